@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who has a right to which IOMMU group. A claim is made before the first step and given up after the last undo; one guest
+ * holds a group at a time. A group that an administrator bound by hand is *held*, which is no claim: a guest may use it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Claims Claims;
+
+Claims *claims_new(void);
+Claims *claims_free(Claims *claims);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claims, claims_free)
+
+/* The owner of a group, or NULL. Owners are written as journals are named: "guest/win10", "bind/0000:01:00.0". */
+const char *claims_owner(const Claims *claims, int group);
+
+/* True if taken (or already the owner's), false if somebody else has it; then nothing changed. */
+bool claims_take(Claims *claims, int group, const char *owner);
+
+/* Takes all or none. */
+bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const char *owner);
+
+/* Gives up everything an owner has; fine if it has nothing. */
+void claims_give_up(Claims *claims, const char *owner);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host as it was seen at one moment: every PCI function and what the kernel says of the IOMMU and VFIO.
+ * A snapshot is a value: edge fills it in, everything above only reads it. Strings are owned by the snapshot. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pci-address.h"
+
+#define HOST_NO_GROUP (-1)
+
+typedef struct HostDevice {
+    PciAddress address;
+    uint16_t vendor, device, subvendor, subdevice;
+    uint32_t class;       /* 24 bits: base class, subclass, programming interface */
+    bool bridge;          /* a PCI or CardBus bridge by its header type: never touched */
+    bool multifunction;
+    char *driver;         /* NULL: none */
+    char *override;       /* driver_override; NULL: none ("(null)" in sysfs) */
+    int group;            /* IOMMU group or HOST_NO_GROUP */
+    bool has_upstream;    /* behind a bridge, whose address is upstream */
+    PciAddress upstream;
+    bool virtual_function; /* of an SR-IOV function, whose address is physical */
+    PciAddress physical;
+    bool boot_vga;        /* the display the firmware used */
+    char *reset_methods;  /* as sysfs lists them: "flr bus"; NULL: none or unknown */
+    char *power_state;    /* "D0", "D3cold", …; NULL: unknown */
+    char *power_control;  /* power/control: "on" or "auto"; NULL: no such attribute */
+    char *d3cold_allowed; /* "0" or "1"; NULL: no such attribute */
+    int numa_node;        /* -1: none */
+    char *needed_for;     /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
+                           * "boot display"); NULL: it can */
+    bool stuck;           /* a write to it hangs: driver and override are from before that */
+} HostDevice;
+
+typedef struct Host {
+    GPtrArray *devices;    /* of HostDevice, sorted by address */
+    bool iommu;            /* there is at least one IOMMU group */
+    bool vfio_pci;         /* the vfio-pci driver is registered */
+    bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts is set */
+    bool noiommu;          /* vfio.enable_unsafe_noiommu_mode is set */
+} Host;
+
+Host *host_new(void);
+Host *host_free(Host *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
+
+/* A new, zeroed device (group HOST_NO_GROUP, numa_node -1) for the given address, owned by the host. Keep the order by
+ * calling host_sort() after the last one. */
+HostDevice *host_add(Host *host, PciAddress address);
+void host_sort(Host *host);
+
+/* NULL if there is no such function. Binary search. */
+const HostDevice *host_find(const Host *host, PciAddress address);
+
+/* The members of a group in order of address, bridges included; an array of const HostDevice* that the caller
+ * frees. Empty for HOST_NO_GROUP. */
+GPtrArray *host_group(const Host *host, int group);
+
+/* The functions of the slot that address is in, itself included. The caller frees the array. */
+GPtrArray *host_slot(const Host *host, PciAddress address);
+
+/* "0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (no driver)": for messages. The caller frees it. */
+char *host_describe(const GPtrArray *devices);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QMP on the wire: commands out, messages in. No descriptors here; edge/qmp carries the bytes. */
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum QmpKind {
+    QMP_GREETING,
+    QMP_REPLY,  /* id, result */
+    QMP_ERROR,  /* id, text ("desc") */
+    QMP_EVENT,  /* name, data */
+} QmpKind;
+
+typedef struct QmpMessage {
+    QmpKind kind;
+    uint64_t id;              /* of a reply or error; 0 if it had none */
+    char *name;               /* of an event: "SHUTDOWN" */
+    char *text;               /* of an error */
+    struct json_object *data; /* "return" of a reply, "data" of an event; NULL if there was none. Owned */
+} QmpMessage;
+
+/* {"execute": name, "arguments": …, "id": id} and a newline; arguments may be NULL and stay the caller's. The caller frees the text. */
+char *qmp_command_to_text(const char *name, struct json_object *arguments, uint64_t id);
+
+/* Takes bytes as they come and gives whole messages. A message over 16 MiB or what is no JSON is -EBADMSG: drop the connection. */
+typedef struct QmpReader QmpReader;
+QmpReader *qmp_reader_new(void);
+QmpReader *qmp_reader_free(QmpReader *reader);
+/* Appends what was read. */
+int qmp_reader_feed(QmpReader *reader, const void *bytes, size_t size);
+/* 1 and a message, 0 if none is whole yet, or -EBADMSG. */
+int qmp_reader_next(QmpReader *reader, QmpMessage **ret);
+QmpMessage *qmp_message_free(QmpMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpMessage, qmp_message_free)

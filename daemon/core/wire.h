@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Messages between usherd and its helpers: a verb and its arguments, each a NUL-terminated string, one seqpacket each.
+ * Descriptors travel beside them (SCM_RIGHTS), in the order in which the message names them.
+ *
+ *   usher-bind   → usherd   hello bind
+ *   usherd       → bind     step KIND SUBJECT BEFORE AFTER
+ *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE   (LIVE as step_view() takes it; "-" gone, "=VALUE" else)
+ *   usherd       → bind     open PATH FLAGS  (r, w: how; x: O_EXCL)      → opened (+fd) | failed ERRNO -
+ *
+ *   usher-launch → usherd   hello guest NAME       (started as the guest: wants to become QEMU)
+ *   usherd       → launch   run MEMLOCK ARGV…      (+fds, placed at 3, 4, …; RLIMIT_MEMLOCK in bytes. A file that
+ *                                                   ARGV names /proc/self/fd/N and that the guest's user may not
+ *                                                   reopen is copied into a memfd first)
+ *   usherd       → launch   refused MESSAGE REMEDY
+ *   usher-launch → usherd   hello stop NAME        (ExecStop=)     usherd → launch   ended       once QEMU is gone
+ *   usher-launch → usherd   hello restored NAME    (ExecStopPost=) usherd → launch   ended       once the devices are back
+ *                                                  either may be answered  refused MESSAGE REMEDY
+ */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+#define WIRE_MESSAGE_MAX (128 * 1024)
+
+/* Strings one after the other, each with its NUL. -E2BIG over WIRE_MESSAGE_MAX. words is NULL-terminated. */
+int wire_pack(const char *const *words, GByteArray **ret);
+
+/* The reverse: at least one word, the last byte a NUL, else -EBADMSG. A GStrv that the caller frees. */
+int wire_unpack(const void *bytes, size_t size, char ***ret);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells when a PCI function comes, goes, or changes its driver, from udev's netlink messages (never by reading uevent files). */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+typedef struct HostMonitor HostMonitor;
+
+/* action: "add", "remove", "bind", "unbind", "change"; address as sysfs writes it. */
+typedef void (*HostMonitorHandler)(const char *action, const char *address, void *userdata);
+
+int host_monitor_new(sd_event *event, HostMonitorHandler handler, void *userdata, HostMonitor **ret);
+HostMonitor *host_monitor_free(HostMonitor *monitor);

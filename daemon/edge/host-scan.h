@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the host: one snapshot of all PCI functions from sysfs, read-only. */
+#pragma once
+
+#include "../core/host.h"
+
+typedef struct HostPlace {
+    int sys_fd;  /* /sys */
+    int proc_fd; /* /proc: mounts, swaps, routes */
+} HostPlace;
+
+/* skip: addresses (text) whose driver_override and uevent must not be read, as a write to them hangs; a set of char* or NULL. They come out with stuck set and last-known values
+ * left empty. 0 or -errno; *ret is the caller's. 4,096 functions take well under a second. */
+int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Builds what the lab boots: the lab host's disk, kernel and initrd, the same
+# for the guests inside it, and an archive with the project as it is installed.
+# All but the last comes from a cache keyed by what it is made of; the project
+# travels as one more piece of the initrd, so a new build of it costs a second.
+
+set -euo pipefail
+
+usage() {
+        cat <<'EOF'
+usage: build.sh [--builddir DIR | --destdir DIR | --no-project] [--output FILE]
+
+  --builddir DIR   install the project from this configured meson build
+  --destdir DIR    take the project from this DESTDIR, installed already
+  --no-project     a lab host without the project (as when neither is given)
+  --output FILE    where the project's archive goes; without it, where run.sh
+                   looks for it
+
+Needs root and the packages in packages.outer. USHER_LAB_CACHE says where all
+is kept, /var/cache/usher-lab by default; USHER_LAB_MIRROR names an apt source
+(a URL, a line or a file) other than this machine's own.
+EOF
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/lab/initrd.sh
+. "$here/initrd.sh"
+# shellcheck source=tests/lab/project.sh
+. "$here/project.sh"
+# shellcheck source=tests/lab/rootfs.sh
+. "$here/rootfs.sh"
+
+cache=${USHER_LAB_CACHE:-/var/cache/usher-lab}
+builddir='' destdir='' output=''
+while [ $# -gt 0 ]; do
+        case $1 in
+                --builddir) builddir=$(realpath "$2"); shift 2 ;;
+                --destdir) destdir=$(realpath "$2"); shift 2 ;;
+                --no-project) builddir='' destdir=''; shift ;;
+                --output) output=$2; shift 2 ;;
+                --help) usage; exit 0 ;;
+                *) usage >&2; exit 2 ;;
+        esac
+done
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9
+
+base=$cache/base-$(base_key "$here")
+if [ ! -e "$base/disk.img" ]; then
+        echo "building the lab host into $base" >&2
+        rm -rf "$cache"/base-*
+        base_build "$here" "$base"
+fi
+ln -sfn "$base" "$cache/base"
+
+output=${output:-$cache/project.cpio}
+project_pack "$output.new" "$builddir" "$destdir"
+mv "$output.new" "$output"

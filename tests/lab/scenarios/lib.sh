@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The verbs of a scenario. A scenario is a bash script that sources this file,
+# says what it does to the lab host, asserts with the verbs below, each with a
+# sentence of its own, and ends with `finished`. What it prints besides goes to
+# the lab host's console.
+
+set -euo pipefail
+
+SCENARIO=${SCENARIO:-by-hand}
+PHASE=${PHASE:-1}
+exec 3>>"${LAB_REPORT:-/dev/stdout}"
+# The addresses of the cards: GPU, GPU_AUDIO, TWIN, … (README.md).
+# shellcheck source=/dev/null
+. /etc/usher-lab/cards
+
+lab_scratch=$(mktemp -d /tmp/usher-lab.XXXXXX)
+lab_finished=no
+trap lab_exit EXIT
+trap 'lab_failed_at="line $LINENO: $BASH_COMMAND"' ERR
+
+lab_exit() {
+        local status=$?
+        rm -rf "$lab_scratch"
+        [ "$lab_finished" = yes ] ||
+                echo "    $SCENARIO ended with status $status before it finished (${lab_failed_at:-no failed command})" >&3
+}
+
+# lab_ok SENTENCE, lab_not_ok SENTENCE <DIAGNOSTICS
+lab_ok() {
+        echo "ok $SCENARIO: $1" >&3
+}
+
+lab_not_ok() {
+        echo "not ok $SCENARIO: $1" >&3
+        sed 's/^/    /' >&3
+}
+
+# it SENTENCE COMMAND…
+# Runs the command, in this shell; ok if it succeeds.
+it() {
+        local sentence=$1 status=0
+        shift
+        "$@" >"$lab_scratch/output" 2>&1 </dev/null || status=$?
+        if [ $status -eq 0 ]; then
+                lab_ok "$sentence"
+        else
+                lab_not_ok "$sentence" < <(
+                        echo "$* (status $status)"
+                        tail -n 40 "$lab_scratch/output"
+                )
+        fi
+}
+
+# refused SENTENCE REGEX COMMAND…
+# ok if the command fails by itself, and a line of its stderr matches.
+refused() {
+        local sentence=$1 regex=$2 status=0
+        shift 2
+        "$@" >"$lab_scratch/output" 2>"$lab_scratch/errors" </dev/null || status=$?
+        if [ $status -gt 0 ] && [ $status -lt 126 ] && grep -Eq -e "$regex" "$lab_scratch/errors"; then
+                lab_ok "$sentence"
+        else
+                lab_not_ok "$sentence" < <(
+                        echo "$* (status $status; a refusal that matches: $regex)"
+                        tail -n 40 "$lab_scratch/output" "$lab_scratch/errors"
+                )
+        fi
+}
+
+# expect_eq SENTENCE ACTUAL EXPECTED
+expect_eq() {
+        if [ "$2" = "$3" ]; then
+                lab_ok "$1"
+        else
+                lab_not_ok "$1" < <(printf 'actual:\n%s\nexpected:\n%s\n' "$2" "$3")
+        fi
+}
+
+# expect_match SENTENCE TEXT REGEX
+# ok if a line of the text matches the extended regular expression.
+expect_match() {
+        if grep -Eq -e "$3" <<<"$2"; then
+                lab_ok "$1"
+        else
+                lab_not_ok "$1" < <(printf 'no line matches: %s\n%s\n' "$3" "$2" | tail -n 60)
+        fi
+}
+
+# skip REASON
+# Ends the scenario; what could not be tried counts as failed.
+skip() {
+        lab_not_ok "skipped: $1" </dev/null
+        finished
+}
+
+finished() {
+        lab_finished=yes
+        echo "%finished $SCENARIO" >&3
+        exit 0
+}
+
+# reboot_host [COMMAND…]
+# Reboots the lab host, in order unless a command is given (`reboot -f`). The
+# scenario starts again after it, with PHASE one higher.
+reboot_host() {
+        lab_finished=yes
+        echo "%reboot $SCENARIO" >&3
+        sync
+        if [ $# -gt 0 ]; then "$@"; else systemctl reboot; fi
+        exec sleep infinity
+}
+
+# wait_until SECONDS COMMAND…
+# Tries the command until it succeeds; fails when the time is over.
+wait_until() {
+        local deadline=$((SECONDS + $1))
+        shift
+        until "$@" >/dev/null 2>&1; do
+                [ $SECONDS -lt $deadline ] || return 1
+                sleep 0.2
+        done
+}
+
+# host_snapshot
+# Prints all that lending a device may change, sorted: of every PCI function
+# its driver, override and power settings, of every VFIO node owner and mode.
+host_snapshot() {
+        local device driver override power d3cold
+        for device in /sys/bus/pci/devices/*; do
+                driver=none override=- power=- d3cold=-
+                [ ! -e "$device/driver" ] || driver=$(readlink "$device/driver")
+                read -r override <"$device/driver_override" || true
+                read -r power <"$device/power/control" || true
+                [ ! -e "$device/d3cold_allowed" ] || read -r d3cold <"$device/d3cold_allowed"
+                echo "pci ${device##*/} driver=${driver##*/} override=$override power=$power d3cold=$d3cold"
+        done
+        find /dev/vfio -type c -printf 'node %p %U:%G %m\n' | LC_ALL=C sort
+}
+
+# unchanged SENTENCE COMMAND…
+# ok if the command succeeds and the host is afterwards as it was before.
+unchanged() {
+        local sentence=$1 status=0
+        shift
+        host_snapshot >"$lab_scratch/before"
+        "$@" >"$lab_scratch/output" 2>&1 </dev/null || status=$?
+        host_snapshot >"$lab_scratch/after"
+        if [ $status -eq 0 ] && cmp -s "$lab_scratch/before" "$lab_scratch/after"; then
+                lab_ok "$sentence"
+        else
+                lab_not_ok "$sentence" < <(
+                        echo "$* (status $status)"
+                        tail -n 40 "$lab_scratch/output"
+                        diff -U0 "$lab_scratch/before" "$lab_scratch/after"
+                )
+        fi
+}
+
+# define_guest NAME <DEFINITION
+define_guest() {
+        mkdir -p /etc/usher/guests
+        cat >"/etc/usher/guests/$1.guest"
+}
+
+# guest_console NAME
+guest_console() {
+        cat "/var/log/usher/$1.console.log"
+}
