@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One end of a seqpacket connection between usherd and a helper (core/wire.h says what is spoken). The daemon's end lives on the event
- * loop and never blocks; the helpers' end is plain blocking calls. */
+/* One end of a seqpacket connection between usherd and a helper (core/wire.h says what is spoken). The daemon's end
+ * lives on the event loop and never blocks; the helpers' end is plain blocking calls. */
 #pragma once
 
 #include <systemd/sd-event.h>
 #include <sys/types.h>
 
+/* How many descriptors one message to the daemon may carry; more break the protocol. */
+#define CHANNEL_RECEIVE_FDS_MAX 16
+
 typedef struct Channel Channel;
 
-/* Called for each message; words is borrowed, and so are the descriptors: take one by steal_fd(&fds[i]), the rest is closed. words NULL: the peer
- * hung up or broke the protocol; the channel is dead and may be freed, from within the call too. Called once so, never after channel_free(). */
+/* Called for each message; words is borrowed, and so are the descriptors: take one by steal_fd(&fds[i]), the rest is
+ * closed. words NULL: the peer hung up or broke the protocol; the channel is dead and may be freed, from within the
+ * call too. Called once so, never after channel_free(). */
 typedef void (*ChannelHandler)(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata);
 
 /* Takes the descriptor over, in every case. */
 int channel_new(sd_event *event, int fd, ChannelHandler handler, void *userdata, Channel **ret);
 void channel_set_handler(Channel *channel, ChannelHandler handler, void *userdata);
-/* Closes the connection. NULL is fine; returns NULL. */
+/* Closes the connection; what was sent still arrives. NULL is fine; returns NULL. */
 Channel *channel_free(Channel *channel);
 
-/* Sends words (NULL-terminated list) with descriptors, which stay the caller's. A peer that does not read is -EAGAIN; drop it. */
+/* Sends words (NULL-terminated list) with descriptors, which stay the caller's. A peer that does not read is -EAGAIN;
+ * drop it. -EPIPE, -ECONNRESET: it is gone; the handler will be told, or has been. */
 int channel_send(Channel *channel, const char *const *words, const int *fds, unsigned n_fds);
 
-/* The helpers' side, blocking. At most max_fds descriptors are taken; *ret_words is a GStrv of the caller's. -ECONNRESET at the end of the stream. */
+/* The helpers' side, blocking. At most max_fds descriptors are taken; *ret_words is a GStrv of the caller's.
+ * -ECONNRESET at the end of the stream. */
 int channel_connect(const char *path, int *ret_fd);
 int channel_send_blocking(int fd, const char *const *words, const int *fds, unsigned n_fds);
 int channel_receive_blocking(int fd, char ***ret_words, int *ret_fds, unsigned max_fds, unsigned *ret_n_fds);
