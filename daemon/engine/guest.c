@@ -1,1 +1,433 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <string.h>
+
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../edge/clock.h"
+#include "guest-private.h"
+#include "undo.h"
+
+/* A launcher connects as soon as its unit is up; a host that needs longer than this is in trouble. */
+#define LAUNCHER_DEADLINE_USEC (60 * G_USEC_PER_SEC)
+#define LAST_WORDS_MAX 2000
+
+static const char *const rung_names[GUEST_RUNG_MAX] = {
+    [GUEST_RUNG_NONE] = "",     [GUEST_RUNG_POWER_BUTTON] = "power-button",
+    [GUEST_RUNG_QUIT] = "quit", [GUEST_RUNG_TERMINATE] = "terminate",
+    [GUEST_RUNG_KILL] = "kill",
+};
+
+static void channel_freep(void *channel)
+{
+    channel_free(channel);
+}
+
+Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, void *userdata)
+{
+    Guest *g = g_new0(Guest, 1);
+
+    g->engine = engine;
+    g->name = g_strdup(name);
+    g->handler = handler;
+    g->userdata = userdata;
+    g->state = GUEST_STOPPED;
+    g->run_fd = -1;
+    g->addresses = g_ptr_array_new_with_free_func(g_free);
+    g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
+    g->restored_waiters = g_ptr_array_new_with_free_func(channel_freep);
+    return g;
+}
+
+Guest *guest_free(Guest *g)
+{
+    if (!g)
+        return NULL;
+    launcher_forget(g->engine->launcher, g);
+    if (g->launch_wait)
+        g->launch_wait->guest = NULL;
+    sd_event_source_disable_unref(g->deadline);
+    guest_drop_qmp(g);
+    execution_free(g->execution);
+    channel_free(g->launch);
+    guest_log_close(g->console_log);
+    guest_log_close(g->words);
+    journal_close(g->journal);
+    close_fd(g->run_fd);
+    definition_free(g->definition);
+    plan_free(g->plan);
+    fault_free(g->fault);
+    g_ptr_array_free(g->addresses, TRUE);
+    g_ptr_array_free(g->end_waiters, TRUE);
+    g_ptr_array_free(g->restored_waiters, TRUE);
+    g_free(g->name);
+    g_free(g);
+    return NULL;
+}
+
+const char *guest_name(const Guest *g)
+{
+    return g->name;
+}
+
+GuestState guest_state(const Guest *g)
+{
+    return g->state;
+}
+
+const char *guest_sub_state(const Guest *g)
+{
+    return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
+}
+
+pid_t guest_pid(const Guest *g)
+{
+    return g->watched ? g->pid : 0;
+}
+
+uint64_t guest_since_usec(const Guest *g)
+{
+    return g->since;
+}
+
+const Fault *guest_fault(const Guest *g)
+{
+    return g->fault;
+}
+
+const GPtrArray *guest_devices(const Guest *g)
+{
+    return g->addresses;
+}
+
+bool guest_has_leftovers(const Guest *g)
+{
+    return g->leftovers;
+}
+
+bool guest_at_rest(const Guest *g)
+{
+    return (g->state == GUEST_STOPPED || g->state == GUEST_FAILED) && !g->recovering && !g->execution;
+}
+
+char *guest_last_words(const Guest *g)
+{
+    return g->words ? guest_log_tail(g->words, LAST_WORDS_MAX) : g_strdup("");
+}
+
+char *guest_run_path(const Guest *g, const char *file)
+{
+    return g_strdup_printf("%s/guests/%s/%s", g->engine->run_path, g->name, file);
+}
+
+void guest_announce(Guest *g)
+{
+    g->handler->changed(g, g->userdata);
+}
+
+void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler)
+{
+    clock_after(g->engine->event, usec, handler, g, &g->deadline);
+}
+
+void guest_set_state(Guest *g, GuestEvent event)
+{
+    int next = guest_state_next(g->state, event);
+
+    if (next < 0) {
+        log_guest(LOG_ERR, g->name, "bug: %s while %s", guest_event_to_string(event),
+                  guest_state_to_string(g->state));
+        return;
+    }
+    if (next == (int)g->state)
+        return;
+    log_guest(LOG_INFO, g->name, "%s → %s", guest_state_to_string(g->state), guest_state_to_string(next));
+    g->deadline = sd_event_source_disable_unref(g->deadline);
+    g->state = next;
+    g->since = clock_realtime_usec();
+    guest_announce(g);
+}
+
+/* The start. */
+
+static void set_addresses(Guest *g)
+{
+    g_ptr_array_set_size(g->addresses, 0);
+    for (unsigned i = 0; i < g->plan->devices->len; i++) {
+        const PlanDevice *device = g_ptr_array_index(g->plan->devices, i);
+        for (unsigned j = 0; j < device->functions->len; j++)
+            g_ptr_array_add(g->addresses,
+                            g_strdup(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j))));
+    }
+}
+
+static void on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
+                        void *userdata)
+{
+    Guest *g = userdata;
+
+    job_progress(g->start_job ?: g->end_job, words, done, total);
+}
+
+static void on_bound(Execution *execution, const Fault *fault, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->execution = execution_free(execution);
+    if (fault && !g->fault)
+        g->fault = fault_copy(fault);
+    if (g->fault || g->stop_asked) {
+        guest_ended(g);
+        return;
+    }
+    g->bound = true;
+    guest_try_launch(g);
+}
+
+static void on_unstuck(const char *subject, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (guest_at_rest(g) && g->leftovers)
+        guest_restore(g, NULL);
+}
+
+static const ExecutionHandler start_handler = {on_progress, on_bound, on_unstuck};
+
+static void on_start_asked(int error, const char *message, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (error == 0 || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
+        return;
+    g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
+    g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
+    guest_fail(g,
+               fault_new(FAULT_FAILED, remedy, "cannot start %s: %s", unit, message ?: g_strerror(-error)));
+}
+
+static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+    g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
+    g_autofree char *remedy = g_strdup_printf("see: journalctl -u %s", unit);
+
+    if (!g->launch)
+        guest_fail(g, fault_new(FAULT_TIMEOUT, remedy, "usher-launch of guest %s did not come up within 60 s",
+                                g->name));
+    return 0;
+}
+
+void guest_launch_failed(Guest *g, const char *message)
+{
+    if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
+        on_start_asked(-ECHILD, message, g);
+}
+
+static void forget_run(Guest *g)
+{
+    g->fault = fault_free(g->fault);
+    g->definition = definition_free(g->definition);
+    g->plan = plan_free(g->plan);
+    g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
+    g->rung = GUEST_RUNG_NONE;
+    g->pid = 0;
+}
+
+/* Opens what the run needs before its first step. 0 or -errno. */
+static int open_run(Guest *g)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+
+    int r = guest_open_run_folder(g);
+    if (r < 0)
+        return r;
+    guest_log_clear(g->words);
+    guest_forget_process(g);
+    return journal_open(g->engine->journal_fd, owner, &g->journal);
+}
+
+void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit)
+{
+    forget_run(g);
+    g->definition = definition;
+    g->plan = plan;
+    g->start_job = job;
+    set_addresses(g);
+    guest_set_state(g, GUEST_EVENT_START);
+    guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
+
+    int r = open_run(g);
+    if (r < 0) {
+        guest_fail(g, fault_new(FAULT_FAILED, "is /run/usher writable?", "cannot prepare guest %s: %s",
+                                g->name, g_strerror(-r)));
+        return;
+    }
+    /* The unit comes up while the devices change hands: neither waits for the other. */
+    g->execution = execution_run(g->engine, g->journal, plan->steps, &start_handler, g);
+    if (!by_unit) {
+        r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
+        if (r < 0)
+            on_start_asked(r, NULL, g);
+    }
+}
+
+/* The end. */
+
+static void tell(GPtrArray *waiters)
+{
+    for (unsigned i = 0; i < waiters->len; i++)
+        channel_send(g_ptr_array_index(waiters, i), (const char *const[]){"ended", NULL}, NULL, 0);
+    g_ptr_array_set_size(waiters, 0);
+}
+
+static void on_waiter(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (words)
+        return;
+    if (!g_ptr_array_remove_fast(g->end_waiters, channel))
+        g_ptr_array_remove_fast(g->restored_waiters, channel);
+}
+
+void guest_wait(Guest *g, Channel *channel, bool restored)
+{
+    GPtrArray *waiters = restored ? g->restored_waiters : g->end_waiters;
+
+    channel_set_handler(channel, on_waiter, g);
+    g_ptr_array_add(waiters, channel);
+    if (guest_at_rest(g) || (!restored && g->state == GUEST_RESTORING))
+        tell(waiters);
+}
+
+/* All is undone, or as much of it as can be. */
+static void come_to_rest(Guest *g, const Fault *undo_fault)
+{
+    Job *start_job = g_steal_pointer(&g->start_job), *end_job = g_steal_pointer(&g->end_job);
+
+    g->execution = execution_free(g->execution);
+    g->leftovers = undo_fault != NULL;
+    if (undo_fault && !g->fault)
+        g->fault = fault_copy(undo_fault);
+    else if (undo_fault)
+        log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
+    g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);
+    if (!g->leftovers)
+        g_ptr_array_set_size(g->addresses, 0);
+    if (g->fault)
+        log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
+                  g->fault->remedy ?: "");
+
+    guest_set_state(g, g->fault ? GUEST_EVENT_FAILED : GUEST_EVENT_RESTORED);
+    tell(g->end_waiters);
+    tell(g->restored_waiters);
+    g->handler->rested(g, g->userdata);
+
+    if (start_job && !g->fault) {
+        _cleanup_fault_ Fault *stopped =
+            fault_new(FAULT_FAILED, NULL, "guest %s was stopped before it ran", g->name);
+        job_end(start_job, stopped);
+    } else {
+        job_end(start_job, g->fault);
+    }
+    job_end(end_job, undo_fault);
+}
+
+static void on_undone(Execution *execution, const Fault *fault, void *userdata)
+{
+    _cleanup_fault_ Fault *copy = fault_copy(fault);
+
+    come_to_rest(userdata, copy);
+}
+
+static const ExecutionHandler end_handler = {on_progress, on_undone, on_unstuck};
+
+void guest_ended(Guest *g)
+{
+    g->watched = false;
+    guest_drop_qmp(g);
+    if (g->launch && g->fault) {
+        const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
+        channel_send(g->launch, words, NULL, 0);
+    }
+    g->launch = channel_free(g->launch);
+    guest_set_state(g, GUEST_EVENT_END);
+    tell(g->end_waiters);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, false, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
+
+void guest_fail(Guest *g, Fault *fault)
+{
+    if (g->fault)
+        fault_free(fault);
+    else
+        g->fault = fault;
+
+    if (g->state == GUEST_RESTORING)
+        return;
+    if (g->execution)
+        execution_stop(g->execution, fault_copy(g->fault));
+    else if (g->watched)
+        guest_take_rung(g, GUEST_RUNG_KILL); /* its end brings us to guest_ended() */
+    else
+        guest_ended(g);
+}
+
+void guest_restore(Guest *g, Job *job)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+
+    g->end_job = job;
+    g->fault = fault_free(g->fault);
+    if (!g->journal && journal_open(g->engine->journal_fd, owner, &g->journal) < 0)
+        log_guest(LOG_ERR, g->name, "cannot open its journal again");
+    guest_set_state(g, GUEST_EVENT_END);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, job != NULL, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
+
+/* After a restart of the daemon. */
+
+static void on_found(pid_t pid, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (pid == 0) {
+        log_guest(LOG_NOTICE, g->name, "ended while usherd was away; restoring its devices");
+        g->recovering = false;
+        guest_ended(g);
+        return;
+    }
+    g->pid = pid;
+    guest_watch_process(g);
+    guest_connect_qmp(g);
+}
+
+void guest_recover(Guest *g, GuestDefinition *definition)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+    uint64_t start_time = 0;
+
+    forget_run(g);
+    g->definition = definition;
+    g->recovering = true;
+    int r = guest_open_run_folder(g);
+    if (r >= 0)
+        r = journal_open(g->engine->journal_fd, owner, &g->journal);
+    if (r >= 0) {
+        g_ptr_array_unref(g->addresses);
+        g->addresses = undo_addresses(g->journal);
+        guest_read_process(g, &start_time);
+        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
+    }
+    if (r < 0) {
+        log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));
+        on_found(0, g);
+    }
+}

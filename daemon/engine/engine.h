@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What everything on this floor has at hand: the loop, the means to act, the folders. Filled in once by main
+ * and borrowed by all. */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "../edge/host-scan.h"
+#include "../edge/launcher.h"
+#include "../edge/qemu-probe.h"
+#include "../edge/step-act.h"
+#include "../edge/worker.h"
+
+typedef struct Engine {
+    sd_event *event;
+    Launcher *launcher;
+    WorkerPool *workers;
+    QemuProbe *probe;
+    HostPlace host_place;
+    StepPlace step_place; /* to look, not to act: workers act */
+    const char *qemu_path;
+    const char *run_path;         /* "/run/usher" */
+    const char *definitions_path; /* "/etc/usher/guests" */
+    int journal_fd;               /* RUN/journal */
+    int guests_fd;                /* RUN/guests: a folder a guest */
+    int log_fd;                   /* /var/log/usher */
+    GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
+    uint64_t slow_usec;           /* a step that takes longer is reported: 10 s */
+    uint64_t stuck_usec;          /* and one that takes this long is given up: 90 s. An FLR may poll for 60 s
+                                     (PCIE_RESET_READY_POLL_MS) */
+} Engine;

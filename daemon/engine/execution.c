@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "../edge/clock.h"
+#include "execution.h"
+
+struct Execution {
+    Engine *engine;
+    Journal *journal;
+    const ExecutionHandler *handler;
+    void *userdata;
+
+    bool backward;
+    bool believe_kernel;
+    bool stopping;
+    GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
+    GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
+    unsigned next;
+    Step *current;   /* with the guest resolved; NULL between steps */
+    unsigned number; /* of current in the journal */
+
+    char *guest;            /* "UID:GID", NULL: not known yet */
+    GHashTable *left_alone; /* set of subjects: an undo takes no further step on them */
+    Fault *fault;           /* what it will end with */
+
+    WorkerRequest *request;
+    Worker *worker;
+    bool loading;          /* a module */
+    sd_event_source *turn; /* the next step, in a turn of its own */
+    sd_event_source *slow;
+    sd_event_source *stuck;
+};
+
+/* Waits for the answer of a worker that was given up, when the execution is long gone. */
+typedef struct Late {
+    Engine *engine;
+    const ExecutionHandler *handler;
+    void *userdata;
+    char *subject;
+} Late;
+
+static void schedule(Execution *e);
+
+static void on_late(const WorkerAnswer *answer, void *userdata)
+{
+    Late *late = userdata;
+
+    g_hash_table_remove(late->engine->stuck, late->subject);
+    log_device(LOG_NOTICE, late->subject, "the kernel came back from a write that had been given up");
+    if (late->handler->unstuck)
+        late->handler->unstuck(late->subject, late->userdata);
+    g_free(late->subject);
+    g_free(late);
+}
+
+static void stop_timers(Execution *e)
+{
+    e->slow = sd_event_source_disable_unref(e->slow);
+    e->stuck = sd_event_source_disable_unref(e->stuck);
+}
+
+static void end(Execution *e)
+{
+    stop_timers(e);
+    if (e->request)
+        worker_request_cancel(e->request);
+    e->request = NULL;
+    if (e->worker)
+        worker_release(e->worker);
+    e->worker = NULL;
+    e->handler->ended(e, e->fault, e->userdata);
+}
+
+/* The first fault is the one told: what came after it followed from it. */
+static void note_fault(Execution *e, Fault *fault)
+{
+    if (e->fault)
+        fault_free(fault);
+    else
+        e->fault = fault;
+}
+
+static const char *or_none(const char *value)
+{
+    if (!value)
+        return "gone";
+    return *value ? value : "none";
+}
+
+static void journal_mark(Execution *e, JournalMark mark)
+{
+    int r = journal_write(e->journal, mark, e->number, e->current);
+    if (r < 0)
+        log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+}
+
+/* An undo is told in the journal by the step as it was taken. */
+static void journal_undone(Execution *e)
+{
+    g_autoptr(Step) taken = step_undo(e->current);
+    int r = journal_write(e->journal, JOURNAL_UNDONE, e->number, taken);
+    if (r < 0)
+        log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+}
+
+static void step_over(Execution *e)
+{
+    g_clear_pointer(&e->current, step_free);
+    stop_timers(e);
+    e->next++;
+    schedule(e);
+}
+
+static void on_done(Execution *e)
+{
+    if (e->backward)
+        journal_undone(e);
+    else
+        journal_mark(e, JOURNAL_DONE);
+    step_over(e);
+}
+
+/* Goes on with the other subjects: one device that cannot be given back keeps no other from it. */
+static void leave_alone(Execution *e)
+{
+    g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
+    step_over(e);
+}
+
+static void on_drift(Execution *e, const char *live)
+{
+    const Step *s = e->current;
+    Fault *fault = fault_new(
+        FAULT_DRIFT,
+        e->backward ? "somebody else changed it; put it right by hand, then: usherctl restore DEVICE"
+                    : "somebody else changed it just now; look at it with usherctl devices, then try again",
+        "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind), s->subject, or_none(live),
+        or_none(s->before), or_none(s->after));
+
+    if (e->backward && e->believe_kernel) {
+        log_device(LOG_NOTICE, s->subject, "%s; leaving it as it is", fault->message);
+        fault_free(fault);
+        on_done(e);
+        return;
+    }
+    note_fault(e, fault);
+    if (!e->backward) {
+        /* Begun, not done: the undo looks, finds it untouched or not, and says so. */
+        end(e);
+        return;
+    }
+    log_device(LOG_WARNING, s->subject, "%s", fault->message);
+    leave_alone(e);
+}
+
+static void on_failed(Execution *e, int error, const char *live)
+{
+    const Step *s = e->current;
+    const char *why =
+        error == -EIO && live ? "the kernel took the write, but did not do it" : g_strerror(-error);
+
+    note_fault(e, fault_new(FAULT_FAILED, "see journalctl -k for what the kernel says of it",
+                            "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
+                            s->subject, or_none(s->before), or_none(s->after), or_none(live), why));
+    end(e);
+}
+
+static void on_answer(const WorkerAnswer *answer, void *userdata)
+{
+    Execution *e = userdata;
+
+    switch (answer->verdict) {
+    case WORKER_DONE:
+        on_done(e);
+        return;
+    case WORKER_DRIFT:
+        on_drift(e, answer->live);
+        return;
+    case WORKER_FAILED:
+        on_failed(e, answer->error, answer->live);
+        return;
+    case WORKER_LOST:
+        e->worker = NULL;
+        note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                                "usher-bind went away while it set the %s of %s",
+                                step_kind_to_string(e->current->kind), e->current->subject));
+        end(e);
+        return;
+    }
+}
+
+static int on_slow(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Execution *e = userdata;
+    g_autofree char *words = step_describe(e->current);
+
+    log_device(LOG_WARNING, e->current->subject, "slow: %s has taken %" G_GUINT64_FORMAT " s so far", words,
+               e->engine->slow_usec / G_USEC_PER_SEC);
+    return 0;
+}
+
+static int on_stuck(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Execution *e = userdata;
+    Late *late = g_new0(Late, 1);
+
+    *late = (Late){e->engine, e->handler, e->userdata, g_strdup(e->current->subject)};
+    g_hash_table_add(e->engine->stuck, g_strdup(late->subject));
+    worker_abandon(e->worker, on_late, late);
+    e->worker = NULL;
+
+    g_autofree char *words = step_describe(e->current);
+    note_fault(
+        e, fault_new(FAULT_STUCK,
+                     "it is left alone; the rest of the host goes on. See journalctl -k; a reboot frees it",
+                     "%s: the write to %s has hung in the kernel for %" G_GUINT64_FORMAT " s", words,
+                     e->current->subject, e->engine->stuck_usec / G_USEC_PER_SEC));
+    end(e);
+    return 0;
+}
+
+static void on_module(int error, const char *message, void *userdata)
+{
+    Execution *e = userdata;
+    g_autofree char *live = NULL;
+
+    e->loading = false;
+    if (error == 0)
+        error = step_read(&e->engine->step_place, e->current, &live);
+    if (error == 0 && step_view(e->current, live) == STEP_VIEW_AFTER) {
+        on_done(e);
+        return;
+    }
+    note_fault(e, fault_new(FAULT_FAILED, "is CONFIG_VFIO_PCI in this kernel? Try: modprobe vfio-pci",
+                            "cannot load the module %s: %s", e->current->subject,
+                            message
+                                ?: error ? g_strerror(-error)
+                                         : "it did not come up"));
+    end(e);
+}
+
+static void take_step(Execution *e)
+{
+    int r;
+
+    if (e->current->kind == STEP_MODULE) {
+        r = launcher_load_module(e->engine->launcher, e->current->subject, on_module, e);
+        e->loading = r >= 0;
+    } else {
+        clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
+        clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
+        r = worker_step(e->worker, e->current, on_answer, e);
+    }
+    if (r < 0)
+        on_failed(e, r, NULL);
+}
+
+static void on_worker(Worker *worker, const char *message, void *userdata)
+{
+    Execution *e = userdata;
+
+    e->request = NULL;
+    e->worker = worker;
+    if (worker) {
+        schedule(e);
+        return;
+    }
+    note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'", "cannot start usher-bind: %s",
+                            message));
+    end(e);
+}
+
+/* The step to take next, resolved, in e->current; false if it has to wait for the guest's owner. */
+static bool resolve(Execution *e)
+{
+    const Step *s = g_ptr_array_index(e->steps, e->next);
+
+    if (g_str_equal(s->after, STEP_VALUE_GUEST)) {
+        if (!e->guest)
+            return false;
+        e->current = step_new(s->kind, s->subject, s->before, e->guest);
+    } else {
+        e->current = step_copy(s);
+    }
+    e->number = e->backward ? g_array_index(e->numbers, unsigned, e->next) : journal_next(e->journal);
+    return true;
+}
+
+/* Nothing to do for it: the owner is the guest's already, a module stays, or its subject is left alone. */
+static bool passes_over(Execution *e)
+{
+    if (g_hash_table_contains(e->left_alone, e->current->subject)) {
+        step_over(e);
+        return true;
+    }
+    if (e->backward && step_kind_kept(e->current->kind)) {
+        journal_undone(e);
+        step_over(e);
+        return true;
+    }
+    if (!e->backward && !step_kind_held(e->current->kind) &&
+        g_str_equal(e->current->before, e->current->after)) {
+        step_over(e);
+        return true;
+    }
+    return false;
+}
+
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    Execution *e = userdata;
+
+    e->turn = sd_event_source_disable_unref(e->turn);
+    if (e->stopping || e->next == e->steps->len) {
+        end(e);
+        return 0;
+    }
+    if (!e->current && !resolve(e))
+        return 0;
+    if (g_hash_table_contains(e->engine->stuck, e->current->subject)) {
+        note_fault(e, fault_new(FAULT_STUCK, "see journalctl -k; a reboot frees it",
+                                "%s: an earlier write to it still hangs in the kernel", e->current->subject));
+        end(e);
+        return 0;
+    }
+    if (passes_over(e))
+        return 0;
+    if (!e->worker && e->current->kind != STEP_MODULE) {
+        int r = worker_request(e->engine->workers, on_worker, e, &e->request);
+        if (r < 0)
+            on_failed(e, r, NULL);
+        return 0;
+    }
+    if (e->handler->progress) {
+        g_autofree char *words = step_describe(e->current);
+        e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
+    }
+    if (!e->backward)
+        journal_mark(e, JOURNAL_BEGIN);
+    take_step(e);
+    return 0;
+}
+
+static void schedule(Execution *e)
+{
+    if (!e->turn && sd_event_add_defer(e->engine->event, &e->turn, on_turn, e) < 0)
+        g_error("out of memory");
+}
+
+static Execution *execution_new(Engine *engine, Journal *journal, const ExecutionHandler *handler,
+                                void *userdata)
+{
+    Execution *e = g_new0(Execution, 1);
+
+    e->engine = engine;
+    e->journal = journal;
+    e->handler = handler;
+    e->userdata = userdata;
+    e->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    e->numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    e->left_alone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    schedule(e);
+    return e;
+}
+
+Execution *execution_run(Engine *engine, Journal *journal, const GPtrArray *steps,
+                         const ExecutionHandler *handler, void *userdata)
+{
+    Execution *e = execution_new(engine, journal, handler, userdata);
+
+    for (unsigned i = 0; i < steps->len; i++)
+        g_ptr_array_add(e->steps, step_copy(g_ptr_array_index(steps, i)));
+    return e;
+}
+
+void execution_set_guest(Execution *e, uid_t uid, gid_t gid)
+{
+    g_free(e->guest);
+    e->guest = g_strdup_printf("%u:%u", uid, gid);
+    if (!e->current)
+        schedule(e);
+}
+
+void execution_stop(Execution *e, Fault *fault)
+{
+    e->stopping = true;
+    note_fault(e, fault);
+    if (!e->current || (!e->slow && !e->loading))
+        schedule(e);
+}
+
+Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
+                          const ExecutionHandler *handler, void *userdata)
+{
+    Execution *e = execution_new(engine, journal, handler, userdata);
+    g_autoptr(GPtrArray) standing = NULL;
+    unsigned bad = 0;
+
+    e->backward = true;
+    e->believe_kernel = believe_kernel;
+    int r = journal_read(journal, &standing, &bad);
+    if (r < 0) {
+        note_fault(e, fault_new(FAULT_FAILED, NULL, "cannot read the journal of %s: %s",
+                                journal_owner(journal), g_strerror(-r)));
+        return e;
+    }
+    if (bad > 0)
+        log_warning("the journal of %s has %u damaged records; the kernel is believed instead",
+                    journal_owner(journal), bad);
+    for (unsigned i = standing->len; i > 0; i--) {
+        JournalOpen *open = g_ptr_array_index(standing, i - 1);
+        g_ptr_array_add(e->steps, step_undo(open->step));
+        g_array_append_val(e->numbers, open->number);
+    }
+    return e;
+}
+
+Execution *execution_free(Execution *e)
+{
+    if (!e)
+        return NULL;
+    sd_event_source_disable_unref(e->turn);
+    if (e->request)
+        worker_request_cancel(e->request);
+    if (e->worker && e->slow)
+        worker_abandon(e->worker, NULL, NULL);
+    else if (e->worker)
+        worker_release(e->worker);
+    launcher_forget(e->engine->launcher, e);
+    stop_timers(e);
+    g_clear_pointer(&e->current, step_free);
+    g_ptr_array_free(e->steps, TRUE);
+    g_array_free(e->numbers, TRUE);
+    g_hash_table_destroy(e->left_alone);
+    fault_free(e->fault);
+    g_free(e->guest);
+    g_free(e);
+    return NULL;
+}

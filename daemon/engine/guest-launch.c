@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From bound devices and a waiting launcher to a QEMU process: opens what QEMU gets, hands over argv and
+ * descriptors, follows the process. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../base/cleanup.h"
+#include "../base/file.h"
+#include "../base/log.h"
+#include "../core/qemu-argv.h"
+#include "guest-private.h"
+
+#define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)
+#define WORDS_LIMIT (256 * 1024)
+
+static void on_words(const char *line, void *userdata)
+{
+    Guest *g = userdata;
+
+    log_guest(LOG_WARNING, g->name, "%s", line);
+}
+
+int guest_open_run_folder(Guest *g)
+{
+    if (g->run_fd < 0) {
+        int fd = file_open_dirs_at(g->engine->guests_fd, g->name, 0750);
+        if (fd < 0)
+            return fd;
+        g->run_fd = fd;
+    }
+    if (g->words)
+        return 0;
+    return guest_log_open(g->engine->event, g->run_fd, "qemu.log", WORDS_LIMIT, on_words, g, &g->words);
+}
+
+static int write_process(Guest *g)
+{
+    uint64_t start_time = 0;
+
+    int r = launcher_start_time(g->pid, &start_time);
+    if (r < 0)
+        return r;
+    g_autofree char *text =
+        g_strdup_printf("%d %" G_GUINT64_FORMAT " %u %u\n", g->pid, start_time, g->uid, g->gid);
+    return file_replace_at(g->run_fd, "process", text, 0600);
+}
+
+void guest_read_process(Guest *g, uint64_t *ret_start_time)
+{
+    g_autofree char *text = NULL;
+    uint64_t start_time;
+    int pid;
+    unsigned uid, gid;
+
+    if (file_read_value_at(g->run_fd, "process", &text) < 0 ||
+        sscanf(text, "%d %" G_GUINT64_FORMAT " %u %u", &pid, &start_time, &uid, &gid) != 4)
+        return;
+    g->pid = pid;
+    g->uid = uid;
+    g->gid = gid;
+    *ret_start_time = start_time;
+}
+
+void guest_forget_process(Guest *g)
+{
+    unlinkat(g->run_fd, "process", 0);
+}
+
+/* Whether the end was one that was meant, and if not, why not. */
+static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
+{
+    g_autofree char *remedy = g_strdup_printf("see: usherctl status %s", g->name);
+
+    if (g->stop_asked)
+        return NULL;
+    if (exit->known && exit->by_signal)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s was killed by signal %d (%s)", g->name,
+                         exit->status, strsignal(exit->status));
+    if (exit->known && exit->status != 0)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended with exit status %d", g->name,
+                         exit->status);
+    if (!g->shutdown_seen && !exit->known)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s went away without a word", g->name);
+    return NULL;
+}
+
+static void on_exited(const LauncherExit *exit, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->watched = false;
+    g->recovering = false;
+    if (!g->fault)
+        g->fault = judge_exit(g, exit);
+    guest_ended(g);
+}
+
+void guest_watch_process(Guest *g)
+{
+    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, on_exited, g);
+    if (r < 0) {
+        log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->pid, strerror(-r));
+        on_exited(&(LauncherExit){}, g);
+        return;
+    }
+    g->watched = true;
+}
+
+/* Opens one file for QEMU: a descriptor or -errno. */
+static int open_file(Guest *g, const QemuFile *file)
+{
+    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock");
+
+    switch (file->kind) {
+    case QEMU_FILE_QMP:
+        return qmp_listen(qmp);
+    case QEMU_FILE_CONSOLE:
+        return qmp_listen(console);
+    case QEMU_FILE_CONSOLE_LOG: {
+        g_autofree char *name = g_strconcat(g->name, ".console.log", NULL);
+        int r = g->console_log ? 0
+                               : guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT,
+                                                NULL, NULL, &g->console_log);
+        if (r < 0)
+            return r;
+        int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? -errno : fd;
+    }
+    default: {
+        int fd = open(file->path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        return fd < 0 ? -errno : fd;
+    }
+    }
+}
+
+static int open_files(Guest *g, const QemuCommand *command, GArray *fds)
+{
+    for (unsigned i = 0; i < command->files->len; i++) {
+        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
+        int fd = open_file(g, file);
+
+        if (fd < 0) {
+            guest_fail(g,
+                       fault_new(FAULT_MISSING_FILE,
+                                 "usherd runs as root without capabilities: is the file there, and root's?",
+                                 "guest %s: cannot open %s: %s", g->name,
+                                 file->path ?: "its sockets and logs", g_strerror(-fd)));
+            return FAULT_RAISED;
+        }
+        g_array_append_val(fds, fd);
+    }
+    int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
+    g_array_append_val(fds, words);
+    return 0;
+}
+
+static void close_element(void *fd)
+{
+    close_fd(*(int *)fd);
+}
+
+static int send_command(Guest *g, const QemuCommand *command, const GArray *fds)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autofree char *memlock = g_strdup_printf("%" G_GUINT64_FORMAT, command->memlock);
+
+    g_ptr_array_add(words, (char *)"run");
+    g_ptr_array_add(words, memlock);
+    for (unsigned i = 0; i < command->argv->len; i++)
+        g_ptr_array_add(words, g_ptr_array_index(command->argv, i));
+    if (g_ptr_array_index(words, words->len - 1))
+        g_ptr_array_add(words, NULL);
+    return channel_send(g->launch, (const char *const *)words->pdata, (const int *)fds->data, fds->len);
+}
+
+static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+
+    guest_fail(g, fault_new(FAULT_TIMEOUT, "see: usherctl status",
+                            "QEMU of guest %s did not say hello within 60 s", g->name));
+    return 0;
+}
+
+static void launch(Guest *g, const QemuFacts *facts)
+{
+    g_autoptr(QemuCommand) command = qemu_command_build(g->definition, g->plan, facts);
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+
+    g_array_set_clear_func(fds, close_element);
+    if (open_files(g, command, fds) != 0)
+        return;
+    /* Written before it can become true: a daemon that crashes in between finds a launcher that will go by
+     * itself. */
+    int r = write_process(g);
+    if (r >= 0)
+        r = send_command(g, command, fds);
+    if (r < 0) {
+        guest_fail(g, fault_new(FAULT_FAILED, NULL, "cannot hand guest %s over to its launcher: %s", g->name,
+                                g_strerror(-r)));
+        return;
+    }
+    guest_set_state(g, GUEST_EVENT_LAUNCH);
+    guest_set_deadline(g, QMP_DEADLINE_USEC, on_qmp_late);
+    guest_watch_process(g);
+    if (g->watched)
+        guest_connect_qmp(g);
+}
+
+static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
+{
+    g_autofree GuestLaunchWait *wait = userdata;
+    Guest *g = wait->guest;
+
+    if (!g)
+        return;
+    g->launch_wait = NULL;
+    if (g->state != GUEST_PREPARING)
+        return;
+    if (facts)
+        launch(g, facts);
+    else
+        guest_fail(g, fault_new(FAULT_GUEST_FAILED, "try: usherctl check",
+                                "cannot ask QEMU what it can do: %s", message));
+}
+
+void guest_try_launch(Guest *g)
+{
+    if (g->bound && g->launch && g->state == GUEST_PREPARING && !g->launch_wait) {
+        g->launch_wait = g_new0(GuestLaunchWait, 1);
+        g->launch_wait->guest = g;
+        qemu_probe_get(g->engine->probe, on_facts, g->launch_wait);
+    }
+}
+
+/* The launcher says nothing after its hello: what comes is its end. After `run` that is QEMU taking its
+ * place. */
+static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (words)
+        return;
+    g->launch = channel_free(channel);
+    if (g->state == GUEST_PREPARING) {
+        g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
+        g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
+        guest_fail(g, fault_new(FAULT_GUEST_FAILED, remedy,
+                                "usher-launch of guest %s went away before QEMU started", g->name));
+    }
+}
+
+void guest_connected(Guest *g, Channel *channel, pid_t pid, uid_t uid, gid_t gid)
+{
+    if (g->state != GUEST_PREPARING || g->launch) {
+        channel_send(channel, (const char *const[]){"refused", "nobody asked for this start", "", NULL}, NULL,
+                     0);
+        channel_free(channel);
+        return;
+    }
+    g->launch = channel;
+    g->pid = pid;
+    g->uid = uid;
+    g->gid = gid;
+    channel_set_handler(channel, on_launcher, g);
+    if (g->execution)
+        execution_set_guest(g->execution, uid, gid);
+    guest_try_launch(g);
+}

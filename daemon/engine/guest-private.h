@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What guest.c, guest-launch.c, guest-qmp.c and guest-stop.c share of a guest. */
+#pragma once
+
+#include "../core/definition.h"
+#include "../edge/guest-log.h"
+#include "../edge/journal.h"
+#include "../edge/qmp.h"
+#include "execution.h"
+#include "guest.h"
+
+/* A question to QEMU's binary cannot be called off: the wait outlives a guest that is freed meanwhile. */
+typedef struct GuestLaunchWait {
+    Guest *guest; /* NULL: freed */
+} GuestLaunchWait;
+
+struct Guest {
+    Engine *engine;
+    char *name;
+    const GuestHandler *handler;
+    void *userdata;
+
+    GuestState state;
+    uint64_t since; /* realtime usec */
+    Fault *fault;
+    GPtrArray *addresses; /* of char* */
+
+    GuestDefinition *definition;
+    Plan *plan;
+    Journal *journal; /* open from the first step to the last undo */
+    Execution *execution;
+    bool bound;      /* the plan was carried out */
+    bool recovering; /* its process is being looked for */
+    bool leftovers;
+
+    GuestLaunchWait *launch_wait;
+    Channel *launch; /* the launcher, until QEMU takes its place */
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+    bool watched;
+
+    int run_fd; /* RUN/guests/NAME, -1: none */
+    GuestLog *console_log;
+    GuestLog *words; /* QEMU's standard error */
+
+    Qmp *qmp;
+    bool shutdown_seen;    /* QEMU announced its end */
+    unsigned qmp_attempts; /* since the connection was lost */
+    sd_event_source *qmp_retry;
+
+    GuestRung rung;
+    bool stop_asked;
+    sd_event_source *deadline; /* of the state or the rung */
+
+    Job *start_job;
+    Job *end_job;
+    GPtrArray *end_waiters;      /* of Channel, owned */
+    GPtrArray *restored_waiters; /* of Channel, owned */
+};
+
+/* guest.c */
+void guest_set_state(Guest *g, GuestEvent event);
+void guest_announce(Guest *g);
+/* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
+void guest_fail(Guest *g, Fault *fault);
+/* QEMU is gone, or never came. */
+void guest_ended(Guest *g);
+void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
+char *guest_run_path(const Guest *g, const char *file);
+
+/* guest-launch.c: from bound devices and a waiting launcher to a QEMU process */
+int guest_open_run_folder(Guest *g);
+void guest_try_launch(Guest *g);
+/* Remembers and recalls which process it is: "PID START_TIME UID GID". */
+void guest_read_process(Guest *g, uint64_t *ret_start_time);
+void guest_watch_process(Guest *g);
+void guest_forget_process(Guest *g);
+
+/* guest-qmp.c */
+void guest_connect_qmp(Guest *g);
+void guest_drop_qmp(Guest *g);
+
+/* guest-stop.c */
+void guest_take_rung(Guest *g, GuestRung rung);

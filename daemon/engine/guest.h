@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One guest's life: prepares its devices, has QEMU started, follows it over QMP, stops it by the ladder,
+ * gives the devices back. Its state changes in one place and is announced from there. Whether it *may* start
+ * is the manager's to decide. */
+#pragma once
+
+#include "../core/guest-state.h"
+#include "../core/plan.h"
+#include "../edge/channel.h"
+#include "engine.h"
+#include "job.h"
+
+typedef struct Guest Guest;
+
+/* The rungs of the stop ladder, each another way than the one before. */
+typedef enum GuestRung {
+    GUEST_RUNG_NONE,
+    GUEST_RUNG_POWER_BUTTON, /* ACPI, once */
+    GUEST_RUNG_QUIT,         /* QMP quit */
+    GUEST_RUNG_TERMINATE,    /* SIGTERM */
+    GUEST_RUNG_KILL,         /* SIGKILL */
+    GUEST_RUNG_MAX,
+} GuestRung;
+
+typedef struct GuestHandler {
+    /* Something that the API shows has changed. */
+    void (*changed)(Guest *guest, void *userdata);
+    /* It has come to rest, stopped or failed; whether all was undone tells guest_has_leftovers(). Claims may
+     * be given up. */
+    void (*rested)(Guest *guest, void *userdata);
+} GuestHandler;
+
+Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, void *userdata);
+/* Lets go of everything and kills nothing: a later daemon finds the guest again. */
+Guest *guest_free(Guest *guest);
+
+const char *guest_name(const Guest *guest);
+GuestState guest_state(const Guest *guest);
+const char *guest_sub_state(const Guest *guest); /* the rung while stopping, else "" */
+pid_t guest_pid(const Guest *guest);             /* 0: none */
+uint64_t guest_since_usec(const Guest *guest);   /* realtime; 0: unknown */
+const Fault *guest_fault(const Guest *guest);    /* why it failed; NULL: it did not */
+char *guest_last_words(const Guest *guest);      /* the tail of QEMU's standard error; the caller frees it */
+const GPtrArray *guest_devices(const Guest *guest); /* of char*: addresses it has; empty when it rests */
+bool guest_has_leftovers(const Guest *guest);       /* its journal tells of steps that could not be undone */
+/* At rest, and nothing of an earlier run is being looked for. */
+bool guest_at_rest(const Guest *guest);
+
+/* Starts it: takes definition and plan over; job may be NULL and ends when the guest runs, or is back at
+ * rest. by_unit: the launcher is here already, and guest_connected() follows. The guest must be at rest. */
+void guest_start(Guest *guest, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit);
+
+/* Its launcher has connected and was identified; channel is taken over. */
+void guest_connected(Guest *guest, Channel *channel, pid_t pid, uid_t uid, gid_t gid);
+
+/* Its launcher ended, or its unit failed, before it could connect. */
+void guest_launch_failed(Guest *guest, const char *message);
+
+/* The unit's ExecStop= (restored false) or ExecStopPost= asks to be told when QEMU is gone, or the devices
+ * are back: channel is taken over and answered at once if that is so already. */
+void guest_wait(Guest *guest, Channel *channel, bool restored);
+
+/* Stops it by the ladder, from the first rung; takes job over (may be NULL), which ends when it is at rest.
+ * by_unit: the unit is being stopped already. Fine while it is stopping; FAULT_NOT_RUNNING at rest. */
+int guest_stop(Guest *guest, Job *job, bool by_unit, Fault **ret_fault);
+/* The last rung at once. */
+int guest_kill(Guest *guest, Job *job, Fault **ret_fault);
+
+typedef enum GuestControl {
+    GUEST_CONTROL_PAUSE,
+    GUEST_CONTROL_RESUME,
+    GUEST_CONTROL_RESET,
+} GuestControl;
+/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most. */
+typedef void (*GuestControlled)(const Fault *fault, void *userdata);
+int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
+                  Fault **ret_fault);
+
+/* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
+ * undoes what it left. definition may be NULL (its file is gone). */
+void guest_recover(Guest *guest, GuestDefinition *definition);
+
+/* Tries to undo leftovers again, an administrator having asked for it: what is in drift is believed to be
+ * right now. job is taken over. */
+void guest_restore(Guest *guest, Job *job);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../base/log.h"
+#include "execution.h"
+#include "hold.h"
+#include "undo.h"
+
+struct Hold {
+    Engine *engine;
+    char *owner;
+    Journal *journal;
+    Execution *execution;
+    bool bound;
+    Fault *fault; /* why the bind failed, while it is being undone */
+    Job *job;
+    HoldRested rested;
+    void *userdata;
+};
+
+static void rest(Hold *hold, bool bound, const Fault *fault)
+{
+    Job *job = g_steal_pointer(&hold->job);
+    _cleanup_fault_ Fault *why = fault_copy(fault);
+
+    hold->execution = execution_free(hold->execution);
+    hold->bound = bound;
+    if (!bound)
+        hold->journal = journal_remove(hold->journal);
+    if (why)
+        log_error("%s: %s", hold->owner, why->message);
+    hold->rested(hold, hold->userdata);
+    job_end(job, why);
+}
+
+static void on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
+                        void *userdata)
+{
+    Hold *hold = userdata;
+
+    job_progress(hold->job, words, done, total);
+}
+
+static void on_unstuck(const char *subject, void *userdata)
+{
+    Hold *hold = userdata;
+
+    if (hold_at_rest(hold))
+        hold_restore(hold, NULL);
+}
+
+/* What could not be undone stays in the journal, and the hold with it, so that it can be tried again. */
+static void on_undone(Execution *execution, const Fault *fault, void *userdata)
+{
+    Hold *hold = userdata;
+
+    rest(hold, fault != NULL, hold->fault ?: fault);
+}
+
+static const ExecutionHandler undo_handler = {on_progress, on_undone, on_unstuck};
+
+static void on_bound(Execution *execution, const Fault *fault, void *userdata)
+{
+    Hold *hold = userdata;
+
+    if (!fault) {
+        rest(hold, true, NULL);
+        return;
+    }
+    hold->fault = fault_copy(fault);
+    execution_free(execution);
+    hold->execution = execution_undo(hold->engine, hold->journal, false, &undo_handler, hold);
+}
+
+static const ExecutionHandler bind_handler = {on_progress, on_bound, on_unstuck};
+
+static int hold_new(Engine *engine, const char *owner, HoldRested rested, void *userdata, Hold **ret)
+{
+    Hold *hold = g_new0(Hold, 1);
+
+    hold->engine = engine;
+    hold->owner = g_strdup(owner);
+    hold->rested = rested;
+    hold->userdata = userdata;
+    int r = journal_open(engine->journal_fd, owner, &hold->journal);
+    if (r < 0) {
+        hold_free(hold);
+        return r;
+    }
+    *ret = hold;
+    return 0;
+}
+
+int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *userdata, Hold **ret)
+{
+    g_autoptr(Plan) owned = plan;
+    Hold *hold;
+
+    int r = hold_new(engine, plan->owner, rested, userdata, &hold);
+    if (r < 0)
+        return r;
+    hold->job = job;
+    hold->execution = execution_run(engine, hold->journal, plan->steps, &bind_handler, hold);
+    *ret = hold;
+    return 0;
+}
+
+int hold_recover(Engine *engine, const char *owner, HoldRested rested, void *userdata, Hold **ret)
+{
+    g_autoptr(GPtrArray) standing = NULL;
+    Hold *hold;
+
+    int r = hold_new(engine, owner, rested, userdata, &hold);
+    if (r < 0)
+        return r;
+    r = journal_read(hold->journal, &standing, NULL);
+    if (r < 0) {
+        hold_free(hold);
+        return r;
+    }
+    hold->bound = undo_is_whole_bind(standing);
+    if (!hold->bound) {
+        log_notice("%s: was under way when usherd went away; undoing it", owner);
+        hold->execution = execution_undo(engine, hold->journal, false, &undo_handler, hold);
+    }
+    *ret = hold;
+    return 0;
+}
+
+void hold_restore(Hold *hold, Job *job)
+{
+    hold->job = job;
+    hold->fault = fault_free(hold->fault);
+    hold->execution = execution_undo(hold->engine, hold->journal, job != NULL, &undo_handler, hold);
+}
+
+Hold *hold_free(Hold *hold)
+{
+    if (!hold)
+        return NULL;
+    execution_free(hold->execution);
+    journal_close(hold->journal);
+    fault_free(hold->fault);
+    g_free(hold->owner);
+    g_free(hold);
+    return NULL;
+}
+
+const char *hold_owner(const Hold *hold)
+{
+    return hold->owner;
+}
+
+bool hold_at_rest(const Hold *hold)
+{
+    return !hold->execution;
+}
+
+bool hold_bound(const Hold *hold)
+{
+    return hold->bound;
+}
+
+bool hold_covers(const Hold *hold, PciAddress address)
+{
+    return hold->journal && undo_covers(hold->journal, address);
+}
+
+GPtrArray *hold_plan_restore(const Hold *hold)
+{
+    return undo_plan(hold->journal);
+}

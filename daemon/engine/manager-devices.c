@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's devices: the host as last seen, whose they are, and groups bound by hand. */
+#include <string.h>
+
+#include "../base/log.h"
+#include "manager-private.h"
+#include "undo.h"
+
+static void on_host_event(const char *action, const char *address, void *userdata)
+{
+    Manager *m = userdata;
+
+    m->host_stale = true;
+    if (g_str_equal(action, "add"))
+        manager_announce(m, MANAGER_DEVICE_ADDED, address);
+    else if (g_str_equal(action, "remove"))
+        manager_announce(m, MANAGER_DEVICE_REMOVED, address);
+    else if (*address)
+        manager_announce(m, MANAGER_DEVICE_CHANGED, address);
+}
+
+int manager_watch_devices(Manager *m)
+{
+    return host_monitor_new(m->engine->event, on_host_event, m, &m->monitor);
+}
+
+void manager_devices_changed(Manager *m, const GPtrArray *addresses)
+{
+    m->host_stale = true;
+    for (unsigned i = 0; i < addresses->len; i++)
+        manager_announce(m, MANAGER_DEVICE_CHANGED, g_ptr_array_index(addresses, i));
+}
+
+int manager_look(Manager *m, const Host **ret)
+{
+    Host *host;
+
+    int r = host_scan(&m->engine->host_place, m->engine->stuck, &host);
+    if (r < 0)
+        return r;
+    host_free(m->host);
+    m->host = host;
+    m->host_stale = false;
+    *ret = host;
+    return 0;
+}
+
+const Host *manager_host(Manager *m)
+{
+    const Host *host;
+
+    if (m->host && !m->host_stale)
+        return m->host;
+    int r = manager_look(m, &host);
+    if (r < 0) {
+        log_error("cannot read the host's devices: %s", strerror(-r));
+        if (!m->host)
+            m->host = host_new();
+    }
+    return m->host;
+}
+
+PciNames manager_names(Manager *m, const HostDevice *device)
+{
+    pci_name_table_learn(m->names, m->host);
+    return pci_name_table_get(m->names, device);
+}
+
+static Hold *find_hold(Manager *m, PciAddress address)
+{
+    GHashTableIter iter;
+    Hold *hold;
+
+    g_hash_table_iter_init(&iter, m->holds);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&hold))
+        if (hold_covers(hold, address))
+            return hold;
+    return NULL;
+}
+
+const char *manager_device_guest(Manager *m, const HostDevice *device)
+{
+    const char *owner = device->bridge ? NULL : claims_owner(m->claims, device->group);
+
+    return owner && g_str_has_prefix(owner, "guest/") ? owner + strlen("guest/") : "";
+}
+
+const char *manager_device_state(Manager *m, const HostDevice *device)
+{
+    if (device->bridge)
+        return "bridge";
+    if (device->stuck)
+        return "stuck";
+    if (*manager_device_guest(m, device))
+        return "guest";
+    if (!device->driver)
+        return "unused";
+    if (!g_str_equal(device->driver, "vfio-pci"))
+        return "host";
+    return find_hold(m, device->address) ? "bound" : "vfio";
+}
+
+int manager_find_device(Manager *m, const char *text, const HostDevice **ret, Fault **ret_fault)
+{
+    PciAddress address;
+
+    if (pci_address_from_string(text, &address) < 0)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           text);
+    *ret = host_find(manager_host(m), address);
+    if (!*ret)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
+                           "there is no device %s", PCI_ADDRESS_STR(address));
+    return 0;
+}
+
+/* Groups bound by hand. */
+
+static void on_hold_rested(Hold *hold, void *userdata)
+{
+    Manager *m = userdata;
+
+    claims_give_up(m->claims, hold_owner(hold));
+    m->host_stale = true;
+    if (!hold_bound(hold))
+        g_hash_table_remove(m->holds, hold_owner(hold));
+}
+
+void manager_recover_hold(Manager *m, const char *owner)
+{
+    Hold *hold;
+
+    int r = hold_recover(m->engine, owner, on_hold_rested, m, &hold);
+    if (r < 0)
+        log_error("cannot read the journal of %s: %s", owner, strerror(-r));
+    else
+        g_hash_table_insert(m->holds, g_strdup(owner), hold);
+}
+
+static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **ret_fault)
+{
+    const Host *host;
+
+    int r = manager_look(m, &host);
+    if (r < 0)
+        return r;
+    if (find_hold(m, wish->address))
+        return fault_raise(ret_fault, FAULT_REFUSED, "to give it back: usherctl restore",
+                           "%s is bound to vfio-pci already", PCI_ADDRESS_STR(wish->address));
+    return plan_bind(host, m->claims, wish, ret, ret_fault);
+}
+
+int manager_bind(Manager *m, const BindWish *wish, unsigned *ret_job, Fault **ret_fault)
+{
+    Plan *plan;
+    Hold *hold;
+
+    int r = prepare_bind(m, wish, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    /* Claimed while it changes hands; a group that is bound is free for a guest to claim. */
+    g_autofree char *owner = g_strdup(plan->owner);
+    claims_take_all(m->claims, plan->groups, owner);
+    Job *job = manager_new_job(m, JOB_BIND, PCI_ADDRESS_STR(wish->address));
+    *ret_job = job->id;
+    r = hold_bind(m->engine, plan, job, on_hold_rested, m, &hold);
+    if (r < 0) {
+        _cleanup_fault_ Fault *fault =
+            fault_new(FAULT_FAILED, NULL, "cannot write a journal: %s", g_strerror(-r));
+        claims_give_up(m->claims, owner);
+        job_end(job, fault);
+        return 0;
+    }
+    g_hash_table_insert(m->holds, g_strdup(owner), hold);
+    return 0;
+}
+
+/* A guest that came to rest with this device not given back. */
+static Guest *find_leftover(Manager *m, PciAddress address)
+{
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
+        const GPtrArray *devices = guest_devices(entry->guest);
+        for (unsigned i = 0; guest_has_leftovers(entry->guest) && i < devices->len; i++)
+            if (g_str_equal(g_ptr_array_index(devices, i), PCI_ADDRESS_STR(address)))
+                return entry->guest;
+    }
+    return NULL;
+}
+
+static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Fault **ret_fault)
+{
+    const HostDevice *device = host_find(manager_host(m), address);
+
+    if (!device)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
+                           "there is no device %s", PCI_ADDRESS_STR(address));
+    const char *guest = manager_device_guest(m, device);
+    if (*guest) {
+        g_autofree char *remedy = g_strdup_printf("stop it first: usherctl stop %s", guest);
+        return fault_raise(ret_fault, FAULT_IN_USE, remedy, "%s is claimed by guest %s",
+                           PCI_ADDRESS_STR(address), guest);
+    }
+    if (!hold)
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           device->driver && g_str_equal(device->driver, "vfio-pci")
+                               ? "whoever bound it (vfio-pci.ids=, driverctl, a script) has to give it back"
+                               : "there is nothing to restore",
+                           "%s was not bound by usher, its driver is %s", PCI_ADDRESS_STR(address),
+                           device->driver ?: "none");
+    if (!hold_at_rest(hold))
+        return fault_raise(ret_fault, FAULT_BUSY, "try again when the job has ended",
+                           "%s is changing hands just now", PCI_ADDRESS_STR(address));
+    return 0;
+}
+
+int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **ret_fault)
+{
+    Guest *guest = find_leftover(m, address);
+    Hold *hold = find_hold(m, address);
+
+    if (guest && !guest_at_rest(guest))
+        return fault_raise(ret_fault, FAULT_BUSY, "try again when the job has ended",
+                           "guest %s is restoring it just now", guest_name(guest));
+    if (!guest) {
+        int r = refuse_restore(m, address, hold, ret_fault);
+        if (r != 0)
+            return r;
+    }
+    Job *job = manager_new_job(m, JOB_RESTORE, PCI_ADDRESS_STR(address));
+    *ret_job = job->id;
+    if (guest)
+        guest_restore(guest, job);
+    else
+        hold_restore(hold, job);
+    return 0;
+}
+
+int manager_plan_bind(Manager *m, const BindWish *wish, GPtrArray **ret, Fault **ret_fault)
+{
+    g_autoptr(Plan) plan = NULL;
+
+    int r = prepare_bind(m, wish, &plan, ret_fault);
+    if (r == 0)
+        *ret = g_steal_pointer(&plan->steps);
+    return r;
+}
+
+int manager_plan_restore(Manager *m, PciAddress address, GPtrArray **ret, Fault **ret_fault)
+{
+    Guest *guest = find_leftover(m, address);
+    const Hold *hold = find_hold(m, address);
+
+    if (guest)
+        return manager_plan_stop(m, guest_name(guest), ret, ret_fault);
+    int r = refuse_restore(m, address, hold, ret_fault);
+    if (r == 0)
+        *ret = hold_plan_restore(hold);
+    return r;
+}

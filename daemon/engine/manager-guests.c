@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's guests: what is defined, what may start, what was running before a restart. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "../edge/journal.h"
+#include "manager-private.h"
+#include "preflight.h"
+#include "undo.h"
+
+void guest_entry_free(GuestEntry *entry)
+{
+    guest_free(entry->guest);
+    g_free(entry->description);
+    g_free(entry->source);
+    fault_free(entry->fault);
+    g_ptr_array_unref(entry->wished);
+    g_free(entry);
+}
+
+GuestEntry *manager_guest_entry(Manager *m, const char *name)
+{
+    return g_hash_table_lookup(m->guests, name);
+}
+
+static void on_guest_changed(Guest *guest, void *userdata)
+{
+    manager_announce(userdata, MANAGER_GUEST_CHANGED, guest_name(guest));
+}
+
+static int on_tidy(sd_event_source *source, void *userdata)
+{
+    Manager *m = userdata;
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    m->tidy = sd_event_source_disable_unref(m->tidy);
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
+        if (entry->defined || !guest_at_rest(entry->guest) || guest_has_leftovers(entry->guest))
+            continue;
+        g_autofree char *name = g_strdup(guest_name(entry->guest));
+        g_hash_table_iter_remove(&iter);
+        manager_announce(m, MANAGER_GUEST_REMOVED, name);
+    }
+    return 0;
+}
+
+static void tidy_soon(Manager *m)
+{
+    if (!m->tidy)
+        sd_event_add_defer(m->engine->event, &m->tidy, on_tidy, m);
+}
+
+static void on_guest_rested(Guest *guest, void *userdata)
+{
+    Manager *m = userdata;
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+
+    /* What could not be given back stays claimed: nobody else is to build upon it. */
+    if (!guest_has_leftovers(guest))
+        claims_give_up(m->claims, owner);
+    m->host_stale = true;
+    manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
+    manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
+    tidy_soon(m);
+}
+
+static GuestEntry *ensure_entry(Manager *m, const char *name)
+{
+    static const GuestHandler handler = {on_guest_changed, on_guest_rested};
+    GuestEntry *entry = manager_guest_entry(m, name);
+
+    if (entry)
+        return entry;
+    entry = g_new0(GuestEntry, 1);
+    entry->guest = guest_new(m->engine, name, &handler, m);
+    entry->description = g_strdup(name);
+    entry->source = g_strdup("");
+    entry->wished = g_ptr_array_new_with_free_func(g_free);
+    g_hash_table_insert(m->guests, g_strdup(name), entry);
+    manager_announce(m, MANAGER_GUEST_ADDED, name);
+    return entry;
+}
+
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault)
+{
+    g_autoptr(DefinitionFiles) files = NULL;
+
+    if (!guest_name_valid(name))
+        return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
+                           "\"%s\" is no name of a guest", g_strescape(name, NULL));
+    int r = definition_store_load(m->definitions, name, &files);
+    if (r == -ENOENT)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",
+                           "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
+    if (r < 0)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
+                           m->engine->definitions_path, name, g_strerror(-r));
+    return definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret,
+                            ret_fault);
+}
+
+/* What Functions= names; all of the slot where it names none. */
+static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wished)
+{
+    g_autoptr(GPtrArray) slot = host_slot(manager_host(m), pci->address);
+
+    for (unsigned i = 0; i < slot->len; i++) {
+        const HostDevice *device = g_ptr_array_index(slot, i);
+        if (pci->functions == 0 || pci->functions & (1U << device->address.function))
+            g_ptr_array_add(wished, g_strdup(PCI_ADDRESS_STR(device->address)));
+    }
+    if (slot->len == 0)
+        g_ptr_array_add(wished, g_strdup(PCI_ADDRESS_STR(pci->address)));
+}
+
+/* Renews what is shown of a definition; what a running guest was started with is its own. */
+static void read_entry(Manager *m, const char *name)
+{
+    GuestEntry *entry = ensure_entry(m, name);
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    entry->defined = true;
+    entry->fault = fault_free(entry->fault);
+    g_free(entry->source);
+    entry->source = g_strdup_printf("%s/%s.guest", m->engine->definitions_path, name);
+    g_ptr_array_set_size(entry->wished, 0);
+    if (manager_load(m, name, &definition, &entry->fault) != 0)
+        return;
+    g_free(entry->description);
+    entry->description = g_strdup(definition->description);
+    for (unsigned i = 0; i < definition->pci->len; i++)
+        wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
+}
+
+void manager_reload(Manager *m)
+{
+    g_auto(GStrv) names = NULL;
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    int r = definition_store_names(m->definitions, &names);
+    if (r < 0) {
+        log_error("cannot read %s: %s", m->engine->definitions_path, strerror(-r));
+        return;
+    }
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        entry->defined = false;
+    for (char **name = names; *name; name++) {
+        if (guest_name_valid(*name)) {
+            read_entry(m, *name);
+            manager_announce(m, MANAGER_GUEST_CHANGED, *name);
+        } else {
+            log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only",
+                        m->engine->definitions_path, *name);
+        }
+    }
+    tidy_soon(m);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **manager_guest_names(Manager *m)
+{
+    unsigned n;
+    char **keys = (char **)g_hash_table_get_keys_as_array(m->guests, &n);
+    char **names = g_new0(char *, n + 1);
+
+    qsort(keys, n, sizeof(char *), compare_strings);
+    for (unsigned i = 0; i < n; i++)
+        names[i] = g_strdup(keys[i]);
+    g_free(keys);
+    return names;
+}
+
+bool manager_guest(Manager *m, const char *name, GuestView *ret)
+{
+    const GuestEntry *entry = manager_guest_entry(m, name);
+
+    if (!entry)
+        return false;
+    const GPtrArray *has = guest_devices(entry->guest);
+    *ret = (GuestView){
+        .guest = entry->guest,
+        .description = entry->description,
+        .source = entry->defined ? entry->source : "",
+        .definition_fault = entry->fault,
+        .devices = has->len > 0 ? has : entry->wished,
+    };
+    return true;
+}
+
+int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    g_autoptr(DefinitionFiles) files = NULL;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r != 0)
+        return r;
+    r = definition_store_load(m->definitions, name, &files);
+    if (r < 0)
+        return r;
+    return definition_lines((const DefinitionText *)files->texts->data, files->texts->len, ret);
+}
+
+int manager_validate(Manager *m, const char *name, const char *path, const char *text, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    DefinitionText only = {.path = path, .text = text, .size = strlen(text)};
+
+    return definition_parse(name, &only, 1, &definition, ret_fault);
+}
+
+/* Requests. */
+
+static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
+{
+    const char *name = entry ? guest_name(entry->guest) : "";
+
+    if (!entry)
+        return 0;
+    if (guest_at_rest(entry->guest) && guest_has_leftovers(entry->guest))
+        return fault_raise(
+            ret_fault, FAULT_DRIFT, "look at usherctl devices, put it right, then: usherctl restore DEVICE",
+            "guest %s: not all of its last run was restored: %s", name,
+            guest_fault(entry->guest) ? guest_fault(entry->guest)->message : "see its journal");
+    if (guest_at_rest(entry->guest))
+        return 0;
+    if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
+        return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
+                           guest_state_to_string(guest_state(entry->guest)));
+    return fault_raise(ret_fault, FAULT_ALREADY_RUNNING, NULL, "guest %s is %s already", name,
+                       guest_state_to_string(guest_state(entry->guest)));
+}
+
+static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
+                         Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    const Host *host;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        r = refuse_state(manager_guest_entry(m, name), ret_fault);
+    if (r == 0)
+        r = preflight_check(definition, m->engine->qemu_path, ret_fault);
+    if (r == 0)
+        r = manager_look(m, &host);
+    if (r == 0)
+        r = plan_start(host, m->claims, definition, ret_plan, ret_fault);
+    if (r == 0)
+        *ret_definition = g_steal_pointer(&definition);
+    return r;
+}
+
+static int start(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault)
+{
+    GuestDefinition *definition;
+    Plan *plan;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    /* plan_start() has seen to it that they are free. */
+    claims_take_all(m->claims, plan->groups, plan->owner);
+
+    GuestEntry *entry = ensure_entry(m, name);
+    Job *job = manager_new_job(m, JOB_START, name);
+    *ret_job = job->id;
+    guest_start(entry->guest, definition, plan, job, by_unit);
+    manager_devices_changed(m, guest_devices(entry->guest));
+    return 0;
+}
+
+int manager_start(Manager *m, const char *name, unsigned *ret_job, Fault **ret_fault)
+{
+    return start(m, name, false, ret_job, ret_fault);
+}
+
+static int find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    *ret = manager_guest_entry(m, name);
+    if (*ret)
+        return 0;
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        *ret = ensure_entry(m, name);
+    return r;
+}
+
+int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    if (r != 0)
+        return r;
+    if (guest_at_rest(entry->guest))
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
+
+    Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
+    *ret_job = job->id;
+    return kill ? guest_kill(entry->guest, job, ret_fault) : guest_stop(entry->guest, job, false, ret_fault);
+}
+
+int manager_control(Manager *m, const char *name, GuestControl control, GuestControlled controlled,
+                    void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
+}
+
+int manager_plan_start(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    g_autoptr(Plan) plan = NULL;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    if (r == 0)
+        *ret = g_steal_pointer(&plan->steps);
+    return r;
+}
+
+int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    GuestEntry *entry;
+    Journal *journal;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    if (r != 0)
+        return r;
+    if (guest_at_rest(entry->guest) && !guest_has_leftovers(entry->guest))
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
+    r = journal_open(m->engine->journal_fd, owner, &journal);
+    if (r < 0)
+        return r;
+    *ret = undo_plan(journal);
+    journal_close(journal);
+    return 0;
+}
+
+/* After a restart, and from the guest's unit. */
+
+/* The groups that a journal's devices are in, so that nobody else gets them meanwhile. */
+static void claim_again(Manager *m, const char *owner, const Journal *journal)
+{
+    g_autoptr(GPtrArray) addresses = undo_addresses(journal);
+    PciAddress address;
+
+    for (unsigned i = 0; i < addresses->len; i++) {
+        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
+        const HostDevice *device = host_find(manager_host(m), address);
+        if (device && device->group != HOST_NO_GROUP && !claims_take(m->claims, device->group, owner))
+            log_error("%s: group %d is claimed by %s already", owner, device->group,
+                      claims_owner(m->claims, device->group));
+    }
+}
+
+static void claim_nodes_again(Manager *m, const char *owner, const Journal *journal)
+{
+    g_autoptr(GPtrArray) steps = undo_plan(journal);
+    int group;
+
+    for (unsigned i = 0; i < steps->len; i++) {
+        const Step *step = g_ptr_array_index(steps, i);
+        if (step->kind == STEP_NODE_OWNER && sscanf(step->subject, "/dev/vfio/%d", &group) == 1)
+            claims_take(m->claims, group, owner);
+    }
+}
+
+void manager_recover_guest(Manager *m, const char *name)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    GuestDefinition *definition = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    Journal *journal;
+
+    if (!guest_name_valid(name)) {
+        log_warning("%s/journal holds a file for \"%s\", which is no guest; leaving it alone",
+                    m->engine->run_path, name);
+        return;
+    }
+    GuestEntry *entry = ensure_entry(m, name);
+    if (journal_open(m->engine->journal_fd, owner, &journal) >= 0) {
+        claim_again(m, owner, journal);
+        claim_nodes_again(m, owner, journal);
+        journal_close(journal);
+    }
+    if (manager_load(m, name, &definition, &fault) < 0)
+        definition = NULL;
+    guest_recover(entry->guest, definition);
+}
+
+static void refuse_hello(Channel *channel, const Fault *fault)
+{
+    channel_send(channel, (const char *const[]){"refused", fault->message, fault->remedy ?: "", NULL}, NULL,
+                 0);
+    channel_free(channel);
+}
+
+/* systemd started the unit by itself, or because we asked: either way the launcher is here now. */
+static void on_launcher_hello(Manager *m, const HelperCaller *caller, Channel *channel)
+{
+    GuestEntry *entry = manager_guest_entry(m, caller->instance);
+    _cleanup_fault_ Fault *fault = NULL;
+    unsigned job;
+
+    if (!entry || guest_state(entry->guest) != GUEST_PREPARING) {
+        int r = start(m, caller->instance, true, &job, &fault);
+        if (r < 0)
+            fault_raise(&fault, FAULT_FAILED, NULL, "cannot start guest %s: %s", caller->instance,
+                        g_strerror(-r));
+        if (r != 0) {
+            log_guest(LOG_ERR, caller->instance, "refused: %s", fault->message);
+            refuse_hello(channel, fault);
+            return;
+        }
+        entry = manager_guest_entry(m, caller->instance);
+    }
+    guest_connected(entry->guest, channel, caller->pid, caller->uid, caller->gid);
+}
+
+void manager_hello(Manager *m, const HelperCaller *caller, Channel *channel)
+{
+    GuestEntry *entry = caller->kind == LAUNCHER_GUEST ? manager_guest_entry(m, caller->instance) : NULL;
+
+    switch (caller->verb) {
+    case HELPER_BIND:
+        worker_pool_adopt(m->engine->workers, caller->instance, channel);
+        return;
+    case HELPER_GUEST:
+        on_launcher_hello(m, caller, channel);
+        return;
+    case HELPER_STOP:
+    case HELPER_RESTORED:
+        if (!entry) {
+            channel_send(channel, (const char *const[]){"ended", NULL}, NULL, 0);
+            channel_free(channel);
+            return;
+        }
+        if (caller->verb == HELPER_STOP)
+            guest_stop(entry->guest, NULL, true, NULL);
+        guest_wait(entry->guest, channel, caller->verb == HELPER_RESTORED);
+        return;
+    default:
+        channel_free(channel);
+    }
+}

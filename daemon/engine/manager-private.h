@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What manager.c, manager-guests.c, manager-devices.c share. */
+#pragma once
+
+#include "../core/claims.h"
+#include "../edge/host-monitor.h"
+#include "hold.h"
+#include "manager.h"
+
+struct Manager {
+    Engine *engine;
+    ManagerListener listener;
+    void *userdata;
+
+    DefinitionStore *definitions;
+    GHashTable *guests; /* name → GuestEntry, owned */
+    Claims *claims;
+    GHashTable *holds; /* owner → Hold, owned */
+    GHashTable *jobs;  /* number → Job, owned */
+    unsigned last_job;
+
+    Host *host;
+    bool host_stale;
+    HostMonitor *monitor;
+    PciNameTable *names;
+    sd_event_source *tidy; /* frees what could not be freed from within a call of its own */
+};
+
+/* A guest and what its definition says of it. */
+typedef struct GuestEntry {
+    Guest *guest;
+    bool defined; /* its file is there */
+    char *description;
+    char *source;
+    Fault *fault;      /* of the definition */
+    GPtrArray *wished; /* of char*: addresses that it asks for */
+} GuestEntry;
+
+void manager_announce(Manager *m, ManagerChange change, const char *id);
+Job *manager_new_job(Manager *m, JobType type, const char *subject);
+
+/* manager-devices.c */
+int manager_look(Manager *m, const Host **ret); /* a fresh snapshot */
+void manager_devices_changed(Manager *m, const GPtrArray *addresses);
+int manager_watch_devices(Manager *m);
+void manager_recover_hold(Manager *m, const char *owner);
+
+/* manager-guests.c */
+void guest_entry_free(GuestEntry *entry);
+GuestEntry *manager_guest_entry(Manager *m, const char *name);
+void manager_recover_guest(Manager *m, const char *name);
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tables: guests, claims, holds, jobs, and the host as last seen. Answers what may be done, has it done,
+ * and finds out after a restart what was. Requests come in as values, what changes goes out through one
+ * listener. */
+#pragma once
+
+#include "../edge/definition-store.h"
+#include "../edge/helper-socket.h"
+#include "../edge/pci-names.h"
+#include "check.h"
+#include "guest.h"
+
+typedef struct Manager Manager;
+
+typedef enum ManagerChange {
+    MANAGER_GUEST_ADDED,
+    MANAGER_GUEST_CHANGED,
+    MANAGER_GUEST_REMOVED,
+    MANAGER_DEVICE_ADDED,
+    MANAGER_DEVICE_CHANGED,
+    MANAGER_DEVICE_REMOVED,
+    MANAGER_JOB_ADDED,
+    MANAGER_JOB_CHANGED,
+    MANAGER_JOB_ENDED, /* gone after the call */
+} ManagerChange;
+
+/* id: a guest's name, a device's address, a job's number. */
+typedef void (*ManagerListener)(ManagerChange change, const char *id, void *userdata);
+
+int manager_new(Engine *engine, Manager **ret);
+Manager *manager_free(Manager *manager);
+void manager_listen(Manager *manager, ManagerListener listener, void *userdata);
+
+/* Reads the definitions and finds what was running or bound before a restart. */
+void manager_recover(Manager *manager);
+/* Reads the definitions again. */
+void manager_reload(Manager *manager);
+
+/* A helper has connected; takes the channel over. */
+void manager_hello(Manager *manager, const HelperCaller *caller, Channel *channel);
+
+/* A guest as the API shows it. Strings are borrowed until the next call into the manager. */
+typedef struct GuestView {
+    const Guest *guest;
+    const char *description;
+    const char *source;            /* "" if its file is gone */
+    const Fault *definition_fault; /* NULL: valid */
+    const GPtrArray *devices;      /* of char*: has, or would ask for */
+} GuestView;
+
+char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */
+bool manager_guest(Manager *manager, const char *name, GuestView *ret);
+/* -ENOENT-like refusals are NoSuchGuest and BadDefinition. */
+int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* of DefinitionLine */,
+                        Fault **ret_fault);
+int manager_validate(Manager *manager, const char *name, const char *path, const char *text,
+                     Fault **ret_fault);
+
+/* The host as last seen, renewed if a device has come, gone or changed its driver since. Borrowed until the
+ * next call into the manager. */
+const Host *manager_host(Manager *manager);
+PciNames manager_names(Manager *manager, const HostDevice *device);
+/* "host", "unused", "bound", "guest", "vfio", "bridge" or "stuck". */
+const char *manager_device_state(Manager *manager, const HostDevice *device);
+/* The guest that has it, or "". */
+const char *manager_device_guest(Manager *manager, const HostDevice *device);
+/* Looks for a device; NoSuchDevice and InvalidName are told apart. */
+int manager_find_device(Manager *manager, const char *address, const HostDevice **ret, Fault **ret_fault);
+
+/* Numbers of the jobs under way, ascending; of unsigned, the caller frees the array. */
+GArray *manager_jobs(Manager *manager);
+const Job *manager_job(Manager *manager, unsigned id); /* NULL: none */
+
+/* Requests. 0 and a job, or a refusal with the host unchanged. */
+int manager_start(Manager *manager, const char *name, unsigned *ret_job, Fault **ret_fault);
+int manager_stop(Manager *manager, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault);
+int manager_bind(Manager *manager, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
+int manager_restore(Manager *manager, PciAddress address, unsigned *ret_job, Fault **ret_fault);
+int manager_control(Manager *manager, const char *name, GuestControl control, GuestControlled controlled,
+                    void *userdata, Fault **ret_fault);
+
+/* The same without doing it: of Step, owned by the caller. */
+int manager_plan_start(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
+int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
+int manager_plan_bind(Manager *manager, const BindWish *wish, GPtrArray **ret, Fault **ret_fault);
+int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
+
+/* Findings (of Finding, borrowed); called exactly once. */
+typedef void (*ManagerChecked)(const GPtrArray *findings, void *userdata);
+void manager_check(Manager *manager, ManagerChecked checked, void *userdata);

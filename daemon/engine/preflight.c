@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "preflight.h"
+
+static int check_file(const GuestDefinition *definition, const char *section, const char *key,
+                      const char *path, Fault **ret_fault)
+{
+    struct stat st;
+
+    if (!path)
+        return 0;
+    if (stat(path, &st) < 0) {
+        g_autofree char *remedy =
+            g_strdup_printf("put it there, or correct %s= in %s", key, definition->source);
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [%s] %s=%s: %s",
+                           definition->name, section, key, path, g_strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "name a regular file or a block device",
+                           "guest %s: [%s] %s=%s: neither a file nor a disk", definition->name, section, key,
+                           path);
+    return 0;
+}
+
+static int check_programs(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
+{
+    if (access(qemu_path, X_OK) < 0)
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install qemu-system-x86",
+                           "guest %s: %s: %s", definition->name, qemu_path, g_strerror(errno));
+    if (definition->cpu.accelerator == ACCELERATOR_KVM && access("/dev/kvm", F_OK) < 0)
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            "switch virtualisation (AMD-V, VT-x) on in the firmware and load kvm_amd or kvm_intel; or, "
+            "slowly, [CPU] Accelerator=tcg",
+            "guest %s: there is no /dev/kvm on this host", definition->name);
+    return 0;
+}
+
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
+{
+    int r = check_programs(definition, qemu_path, ret_fault);
+    if (r == 0)
+        r = check_file(definition, "Kernel", "Image", definition->kernel.image, ret_fault);
+    if (r == 0)
+        r = check_file(definition, "Kernel", "Initrd", definition->kernel.initrd, ret_fault);
+    for (unsigned i = 0; r == 0 && i < definition->disks->len; i++) {
+        const DefinitionDisk *disk = g_ptr_array_index(definition->disks, i);
+        g_autofree char *section = g_strconcat("Disk ", disk->name, NULL);
+        r = check_file(definition, section, "Path", disk->path, ret_fault);
+    }
+    return r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "undo.h"
+
+GPtrArray *undo_plan(const Journal *journal)
+{
+    GPtrArray *steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    g_autoptr(GPtrArray) standing = NULL;
+
+    if (!journal || journal_read(journal, &standing, NULL) < 0)
+        return steps;
+    for (unsigned i = standing->len; i > 0; i--) {
+        const JournalOpen *open = g_ptr_array_index(standing, i - 1);
+        if (!step_kind_kept(open->step->kind))
+            g_ptr_array_add(steps, step_undo(open->step));
+    }
+    return steps;
+}
+
+GPtrArray *undo_addresses(const Journal *journal)
+{
+    GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) standing = NULL;
+    PciAddress address;
+
+    if (journal_read(journal, &standing, NULL) < 0)
+        return addresses;
+    for (unsigned i = 0; i < standing->len; i++) {
+        const JournalOpen *open = g_ptr_array_index(standing, i);
+        const char *subject = open->step->subject;
+        if (pci_address_from_string(subject, &address) == 0 &&
+            !g_ptr_array_find_with_equal_func(addresses, subject, g_str_equal, NULL))
+            g_ptr_array_add(addresses, g_strdup(subject));
+    }
+    return addresses;
+}
+
+bool undo_covers(const Journal *journal, PciAddress address)
+{
+    g_autoptr(GPtrArray) addresses = undo_addresses(journal);
+
+    return g_ptr_array_find_with_equal_func(addresses, PCI_ADDRESS_STR(address), g_str_equal, NULL);
+}
+
+bool undo_is_whole_bind(const GPtrArray *standing)
+{
+    g_autoptr(GHashTable) overridden = g_hash_table_new(g_str_hash, g_str_equal);
+    bool any = false;
+
+    for (unsigned i = 0; i < standing->len; i++) {
+        const JournalOpen *open = g_ptr_array_index(standing, i);
+        const Step *step = open->step;
+        if (!open->certain)
+            return false;
+        if (step->kind == STEP_OVERRIDE) {
+            g_hash_table_add(overridden, step->subject);
+            any = true;
+        } else if (step->kind == STEP_DRIVER && *step->after) {
+            g_hash_table_remove(overridden, step->subject);
+        }
+    }
+    return any && g_hash_table_size(overridden) == 0;
+}

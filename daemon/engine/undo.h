@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a journal tells of the way back: the steps of an undo without taking them, and which devices are in
+ * it. */
+#pragma once
+
+#include "../core/pci-address.h"
+#include "../edge/journal.h"
+
+/* The steps that execution_undo() would take, in its order. The caller frees the array. */
+GPtrArray *undo_plan(const Journal *journal); /* of Step, owned */
+
+/* A step on this device stands. */
+bool undo_covers(const Journal *journal, PciAddress address);
+
+/* The addresses with a step standing, in the order of their first; of char*, owned by the caller. */
+GPtrArray *undo_addresses(const Journal *journal);
+
+/* Every device whose override was set has been probed for certain: the bind was carried out to its end, not
+ * cut off by a crash. */
+bool undo_is_whole_bind(const GPtrArray *standing /* of JournalOpen */);
