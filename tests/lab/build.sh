@@ -25,12 +25,9 @@ EOF
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/lab/initrd.sh
 . "$here/initrd.sh"
-# shellcheck source=tests/lab/project.sh
 . "$here/project.sh"
-# shellcheck source=tests/lab/rootfs.sh
-. "$here/rootfs.sh"
+. "$here/base.sh"
 
 cache=${USHER_LAB_CACHE:-/var/cache/usher-lab}
 builddir='' destdir='' output=''
@@ -49,13 +46,14 @@ mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 
-base=$cache/base-$(base_key "$here")
+base=$(base_path "$here")
 if [ ! -e "$base/disk.img" ]; then
         echo "building the lab host into $base" >&2
-        rm -rf "$cache"/base-*
         base_build "$here" "$base"
+        # Those of older trees, unless somebody goes back and forth.
+        find "$cache" -maxdepth 1 -name 'base-*' -mtime +7 -exec rm -rf {} +
 fi
-ln -sfn "$base" "$cache/base"
+touch "$base"
 
 output=${output:-$cache/project.cpio}
 project_pack "$output.new" "$builddir" "$destdir"

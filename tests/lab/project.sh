@@ -27,7 +27,9 @@ project_pack() {
 project_merge_usr() {
         local overlay=$1 dir
         for dir in bin lib lib64 sbin; do
-                [ -d "$overlay/$dir" ] && [ ! -L "$overlay/$dir" ] || continue
+                if [ ! -d "$overlay/$dir" ] || [ -L "$overlay/$dir" ]; then
+                        continue
+                fi
                 mkdir -p "$overlay/usr/$dir"
                 cp -a "$overlay/$dir/." "$overlay/usr/$dir/"
                 rm -rf "${overlay:?}/$dir"

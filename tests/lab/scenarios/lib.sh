@@ -15,6 +15,15 @@ exec 3>>"${LAB_REPORT:-/dev/stdout}"
 # shellcheck source=/dev/null
 . /etc/usher-lab/cards
 
+# What a guest of a scenario boots. Without `quiet` its serial port takes longer
+# than the rest of the boot; there is no bus to be found beyond those of ACPI.
+# shellcheck disable=SC2034 # for scenarios
+GUEST_KERNEL=/usr/lib/usher-lab/vmlinuz
+# shellcheck disable=SC2034
+GUEST_INITRD=/usr/lib/usher-lab/guest.cpio
+# shellcheck disable=SC2034
+GUEST_APPEND='console=ttyS0 quiet pci=lastbus=0'
+
 lab_scratch=$(mktemp -d /tmp/usher-lab.XXXXXX)
 lab_finished=no
 trap lab_exit EXIT
@@ -37,34 +46,51 @@ lab_not_ok() {
         sed 's/^/    /' >&3
 }
 
+# lab_try COMMAND…
+# Runs a command, or a function that stops at its first failure, in a subshell;
+# its status is in lab_status, its output in the files `output` and `errors`.
+# (A function that is called in a condition does not stop at a failure.)
+lab_try() {
+        set +e
+        (
+                set -e
+                "$@"
+        ) >"$lab_scratch/output" 2>"$lab_scratch/errors" </dev/null
+        lab_status=$?
+        set -e
+}
+
+# lab_tried COMMAND… prints what came of it, for diagnostics.
+lab_tried() {
+        echo "$* (status $lab_status)"
+        cat "$lab_scratch/output" "$lab_scratch/errors" | tail -n 40
+}
+
 # it SENTENCE COMMAND…
-# Runs the command, in this shell; ok if it succeeds.
+# Runs the command; ok if it succeeds.
 it() {
-        local sentence=$1 status=0
+        local sentence=$1
         shift
-        "$@" >"$lab_scratch/output" 2>&1 </dev/null || status=$?
-        if [ $status -eq 0 ]; then
+        lab_try "$@"
+        if [ $lab_status -eq 0 ]; then
                 lab_ok "$sentence"
         else
-                lab_not_ok "$sentence" < <(
-                        echo "$* (status $status)"
-                        tail -n 40 "$lab_scratch/output"
-                )
+                lab_not_ok "$sentence" < <(lab_tried "$@")
         fi
 }
 
 # refused SENTENCE REGEX COMMAND…
 # ok if the command fails by itself, and a line of its stderr matches.
 refused() {
-        local sentence=$1 regex=$2 status=0
+        local sentence=$1 regex=$2
         shift 2
-        "$@" >"$lab_scratch/output" 2>"$lab_scratch/errors" </dev/null || status=$?
-        if [ $status -gt 0 ] && [ $status -lt 126 ] && grep -Eq -e "$regex" "$lab_scratch/errors"; then
+        lab_try "$@"
+        if [ $lab_status -gt 0 ] && [ $lab_status -lt 126 ] && grep -Eq -e "$regex" "$lab_scratch/errors"; then
                 lab_ok "$sentence"
         else
                 lab_not_ok "$sentence" < <(
-                        echo "$* (status $status; a refusal that matches: $regex)"
-                        tail -n 40 "$lab_scratch/output" "$lab_scratch/errors"
+                        echo "not a refusal that matches: $regex"
+                        lab_tried "$@"
                 )
         fi
 }
@@ -115,12 +141,17 @@ reboot_host() {
 # wait_until SECONDS COMMAND…
 # Tries the command until it succeeds; fails when the time is over.
 wait_until() {
-        local deadline=$((SECONDS + $1))
+        local started=$SECONDS deadline=$((SECONDS + $1))
         shift
-        until "$@" >/dev/null 2>&1; do
-                [ $SECONDS -lt $deadline ] || return 1
+        while :; do
+                lab_try "$@"
+                [ $lab_status -ne 0 ] || return 0
+                [ $SECONDS -lt $deadline ] || break
                 sleep 0.2
         done
+        echo "not in $((deadline - started)) s, the last time:" >&2
+        lab_tried "$@" >&2
+        return 1
 }
 
 # host_snapshot
@@ -142,17 +173,16 @@ host_snapshot() {
 # unchanged SENTENCE COMMAND…
 # ok if the command succeeds and the host is afterwards as it was before.
 unchanged() {
-        local sentence=$1 status=0
+        local sentence=$1
         shift
         host_snapshot >"$lab_scratch/before"
-        "$@" >"$lab_scratch/output" 2>&1 </dev/null || status=$?
+        lab_try "$@"
         host_snapshot >"$lab_scratch/after"
-        if [ $status -eq 0 ] && cmp -s "$lab_scratch/before" "$lab_scratch/after"; then
+        if [ $lab_status -eq 0 ] && cmp -s "$lab_scratch/before" "$lab_scratch/after"; then
                 lab_ok "$sentence"
         else
                 lab_not_ok "$sentence" < <(
-                        echo "$* (status $status)"
-                        tail -n 40 "$lab_scratch/output"
+                        lab_tried "$@"
                         diff -U0 "$lab_scratch/before" "$lab_scratch/after"
                 )
         fi

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Makes the part of the lab that does not change with the project: a Debian 12
-# with its disk image, kernels and initrds. Sourced by build.sh.
+# with its disk image, kernel and initrds. Sourced by build.sh.
 
-# base_key HERE
-# Prints a hash of all that the base is made of, so that a change rebuilds it.
-base_key() {
-        (cd "$1" && cat packages.inner rootfs.sh initrd.sh inside/{host-init,guest-init,usher-lab.service}) | sha256sum | cut -c1-16
+# base_path HERE
+# Prints where the base belongs: its name holds a hash of all that it is made
+# of, so that a change makes another.
+base_path() {
+        local key
+        key=$(cd "$1" && cat packages.inner base.sh initrd.sh \
+                inside/{host-init,guest-init,usher-lab.service} | sha256sum)
+        echo "${USHER_LAB_CACHE:-/var/cache/usher-lab}/base-${key:0:16}"
 }
 
 # base_build HERE BASE
@@ -98,6 +102,13 @@ base_configure() {
                 sys-kernel-tracing.mount sys-fs-fuse-connections.mount; do
                 ln -sf /dev/null "$rootfs/etc/systemd/system/$unit"
         done
+
+        # Big modules that the lab has no card for: amdgpu tries itself on every
+        # Radeon, and systemd-networkd asks for wireless.
+        cat >"$rootfs/etc/modprobe.d/lab.conf" <<'EOF'
+blacklist amdgpu
+install cfg80211 /bin/false
+EOF
 
         # The card that carries the default route: QEMU's user network, without
         # the wait for DHCP.

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What run.sh and shell.sh share: the options that choose the project, and the
+# initrd put together from the lab host's, the project's and the scenarios.
+# Sourced by both; expects `here` and `work`, and sets `base`.
+
+. "$here/base.sh"
+. "$here/initrd.sh"
+. "$here/machine.sh"
+
+# boot_prepare BUILD_OPTION…
+# With options, as build.sh takes them, the project is packed for this run
+# alone; without, it is the one that build.sh packed last.
+boot_prepare() {
+        local project=${USHER_LAB_CACHE:-/var/cache/usher-lab}/project.cpio
+        base=$(base_path "$here")
+        if [ $# -gt 0 ]; then
+                project=$work/project.cpio
+                "$here/build.sh" "$@" --output "$project"
+        elif [ ! -e "$base/disk.img" ] || [ ! -e "$project" ]; then
+                echo "The lab is not built, or not from these files: run $here/build.sh first." >&2
+                exit 1
+        fi
+        cp "$project" "$work/project"
+}
+
+# boot_initrd [FILE…]
+# Makes $work/initrd; the files go beside the scenarios.
+boot_initrd() {
+        local stage lib
+        stage=$(mktemp -d -p "$work")
+        lib=$stage/overlay/usr/lib/usher-lab
+        mkdir -p "$lib"
+        cp -a "$here/scenarios" "$lib/"
+        mv "$lib/scenarios/lib.sh" "$lib/"
+        install -m 0755 -t "$lib" "$here/inside/run-scenarios"
+        [ $# -eq 0 ] || cp "$@" "$lib/scenarios/"
+        initrd_pack "$stage" "$work/scenarios"
+        cat "$base/initrd.cpio" "$work/project" "$work/scenarios" >"$work/initrd"
+        rm -rf "$stage"
+}

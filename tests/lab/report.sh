@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Follows what a lab host reports (inside/run-scenarios says how), prints it,
+# counts it, and notices what it does not say: a scenario that never ended, a
+# kernel that panicked, a deadline gone by. Sourced by run.sh.
+
+# In seconds: from power on to the first scenario, and of one scenario.
+boot_deadline=240
+scenario_deadline=600
+
+report_passed=0
+report_failed=0
+# Of the machine under way: its scenarios in order, and of each whether it is
+# waiting, running, finished or over; how many assertions it has made; why the
+# machine was given up.
+report_names=()
+declare -A report_state=() report_count=()
+report_trouble=''
+
+# report_expect PATH…
+report_expect() {
+        local path name
+        report_names=() report_state=() report_count=() report_trouble=''
+        for path in "$@"; do
+                name=${path##*/}
+                name=${name%.sh}
+                report_names+=("$name")
+                report_state[$name]=waiting
+                report_count[$name]=0
+        done
+}
+
+report_fail() {
+        report_failed=$((report_failed + 1))
+        echo "not ok $1: $2"
+}
+
+# report_assertion NAME
+report_assertion() {
+        [ -z "${report_count[$1]:-}" ] || report_count[$1]=$((report_count[$1] + 1))
+}
+
+# report_line LINE
+# Sets `deadline`, of report_follow, to when the next news is due.
+report_line() {
+        local line=$1 name value
+        read -r _ name value <<<"$line"
+        case $line in
+                "ok "*)
+                        report_passed=$((report_passed + 1))
+                        report_assertion "${name%:}"
+                        echo "$line"
+                        ;;
+                "not ok "*)
+                        report_failed=$((report_failed + 1))
+                        read -r name _ <<<"$value"
+                        report_assertion "${name%:}"
+                        echo "$line"
+                        ;;
+                %up*) echo "# up after $name s" ;;
+                %start*)
+                        report_state[$name]=running
+                        deadline=$((SECONDS + scenario_deadline + 60))
+                        [ "$value" = 1 ] || echo "# $name: phase $value"
+                        ;;
+                %reboot*) deadline=$((SECONDS + boot_deadline + 120)) ;;
+                %finished*) report_state[$name]=finished ;;
+                %end*) report_end "$name" "${value% *}" "${value#* }" ;;
+                %done) deadline=$((SECONDS + 60)) ;;
+                *) echo "$line" ;;
+        esac
+}
+
+# report_end NAME STATUS SECONDS
+report_end() {
+        local name=$1
+        if [ "${report_state[$name]}" != finished ]; then
+                report_fail "$name" "runs to its end"
+                [ "$2" != 124 ] || echo "    its deadline of $scenario_deadline s went by"
+        elif [ "${report_count[$name]}" -eq 0 ]; then
+                report_fail "$name" "asserts something"
+        fi
+        report_state[$name]=over
+        echo "# $name: $3 s"
+        deadline=$((SECONDS + boot_deadline))
+}
+
+# report_follow LOG QEMU
+# Returns when the machine is off, or is not to be waited for any more.
+report_follow() {
+        local log=$1 qemu=$2 deadline=$((SECONDS + boot_deadline)) line part='' status report
+        exec {report}< <(tail -n +1 -s 0.2 --pid="$qemu" -f "$log/report.log" 2>/dev/null)
+        while :; do
+                status=0
+                IFS= read -r -t 5 -u "$report" line || status=$?
+                part+=$line
+                if [ $status -eq 0 ]; then
+                        report_line "${part%$'\r'}"
+                        part=''
+                elif [ $status -le 128 ]; then
+                        break # the machine is off
+                elif grep -aq 'Kernel panic' "$log/console.log"; then
+                        report_trouble="its kernel panicked"
+                        break
+                fi
+                if [ $SECONDS -ge "$deadline" ]; then
+                        report_trouble="it was not heard of in time"
+                        break
+                fi
+        done
+        exec {report}<&-
+}
+
+# report_close LOG
+# What has not ended by now has failed.
+report_close() {
+        local log=$1 name died=no
+        for name in "${report_names[@]}"; do
+                [ "${report_state[$name]}" != over ] || continue
+                report_fail "$name" "runs to its end"
+                echo "    the lab host went off while the scenario was ${report_state[$name]}: ${report_trouble:-nobody asked it to}"
+                died=yes
+        done
+        if [ $died = yes ]; then
+                echo "# the end of the console:"
+                tail -n 30 "$log/console.log" "$log/qemu.log" | tr -d '\r' | sed 's/^/    /'
+        fi
+}

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Runs scenarios in lab hosts, those that want the same machine in one boot,
+# and tells live how they go. Only what said that it finished has passed.
+
+set -euo pipefail
+
+usage() {
+        cat <<'EOF'
+usage: run.sh [OPTION…] [SCENARIO…]
+
+Scenarios are names (files in scenarios/) or paths; none means all.
+
+  --timeout SEC    deadline of one scenario, and of one phase of it (600)
+  --logs DIR       where console, report and journal of each machine go
+  --keep           keep them after a success, too
+  --builddir DIR, --destdir DIR, --no-project
+                   as build.sh; without one, the project it packed last
+EOF
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab.XXXXXX")
+qemu=''
+cleanup() {
+        [ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null || true
+        rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+. "$here/boot.sh"
+. "$here/report.sh"
+
+logs='' keep=no build=() paths=()
+while [ $# -gt 0 ]; do
+        case $1 in
+                --timeout) scenario_deadline=$2; shift 2 ;;
+                --logs) logs=$2 keep=yes; shift 2 ;;
+                --keep) keep=yes; shift ;;
+                --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
+                --no-project) build=("$1"); shift ;;
+                --help) usage; exit 0 ;;
+                -*) usage >&2; exit 2 ;;
+                */* | *.sh) paths+=("$(realpath "$1")"); shift ;;
+                *) paths+=("$here/scenarios/$1.sh"); shift ;;
+        esac
+done
+if [ ${#paths[@]} -eq 0 ]; then
+        for path in "$here"/scenarios/*.sh; do
+                [ "${path##*/}" = lib.sh ] || paths+=("$path")
+        done
+fi
+if [ -z "$logs" ]; then
+        logs=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab-logs.XXXXXX")
+fi
+mkdir -p "$logs"
+
+# header PATH KEY: the value of a `# lab-KEY: value` line.
+header() {
+        sed -n "s/^# lab-$2: *//p" "$1" | head -n 1
+}
+
+# Sorts the scenarios into groups that can share a boot; `order` keeps that in
+# which they were named.
+declare -A groups=()
+order=()
+for path in "${paths[@]}"; do
+        if [ ! -f "$path" ]; then
+                echo "No such scenario: $path" >&2
+                exit 2
+        fi
+        name=$(header "$path" machine)
+        if ! machine_exists "${name:=default}"; then
+                echo "$path wants the machine \"$name\", which machine.sh does not know." >&2
+                exit 2
+        fi
+        group="$name|$(header "$path" append)|"
+        [ "$(header "$path" reboots)" != yes ] || group+=$path
+        [ -n "${groups[$group]:-}" ] || order+=("$group")
+        groups[$group]+="$path"$'\n'
+done
+
+# run_group NUMBER GROUP PATH…
+run_group() {
+        local number=$1 name append reboots log path
+        IFS='|' read -r name append reboots <<<"$2"
+        shift 2
+        log=$logs/$number-$name
+        mkdir -p "$log"
+        for path in console report journal; do
+                : >"$log/$path.log"
+        done
+
+        report_expect "$@"
+        printf '%s\n' "$scenario_deadline" "${report_names[@]}" >"$work/to-run"
+        boot_initrd "$work/to-run" "$@"
+
+        machine_command "$name" "$work" "$base" "panic=-1 systemd.mask=serial-getty@ttyS0.service $append"
+        machine+=(
+                -chardev "file,id=console,path=$log/console.log,append=on" -serial chardev:console
+                -chardev "file,id=report,path=$log/report.log,append=on" -serial chardev:report
+                -chardev "file,id=journal,path=$log/journal.log,append=on" -serial chardev:journal
+        )
+        # Without a reboot in the scenario, a reset is a crash and ends it.
+        [ -n "$reboots" ] || machine+=(-no-reboot)
+
+        "${machine[@]}" </dev/null >"$log/qemu.log" 2>&1 &
+        qemu=$!
+        report_follow "$log" "$qemu"
+        kill -KILL "$qemu" 2>/dev/null || true
+        wait "$qemu" 2>/dev/null || true
+        qemu=''
+        report_close "$log"
+}
+
+boot_prepare "${build[@]}"
+number=0
+for group in "${order[@]}"; do
+        number=$((number + 1))
+        mapfile -t members <<<"${groups[$group]%$'\n'}"
+        run_group "$number" "$group" "${members[@]}"
+done
+
+if [ "$report_failed" -gt 0 ]; then
+        echo "Logs: $logs" >&2
+elif [ $keep = no ]; then
+        rm -rf "$logs"
+fi
+echo "$report_passed passed, $report_failed failed"
+[ "$report_failed" -eq 0 ] && [ "$report_passed" -gt 0 ]
