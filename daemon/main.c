@@ -1,5 +1,295 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-int main(void)
+/* usherd: wires the floors together and runs the loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "config.h"
+#include "edge/helper-socket.h"
+
+#define SLOW_USEC (10 * G_USEC_PER_SEC)
+#define STUCK_USEC (90 * G_USEC_PER_SEC)
+
+typedef struct Daemon {
+    Engine engine;
+    sd_bus *bus;
+    Manager *manager;
+    HelperSocket *helpers;
+    Api *api;
+    int state_fd;
+} Daemon;
+
+typedef struct Options {
+    const char *launcher; /* "systemd", "fork"; NULL: what PID 1 is decides */
+    int log_level;
+} Options;
+
+/* What systemd's RuntimeDirectory= and its like say (systemd.exec(5)), the first of several; else what was built in. */
+static const char *directory(const char *variable, const char *built_in)
 {
-    return 1;
+    static char *kept[4];
+    static unsigned n;
+    const char *value = getenv(variable);
+
+    if (!value || !*value)
+        return built_in;
+    kept[n] = g_strndup(value, strcspn(value, ":"));
+    return kept[n++];
+}
+
+static int open_directory(const char *base, const char *name, mode_t mode, int *ret)
+{
+    g_autofree char *path = g_build_filename(base, name, NULL);
+    int fd = file_open_dirs_at(AT_FDCWD, path, mode);
+
+    if (fd < 0) {
+        log_error("cannot open %s: %s", path, strerror(-fd));
+        return fd;
+    }
+    *ret = fd;
+    return 0;
+}
+
+static int open_place(const char *path, int *ret)
+{
+    *ret = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*ret >= 0)
+        return 0;
+    log_error("cannot open %s: %s", path, strerror(errno));
+    return -errno;
+}
+
+static int open_directories(Daemon *d)
+{
+    Engine *e = &d->engine;
+    const char *config = directory("CONFIGURATION_DIRECTORY", USHER_SYSCONFDIR);
+
+    e->run_path = directory("RUNTIME_DIRECTORY", USHER_RUNDIR);
+    e->definitions_path = g_build_filename(config, "guests", NULL);
+    int r = open_directory(e->run_path, "journal", 0700, &e->journal_fd);
+    if (r >= 0)
+        r = open_directory(e->run_path, "guests", 0755, &e->guests_fd);
+    if (r >= 0)
+        r = open_directory(directory("LOGS_DIRECTORY", USHER_LOGDIR), "", 0750, &e->log_fd);
+    if (r >= 0)
+        r = open_directory(directory("STATE_DIRECTORY", USHER_STATEDIR), "", 0755, &d->state_fd);
+    if (r >= 0)
+        r = open_place("/sys", &e->host_place.sys_fd);
+    if (r >= 0)
+        r = open_place("/proc", &e->host_place.proc_fd);
+    if (r >= 0)
+        r = open_place("/dev", &e->step_place.dev_fd);
+    e->step_place.sys_fd = e->host_place.sys_fd;
+    return r;
+}
+
+static int open_bus(Daemon *d)
+{
+    int r = sd_bus_open_system(&d->bus);
+    if (r >= 0)
+        r = sd_bus_attach_event(d->bus, d->engine.event, SD_EVENT_PRIORITY_NORMAL);
+    if (r >= 0)
+        r = sd_bus_set_exit_on_disconnect(d->bus, true);
+    if (r < 0)
+        log_error("cannot reach the system bus: %s", strerror(-r));
+    return r;
+}
+
+static int make_launcher(Daemon *d, const Options *options, const char *socket_path)
+{
+    bool systemd = options->launcher ? g_str_equal(options->launcher, "systemd") : sd_booted() > 0;
+
+    if (systemd)
+        return launcher_new_systemd(d->engine.event, d->bus, &d->engine.launcher);
+    return launcher_new_fork(d->engine.event, getenv("USHER_LIBEXECDIR") ?: USHER_LIBEXECDIR, socket_path, &d->engine.launcher);
+}
+
+static void on_hello(const HelperCaller *caller, Channel *channel, void *userdata)
+{
+    Daemon *d = userdata;
+
+    manager_hello(d->manager, caller, channel);
+}
+
+static int make_helper_socket(Daemon *d, const char *path)
+{
+    int fd = helper_socket_from_systemd();
+
+    if (fd == -ENOENT)
+        fd = helper_socket_listen(path);
+    if (fd < 0) {
+        log_error("cannot listen at %s: %s", path, strerror(-fd));
+        return fd;
+    }
+    return helper_socket_new(d->engine.event, fd, d->engine.launcher, on_hello, d, &d->helpers);
+}
+
+static void on_named(int error, void *userdata)
+{
+    Daemon *d = userdata;
+
+    if (error < 0) {
+        log_error("cannot take the name org.usher1: %s",
+                  error == -EEXIST ? "another usherd has it" : strerror(-error));
+        sd_event_exit(d->engine.event, EXIT_FAILURE);
+        return;
+    }
+    sd_notify(false, "READY=1");
+    log_info("usherd " USHER_VERSION " is ready, starting guests by %s", launcher_name(d->engine.launcher));
+}
+
+/* Finds what was running before the name is taken: nobody can ask before we know. */
+static int bring_up(Daemon *d, const Options *options)
+{
+    Engine *e = &d->engine;
+
+    int r = open_directories(d);
+    if (r < 0)
+        return r;
+    g_autofree char *socket_path = g_build_filename(e->run_path, "helper.sock", NULL);
+    r = open_bus(d);
+    if (r >= 0)
+        r = make_launcher(d, options, socket_path);
+    if (r < 0)
+        return r;
+    e->workers = worker_pool_new(e->event, e->launcher);
+    e->qemu_path = USHER_QEMU;
+    e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
+    e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    e->slow_usec = SLOW_USEC;
+    e->stuck_usec = STUCK_USEC;
+    r = manager_new(e, &d->manager);
+    if (r >= 0)
+        r = make_helper_socket(d, socket_path);
+    if (r >= 0)
+        r = api_new(d->bus, d->manager, &d->api);
+    if (r < 0)
+        return r;
+    manager_recover(d->manager);
+    return api_request_name(d->api, on_named, d);
+}
+
+static void bring_down(Daemon *d)
+{
+    Engine *e = &d->engine;
+
+    sd_notify(false, "STOPPING=1");
+    api_free(d->api);
+    helper_socket_free(d->helpers);
+    manager_free(d->manager);
+    qemu_probe_free(e->probe);
+    worker_pool_free(e->workers);
+    launcher_free(e->launcher);
+    if (e->stuck)
+        g_hash_table_destroy(e->stuck);
+    sd_bus_flush_close_unref(d->bus);
+    sd_event_unref(e->event);
+}
+
+static int run(const Options *options)
+{
+    Daemon d = {.state_fd = -1};
+    int status = EXIT_FAILURE;
+    sigset_t signals;
+
+    /* Helpers are started with their signals as they were: posix_spawn() resets what is blocked here. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    int r = sd_event_default(&d.engine.event);
+    if (r >= 0)
+        r = sd_event_add_signal(d.engine.event, NULL, SIGTERM, NULL, NULL);
+    if (r >= 0)
+        r = sd_event_add_signal(d.engine.event, NULL, SIGINT, NULL, NULL);
+    if (r >= 0)
+        r = sd_event_set_watchdog(d.engine.event, true);
+    if (r >= 0)
+        r = bring_up(&d, options);
+    if (r >= 0)
+        status = sd_event_loop(d.engine.event);
+    else
+        log_error("cannot start: %s", strerror(-r));
+    bring_down(&d);
+    return status;
+}
+
+static int parse_level(const char *text)
+{
+    static const char *const levels[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(levels); i++)
+        if (g_str_equal(levels[i], text))
+            return i;
+    return -EINVAL;
+}
+
+static void help(void)
+{
+    printf("usherd [OPTIONS]\n\n"
+           "Lends the host's PCI devices to QEMU guests, and brings them back.\n\n"
+           "  --launcher=systemd|fork  How guests and helpers are started (default: systemd where it is PID 1)\n"
+           "  --log-level=LEVEL        emerg to debug, as in systemd (default: info)\n"
+           "  --help, --version\n\n"
+           "See usherd(8).\n");
+}
+
+/* 1: go on; otherwise the exit status is in *status. */
+static int parse_options(int argc, char **argv, Options *ret, int *status)
+{
+    static const struct option known[] = {
+        {"launcher", required_argument, NULL, 'l'}, {"log-level", required_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
+        {},
+    };
+    int option;
+
+    *status = EXIT_SUCCESS;
+    while ((option = getopt_long(argc, argv, "h", known, NULL)) >= 0) {
+        if (option == 'h') {
+            help();
+            return 0;
+        }
+        if (option == 'V') {
+            printf("usherd " USHER_VERSION "\n");
+            return 0;
+        }
+        if (option == 'l' && (g_str_equal(optarg, "systemd") || g_str_equal(optarg, "fork"))) {
+            ret->launcher = optarg;
+            continue;
+        }
+        if (option == 'v' && (ret->log_level = parse_level(optarg)) >= 0)
+            continue;
+        if (option != '?')
+            fprintf(stderr, "usherd: \"%s\" is not understood; see usherd --help\n", optarg);
+        *status = EXIT_FAILURE;
+        return 0;
+    }
+    if (optind == argc)
+        return 1;
+    fprintf(stderr, "usherd: takes no arguments; see usherd --help\n");
+    *status = EXIT_FAILURE;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    Options options = {.log_level = LOG_INFO};
+    int status;
+
+    if (parse_options(argc, argv, &options, &status) == 0)
+        return status;
+    log_open(options.log_level);
+    return run(&options);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "../edge/journal.h"
 #include "manager-private.h"
 
 void manager_announce(Manager *m, ManagerChange change, const char *id)
@@ -72,6 +73,16 @@ void manager_listen(Manager *m, ManagerListener listener, void *userdata)
 {
     m->listener = listener;
     m->userdata = userdata;
+}
+
+const char *manager_launcher_name(Manager *m)
+{
+    return launcher_name(m->engine->launcher);
+}
+
+char *manager_unit(Manager *m, const char *name)
+{
+    return launcher_unit(m->engine->launcher, LAUNCHER_GUEST, name);
 }
 
 /* Jobs. */

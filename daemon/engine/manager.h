@@ -67,6 +67,10 @@ const char *manager_device_guest(Manager *manager, const HostDevice *device);
 /* Looks for a device; NoSuchDevice and InvalidName are told apart. */
 int manager_find_device(Manager *manager, const char *address, const HostDevice **ret, Fault **ret_fault);
 
+/* "systemd" or "fork"; a guest's unit, which the caller frees. */
+const char *manager_launcher_name(Manager *manager);
+char *manager_unit(Manager *manager, const char *name);
+
 /* Numbers of the jobs under way, ascending; of unsigned, the caller frees the array. */
 GArray *manager_jobs(Manager *manager);
 const Job *manager_job(Manager *manager, unsigned id); /* NULL: none */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the D-Bus service share. */
+#pragma once
+
+#include "../edge/polkit.h"
+#include "api.h"
+
+#define API_ROOT "/org/usher1"
+
+typedef enum ApiKind {
+    API_GUEST,  /* id: the name */
+    API_DEVICE, /* id: the address */
+    API_JOB,    /* id: the number */
+    API_KIND_MAX,
+} ApiKind;
+
+struct Api {
+    sd_bus *bus;
+    Manager *manager;
+    GHashTable *objects[API_KIND_MAX]; /* id → ApiObject, owned: what sd-bus was given as userdata */
+    GPtrArray *slots;                  /* of sd_bus_slot, owned */
+    GPtrArray *pending;                /* of Pending (authorize.c), owned */
+    void (*named)(int error, void *userdata);
+    void *named_userdata;
+};
+
+/* One object on the bus. */
+typedef struct ApiObject {
+    Api *api;
+    char *id;
+} ApiObject;
+
+/* objects.c */
+extern const char *const api_interfaces[API_KIND_MAX]; /* "org.usher1.Guest", … */
+/* The object's path; the caller frees it. */
+char *api_path(ApiKind kind, const char *id);
+int api_register_objects(Api *api);
+/* Appends a(oa{sv}) entries' (oa{sv}) for one object: its path and every property. */
+int api_append_object(sd_bus_message *reply, Api *api, ApiKind kind, const char *id);
+
+extern const sd_bus_vtable api_manager_vtable[];
+extern const sd_bus_vtable api_guest_vtable[];
+extern const sd_bus_vtable api_device_vtable[];
+extern const sd_bus_vtable api_job_vtable[];
+
+/* reply.c: how handlers end */
+/* Replies with an error if r says so (FAULT_RAISED with a fault, or a negative errno), fault is taken over.
+ * Returns what a handler returns. */
+int api_reply_error(sd_bus_message *message, int r, Fault *fault);
+int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
+/* Steps as a(ssss); the array is taken over. */
+int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault);
+/* Reads a{sv} that must be empty; or "functions" and "group" into wish. 0, -errno, or FAULT_RAISED with
+ * BadOption. */
+int api_read_no_options(sd_bus_message *message, Fault **ret_fault);
+int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault);
+
+/* authorize.c */
+/* What is done once polkit agrees: reads the message from its beginning and replies. id: the object's, or
+ * NULL for the manager. */
+typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
+/* Asks polkit for action; subject (a guest or device, may be NULL) is told to whoever is asked for a
+ * password. Nothing else of the message has been read by then (CVE-2025-12748 was parsing before asking). */
+int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,
+                  const char *id, ApiAction act);
+void api_pending_free(void *pending);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usher1.Guest. */
+#include <errno.h>
+
+#include "api-private.h"
+
+/* Every property but the vtable's own machinery needs the view; an object without one has gone while it was
+ * being read. */
+static int view_of(void *userdata, GuestView *ret)
+{
+    ApiObject *object = userdata;
+
+    return manager_guest(object->api->manager, object->id, ret) ? 0 : -ENOENT;
+}
+
+#define GETTER(function)                                                                                     \
+    static int function(sd_bus *bus, const char *path, const char *interface, const char *property,          \
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
+
+GETTER(get_text)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+    if (r < 0)
+        return r;
+
+    const char *text = g_str_equal(property, "Name")          ? guest_name(view.guest)
+                       : g_str_equal(property, "Description") ? view.description
+                       : g_str_equal(property, "State")       ? guest_state_to_string(guest_state(view.guest))
+                       : g_str_equal(property, "SubState")    ? guest_sub_state(view.guest)
+                                                              : view.source;
+    return sd_bus_message_append(reply, "s", text);
+}
+
+GETTER(get_fault)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+    if (r < 0)
+        return r;
+
+    const Fault *fault = g_str_equal(property, "Error") ? guest_fault(view.guest) : view.definition_fault;
+    g_autofree char *words = fault ? fault_to_line(fault) : g_strdup("");
+    return sd_bus_message_append(reply, "s", words);
+}
+
+GETTER(get_last_words)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+    if (r < 0)
+        return r;
+
+    g_autofree char *words = guest_last_words(view.guest);
+    return sd_bus_message_append(reply, "s", words);
+}
+
+GETTER(get_unit)
+{
+    ApiObject *object = userdata;
+    g_autofree char *unit = manager_unit(object->api->manager, object->id);
+
+    return sd_bus_message_append(reply, "s", unit);
+}
+
+GETTER(get_pid)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    return r < 0 ? r : sd_bus_message_append(reply, "u", (uint32_t)guest_pid(view.guest));
+}
+
+GETTER(get_since)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    return r < 0 ? r : sd_bus_message_append(reply, "t", guest_since_usec(view.guest));
+}
+
+GETTER(get_devices)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "s");
+    for (unsigned i = 0; r >= 0 && i < view.devices->len; i++)
+        r = sd_bus_message_append(reply, "s", g_ptr_array_index(view.devices, i));
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int act_start(Api *api, sd_bus_message *message, const char *name)
+{
+    Fault *fault = NULL;
+    unsigned job = 0;
+
+    int r = api_read_no_options(message, &fault);
+    if (r == 0)
+        r = manager_start(api->manager, name, &job, &fault);
+    return api_reply_job(message, r, job, fault);
+}
+
+static int act_stop(Api *api, sd_bus_message *message, const char *name)
+{
+    Fault *fault = NULL;
+    unsigned job = 0;
+
+    int r = api_read_no_options(message, &fault);
+    if (r == 0)
+        r = manager_stop(api->manager, name, false, &job, &fault);
+    return api_reply_job(message, r, job, fault);
+}
+
+static int act_kill(Api *api, sd_bus_message *message, const char *name)
+{
+    Fault *fault = NULL;
+    unsigned job = 0;
+
+    int r = manager_stop(api->manager, name, true, &job, &fault);
+    return api_reply_job(message, r, job, fault);
+}
+
+static void on_controlled(const Fault *fault, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    if (fault)
+        api_reply_error(message, FAULT_RAISED, fault_copy(fault));
+    else
+        sd_bus_reply_method_return(message, NULL);
+    sd_bus_message_unref(message);
+}
+
+static int control(Api *api, sd_bus_message *message, const char *name, GuestControl what)
+{
+    Fault *fault = NULL;
+
+    int r = manager_control(api->manager, name, what, on_controlled, sd_bus_message_ref(message), &fault);
+    if (r == 0)
+        return 1;
+    sd_bus_message_unref(message);
+    return api_reply_error(message, r, fault);
+}
+
+static int act_reset(Api *api, sd_bus_message *message, const char *name)
+{
+    return control(api, message, name, GUEST_CONTROL_RESET);
+}
+
+static int act_pause(Api *api, sd_bus_message *message, const char *name)
+{
+    return control(api, message, name, GUEST_CONTROL_PAUSE);
+}
+
+static int act_resume(Api *api, sd_bus_message *message, const char *name)
+{
+    return control(api, message, name, GUEST_CONTROL_RESUME);
+}
+
+/* Which right a method needs, and what it does with it. */
+static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    static const struct {
+        const char *member, *action;
+        ApiAction act;
+    } methods[] = {
+        {"Start", "org.usher1.start-guest", act_start},   {"Stop", "org.usher1.stop-guest", act_stop},
+        {"Kill", "org.usher1.kill-guest", act_kill},      {"Reset", "org.usher1.control-guest", act_reset},
+        {"Pause", "org.usher1.control-guest", act_pause}, {"Resume", "org.usher1.control-guest", act_resume},
+    };
+    const ApiObject *object = userdata;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(methods); i++)
+        if (g_str_equal(methods[i].member, sd_bus_message_get_member(message)))
+            return api_authorize(object->api, message, methods[i].action, object->id, object->id,
+                                 methods[i].act);
+    return -ENOENT;
+}
+
+static int get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    g_autoptr(GPtrArray) lines = NULL;
+    sd_bus_message *reply = NULL;
+    Fault *fault = NULL;
+
+    int r = manager_guest_lines(object->api->manager, object->id, &lines, &fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "(ssssu)");
+    for (unsigned i = 0; r >= 0 && i < lines->len; i++) {
+        const DefinitionLine *line = g_ptr_array_index(lines, i);
+        r = sd_bus_message_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
+                                  line->line);
+    }
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    return r;
+}
+
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+const sd_bus_vtable api_guest_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Reset", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Pause", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Resume", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines), get_definition,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Description", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("SubState", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Pid", "u", get_pid, 0, CHANGES),
+    SD_BUS_PROPERTY("Devices", "as", get_devices, 0, CHANGES),
+    SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
+    SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),
+    SD_BUS_PROPERTY("Since", "t", get_since, 0, CHANGES),
+    SD_BUS_PROPERTY("Source", "s", get_text, 0, 0),
+    SD_BUS_PROPERTY("DefinitionError", "s", get_fault, 0, CHANGES),
+    SD_BUS_VTABLE_END,
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api-private.h"
+
+int api_reply_error(sd_bus_message *message, int r, Fault *fault)
+{
+    if (r < 0)
+        return sd_bus_reply_method_errnof(message, r, "unexpected: %s", g_strerror(-r));
+
+    g_autofree char *name = g_strconcat("org.usher1.Error.", fault_kind_to_string(fault->kind), NULL);
+    g_autofree char *words = fault_to_line(fault);
+    fault_free(fault);
+    return sd_bus_reply_method_errorf(message, name, "%s", words);
+}
+
+int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault)
+{
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+
+    g_autofree char *id = g_strdup_printf("%u", job);
+    g_autofree char *path = api_path(API_JOB, id);
+    return sd_bus_reply_method_return(message, "o", path);
+}
+
+static int append_steps(sd_bus_message *reply, const GPtrArray *steps)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "(ssss)");
+
+    for (unsigned i = 0; r >= 0 && i < steps->len; i++) {
+        const Step *step = g_ptr_array_index(steps, i);
+        r = sd_bus_message_append(reply, "(ssss)", step_kind_to_string(step->kind), step->subject,
+                                  step->before, step->after);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault)
+{
+    sd_bus_message *reply = NULL;
+
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = append_steps(reply, steps);
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    g_ptr_array_unref(steps);
+    return r;
+}
+
+/* "all", or "0,1": bits of functions; 0 for all. */
+static int parse_functions(const char *text, uint8_t *ret, Fault **ret_fault)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    uint8_t functions = 0;
+
+    if (g_str_equal(text, "all")) {
+        *ret = 0;
+        return 0;
+    }
+    for (char **word = words; *word; word++) {
+        const char *number = g_strstrip(*word);
+        if (strlen(number) != 1 || *number < '0' || *number > '7')
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "say all, or numbers from 0 to 7 such as 0,1",
+                               "functions=%s is not understood", text);
+        functions |= 1U << (*number - '0');
+    }
+    if (functions == 0)
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say all, or numbers from 0 to 7 such as 0,1",
+                           "functions= is empty");
+    *ret = functions;
+    return 0;
+}
+
+static int take_bind_option(const char *key, const char *value, BindWish *wish, Fault **ret_fault)
+{
+    if (g_str_equal(key, "functions"))
+        return parse_functions(value, &wish->functions, ret_fault);
+    if (!g_str_equal(key, "group"))
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are functions and group",
+                           "option %s is not known", key);
+    if (!g_str_equal(value, "all") && !g_str_equal(value, "only"))
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood",
+                           value);
+    wish->whole_group = g_str_equal(value, "all");
+    return 0;
+}
+
+/* wish NULL: no option is known. */
+static int read_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault)
+{
+    const char *key, *value;
+
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(message, "s", &key);
+        if (r < 0)
+            return r;
+        if (!wish)
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "there are none yet", "option %s is not known",
+                               key);
+        r = sd_bus_message_read(message, "v", "s", &value);
+        if (r == -ENXIO)
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a string",
+                               "option %s is of the wrong type", key);
+        if (r >= 0)
+            r = take_bind_option(key, value, wish, ret_fault);
+        if (r != 0 && (r < 0 || r == FAULT_RAISED))
+            return r;
+        r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message) < 0 ? -EBADMSG : 0;
+}
+
+int api_read_no_options(sd_bus_message *message, Fault **ret_fault)
+{
+    return read_options(message, NULL, ret_fault);
+}
+
+int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault)
+{
+    return read_options(message, wish, ret_fault);
+}
