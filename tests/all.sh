@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Builds everything and runs every test: unit, bus, lab. Installs what is missing first. The last line says
+# "N passed, N failed"; a skip counts as a failure. Logs stay in $USHER_BUILD (default build/) and its lab-logs.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+build=${USHER_BUILD:-$top/build}
+passed=0 failed=0
+
+# heading WORDS…
+heading() {
+        printf '\n== %s\n' "$*"
+}
+
+# count PASSED FAILED
+count() {
+        passed=$((passed + $1)) failed=$((failed + $2))
+}
+
+configure_and_build() {
+        heading "building in $build"
+        [ -e "$build/build.ninja" ] || meson setup "$build" "$top" --prefix=/usr --sysconfdir=/etc --localstatedir=/var
+        ninja -C "$build"
+}
+
+run_meson_tests() {
+        heading 'unit and bus tests'
+        rm -f "$build/meson-logs/testlog.json"
+        USHER_BUILD=$build meson test -C "$build" --no-rebuild --print-errorlogs || true
+        # shellcheck disable=SC2046 # two numbers
+        count $("$here/tally.py" "$build/meson-logs/testlog.json" || echo 0 1)
+}
+
+check_scripts() {
+        heading 'shell scripts'
+        local script
+        while read -r script; do
+                if (cd "$(dirname "$script")" && shellcheck -x "$(basename "$script")"); then
+                        count 1 0
+                else
+                        echo "not ok: shellcheck $script"
+                        count 0 1
+                fi
+        done < <(git -C "$top" ls-files '*.sh' .ci/run | sed "s|^|$top/|")
+}
+
+run_lab() {
+        heading 'lab'
+        local report=$build/lab-report
+        "$here/lab/run.sh" --builddir "$build" --logs "$build/lab-logs" | tee "$report" || true
+        local line
+        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1 || true)
+        # shellcheck disable=SC2046,SC2086 # two numbers
+        count $(sed -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/' <<<"${line:-0 passed, 1 failed}")
+}
+
+"$here/install-packages.sh"
+configure_and_build
+run_meson_tests
+check_scripts
+run_lab
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
