@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a right to which IOMMU group. A claim is made before the first step and given up after the last undo; one guest
- * holds a group at a time. A group that an administrator bound by hand is *held*, which is no claim: a guest may use it. */
+/* Who has a right to which IOMMU group. A claim is made before the first step and given up after the last
+ * undo; one guest holds a group at a time. A group that an administrator bound by hand is *held*, which is no
+ * claim: a guest may use it. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +13,8 @@ Claims *claims_new(void);
 Claims *claims_free(Claims *claims);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claims, claims_free)
 
-/* The owner of a group, or NULL. Owners are written as journals are named: "guest/win10", "bind/0000:01:00.0". */
+/* The owner of a group, or NULL. Owners are written as journals are named: "guest/win10",
+ * "bind/0000:01:00.0". */
 const char *claims_owner(const Claims *claims, int group);
 
 /* True if taken (or already the owner's), false if somebody else has it; then nothing changed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The life of a guest as one table of (state, event) → state. A pair that is not in the table is a bug and -EPROTO. */
+/* The life of a guest as one table of (state, event) → state. A pair that is not in the table is a bug and
+ * -EPROTO. */
 #pragma once
 
 #include <errno.h>
@@ -7,8 +8,8 @@
 
 typedef enum GuestState {
     GUEST_STOPPED,
-    GUEST_PREPARING,    /* the devices are on their way to vfio-pci */
-    GUEST_STARTING,     /* QEMU is being started, up to the first `cont` */
+    GUEST_PREPARING, /* the devices are on their way to vfio-pci */
+    GUEST_STARTING,  /* QEMU is being started, up to the first `cont` */
     GUEST_RUNNING,
     GUEST_PAUSED,
     GUEST_STOPPING,     /* on the stop ladder; the rung is the sub-state */
@@ -20,17 +21,17 @@ typedef enum GuestState {
 } GuestState;
 
 typedef enum GuestEvent {
-    GUEST_EVENT_START,     /* somebody asked for it and the plan was made */
-    GUEST_EVENT_LAUNCH,    /* the devices are bound and QEMU's argv has been handed over */
-    GUEST_EVENT_RUN,       /* QEMU said RESUME, or query-status says running */
-    GUEST_EVENT_PAUSE,     /* QEMU said STOP */
-    GUEST_EVENT_STOP,      /* somebody asked for it */
-    GUEST_EVENT_SILENT,    /* no answer within the deadline */
-    GUEST_EVENT_ANSWER,    /* it answers again */
-    GUEST_EVENT_END,       /* QEMU is gone, or never came: now restore */
-    GUEST_EVENT_RESTORED,  /* all undone after a good end */
-    GUEST_EVENT_FAILED,    /* all undone (or not) after a bad one */
-    GUEST_EVENT_ADOPT,     /* found running after a restart of the daemon */
+    GUEST_EVENT_START,    /* somebody asked for it and the plan was made */
+    GUEST_EVENT_LAUNCH,   /* the devices are bound and QEMU's argv has been handed over */
+    GUEST_EVENT_RUN,      /* QEMU said RESUME, or query-status says running */
+    GUEST_EVENT_PAUSE,    /* QEMU said STOP */
+    GUEST_EVENT_STOP,     /* somebody asked for it */
+    GUEST_EVENT_SILENT,   /* no answer within the deadline */
+    GUEST_EVENT_ANSWER,   /* it answers again */
+    GUEST_EVENT_END,      /* QEMU is gone, or never came: now restore */
+    GUEST_EVENT_RESTORED, /* all undone after a good end */
+    GUEST_EVENT_FAILED,   /* all undone (or not) after a bad one */
+    GUEST_EVENT_ADOPT,    /* found running after a restart of the daemon */
     GUEST_EVENT_MAX,
 } GuestEvent;
 

@@ -1,1 +1,118 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host.h"
+
+static void host_device_free(gpointer pointer)
+{
+    HostDevice *device = pointer;
+
+    g_free(device->driver);
+    g_free(device->override);
+    g_free(device->reset_methods);
+    g_free(device->power_state);
+    g_free(device->power_control);
+    g_free(device->d3cold_allowed);
+    g_free(device->needed_for);
+    g_free(device);
+}
+
+Host *host_new(void)
+{
+    Host *host = g_new0(Host, 1);
+    host->devices = g_ptr_array_new_with_free_func(host_device_free);
+    return host;
+}
+
+Host *host_free(Host *host)
+{
+    if (!host)
+        return NULL;
+    g_ptr_array_unref(host->devices);
+    g_free(host);
+    return NULL;
+}
+
+HostDevice *host_add(Host *host, PciAddress address)
+{
+    HostDevice *device = g_new0(HostDevice, 1);
+    device->address = address;
+    device->group = HOST_NO_GROUP;
+    device->numa_node = -1;
+    g_ptr_array_add(host->devices, device);
+    return device;
+}
+
+static int compare_devices(gconstpointer a, gconstpointer b)
+{
+    const HostDevice *const *x = a, *const *y = b;
+    return pci_address_compare((*x)->address, (*y)->address);
+}
+
+void host_sort(Host *host)
+{
+    g_ptr_array_sort(host->devices, compare_devices);
+}
+
+/* The index of the first device that is not before address. */
+static unsigned lower_bound(const Host *host, PciAddress address)
+{
+    unsigned low = 0, high = host->devices->len;
+
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        const HostDevice *device = g_ptr_array_index(host->devices, middle);
+        if (pci_address_compare(device->address, address) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const HostDevice *host_find(const Host *host, PciAddress address)
+{
+    unsigned i = lower_bound(host, address);
+    if (i >= host->devices->len)
+        return NULL;
+
+    const HostDevice *device = g_ptr_array_index(host->devices, i);
+    return pci_address_equal(device->address, address) ? device : NULL;
+}
+
+GPtrArray *host_group(const Host *host, int group)
+{
+    GPtrArray *members = g_ptr_array_new();
+
+    for (unsigned i = 0; group != HOST_NO_GROUP && i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->group == group)
+            g_ptr_array_add(members, device);
+    }
+    return members;
+}
+
+GPtrArray *host_slot(const Host *host, PciAddress address)
+{
+    GPtrArray *functions = g_ptr_array_new();
+    PciAddress first = address;
+    first.function = 0;
+
+    for (unsigned i = lower_bound(host, first); i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (!pci_address_same_slot(device->address, address))
+            break;
+        g_ptr_array_add(functions, device);
+    }
+    return functions;
+}
+
+char *host_describe(const GPtrArray *devices)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(devices, i);
+        g_string_append_printf(text, "%s%s (%s)", i > 0 ? ", " : "", PCI_ADDRESS_STR(device->address),
+                               device->driver ? device->driver : "no driver");
+    }
+    return g_string_free(text, FALSE);
+}

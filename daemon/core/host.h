@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host as it was seen at one moment: every PCI function and what the kernel says of the IOMMU and VFIO.
- * A snapshot is a value: edge fills it in, everything above only reads it. Strings are owned by the snapshot. */
+ * A snapshot is a value: edge fills it in, everything above only reads it. Strings are owned by the snapshot.
+ */
 #pragma once
 
 #include <glib.h>
@@ -14,13 +15,13 @@
 typedef struct HostDevice {
     PciAddress address;
     uint16_t vendor, device, subvendor, subdevice;
-    uint32_t class;       /* 24 bits: base class, subclass, programming interface */
-    bool bridge;          /* a PCI or CardBus bridge by its header type: never touched */
+    uint32_t class; /* 24 bits: base class, subclass, programming interface */
+    bool bridge;    /* a PCI or CardBus bridge by its header type: never touched */
     bool multifunction;
-    char *driver;         /* NULL: none */
-    char *override;       /* driver_override; NULL: none ("(null)" in sysfs) */
-    int group;            /* IOMMU group or HOST_NO_GROUP */
-    bool has_upstream;    /* behind a bridge, whose address is upstream */
+    char *driver;      /* NULL: none */
+    char *override;    /* driver_override; NULL: none ("(null)" in sysfs) */
+    int group;         /* IOMMU group or HOST_NO_GROUP */
+    bool has_upstream; /* behind a bridge, whose address is upstream */
     PciAddress upstream;
     bool virtual_function; /* of an SR-IOV function, whose address is physical */
     PciAddress physical;
@@ -36,19 +37,19 @@ typedef struct HostDevice {
 } HostDevice;
 
 typedef struct Host {
-    GPtrArray *devices;    /* of HostDevice, sorted by address */
-    bool iommu;            /* there is at least one IOMMU group */
-    bool vfio_pci;         /* the vfio-pci driver is registered */
+    GPtrArray *devices;     /* of HostDevice, sorted by address */
+    bool iommu;             /* there is at least one IOMMU group */
+    bool vfio_pci;          /* the vfio-pci driver is registered */
     bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts is set */
-    bool noiommu;          /* vfio.enable_unsafe_noiommu_mode is set */
+    bool noiommu;           /* vfio.enable_unsafe_noiommu_mode is set */
 } Host;
 
 Host *host_new(void);
 Host *host_free(Host *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
 
-/* A new, zeroed device (group HOST_NO_GROUP, numa_node -1) for the given address, owned by the host. Keep the order by
- * calling host_sort() after the last one. */
+/* A new, zeroed device (group HOST_NO_GROUP, numa_node -1) for the given address, owned by the host. Keep the
+ * order by calling host_sort() after the last one. */
 HostDevice *host_add(Host *host, PciAddress address);
 void host_sort(Host *host);
 

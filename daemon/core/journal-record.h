@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the journal says, as values: one record a line, checked, so that a torn tail or a flipped bit is noticed and never
- * believed. A journal belongs to one owner ("guest/win10", "bind/0000:01:00.0") and is removed when all is undone. */
+/* What the journal says, as values: one record a line, checked, so that a torn tail or a flipped bit is
+ * noticed and never believed. A journal belongs to one owner ("guest/win10", "bind/0000:01:00.0") and is
+ * removed when all is undone. */
 #pragma once
 
 #include <glib.h>
@@ -21,11 +22,12 @@ typedef struct JournalRecord {
     Step *step;
 } JournalRecord;
 
-/* A line with its newline: mark, number, kind, subject, before, after (escaped, space-separated), CRC-32 of what stands before it.
- * The caller frees it. */
+/* A line with its newline: mark, number, kind, subject, before, after (escaped, space-separated), CRC-32 of
+ * what stands before it. The caller frees it. */
 char *journal_record_to_line(JournalMark mark, unsigned number, const Step *step);
 
-/* 0 and a record, or -EBADMSG for anything that journal_record_to_line() did not write. line is without its newline. */
+/* 0 and a record, or -EBADMSG for anything that journal_record_to_line() did not write. line is without its
+ * newline. */
 int journal_record_from_line(const char *line, JournalRecord **ret);
 JournalRecord *journal_record_free(JournalRecord *record);
 
@@ -36,8 +38,8 @@ typedef struct JournalOpen {
     Step *step;   /* as it was taken (not swapped) */
 } JournalOpen;
 
-/* Reads a whole journal: the steps begun or done and not undone, in the order they were taken (undo them from the end). Lines
- * that fail their check are counted in *ret_bad and skipped; what they told can be seen from the records around them, as every
- * record carries the whole step. */
+/* Reads a whole journal: the steps begun or done and not undone, in the order they were taken (undo them from
+ * the end). Lines that fail their check are counted in *ret_bad and skipped; what they told can be seen from
+ * the records around them, as every record carries the whole step. */
 GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad); /* of JournalOpen, owned */
 void journal_open_free(JournalOpen *open);

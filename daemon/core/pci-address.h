@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct PciAddress {
-    uint32_t domain;  /* 0 to 0xffffffff; VMD uses more than 16 bits */
+    uint32_t domain; /* 0 to 0xffffffff; VMD uses more than 16 bits */
     uint8_t bus;
     uint8_t device;   /* 0 to 31 */
     uint8_t function; /* 0 to 7 */

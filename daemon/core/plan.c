@@ -1,1 +1,418 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "plan.h"
+
+/* What is known while a plan is made: which functions were asked for, and which groups were asked for as a
+ * whole. */
+typedef struct Planning {
+    const Host *host;
+    const Claims *claims;
+    const char *whole_remedy; /* how to ask for a whole group */
+    GPtrArray *asked;         /* of const HostDevice */
+    GArray *whole;            /* of int */
+    GPtrArray *members; /* of const HostDevice: all that are to be bound, in the order in which it is done */
+    Plan *plan;
+} Planning;
+
+static void plan_device_free(gpointer pointer)
+{
+    PlanDevice *device = pointer;
+
+    g_free(device->name);
+    g_array_unref(device->functions);
+    g_free(device);
+}
+
+Plan *plan_new(const char *owner)
+{
+    Plan *plan = g_new(Plan, 1);
+    *plan = (Plan){
+        .owner = g_strdup(owner),
+        .steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
+        .groups = g_array_new(FALSE, FALSE, sizeof(int)),
+        .devices = g_ptr_array_new_with_free_func(plan_device_free),
+    };
+    return plan;
+}
+
+Plan *plan_free(Plan *plan)
+{
+    if (!plan)
+        return NULL;
+    g_free(plan->owner);
+    g_ptr_array_unref(plan->steps);
+    g_array_unref(plan->groups);
+    g_ptr_array_unref(plan->devices);
+    g_free(plan);
+    return NULL;
+}
+
+static void planning_clear(Planning *planning)
+{
+    g_ptr_array_unref(planning->asked);
+    g_array_unref(planning->whole);
+    g_ptr_array_unref(planning->members);
+    plan_free(planning->plan);
+}
+
+static Planning planning_new(const Host *host, const Claims *claims, const char *owner)
+{
+    return (Planning){
+        .host = host,
+        .claims = claims,
+        .asked = g_ptr_array_new(),
+        .whole = g_array_new(FALSE, FALSE, sizeof(int)),
+        .members = g_ptr_array_new(),
+        .plan = plan_new(owner),
+    };
+}
+
+static bool array_has(const GArray *groups, int group)
+{
+    for (unsigned i = 0; i < groups->len; i++)
+        if (g_array_index(groups, int, i) == group)
+            return true;
+    return false;
+}
+
+static bool is_asked(const Planning *planning, const HostDevice *device)
+{
+    return g_ptr_array_find(planning->asked, device, NULL);
+}
+
+/* vfio-pci and its variants for particular devices ("mlx5_vfio_pci"). */
+static bool on_vfio(const HostDevice *device)
+{
+    return device->driver &&
+           (g_str_has_suffix(device->driver, "vfio-pci") || g_str_has_suffix(device->driver, "vfio_pci"));
+}
+
+/* Such a driver does no DMA of its own, so that the kernel takes the group for viable beside it
+ * (driver_managed_dma). */
+static bool harmless(const HostDevice *device)
+{
+    return on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
+}
+
+static bool to_be_bound(const Planning *planning, const HostDevice *device)
+{
+    if (device->bridge)
+        return false;
+    if (is_asked(planning, device))
+        return !on_vfio(device);
+    return array_has(planning->whole, device->group) && !harmless(device);
+}
+
+/* Adds the functions of one wish. The name is the section's, or the address. */
+static int planning_add(Planning *planning, const char *name, const DefinitionPci *section,
+                        const BindWish *wish, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) functions = NULL;
+    int r = wish_resolve(planning->host, wish, &functions, ret_fault);
+    if (r != 0)
+        return r;
+
+    PlanDevice *planned = g_new(PlanDevice, 1);
+    *planned = (PlanDevice){
+        .name = g_strdup(name),
+        .wish = section,
+        .functions = g_array_new(FALSE, FALSE, sizeof(PciAddress)),
+    };
+    g_ptr_array_add(planning->plan->devices, planned);
+
+    for (unsigned i = 0; i < functions->len; i++) {
+        HostDevice *device = g_ptr_array_index(functions, i);
+        g_ptr_array_add(planning->asked, device);
+        g_array_append_val(planned->functions, device->address);
+        if (wish->whole_group)
+            g_array_append_val(planning->whole, device->group);
+        if (!array_has(planning->plan->groups, device->group))
+            g_array_append_val(planning->plan->groups, device->group);
+    }
+    return 0;
+}
+
+static const HostDevice *first_asked(const Planning *planning, int group)
+{
+    for (unsigned i = 0; i < planning->asked->len; i++) {
+        const HostDevice *device = g_ptr_array_index(planning->asked, i);
+        if (device->group == group)
+            return device;
+    }
+    g_assert_not_reached();
+}
+
+static int check_claim(const Planning *planning, int group, Fault **ret_fault)
+{
+    const char *owner = planning->claims ? claims_owner(planning->claims, group) : NULL;
+    if (!owner || g_str_equal(owner, planning->plan->owner))
+        return 0;
+
+    const HostDevice *device = first_asked(planning, group);
+    const char *guest = g_str_has_prefix(owner, "guest/") ? owner + strlen("guest/") : NULL;
+    if (guest) {
+        g_autofree char *remedy = g_strdup_printf("stop it first: usherctl stop %s", guest);
+        return fault_raise(ret_fault, FAULT_IN_USE, remedy, "%s (group %d) is claimed by guest %s",
+                           PCI_ADDRESS_STR(device->address), group, guest);
+    }
+    const char *slash = strchr(owner, '/');
+    return fault_raise(ret_fault, FAULT_IN_USE, "wait until that is done",
+                       "%s (group %d) is being bound for %s", PCI_ADDRESS_STR(device->address), group,
+                       slash ? slash + 1 : owner);
+}
+
+static bool has_virtual_functions(const Host *host, const HostDevice *device)
+{
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        const HostDevice *other = g_ptr_array_index(host->devices, i);
+        if (other->virtual_function && pci_address_equal(other->physical, device->address))
+            return true;
+    }
+    return false;
+}
+
+/* Can the host spare this one? */
+static int check_member(const Planning *planning, const HostDevice *device, Fault **ret_fault)
+{
+    if (device->needed_for)
+        return fault_raise(ret_fault, FAULT_IN_USE, "free it of that, or choose another device",
+                           "%s (%s) is needed by the host: %s", PCI_ADDRESS_STR(device->address),
+                           device->driver ? device->driver : "no driver", device->needed_for);
+    /* Its driver takes them down with it, and no undo brings them back. */
+    if (has_virtual_functions(planning->host, device)) {
+        g_autofree char *remedy = g_strdup_printf("lend one of them, or remove them first: echo 0 > "
+                                                  "/sys/bus/pci/devices/%s/sriov_numvfs",
+                                                  PCI_ADDRESS_STR(device->address));
+        return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                           "%s has virtual functions, which would go with its driver",
+                           PCI_ADDRESS_STR(device->address));
+    }
+    return 0;
+}
+
+static int raise_not_viable(const Planning *planning, int group, const GPtrArray *others, Fault **ret_fault)
+{
+    g_autofree char *names = host_describe(others);
+    return fault_raise(ret_fault, FAULT_NOT_VIABLE, planning->whole_remedy, "group %d of %s also holds %s",
+                       group, PCI_ADDRESS_STR(first_asked(planning, group)->address), names);
+}
+
+static int check_group(Planning *planning, int group, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) members = host_group(planning->host, group);
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+
+    for (unsigned i = 0; i < members->len; i++) {
+        const HostDevice *device = g_ptr_array_index(members, i);
+        if (device->stuck)
+            return fault_raise(
+                ret_fault, FAULT_STUCK,
+                "close what still uses it; if that does not help, only a restart of the host does",
+                "%s is stuck: a write to it hangs in the kernel", PCI_ADDRESS_STR(device->address));
+    }
+    int r = check_claim(planning, group, ret_fault);
+    for (unsigned i = 0; r == 0 && i < members->len; i++) {
+        HostDevice *device = g_ptr_array_index(members, i);
+        if (to_be_bound(planning, device)) {
+            r = check_member(planning, device, ret_fault);
+            g_ptr_array_add(planning->members, device);
+        } else if (!device->bridge && !is_asked(planning, device) && !harmless(device)) {
+            g_ptr_array_add(others, device);
+        }
+    }
+    if (r == 0 && others->len > 0)
+        return raise_not_viable(planning, group, others, ret_fault);
+    return r;
+}
+
+static int compare_groups(gconstpointer a, gconstpointer b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* A GPU's audio leaves before the GPU, and comes back after it. */
+static int member_rank(const Planning *planning, const HostDevice *device)
+{
+    if (device->address.function != 0)
+        return 0;
+    for (unsigned i = 0; i < planning->asked->len; i++) {
+        const HostDevice *asked = g_ptr_array_index(planning->asked, i);
+        if (pci_address_same_slot(asked->address, device->address))
+            return 2;
+    }
+    return 1;
+}
+
+static int compare_members(gconstpointer a, gconstpointer b, gpointer planning)
+{
+    const HostDevice *x = *(const HostDevice *const *)a, *y = *(const HostDevice *const *)b;
+    int rank_x = member_rank(planning, x), rank_y = member_rank(planning, y);
+    return rank_x != rank_y ? rank_x - rank_y : pci_address_compare(x->address, y->address);
+}
+
+static void add_step(Planning *planning, StepKind kind, const HostDevice *device, const char *before,
+                     const char *after)
+{
+    g_ptr_array_add(planning->plan->steps,
+                    step_new(kind, PCI_ADDRESS_STR(device->address), before ? before : "", after));
+}
+
+/* A sleeping device answers neither its old driver's farewell nor a reset. */
+static void add_awake(Planning *planning, const HostDevice *device)
+{
+    if (device->power_control)
+        add_step(planning, STEP_POWER_CONTROL, device, device->power_control, "on");
+    if (device->d3cold_allowed && strcmp(device->d3cold_allowed, "0") != 0)
+        add_step(planning, STEP_D3COLD, device, device->d3cold_allowed, "0");
+}
+
+/* The override names another driver than the one that has the device: going back, the probe must not see it.
+ */
+static bool override_misleads(const HostDevice *device)
+{
+    return device->driver && device->override && strcmp(device->driver, device->override) != 0;
+}
+
+static void add_plain_override(Planning *planning, const HostDevice *device)
+{
+    if (override_misleads(device))
+        add_step(planning, STEP_OVERRIDE, device, device->override, "");
+}
+
+static void add_unbind(Planning *planning, const HostDevice *device)
+{
+    if (device->driver)
+        add_step(planning, STEP_DRIVER, device, device->driver, "");
+}
+
+static void add_override(Planning *planning, const HostDevice *device)
+{
+    const char *before = override_misleads(device) ? NULL : device->override;
+    if (g_strcmp0(before, "vfio-pci") != 0)
+        add_step(planning, STEP_OVERRIDE, device, before, "vfio-pci");
+}
+
+static void add_probe(Planning *planning, const HostDevice *device)
+{
+    add_step(planning, STEP_DRIVER, device, NULL, "vfio-pci");
+}
+
+/* Phase by phase over all members, not member by member: walked backwards, all leave vfio-pci before the
+ * first goes back to its driver, which the kernel refuses while a sibling is in use (EINVAL, and the device
+ * stays without any), and each has its override back before it is probed. */
+static void add_steps(Planning *planning)
+{
+    static void (*const phases[])(Planning *, const HostDevice *) = {
+        add_awake, add_plain_override, add_unbind, add_override, add_probe,
+    };
+
+    if (planning->members->len > 0 && !planning->host->vfio_pci)
+        g_ptr_array_add(planning->plan->steps, step_new(STEP_MODULE, "vfio_pci", "absent", "live"));
+    for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++)
+        for (unsigned i = 0; i < planning->members->len; i++)
+            phases[phase](planning, g_ptr_array_index(planning->members, i));
+}
+
+/* With all wishes added: refuses, or makes the steps. */
+static int planning_finish(Planning *planning, Fault **ret_fault)
+{
+    GArray *groups = planning->plan->groups;
+    g_array_sort(groups, compare_groups);
+
+    for (unsigned i = 0; i < groups->len; i++) {
+        int r = check_group(planning, g_array_index(groups, int, i), ret_fault);
+        if (r != 0)
+            return r;
+    }
+    g_ptr_array_sort_with_data(planning->members, compare_members, planning);
+    add_steps(planning);
+    return 0;
+}
+
+int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault)
+{
+    PciAddressText address = pci_address_to_text(wish->address);
+    g_autofree char *owner = g_strdup_printf("bind/%s", address.text);
+    g_autofree char *remedy = g_strdup_printf("bind them too: usherctl bind --group=all %s", address.text);
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    planning.whole_remedy = remedy;
+
+    int r = planning_add(&planning, address.text, NULL, wish, ret_fault);
+    if (r == 0)
+        r = planning_finish(&planning, ret_fault);
+    if (r != 0)
+        return r;
+    if (planning.members->len == 0)
+        return fault_raise(ret_fault, FAULT_REFUSED, NULL, "nothing to do: all of %s is on vfio-pci already",
+                           address.text);
+    *ret = g_steal_pointer(&planning.plan);
+    return 0;
+}
+
+/* The other section that asks for one of the last section's functions, or NULL. */
+static const PlanDevice *find_twin(const Plan *plan, PciAddress *ret_function)
+{
+    const PlanDevice *last = g_ptr_array_index(plan->devices, plan->devices->len - 1);
+
+    for (unsigned i = 0; i + 1 < plan->devices->len; i++) {
+        const PlanDevice *device = g_ptr_array_index(plan->devices, i);
+        for (unsigned j = 0; j < device->functions->len; j++)
+            for (unsigned k = 0; k < last->functions->len; k++) {
+                *ret_function = g_array_index(last->functions, PciAddress, k);
+                if (pci_address_equal(g_array_index(device->functions, PciAddress, j), *ret_function))
+                    return device;
+            }
+    }
+    return NULL;
+}
+
+static int add_section(Planning *planning, const GuestDefinition *definition, const DefinitionPci *section,
+                       Fault **ret_fault)
+{
+    BindWish wish = {
+        .address = section->address,
+        .functions = section->functions,
+        .whole_group = section->whole_group,
+    };
+    int r = planning_add(planning, section->name, section, &wish, ret_fault);
+    if (r != 0)
+        return r;
+
+    PciAddress function;
+    const PlanDevice *twin = find_twin(planning->plan, &function);
+    if (twin)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION,
+                           "name it in one of them, or say Functions= in both",
+                           "%s: [PCI %s] and [PCI %s] both ask for %s",
+                           definition->source ? definition->source : definition->name, twin->name,
+                           section->name, PCI_ADDRESS_STR(function));
+    return 0;
+}
+
+int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+               Fault **ret_fault)
+{
+    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    planning.whole_remedy =
+        "give them a [PCI] section too, or say Group=all: the host is without them while the guest runs";
+
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        int r = add_section(&planning, definition, g_ptr_array_index(definition->pci, i), ret_fault);
+        if (r != 0)
+            return r;
+    }
+    int r = planning_finish(&planning, ret_fault);
+    if (r != 0)
+        return r;
+
+    for (unsigned i = 0; i < planning.plan->groups->len; i++) {
+        g_autofree char *node = g_strdup_printf("/dev/vfio/%d", g_array_index(planning.plan->groups, int, i));
+        g_ptr_array_add(planning.plan->steps,
+                        step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));
+    }
+    *ret = g_steal_pointer(&planning.plan);
+    return 0;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A plan: the steps that a request needs, in order, made from a snapshot alone. Planning touches nothing; a refusal says what,
- * which device, and what the user can do. A dry run prints the very plan that would be carried out. */
+/* A plan: the steps that a request needs, in order, made from a snapshot alone. Planning touches nothing; a
+ * refusal says what, which device, and what the user can do. A dry run prints the very plan that would be
+ * carried out. */
 #pragma once
 
 #include <glib.h>
@@ -10,6 +11,7 @@
 #include "definition.h"
 #include "host.h"
 #include "step.h"
+#include "wish.h"
 
 typedef struct Plan {
     char *owner;        /* "guest/win10" or "bind/0000:01:00.0" */
@@ -20,29 +22,29 @@ typedef struct Plan {
 
 /* One [PCI x] section, resolved: functions of one slot that go to the guest as one multifunction device. */
 typedef struct PlanDevice {
-    char *name;           /* x */
+    char *name;                /* x */
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
-    GArray *functions;    /* of PciAddress, ascending */
+    GArray *functions;         /* of PciAddress, ascending */
 } PlanDevice;
 
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* What is to be bound. */
-typedef struct BindWish {
-    PciAddress address;
-    uint8_t functions;  /* bit n: function n of the slot; 0: all that are there */
-    bool whole_group;   /* bind what else lives in the group too, unused */
-} BindWish;
-
-/* Binds by hand. Steps for each member of the group, bridges aside: power and d3cold held, driver unbound, override written,
- * probed; functions other than 0 first, as a GPU's audio leaves before the GPU. What is on vfio-pci already gets no driver steps.
- * FAULT_RAISED with NO_SUCH_DEVICE, NO_IOMMU, NOT_VIABLE (names what else lives in the group and its drivers),
- * IN_USE (claimed, or needed by the host), STUCK, REFUSED (a bridge; nothing to do, as all is on vfio-pci). */
+/* Binds by hand. Steps for each member of the group, bridges aside: power and d3cold held, driver unbound,
+ * override written, probed; functions other than 0 first, as a GPU's audio leaves before the GPU. Each is
+ * done for all members before the next, so that the reverse is a good order too. What is on vfio-pci already
+ * is left as it is. claims may be NULL.
+ *
+ * FAULT_RAISED as wish_resolve(), and with NOT_VIABLE (names what else lives in the group and its drivers),
+ * IN_USE (claimed, or needed by the host), STUCK, REFUSED (it has virtual functions; nothing to do, as all is
+ * on vfio-pci). */
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault);
 
-/* Starts a guest: binds what its [PCI] sections ask for, then gives each group's node to STEP_VALUE_GUEST. A definition
- * without devices makes a plan without steps. The module is a step if vfio-pci is not there. Additionally
- * BAD_DEFINITION if two sections ask for the same function. */
-int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret, Fault **ret_fault);
+/* Starts a guest: binds what its [PCI] sections ask for, then gives each group's node to STEP_VALUE_GUEST. A
+ * definition without devices makes a plan without steps. The module is a step if vfio-pci is not there.
+ *
+ * FAULT_RAISED as plan_bind() (but for nothing to do, which is fine), and with BAD_DEFINITION if two sections
+ * ask for the same function. */
+int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+               Fault **ret_fault);

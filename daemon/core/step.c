@@ -1,1 +1,90 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "step.h"
+
+static const char *const kind_names[STEP_KIND_MAX] = {
+    [STEP_MODULE] = "module", [STEP_POWER_CONTROL] = "power-control", [STEP_D3COLD] = "d3cold",
+    [STEP_DRIVER] = "driver", [STEP_OVERRIDE] = "override",           [STEP_NODE_OWNER] = "node-owner",
+};
+
+const char *step_kind_to_string(StepKind kind)
+{
+    return kind >= 0 && kind < STEP_KIND_MAX ? kind_names[kind] : NULL;
+}
+
+StepKind step_kind_from_string(const char *name)
+{
+    for (int kind = 0; name && kind < STEP_KIND_MAX; kind++)
+        if (strcmp(kind_names[kind], name) == 0)
+            return kind;
+    return STEP_KIND_INVALID;
+}
+
+bool step_kind_kept(StepKind kind)
+{
+    return kind == STEP_MODULE;
+}
+
+bool step_kind_held(StepKind kind)
+{
+    return kind == STEP_POWER_CONTROL || kind == STEP_D3COLD;
+}
+
+Step *step_new(StepKind kind, const char *subject, const char *before, const char *after)
+{
+    Step *step = g_new(Step, 1);
+    *step = (Step){
+        .kind = kind,
+        .subject = g_strdup(subject),
+        .before = g_strdup(before),
+        .after = g_strdup(after),
+    };
+    return step;
+}
+
+Step *step_copy(const Step *step)
+{
+    return step_new(step->kind, step->subject, step->before, step->after);
+}
+
+Step *step_undo(const Step *step)
+{
+    return step_new(step->kind, step->subject, step->after, step->before);
+}
+
+Step *step_free(Step *step)
+{
+    if (!step)
+        return NULL;
+    g_free(step->subject);
+    g_free(step->before);
+    g_free(step->after);
+    g_free(step);
+    return NULL;
+}
+
+StepView step_view(const Step *step, const char *live)
+{
+    if (!live) {
+        /* Only giving it back is done when the node has gone; handing over what is not there has failed. */
+        bool given_back = step->kind == STEP_NODE_OWNER && strcmp(step->after, STEP_VALUE_HOST) == 0;
+        return given_back ? STEP_VIEW_AFTER : STEP_VIEW_DRIFT;
+    }
+    if (strcmp(live, step->after) == 0)
+        return STEP_VIEW_AFTER;
+    if (strcmp(live, step->before) == 0 || step_kind_held(step->kind))
+        return STEP_VIEW_BEFORE;
+    return STEP_VIEW_DRIFT;
+}
+
+static const char *or_none(const char *value)
+{
+    return value[0] != '\0' ? value : "none";
+}
+
+char *step_describe(const Step *step)
+{
+    return g_strdup_printf("%s of %s: %s → %s", step_kind_to_string(step->kind), step->subject,
+                           or_none(step->before), or_none(step->after));
+}

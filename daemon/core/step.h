@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A step is (kind, subject, before, after): one change of the host whose effect can be read back. Undoing it is the same step
- * with before and after swapped. Values are strings as the attribute shows them; "" stands for none (no driver, no override). */
+/* A step is (kind, subject, before, after): one change of the host whose effect can be read back. Undoing it
+ * is the same step with before and after swapped. Values are strings as the attribute shows them; "" stands
+ * for none (no driver, no override). */
 #pragma once
 
 #include <errno.h>
@@ -14,14 +15,17 @@ typedef enum StepKind {
     STEP_D3COLD,        /* subject address; d3cold_allowed. Held */
     STEP_DRIVER,        /* subject address; one of before and after is "": unbind, or drivers_probe */
     STEP_OVERRIDE,      /* subject address; driver_override */
-    STEP_NODE_OWNER,    /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a node
-                         * that is not there counts as undone */
+    STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a
+                      * node that is not there counts as given back */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;
 
-/* Stands in a plan for the owner of the guest that is yet to be started; resolved before the step is taken. */
+/* Stands in a plan for the owner of the guest that is yet to be started; resolved before the step is taken.
+ */
 #define STEP_VALUE_GUEST "guest"
+/* The owner of a VFIO node that no guest has. */
+#define STEP_VALUE_HOST "0:0"
 
 typedef struct Step {
     StepKind kind;
@@ -35,7 +39,8 @@ StepKind step_kind_from_string(const char *name);
 
 /* Never undone (a loaded module stays). */
 bool step_kind_kept(StepKind kind);
-/* The live value need not equal `before` when the step is taken: something else may have changed it in between. */
+/* The live value need not equal `before` when the step is taken: something else may have changed it in
+ * between. */
 bool step_kind_held(StepKind kind);
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after);
@@ -52,9 +57,9 @@ typedef enum StepView {
     STEP_VIEW_DRIFT,  /* someone else changed it: neither */
 } StepView;
 
-/* Compares a live value with a step; NULL stands for a subject that is not there any more. A held step is never in drift, and so
- * is STEP_VIEW_BEFORE unless live equals after. A vanished VFIO node has no owner to give back: STEP_VIEW_AFTER. A
- * vanished device is drift. */
+/* Compares a live value with a step; NULL stands for a subject that is not there any more. A held step is
+ * never in drift, and so is STEP_VIEW_BEFORE unless live equals after. A vanished VFIO node has no owner to
+ * give back: STEP_VIEW_AFTER where after is STEP_VALUE_HOST. A vanished device is drift. */
 StepView step_view(const Step *step, const char *live);
 
 /* "driver of 0000:01:00.0: radeon → none", for logs and progress. The caller frees it. */

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages between usherd and its helpers: a verb and its arguments, each a NUL-terminated string, one seqpacket each.
- * Descriptors travel beside them (SCM_RIGHTS), in the order in which the message names them.
+/* Messages between usherd and its helpers: a verb and its arguments, each a NUL-terminated string, one seqpacket
+ * each. Descriptors travel beside them (SCM_RIGHTS), in the order in which the message names them.
  *
  *   usher-bind   → usherd   hello bind
  *   usherd       → bind     step KIND SUBJECT BEFORE AFTER
- *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE   (LIVE as step_view() takes it; "-" gone, "=VALUE" else)
- *   usherd       → bind     open PATH FLAGS  (r, w: how; x: O_EXCL)      → opened (+fd) | failed ERRNO -
+ *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE
+ *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number
+ *   usherd       → bind     open PATH FLAGS
+ *                           r or w: how; x: O_EXCL. PATH is resolved: links are not followed
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
  *
- *   usher-launch → usherd   hello guest NAME       (started as the guest: wants to become QEMU)
- *   usherd       → launch   run MEMLOCK ARGV…      (+fds, placed at 3, 4, …; RLIMIT_MEMLOCK in bytes. A file that
- *                                                   ARGV names /proc/self/fd/N and that the guest's user may not
- *                                                   reopen is copied into a memfd first)
+ *   usher-launch → usherd   hello guest NAME
+ *                           started as the guest: wants to become QEMU
+ *   usherd       → launch   run MEMLOCK ARGV…
+ *                           +fds: the last one becomes stdout and stderr, those before it are placed at 3, 4, …
+ *                           RLIMIT_MEMLOCK in bytes. A file that ARGV names /proc/self/fd/N and that the guest's
+ *                           user may not reopen is copied into a memfd first
  *   usherd       → launch   refused MESSAGE REMEDY
- *   usher-launch → usherd   hello stop NAME        (ExecStop=)     usherd → launch   ended       once QEMU is gone
- *   usher-launch → usherd   hello restored NAME    (ExecStopPost=) usherd → launch   ended       once the devices are back
- *                                                  either may be answered  refused MESSAGE REMEDY
- */
+ *   usher-launch → usherd   hello stop NAME
+ *                           ExecStop=; answered `ended` once QEMU is gone
+ *   usher-launch → usherd   hello restored NAME
+ *                           ExecStopPost=; answered `ended` once the devices are back
+ *   usherd       → launch   ended | refused MESSAGE REMEDY */
 #pragma once
 
 #include <glib.h>
@@ -23,7 +29,8 @@
 
 #define WIRE_MESSAGE_MAX (128 * 1024)
 
-/* Strings one after the other, each with its NUL. -E2BIG over WIRE_MESSAGE_MAX. words is NULL-terminated. */
+/* Strings one after the other, each with its NUL. -E2BIG over WIRE_MESSAGE_MAX, -EINVAL without a word. words
+ * is NULL-terminated. */
 int wire_pack(const char *const *words, GByteArray **ret);
 
 /* The reverse: at least one word, the last byte a NUL, else -EBADMSG. A GStrv that the caller frees. */

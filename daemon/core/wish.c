@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "wish.h"
+
+/* What could have been meant by an address that is not there. */
+static char *suggest(const Host *host, PciAddress address)
+{
+    g_autoptr(GPtrArray) slot = host_slot(host, address);
+    if (slot->len > 0) {
+        g_autofree char *functions = host_describe(slot);
+        return g_strdup_printf("its slot has %s", functions);
+    }
+
+    g_autoptr(GPtrArray) bus = g_ptr_array_new();
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->address.domain == address.domain && device->address.bus == address.bus)
+            g_ptr_array_add(bus, device);
+    }
+    /* A root bus holds a score of them: that is a list, no hint. */
+    if (bus->len == 0 || bus->len > 8)
+        return g_strdup("see what is there: usherctl devices");
+    g_autofree char *devices = host_describe(bus);
+    return g_strdup_printf("its bus has %s", devices);
+}
+
+static int raise_no_such_device(const Host *host, PciAddress address, Fault **ret_fault)
+{
+    g_autofree char *remedy = suggest(host, address);
+    return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "there is no device %s",
+                       PCI_ADDRESS_STR(address));
+}
+
+static int raise_bridge(const HostDevice *device, Fault **ret_fault)
+{
+    return fault_raise(ret_fault, FAULT_REFUSED, "name a device behind it",
+                       "%s is a bridge, and bridges stay with the host", PCI_ADDRESS_STR(device->address));
+}
+
+/* Functions=all takes along what sits on the same card. Virtual functions are lent one by one: the slot may
+ * hold those of other guests, and their physical function. */
+static bool goes_along(const HostDevice *named, const HostDevice *device)
+{
+    if (device == named)
+        return true;
+    return !device->bridge && !named->virtual_function && !device->virtual_function;
+}
+
+/* Can the kernel isolate this function at all? */
+static int check_isolation(const Host *host, const HostDevice *device, Fault **ret_fault)
+{
+    if (host->noiommu)
+        return fault_raise(
+            ret_fault, FAULT_NO_IOMMU,
+            "turn it off: echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode, and take the "
+            "option out of /etc/modprobe.d and the kernel's command line",
+            "vfio is in its unsafe no-IOMMU mode: a guest with %s could write to all of the host's memory",
+            PCI_ADDRESS_STR(device->address));
+    if (!host->iommu)
+        return fault_raise(
+            ret_fault, FAULT_NO_IOMMU,
+            "switch on VT-d or AMD-Vi in the firmware's setup, and on Intel boot with intel_iommu=on (on AMD "
+            "the kernel uses it by itself)",
+            "%s cannot be lent: the kernel uses no IOMMU", PCI_ADDRESS_STR(device->address));
+    if (device->group == HOST_NO_GROUP)
+        return fault_raise(
+            ret_fault, FAULT_NO_IOMMU,
+            "the firmware leaves it out of the IOMMU's reach: try another slot, or a firmware update",
+            "%s cannot be lent: it is in no IOMMU group, though other devices are",
+            PCI_ADDRESS_STR(device->address));
+    return 0;
+}
+
+int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault **ret_fault)
+{
+    const HostDevice *named = host_find(host, wish->address);
+    if (!named)
+        return raise_no_such_device(host, wish->address, ret_fault);
+
+    g_autoptr(GPtrArray) functions = g_ptr_array_new();
+    for (unsigned n = 0; n < 8; n++) {
+        PciAddress address = wish->address;
+        address.function = n;
+        const HostDevice *device = host_find(host, address);
+        bool wanted = wish->functions == 0 ? device && goes_along(named, device) : wish->functions >> n & 1;
+        if (!wanted)
+            continue;
+        if (!device)
+            return raise_no_such_device(host, address, ret_fault);
+        int r = device->bridge ? raise_bridge(device, ret_fault) : check_isolation(host, device, ret_fault);
+        if (r != 0)
+            return r;
+        g_ptr_array_add(functions, (gpointer)device);
+    }
+    *ret = g_steal_pointer(&functions);
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Snapshots of hosts for tests, written down in one line a device. */
+#pragma once
+
+#include <check.h>
+
+#include "../../../daemon/core/host.h"
+
+static inline PciAddress address_of(const char *text)
+{
+    PciAddress address;
+    ck_assert_msg(pci_address_from_string(text, &address) == 0, "%s is no address", text);
+    return address;
+}
+
+/* With an IOMMU and vfio-pci, and nothing in it. */
+static inline Host *a_host(void)
+{
+    Host *host = host_new();
+    host->iommu = true;
+    host->vfio_pci = true;
+    return host;
+}
+
+/* A device as firmware and kernel leave it: awake at will. driver NULL: none. */
+static inline HostDevice *a_device(Host *host, const char *address, int group, const char *driver)
+{
+    HostDevice *device = host_add(host, address_of(address));
+    device->group = group;
+    device->driver = g_strdup(driver);
+    device->power_control = g_strdup("auto");
+    device->d3cold_allowed = g_strdup("1");
+    host_sort(host);
+    return device;
+}
+
+static inline HostDevice *a_bridge(Host *host, const char *address, int group)
+{
+    HostDevice *device = a_device(host, address, group, "pcieport");
+    device->bridge = true;
+    return device;
+}
+
+/* Group 12: a Radeon and its audio function behind their bridge. */
+static inline Host *a_host_with_a_gpu(void)
+{
+    Host *host = a_host();
+    a_bridge(host, "0000:00:01.0", 12);
+    a_device(host, "0000:01:00.0", 12, "radeon");
+    a_device(host, "0000:01:00.1", 12, "snd_hda_intel");
+    return host;
+}
+
+/* The device again, to change it. */
+static inline HostDevice *device_of(Host *host, const char *address)
+{
+    const HostDevice *device = host_find(host, address_of(address));
+    ck_assert_ptr_nonnull(device);
+    return (HostDevice *)device;
+}

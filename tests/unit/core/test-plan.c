@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "../../../daemon/core/plan.h"
+#include "../suite.h"
+#include "a-host.h"
+
+/* The steps, one a line: "driver 0000:01:00.0 radeon →". */
+static char *steps_of(const Plan *plan)
+{
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const Step *step = g_ptr_array_index(plan->steps, i);
+        g_string_append_printf(text, "%s %s %s→%s\n", step_kind_to_string(step->kind), step->subject,
+                               step->before, step->after);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static Plan *bound(const Host *host, const char *address, uint8_t functions, bool whole_group)
+{
+    BindWish wish = {.address = address_of(address), .functions = functions, .whole_group = whole_group};
+    Plan *plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    int r = plan_bind(host, NULL, &wish, &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    return plan;
+}
+
+static void assert_steps(const Plan *plan, const char *expected)
+{
+    g_autofree char *text = steps_of(plan);
+    ck_assert_str_eq(text, expected);
+}
+
+/* remedy: a part of it, or NULL for none. */
+static void assert_fault(int r, const Plan *plan, const Fault *fault, FaultKind kind, const char *message,
+                         const char *remedy)
+{
+    ck_assert_int_eq(r, FAULT_RAISED);
+    ck_assert_ptr_null(plan);
+    ck_assert_str_eq(fault_kind_to_string(fault->kind), fault_kind_to_string(kind));
+    ck_assert_str_eq(fault->message, message);
+    if (remedy)
+        ck_assert_msg(strstr(fault->remedy, remedy), "%s", fault->remedy);
+    else
+        ck_assert_ptr_null(fault->remedy);
+}
+
+static void assert_bind_refused(const Host *host, const Claims *claims, BindWish wish, FaultKind kind,
+                                const char *message, const char *remedy)
+{
+    Plan *plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    int r = plan_bind(host, claims, &wish, &plan, &fault);
+    assert_fault(r, plan, fault, kind, message, remedy);
+}
+
+static BindWish wish_for(const char *address)
+{
+    return (BindWish){.address = address_of(address)};
+}
+
+/* A guest's definition as the parser gives it, with nothing but its [PCI] sections. */
+static GuestDefinition *a_guest(const char *name)
+{
+    GuestDefinition *guest = g_new0(GuestDefinition, 1);
+    guest->name = g_strdup(name);
+    guest->source = g_strdup_printf("%s.guest", name);
+    guest->pci = g_ptr_array_new();
+    return guest;
+}
+
+static DefinitionPci *add_section(GuestDefinition *guest, const char *name, const char *address)
+{
+    DefinitionPci *pci = g_new0(DefinitionPci, 1);
+    pci->name = g_strdup(name);
+    pci->address = address_of(address);
+    g_ptr_array_add(guest->pci, pci);
+    return pci;
+}
+
+static void guest_free(GuestDefinition *guest)
+{
+    for (unsigned i = 0; i < guest->pci->len; i++) {
+        DefinitionPci *pci = g_ptr_array_index(guest->pci, i);
+        g_free(pci->name);
+        g_free(pci);
+    }
+    g_ptr_array_unref(guest->pci);
+    g_free(guest->name);
+    g_free(guest->source);
+    g_free(guest);
+}
+
+static Plan *started(const Host *host, const GuestDefinition *guest)
+{
+    Plan *plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    int r = plan_start(host, NULL, guest, &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    return plan;
+}
+
+static void assert_start_refused(const Host *host, const Claims *claims, const GuestDefinition *guest,
+                                 FaultKind kind, const char *message, const char *remedy)
+{
+    Plan *plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    int r = plan_start(host, claims, guest, &plan, &fault);
+    assert_fault(r, plan, fault, kind, message, remedy);
+}
+
+START_TEST(a_gpu_is_bound_phase_by_phase_with_its_audio_first)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, false);
+    assert_steps(plan, "power-control 0000:01:00.1 auto→on\n"
+                       "d3cold 0000:01:00.1 1→0\n"
+                       "power-control 0000:01:00.0 auto→on\n"
+                       "d3cold 0000:01:00.0 1→0\n"
+                       "driver 0000:01:00.1 snd_hda_intel→\n"
+                       "driver 0000:01:00.0 radeon→\n"
+                       "override 0000:01:00.1 →vfio-pci\n"
+                       "override 0000:01:00.0 →vfio-pci\n"
+                       "driver 0000:01:00.1 →vfio-pci\n"
+                       "driver 0000:01:00.0 →vfio-pci\n");
+    ck_assert_str_eq(plan->owner, "bind/0000:01:00.0");
+    ck_assert_uint_eq(plan->groups->len, 1);
+    ck_assert_int_eq(g_array_index(plan->groups, int, 0), 12);
+}
+END_TEST
+
+START_TEST(the_module_is_loaded_first_where_it_is_missing)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    host->vfio_pci = false;
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, false);
+    const Step *first = g_ptr_array_index(plan->steps, 0);
+    ck_assert_int_eq(first->kind, STEP_MODULE);
+    ck_assert_str_eq(first->subject, "vfio_pci");
+    ck_assert_str_eq(first->before, "absent");
+    ck_assert_str_eq(first->after, "live");
+    ck_assert_uint_eq(plan->steps->len, 11);
+}
+END_TEST
+
+START_TEST(power_is_held_even_where_it_is_on_and_d3cold_only_where_it_is_allowed)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, NULL);
+    g_free(device->power_control);
+    device->power_control = g_strdup("on");
+    g_free(device->d3cold_allowed);
+    device->d3cold_allowed = g_strdup("0");
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_steps(plan, "power-control 0000:02:00.0 on→on\n"
+                       "override 0000:02:00.0 →vfio-pci\n"
+                       "driver 0000:02:00.0 →vfio-pci\n");
+}
+END_TEST
+
+START_TEST(attributes_that_are_not_there_are_no_steps)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
+    g_clear_pointer(&device->power_control, g_free);
+    g_clear_pointer(&device->d3cold_allowed, g_free);
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_steps(plan, "driver 0000:02:00.0 e1000e→\n"
+                       "override 0000:02:00.0 →vfio-pci\n"
+                       "driver 0000:02:00.0 →vfio-pci\n");
+}
+END_TEST
+
+START_TEST(an_override_is_put_back_to_what_it_was)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
+    g_clear_pointer(&device->power_control, g_free);
+    g_clear_pointer(&device->d3cold_allowed, g_free);
+    device->override = g_strdup("e1000e");
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_steps(plan, "driver 0000:02:00.0 e1000e→\n"
+                       "override 0000:02:00.0 e1000e→vfio-pci\n"
+                       "driver 0000:02:00.0 →vfio-pci\n");
+}
+END_TEST
+
+/* Someone wrote vfio-pci into driver_override and left the host's driver in place: going back, the probe has
+ * to find the driver by itself, and the override comes last. */
+START_TEST(an_override_that_names_another_driver_is_out_of_the_way_while_drivers_change)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
+    g_clear_pointer(&device->power_control, g_free);
+    g_clear_pointer(&device->d3cold_allowed, g_free);
+    device->override = g_strdup("vfio-pci");
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_steps(plan, "override 0000:02:00.0 vfio-pci→\n"
+                       "driver 0000:02:00.0 e1000e→\n"
+                       "override 0000:02:00.0 →vfio-pci\n"
+                       "driver 0000:02:00.0 →vfio-pci\n");
+}
+END_TEST
+
+START_TEST(an_unbound_device_with_the_right_override_is_only_probed)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, NULL);
+    g_clear_pointer(&device->power_control, g_free);
+    g_clear_pointer(&device->d3cold_allowed, g_free);
+    device->override = g_strdup("vfio-pci");
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_steps(plan, "driver 0000:02:00.0 →vfio-pci\n");
+}
+END_TEST
+
+START_TEST(a_member_on_vfio_pci_already_is_left_as_it_is)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    HostDevice *audio = device_of(host, "0000:01:00.1");
+    g_free(audio->driver);
+    audio->driver = g_strdup("vfio-pci");
+    audio->override = g_strdup("vfio-pci");
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, false);
+    for (unsigned i = 0; i < plan->steps->len; i++)
+        ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, i))->subject, "0000:01:00.0");
+    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
+    ck_assert_uint_eq(device->functions->len, 2);
+}
+END_TEST
+
+START_TEST(a_device_that_is_on_vfio_pci_already_needs_nothing)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:02:00.0", 14, "vfio-pci");
+    assert_bind_refused(host, NULL, wish_for("0000:02:00.0"), FAULT_REFUSED,
+                        "nothing to do: all of 0000:02:00.0 is on vfio-pci already", NULL);
+    g_free(device_of(host, "0000:02:00.0")->driver);
+    device_of(host, "0000:02:00.0")->driver = g_strdup("mlx5_vfio_pci");
+    assert_bind_refused(host, NULL, wish_for("0000:02:00.0"), FAULT_REFUSED,
+                        "nothing to do: all of 0000:02:00.0 is on vfio-pci already", NULL);
+}
+END_TEST
+
+START_TEST(an_unbound_sibling_is_named_in_the_refusal)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:01:00.2", 12, NULL);
+    BindWish wish = wish_for("0000:01:00.0");
+    wish.functions = 1 << 0;
+    assert_bind_refused(
+        host, NULL, wish, FAULT_NOT_VIABLE,
+        "group 12 of 0000:01:00.0 also holds 0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (no driver)",
+        "usherctl bind --group=all 0000:01:00.0");
+}
+END_TEST
+
+START_TEST(siblings_that_do_no_dma_of_their_own_are_no_hindrance)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 12, "vfio-pci");
+    a_device(host, "0000:02:00.1", 12, "pci-stub");
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, false);
+    ck_assert_uint_eq(plan->steps->len, 10);
+    g_autoptr(Plan) whole = bound(host, "0000:01:00.0", 0, true);
+    ck_assert_uint_eq(whole->steps->len, 10);
+}
+END_TEST
+
+START_TEST(a_whole_group_is_bound_with_the_strangers_before_the_slot)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 12, "e1000e");
+    a_device(host, "0000:02:00.1", 12, NULL);
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, true);
+    g_autoptr(GString) probed = g_string_new(NULL);
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const Step *step = g_ptr_array_index(plan->steps, i);
+        if (step->kind == STEP_DRIVER && strcmp(step->after, "vfio-pci") == 0)
+            g_string_append_printf(probed, "%s ", step->subject);
+        ck_assert_str_ne(step->subject, "0000:00:01.0");
+    }
+    ck_assert_str_eq(probed->str, "0000:01:00.1 0000:02:00.1 0000:02:00.0 0000:01:00.0 ");
+    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
+    ck_assert_uint_eq(device->functions->len, 2);
+}
+END_TEST
+
+START_TEST(what_the_host_needs_is_not_lent)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    HostDevice *card = a_device(host, "0000:02:00.0", 12, "nvme");
+    card->needed_for = g_strdup("/ on nvme0n1p2");
+    BindWish wish = wish_for("0000:01:00.0");
+    wish.whole_group = true;
+    assert_bind_refused(host, NULL, wish, FAULT_IN_USE,
+                        "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
+    assert_bind_refused(host, NULL, wish_for("0000:02:00.0"), FAULT_IN_USE,
+                        "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
+    /* Not asked for, it stands in the way as any other. */
+    assert_bind_refused(host, NULL, wish_for("0000:01:00.0"), FAULT_NOT_VIABLE,
+                        "group 12 of 0000:01:00.0 also holds 0000:02:00.0 (nvme)", "--group=all");
+}
+END_TEST
+
+START_TEST(a_stuck_member_stops_the_group)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    HostDevice *audio = device_of(host, "0000:01:00.1");
+    audio->stuck = true;
+    g_clear_pointer(&audio->driver, g_free);
+    BindWish wish = wish_for("0000:01:00.0");
+    wish.functions = 1 << 0;
+    assert_bind_refused(host, NULL, wish, FAULT_STUCK,
+                        "0000:01:00.1 is stuck: a write to it hangs in the kernel", "restart");
+}
+END_TEST
+
+START_TEST(a_physical_function_keeps_its_virtual_ones)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:03:00.0", 20, "nvme");
+    HostDevice *virtual = a_device(host, "0000:03:00.1", 21, "nvme");
+    virtual->virtual_function = true;
+    virtual->physical = address_of("0000:03:00.0");
+    assert_bind_refused(host, NULL, wish_for("0000:03:00.0"), FAULT_REFUSED,
+                        "0000:03:00.0 has virtual functions, which would go with its driver",
+                        "/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
+    g_autoptr(Plan) plan = bound(host, "0000:03:00.1", 0, false);
+    ck_assert_int_eq(g_array_index(plan->groups, int, 0), 21);
+}
+END_TEST
+
+START_TEST(a_claim_of_another_guest_is_told_with_the_way_out)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    g_autoptr(Claims) claims = claims_new();
+    ck_assert(claims_take(claims, 12, "guest/other"));
+    assert_bind_refused(host, claims, wish_for("0000:01:00.1"), FAULT_IN_USE,
+                        "0000:01:00.0 (group 12) is claimed by guest other",
+                        "stop it first: usherctl stop other");
+
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0");
+    assert_start_refused(host, claims, guest, FAULT_IN_USE,
+                         "0000:01:00.0 (group 12) is claimed by guest other",
+                         "stop it first: usherctl stop other");
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(a_binding_under_way_is_waited_for)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    g_autoptr(Claims) claims = claims_new();
+    ck_assert(claims_take(claims, 12, "bind/0000:01:00.1"));
+    assert_bind_refused(host, claims, wish_for("0000:01:00.0"), FAULT_IN_USE,
+                        "0000:01:00.0 (group 12) is being bound for 0000:01:00.1", "wait");
+}
+END_TEST
+
+START_TEST(a_guests_own_claim_is_no_hindrance)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    g_autoptr(Claims) claims = claims_new();
+    ck_assert(claims_take(claims, 12, "guest/win10"));
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0");
+    g_autoptr(Plan) plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(plan_start(host, claims, guest, &plan, &fault), 0);
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 7, "e1000e");
+    GuestDefinition *guest = a_guest("win10");
+    const DefinitionPci *gpu = add_section(guest, "gpu", "0000:01:00.0");
+    const DefinitionPci *net = add_section(guest, "net", "0000:02:00.0");
+    g_autoptr(Plan) plan = started(host, guest);
+
+    ck_assert_str_eq(plan->owner, "guest/win10");
+    ck_assert_uint_eq(plan->groups->len, 2);
+    ck_assert_int_eq(g_array_index(plan->groups, int, 0), 7);
+    ck_assert_int_eq(g_array_index(plan->groups, int, 1), 12);
+
+    ck_assert_uint_eq(plan->devices->len, 2);
+    const PlanDevice *first = g_ptr_array_index(plan->devices, 0),
+                     *second = g_ptr_array_index(plan->devices, 1);
+    ck_assert_str_eq(first->name, "gpu");
+    ck_assert_ptr_eq(first->wish, gpu);
+    ck_assert_uint_eq(first->functions->len, 2);
+    ck_assert_uint_eq(g_array_index(first->functions, PciAddress, 0).function, 0);
+    ck_assert_uint_eq(g_array_index(first->functions, PciAddress, 1).function, 1);
+    ck_assert_str_eq(second->name, "net");
+    ck_assert_ptr_eq(second->wish, net);
+
+    const Step *last[2] = {g_ptr_array_index(plan->steps, plan->steps->len - 2),
+                           g_ptr_array_index(plan->steps, plan->steps->len - 1)};
+    static const char *const nodes[2] = {"/dev/vfio/7", "/dev/vfio/12"};
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(last[i]->kind, STEP_NODE_OWNER);
+        ck_assert_str_eq(last[i]->subject, nodes[i]);
+        ck_assert_str_eq(last[i]->before, "0:0");
+        ck_assert_str_eq(last[i]->after, STEP_VALUE_GUEST);
+    }
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(a_guest_without_devices_needs_no_step_and_no_iommu)
+{
+    g_autoptr(Host) host = host_new();
+    host->noiommu = true;
+    GuestDefinition *guest = a_guest("plain");
+    g_autoptr(Plan) plan = started(host, guest);
+    ck_assert_uint_eq(plan->steps->len, 0);
+    ck_assert_uint_eq(plan->groups->len, 0);
+    ck_assert_uint_eq(plan->devices->len, 0);
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(devices_held_on_vfio_pci_need_only_their_node)
+{
+    g_autoptr(Host) host = a_host();
+    host->vfio_pci = false;
+    a_device(host, "0000:02:00.0", 14, "vfio-pci");
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "net", "0000:02:00.0");
+    g_autoptr(Plan) plan = started(host, guest);
+    assert_steps(plan, "node-owner /dev/vfio/14 0:0→guest\n");
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(two_sections_that_want_the_same_function_are_a_mistake_in_the_definition)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0");
+    add_section(guest, "audio", "0000:01:00.1");
+    assert_start_refused(host, NULL, guest, FAULT_BAD_DEFINITION,
+                         "win10.guest: [PCI gpu] and [PCI audio] both ask for 0000:01:00.0", "Functions=");
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(two_sections_may_share_a_slot_and_a_group)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 12, "e1000e");
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0")->functions = 1 << 0;
+    add_section(guest, "audio", "0000:01:00.1")->functions = 1 << 1;
+    assert_start_refused(host, NULL, guest, FAULT_NOT_VIABLE,
+                         "group 12 of 0000:01:00.0 also holds 0000:02:00.0 (e1000e)", "Group=all");
+
+    add_section(guest, "net", "0000:02:00.0");
+    g_autoptr(Plan) plan = started(host, guest);
+    ck_assert_uint_eq(plan->groups->len, 1);
+    ck_assert_uint_eq(plan->devices->len, 3);
+    ck_assert_uint_eq(plan->steps->len, 16);
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(one_section_may_ask_for_the_whole_group_of_both)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 12, "e1000e");
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0")->whole_group = true;
+    g_autoptr(Plan) plan = started(host, guest);
+    ck_assert_uint_eq(plan->devices->len, 1);
+    ck_assert_uint_eq(plan->steps->len, 16);
+    guest_free(guest);
+}
+END_TEST
+
+/* Functions of one slot that the hardware keeps apart (ACS). */
+START_TEST(functions_in_groups_of_their_own_are_each_claimed)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:01:00.0", 12, "radeon");
+    a_device(host, "0000:01:00.1", 13, "snd_hda_intel");
+    g_autoptr(Plan) plan = bound(host, "0000:01:00.0", 0, false);
+    ck_assert_uint_eq(plan->groups->len, 2);
+    g_autoptr(Plan) audio = bound(host, "0000:01:00.0", 1 << 1, false);
+    ck_assert_uint_eq(audio->groups->len, 1);
+    ck_assert_int_eq(g_array_index(audio->groups, int, 0), 13);
+}
+END_TEST
+
+START_TEST(what_a_wish_is_refused_for_refuses_the_plan)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    assert_bind_refused(host, NULL, wish_for("0000:09:00.0"), FAULT_NO_SUCH_DEVICE,
+                        "there is no device 0000:09:00.0", "usherctl devices");
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:00:01.0");
+    assert_start_refused(host, NULL, guest, FAULT_REFUSED,
+                         "0000:00:01.0 is a bridge, and bridges stay with the host", "");
+    guest_free(guest);
+    ck_assert_ptr_null(plan_free(NULL));
+}
+END_TEST
+
+SUITE("plan", a_gpu_is_bound_phase_by_phase_with_its_audio_first,
+      the_module_is_loaded_first_where_it_is_missing,
+      power_is_held_even_where_it_is_on_and_d3cold_only_where_it_is_allowed,
+      attributes_that_are_not_there_are_no_steps, an_override_is_put_back_to_what_it_was,
+      an_override_that_names_another_driver_is_out_of_the_way_while_drivers_change,
+      an_unbound_device_with_the_right_override_is_only_probed, a_member_on_vfio_pci_already_is_left_as_it_is,
+      a_device_that_is_on_vfio_pci_already_needs_nothing, an_unbound_sibling_is_named_in_the_refusal,
+      siblings_that_do_no_dma_of_their_own_are_no_hindrance,
+      a_whole_group_is_bound_with_the_strangers_before_the_slot, what_the_host_needs_is_not_lent,
+      a_stuck_member_stops_the_group, a_physical_function_keeps_its_virtual_ones,
+      a_claim_of_another_guest_is_told_with_the_way_out, a_binding_under_way_is_waited_for,
+      a_guests_own_claim_is_no_hindrance, a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups,
+      a_guest_without_devices_needs_no_step_and_no_iommu, devices_held_on_vfio_pci_need_only_their_node,
+      two_sections_that_want_the_same_function_are_a_mistake_in_the_definition,
+      two_sections_may_share_a_slot_and_a_group, one_section_may_ask_for_the_whole_group_of_both,
+      functions_in_groups_of_their_own_are_each_claimed, what_a_wish_is_refused_for_refuses_the_plan)

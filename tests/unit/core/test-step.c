@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "../../../daemon/core/step.h"
+#include "../suite.h"
+
+START_TEST(every_kind_has_a_name_that_leads_back_to_it)
+{
+    static const char *const names[STEP_KIND_MAX] = {"module", "power-control", "d3cold",
+                                                     "driver", "override",      "node-owner"};
+    for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
+        ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
+        ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
+    }
+    ck_assert_ptr_null(step_kind_to_string(STEP_KIND_MAX));
+    ck_assert_ptr_null(step_kind_to_string(STEP_KIND_INVALID));
+    ck_assert_int_eq(step_kind_from_string("reset"), STEP_KIND_INVALID);
+    ck_assert_int_eq(step_kind_from_string(""), STEP_KIND_INVALID);
+    ck_assert_int_eq(step_kind_from_string(NULL), STEP_KIND_INVALID);
+}
+END_TEST
+
+START_TEST(only_modules_are_kept_and_only_power_settings_are_held)
+{
+    for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
+        ck_assert_int_eq(step_kind_kept(kind), kind == STEP_MODULE);
+        ck_assert_int_eq(step_kind_held(kind), kind == STEP_POWER_CONTROL || kind == STEP_D3COLD);
+    }
+}
+END_TEST
+
+START_TEST(undoing_swaps_before_and_after)
+{
+    g_autoptr(Step) step = step_new(STEP_DRIVER, "0000:01:00.0", "radeon", "");
+    g_autoptr(Step) undo = step_undo(step);
+    ck_assert_int_eq(undo->kind, STEP_DRIVER);
+    ck_assert_str_eq(undo->subject, "0000:01:00.0");
+    ck_assert_str_eq(undo->before, "");
+    ck_assert_str_eq(undo->after, "radeon");
+
+    g_autoptr(Step) again = step_undo(undo);
+    ck_assert_str_eq(again->before, "radeon");
+    ck_assert_str_eq(again->after, "");
+}
+END_TEST
+
+START_TEST(a_copy_is_its_own)
+{
+    g_autoptr(Step) copy = NULL;
+    {
+        g_autoptr(Step) step = step_new(STEP_OVERRIDE, "0000:01:00.0", "", "vfio-pci");
+        copy = step_copy(step);
+    }
+    ck_assert_str_eq(copy->subject, "0000:01:00.0");
+    ck_assert_str_eq(copy->before, "");
+    ck_assert_str_eq(copy->after, "vfio-pci");
+    ck_assert_ptr_null(step_free(NULL));
+}
+END_TEST
+
+typedef struct ViewCase {
+    StepKind kind;
+    const char *before, *after, *live;
+    StepView view;
+} ViewCase;
+
+START_TEST(a_step_looks_at_the_live_value)
+{
+    static const ViewCase cases[] = {
+        {STEP_DRIVER, "radeon", "", "radeon", STEP_VIEW_BEFORE},
+        {STEP_DRIVER, "radeon", "", "", STEP_VIEW_AFTER},
+        {STEP_DRIVER, "radeon", "", "vfio-pci", STEP_VIEW_DRIFT},
+        {STEP_DRIVER, "", "vfio-pci", "", STEP_VIEW_BEFORE},
+        {STEP_DRIVER, "", "vfio-pci", "nouveau", STEP_VIEW_DRIFT},
+        {STEP_OVERRIDE, "none", "vfio-pci", "none", STEP_VIEW_BEFORE},
+        {STEP_OVERRIDE, "none", "vfio-pci", "", STEP_VIEW_DRIFT},
+        {STEP_MODULE, "absent", "live", "live", STEP_VIEW_AFTER},
+        {STEP_NODE_OWNER, "0:0", "64:64", "0:0", STEP_VIEW_BEFORE},
+        {STEP_NODE_OWNER, "0:0", "64:64", "1000:0", STEP_VIEW_DRIFT},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const ViewCase *c = &cases[i];
+        g_autoptr(Step) step = step_new(c->kind, "subject", c->before, c->after);
+        ck_assert_msg(step_view(step, c->live) == c->view, "%s %s → %s with %s", step_kind_to_string(c->kind),
+                      c->before, c->after, c->live);
+    }
+}
+END_TEST
+
+START_TEST(a_held_step_is_never_in_drift)
+{
+    g_autoptr(Step) power = step_new(STEP_POWER_CONTROL, "0000:01:00.0", "auto", "on");
+    ck_assert_int_eq(step_view(power, "auto"), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(power, "anything"), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(power, "on"), STEP_VIEW_AFTER);
+
+    g_autoptr(Step) d3cold = step_new(STEP_D3COLD, "0000:01:00.0", "1", "0");
+    ck_assert_int_eq(step_view(d3cold, "2"), STEP_VIEW_BEFORE);
+}
+END_TEST
+
+START_TEST(a_vanished_device_is_drift)
+{
+    static const StepKind kinds[] = {STEP_POWER_CONTROL, STEP_D3COLD, STEP_DRIVER, STEP_OVERRIDE};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(Step) step = step_new(kinds[i], "0000:01:00.0", "", "x");
+        ck_assert_int_eq(step_view(step, NULL), STEP_VIEW_DRIFT);
+    }
+}
+END_TEST
+
+START_TEST(a_vanished_node_is_given_back_but_cannot_be_handed_over)
+{
+    g_autoptr(Step) hand_over = step_new(STEP_NODE_OWNER, "/dev/vfio/12", STEP_VALUE_HOST, "64:64");
+    g_autoptr(Step) give_back = step_undo(hand_over);
+    ck_assert_int_eq(step_view(give_back, NULL), STEP_VIEW_AFTER);
+    ck_assert_int_eq(step_view(hand_over, NULL), STEP_VIEW_DRIFT);
+}
+END_TEST
+
+START_TEST(a_step_is_described_in_words)
+{
+    g_autoptr(Step) unbind = step_new(STEP_DRIVER, "0000:01:00.0", "radeon", "");
+    g_autofree char *text = step_describe(unbind);
+    ck_assert_str_eq(text, "driver of 0000:01:00.0: radeon → none");
+
+    g_autoptr(Step) node = step_new(STEP_NODE_OWNER, "/dev/vfio/26", "0:0", "64:64");
+    g_autofree char *node_text = step_describe(node);
+    ck_assert_str_eq(node_text, "node-owner of /dev/vfio/26: 0:0 → 64:64");
+}
+END_TEST
+
+SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
+      only_modules_are_kept_and_only_power_settings_are_held, undoing_swaps_before_and_after,
+      a_copy_is_its_own, a_step_looks_at_the_live_value, a_held_step_is_never_in_drift,
+      a_vanished_device_is_drift, a_vanished_node_is_given_back_but_cannot_be_handed_over,
+      a_step_is_described_in_words)
