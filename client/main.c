@@ -1,5 +1,320 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-int main(void)
+/* usherctl: reads the command line, finds the verb, lets it speak with usherd. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent.h"
+#include "bus.h"
+#include "config.h"
+#include "pager.h"
+#include "text.h"
+
+/* Options that only some verbs know. */
+enum {
+    KNOWS_DRY_RUN = 1 << 0,
+    KNOWS_NO_BLOCK = 1 << 1,
+    KNOWS_ALL = 1 << 2,
+    KNOWS_BIND = 1 << 3, /* --functions= and --group= */
+};
+
+typedef struct Verb {
+    const char *name;
+    const char *args; /* for the help: "NAME…" */
+    unsigned min, max;
+    unsigned knows;
+    VerbRun run;
+    const char *help; /* NULL: an alias, not shown */
+} Verb;
+
+#define MANY 4096
+
+static int cmd_help(Client *client, char **args);
+
+static const Verb verbs[] = {
+    {"list", "", 0, 0, 0, cmd_list, "List the guests (the default)"},
+    {"list-guests", "", 0, 0, 0, cmd_list, NULL},
+    {"status", "[NAME|ADDRESS…]", 0, MANY, 0, cmd_status, "Show the host, or guests and devices in full"},
+    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_start, "Start guests"},
+    {"stop", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_stop, "Stop guests, gently at first"},
+    {"kill", "NAME…", 1, MANY, KNOWS_NO_BLOCK, cmd_kill, "End guests at once"},
+    {"reset", "NAME…", 1, MANY, 0, cmd_reset, "Press the guests' reset button"},
+    {"pause", "NAME…", 1, MANY, 0, cmd_pause, "Hold the guests' processors"},
+    {"resume", "NAME…", 1, MANY, 0, cmd_resume, "Let them run on"},
+    {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
+    {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
+    {"bind", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND, cmd_bind,
+     "Bind devices to vfio-pci"},
+    {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,
+     "Give devices back to their host drivers"},
+    {"show", "NAME…", 1, MANY, 0, cmd_show, "Show definitions as merged, with the origin of each line"},
+    {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
+    {"reload", "", 0, 0, 0, cmd_reload, "Let usherd read the definitions again"},
+    {"enable", "NAME…", 1, MANY, 0, cmd_enable, "Start guests at boot"},
+    {"disable", "NAME…", 1, MANY, 0, cmd_disable, "Do not start guests at boot"},
+    {"check", "", 0, 0, 0, cmd_check, "Check whether this host can lend devices"},
+    {"monitor", "", 0, 0, 0, cmd_monitor, "Print jobs and changes of state as they come"},
+    {"version", "", 0, 0, 0, cmd_version, "Show the versions of usherctl and usherd"},
+    {"help", "", 0, 0, 0, cmd_help, "Show this help"},
+};
+
+enum {
+    OPTION_VERSION = 0x100,
+    OPTION_NO_LEGEND,
+    OPTION_NO_PAGER,
+    OPTION_NO_BLOCK,
+    OPTION_NO_ASK_PASSWORD,
+    OPTION_DRY_RUN,
+    OPTION_JSON,
+    OPTION_FUNCTIONS,
+    OPTION_GROUP,
+};
+
+static const struct option options[] = {
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"host", required_argument, NULL, 'H'},
+    {"all", no_argument, NULL, 'a'},
+    {"full", no_argument, NULL, 'l'},
+    {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
+    {"no-pager", no_argument, NULL, OPTION_NO_PAGER},
+    {"no-block", no_argument, NULL, OPTION_NO_BLOCK},
+    {"no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD},
+    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"functions", required_argument, NULL, OPTION_FUNCTIONS},
+    {"group", required_argument, NULL, OPTION_GROUP},
+    {NULL, 0, NULL, 0},
+};
+
+void say(const char *format, ...)
 {
-    return 1;
+    g_autofree char *line = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    line = g_strdup_vprintf(format, ap);
+    va_end(ap);
+
+    /* Messages quote what guests and files say; lines may be kept, escapes may not. */
+    g_autofree char *printable = text_printable(line, true);
+    fprintf(stderr, "%s\n", printable);
+}
+
+static int cmd_help(Client *client, char **args)
+{
+    pager_open(client);
+    puts("usherctl [OPTIONS…] [VERB [ARGUMENTS…]]\n\nLends the host's PCI devices to guests, and brings them "
+         "back.\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        g_autofree char *usage = g_strdup_printf("%s %s", verbs[i].name, verbs[i].args);
+        if (verbs[i].help)
+            printf("  %s%*s  %s\n", usage, MAX(0, 24 - (int)text_width(usage)), "", verbs[i].help);
+    }
+    puts("\n"
+         "  -h --help                 Show this help\n"
+         "     --version              Show usherctl's version\n"
+         "  -H --host=[USER@]HOST     Speak with usherd on another host, over ssh\n"
+         "     --json=pretty|short|off  Print JSON (-j: pretty on a terminal, else short)\n"
+         "     --no-legend            Print no titles and no counts\n"
+         "  -l --full                 Do not shorten cells to the width of the terminal\n"
+         "     --no-pager             Do not page\n"
+         "     --no-ask-password      Do not let polkit ask for a password\n"
+         "     --dry-run              start, stop, bind, restore: show the steps, take none\n"
+         "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
+         "  -a --all                  devices: list bridges too\n"
+         "     --functions=all|0,1    bind: these functions of the slot\n"
+         "     --group=only|all       bind: the rest of the IOMMU group too\n\n"
+         "See usherctl(1) for the exit statuses and for examples.");
+    return STATUS_OK;
+}
+
+static int usage_hint(void)
+{
+    say("See what there is: usherctl --help");
+    return STATUS_USAGE;
+}
+
+/* getopt_long's own words do not say which option was meant. */
+static int report_option(const char *argument)
+{
+    const char *names[G_N_ELEMENTS(options)];
+    g_autofree char *word = g_strndup(argument, strcspn(argument, "="));
+    const char *nearest = NULL;
+    bool known = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        names[i] = options[i].name;
+        known = known || (names[i] && g_str_has_prefix(word, "--") && strcmp(names[i], word + 2) == 0);
+    }
+    if (known) {
+        say("%s is not used that way: it takes %s value", word, strchr(argument, '=') ? "no" : "a");
+        return usage_hint();
+    }
+    if (g_str_has_prefix(word, "--"))
+        nearest = text_nearest(word + 2, names);
+    if (nearest)
+        say("There is no option %s; did you mean --%s?", word, nearest);
+    else
+        say("There is no option %s", word);
+    return usage_hint();
+}
+
+static int set_json(Client *client, const char *name)
+{
+    JsonMode mode = json_mode_from_string(name);
+
+    if (mode < 0) {
+        say("--json=%s is not known; it may be pretty, short or off", name);
+        return STATUS_USAGE;
+    }
+    client->json = mode;
+    return STATUS_OK;
+}
+
+/* One option into the client; -1 if there is more to read, else the exit status. */
+static int take_option(Client *client, int option, char **argv)
+{
+    switch (option) {
+    case 'h':
+        return cmd_help(client, NULL);
+    case OPTION_VERSION:
+        puts("usherctl " USHER_VERSION);
+        return STATUS_OK;
+    case 'H':
+        client->host = optarg;
+        break;
+    case 'a':
+        client->all = true;
+        break;
+    case 'l':
+        client->full = true;
+        break;
+    case 'j':
+        client->json = client->terminal.tty ? JSON_PRETTY : JSON_SHORT;
+        break;
+    case OPTION_JSON:
+        return set_json(client, optarg) == STATUS_OK ? -1 : STATUS_USAGE;
+    case OPTION_NO_LEGEND:
+        client->legend = false;
+        break;
+    case OPTION_NO_PAGER:
+        client->pager = false;
+        break;
+    case OPTION_NO_BLOCK:
+        client->no_block = true;
+        break;
+    case OPTION_NO_ASK_PASSWORD:
+        client->ask_password = false;
+        break;
+    case OPTION_DRY_RUN:
+        client->dry_run = true;
+        break;
+    case OPTION_FUNCTIONS:
+        client->functions = optarg;
+        break;
+    case OPTION_GROUP:
+        client->group = optarg;
+        break;
+    default:
+        return report_option(argv[optind - 1]);
+    }
+    return -1;
+}
+
+static int take_options(Client *client, int argc, char **argv)
+{
+    int option, status;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "hH:alj", options, NULL)) >= 0) {
+        if ((status = take_option(client, option, argv)) >= 0)
+            return status;
+    }
+    if (client->full)
+        client->terminal.columns = 0;
+    return -1;
+}
+
+static const Verb *find_verb(const char *name)
+{
+    const char *names[G_N_ELEMENTS(verbs) + 1] = {NULL};
+    const char *nearest;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        names[i] = verbs[i].name;
+        if (strcmp(names[i], name) == 0)
+            return &verbs[i];
+    }
+    if ((nearest = text_nearest(name, names)))
+        say("There is no verb %s; did you mean %s?", name, nearest);
+    else
+        say("There is no verb %s", name);
+    usage_hint();
+    return NULL;
+}
+
+/* An option that a verb does not know would be ignored silently: with --dry-run that would be a bad surprise.
+ */
+static const char *misplaced_option(const Client *client, const Verb *verb)
+{
+    if (client->dry_run && !(verb->knows & KNOWS_DRY_RUN))
+        return "--dry-run";
+    if (client->no_block && !(verb->knows & KNOWS_NO_BLOCK))
+        return "--no-block";
+    if (client->all && !(verb->knows & KNOWS_ALL))
+        return "--all";
+    if (client->functions && !(verb->knows & KNOWS_BIND))
+        return "--functions=";
+    if (client->group && !(verb->knows & KNOWS_BIND))
+        return "--group=";
+    return NULL;
+}
+
+static int run_verb(Client *client, const Verb *verb, int n_args, char **args)
+{
+    const char *misplaced = misplaced_option(client, verb);
+
+    if (misplaced) {
+        say("%s is not for usherctl %s", misplaced, verb->name);
+        return usage_hint();
+    }
+    if ((unsigned)n_args < verb->min || (unsigned)n_args > verb->max) {
+        say("usherctl %s takes %s: usherctl %s %s", verb->name,
+            verb->max == 0 ? "nothing else" : "at least one name", verb->name, verb->args);
+        return STATUS_USAGE;
+    }
+    return verb->run(client, args);
+}
+
+/* A full disk or a closed pipe must not pass for success. */
+static int finish_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno != EPIPE)
+        say("Cannot write the output: %s", g_strerror(errno));
+    return errno == EPIPE ? status : status_worst(status, STATUS_FAILED);
+}
+
+int main(int argc, char **argv)
+{
+    static char *nothing[] = {NULL};
+    Client client = {.legend = true, .pager = true, .ask_password = true, .terminal = terminal_look()};
+    int status = take_options(&client, argc, argv);
+
+    if (status < 0) {
+        bool default_verb = optind >= argc;
+        const Verb *verb = default_verb ? &verbs[0] : find_verb(argv[optind]);
+        int n_args = default_verb ? 0 : argc - optind - 1;
+
+        status =
+            verb ? run_verb(&client, verb, n_args, default_verb ? nothing : argv + optind + 1) : STATUS_USAGE;
+    }
+    status = finish_output(status);
+    pager_close();
+    agent_close();
+    sd_bus_flush_close_unref(client.bus);
+    return status;
 }

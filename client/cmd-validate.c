@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../daemon/base/file.h"
+#include "bus.h"
+#include "state.h"
+
+#define SUFFIX ".guest"
+#define TEXT_MAX (1024 * 1024)
+
+/* "…/win10.guest" → "win10"; NULL if the file is not called so. The caller frees it. */
+static char *name_of_file(const char *path)
+{
+    g_autofree char *base = g_path_get_basename(path);
+    size_t length = strlen(base);
+
+    if (!g_str_has_suffix(base, SUFFIX) || length == strlen(SUFFIX))
+        return NULL;
+    return g_strndup(base, length - strlen(SUFFIX));
+}
+
+static int validate_text(Client *client, const char *name, const char *path, const char *text)
+{
+    g_autofree char *what = g_strdup_printf("validate %s", path);
+
+    if (!g_utf8_validate(text, -1, NULL)) {
+        say("%s is not UTF-8; save it as UTF-8 and try again", path);
+        return STATUS_FAILED;
+    }
+    return bus_call(client, what, NULL, "ValidateDefinition", "sss", name, path, text);
+}
+
+static int validate_file(Client *client, const char *path)
+{
+    g_autofree char *name = name_of_file(path);
+    g_autofree char *text = NULL;
+    size_t size;
+    int r;
+
+    if (!name) {
+        say("%s is not called NAME" SUFFIX ", so it names no guest; rename it", path);
+        return STATUS_USAGE;
+    }
+    if ((r = file_read_all_at(AT_FDCWD, path, TEXT_MAX, &text, &size)) < 0) {
+        say("Cannot read %s: %s", path, g_strerror(-r));
+        return STATUS_FAILED;
+    }
+    /* D-Bus carries no NUL, and the text would end at it. */
+    if (strlen(text) != size) {
+        say("%s holds a NUL byte, so it is no text; save it as text and try again", path);
+        return STATUS_FAILED;
+    }
+    return validate_text(client, name, path, text);
+}
+
+/* The daemon knows the whole, with drop-ins, as it read it; the file may have changed since, so it is looked
+ * at too. */
+static int validate_guest(Client *client, const char *name)
+{
+    g_autoptr(GPtrArray) guests = NULL;
+    const GuestProps *guest;
+    int status = bus_list(client, "ListGuests", &GUEST_PROPS, &guests);
+
+    if (status != STATUS_OK)
+        return status;
+    if (!(guest = guests_find(guests, name)))
+        return guests_report_missing(guests, name);
+    if (!client->host && (status = validate_file(client, guest->source)) != STATUS_OK)
+        return status;
+    if (*guest->definition_error) {
+        say("%s", guest->definition_error);
+        if (!client->host)
+            say("That is how usherd read it last; if it has been corrected since: usherctl reload");
+        return STATUS_FAILED;
+    }
+    return STATUS_OK;
+}
+
+int cmd_validate(Client *client, char **args)
+{
+    int worst = STATUS_OK;
+
+    for (; *args; args++) {
+        bool is_file = strchr(*args, '/') || g_str_has_suffix(*args, SUFFIX);
+        int status = is_file ? validate_file(client, *args) : validate_guest(client, *args);
+
+        if (status == STATUS_OK)
+            printf("%s is valid.\n", *args);
+        worst = status_worst(worst, status);
+    }
+    return worst;
+}
