@@ -12,16 +12,16 @@ scenario_deadline=600
 report_passed=0
 report_failed=0
 # Of the machine under way: its scenarios in order, and of each whether it is
-# waiting, running, finished or over; how many assertions it has made; why the
-# machine was given up.
+# waiting, running, finished or over; how many assertions it has made; where it
+# stopped, if it did. And why the machine was given up.
 report_names=()
-declare -A report_state=() report_count=()
+declare -A report_state=() report_count=() report_last=()
 report_trouble=''
 
 # report_expect PATH…
 report_expect() {
         local path name
-        report_names=() report_state=() report_count=() report_trouble=''
+        report_names=() report_state=() report_count=() report_last=() report_trouble=''
         for path in "$@"; do
                 name=${path##*/}
                 name=${name%.sh}
@@ -65,6 +65,7 @@ report_line() {
                         [ "$value" = 1 ] || echo "# $name: phase $value"
                         ;;
                 %reboot*) deadline=$((SECONDS + boot_deadline + 120)) ;;
+                %stopped*) report_last[$name]=$value ;;
                 %finished*) report_state[$name]=finished ;;
                 %end*) report_end "$name" "${value% *}" "${value#* }" ;;
                 %done) deadline=$((SECONDS + 60)) ;;
@@ -77,6 +78,7 @@ report_end() {
         local name=$1
         if [ "${report_state[$name]}" != finished ]; then
                 report_fail "$name" "runs to its end"
+                [ -z "${report_last[$name]:-}" ] || echo "    it stopped ${report_last[$name]}"
                 [ "$2" != 124 ] || echo "    its deadline of $scenario_deadline s went by"
         elif [ "${report_count[$name]}" -eq 0 ]; then
                 report_fail "$name" "asserts something"

@@ -27,13 +27,15 @@ GUEST_APPEND='console=ttyS0 quiet pci=lastbus=0'
 lab_scratch=$(mktemp -d /tmp/usher-lab.XXXXXX)
 lab_finished=no
 trap lab_exit EXIT
-trap 'lab_failed_at="line $LINENO: $BASH_COMMAND"' ERR
+trap 'lab_failed_at="line $LINENO: ${BASH_COMMAND%%$'\''\n'\''*}"' ERR
 
 lab_exit() {
         local status=$?
+        # The next scenario shall not meet what this one left running.
+        jobs -p | xargs --no-run-if-empty kill -KILL 2>/dev/null || true
         rm -rf "$lab_scratch"
         [ "$lab_finished" = yes ] ||
-                echo "    $SCENARIO ended with status $status before it finished (${lab_failed_at:-no failed command})" >&3
+                echo "%stopped $SCENARIO with status $status at ${lab_failed_at:-no failed command}" >&3
 }
 
 # lab_ok SENTENCE, lab_not_ok SENTENCE <DIAGNOSTICS
