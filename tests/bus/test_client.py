@@ -27,6 +27,7 @@ from bus import DEADLINE_SECONDS, PrivateBus
 
 HERE = pathlib.Path(__file__).parent
 USHERCTL = pathlib.Path(os.environ["USHER_BUILD"]) / "client" / "usherctl"
+COMPLETION = HERE.parent.parent / "client" / "usherctl.bash-completion"
 CONTRACT = HERE.parent.parent / "dbus" / "org.usher1.xml"
 
 OK, FAILED, USAGE, NOT_RUNNING, NO_SUCH, DETACHED = 0, 1, 2, 3, 4, 130
@@ -665,6 +666,85 @@ class RemoteTest(ClientTest):
         self.assert_run(result, FAILED, stdout="")
         self.assertIn("Cannot reach usherd on hall over ssh", result.stderr)
         self.assertIn("try: ssh hall usherctl", result.stderr)
+
+
+class CompletionTest(ClientTest):
+    def complete(self, line, **env):
+        """What bash would offer at the end of the line."""
+        script = '. "$1"; COMP_LINE=$2 COMP_POINT=${#2}; _usherctl; printf "%s\\n" "${COMPREPLY[@]}"'
+        path = f"{env.pop('first', USHERCTL.parent)}:{USHERCTL.parent}:{os.environ['PATH']}"
+        result = subprocess.run(["bash", "-c", script, "bash", COMPLETION, line], env=self.environment(PATH=path, **env),
+                                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        self.assertEqual(result.stderr, "")
+        return result.stdout.split()
+
+    def test_verbs_and_options_are_offered(self):
+        self.assertEqual(self.complete("usherctl re"), ["reset", "resume", "restore", "reload"])
+        self.assertEqual(self.complete("usherctl --no-p"), ["--no-pager"])
+        self.assertEqual(self.complete("usherctl bind --d"), ["--dry-run"])
+        self.assertEqual(self.complete("usherctl list --d"), [])
+        self.assertEqual(self.complete("usherctl --json="), ["pretty", "short", "off"])
+
+    def test_guests_are_offered_by_name(self):
+        self.assertEqual(self.complete("usherctl start "), ["broken", "linux", "typo", "win10"])
+        self.assertEqual(self.complete("usherctl --no-block stop w"), ["win10"])
+
+    def test_devices_are_offered_past_the_colons_that_bash_breaks_at(self):
+        self.assertEqual(self.complete("usherctl bind 0000:0"), ["01:00.0", "01:00.1", "02:00.0", "03:00.0"])
+        self.assertEqual(self.complete("usherctl restore 0000:01:"), ["00.0", "00.1"])
+        self.assertIn("0000:00:00.0", self.complete("usherctl devices "))
+        self.assertIn("win10", self.complete("usherctl status "))
+
+    def test_every_verb_of_the_help_is_offered(self):
+        verbs = re.findall(r"(?m)^  ([a-z]+) ", self.usherctl("help").stdout)
+        self.assertEqual(sorted(self.complete("usherctl ")), sorted(verbs))
+
+    def test_every_option_of_the_help_is_offered_somewhere(self):
+        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ") for option in self.complete(f"usherctl {verb}--")}
+        self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
+
+    def test_names_from_another_host_are_not_expanded(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fake = pathlib.Path(folder, "usherctl")
+            fake.write_text(f"#!/bin/sh\necho '$(touch${{IFS}}{folder}/trap)x running'\n", encoding="utf-8")
+            fake.chmod(0o755)
+            self.assertEqual(len(self.complete("usherctl -H evil start ", first=folder)), 1)
+            self.assertFalse(pathlib.Path(folder, "trap").exists())
+
+    def test_an_absent_daemon_leaves_the_line_alone(self):
+        self.assertEqual(self.complete("usherctl start ", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent"), [])
+
+
+class AgentTest(ClientTest):
+    """For a user who is not root and sits at a terminal, polkit's agent asks."""
+
+    def start_as_user(self, *args):
+        """Runs usherctl with a pkttyagent that notes its arguments and says that it is there."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            fake = pathlib.Path(folder, "pkttyagent")
+            fake.write_text(f'#!/bin/sh\necho "$@" >{folder}/said\neval "exec $2>&-"\nexec sleep {2 * DEADLINE_SECONDS}\n',
+                            encoding="utf-8")
+            fake.chmod(0o755)
+            terminal = Terminal()
+            process = subprocess.Popen([USHERCTL, *args], stdin=terminal.slave, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True,
+                                       env=self.environment(PATH=f"{folder}:{os.environ['PATH']}"),
+                                       user=65534 if os.geteuid() == 0 else None)
+            output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+            terminal.close_slave()
+            terminal.close()
+            said = pathlib.Path(folder, "said")
+            return process.returncode, output, said.read_text(encoding="utf-8") if said.exists() else ""
+
+    def test_the_agent_is_started_for_a_verb_that_changes_something_and_ended_with_it(self):
+        status, output, said = self.start_as_user("start", "linux")
+        self.assertEqual((status, output), (OK, ""))
+        self.assertRegex(said, r"^--notify-fd \d+ --fallback$")
+
+    def test_no_agent_is_started_to_look_or_if_nobody_shall_be_asked(self):
+        self.assertEqual(self.start_as_user("list", "--no-legend")[2], "")
+        self.assertEqual(self.start_as_user("start", "linux", "--no-ask-password")[2], "")
 
 
 class AbsentTest(ClientTest):
