@@ -6,9 +6,6 @@
 #include <systemd/sd-event.h>
 #include <sys/types.h>
 
-/* How many descriptors one message to the daemon may carry; more break the protocol. */
-#define CHANNEL_RECEIVE_FDS_MAX 16
-
 typedef struct Channel Channel;
 
 /* Called for each message; words is borrowed, and so are the descriptors: take one by steal_fd(&fds[i]), the rest is
@@ -18,6 +15,11 @@ typedef void (*ChannelHandler)(Channel *channel, char **words, int *fds, unsigne
 
 /* Takes the descriptor over, in every case. */
 int channel_new(sd_event *event, int fd, ChannelHandler handler, void *userdata, Channel **ret);
+/* How many descriptors a message may bring, at most CHANNEL_FDS_MAX; more break the protocol. 0 at first, as closing
+ * one may hang: close(2) of a file on FUSE waits for whoever serves that file system. So only from peers with root's
+ * trust. */
+#define CHANNEL_FDS_MAX 16
+void channel_accept_fds(Channel *channel, unsigned max);
 void channel_set_handler(Channel *channel, ChannelHandler handler, void *userdata);
 /* Closes the connection; what was sent still arrives. NULL is fine; returns NULL. */
 Channel *channel_free(Channel *channel);

@@ -4,7 +4,8 @@
  * beforehand); uid 0 is no proof. Who fails is told `refused` and cut off, who says nothing is cut off after 10 s.
  *
  * What is proven is the unit, not the program: QEMU lives in the guest's unit too and might say what usher-launch
- * says, about that one guest. So whoever handles a guest's `hello` has to refuse a second run. */
+ * says, about that one guest and as often as it likes. So whoever handles a guest's `hello` has to refuse a second
+ * run, and to bound how many connections of one guest it keeps. */
 #pragma once
 
 #include <sys/types.h>
@@ -37,7 +38,8 @@ typedef struct HelperCaller {
     gid_t gid;
 } HelperCaller;
 
-/* channel is the callee's now; it needs a handler of its own at once (channel_set_handler(), or it is freed). */
+/* channel is the callee's now: it needs a handler of its own at once (channel_set_handler()), or is freed. The socket may
+ * not be freed from within. */
 typedef void (*HelperHandler)(const HelperCaller *caller, Channel *channel, void *userdata);
 
 /* The socket that systemd passed under the name "helper" (sd_listen_fds(3)), or -ENOENT. The descriptor is the

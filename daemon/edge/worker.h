@@ -58,7 +58,7 @@ int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void 
 typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened, void *userdata);
 
-/* Back to the pool (not while it takes a step). */
+/* Back to the pool; one that still takes a step is abandoned. */
 void worker_release(Worker *worker);
 /* Lets go of a worker that hangs in the kernel: no signal, no more calls; when it answers after all (or goes away:
  * WORKER_LOST), late is called once (may be NULL). */

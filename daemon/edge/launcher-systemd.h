@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to the launcher for systemd: launcher-systemd.c starts, stops and finds units,
+ * launcher-systemd-watch.c tells how their main processes ended. */
+#pragma once
+
+#include "launcher-private.h"
+
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_SERVICE "org.freedesktop.systemd1.Service"
+
+typedef struct SystemdLauncher {
+    Launcher base;
+    sd_bus *bus;
+    sd_bus_slot *job_removed;
+    GPtrArray *jobs;    /* of Job, owned */
+    GPtrArray *watches; /* of Watch, owned */
+} SystemdLauncher;
+
+/* A method of the manager object. Without ret_slot and handler no reply is asked for. 0 or -errno. */
+int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
+                 void *userdata, const char *method, const char *types, ...);
+/* The unit's object. The caller frees it. */
+char *systemd_unit_path(LauncherKind kind, const char *instance);
+
+int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t pid, LauncherExited exited,
+                  void *userdata);
+void systemd_unwatch(Launcher *base, LauncherKind kind, const char *instance);
+void systemd_forget_watches(Launcher *base, const void *userdata);
+void systemd_watch_free(void *watch);
