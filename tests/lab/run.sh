@@ -22,17 +22,24 @@ EOF
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab.XXXXXX")
-qemu=''
+qemu='' logs='' keep=no
+stop_machine() {
+        [ -n "$qemu" ] || return 0
+        kill -KILL "$qemu" 2>/dev/null || true
+        wait "$qemu" 2>/dev/null || true
+        qemu=''
+}
 cleanup() {
-        [ -z "$qemu" ] || kill -KILL "$qemu" 2>/dev/null || true
+        stop_machine
         rm -rf "$work"
+        [ $keep = yes ] || rm -rf "$logs"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 . "$here/boot.sh"
 . "$here/report.sh"
 
-logs='' keep=no build=() paths=()
+build=() paths=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --timeout) scenario_deadline=$2; shift 2 ;;
@@ -51,10 +58,6 @@ if [ ${#paths[@]} -eq 0 ]; then
                 [ "${path##*/}" = lib.sh ] || paths+=("$path")
         done
 fi
-if [ -z "$logs" ]; then
-        logs=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab-logs.XXXXXX")
-fi
-mkdir -p "$logs"
 
 # header PATH KEY: the value of a `# lab-KEY: value` line.
 header() {
@@ -105,16 +108,16 @@ run_group() {
         # Without a reboot in the scenario, a reset is a crash and ends it.
         [ -n "$reboots" ] || machine+=(-no-reboot)
 
-        "${machine[@]}" </dev/null >"$log/qemu.log" 2>&1 &
+        # Killed with this script, whatever kills that.
+        setpriv --pdeathsig KILL "${machine[@]}" </dev/null >"$log/qemu.log" 2>&1 &
         qemu=$!
         report_follow "$log" "$qemu"
-        kill -KILL "$qemu" 2>/dev/null || true
-        wait "$qemu" 2>/dev/null || true
-        qemu=''
+        stop_machine
         report_close "$log"
 }
 
 boot_prepare "${build[@]}"
+logs=${logs:-$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab-logs.XXXXXX")}
 number=0
 for group in "${order[@]}"; do
         number=$((number + 1))
@@ -123,9 +126,8 @@ for group in "${order[@]}"; do
 done
 
 if [ "$report_failed" -gt 0 ]; then
-        echo "Logs: $logs" >&2
-elif [ $keep = no ]; then
-        rm -rf "$logs"
+        keep=yes
 fi
+[ $keep = no ] || echo "Logs: $logs" >&2
 echo "$report_passed passed, $report_failed failed"
 [ "$report_failed" -eq 0 ] && [ "$report_passed" -gt 0 ]
