@@ -1,1 +1,188 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition-keys.h"
+
+#include "definition.h"
+#include "nearest-word.h"
+
+#define HELD_BY(type) .array = offsetof(GuestDefinition, type)
+#define FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)NULL)->member)
+#define GUEST(member) FIELD(GuestDefinition, member)
+#define PCI(member) FIELD(DefinitionPci, member)
+#define DISK(member) FIELD(DefinitionDisk, member)
+#define NETWORK(member) FIELD(DefinitionNetwork, member)
+
+#define MIB (UINT64_C(1) << 20)
+#define TIB (UINT64_C(1) << 40)
+#define DAY_USEC (UINT64_C(24) * 60 * 60 * 1000000)
+
+/* As many as there are root ports kept for them on the guest's root bus: see qemu-argv.c. */
+#define PCI_SECTIONS_MAX 32
+#define DISK_SECTIONS_MAX 32
+#define NETWORK_SECTIONS_MAX 16
+
+/* Linux reads at most COMMAND_LINE_SIZE - 1 bytes of it on x86 (Documentation/x86/boot.rst). */
+#define COMMAND_LINE_BYTES 2047
+
+const DefinitionSection definition_sections[SECTION_MAX] = {
+    [SECTION_GUEST] = {"Guest", .help = "What the guest is called"},
+    [SECTION_CPU] = {"CPU", .help = "Its processors"},
+    [SECTION_MEMORY] = {"Memory", .help = "Its memory"},
+    [SECTION_KERNEL] = {"Kernel", .help = "A Linux kernel to boot directly, instead of firmware and disks"},
+    [SECTION_PCI] = {"PCI", PCI_SECTIONS_MAX, HELD_BY(pci), sizeof(DefinitionPci), "A device of the host"},
+    [SECTION_DISK] = {"Disk", DISK_SECTIONS_MAX, HELD_BY(disks), sizeof(DefinitionDisk), "A disk"},
+    [SECTION_NETWORK] = {"Network", NETWORK_SECTIONS_MAX, HELD_BY(networks), sizeof(DefinitionNetwork),
+                         "A network card"},
+    [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
+    [SECTION_STOP] = {"Stop", .help = "How long each rung of the stop ladder waits for the guest to end"},
+};
+
+static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
+static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
+static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
+static const char *const disk_buses[] = {
+    [DISK_BUS_VIRTIO_BLK] = "virtio-blk",
+    [DISK_BUS_VIRTIO_SCSI] = "virtio-scsi",
+    [DISK_BUS_NVME] = "nvme",
+    [DISK_BUS_SATA] = "sata",
+    NULL,
+};
+static const char *const network_modes[] = {[NETWORK_MODE_USER] = "user", [NETWORK_MODE_NONE] = "none", NULL};
+static const char *const network_models[] = {
+    [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
+
+/* clang-format off */
+static const DefinitionKey keys[] = {
+    {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
+     .otherwise = "the guest's name", .help = "What the guest is, in a few words"},
+
+    {SECTION_CPU, "Accelerator", VALUE_CHOICE, GUEST(cpu.accelerator), .words = accelerators, .fallback = "kvm",
+     .help = "What carries out the guest's instructions: the processor (kvm) or software (tcg)"},
+    {SECTION_CPU, "Model", VALUE_WORD, GUEST(cpu.model), .max = 64,
+     .otherwise = "host with Accelerator=kvm, max with tcg", .help = "The processor the guest sees, as QEMU names it"},
+    {SECTION_CPU, "Sockets", VALUE_NUMBER, GUEST(cpu.sockets), .min = 1, .max = 255, .fallback = "1",
+     .help = "Processor packages"},
+    {SECTION_CPU, "Cores", VALUE_NUMBER, GUEST(cpu.cores), .min = 1, .max = 255, .fallback = "2",
+     .help = "Cores in each package"},
+    {SECTION_CPU, "Threads", VALUE_NUMBER, GUEST(cpu.threads), .min = 1, .max = 255, .fallback = "1",
+     .help = "Threads of each core"},
+
+    {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G",
+     .help = "How much memory the guest has"},
+
+    {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
+     .otherwise = "boots from firmware and disks", .help = "The kernel's file on the host"},
+    {SECTION_KERNEL, "Initrd", VALUE_PATH, GUEST(kernel.initrd), .help = "The initial RAM disk's file on the host"},
+    {SECTION_KERNEL, "CommandLine", VALUE_TEXT, GUEST(kernel.command_line), .max = COMMAND_LINE_BYTES,
+     .help = "The kernel's command line"},
+
+    {SECTION_PCI, "Address", VALUE_ADDRESS, PCI(address), .required = true,
+     .help = "Where the device is on the host, as lspci -D shows it"},
+    {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",
+     .help = "Which functions of the device go along"},
+    {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = groups, .fallback = "only",
+     .help = "Whether the rest of the IOMMU group may be taken from the host too, unused (all)"},
+    {SECTION_PCI, "PrimaryVGA", VALUE_SWITCH, PCI(primary_vga), .fallback = "no",
+     .help = "Make it the VGA display of a guest with BIOS firmware"},
+
+    {SECTION_DISK, "Path", VALUE_PATH, DISK(path), .required = true,
+     .help = "The image's file or block device on the host"},
+    {SECTION_DISK, "Format", VALUE_CHOICE, DISK(format), .words = disk_formats, .required = true,
+     .help = "What is in it; never guessed, as a guest could write what makes the guess wrong"},
+    {SECTION_DISK, "Bus", VALUE_CHOICE, DISK(bus), .words = disk_buses, .fallback = "virtio-blk",
+     .help = "The kind of disk that the guest sees"},
+    {SECTION_DISK, "ReadOnly", VALUE_SWITCH, DISK(read_only), .fallback = "no",
+     .help = "Whether the guest is kept from writing to it"},
+
+    {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user",
+     .help = "What the card is connected to: the host's networks through QEMU (user), or nothing (none)"},
+    {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = network_models, .fallback = "virtio",
+     .help = "The kind of card that the guest sees"},
+    {SECTION_NETWORK, "MAC", VALUE_MAC, NETWORK(mac),
+     .otherwise = "made from the names of guest and section", .help = "The card's address"},
+
+    {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
+     .help = "Whether what the serial console shows is kept"},
+
+    {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s",
+     .help = "How long after the power button was pressed; 0 does not press it"},
+    {SECTION_STOP, "QuitSec", VALUE_SPAN, GUEST(stop.quit_usec), .max = DAY_USEC, .fallback = "5s",
+     .help = "How long after QEMU was asked to quit; 0 does not ask"},
+    {SECTION_STOP, "TerminateSec", VALUE_SPAN, GUEST(stop.terminate_usec), .max = DAY_USEC, .fallback = "5s",
+     .help = "How long after SIGTERM; 0 does not send it. SIGKILL follows"},
+};
+/* clang-format on */
+
+const DefinitionKey *definition_keys(unsigned *ret_n)
+{
+    *ret_n = G_N_ELEMENTS(keys);
+    return keys;
+}
+
+const DefinitionKey *definition_section_keys(SectionId section, unsigned *ret_n)
+{
+    unsigned first = 0, end;
+
+    while (first < G_N_ELEMENTS(keys) && keys[first].section != section)
+        first++;
+    for (end = first; end < G_N_ELEMENTS(keys) && keys[end].section == section;)
+        end++;
+    *ret_n = end - first;
+    return keys + first;
+}
+
+SectionId definition_section_find(const char *name)
+{
+    for (int id = 0; id < SECTION_MAX; id++)
+        if (g_str_equal(definition_sections[id].name, name))
+            return id;
+    return SECTION_INVALID;
+}
+
+const DefinitionKey *definition_key_find(SectionId section, const char *name)
+{
+    unsigned n;
+    const DefinitionKey *rows = definition_section_keys(section, &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (g_str_equal(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
+char *definition_section_hint(const char *name)
+{
+    NearestWord nearest = {.word = name};
+    g_autoptr(GString) all = g_string_new("the sections are");
+
+    for (int id = 0; id < SECTION_MAX; id++) {
+        const DefinitionSection *section = &definition_sections[id];
+        nearest_word_offer(&nearest, section->name);
+        g_string_append_printf(all, " [%s%s]", section->name, section->max ? " NAME" : "");
+    }
+    if (!nearest.best)
+        return g_string_free(g_steal_pointer(&all), FALSE);
+    bool named = definition_sections[definition_section_find(nearest.best)].max > 0;
+    return g_strdup_printf("did you mean [%s%s]?", nearest.best, named ? " NAME" : "");
+}
+
+char *definition_key_hint(SectionId section, const char *name)
+{
+    NearestWord nearest = {.word = name};
+    unsigned n;
+    const DefinitionKey *rows = definition_section_keys(section, &n);
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (unsigned i = 0; i < n; i++) {
+        nearest_word_offer(&nearest, rows[i].name);
+        g_string_append_printf(all, " %s=", rows[i].name);
+    }
+    /* A key spelt right in the wrong section says more than one that merely looks alike. */
+    for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (g_str_equal(keys[i].name, name)) {
+            const DefinitionSection *home = &definition_sections[keys[i].section];
+            return g_strdup_printf("%s= belongs into [%s%s]", name, home->name, home->max ? " NAME" : "");
+        }
+    if (nearest.best)
+        return g_strdup_printf("did you mean %s=?", nearest.best);
+    return g_strdup_printf("[%s] has%s", definition_sections[section].name, all->str);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest as its file and drop-ins define it. One table (definition-keys.h) says everything about a key; parser, checks,
- * nearest-word hints, the list in the manual and completions come from it. */
+/* A guest as its file and drop-ins define it. One table (definition-keys.h) says everything about a key;
+ * parser, checks, nearest-word hints, the list in the manual and completions come from it. */
 #pragma once
 
 #include <glib.h>
@@ -53,17 +53,17 @@ typedef enum NetworkModel {
 typedef struct DefinitionPci {
     char *name;
     PciAddress address;
-    uint8_t functions;   /* Functions=: bit n for function n; 0 stands for all (the default) */
-    bool whole_group;    /* Group=all; default only */
-    bool primary_vga;    /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
+    uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
+    bool whole_group;  /* Group=all; default only */
+    bool primary_vga;  /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
 } DefinitionPci;
 
 /* [Disk name] */
 typedef struct DefinitionDisk {
     char *name;
-    char *path;          /* absolute */
-    DiskFormat format;   /* always said; never probed */
-    DiskBus bus;         /* default virtio-blk */
+    char *path;        /* absolute */
+    DiskFormat format; /* always said; never probed */
+    DiskBus bus;       /* default virtio-blk */
     bool read_only;
 } DefinitionDisk;
 
@@ -71,20 +71,20 @@ typedef struct DefinitionDisk {
 typedef struct DefinitionNetwork {
     char *name;
     NetworkMode mode;
-    NetworkModel model;  /* default virtio */
-    char *mac;           /* NULL: made from the guest's name and the section's */
+    NetworkModel model; /* default virtio */
+    char *mac;          /* NULL: made from the guest's name and the section's */
 } DefinitionNetwork;
 
 typedef struct GuestDefinition {
     char *name;
-    char *source;             /* the file it came from, for messages */
-    char *description;        /* default: the name */
+    char *source;      /* the file it came from, for messages */
+    char *description; /* default: the name */
     struct {
-        Accelerator accelerator; /* default kvm */
-        char *model;             /* default host with kvm, max with tcg */
+        Accelerator accelerator;          /* default kvm */
+        char *model;                      /* default host with kvm, max with tcg */
         unsigned sockets, cores, threads; /* defaults 1, 2, 1 */
     } cpu;
-    uint64_t memory;          /* bytes, a multiple of 1 MiB; default 2 GiB */
+    uint64_t memory; /* bytes, a multiple of 1 MiB; default 2 GiB */
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */
         char *command_line;
@@ -94,27 +94,29 @@ typedef struct GuestDefinition {
         uint64_t quit_usec;         /* QuitSec=, default 5 s */
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
-    bool console_log;         /* [Console] Log=, default yes */
-    GPtrArray *pci;           /* of DefinitionPci, owned, in the order of the file */
-    GPtrArray *disks;         /* of DefinitionDisk */
-    GPtrArray *networks;      /* of DefinitionNetwork */
+    bool console_log;    /* [Console] Log=, default yes */
+    GPtrArray *pci;      /* of DefinitionPci, owned, in the order of the file */
+    GPtrArray *disks;    /* of DefinitionDisk */
+    GPtrArray *networks; /* of DefinitionNetwork */
 } GuestDefinition;
 
 /* One text to parse: the file itself first, then its drop-ins in their order. */
 typedef struct DefinitionText {
     const char *path; /* for messages; "/etc/usher/guests/win10.guest" */
     const char *text;
-    size_t size;      /* NUL bytes inside are an error with their line */
+    size_t size; /* NUL bytes inside are an error with their line */
 } DefinitionText;
 
 /* ^[a-z0-9][a-z0-9-]{0,62}$ */
 bool guest_name_valid(const char *name);
 
-/* Parses and checks. As in systemd's unit files a later assignment of a key overrides an earlier one, an empty one gives the
- * default back, lines may be continued with a backslash, # and ; start comments. Unknown sections and keys are errors.
- * FAULT_RAISED with INVALID_NAME or BAD_DEFINITION: "win10.guest:12: [CPU] Coers= is not known", remedy "did you mean Cores=?".
- * The first mistake is the one told. Whether files and devices exist is not looked at here. */
-int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret, Fault **ret_fault);
+/* Parses and checks. As in systemd's unit files a later assignment of a key overrides an earlier one, an
+ * empty one gives the default back, lines may be continued with a backslash, # and ; start comments. Unknown
+ * sections and keys are errors. FAULT_RAISED with INVALID_NAME or BAD_DEFINITION: "win10.guest:12: [CPU]
+ * Coers= is not known", remedy "did you mean Cores=?". The first mistake is the one told. Whether files and
+ * devices exist is not looked at here. */
+int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret,
+                     Fault **ret_fault);
 GuestDefinition *definition_free(GuestDefinition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 
@@ -127,5 +129,7 @@ typedef struct DefinitionLine {
     unsigned line;
 } DefinitionLine;
 
-/* The effective assignments in the order of sections and keys as written. Takes what definition_parse() accepted. */
-int definition_lines(const DefinitionText *texts, size_t n_texts, GPtrArray **ret /* of DefinitionLine, owned */);
+/* The effective assignments in the order of sections and keys as written. Takes what definition_parse()
+ * accepted; -EBADMSG for other text. */
+int definition_lines(const DefinitionText *texts, size_t n_texts,
+                     GPtrArray **ret /* of DefinitionLine, owned */);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The one table of what may stand in a guest's definition. Parser, checks, hints, the manual's list and
+ * completions read it; a new key is a row here, a field in definition.h, a line in qemu-argv.c and a golden
+ * file. */
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum SectionId {
+    SECTION_GUEST,
+    SECTION_CPU,
+    SECTION_MEMORY,
+    SECTION_KERNEL,
+    SECTION_PCI,
+    SECTION_DISK,
+    SECTION_NETWORK,
+    SECTION_CONSOLE,
+    SECTION_STOP,
+    SECTION_MAX,
+    SECTION_INVALID = -EINVAL,
+} SectionId;
+
+typedef struct DefinitionSection {
+    const char *name;
+    unsigned max; /* how many [Name x] there may be; 0: the section has no x */
+    size_t array; /* of a section with names: where in GuestDefinition its GPtrArray is, */
+    size_t size;  /* and the size of the struct that it holds, whose first member is char *name */
+    const char *help;
+} DefinitionSection;
+
+typedef enum ValueType {
+    VALUE_TEXT,      /* char*: one line of at most max bytes */
+    VALUE_WORD,      /* char*: letters, digits, and "._-" after the first; at most max bytes */
+    VALUE_PATH,      /* char*: absolute, without ".." */
+    VALUE_NUMBER,    /* unsigned, from min to max */
+    VALUE_SIZE,      /* uint64_t bytes, from min to max, a multiple of step */
+    VALUE_SPAN,      /* uint64_t microseconds, from min to max (systemd.time(7)) */
+    VALUE_SWITCH,    /* bool; words (if any) are those for false and true */
+    VALUE_CHOICE,    /* an enum: the place in words */
+    VALUE_ADDRESS,   /* PciAddress */
+    VALUE_FUNCTIONS, /* uint8_t: bit n for function n, 0 for all */
+    VALUE_MAC,       /* char*: a unicast address in lower case */
+    VALUE_TYPE_MAX,
+    VALUE_TYPE_INVALID = -EINVAL,
+} ValueType;
+
+typedef struct DefinitionKey {
+    SectionId section;
+    const char *name;
+    ValueType type;
+    size_t offset, width; /* the field: in GuestDefinition, or in the struct of a section with names */
+    uint64_t min, max, step;
+    const char *const *words; /* NULL-terminated */
+    bool required;
+    bool repeat;           /* assignments add up until an empty one; otherwise the last one counts */
+    const char *fallback;  /* the default as one would write it; NULL: the field stays empty */
+    const char *otherwise; /* what then happens instead, in words; NULL: nothing */
+    const char *help;      /* one line, no full stop */
+} DefinitionKey;
+
+/* SECTION_MAX of them, by id. */
+extern const DefinitionSection definition_sections[];
+
+/* The rows of a section stand together, sections in the order of their ids. */
+const DefinitionKey *definition_keys(unsigned *ret_n);
+/* The rows of one section. */
+const DefinitionKey *definition_section_keys(SectionId section, unsigned *ret_n);
+
+/* Case matters. SECTION_INVALID, NULL: not known. */
+SectionId definition_section_find(const char *name);
+const DefinitionKey *definition_key_find(SectionId section, const char *name);
+
+/* What was probably meant, as a remedy ("did you mean Cores=?", "Size= belongs into [Memory]"), or what there
+ * is. The caller frees it. */
+char *definition_section_hint(const char *name);
+char *definition_key_hint(SectionId section, const char *name);

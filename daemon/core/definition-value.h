@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The values of a definition's keys: from text into the field that the key's row names, and what a key takes,
+ * in words. */
+#pragma once
+
+#include "definition-keys.h"
+
+/* Reads text into the key's field of structure; an old value is freed. False if it is not what the key takes:
+ * the field stays as it was, and *ret_hint (the caller's) is what was probably meant, or NULL. */
+bool value_set(const DefinitionKey *key, const char *text, void *structure, char **ret_hint);
+
+/* Back to the default; where there is none, to zero. */
+void value_reset(const DefinitionKey *key, void *structure);
+
+/* Frees what the field owns and zeroes it. */
+void value_clear(const DefinitionKey *key, void *structure);
+
+/* What a key takes, with its article: "a whole number from 1 to 255", "kvm or tcg". The caller frees it. */
+char *value_range(const DefinitionKey *key);
+
+/* The bytes that a field of this type has. */
+size_t value_width(ValueType type);
