@@ -50,14 +50,17 @@ lab_not_ok() {
 
 # lab_try COMMAND…
 # Runs a command, or a function that stops at its first failure, in a subshell;
-# its status is in lab_status, its output in the files `output` and `errors`.
-# (A function that is called in a condition does not stop at a failure.)
+# its status is in lab_status, its output in the files lab_output and lab_errors,
+# which are others in a try within a try. (A function that is called in a
+# condition does not stop at a failure.)
 lab_try() {
+        lab_output=$lab_scratch/output.$BASH_SUBSHELL
+        lab_errors=$lab_scratch/errors.$BASH_SUBSHELL
         set +e
         (
                 set -e
                 "$@"
-        ) >"$lab_scratch/output" 2>"$lab_scratch/errors" </dev/null
+        ) >"$lab_output" 2>"$lab_errors" </dev/null
         lab_status=$?
         set -e
 }
@@ -65,7 +68,7 @@ lab_try() {
 # lab_tried COMMAND… prints what came of it, for diagnostics.
 lab_tried() {
         echo "$* (status $lab_status)"
-        cat "$lab_scratch/output" "$lab_scratch/errors" | tail -n 40
+        cat "$lab_output" "$lab_errors" | tail -n 40
 }
 
 # it SENTENCE COMMAND…
@@ -87,7 +90,7 @@ refused() {
         local sentence=$1 regex=$2
         shift 2
         lab_try "$@"
-        if [ $lab_status -gt 0 ] && [ $lab_status -lt 126 ] && grep -Eq -e "$regex" "$lab_scratch/errors"; then
+        if [ $lab_status -gt 0 ] && [ $lab_status -lt 126 ] && grep -Eq -e "$regex" "$lab_errors"; then
                 lab_ok "$sentence"
         else
                 lab_not_ok "$sentence" < <(
