@@ -21,6 +21,8 @@ typedef struct QmpHandler {
 
 /* Connects to path at once (a listening socket takes it before QEMU runs). -ECONNREFUSED, -ENOENT: nobody listens. */
 int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, void *userdata, Qmp **ret);
+/* The same over a connected descriptor, which is taken over in case of success. */
+int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
 /* Pending commands are dropped without a call. */
 Qmp *qmp_free(Qmp *qmp);
 bool qmp_ready(const Qmp *qmp);
