@@ -111,8 +111,9 @@ int qmp_reader_next(QmpReader *reader, QmpMessage **ret)
 {
     for (;;) {
         GByteArray *bytes = reader->bytes;
-        const uint8_t *newline =
-            bytes->len > reader->scanned ? memchr(bytes->data + reader->scanned, '\n', bytes->len - reader->scanned) : NULL;
+        const uint8_t *newline = bytes->len > reader->scanned ? memchr(bytes->data + reader->scanned, '\n',
+                                                                       bytes->len - reader->scanned)
+                                                              : NULL;
         if (!newline) {
             reader->scanned = bytes->len;
             return 0;

@@ -11,7 +11,8 @@ uint64_t clock_realtime_usec(void)
     return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-int clock_after(sd_event *event, uint64_t usec, sd_event_time_handler_t handler, void *userdata, sd_event_source **source)
+int clock_after(sd_event *event, uint64_t usec, sd_event_time_handler_t handler, void *userdata,
+                sd_event_source **source)
 {
     *source = sd_event_source_disable_unref(*source);
     /* Accuracy 1 ms: a deadline that is late by the default of 250 ms would be felt. */

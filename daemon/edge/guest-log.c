@@ -33,12 +33,14 @@ static off_t size_of(const GuestLog *log)
     return fstat(log->read_fd, &st) < 0 ? 0 : st.st_size;
 }
 
-/* Copied and emptied, not renamed: QEMU keeps the descriptor it has. What it writes between the two is lost. */
+/* Copied and emptied, not renamed: QEMU keeps the descriptor it has. What it writes between the two is lost.
+ */
 static void rotate(GuestLog *log)
 {
     g_autofree char *old = g_strconcat(log->name, ".1", NULL);
     off_t offset = 0, size = size_of(log);
-    _cleanup_close_ int fd = openat(log->dir_fd, old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    _cleanup_close_ int fd =
+        openat(log->dir_fd, old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 
     /* Whoever floods the log must not make us copy without end: the last part is what tells. */
     if ((uint64_t)size > log->limit)
@@ -90,7 +92,8 @@ static int on_change(sd_event_source *source, int fd, uint32_t revents, void *us
 
 static int open_files(GuestLog *log)
 {
-    log->write_fd = openat(log->dir_fd, log->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    log->write_fd =
+        openat(log->dir_fd, log->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (log->write_fd < 0)
         return -errno;
     log->read_fd = openat(log->dir_fd, log->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -110,11 +113,18 @@ static int watch(GuestLog *log, sd_event *event)
     return sd_event_add_io(event, &log->source, log->inotify_fd, EPOLLIN, on_change, log);
 }
 
-int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line, void *userdata, GuestLog **ret)
+int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line,
+                   void *userdata, GuestLog **ret)
 {
     GuestLog *log = g_new0(GuestLog, 1);
 
-    *log = (GuestLog){.dir_fd = -1, .limit = limit, .write_fd = -1, .read_fd = -1, .inotify_fd = -1, .line = line, .userdata = userdata};
+    *log = (GuestLog){.dir_fd = -1,
+                      .limit = limit,
+                      .write_fd = -1,
+                      .read_fd = -1,
+                      .inotify_fd = -1,
+                      .line = line,
+                      .userdata = userdata};
     log->name = g_strdup(name);
     log->partial = g_string_new(NULL);
     log->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);

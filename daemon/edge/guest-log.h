@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A log that QEMU writes by a descriptor of ours and that we keep bounded: when it grows past the limit it is copied to NAME.1 and emptied (QEMU appends, so it goes on at the start). Watched by inotify; nothing wakes up while
- * nothing is written. */
+/* A log that QEMU writes by a descriptor of ours and that we keep bounded: when it grows past the limit it is
+ * copied to NAME.1 and emptied (QEMU appends, so it goes on at the start). Watched by inotify; nothing wakes
+ * up while nothing is written. */
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +14,10 @@ typedef struct GuestLog GuestLog;
 /* Each whole line as it comes, without its newline; may be NULL. */
 typedef void (*GuestLogLine)(const char *line, void *userdata);
 
-/* Opens (creating, 0640) dir_fd/name for appending and watches it. Lines already in it are not told. limit in bytes. */
-int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line, void *userdata, GuestLog **ret);
+/* Opens (creating, 0640) dir_fd/name for appending and watches it. Lines already in it are not told. limit in
+ * bytes. */
+int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line,
+                   void *userdata, GuestLog **ret);
 GuestLog *guest_log_close(GuestLog *log);
 /* For QEMU: O_WRONLY|O_APPEND. Borrowed. */
 int guest_log_fd(const GuestLog *log);

@@ -32,13 +32,13 @@ struct QemuProbe {
     QemuFacts *facts;
     GArray *questions; /* of Question: who waits for the answer */
 
-    pid_t pid;         /* 0: no QEMU is being asked */
+    pid_t pid; /* 0: no QEMU is being asked */
     sd_event_source *child;
     sd_event_source *deadline;
     Qmp *qmp;
     struct stat binary; /* as it was when it was started */
     char *version, *types, *properties;
-    char *trouble;     /* why there will be no facts */
+    char *trouble; /* why there will be no facts */
 };
 
 static uint64_t mtime_nsec(const struct stat *st)
@@ -48,8 +48,8 @@ static uint64_t mtime_nsec(const struct stat *st)
 
 static bool facts_are_of(const QemuFacts *facts, const char *path, const struct stat *st)
 {
-    return facts && g_str_equal(facts->path, path) && facts->inode == st->st_ino && facts->size == (uint64_t)st->st_size &&
-           facts->mtime_nsec == mtime_nsec(st);
+    return facts && g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
+           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == mtime_nsec(st);
 }
 
 static void load_cache(QemuProbe *probe)
@@ -132,8 +132,9 @@ static void conclude(QemuProbe *probe)
     end_child(probe);
     if (!trouble && (!probe->version || !probe->types))
         trouble = g_strdup_printf("%s ended before it had answered", probe->path);
-    if (!trouble && qemu_facts_from_replies(probe->path, probe->binary.st_ino, probe->binary.st_size, mtime_nsec(&probe->binary),
-                                            probe->version, probe->types, probe->properties, &facts) < 0)
+    if (!trouble && qemu_facts_from_replies(probe->path, probe->binary.st_ino, probe->binary.st_size,
+                                            mtime_nsec(&probe->binary), probe->version, probe->types,
+                                            probe->properties, &facts) < 0)
         trouble = g_strdup_printf("%s answered with something else than QEMU does", probe->path);
     if (!trouble) {
         qemu_facts_free(probe->facts);
@@ -173,7 +174,8 @@ static void on_types(Qmp *qmp, int error, const char *message, struct json_objec
 }
 
 /* An error says that there is no such device, which is an answer. */
-static void on_properties(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+static void on_properties(Qmp *qmp, int error, const char *message, struct json_object *result,
+                          void *userdata)
 {
     QemuProbe *probe = userdata;
 
@@ -206,7 +208,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 {
     QemuProbe *probe = userdata;
 
-    /* The event source reaps it. Answers may be unread in the socket: the end of the connection comes after them. */
+    /* The event source reaps it. Answers may be unread in the socket: the end of the connection comes after
+     * them. */
     probe->pid = 0;
     probe->child = sd_event_source_disable_unref(probe->child);
     if (!probe->qmp)
@@ -227,11 +230,16 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 static int spawn(QemuProbe *probe, int fd)
 {
     char *argv[] = {probe->path,
-                    (char *)"-machine", (char *)"none",
-                    (char *)"-nodefaults", (char *)"-no-user-config",
-                    (char *)"-display", (char *)"none",
-                    (char *)"-chardev", (char *)"socket,id=qmp,fd=3",
-                    (char *)"-mon", (char *)"chardev=qmp,mode=control",
+                    (char *)"-machine",
+                    (char *)"none",
+                    (char *)"-nodefaults",
+                    (char *)"-no-user-config",
+                    (char *)"-display",
+                    (char *)"none",
+                    (char *)"-chardev",
+                    (char *)"socket,id=qmp,fd=3",
+                    (char *)"-mon",
+                    (char *)"chardev=qmp,mode=control",
                     NULL};
     char *environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
     posix_spawn_file_actions_t actions;
@@ -244,7 +252,8 @@ static int spawn(QemuProbe *probe, int fd)
     posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
     posix_spawn_file_actions_addclosefrom_np(&actions, CHILD_FD + 1);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     int r = -posix_spawn(&probe->pid, probe->path, &actions, &attributes, argv, environment);

@@ -16,11 +16,12 @@ struct Qmp {
     int fd;
     sd_event_source *io;
     QmpReader *reader;
-    GByteArray *out;      /* what the socket did not take yet */
-    GHashTable *pending;  /* id → Pending, owned */
+    GByteArray *out;     /* what the socket did not take yet */
+    GHashTable *pending; /* id → Pending, owned */
     uint64_t last_id;
     bool ready;
-    bool *freed;          /* set by qmp_free() while a handler runs */
+    bool busy; /* a handler runs: qmp_free() leaves the rest to whoever called it */
+    bool dead; /* freed meanwhile */
     const QmpHandler *handler;
     void *userdata;
 };
@@ -61,27 +62,36 @@ static void answer(Qmp *qmp, Pending *pending, int error, const char *message, s
         reply(qmp, error, message, result, userdata);
 }
 
-/* Tells that the connection is over, once: commands first. True if the owner freed the connection meanwhile. */
+/* Frees for good what a handler asked to be freed. True if it did. */
+static bool bury(Qmp *qmp)
+{
+    bool dead = qmp->dead;
+
+    qmp->busy = false;
+    if (dead)
+        qmp_free(qmp);
+    return dead;
+}
+
+/* Tells that the connection is over, once: commands first. */
 static void over(Qmp *qmp, int error)
 {
-    bool freed = false;
     GHashTableIter iter;
     Pending *pending;
 
     qmp->io = sd_event_source_disable_unref(qmp->io);
     qmp->ready = false;
-    qmp->freed = &freed;
-    while (!freed) {
+    qmp->busy = true;
+    while (!qmp->dead) {
         g_hash_table_iter_init(&iter, qmp->pending);
         if (!g_hash_table_iter_next(&iter, NULL, (void **)&pending))
             break;
         g_hash_table_iter_steal(&iter);
         answer(qmp, pending, -ECONNRESET, "the connection to QEMU ended", NULL);
     }
-    if (!freed) {
-        qmp->freed = NULL;
+    if (!qmp->dead)
         qmp->handler->closed(qmp, error, qmp->userdata);
-    }
+    bury(qmp);
 }
 
 static int flush(Qmp *qmp)
@@ -99,7 +109,8 @@ static int flush(Qmp *qmp)
     return sd_event_source_set_io_events(qmp->io, qmp->out->len > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-static void on_negotiated(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+static void on_negotiated(Qmp *qmp, int error, const char *message, struct json_object *result,
+                          void *userdata)
 {
     if (error < 0)
         return; /* the end of the connection tells */
@@ -130,21 +141,16 @@ static void dispatch(Qmp *qmp, const QmpMessage *message)
     }
 }
 
-/* 0, 1 if the owner freed the connection, or -EBADMSG. */
+/* 0, or -EBADMSG. */
 static int dispatch_all(Qmp *qmp)
 {
-    bool freed = false;
     QmpMessage *message;
-    int r;
+    int r = 0;
 
-    qmp->freed = &freed;
-    while (!freed && (r = qmp_reader_next(qmp->reader, &message)) > 0) {
+    while (!qmp->dead && (r = qmp_reader_next(qmp->reader, &message)) > 0) {
         dispatch(qmp, message);
         qmp_message_free(message);
     }
-    if (freed)
-        return 1;
-    qmp->freed = NULL;
     return r;
 }
 
@@ -154,6 +160,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
     char buffer[16 * 1024];
     int r = 0;
 
+    qmp->busy = true;
     if (revents & EPOLLOUT)
         r = flush(qmp);
     if (r >= 0 && revents & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
@@ -167,7 +174,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         if (r >= 0 && n > 0)
             r = dispatch_all(qmp);
     }
-    if (r < 0)
+    if (!bury(qmp) && r < 0)
         over(qmp, r == -ECONNRESET ? 0 : r);
     return 0;
 }
@@ -218,8 +225,10 @@ Qmp *qmp_free(Qmp *qmp)
 {
     if (!qmp)
         return NULL;
-    if (qmp->freed)
-        *qmp->freed = true;
+    if (qmp->busy) {
+        qmp->dead = true;
+        return NULL;
+    }
     sd_event_source_disable_unref(qmp->io);
     g_hash_table_destroy(qmp->pending);
     qmp_reader_free(qmp->reader);
@@ -239,12 +248,15 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
     Pending *pending = userdata;
     Qmp *qmp = pending->qmp;
 
+    qmp->busy = true;
     g_hash_table_steal(qmp->pending, &pending->id);
     answer(qmp, pending, -ETIMEDOUT, "no answer in time", NULL);
+    bury(qmp);
     return 0;
 }
 
-int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec, QmpReply reply, void *userdata)
+int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
+                QmpReply reply, void *userdata)
 {
     uint64_t id = ++qmp->last_id;
     g_autofree char *text = qmp_command_to_text(name, arguments, id);
@@ -274,7 +286,8 @@ int qmp_listen(const char *path)
     _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    /* The mode of the socket's file is that of the descriptor at the time of bind(2) (unix(7)): never open to others. */
+    /* The mode of the socket's file is that of the descriptor at the time of bind(2) (unix(7)): never open to
+     * others. */
     if (fchmod(fd, 0600) < 0 || (unlink(path) < 0 && errno != ENOENT) ||
         bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
         return -errno;

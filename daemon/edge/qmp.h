@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QMP connection: connects to the guest's socket (whose listening end QEMU got as a descriptor), negotiates, sends commands, passes events on. A connection that breaks is told once and
- * is never a reason to kill: the owner connects again. */
+/* A QMP connection: connects to the guest's socket (whose listening end QEMU got as a descriptor),
+ * negotiates, sends commands, passes events on. A connection that breaks is told once and is never a reason
+ * to kill: the owner connects again. */
 #pragma once
 
 #include <json-c/json.h>
@@ -15,11 +16,13 @@ typedef struct QmpHandler {
     void (*ready)(Qmp *qmp, void *userdata);
     /* data is borrowed and may be NULL. */
     void (*event)(Qmp *qmp, const char *name, struct json_object *data, void *userdata);
-    /* End of the stream, or it broke (error < 0, -EBADMSG for what is no QMP). Called once; qmp_free() may be called within. Pending commands have been answered -ECONNRESET before. */
+    /* End of the stream, or it broke (error < 0, -EBADMSG for what is no QMP). Called once; qmp_free() may be
+     * called within. Pending commands have been answered -ECONNRESET before. */
     void (*closed)(Qmp *qmp, int error, void *userdata);
 } QmpHandler;
 
-/* Connects to path at once (a listening socket takes it before QEMU runs). -ECONNREFUSED, -ENOENT: nobody listens. */
+/* Connects to path at once (a listening socket takes it before QEMU runs). -ECONNREFUSED, -ENOENT: nobody
+ * listens. */
 int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, void *userdata, Qmp **ret);
 /* The same over a connected descriptor, which is taken over in case of success. */
 int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
@@ -27,10 +30,14 @@ int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata,
 Qmp *qmp_free(Qmp *qmp);
 bool qmp_ready(const Qmp *qmp);
 
-/* error 0: result (borrowed, may be NULL); -EREMOTEIO: QEMU said no, message has its words; -ETIMEDOUT: no answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
-typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata);
+/* error 0: result (borrowed, may be NULL); -EREMOTEIO: QEMU said no, message has its words; -ETIMEDOUT: no
+ * answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
+typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_object *result,
+                         void *userdata);
 /* arguments may be NULL and are consumed. timeout_usec 0: none. reply may be NULL. */
-int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec, QmpReply reply, void *userdata);
+int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
+                QmpReply reply, void *userdata);
 
-/* Makes the listening socket at path (an old one is replaced, mode 0600). Returns the descriptor: hand it to QEMU and close it here, or QEMU's end is never noticed. */
+/* Makes the listening socket at path (an old one is replaced, mode 0600). Returns the descriptor: hand it to
+ * QEMU and close it here, or QEMU's end is never noticed. */
 int qmp_listen(const char *path);
