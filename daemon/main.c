@@ -201,8 +201,10 @@ static int run(const Options *options)
     int status = EXIT_FAILURE;
     sigset_t signals;
 
-    /* Helpers are started with their signals as they were: posix_spawn() resets what is blocked here. */
+    /* Helpers are started with their signals as they were: posix_spawn() resets what is blocked here. SIGCHLD too,
+     * as sd_event_add_child(3) asks. */
     sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);

@@ -3,6 +3,7 @@
  * asked for; none is registered by itself. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api-private.h"
 
@@ -28,6 +29,9 @@ char *api_path(ApiKind kind, const char *id)
 {
     g_autofree char *encoded = NULL;
 
+    /* sd_bus_path_encode(3) would make "_31" of the number 1. */
+    if (kind == API_JOB)
+        return g_strdup_printf("%s/%s", prefixes[kind], id);
     if (sd_bus_path_encode(prefixes[kind], id, &encoded) < 0)
         return NULL;
     return g_steal_pointer(&encoded);
@@ -64,7 +68,11 @@ static int find(Api *api, ApiKind kind, const char *path, void **found)
 {
     g_autofree char *id = NULL;
 
-    if (sd_bus_path_decode(path, prefixes[kind], &id) <= 0 || !exists(api, kind, id))
+    if (kind == API_JOB && g_str_has_prefix(path, API_ROOT "/job/"))
+        id = g_strdup(path + strlen(API_ROOT "/job/"));
+    else if (sd_bus_path_decode(path, prefixes[kind], &id) <= 0)
+        return 0;
+    if (!exists(api, kind, id))
         return 0;
     *found = get_object(api, kind, id);
     return 1;

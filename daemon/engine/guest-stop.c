@@ -103,6 +103,9 @@ static void call_off(Guest *g)
     if (g->launch) {
         channel_send(g->launch, (const char *const[]){"refused", fault->message, "", NULL}, NULL, 0);
         g->launch = channel_free(g->launch);
+    } else {
+        /* It may be about to connect, and would be taken for a start of its own. */
+        launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGKILL);
     }
     if (g->execution)
         execution_stop(g->execution, NULL);

@@ -410,6 +410,14 @@ static void refuse_hello(Channel *channel, const Fault *fault)
     channel_free(channel);
 }
 
+/* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was called off. */
+static int refuse_unasked(Manager *m, const char *name, Fault **ret_fault)
+{
+    if (g_str_equal(manager_launcher_name(m), "systemd"))
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED, NULL, "nobody asked for guest %s to be started", name);
+}
+
 /* systemd started the unit by itself, or because we asked: either way the launcher is here now. */
 static void on_launcher_hello(Manager *m, const HelperCaller *caller, Channel *channel)
 {
@@ -418,7 +426,7 @@ static void on_launcher_hello(Manager *m, const HelperCaller *caller, Channel *c
     unsigned job;
 
     if (!entry || guest_state(entry->guest) != GUEST_PREPARING) {
-        int r = start(m, caller->instance, true, &job, &fault);
+        int r = refuse_unasked(m, caller->instance, &fault) ?: start(m, caller->instance, true, &job, &fault);
         if (r < 0)
             fault_raise(&fault, FAULT_FAILED, NULL, "cannot start guest %s: %s", caller->instance,
                         g_strerror(-r));
