@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* QEMU's command line as a pure function of definition, plan and facts. Values go into JSON (-device, -blockdev, -netdev, -object), so
- * that a comma in a path stays a comma; where QEMU 7.2 takes no JSON (-machine, -name, -smp, -chardev) only values that cannot hold one go. */
+/* QEMU's command line as a pure function of definition, plan and facts. Values go into JSON (-device,
+ * -blockdev, -netdev), so that a comma in one stays a comma; where QEMU 7.2 takes no JSON (-machine, -name,
+ * -cpu, -smp, -chardev) only values that cannot hold one go. Files are named by descriptors: QEMU opens none
+ * by path. */
 #pragma once
 
 #include <glib.h>
@@ -15,28 +17,39 @@
 typedef enum QemuFileKind {
     QEMU_FILE_QMP,         /* a listening socket */
     QEMU_FILE_CONSOLE,     /* a listening socket for the serial console */
-    QEMU_FILE_CONSOLE_LOG, /* opened for appending */
+    QEMU_FILE_CONSOLE_LOG, /* opened for appending, not for reading */
     QEMU_FILE_KERNEL,
     QEMU_FILE_INITRD,
-    QEMU_FILE_DISK,
+    QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
 } QemuFileKind;
 
 typedef struct QemuFile {
     QemuFileKind kind;
-    int fd;                /* the number that argv uses */
-    const char *path;      /* of a kernel, initrd or disk, borrowed from the definition; else NULL */
+    int fd;           /* the number that argv uses */
+    const char *path; /* of a kernel, initrd or disk, borrowed from the definition; else NULL */
     bool read_only;
+    unsigned argument; /* of a disk: where in argv its file is described */
 } QemuFile;
 
 typedef struct QemuCommand {
-    GPtrArray *argv;       /* of char*, owned, NULL-terminated; argv[0] is the program's path */
-    GArray *files;         /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
-    uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
+    GPtrArray *argv;  /* of char*, owned, NULL-terminated; argv[0] is the program's path */
+    GArray *files;    /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
+    uint64_t memlock; /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
 } QemuCommand;
 
-/* Starts paused (-S) and without a display (-display none, -vga none, -nodefaults, -no-user-config), with -sandbox on and all of it denied,
- * q35 with kernel-irqchip=on under KVM, each slot behind a pcie-root-port of its own, its functions as one multifunction device
- * at 0.0, 0.1, … in the order of their numbers; x-req (default) stays on. */
+/* Starts paused (-S) and without a display (-display none, -vga none, -nodefaults, -no-user-config), with
+ * -sandbox on and all of it denied, q35 with kernel-irqchip=on under KVM, each slot behind a pcie-root-port
+ * of its own, its functions as one multifunction device at 0.0, 0.1, … in the order of their numbers; x-req
+ * (default) stays on.
+ *
+ * Where a device sits in the guest depends on its own section's place among those of its kind alone: a disk
+ * that comes moves no network card. */
 QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts);
+
+/* The disk opened as fd turned out to be a block device (S_ISBLK), which QEMU drives in another way than a
+ * file. */
+void qemu_command_set_block_device(QemuCommand *command, int fd);
+
+/* NULL is fine; returns NULL. */
 QemuCommand *qemu_command_free(QemuCommand *command);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCommand, qemu_command_free)

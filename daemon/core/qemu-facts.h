@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QEMU binary can do, as it told itself over QMP; never guessed from its version. A value, written to and read from a cache file
- * keyed by the binary's path, inode, size and mtime. */
+/* What a QEMU binary can do, as it told itself over QMP; never guessed from its version. A value, written to
+ * and read from a cache file keyed by the binary's path, inode, size and mtime. */
 #pragma once
 
 #include <errno.h>
@@ -9,17 +9,18 @@
 #include <stdint.h>
 
 typedef struct QemuFacts {
-    char *path;      /* "/usr/bin/qemu-system-x86_64" */
+    char *path; /* "/usr/bin/qemu-system-x86_64" */
     uint64_t inode, size, mtime_nsec;
-    char *version;   /* "7.2.22 (Debian …)": shown, never decided upon */
-    GHashTable *types;            /* set of char*: every user-creatable device type ("vfio-pci", "pcie-root-port") */
-    GHashTable *vfio_properties;  /* set of char*: properties of vfio-pci ("x-vga", "iommufd") */
+    char *version;     /* "7.2.22 (Debian …)": shown, never decided upon */
+    GHashTable *types; /* set of char*: every user-creatable device type ("vfio-pci", "pcie-root-port") */
+    GHashTable *vfio_properties; /* set of char*: properties of vfio-pci ("x-vga", "iommufd") */
 } QemuFacts;
 
-/* From QMP answers: query-version's, qom-list-types' {"implements":"device"} and device-list-properties' of vfio-pci (NULL where it has
- * none), each the whole reply object as text. -EBADMSG if one is not what it should be. */
-int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec, const char *version,
-                            const char *types, const char *properties, QemuFacts **ret);
+/* From QMP answers: query-version's, qom-list-types' {"implements":"device"} and device-list-properties' of
+ * vfio-pci (NULL where it has none), each the whole reply object as text. -EBADMSG if one is not what it
+ * should be. */
+int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
+                            const char *version, const char *types, const char *properties, QemuFacts **ret);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property);
 

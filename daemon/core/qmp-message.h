@@ -8,11 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* QEMU's longest answers have some 300 KB (query-qmp-schema). A guest that broke out of it may send what it
+ * likes, and parsed JSON takes many times the memory of its text. */
+#define QMP_MESSAGE_MAX (1024 * 1024)
+
 typedef enum QmpKind {
     QMP_GREETING,
-    QMP_REPLY,  /* id, result */
-    QMP_ERROR,  /* id, text ("desc") */
-    QMP_EVENT,  /* name, data */
+    QMP_REPLY, /* id, data */
+    QMP_ERROR, /* id, text ("desc") */
+    QMP_EVENT, /* name, data */
 } QmpKind;
 
 typedef struct QmpMessage {
@@ -23,16 +27,21 @@ typedef struct QmpMessage {
     struct json_object *data; /* "return" of a reply, "data" of an event; NULL if there was none. Owned */
 } QmpMessage;
 
-/* {"execute": name, "arguments": …, "id": id} and a newline; arguments may be NULL and stay the caller's. The caller frees the text. */
+/* {"execute": name, "arguments": …, "id": id} and a newline; arguments may be NULL and stay the caller's. The
+ * caller frees the text. */
 char *qmp_command_to_text(const char *name, struct json_object *arguments, uint64_t id);
 
-/* Takes bytes as they come and gives whole messages. A message over 16 MiB or what is no JSON is -EBADMSG: drop the connection. */
+/* Takes bytes as they come and gives whole messages. A message over QMP_MESSAGE_MAX, or what is no JSON or no
+ * QMP, is -EBADMSG from then on: drop the connection. */
 typedef struct QmpReader QmpReader;
 QmpReader *qmp_reader_new(void);
 QmpReader *qmp_reader_free(QmpReader *reader);
-/* Appends what was read. */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpReader, qmp_reader_free)
+/* Appends what was read. Take the messages before feeding more. */
 int qmp_reader_feed(QmpReader *reader, const void *bytes, size_t size);
 /* 1 and a message, 0 if none is whole yet, or -EBADMSG. */
 int qmp_reader_next(QmpReader *reader, QmpMessage **ret);
+
+/* NULL is fine; returns NULL. */
 QmpMessage *qmp_message_free(QmpMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpMessage, qmp_message_free)
