@@ -27,6 +27,7 @@ from bus import DEADLINE_SECONDS, PrivateBus
 
 HERE = pathlib.Path(__file__).parent
 USHERCTL = pathlib.Path(os.environ["USHER_BUILD"]) / "client" / "usherctl"
+MANUAL = HERE.parent.parent / "man" / "usherctl.1.scd"
 COMPLETION = HERE.parent.parent / "client" / "usherctl.bash-completion"
 CONTRACT = HERE.parent.parent / "dbus" / "org.usher1.xml"
 
@@ -636,6 +637,14 @@ class ErrorTest(ClientTest):
                      "restore", "show", "validate", "enable", "disable", "check", "monitor", "version"):
             self.assertRegex(result.stdout, rf"(?m)^  {verb} ")
         self.assertEqual(self.usherctl("--help").stdout, result.stdout)
+
+    def test_the_manual_tells_of_every_verb_and_option(self):
+        manual = MANUAL.read_text(encoding="utf-8")
+        text = self.usherctl("help").stdout
+        for verb in re.findall(r"(?m)^  ([a-z]+) ", text):
+            self.assertRegex(manual, rf"(?m)^(.*, )?\*{verb}\*")
+        for option in re.findall(r"--[a-z-]+", text):
+            self.assertRegex(manual, rf"(?m)^(.*, )?\*{option}=?\*")
 
     def test_version_tells_both_sides(self):
         result = self.usherctl("version")
