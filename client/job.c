@@ -77,7 +77,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     show_progress(userdata);
     sd_event_source_set_time_relative(source, G_USEC_PER_SEC);
-    return 0;
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

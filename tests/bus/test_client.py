@@ -363,11 +363,12 @@ class JobTest(ClientTest):
         self.assert_run(self.usherctl("kill", "win10"), OK, stdout="", stderr="")
         self.assertEqual([member for member, _ in self.calls()], ["StopGuest", "GetGuest", "Kill"])
 
-    def test_a_step_is_named_on_a_terminal_and_ctrl_c_detaches(self):
+    def test_a_step_is_named_on_a_terminal_with_its_seconds_and_ctrl_c_detaches(self):
         terminal = Terminal()
         process = subprocess.Popen([USHERCTL, "start", "slow"], env=self.environment(), stderr=terminal.slave)
         terminal.close_slave()
         terminal.read_until(r"\r\x1b\[Kslow: 4 of 4: driver of 0000:01:00\.0: none → vfio-pci")
+        terminal.read_until(r"slow: 4 of 4: .* \(4s\)")
         process.send_signal(signal.SIGINT)
         terminal.read_until(None)
         self.assertEqual(process.wait(DEADLINE_SECONDS), DETACHED)
