@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A mock of systemd's manager object with one unit, as far as the launcher asks it. It is a mock because PID
+ * 1 of a machine that runs tests seldom is systemd; signatures are those of org.freedesktop.systemd1(5). What
+ * systemd really does is seen in the lab. */
+#pragma once
+
+#include "private-bus.h"
+
+#define MOCK_ROOT "/org/freedesktop/systemd1"
+
+typedef struct MockSystemd {
+    sd_bus *bus;
+    GString *calls; /* "StartUnit usher-guest@win10.service replace|" … */
+    unsigned next_job;
+    int references;             /* RefUnit less UnrefUnit */
+    const char *refusal;        /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
+    const char *property_error; /* an error's name for all properties; NULL: none */
+    struct {
+        uint32_t main_pid, exec_pid;
+        uint64_t ended;
+        int32_t code, status;
+    } unit;
+} MockSystemd;
+
+static inline int mock_on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+    MockSystemd *mock = userdata;
+    const char *member = sd_bus_message_get_member(m), *text;
+    bool about_unit = g_str_equal(member, "StartUnit") || g_str_equal(member, "StopUnit");
+    int32_t signo;
+
+    g_string_append(mock->calls, member);
+    while (sd_bus_message_peek_type(m, NULL, NULL) > 0) {
+        if (sd_bus_message_read(m, "s", &text) >= 0)
+            g_string_append_printf(mock->calls, " %s", text);
+        else if (sd_bus_message_read(m, "i", &signo) >= 0)
+            g_string_append_printf(mock->calls, " %d", signo);
+    }
+    g_string_append_c(mock->calls, '|');
+    mock->references += g_str_equal(member, "RefUnit") - g_str_equal(member, "UnrefUnit");
+    if (mock->refusal && (about_unit || g_str_equal(member, "KillUnit")))
+        return sd_bus_error_set(error, "org.freedesktop.systemd1.UnitMasked", mock->refusal);
+    if (!about_unit)
+        return sd_bus_reply_method_return(m, NULL);
+    g_autofree char *job = g_strdup_printf(MOCK_ROOT "/job/%u", ++mock->next_job);
+    return sd_bus_reply_method_return(m, "o", job);
+}
+
+static inline int mock_on_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    MockSystemd *mock = userdata;
+
+    mock->status_reads += g_str_equal(property, "ExecMainStatus");
+    if (mock->property_error)
+        return sd_bus_error_set(error, mock->property_error, "not now");
+    if (g_str_equal(property, "MainPID"))
+        return sd_bus_message_append(reply, "u", mock->unit.main_pid);
+    if (g_str_equal(property, "ExecMainPID"))
+        return sd_bus_message_append(reply, "u", mock->unit.exec_pid);
+    if (g_str_equal(property, "ExecMainExitTimestamp"))
+        return sd_bus_message_append(reply, "t", mock->unit.ended);
+    if (g_str_equal(property, "ExecMainCode"))
+        return sd_bus_message_append(reply, "i", mock->unit.code);
+    if (g_str_equal(property, "ExecMainStatus"))
+        return sd_bus_message_append(reply, "i", mock->unit.status);
+    return sd_bus_message_append(reply, "s", "usher.slice");
+}
+
+static const sd_bus_vtable mock_manager[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("Subscribe", NULL, NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("ResetFailedUnit", "s", NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("StartUnit", "ss", "o", mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("StopUnit", "ss", "o", mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("KillUnit", "ssi", NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RefUnit", "s", NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("UnrefUnit", "s", NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable mock_service[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Slice", "s", mock_on_property, 0, 0),
+    SD_BUS_PROPERTY("MainPID", "u", mock_on_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("ExecMainPID", "u", mock_on_property, 0, 0),
+    SD_BUS_PROPERTY("ExecMainExitTimestamp", "t", mock_on_property, 0, 0),
+    SD_BUS_PROPERTY("ExecMainCode", "i", mock_on_property, 0, 0),
+    SD_BUS_PROPERTY("ExecMainStatus", "i", mock_on_property, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+static inline void mock_systemd_start(MockSystemd *mock, const PrivateBus *bus, sd_event *event)
+{
+    *mock = (MockSystemd){.calls = g_string_new(NULL)};
+    mock->bus = private_bus_connect(bus, event, "org.freedesktop.systemd1");
+    ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL, MOCK_ROOT, "org.freedesktop.systemd1.Manager",
+                                              mock_manager, mock),
+                     0);
+    /* sd_bus_path_encode() of the one unit there is. */
+    ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL,
+                                              MOCK_ROOT "/unit/usher_2dguest_40win10_2eservice",
+                                              "org.freedesktop.systemd1.Service", mock_service, mock),
+                     0);
+}
+
+static inline void mock_systemd_stop(MockSystemd *mock)
+{
+    mock->bus = sd_bus_flush_close_unref(mock->bus);
+    g_string_free(mock->calls, TRUE);
+}
+
+static inline void mock_systemd_end_job(MockSystemd *mock, unsigned job, const char *unit, const char *result)
+{
+    g_autofree char *path = g_strdup_printf(MOCK_ROOT "/job/%u", job);
+
+    ck_assert_int_ge(sd_bus_emit_signal(mock->bus, MOCK_ROOT, "org.freedesktop.systemd1.Manager",
+                                        "JobRemoved", "uoss", job, path, unit, result),
+                     0);
+}
+
+static inline void mock_systemd_tell_change(MockSystemd *mock)
+{
+    ck_assert_int_ge(sd_bus_emit_properties_changed(mock->bus,
+                                                    MOCK_ROOT "/unit/usher_2dguest_40win10_2eservice",
+                                                    "org.freedesktop.systemd1.Service", "MainPID", NULL),
+                     0);
+}

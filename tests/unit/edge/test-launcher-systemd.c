@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Against a mock of systemd (mock-systemd.h says why). */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "../../../daemon/edge/launcher-private.h"
+#include "../suite.h"
+#include "loop.h"
+#include "mock-systemd.h"
+
+#define UNIT "usher-guest@win10.service"
+
+static sd_event *event;
+static PrivateBus private;
+static MockSystemd mock;
+static sd_bus *bus;
+static Launcher *launcher;
+
+/* What was called back. */
+static int answers, ends, failures, finds;
+static int answer_error;
+static char *answer_message, *failed_instance, *failed_message;
+static LauncherExit ended;
+static pid_t found;
+
+static void on_done(int error, const char *message, void *userdata)
+{
+    answers++;
+    answer_error = error;
+    g_free(answer_message);
+    answer_message = g_strdup(message);
+}
+
+static void on_exited(const LauncherExit *exit, void *userdata)
+{
+    ends++;
+    ended = *exit;
+}
+
+static void on_failed(const char *instance, const char *message, void *userdata)
+{
+    failures++;
+    g_free(failed_instance);
+    g_free(failed_message);
+    failed_instance = g_strdup(instance);
+    failed_message = g_strdup(message);
+}
+
+static void on_found(pid_t pid, void *userdata)
+{
+    finds++;
+    found = pid;
+}
+
+/* Turns until the mock has been called so. */
+static void until_called(const char *call)
+{
+    while (!strstr(mock.calls->str, call))
+        ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "no call of %s in %s", call,
+                      mock.calls->str);
+}
+
+static void setup(void)
+{
+    answers = ends = failures = finds = 0;
+    event = loop_new();
+    private_bus_start(&private);
+    mock_systemd_start(&mock, &private, event);
+    bus = private_bus_connect(&private, event, NULL);
+    ck_assert_int_eq(launcher_new_systemd(event, bus, &launcher), 0);
+    launcher_on_failed(launcher, LAUNCHER_GUEST, on_failed, NULL);
+    until_called("Subscribe|");
+}
+
+static void teardown(void)
+{
+    launcher = launcher_free(launcher);
+    bus = sd_bus_flush_close_unref(bus);
+    mock_systemd_stop(&mock);
+    private_bus_stop(&private);
+    event = sd_event_unref(event);
+    g_clear_pointer(&answer_message, g_free);
+    g_clear_pointer(&failed_instance, g_free);
+    g_clear_pointer(&failed_message, g_free);
+}
+
+/* A process that stands for the guest's, and ends with the status. */
+static pid_t process_new(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        for (;;)
+            pause();
+    return pid;
+}
+
+static void process_kill(pid_t pid)
+{
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+static void start(void)
+{
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, NULL), 0);
+    ck_assert_int_eq(answers, 0);
+    loop_until_count(event, &answers, 1);
+}
+
+START_TEST(a_start_resets_failures_and_starts_the_unit)
+{
+    setup();
+    start();
+    ck_assert_int_eq(answer_error, 0);
+    ck_assert_ptr_null(answer_message);
+    ck_assert_str_eq(mock.calls->str, "Subscribe|ResetFailedUnit " UNIT "|StartUnit " UNIT " replace|");
+    ck_assert_str_eq(launcher_name(launcher), "systemd");
+    teardown();
+}
+END_TEST
+
+START_TEST(a_start_that_systemd_refuses_has_its_words)
+{
+    setup();
+    mock.refusal = "Unit is masked.";
+    start();
+    ck_assert_int_lt(answer_error, 0);
+    ck_assert_str_eq(answer_message, "systemd did not start " UNIT ": Unit is masked.");
+    ck_assert_int_eq(failures, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_start_without_a_systemd_is_refused_in_words)
+{
+    setup();
+    ck_assert_int_ge(sd_bus_release_name(mock.bus, "org.freedesktop.systemd1"), 0);
+    start();
+    ck_assert_int_lt(answer_error, 0);
+    ck_assert_msg(g_str_has_prefix(answer_message, "systemd did not start " UNIT ": "), "%s", answer_message);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_start_that_fails_after_it_was_accepted_is_told)
+{
+    static const char *const words[][2] = {
+        {"failed", UNIT " failed to start"},
+        {"timeout", UNIT " did not come up in time"},
+        {"canceled", "the start of " UNIT " was cancelled"},
+        {"dependency", UNIT " was not started: something it depends on failed"},
+        {"skipped", UNIT " was not started: a condition of it does not hold"},
+        {"some newer word", UNIT " failed to start"},
+    };
+
+    setup();
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        answers = failures = 0;
+        start();
+        mock_systemd_end_job(&mock, i + 1, UNIT, words[i][0]);
+        loop_until_count(event, &failures, 1);
+        ck_assert_str_eq(failed_instance, "win10");
+        ck_assert_str_eq(failed_message, words[i][1]);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(a_start_that_succeeds_and_jobs_of_others_are_not_told)
+{
+    setup();
+    start();
+    mock_systemd_end_job(&mock, 7, UNIT, "failed");
+    mock_systemd_end_job(&mock, 1, UNIT, "done");
+    mock_systemd_end_job(&mock, 1, UNIT, "failed");
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_int_eq(failures, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_stop_stops_the_unit)
+{
+    setup();
+    ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "win10", on_done, NULL), 0);
+    loop_until_count(event, &answers, 1);
+    ck_assert_int_eq(answer_error, 0);
+    ck_assert_str_eq(mock.calls->str, "Subscribe|StopUnit " UNIT " replace|");
+    mock.refusal = "Unit is not loaded.";
+    ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_BIND, "4", on_done, NULL), 0);
+    loop_until_count(event, &answers, 2);
+    ck_assert_str_eq(answer_message, "systemd did not stop usher-bind@4.service: Unit is not loaded.");
+    ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "win10", NULL, NULL), 0);
+    loop_settle(event);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_signal_goes_to_the_main_process_by_systemd)
+{
+    setup();
+    ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "win10", SIGTERM), 0);
+    until_called("KillUnit " UNIT " main 15|");
+    teardown();
+}
+END_TEST
+
+START_TEST(an_exit_is_told_as_systemd_knows_it)
+{
+    setup();
+    pid_t pid = process_new();
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    until_called("RefUnit " UNIT "|");
+    ck_assert_int_eq(mock.references, 1);
+    mock.unit.exec_pid = pid;
+    mock.unit.ended = 1;
+    mock.unit.code = CLD_EXITED;
+    mock.unit.status = 3;
+    process_kill(pid);
+    loop_until_count(event, &ends, 1);
+    ck_assert(ended.known);
+    ck_assert(!ended.by_signal);
+    ck_assert_int_eq(ended.status, 3);
+    until_called("UnrefUnit " UNIT "|");
+    ck_assert_int_eq(mock.references, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_killing_signal_is_told_as_systemd_knows_it)
+{
+    setup();
+    pid_t pid = process_new();
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    mock.unit.exec_pid = pid;
+    mock.unit.ended = 1;
+    mock.unit.code = CLD_DUMPED;
+    mock.unit.status = SIGSEGV;
+    process_kill(pid);
+    loop_until_count(event, &ends, 1);
+    ck_assert(ended.known);
+    ck_assert(ended.by_signal);
+    ck_assert_int_eq(ended.status, SIGSEGV);
+    teardown();
+}
+END_TEST
+
+START_TEST(an_exit_that_systemd_has_not_noticed_yet_is_waited_for)
+{
+    setup();
+    pid_t pid = process_new();
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    mock.unit.exec_pid = pid;
+    process_kill(pid);
+    loop_until_count(event, &mock.status_reads, 1);
+    /* The answer to this one comes after the answer to that. */
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_int_eq(ends, 0);
+
+    mock.unit.ended = 1;
+    mock.unit.code = CLD_EXITED;
+    mock_systemd_tell_change(&mock);
+    loop_until_count(event, &ends, 1);
+    ck_assert(ended.known);
+    ck_assert_int_eq(ended.status, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(an_exit_long_ago_is_told_too)
+{
+    setup();
+    pid_t pid = process_new();
+    process_kill(pid);
+    mock.unit.exec_pid = pid;
+    mock.unit.ended = 1;
+    mock.unit.code = CLD_KILLED;
+    mock.unit.status = SIGKILL;
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    ck_assert_int_eq(ends, 0);
+    loop_until_count(event, &ends, 1);
+    ck_assert(ended.known);
+    ck_assert_int_eq(ended.status, SIGKILL);
+    teardown();
+}
+END_TEST
+
+START_TEST(an_exit_of_another_run_of_the_unit_is_not_taken_for_it)
+{
+    setup();
+    pid_t pid = process_new();
+    process_kill(pid);
+    mock.unit.exec_pid = pid + 1;
+    mock.unit.ended = 1;
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    loop_until_count(event, &ends, 1);
+    ck_assert(!ended.known);
+
+    mock.property_error = SD_BUS_ERROR_NO_REPLY;
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    loop_until_count(event, &ends, 2);
+    ck_assert_msg(!ended.known, "an error is no exit status");
+    teardown();
+}
+END_TEST
+
+START_TEST(a_watch_that_was_taken_back_or_forgotten_is_silent)
+{
+    int owner;
+
+    setup();
+    pid_t pid = process_new();
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
+    launcher_unwatch(launcher, LAUNCHER_GUEST, "win10");
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, &owner), 0);
+    launcher_forget(launcher, &owner);
+    process_kill(pid);
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_int_eq(ends, 0);
+    ck_assert_int_eq(mock.references, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_guest_is_found_by_the_main_pid_of_its_unit)
+{
+    setup();
+    mock.unit.main_pid = 4711;
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 1, 1, on_found, NULL), 0);
+    ck_assert_int_eq(finds, 0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_msg(found == 4711, "systemd is believed, not what was remembered");
+
+    mock.unit.main_pid = 0;
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), 1, on_found, NULL), 0);
+    loop_until_count(event, &finds, 2);
+    ck_assert_int_eq(found, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(where_systemd_does_not_answer_the_memory_decides)
+{
+    uint64_t start_time;
+
+    setup();
+    ck_assert_int_eq(launcher_start_time(getpid(), &start_time), 0);
+    mock.property_error = SD_BUS_ERROR_NO_REPLY;
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), start_time, on_found, NULL),
+                     0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_int_eq(found, getpid());
+    ck_assert_int_eq(
+        launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), start_time + 1, on_found, NULL), 0);
+    loop_until_count(event, &finds, 2);
+    ck_assert_int_eq(found, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_module_is_loaded_once_its_job_is_gone)
+{
+    setup();
+    ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
+    until_called("StartUnit modprobe@vfio_pci.service replace|");
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
+    loop_until_count(event, &finds, 1);
+    ck_assert_msg(answers == 0, "it is not loaded yet");
+    mock_systemd_end_job(&mock, 1, "modprobe@vfio_pci.service", "done");
+    loop_until_count(event, &answers, 1);
+    ck_assert_int_eq(answer_error, 0);
+
+    mock.refusal = "Unit not found.";
+    ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
+    loop_until_count(event, &answers, 2);
+    ck_assert_str_eq(answer_message, "systemd did not start modprobe@vfio_pci.service: Unit not found.");
+    teardown();
+}
+END_TEST
+
+START_TEST(what_is_forgotten_or_freed_is_not_called_back)
+{
+    int owner;
+
+    setup();
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &owner), 0);
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, &owner), 0);
+    launcher_forget(launcher, &owner);
+    ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
+    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", getpid(), on_exited, NULL), 0);
+    until_called("RefUnit");
+    launcher = launcher_free(launcher);
+    until_called("UnrefUnit");
+    ck_assert_int_eq(answers + finds + ends + failures, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_process_outside_our_units_is_not_identified)
+{
+    g_autofree char *instance = NULL;
+    LauncherKind kind;
+
+    setup();
+    ck_assert_int_eq(launcher_identify(launcher, getpid(), &kind, &instance), -EPERM);
+    pid_t pid = process_new();
+    process_kill(pid);
+    ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), -ESRCH);
+    teardown();
+}
+END_TEST
+
+/* Names. */
+
+static int parse(const char *text, const char *kind_and_instance)
+{
+    g_autofree char *instance = NULL, *seen = NULL;
+    LauncherKind kind;
+
+    int r = launcher_cgroup_parse(text, &kind, &instance);
+    if (r == 0) {
+        seen = g_strdup_printf("%s %s", kind == LAUNCHER_GUEST ? "guest" : "bind", instance);
+        ck_assert_str_eq(seen, kind_and_instance);
+    }
+    return r;
+}
+
+START_TEST(a_unit_is_read_from_the_control_group)
+{
+    ck_assert_int_eq(parse("0::/usher.slice/usher-guest@win10.service", "guest win10"), 0);
+    ck_assert_int_eq(parse("0::/usher.slice/usher-guest@a-b-2.service\n", "guest a-b-2"), 0);
+    ck_assert_int_eq(parse("0::/usher.slice/usher-bind@81234.service\n", "bind 81234"), 0);
+    ck_assert_int_eq(parse("0::/usher.slice/usher-guest@win10.service/.control\n", "guest win10"), 0);
+    ck_assert_int_eq(parse("4:memory:/elsewhere\n0::/usher.slice/usher-guest@win10.service\n", "guest win10"),
+                     0);
+}
+END_TEST
+
+START_TEST(no_other_control_group_will_do)
+{
+    static const char *const strangers[] = {
+        "",
+        "0::/",
+        "0::/usher.slice",
+        "0::/system.slice/usher-guest@win10.service",
+        "0::/user.slice/user-1000.slice/user@1000.service/usher.slice/usher-guest@win10.service",
+        "0::/usher.slice/usher-guest@win10.service/deeper",
+        "0::/usher.slice/usher-guest@win10.service/.control/deeper",
+        "0::/usher.slice/usher-more.slice/usher-guest@win10.service",
+        "0::/../usher.slice/usher-guest@win10.service",
+        "0::/usher.slice/usher-guest@.service",
+        "0::/usher.slice/usher-guest@-x.service",
+        "0::/usher.slice/usher-guest@Win10.service",
+        "0::/usher.slice/usher-guest@win\\x2d10.service",
+        "0::/usher.slice/usher-guest@win10.scope",
+        "0::/usher.slice/usherd.service",
+        "0::/usher.slice/other@win10.service",
+        "1:name=systemd:/usher.slice/usher-guest@win10.service",
+        "0::usher.slice/usher-guest@win10.service",
+        "10::/usher.slice/usher-guest@win10.service",
+        "0::/elsewhere\n0::/usher.slice/usher-guest@win10.service",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(strangers); i++)
+        ck_assert_msg(parse(strangers[i], "") == -EPERM, "taken for one of ours: %s", strangers[i]);
+}
+END_TEST
+
+SUITE("launcher-systemd", a_start_resets_failures_and_starts_the_unit,
+      a_start_that_systemd_refuses_has_its_words, a_start_without_a_systemd_is_refused_in_words,
+      a_start_that_fails_after_it_was_accepted_is_told, a_start_that_succeeds_and_jobs_of_others_are_not_told,
+      a_stop_stops_the_unit, a_signal_goes_to_the_main_process_by_systemd,
+      an_exit_is_told_as_systemd_knows_it, a_killing_signal_is_told_as_systemd_knows_it,
+      an_exit_that_systemd_has_not_noticed_yet_is_waited_for, an_exit_long_ago_is_told_too,
+      an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
+      a_watch_that_was_taken_back_or_forgotten_is_silent, a_guest_is_found_by_the_main_pid_of_its_unit,
+      where_systemd_does_not_answer_the_memory_decides, a_module_is_loaded_once_its_job_is_gone,
+      what_is_forgotten_or_freed_is_not_called_back, a_process_outside_our_units_is_not_identified,
+      a_unit_is_read_from_the_control_group, no_other_control_group_will_do)
