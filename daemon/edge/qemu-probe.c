@@ -286,11 +286,9 @@ static int ask(QemuProbe *probe)
     if (r >= 0)
         r = clock_after(probe->event, DEADLINE_USEC, on_deadline, probe, &probe->deadline);
     if (r >= 0)
-        r = qmp_open(probe->event, ours, &handler, probe, &probe->qmp);
+        r = qmp_adopt(probe->event, steal_fd(&ours), &handler, probe, &probe->qmp);
     if (r < 0)
         end_child(probe);
-    else
-        steal_fd(&ours);
     return r;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From bound devices and a waiting launcher to a QEMU process: opens what QEMU gets, hands over argv and
- * descriptors, follows the process. */
+/* From bound devices and a waiting launcher to a QEMU process: hands over argv and descriptors, follows the
+ * process. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,61 +107,9 @@ void guest_watch_process(Guest *g)
     g->watched = true;
 }
 
-/* Opens one file for QEMU: a descriptor or -errno. */
-static int open_file(Guest *g, const QemuFile *file)
+static int send_command(Guest *g)
 {
-    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock");
-
-    switch (file->kind) {
-    case QEMU_FILE_QMP:
-        return qmp_listen(qmp);
-    case QEMU_FILE_CONSOLE:
-        return qmp_listen(console);
-    case QEMU_FILE_CONSOLE_LOG: {
-        g_autofree char *name = g_strconcat(g->name, ".console.log", NULL);
-        int r = g->console_log ? 0
-                               : guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT,
-                                                NULL, NULL, &g->console_log);
-        if (r < 0)
-            return r;
-        int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
-        return fd < 0 ? -errno : fd;
-    }
-    default: {
-        int fd = open(file->path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        return fd < 0 ? -errno : fd;
-    }
-    }
-}
-
-static int open_files(Guest *g, const QemuCommand *command, GArray *fds)
-{
-    for (unsigned i = 0; i < command->files->len; i++) {
-        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
-        int fd = open_file(g, file);
-
-        if (fd < 0) {
-            guest_fail(g,
-                       fault_new(FAULT_MISSING_FILE,
-                                 "usherd runs as root without capabilities: is the file there, and root's?",
-                                 "guest %s: cannot open %s: %s", g->name,
-                                 file->path ?: "its sockets and logs", g_strerror(-fd)));
-            return FAULT_RAISED;
-        }
-        g_array_append_val(fds, fd);
-    }
-    int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
-    g_array_append_val(fds, words);
-    return 0;
-}
-
-static void close_element(void *fd)
-{
-    close_fd(*(int *)fd);
-}
-
-static int send_command(Guest *g, const QemuCommand *command, const GArray *fds)
-{
+    const QemuCommand *command = g->command;
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autofree char *memlock = g_strdup_printf("%" G_GUINT64_FORMAT, command->memlock);
 
@@ -171,7 +119,7 @@ static int send_command(Guest *g, const QemuCommand *command, const GArray *fds)
         g_ptr_array_add(words, g_ptr_array_index(command->argv, i));
     if (g_ptr_array_index(words, words->len - 1))
         g_ptr_array_add(words, NULL);
-    return channel_send(g->launch, (const char *const *)words->pdata, (const int *)fds->data, fds->len);
+    return channel_send(g->launch, (const char *const *)words->pdata, (const int *)g->fds->data, g->fds->len);
 }
 
 static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
@@ -183,19 +131,17 @@ static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static void launch(Guest *g, const QemuFacts *facts)
+void guest_hand_over(Guest *g)
 {
-    g_autoptr(QemuCommand) command = qemu_command_build(g->definition, g->plan, facts);
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
 
-    g_array_set_clear_func(fds, close_element);
-    if (open_files(g, command, fds) != 0)
-        return;
+    g_array_append_val(g->fds, words);
     /* Written before it can become true: a daemon that crashes in between finds a launcher that will go by
      * itself. */
     int r = write_process(g);
     if (r >= 0)
-        r = send_command(g, command, fds);
+        r = send_command(g);
+    guest_close_files(g);
     if (r < 0) {
         guest_fail(g, fault_new(FAULT_FAILED, NULL, "cannot hand guest %s over to its launcher: %s", g->name,
                                 g_strerror(-r)));
@@ -219,7 +165,7 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
     if (g->state != GUEST_PREPARING)
         return;
     if (facts)
-        launch(g, facts);
+        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts));
     else
         guest_fail(g, fault_new(FAULT_GUEST_FAILED, "try: usherctl check",
                                 "cannot ask QEMU what it can do: %s", message));
@@ -227,7 +173,7 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
 
 void guest_try_launch(Guest *g)
 {
-    if (g->bound && g->launch && g->state == GUEST_PREPARING && !g->launch_wait) {
+    if (g->bound && g->launch && g->state == GUEST_PREPARING && !g->launch_wait && !g->command) {
         g->launch_wait = g_new0(GuestLaunchWait, 1);
         g->launch_wait->guest = g;
         qemu_probe_get(g->engine->probe, on_facts, g->launch_wait);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../core/definition.h"
+#include "../core/qemu-argv.h"
 #include "../edge/guest-log.h"
 #include "../edge/journal.h"
 #include "../edge/qmp.h"
@@ -34,6 +35,10 @@ struct Guest {
     bool leftovers;
 
     GuestLaunchWait *launch_wait;
+    QemuCommand *command; /* being prepared, with the descriptors for it */
+    GArray *fds;          /* of int, owned */
+    WorkerRequest *open_request;
+    Worker *open_worker;
     Channel *launch; /* the launcher, until QEMU takes its place */
     pid_t pid;
     uid_t uid;
@@ -76,6 +81,14 @@ void guest_try_launch(Guest *g);
 void guest_read_process(Guest *g, uint64_t *ret_start_time);
 void guest_watch_process(Guest *g);
 void guest_forget_process(Guest *g);
+
+/* The command and its descriptors are complete: gives them to the launcher. */
+void guest_hand_over(Guest *g);
+
+/* guest-files.c */
+/* Opens what the command names (taken over) and hands over; or fails the guest. */
+void guest_open_files(Guest *g, QemuCommand *command);
+void guest_close_files(Guest *g);
 
 /* guest-qmp.c */
 void guest_connect_qmp(Guest *g);

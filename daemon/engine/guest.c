@@ -48,6 +48,7 @@ Guest *guest_free(Guest *g)
         g->launch_wait->guest = NULL;
     sd_event_source_disable_unref(g->deadline);
     guest_drop_qmp(g);
+    guest_close_files(g);
     execution_free(g->execution);
     channel_free(g->launch);
     guest_log_close(g->console_log);
@@ -347,6 +348,7 @@ void guest_ended(Guest *g)
 {
     g->watched = false;
     guest_drop_qmp(g);
+    guest_close_files(g);
     if (g->launch && g->fault) {
         const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
         channel_send(g->launch, words, NULL, 0);

@@ -410,7 +410,8 @@ static void refuse_hello(Channel *channel, const Fault *fault)
     channel_free(channel);
 }
 
-/* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was called off. */
+/* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was called
+ * off. */
 static int refuse_unasked(Manager *m, const char *name, Fault **ret_fault)
 {
     if (g_str_equal(manager_launcher_name(m), "systemd"))

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, a user's disks by
+ * usher-bind, as usherd may not. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/cleanup.h"
+#include "guest-private.h"
+
+static void open_next(Guest *g);
+
+static void close_element(void *fd)
+{
+    close_fd(*(int *)fd);
+}
+
+static const QemuFile *current_file(const Guest *g)
+{
+    return &g_array_index(g->command->files, QemuFile, g->fds->len);
+}
+
+void guest_close_files(Guest *g)
+{
+    if (g->open_request)
+        worker_request_cancel(g->open_request);
+    g->open_request = NULL;
+    if (g->open_worker)
+        worker_release(g->open_worker);
+    g->open_worker = NULL;
+    g_clear_pointer(&g->fds, g_array_unref);
+    g->command = qemu_command_free(g->command);
+}
+
+static void fail(Guest *g, int error)
+{
+    const char *path = current_file(g)->path;
+
+    if (error == -EBUSY)
+        guest_fail(g,
+                   fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other guest",
+                             "guest %s: %s is in use on the host", g->name, path));
+    else
+        guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
+                                "guest %s: cannot open %s: %s", g->name, path ?: "its sockets and logs",
+                                g_strerror(-error)));
+}
+
+static void take(Guest *g, int fd)
+{
+    g_array_append_val(g->fds, fd);
+    open_next(g);
+}
+
+static void on_opened(int error, int *fd, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (error == -ECONNRESET)
+        g->open_worker = NULL;
+    if (error < 0)
+        fail(g, error);
+    else
+        take(g, steal_fd(fd));
+}
+
+static void open_by_worker(Guest *g)
+{
+    const QemuFile *file = current_file(g);
+    /* Stable names are links; usher-bind follows none, so that nobody can exchange one behind our back. What
+     * we may not look at is taken as it stands. */
+    g_autofree char *resolved = realpath(file->path, NULL);
+
+    int r = worker_open(g->open_worker, resolved ?: file->path, !file->read_only, true, on_opened, g);
+    if (r < 0)
+        fail(g, r);
+}
+
+static void on_worker(Worker *worker, const char *message, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->open_request = NULL;
+    g->open_worker = worker;
+    if (worker)
+        open_by_worker(g);
+    else
+        guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                                "cannot start usher-bind: %s", message));
+}
+
+static void open_disk(Guest *g)
+{
+    if (g->open_worker) {
+        open_by_worker(g);
+        return;
+    }
+    int r = worker_request(g->engine->workers, on_worker, g, &g->open_request);
+    if (r < 0)
+        fail(g, r);
+}
+
+static int open_console_log(Guest *g)
+{
+    g_autofree char *name = g_strconcat(g->name, ".console.log", NULL);
+
+    if (!g->console_log) {
+        int r = guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT, NULL, NULL,
+                               &g->console_log);
+        if (r < 0)
+            return r;
+    }
+    int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
+    return fd < 0 ? -errno : fd;
+}
+
+/* What usherd opens itself: a descriptor or -errno. */
+static int open_own(Guest *g, const QemuFile *file)
+{
+    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock");
+    int fd;
+
+    switch (file->kind) {
+    case QEMU_FILE_QMP:
+        return qmp_listen(qmp);
+    case QEMU_FILE_CONSOLE:
+        return qmp_listen(console);
+    case QEMU_FILE_CONSOLE_LOG:
+        return open_console_log(g);
+    default:
+        fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        return fd < 0 ? -errno : fd;
+    }
+}
+
+static void open_next(Guest *g)
+{
+    if (g->fds->len == g->command->files->len) {
+        if (g->open_worker)
+            worker_release(g->open_worker);
+        g->open_worker = NULL;
+        guest_hand_over(g);
+        return;
+    }
+    if (current_file(g)->kind == QEMU_FILE_DISK) {
+        open_disk(g);
+        return;
+    }
+    int fd = open_own(g, current_file(g));
+    if (fd < 0)
+        fail(g, fd);
+    else
+        take(g, fd);
+}
+
+void guest_open_files(Guest *g, QemuCommand *command)
+{
+    g->command = command;
+    g->fds = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_set_clear_func(g->fds, close_element);
+    open_next(g);
+}
