@@ -13,6 +13,7 @@ typedef struct MockSystemd {
     GString *calls; /* "StartUnit usher-guest@win10.service replace|" … */
     unsigned next_job;
     int references;             /* RefUnit less UnrefUnit */
+    int status_reads;           /* how often ExecMainStatus was asked for */
     const char *refusal;        /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
     const char *property_error; /* an error's name for all properties; NULL: none */
     struct {
