@@ -1,134 +1,188 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
+#include "guest-log.h"
+
 #include <fcntl.h>
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../base/cleanup.h"
-#include "guest-log.h"
+#include "../base/log.h"
 
-#define LINE_MAX_BYTES 4096
+#define READ_SIZE (16 * 1024)
+/* What is read in one turn of the loop, so that a guest that writes without end does not stop it. */
+#define TURN_MAX (256 * 1024)
 
 struct GuestLog {
+    int fd; /* for writing, by QEMU */
+    int read_fd;
     int dir_fd;
     char *name;
     uint64_t limit;
-    int write_fd; /* QEMU's, O_APPEND */
-    int read_fd;
-    off_t read_to;
-    GString *partial; /* a line that is not whole yet */
-    int inotify_fd;
-    sd_event_source *source;
     GuestLogLine line;
     void *userdata;
+    off_t told;       /* up to here */
+    GString *partial; /* a line whose end has not come */
+    sd_event_source *watch;
+    sd_event_source *more; /* a turn was not enough */
 };
 
-static off_t size_of(const GuestLog *log)
+static void tell_line(GuestLog *log)
+{
+    g_autofree char *text = NULL;
+
+    if (log->partial->len > 0 && log->partial->str[log->partial->len - 1] == '\r')
+        g_string_truncate(log->partial, log->partial->len - 1);
+    text = g_utf8_make_valid(log->partial->str, log->partial->len);
+    g_string_truncate(log->partial, 0);
+    log->line(text, log->userdata);
+}
+
+static void take_bytes(GuestLog *log, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        const char *newline = memchr(bytes, '\n', size);
+        size_t length = newline ? (size_t)(newline - bytes) : size;
+        size_t room = GUEST_LOG_LINE_MAX - log->partial->len;
+        bool whole = newline && length <= room;
+
+        g_string_append_len(log->partial, bytes, MIN(length, room));
+        if (whole || length > room)
+            tell_line(log);
+        length = MIN(length, room) + whole;
+        bytes += length;
+        size -= length;
+    }
+}
+
+/* Tells what has come since; true if there is more. */
+static bool read_on(GuestLog *log)
+{
+    char bytes[READ_SIZE];
+
+    for (size_t total = 0; total < TURN_MAX;) {
+        ssize_t n = pread(log->read_fd, bytes, sizeof(bytes), log->told);
+        if (n <= 0)
+            return false;
+        take_bytes(log, bytes, n);
+        log->told += n;
+        total += n;
+    }
+    return true;
+}
+
+/* Copies at most the last limit bytes: a burst may have made it much longer. */
+static int copy_old(GuestLog *log, off_t size)
+{
+    g_autofree char *name = g_strconcat(log->name, ".1", NULL);
+    off_t from = MAX(size - (off_t)log->limit, 0);
+    _cleanup_close_ int fd =
+        openat(log->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    ssize_t n;
+
+    if (fd < 0)
+        return -errno;
+    while ((n = sendfile(fd, log->read_fd, &from, READ_SIZE)) > 0)
+        ;
+    return n < 0 ? -errno : 0;
+}
+
+/* The bound holds even where there is no room for a copy. */
+static void rotate(GuestLog *log, off_t size)
+{
+    int r = copy_old(log, size);
+
+    if (r < 0)
+        log_warning("cannot keep the old part of %s, which is lost: %s", log->name, strerror(-r));
+    if (ftruncate(log->fd, 0) < 0)
+        log_warning("cannot empty %s, which has grown to its limit: %s", log->name, strerror(errno));
+    log->told = 0;
+}
+
+
+static int look(GuestLog *log)
 {
     struct stat st;
 
-    return fstat(log->read_fd, &st) < 0 ? 0 : st.st_size;
-}
-
-/* Copied and emptied, not renamed: QEMU keeps the descriptor it has. What it writes between the two is lost.
- */
-static void rotate(GuestLog *log)
-{
-    g_autofree char *old = g_strconcat(log->name, ".1", NULL);
-    off_t offset = 0, size = size_of(log);
-    _cleanup_close_ int fd =
-        openat(log->dir_fd, old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-
-    /* Whoever floods the log must not make us copy without end: the last part is what tells. */
-    if ((uint64_t)size > log->limit)
-        offset = size - (off_t)log->limit;
-    while (fd >= 0 && offset < size)
-        if (sendfile(fd, log->read_fd, &offset, size - offset) <= 0)
-            break;
-    if (ftruncate(log->write_fd, 0) == 0)
-        log->read_to = 0;
-}
-
-static void tell_lines(GuestLog *log, const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] != '\n' && log->partial->len < LINE_MAX_BYTES) {
-            g_string_append_c(log->partial, bytes[i] ? bytes[i] : ' ');
-            continue;
-        }
-        g_autofree char *line = g_utf8_make_valid(log->partial->str, log->partial->len);
-        g_string_truncate(log->partial, 0);
-        log->line(g_strchomp(line), log->userdata);
-    }
-}
-
-static void read_news(GuestLog *log)
-{
-    char buffer[4096];
-    ssize_t n;
-
-    while ((n = pread(log->read_fd, buffer, sizeof buffer, log->read_to)) > 0) {
-        log->read_to += n;
-        tell_lines(log, buffer, n);
-    }
-}
-
-static int on_change(sd_event_source *source, int fd, uint32_t revents, void *userdata)
-{
-    GuestLog *log = userdata;
-    char buffer[4096];
-
-    while (read(fd, buffer, sizeof buffer) > 0)
-        ;
-    if (log->line)
-        read_news(log);
-    if ((uint64_t)size_of(log) > log->limit)
-        rotate(log);
+    if (fstat(log->read_fd, &st) < 0)
+        return 0;
+    /* Somebody else emptied it. */
+    if (st.st_size < log->told)
+        log->told = 0;
+    if (log->line && read_on(log))
+        return sd_event_source_set_enabled(log->more, SD_EVENT_ONESHOT);
+    if (fstat(log->read_fd, &st) == 0 && (uint64_t)st.st_size > log->limit)
+        rotate(log, st.st_size);
     return 0;
 }
 
-static int open_files(GuestLog *log)
+static int on_more(sd_event_source *source, void *userdata)
 {
-    log->write_fd =
-        openat(log->dir_fd, log->name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (log->write_fd < 0)
+    return look(userdata);
+}
+
+static int on_modified(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+    return look(userdata);
+}
+
+GuestLog *guest_log_close(GuestLog *log)
+{
+    if (!log)
+        return NULL;
+    sd_event_source_disable_unref(log->watch);
+    sd_event_source_disable_unref(log->more);
+    close_fd(log->fd);
+    close_fd(log->read_fd);
+    close_fd(log->dir_fd);
+    g_string_free(log->partial, TRUE);
+    g_free(log->name);
+    g_free(log);
+    return NULL;
+}
+
+static int open_files(GuestLog *log, int dir_fd)
+{
+    struct stat st;
+
+    log->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+    if (log->dir_fd < 0)
         return -errno;
-    log->read_fd = openat(log->dir_fd, log->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (log->read_fd < 0)
+    log->fd = openat(dir_fd, log->name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (log->fd < 0)
         return -errno;
-    log->read_to = size_of(log);
+    log->read_fd = openat(dir_fd, log->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (log->read_fd < 0 || fstat(log->read_fd, &st) < 0)
+        return -errno;
+    log->told = st.st_size;
     return 0;
 }
 
 static int watch(GuestLog *log, sd_event *event)
 {
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", log->read_fd);
+    int r = sd_event_add_inotify_fd(event, &log->watch, log->read_fd, IN_MODIFY, on_modified, log);
 
-    log->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (log->inotify_fd < 0 || inotify_add_watch(log->inotify_fd, path, IN_MODIFY) < 0)
-        return -errno;
-    return sd_event_add_io(event, &log->source, log->inotify_fd, EPOLLIN, on_change, log);
+    if (r >= 0)
+        r = sd_event_add_defer(event, &log->more, on_more, log);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(log->more, SD_EVENT_OFF);
+    return r;
 }
 
 int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line,
                    void *userdata, GuestLog **ret)
 {
     GuestLog *log = g_new0(GuestLog, 1);
+    int r;
 
-    *log = (GuestLog){.dir_fd = -1,
-                      .limit = limit,
-                      .write_fd = -1,
-                      .read_fd = -1,
-                      .inotify_fd = -1,
-                      .line = line,
-                      .userdata = userdata};
+    *log =
+        (GuestLog){.fd = -1, .read_fd = -1, .dir_fd = -1, .limit = limit, .line = line, .userdata = userdata};
     log->name = g_strdup(name);
     log->partial = g_string_new(NULL);
-    log->dir_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
-    int r = log->dir_fd < 0 ? -errno : open_files(log);
+    r = open_files(log, dir_fd);
     if (r >= 0)
         r = watch(log, event);
     if (r < 0) {
@@ -139,45 +193,37 @@ int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit
     return 0;
 }
 
-GuestLog *guest_log_close(GuestLog *log)
-{
-    if (!log)
-        return NULL;
-    sd_event_source_disable_unref(log->source);
-    close_fd(log->inotify_fd);
-    close_fd(log->read_fd);
-    close_fd(log->write_fd);
-    close_fd(log->dir_fd);
-    g_string_free(log->partial, TRUE);
-    g_free(log->name);
-    g_free(log);
-    return NULL;
-}
-
 int guest_log_fd(const GuestLog *log)
 {
-    return log->write_fd;
+    return log->fd;
 }
 
 int guest_log_clear(GuestLog *log)
 {
-    log->read_to = 0;
+    if (ftruncate(log->fd, 0) < 0)
+        return -errno;
+    log->told = 0;
     g_string_truncate(log->partial, 0);
-    return ftruncate(log->write_fd, 0) < 0 ? -errno : 0;
+    return 0;
 }
 
 char *guest_log_tail(const GuestLog *log, size_t max)
 {
-    off_t size = size_of(log), begin = size > (off_t)max ? size - (off_t)max : 0;
     g_autofree char *bytes = g_malloc(max + 1);
-    ssize_t n = pread(log->read_fd, bytes, max, begin);
+    struct stat st;
+    ssize_t n;
 
+    if (fstat(log->read_fd, &st) < 0)
+        return g_strdup("");
+    /* One byte more, to see whether the first one begins a line. */
+    off_t from = MAX(st.st_size - (off_t)max - 1, 0);
+    n = pread(log->read_fd, bytes, max + 1, from);
     if (n <= 0)
         return g_strdup("");
-    bytes[n] = '\0';
     const char *start = bytes;
-    const char *newline = begin > 0 ? memchr(bytes, '\n', n) : NULL;
-    if (newline && newline[1])
-        start = newline + 1;
-    return g_strchomp(g_utf8_make_valid(start, n - (start - bytes)));
+    if ((size_t)n > max) {
+        const char *newline = memchr(bytes, '\n', n - 1);
+        start = newline ? newline + 1 : bytes + 1;
+    }
+    return g_utf8_make_valid(start, bytes + n - start);
 }

@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
+#include "qemu-probe.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
+#include "../base/log.h"
 #include "clock.h"
-#include "qemu-probe.h"
 #include "qmp.h"
 
-#define CACHE_FILE "qemu-facts"
-#define CACHE_MAX (1024 * 1024)
-#define DEADLINE_USEC (20 * G_USEC_PER_SEC)
-#define CHILD_FD 3
+#define CACHE_SIZE_MAX (1024 * 1024)
+/* Of what QEMU says on stderr before it gives up. */
+#define WORDS_MAX 500
+
+/* One QEMU being asked. */
+typedef struct Run {
+    QemuProbe *probe;
+    struct stat binary; /* as it was before the start */
+    pid_t pid;
+    sd_event_source *child;
+    sd_event_source *deadline;
+    Qmp *qmp;
+    int words_fd;                       /* its stderr, in memory */
+    char *version, *types, *properties; /* replies */
+} Run;
 
 typedef struct Question {
     QemuProbed probed;
@@ -28,288 +41,388 @@ typedef struct Question {
 struct QemuProbe {
     sd_event *event;
     char *path;
-    int cache_fd;
+    int cache_dir_fd;
+    bool cache_read;
+    uint64_t deadline_usec;
     QemuFacts *facts;
-    GArray *questions; /* of Question: who waits for the answer */
-
-    pid_t pid; /* 0: no QEMU is being asked */
-    sd_event_source *child;
-    sd_event_source *deadline;
-    Qmp *qmp;
-    struct stat binary; /* as it was when it was started */
-    char *version, *types, *properties;
-    char *trouble; /* why there will be no facts */
+    GArray *questions; /* of Question */
+    Run *run;          /* NULL: none is being asked */
+    GPtrArray *dying;  /* of Run, owned: killed, and not gone yet */
+    unsigned telling;  /* callbacks under way, one in another */
+    bool freed;        /* by one of them */
 };
 
-static uint64_t mtime_nsec(const struct stat *st)
+static void run_free(void *pointer)
 {
-    return (uint64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
+    Run *run = pointer;
 
-static bool facts_are_of(const QemuFacts *facts, const char *path, const struct stat *st)
-{
-    return facts && g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
-           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == mtime_nsec(st);
-}
-
-static void load_cache(QemuProbe *probe)
-{
-    g_autofree char *text = NULL;
-
-    /* Whatever is wrong with the cache: asking again puts it right. */
-    if (probe->cache_fd >= 0 && file_read_all_at(probe->cache_fd, CACHE_FILE, CACHE_MAX, &text, NULL) >= 0 &&
-        qemu_facts_from_text(text, &probe->facts) < 0)
-        probe->facts = NULL;
+    if (!run)
+        return;
+    qmp_free(run->qmp);
+    sd_event_source_disable_unref(run->deadline);
+    /* Kills and reaps the process, if it is there. */
+    sd_event_source_disable_unref(run->child);
+    close_fd(run->words_fd);
+    g_free(run->version);
+    g_free(run->types);
+    g_free(run->properties);
+    g_free(run);
 }
 
 QemuProbe *qemu_probe_new(sd_event *event, const char *path, int cache_dir_fd)
 {
     QemuProbe *probe = g_new0(QemuProbe, 1);
 
-    probe->event = event;
+    probe->event = sd_event_ref(event);
     probe->path = g_strdup(path);
-    probe->cache_fd = cache_dir_fd;
+    probe->cache_dir_fd = cache_dir_fd;
+    probe->deadline_usec = QEMU_PROBE_DEADLINE_USEC;
     probe->questions = g_array_new(FALSE, FALSE, sizeof(Question));
-    load_cache(probe);
+    probe->dying = g_ptr_array_new_with_free_func(run_free);
     return probe;
-}
-
-/* Ends the child, if there is one, and waits for it: SIGKILL leaves it no time. */
-static void end_child(QemuProbe *probe)
-{
-    probe->qmp = qmp_free(probe->qmp);
-    probe->deadline = sd_event_source_disable_unref(probe->deadline);
-    if (probe->pid > 0) {
-        kill(probe->pid, SIGKILL);
-        waitpid(probe->pid, NULL, 0);
-    }
-    probe->child = sd_event_source_disable_unref(probe->child);
-    probe->pid = 0;
 }
 
 QemuProbe *qemu_probe_free(QemuProbe *probe)
 {
     if (!probe)
         return NULL;
-    end_child(probe);
+    probe->freed = true;
+    if (probe->telling > 0)
+        return NULL;
+    run_free(probe->run);
+    g_ptr_array_unref(probe->dying);
+    g_array_unref(probe->questions);
     qemu_facts_free(probe->facts);
-    g_array_free(probe->questions, TRUE);
-    g_free(probe->version);
-    g_free(probe->types);
-    g_free(probe->properties);
-    g_free(probe->trouble);
     g_free(probe->path);
+    sd_event_unref(probe->event);
     g_free(probe);
     return NULL;
+}
+
+void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec)
+{
+    probe->deadline_usec = usec;
+}
+
+static uint64_t mtime_nsec(const struct stat *st)
+{
+    return (uint64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static bool facts_fit(const QemuFacts *facts, const char *path, const struct stat *st)
+{
+    return facts && g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
+           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == mtime_nsec(st);
+}
+
+/* The file's name in the cache: "qemu-system-x86_64.facts". */
+static char *cache_name(const QemuProbe *probe)
+{
+    g_autofree char *base = g_path_get_basename(probe->path);
+
+    return g_strconcat(base, ".facts", NULL);
+}
+
+/* A cache that cannot be read, or that is no cache, is none. */
+static void read_cache(QemuProbe *probe)
+{
+    g_autofree char *name = cache_name(probe), *text = NULL;
+
+    if (probe->cache_read || probe->cache_dir_fd < 0)
+        return;
+    probe->cache_read = true;
+    if (file_read_all_at(probe->cache_dir_fd, name, CACHE_SIZE_MAX, &text, NULL) < 0)
+        return;
+    if (qemu_facts_from_text(text, &probe->facts) < 0)
+        log_warning("%s in the cache of QEMU's abilities is damaged; asking again", name);
+}
+
+static void write_cache(QemuProbe *probe)
+{
+    g_autofree char *name = cache_name(probe), *text = qemu_facts_to_text(probe->facts);
+    int r;
+
+    if (probe->cache_dir_fd < 0)
+        return;
+    r = file_replace_at(probe->cache_dir_fd, name, text, 0644);
+    if (r < 0)
+        log_warning("cannot keep what %s can do in %s: %s", probe->path, name, strerror(-r));
 }
 
 const QemuFacts *qemu_probe_known(QemuProbe *probe)
 {
     struct stat st;
 
-    if (stat(probe->path, &st) < 0 || !facts_are_of(probe->facts, probe->path, &st))
+    if (!probe->facts)
+        read_cache(probe);
+    if (stat(probe->path, &st) < 0 || !facts_fit(probe->facts, probe->path, &st))
         return NULL;
     return probe->facts;
 }
 
-static void answer_all(QemuProbe *probe, const char *message)
+/* Answers everybody who has asked until now; they may ask again, or free the probe. */
+static void tell(QemuProbe *probe, const QemuFacts *facts, const char *message)
 {
     g_autoptr(GArray) questions = probe->questions;
 
     probe->questions = g_array_new(FALSE, FALSE, sizeof(Question));
-    for (unsigned i = 0; i < questions->len; i++) {
+    probe->telling++;
+    for (unsigned i = 0; i < questions->len && !probe->freed; i++) {
         const Question *question = &g_array_index(questions, Question, i);
-        question->probed(message ? NULL : probe->facts, message, question->userdata);
+        question->probed(facts, message, question->userdata);
     }
+    if (--probe->telling == 0 && probe->freed)
+        qemu_probe_free(probe);
 }
 
-/* The child is gone: what it said until then is all there is. */
-static void conclude(QemuProbe *probe)
-{
-    g_autofree char *trouble = g_steal_pointer(&probe->trouble);
-    QemuFacts *facts;
+/* The run is over, well or not; its process is killed, and freed when it has ended. */
+static void finish(Run *run, QemuFacts *facts, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-    end_child(probe);
-    if (!trouble && (!probe->version || !probe->types))
-        trouble = g_strdup_printf("%s ended before it had answered", probe->path);
-    if (!trouble && qemu_facts_from_replies(probe->path, probe->binary.st_ino, probe->binary.st_size,
-                                            mtime_nsec(&probe->binary), probe->version, probe->types,
-                                            probe->properties, &facts) < 0)
-        trouble = g_strdup_printf("%s answered with something else than QEMU does", probe->path);
-    if (!trouble) {
+static void finish(Run *run, QemuFacts *facts, const char *format, ...)
+{
+    QemuProbe *probe = run->probe;
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+
+    probe->run = NULL;
+    run->qmp = qmp_free(run->qmp);
+    run->deadline = sd_event_source_disable_unref(run->deadline);
+    if (run->pid > 0) {
+        kill(-run->pid, SIGKILL);
+        g_ptr_array_add(probe->dying, run);
+    } else {
+        run_free(run);
+    }
+    if (facts) {
         qemu_facts_free(probe->facts);
         probe->facts = facts;
-        g_autofree char *text = qemu_facts_to_text(facts);
-        /* Without a cache it is asked again after the next restart, no more. */
-        if (probe->cache_fd >= 0)
-            file_replace_at(probe->cache_fd, CACHE_FILE, text, 0644);
+        write_cache(probe);
     }
-    answer_all(probe, trouble);
+    tell(probe, facts, facts ? NULL : message);
 }
 
-static void keep(char **field, struct json_object *result)
+/* What it said on stderr, as one line. */
+static char *last_words(const Run *run)
 {
-    struct json_object *reply = json_object_new_object();
+    char bytes[WORDS_MAX];
+    ssize_t n = pread(run->words_fd, bytes, sizeof(bytes), 0);
+    g_autofree char *text = g_utf8_make_valid(bytes, MAX(n, 0));
 
-    json_object_object_add(reply, "return", json_object_get(result));
-    g_free(*field);
-    *field = g_strdup(json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
-    json_object_put(reply);
+    g_strdelimit(text, "\r\n\t", ' ');
+    return g_strdup(g_strstrip(text));
 }
 
-static void on_version(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+static int on_exit_seen(sd_event_source *source, const siginfo_t *si, void *userdata)
 {
-    QemuProbe *probe = userdata;
+    Run *run = userdata;
+    QemuProbe *probe = run->probe;
 
-    if (error == 0)
-        keep(&probe->version, result);
-}
+    if (probe->run != run) {
+        g_ptr_array_remove_fast(probe->dying, run);
+        return 0;
+    }
+    g_autofree char *words = last_words(run);
+    const char *how = si->si_code == CLD_EXITED ? "ended with status" : "was killed by signal";
 
-static void on_types(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    QemuProbe *probe = userdata;
-
-    if (error == 0)
-        keep(&probe->types, result);
-}
-
-/* An error says that there is no such device, which is an answer. */
-static void on_properties(Qmp *qmp, int error, const char *message, struct json_object *result,
-                          void *userdata)
-{
-    QemuProbe *probe = userdata;
-
-    if (error == 0)
-        keep(&probe->properties, result);
-}
-
-static void on_ready(Qmp *qmp, void *userdata)
-{
-    struct json_object *devices = json_object_new_object(), *vfio = json_object_new_object();
-
-    json_object_object_add(devices, "implements", json_object_new_string("device"));
-    json_object_object_add(vfio, "typename", json_object_new_string("vfio-pci"));
-    qmp_command(qmp, "query-version", NULL, 0, on_version, userdata);
-    qmp_command(qmp, "qom-list-types", devices, 0, on_types, userdata);
-    qmp_command(qmp, "device-list-properties", vfio, 0, on_properties, userdata);
-    qmp_command(qmp, "quit", NULL, 0, NULL, NULL);
-}
-
-static void on_closed(Qmp *qmp, int error, void *userdata)
-{
-    QemuProbe *probe = userdata;
-
-    probe->qmp = qmp_free(qmp);
-    if (probe->pid == 0)
-        conclude(probe);
-}
-
-static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata)
-{
-    QemuProbe *probe = userdata;
-
-    /* The event source reaps it. Answers may be unread in the socket: the end of the connection comes after
-     * them. */
-    probe->pid = 0;
-    probe->child = sd_event_source_disable_unref(probe->child);
-    if (!probe->qmp)
-        conclude(probe);
+    run->pid = 0;
+    finish(run, NULL, "%s: %s %d%s%s", probe->path, how, si->si_status, *words ? ": " : "", words);
     return 0;
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    QemuProbe *probe = userdata;
+    Run *run = userdata;
 
-    probe->trouble = g_strdup_printf("%s did not answer within 20 s", probe->path);
-    conclude(probe);
+    finish(run, NULL, "%s: did not answer within %.3g s", run->probe->path,
+           (double)run->probe->deadline_usec / G_USEC_PER_SEC);
     return 0;
 }
 
-/* Starts QEMU with its end of a socketpair as descriptor 3 and nothing else of ours. */
-static int spawn(QemuProbe *probe, int fd)
+/* The whole reply again, as core takes it. */
+static char *reply_text(struct json_object *result)
 {
-    char *argv[] = {probe->path,
-                    (char *)"-machine",
-                    (char *)"none",
-                    (char *)"-nodefaults",
-                    (char *)"-no-user-config",
-                    (char *)"-display",
-                    (char *)"none",
-                    (char *)"-chardev",
-                    (char *)"socket,id=qmp,fd=3",
-                    (char *)"-mon",
-                    (char *)"chardev=qmp,mode=control",
-                    NULL};
-    char *environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8", NULL};
+    return g_strdup_printf("{\"return\":%s}", json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
+}
+
+static bool reply_taken(Run *run, int error, const char *message, struct json_object *result, char **ret)
+{
+    /* An end of the connection is explained when the process ends, or by the deadline. */
+    if (error == -EREMOTEIO)
+        finish(run, NULL, "%s: %s", run->probe->path, message);
+    if (error < 0)
+        return false;
+    *ret = reply_text(result);
+    return true;
+}
+
+static void ask(Run *run, const char *command, const char *name, const char *value, QmpReply reply)
+{
+    struct json_object *arguments = NULL;
+    int r;
+
+    if (name) {
+        arguments = json_object_new_object();
+        json_object_object_add(arguments, name, json_object_new_string(value));
+    }
+    r = qmp_command(run->qmp, command, arguments, 0, reply, run);
+    if (r < 0)
+        finish(run, NULL, "%s: cannot ask it: %s", run->probe->path, strerror(-r));
+}
+
+static void on_properties(Qmp *qmp, int error, const char *message, struct json_object *result,
+                          void *userdata)
+{
+    Run *run = userdata;
+    const struct stat *st = &run->binary;
+    QemuFacts *facts = NULL;
+    int r;
+
+    /* "Device not found" is an answer. */
+    if (error != -EREMOTEIO && !reply_taken(run, error, message, result, &run->properties))
+        return;
+    r = qemu_facts_from_replies(run->probe->path, st->st_ino, st->st_size, mtime_nsec(st), run->version,
+                                run->types, run->properties, &facts);
+    finish(run, facts, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
+}
+
+static void on_types(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Run *run = userdata;
+
+    if (reply_taken(run, error, message, result, &run->types))
+        ask(run, "device-list-properties", "typename", "vfio-pci", on_properties);
+}
+
+static void on_version(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Run *run = userdata;
+
+    if (reply_taken(run, error, message, result, &run->version))
+        ask(run, "qom-list-types", "implements", "device", on_types);
+}
+
+static void on_ready(Qmp *qmp, void *userdata)
+{
+    ask(userdata, "query-version", NULL, NULL, on_version);
+}
+
+static void on_closed(Qmp *qmp, int error, void *userdata)
+{
+    Run *run = userdata;
+
+    run->qmp = qmp_free(qmp);
+    if (error == -EBADMSG)
+        finish(run, NULL, "%s: what it says is not QMP: is it QEMU?", run->probe->path);
+}
+
+/* Its own process group, no signal blocked or ignored, and no descriptor but stdin, stdout, stderr and QMP's.
+ */
+static int spawn(const char *path, int qmp_fd, int words_fd, pid_t *ret)
+{
+    static const char *const options[] = {
+        "-no-user-config",
+        "-nodefaults",
+        "-display",
+        "none",
+        "-machine",
+        "none",
+        "-sandbox",
+        "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        "-chardev",
+        "socket,id=qmp,fd=3",
+        "-mon",
+        "chardev=qmp,mode=control",
+        NULL};
+    static char *const environment[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                        (char *)"LC_ALL=C.UTF-8", NULL};
+    const char *argv[G_N_ELEMENTS(options) + 1] = {path};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
+    int r;
 
+    memcpy(argv + 1, options, sizeof(options));
     sigemptyset(&none);
     sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fd, CHILD_FD);
-    posix_spawn_file_actions_addclosefrom_np(&actions, CHILD_FD + 1);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    int r = -posix_spawn(&probe->pid, probe->path, &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, words_fd, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, words_fd, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, qmp_fd, 3);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    r = posix_spawn(ret, path, &actions, &attributes, (char *const *)argv, environment);
     posix_spawn_file_actions_destroy(&actions);
-    if (r < 0)
-        probe->pid = 0;
-    return r;
+    posix_spawnattr_destroy(&attributes);
+    return -r;
 }
 
-static int ask(QemuProbe *probe)
+/* Watches the process by a pidfd, which cannot come to mean another one. */
+static int watch(Run *run)
 {
-    static const QmpHandler handler = {on_ready, NULL, on_closed};
-    int pair[2];
+    _cleanup_close_ int pidfd = pidfd_open(run->pid, 0);
+    int r = pidfd < 0
+                ? -errno
+                : sd_event_add_child_pidfd(run->probe->event, &run->child, pidfd, WEXITED, on_exit_seen, run);
 
-    if (stat(probe->path, &probe->binary) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    _cleanup_close_ int ours = pair[0], theirs = pair[1];
-
-    /* adddup2 of a descriptor onto itself would leave it to be closed on exec. */
-    if (theirs == CHILD_FD) {
-        theirs = fcntl(CHILD_FD, F_DUPFD_CLOEXEC, CHILD_FD + 1);
-        close_fd(CHILD_FD);
-        if (theirs < 0)
-            return -errno;
+    if (r < 0) {
+        kill(-run->pid, SIGKILL);
+        waitpid(run->pid, NULL, 0);
+        run->pid = 0;
+        return r;
     }
-    int r = spawn(probe, theirs);
+    sd_event_source_set_child_pidfd_own(run->child, true);
+    steal_fd(&pidfd);
+    return sd_event_source_set_child_process_own(run->child, true);
+}
+
+static int start(Run *run)
+{
+    static const QmpHandler handler = {.ready = on_ready, .closed = on_closed};
+    _cleanup_close_ int ours = -1, theirs = -1;
+    int pair[2], r;
+
+    if (stat(run->probe->path, &run->binary) < 0)
+        return -errno;
+    run->words_fd = memfd_create("qemu-words", MFD_CLOEXEC);
+    if (run->words_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    ours = pair[0];
+    theirs = pair[1];
+    r = spawn(run->probe->path, theirs, run->words_fd, &run->pid);
     if (r >= 0)
-        r = sd_event_add_child(probe->event, &probe->child, probe->pid, WEXITED, on_child, probe);
+        r = watch(run);
     if (r >= 0)
-        r = clock_after(probe->event, DEADLINE_USEC, on_deadline, probe, &probe->deadline);
+        r = qmp_adopt(run->probe->event, steal_fd(&ours), &handler, run, &run->qmp);
     if (r >= 0)
-        r = qmp_adopt(probe->event, steal_fd(&ours), &handler, probe, &probe->qmp);
-    if (r < 0)
-        end_child(probe);
+        r = clock_after(run->probe->event, run->probe->deadline_usec, on_deadline, run, &run->deadline);
     return r;
 }
 
 void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
 {
-    const Question question = {probed, userdata};
-    const QemuFacts *known = qemu_probe_known(probe);
+    const QemuFacts *facts = qemu_probe_known(probe);
+    Question question = {probed, userdata};
+    int r;
 
-    if (known) {
-        probed(known, NULL, userdata);
+    if (facts) {
+        probed(facts, NULL, userdata);
         return;
     }
     g_array_append_val(probe->questions, question);
-    if (probe->pid > 0 || probe->qmp)
+    if (probe->run)
         return;
-    g_clear_pointer(&probe->version, g_free);
-    g_clear_pointer(&probe->types, g_free);
-    g_clear_pointer(&probe->properties, g_free);
-    int r = ask(probe);
-    if (r < 0) {
-        g_autofree char *message = g_strdup_printf("%s: %s", probe->path, g_strerror(-r));
-        answer_all(probe, message);
-    }
+    probe->run = g_new0(Run, 1);
+    *probe->run = (Run){.probe = probe, .words_fd = -1};
+    r = start(probe->run);
+    if (r < 0)
+        finish(probe->run, NULL, "%s: %s", probe->path, strerror(-r));
 }

@@ -1,211 +1,281 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
+#include "qmp.h"
+
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../core/qmp-message.h"
 #include "clock.h"
-#include "qmp.h"
 
-struct Qmp {
-    sd_event *event;
-    int fd;
-    sd_event_source *io;
-    QmpReader *reader;
-    GByteArray *out;     /* what the socket did not take yet */
-    GHashTable *pending; /* id → Pending, owned */
-    uint64_t last_id;
-    bool ready;
-    bool busy; /* a handler runs: qmp_free() leaves the rest to whoever called it */
-    bool dead; /* freed meanwhile */
-    const QmpHandler *handler;
-    void *userdata;
-};
+#define READ_SIZE (64 * 1024)
+/* What waits for a QEMU that does not read. */
+#define UNSENT_MAX (256 * 1024)
+/* QEMU serves one connection at a time; the others wait. */
+#define BACKLOG 8
 
 typedef struct Pending {
     Qmp *qmp;
     uint64_t id;
     QmpReply reply;
     void *userdata;
-    sd_event_source *timeout;
+    sd_event_source *timer;
 } Pending;
 
-static void pending_free(void *data)
-{
-    Pending *pending = data;
+struct Qmp {
+    sd_event *event;
+    int fd;
+    sd_event_source *source;
+    QmpHandler handler;
+    void *userdata;
+    QmpReader *reader;
+    GByteArray *unsent;
+    GQueue pending; /* of Pending, in the order in which they were sent */
+    uint64_t last_id;
+    bool greeted, ready;
+    unsigned depth; /* of callbacks under way */
+    bool freed;     /* by one of them; goes when the last has returned */
+};
 
-    sd_event_source_disable_unref(pending->timeout);
+static void pending_free(void *pointer)
+{
+    Pending *pending = pointer;
+
+    sd_event_source_disable_unref(pending->timer);
     g_free(pending);
 }
 
-static Pending *take_pending(Qmp *qmp, uint64_t id)
+static void disconnect(Qmp *qmp)
 {
-    Pending *pending = g_hash_table_lookup(qmp->pending, &id);
-
-    if (pending)
-        g_hash_table_steal(qmp->pending, &id);
-    return pending;
+    qmp->ready = false;
+    qmp->source = sd_event_source_disable_unref(qmp->source);
+    qmp->fd = close_fd(qmp->fd);
 }
 
-/* Answers one command; its entry is gone before the call, so that the callee may do anything. */
-static void answer(Qmp *qmp, Pending *pending, int error, const char *message, struct json_object *result)
+static void destroy(Qmp *qmp)
 {
-    QmpReply reply = pending->reply;
-    void *userdata = pending->userdata;
+    disconnect(qmp);
+    g_queue_clear_full(&qmp->pending, pending_free);
+    qmp_reader_free(qmp->reader);
+    g_byte_array_unref(qmp->unsent);
+    sd_event_unref(qmp->event);
+    g_free(qmp);
+}
 
+Qmp *qmp_free(Qmp *qmp)
+{
+    if (!qmp || qmp->freed)
+        return NULL;
+    qmp->freed = true;
+    disconnect(qmp);
+    if (qmp->depth == 0)
+        destroy(qmp);
+    return NULL;
+}
+
+/* Around every callback, so that it may free the connection. */
+static void enter(Qmp *qmp)
+{
+    qmp->depth++;
+}
+
+static void leave(Qmp *qmp)
+{
+    if (--qmp->depth == 0 && qmp->freed)
+        destroy(qmp);
+}
+
+static void answer(Pending *pending, int error, const char *message, struct json_object *result)
+{
+    if (pending->reply)
+        pending->reply(pending->qmp, error, message, result, pending->userdata);
     pending_free(pending);
-    if (reply)
-        reply(qmp, error, message, result, userdata);
 }
 
-/* Frees for good what a handler asked to be freed. True if it did. */
-static bool bury(Qmp *qmp)
+/* Tells everybody that it is over, once: the source is gone afterwards. */
+static void end(Qmp *qmp, int error)
 {
-    bool dead = qmp->dead;
-
-    qmp->busy = false;
-    if (dead)
-        qmp_free(qmp);
-    return dead;
-}
-
-/* Tells that the connection is over, once: commands first. */
-static void over(Qmp *qmp, int error)
-{
-    GHashTableIter iter;
     Pending *pending;
 
-    qmp->io = sd_event_source_disable_unref(qmp->io);
-    qmp->ready = false;
-    qmp->busy = true;
-    while (!qmp->dead) {
-        g_hash_table_iter_init(&iter, qmp->pending);
-        if (!g_hash_table_iter_next(&iter, NULL, (void **)&pending))
-            break;
-        g_hash_table_iter_steal(&iter);
-        answer(qmp, pending, -ECONNRESET, "the connection to QEMU ended", NULL);
-    }
-    if (!qmp->dead)
-        qmp->handler->closed(qmp, error, qmp->userdata);
-    bury(qmp);
+    disconnect(qmp);
+    while (!qmp->freed && (pending = g_queue_pop_head(&qmp->pending)))
+        answer(pending, -ECONNRESET, "the connection to QEMU broke", NULL);
+    if (!qmp->freed && qmp->handler.closed)
+        qmp->handler.closed(qmp, error, qmp->userdata);
 }
 
-static int flush(Qmp *qmp)
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    while (qmp->out->len > 0) {
-        ssize_t n = send(qmp->fd, qmp->out->data, qmp->out->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    Pending *pending = userdata;
+    Qmp *qmp = pending->qmp;
+
+    enter(qmp);
+    g_queue_remove(&qmp->pending, pending);
+    answer(pending, -ETIMEDOUT, "QEMU did not answer in time", NULL);
+    leave(qmp);
+    return 0;
+}
+
+/* Sends what is waiting, as far as it goes. That the connection broke is left to be found by reading, as
+ * there may be something to read yet. */
+static void flush(Qmp *qmp)
+{
+    while (qmp->unsent->len > 0) {
+        ssize_t n = send(qmp->fd, qmp->unsent->data, qmp->unsent->len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
             break;
-        if (n < 0)
-            return -errno;
-        g_byte_array_remove_range(qmp->out, 0, n);
+        if (n < 0) {
+            shutdown(qmp->fd, SHUT_RDWR);
+            n = qmp->unsent->len;
+        }
+        g_byte_array_remove_range(qmp->unsent, 0, n);
     }
-    return sd_event_source_set_io_events(qmp->io, qmp->out->len > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    sd_event_source_set_io_events(qmp->source, qmp->unsent->len > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* Takes the arguments over. */
+static int send_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
+                        QmpReply reply, void *userdata)
+{
+    g_autofree char *text = qmp_command_to_text(name, arguments, qmp->last_id + 1);
+    Pending *pending;
+    int r;
+
+    json_object_put(arguments);
+    if (qmp->unsent->len + strlen(text) > UNSENT_MAX)
+        return -ENOBUFS;
+    pending = g_new0(Pending, 1);
+    *pending = (Pending){qmp, qmp->last_id + 1, reply, userdata};
+    if (timeout_usec > 0) {
+        r = clock_after(qmp->event, timeout_usec, on_timeout, pending, &pending->timer);
+        if (r < 0) {
+            pending_free(pending);
+            return r;
+        }
+    }
+    qmp->last_id++;
+    g_queue_push_tail(&qmp->pending, pending);
+    g_byte_array_append(qmp->unsent, (const uint8_t *)text, strlen(text));
+    flush(qmp);
+    return 0;
+}
+
+int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
+                QmpReply reply, void *userdata)
+{
+    if (!qmp->ready) {
+        json_object_put(arguments);
+        return -ENOTCONN;
+    }
+    return send_command(qmp, name, arguments, timeout_usec, reply, userdata);
 }
 
 static void on_negotiated(Qmp *qmp, int error, const char *message, struct json_object *result,
                           void *userdata)
 {
+    if (error == -EREMOTEIO)
+        end(qmp, -EBADMSG);
     if (error < 0)
-        return; /* the end of the connection tells */
+        return;
     qmp->ready = true;
-    if (qmp->handler->ready)
-        qmp->handler->ready(qmp, qmp->userdata);
+    if (qmp->handler.ready)
+        qmp->handler.ready(qmp, qmp->userdata);
 }
 
-static void dispatch(Qmp *qmp, const QmpMessage *message)
+/* An answer that nobody waits for any more is dropped. */
+static void take_answer(Qmp *qmp, const QmpMessage *message)
 {
-    Pending *pending;
+    for (GList *link = qmp->pending.head; link; link = link->next) {
+        Pending *pending = link->data;
 
+        if (pending->id != message->id)
+            continue;
+        g_queue_delete_link(&qmp->pending, link);
+        answer(pending, message->kind == QMP_ERROR ? -EREMOTEIO : 0, message->text, message->data);
+        return;
+    }
+}
+
+/* 0, or -EBADMSG for what does not belong here. */
+static int take_message(Qmp *qmp, const QmpMessage *message)
+{
+    if ((message->kind == QMP_GREETING) == qmp->greeted)
+        return -EBADMSG;
     switch (message->kind) {
     case QMP_GREETING:
-        qmp_command(qmp, "qmp_capabilities", NULL, 0, on_negotiated, NULL);
-        return;
+        qmp->greeted = true;
+        return send_command(qmp, "qmp_capabilities", NULL, 0, on_negotiated, NULL);
     case QMP_EVENT:
-        if (qmp->handler->event)
-            qmp->handler->event(qmp, message->name, message->data, qmp->userdata);
-        return;
+        if (qmp->handler.event)
+            qmp->handler.event(qmp, message->name, message->data, qmp->userdata);
+        return 0;
     case QMP_REPLY:
     case QMP_ERROR:
-        /* One that came too late has been answered -ETIMEDOUT and is dropped. */
-        pending = take_pending(qmp, message->id);
-        if (pending)
-            answer(qmp, pending, message->kind == QMP_ERROR ? -EREMOTEIO : 0, message->text, message->data);
-        return;
+        take_answer(qmp, message);
+        return 0;
     }
+    return -EBADMSG;
 }
 
-/* 0, or -EBADMSG. */
-static int dispatch_all(Qmp *qmp)
+/* 0, or why the connection is over: 1 at its end, -errno. */
+static int receive(Qmp *qmp)
 {
-    QmpMessage *message;
-    int r = 0;
+    g_autofree char *bytes = g_malloc(READ_SIZE);
+    ssize_t size = recv(qmp->fd, bytes, READ_SIZE, MSG_DONTWAIT);
+    int r;
 
-    while (!qmp->dead && (r = qmp_reader_next(qmp->reader, &message)) > 0) {
-        dispatch(qmp, message);
-        qmp_message_free(message);
+    if (size == 0)
+        return 1;
+    if (size < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    r = qmp_reader_feed(qmp->reader, bytes, size);
+    while (r >= 0 && qmp->fd >= 0) {
+        g_autoptr(QmpMessage) message = NULL;
+
+        r = qmp_reader_next(qmp->reader, &message);
+        if (r == 0)
+            return 0;
+        if (r > 0)
+            r = take_message(qmp, message);
     }
-    return r;
+    return MIN(r, 0);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     Qmp *qmp = userdata;
-    char buffer[16 * 1024];
     int r = 0;
 
-    qmp->busy = true;
+    enter(qmp);
     if (revents & EPOLLOUT)
-        r = flush(qmp);
-    if (r >= 0 && revents & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-        ssize_t n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
-        if (n == 0)
-            r = -ECONNRESET;
-        else if (n < 0)
-            r = errno == EAGAIN || errno == EINTR ? 0 : -errno;
-        else
-            r = qmp_reader_feed(qmp->reader, buffer, n);
-        if (r >= 0 && n > 0)
-            r = dispatch_all(qmp);
-    }
-    if (!bury(qmp) && r < 0)
-        over(qmp, r == -ECONNRESET ? 0 : r);
+        flush(qmp);
+    if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        r = receive(qmp);
+    /* fd -1: a callback freed it, or it has ended meanwhile. */
+    if (r != 0 && qmp->fd >= 0)
+        end(qmp, MIN(r, 0));
+    leave(qmp);
     return 0;
 }
 
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof address.sun_path)
-        return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-        return -errno;
-    return steal_fd(&fd);
-}
-
-int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret)
+int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret)
 {
     Qmp *qmp = g_new0(Qmp, 1);
+    int r;
 
-    qmp->event = event;
+    qmp->event = sd_event_ref(event);
     qmp->fd = fd;
-    qmp->handler = handler;
+    qmp->handler = *handler;
     qmp->userdata = userdata;
     qmp->reader = qmp_reader_new();
-    qmp->out = g_byte_array_new();
-    qmp->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, pending_free);
-    int r = sd_event_add_io(event, &qmp->io, fd, EPOLLIN, on_io, qmp);
+    qmp->unsent = g_byte_array_new();
+    g_queue_init(&qmp->pending);
+    r = sd_event_add_io(event, &qmp->source, fd, EPOLLIN, on_io, qmp);
     if (r < 0) {
         qmp_free(qmp);
         return r;
@@ -214,82 +284,46 @@ int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata,
     return 0;
 }
 
+static int make_address(const char *path, struct sockaddr_un *ret)
+{
+    if (strlen(path) >= sizeof(ret->sun_path))
+        return -ENAMETOOLONG;
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strcpy(ret->sun_path, path);
+    return 0;
+}
+
 int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, void *userdata, Qmp **ret)
 {
-    int fd = connect_to(path);
+    struct sockaddr_un address;
+    _cleanup_close_ int fd = -1;
+    int r = make_address(path, &address);
 
-    return fd < 0 ? fd : qmp_open(event, fd, handler, userdata, ret);
-}
-
-Qmp *qmp_free(Qmp *qmp)
-{
-    if (!qmp)
-        return NULL;
-    if (qmp->busy) {
-        qmp->dead = true;
-        return NULL;
-    }
-    sd_event_source_disable_unref(qmp->io);
-    g_hash_table_destroy(qmp->pending);
-    qmp_reader_free(qmp->reader);
-    g_byte_array_unref(qmp->out);
-    close_fd(qmp->fd);
-    g_free(qmp);
-    return NULL;
-}
-
-bool qmp_ready(const Qmp *qmp)
-{
-    return qmp->ready;
-}
-
-static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    Pending *pending = userdata;
-    Qmp *qmp = pending->qmp;
-
-    qmp->busy = true;
-    g_hash_table_steal(qmp->pending, &pending->id);
-    answer(qmp, pending, -ETIMEDOUT, "no answer in time", NULL);
-    bury(qmp);
-    return 0;
-}
-
-int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
-                QmpReply reply, void *userdata)
-{
-    uint64_t id = ++qmp->last_id;
-    g_autofree char *text = qmp_command_to_text(name, arguments, id);
-    Pending *pending = g_new0(Pending, 1);
-
-    json_object_put(arguments);
-    *pending = (Pending){qmp, id, reply, userdata, NULL};
-    g_hash_table_insert(qmp->pending, &pending->id, pending);
-    g_byte_array_append(qmp->out, (const uint8_t *)text, strlen(text));
-    int r = qmp->io ? flush(qmp) : -ECONNRESET;
-    if (r >= 0 && timeout_usec > 0)
-        r = clock_after(qmp->event, timeout_usec, on_timeout, pending, &pending->timeout);
-    if (r < 0) {
-        g_hash_table_remove(qmp->pending, &id);
+    if (r < 0)
         return r;
-    }
-    return 0;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return -errno;
+    return qmp_adopt(event, steal_fd(&fd), handler, userdata, ret);
 }
 
 int qmp_listen(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address;
+    _cleanup_close_ int fd = -1;
+    int r = make_address(path, &address);
 
-    if (strlen(path) >= sizeof address.sun_path)
-        return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (r < 0)
+        return r;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    /* The mode of the socket's file is that of the descriptor at the time of bind(2) (unix(7)): never open to
-     * others. */
-    if (fchmod(fd, 0600) < 0 || (unlink(path) < 0 && errno != ENOENT) ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
+    /* Before bind(2), which takes the mode over: there is no moment at which others may connect. */
+    if (fchmod(fd, 0600) < 0)
+        return -errno;
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0)
         return -errno;
     return steal_fd(&fd);
 }

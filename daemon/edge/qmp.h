@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A QMP connection: connects to the guest's socket (whose listening end QEMU got as a descriptor),
  * negotiates, sends commands, passes events on. A connection that breaks is told once and is never a reason
- * to kill: the owner connects again. */
+ * to kill: the owner connects again. No callback comes from within a call of the owner's; all of them may
+ * call qmp_free(). */
 #pragma once
 
 #include <json-c/json.h>
@@ -16,16 +17,17 @@ typedef struct QmpHandler {
     void (*ready)(Qmp *qmp, void *userdata);
     /* data is borrowed and may be NULL. */
     void (*event)(Qmp *qmp, const char *name, struct json_object *data, void *userdata);
-    /* End of the stream, or it broke (error < 0, -EBADMSG for what is no QMP). Called once; qmp_free() may be
-     * called within. Pending commands have been answered -ECONNRESET before. */
+    /* End of the stream (error 0), or it broke (error < 0, -EBADMSG for what is no QMP). Called once. Pending
+     * commands have been answered -ECONNRESET before. */
     void (*closed)(Qmp *qmp, int error, void *userdata);
 } QmpHandler;
 
 /* Connects to path at once (a listening socket takes it before QEMU runs). -ECONNREFUSED, -ENOENT: nobody
- * listens. */
+ * listens; -EAGAIN: too many wait already; -ENAMETOOLONG. Nobody but the owner minds a peer that never says a
+ * word. */
 int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, void *userdata, Qmp **ret);
-/* The same over a connected descriptor, which is taken over in case of success. */
-int qmp_open(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
+/* The same with a descriptor that is connected already, and is taken over in every case. */
+int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
 /* Pending commands are dropped without a call. */
 Qmp *qmp_free(Qmp *qmp);
 bool qmp_ready(const Qmp *qmp);
@@ -34,7 +36,8 @@ bool qmp_ready(const Qmp *qmp);
  * answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
 typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_object *result,
                          void *userdata);
-/* arguments may be NULL and are consumed. timeout_usec 0: none. reply may be NULL. */
+/* arguments may be NULL and are consumed, in every case. timeout_usec 0: none. reply may be NULL. -ENOTCONN:
+ * not ready; -ENOBUFS: QEMU takes nothing any more. */
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 
