@@ -35,14 +35,18 @@ static void send_to_journal(int level, const char *guest, const char *device, co
     g_autofree char *priority = g_strdup_printf("PRIORITY=%d", level);
     g_autofree char *guest_field = g_strconcat("USHER_GUEST=", guest ?: "", NULL);
     g_autofree char *device_field = g_strconcat("USHER_DEVICE=", device ?: "", NULL);
-    struct iovec fields[4] = {
+    /* journalctl -u shows what a privileged service says about a unit of this name (journalctl(1), -u). */
+    g_autofree char *unit = g_strdup_printf("OBJECT_SYSTEMD_UNIT=usher-guest@%s.service", guest ?: "");
+    struct iovec fields[5] = {
         {message, strlen(message)},
         {priority, strlen(priority)},
     };
     int n = 2;
 
-    if (guest)
+    if (guest) {
         fields[n++] = (struct iovec){guest_field, strlen(guest_field)};
+        fields[n++] = (struct iovec){unit, strlen(unit)};
+    }
     if (device)
         fields[n++] = (struct iovec){device_field, strlen(device_field)};
     sd_journal_sendv(fields, n);

@@ -10,7 +10,8 @@
  * messages of a level above max_level (LOG_DEBUG keeps all). Call once, before anything else logs. */
 void log_open(int max_level);
 
-/* guest and device may be NULL; they become the fields USHER_GUEST= and USHER_DEVICE=. errno is kept. */
+/* guest and device may be NULL; they become the fields USHER_GUEST= and USHER_DEVICE=, and what is said of a
+ * guest is shown by journalctl -u of its unit too. errno is kept. */
 void log_message(int level, const char *guest, const char *device, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 #define log_error(...) log_message(LOG_ERR, NULL, NULL, __VA_ARGS__)
