@@ -83,7 +83,8 @@ Fault *fault_copy(const Fault *fault)
 
 char *fault_to_line(const Fault *fault)
 {
-    return fault->remedy ? g_strdup_printf("%s; %s", fault->message, fault->remedy) : g_strdup(fault->message);
+    return fault->remedy ? g_strdup_printf("%s; %s", fault->message, fault->remedy)
+                         : g_strdup(fault->message);
 }
 
 Fault *fault_free(Fault *fault)

@@ -167,6 +167,7 @@ void journal_open_free(JournalOpen *open)
 typedef struct Replay {
     GHashTable *open; /* number → JournalOpen */
     unsigned bad;
+    unsigned next;
 } Replay;
 
 /* Each record stands for itself, so that one that was lost takes no other with it: a done without its begin
@@ -175,6 +176,7 @@ static void replay_record(Replay *replay, JournalRecord *record)
 {
     gpointer key = GUINT_TO_POINTER(record->number);
 
+    replay->next = MAX(replay->next, record->number + 1);
     if (record->mark == JOURNAL_UNDONE) {
         g_hash_table_remove(replay->open, key);
     } else {
@@ -231,19 +233,28 @@ static int compare_numbers(gconstpointer a, gconstpointer b)
     return (*x)->number < (*y)->number ? -1 : (*x)->number > (*y)->number;
 }
 
-GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad)
+static void replay_text(Replay *replay, const char *text, size_t size)
 {
-    g_autoptr(GHashTable) open = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)journal_open_free);
-    Replay replay = {.open = open};
-
     for (size_t at = 0; at < size;) {
         const char *newline = memchr(text + at, '\n', size - at);
         size_t end = newline ? (size_t)(newline - text) : size;
         /* An empty line is where the journal was taken up again after a torn one. */
         if (end > at)
-            replay_line(&replay, text + at, end - at);
+            replay_line(replay, text + at, end - at);
         at = end + 1;
     }
+}
+
+static GHashTable *open_table_new(void)
+{
+    return g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)journal_open_free);
+}
+
+GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad)
+{
+    g_autoptr(GHashTable) open = open_table_new();
+    Replay replay = {.open = open};
+    replay_text(&replay, text, size);
 
     GPtrArray *standing = g_ptr_array_new_with_free_func((GDestroyNotify)journal_open_free);
     GHashTableIter iter;
@@ -257,4 +268,12 @@ GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad)
     g_ptr_array_sort(standing, compare_numbers);
     *ret_bad = replay.bad;
     return standing;
+}
+
+unsigned journal_replay_next(const char *text, size_t size)
+{
+    g_autoptr(GHashTable) open = open_table_new();
+    Replay replay = {.open = open};
+    replay_text(&replay, text, size);
+    return replay.next;
 }

@@ -42,4 +42,6 @@ typedef struct JournalOpen {
  * the end). Lines that fail their check are counted in *ret_bad and skipped; what they told can be seen from
  * the records around them, as every record carries the whole step. */
 GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad); /* of JournalOpen, owned */
+/* One more than the highest number that any record names; 0 if there is none. */
+unsigned journal_replay_next(const char *text, size_t size);
 void journal_open_free(JournalOpen *open);

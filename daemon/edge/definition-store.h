@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The folder of guest definitions: NAME.guest and its drop-ins the .conf files in NAME.guest.d/, in the order of their names. Reads texts and tells when
- * something changes; what they mean is definition_parse()'s. */
+/* The folder of guest definitions: NAME.guest and its drop-ins the .conf files in NAME.guest.d/, in the order
+ * of their names. Reads texts and tells when something changes; what they mean is definition_parse()'s. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -1,1 +1,202 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/cleanup.h"
+#include "../base/file.h"
+#include "host-needs.h"
+#include "host-scan.h"
+
+/* An attribute, or NULL if there is none, it is empty, or the kernel does not want to tell. */
+static char *read_text(int dirfd, const char *name)
+{
+    char *value;
+    if (file_read_value_at(dirfd, name, &value) < 0)
+        return NULL;
+    if (value[0] == '\0')
+        g_clear_pointer(&value, g_free);
+    return value;
+}
+
+/* The last part of a link's target, or NULL. */
+static char *read_link(int dirfd, const char *name)
+{
+    char *target;
+    return file_link_name_at(dirfd, name, &target) < 0 ? NULL : target;
+}
+
+static int read_number(int dirfd, const char *name, int otherwise)
+{
+    g_autofree char *text = read_text(dirfd, name);
+    gint64 number;
+    if (!text || !g_ascii_string_to_signed(text, 10, G_MININT, G_MAXINT, &number, NULL))
+        return otherwise;
+    return number;
+}
+
+/* A module's parameter of type bool. */
+static bool read_flag(int dirfd, const char *name)
+{
+    g_autofree char *text = read_text(dirfd, name);
+    return text && (text[0] == 'Y' || text[0] == 'y' || text[0] == '1');
+}
+
+/* All five identifiers in one read ("pci:v00001002d00006798sv…sd…bc03sc00i00", pci_uevent() in the kernel). */
+static int read_identity(int dirfd, HostDevice *device)
+{
+    g_autofree char *text = NULL;
+    unsigned vendor, id, subvendor, subdevice, base, sub, interface;
+
+    int r = file_read_value_at(dirfd, "modalias", &text);
+    if (r < 0)
+        return r;
+    if (sscanf(text, "pci:v%8Xd%8Xsv%8Xsd%8Xbc%2Xsc%2Xi%2X", &vendor, &id, &subvendor, &subdevice, &base, &sub,
+               &interface) != 7)
+        return -EBADMSG;
+    device->vendor = vendor;
+    device->device = id;
+    device->subvendor = subvendor;
+    device->subdevice = subdevice;
+    device->class = base << 16 | sub << 8 | interface;
+    return 0;
+}
+
+/* The header type stands in config space alone, and reading that wakes the device. But the kernel takes a header for
+ * a bridge's only with the class of one, or hangs a bus below it. */
+static bool read_bridge(int dirfd, uint32_t class)
+{
+    unsigned kind = class >> 8;
+    if (kind == 0x0604 || kind == 0x0607 || kind == 0x0609)
+        return true;
+    return faccessat(dirfd, "pci_bus", F_OK, 0) == 0;
+}
+
+static void read_group(int dirfd, HostDevice *device)
+{
+    g_autofree char *name = read_link(dirfd, "iommu_group");
+    gint64 group;
+    if (name && g_ascii_string_to_signed(name, 10, 0, G_MAXINT, &group, NULL))
+        device->group = group;
+}
+
+/* bus/pci/devices/ADDRESS leads to devices/pci0000:00/0000:00:01.0/0000:01:00.0: the bridge comes before the device. */
+static void read_upstream(int devices_fd, const char *name, HostDevice *device)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(devices_fd, name, target, sizeof(target) - 1);
+    if (n < 0)
+        return;
+    target[n] = '\0';
+
+    g_autofree char *parent_path = g_path_get_dirname(target);
+    g_autofree char *parent = g_path_get_basename(parent_path);
+    device->has_upstream = pci_address_from_string(parent, &device->upstream) == 0;
+}
+
+static void read_physical(int dirfd, HostDevice *device)
+{
+    g_autofree char *name = read_link(dirfd, "physfn");
+    device->virtual_function = name && pci_address_from_string(name, &device->physical) == 0;
+}
+
+/* Reading driver_override waits for the device's lock, which a hanging unbind holds for good; and by then the driver
+ * link has gone, though the device is anything but free. */
+static void read_binding(int dirfd, HostDevice *device)
+{
+    if (device->stuck)
+        return;
+    device->driver = read_link(dirfd, "driver");
+    device->override = read_text(dirfd, "driver_override");
+    if (g_strcmp0(device->override, "(null)") == 0)
+        g_clear_pointer(&device->override, g_free);
+}
+
+static int scan_device(int devices_fd, const char *name, HostDevice *device)
+{
+    _cleanup_close_ int fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = read_identity(fd, device);
+    if (r < 0)
+        return r;
+
+    device->bridge = read_bridge(fd, device->class);
+    read_group(fd, device);
+    read_upstream(devices_fd, name, device);
+    read_physical(fd, device);
+    read_binding(fd, device);
+    device->boot_vga = device->class >> 16 == 0x03 && read_number(fd, "boot_vga", 0) == 1;
+    device->reset_methods = read_text(fd, "reset_method");
+    device->power_state = read_text(fd, "power_state");
+    device->power_control = read_text(fd, "power/control");
+    device->d3cold_allowed = read_text(fd, "d3cold_allowed");
+    device->numa_node = read_number(fd, "numa_node", -1);
+    if (g_strcmp0(device->power_state, "unknown") == 0)
+        g_clear_pointer(&device->power_state, g_free);
+    return 0;
+}
+
+static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
+{
+    _cleanup_close_ int devices_fd = openat(place->sys_fd, "bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (devices_fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    g_auto(GStrv) names = NULL;
+    int r = file_list_at(devices_fd, ".", &names);
+
+    for (char **name = names; r >= 0 && *name; name++) {
+        PciAddress address;
+        if (pci_address_from_string(*name, &address) < 0)
+            continue;
+        HostDevice *device = host_add(host, address);
+        device->stuck = skip && g_hash_table_contains(skip, *name);
+        r = scan_device(devices_fd, *name, device);
+        if (r == -ENOENT || r == -ENODEV) {
+            g_ptr_array_remove_index(host->devices, host->devices->len - 1);
+            r = 0;
+        }
+    }
+    return r;
+}
+
+/* As seen: the header's bit, too, says no more than "look for others". Virtual functions are devices of their own. */
+static void note_multifunction(Host *host)
+{
+    HostDevice *first = NULL;
+
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->virtual_function)
+            continue;
+        if (first && pci_address_same_slot(first->address, device->address))
+            first->multifunction = device->multifunction = true;
+        else
+            first = device;
+    }
+}
+
+int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
+{
+    g_autoptr(Host) host = host_new();
+
+    int r = scan_devices(place, skip, host);
+    if (r < 0)
+        return r;
+    host_sort(host);
+    note_multifunction(host);
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(host->devices, i);
+        host->iommu |= device->group != HOST_NO_GROUP;
+    }
+    host->vfio_pci = faccessat(place->sys_fd, "bus/pci/drivers/vfio-pci", F_OK, 0) == 0;
+    host->unsafe_interrupts = read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+    host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
+
+    r = host_needs_note(place, host);
+    if (r < 0)
+        return r;
+    *ret = g_steal_pointer(&host);
+    return 0;
+}

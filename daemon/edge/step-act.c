@@ -1,1 +1,268 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "../base/cleanup.h"
+#include "../base/file.h"
+#include "../core/pci-address.h"
+#include "step-act.h"
+
+#define DEVICES "bus/pci/devices"
+#define DRIVERS "bus/pci/drivers"
+#define MODPROBE "/sbin/modprobe"
+
+/* The subject comes from a process with fewer rights than this one: it must not lead anywhere else. */
+static int check_address(const Step *step)
+{
+    PciAddress address;
+    if (pci_address_from_string(step->subject, &address) < 0 ||
+        strcmp(PCI_ADDRESS_STR(address), step->subject) != 0)
+        return -EINVAL;
+    return 0;
+}
+
+static char *device_path(const Step *step, const char *attribute)
+{
+    return g_strdup_printf(DEVICES "/%s/%s", step->subject, attribute);
+}
+
+static bool driver_registered(const StepPlace *place, const char *driver)
+{
+    g_autofree char *path = g_strdup_printf(DRIVERS "/%s", driver);
+    return driver[0] != '.' && !strchr(driver, '/') && faccessat(place->sys_fd, path, F_OK, 0) == 0;
+}
+
+static int read_attribute(const StepPlace *place, const Step *step, const char *attribute, char **ret)
+{
+    g_autofree char *path = device_path(step, attribute);
+    int r = file_read_value_at(place->sys_fd, path, ret);
+    /* ENODEV: it went between open and read. */
+    if (r == -ENOENT || r == -ENODEV) {
+        *ret = NULL;
+        return 0;
+    }
+    return r;
+}
+
+static int read_override(const StepPlace *place, const Step *step, char **ret)
+{
+    g_autofree char *value = NULL;
+    int r = read_attribute(place, step, "driver_override", &value);
+    if (r < 0)
+        return r;
+    *ret = g_strcmp0(value, "(null)") == 0 ? g_strdup("") : g_steal_pointer(&value);
+    return 0;
+}
+
+static int read_driver(const StepPlace *place, const Step *step, char **ret)
+{
+    g_autofree char *device = device_path(step, "");
+    if (faccessat(place->sys_fd, device, F_OK, 0) < 0) {
+        if (errno != ENOENT)
+            return -errno;
+        *ret = NULL;
+        return 0;
+    }
+
+    g_autofree char *link = device_path(step, "driver");
+    int r = file_link_name_at(place->sys_fd, link, ret);
+    if (r == -ENOENT) {
+        *ret = g_strdup("");
+        return 0;
+    }
+    return r;
+}
+
+/* "vfio/26" for "/dev/vfio/26", and nothing else: not /dev/vfio/vfio, which belongs to everybody. */
+static const char *node_path(const Step *step)
+{
+    const char *number = g_str_has_prefix(step->subject, "/dev/vfio/") ? step->subject + strlen("/dev/vfio/") : "";
+    if (number[0] == '\0' || strspn(number, "0123456789") != strlen(number))
+        return NULL;
+    return step->subject + strlen("/dev/");
+}
+
+static int read_node_owner(const StepPlace *place, const Step *step, char **ret)
+{
+    const char *path = node_path(step);
+    if (!path)
+        return -EINVAL;
+
+    struct stat st;
+    if (fstatat(place->dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno != ENOENT)
+            return -errno;
+        *ret = NULL;
+        return 0;
+    }
+    if (S_ISLNK(st.st_mode))
+        return -ELOOP;
+    *ret = g_strdup_printf("%u:%u", st.st_uid, st.st_gid);
+    return 0;
+}
+
+int step_read(const StepPlace *place, const Step *step, char **ret)
+{
+    if (step->kind == STEP_NODE_OWNER)
+        return read_node_owner(place, step, ret);
+    if (step->kind == STEP_MODULE) {
+        if (strcmp(step->subject, "vfio_pci") != 0)
+            return -EINVAL;
+        /* Not /sys/module: the driver may be built in, and it is the driver that is needed. */
+        *ret = g_strdup(driver_registered(place, "vfio-pci") ? "live" : "absent");
+        return 0;
+    }
+
+    int r = check_address(step);
+    if (r < 0)
+        return r;
+    switch (step->kind) {
+    case STEP_POWER_CONTROL:
+        return read_attribute(place, step, "power/control", ret);
+    case STEP_D3COLD:
+        return read_attribute(place, step, "d3cold_allowed", ret);
+    case STEP_DRIVER:
+        return read_driver(place, step, ret);
+    case STEP_OVERRIDE:
+        return read_override(place, step, ret);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int write_attribute(const StepPlace *place, const Step *step, const char *attribute, const char *value)
+{
+    g_autofree char *path = device_path(step, attribute);
+    return file_write_value_at(place->sys_fd, path, value);
+}
+
+static int write_driver(const StepPlace *place, const Step *step)
+{
+    if ((step->before[0] == '\0') == (step->after[0] == '\0'))
+        return -EINVAL;
+    if (step->after[0] == '\0')
+        return write_attribute(place, step, "driver/unbind", step->subject);
+    /* The probe of a device whose driver is not there succeeds and binds nothing: told before, it has a name. */
+    if (!driver_registered(place, step->after))
+        return -ENOPKG;
+    return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
+}
+
+static int parse_owner(const char *text, uid_t *ret_uid, gid_t *ret_gid)
+{
+    g_auto(GStrv) words = g_strsplit(text, ":", -1);
+    guint64 uid, gid;
+
+    /* The greatest number means "leave as it is" in chown(2). */
+    if (g_strv_length(words) != 2 || !g_ascii_string_to_unsigned(words[0], 10, 0, UINT32_MAX - 1, &uid, NULL) ||
+        !g_ascii_string_to_unsigned(words[1], 10, 0, UINT32_MAX - 1, &gid, NULL))
+        return -EINVAL;
+    *ret_uid = uid;
+    *ret_gid = gid;
+    return 0;
+}
+
+/* glibc goes through O_PATH and /proc for AT_SYMLINK_NOFOLLOW; opening the node itself would take the group. */
+static int write_node_mode(const StepPlace *place, const char *path)
+{
+    struct stat st;
+    if (fstatat(place->dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if ((st.st_mode & 07777) == 0600)
+        return 0;
+    return fchmodat(place->dev_fd, path, 0600, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int write_node_owner(const StepPlace *place, const Step *step)
+{
+    const char *path = node_path(step);
+    uid_t uid;
+    gid_t gid;
+    int r = parse_owner(step->after, &uid, &gid);
+    if (r < 0)
+        return r;
+
+    /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has it
+     * back. */
+    if (uid != geteuid())
+        r = write_node_mode(place, path);
+    if (r < 0)
+        return r;
+    if (fchownat(place->dev_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return uid == geteuid() ? write_node_mode(place, path) : 0;
+}
+
+static int load_module(void)
+{
+    char *const argv[] = {(char *)"modprobe", (char *)"vfio-pci", NULL};
+    char *const envp[] = {NULL};
+    pid_t pid;
+    int status;
+
+    int r = posix_spawn(&pid, MODPROBE, NULL, NULL, argv, envp);
+    if (r != 0)
+        return -r;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOPKG;
+}
+
+static int step_write(const StepPlace *place, const Step *step)
+{
+    switch (step->kind) {
+    case STEP_MODULE:
+        return strcmp(step->after, "live") == 0 ? load_module() : -EINVAL;
+    case STEP_POWER_CONTROL:
+        return write_attribute(place, step, "power/control", step->after);
+    case STEP_D3COLD:
+        return write_attribute(place, step, "d3cold_allowed", step->after);
+    case STEP_DRIVER:
+        return write_driver(place, step);
+    case STEP_OVERRIDE:
+        /* A newline clears it; a write of no bytes at all never reaches the driver core. */
+        return write_attribute(place, step, "driver_override", step->after[0] ? step->after : "\n");
+    case STEP_NODE_OWNER:
+        return write_node_owner(place, step);
+    default:
+        return -EINVAL;
+    }
+}
+
+static StepOutcome step_failed(char **ret_live, char **live, int *ret_error, int error)
+{
+    *ret_live = g_steal_pointer(live);
+    *ret_error = error;
+    return STEP_OUTCOME_FAILED;
+}
+
+StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error)
+{
+    g_autofree char *live = NULL;
+    int r = step_read(place, step, &live);
+    if (r < 0)
+        return step_failed(ret_live, &live, ret_error, r);
+
+    StepView view = step_view(step, live);
+    if (view != STEP_VIEW_BEFORE) {
+        *ret_live = g_steal_pointer(&live);
+        return view == STEP_VIEW_AFTER ? STEP_OUTCOME_DONE : STEP_OUTCOME_DRIFT;
+    }
+
+    int error = step_write(place, step);
+    g_clear_pointer(&live, g_free);
+    r = step_read(place, step, &live);
+    if (r < 0)
+        return step_failed(ret_live, &live, ret_error, error < 0 ? error : r);
+    /* What counts is what is there, even after a write that complained. */
+    if (step_view(step, live) != STEP_VIEW_AFTER)
+        return step_failed(ret_live, &live, ret_error, error < 0 ? error : -EIO);
+    *ret_live = g_steal_pointer(&live);
+    return STEP_OUTCOME_DONE;
+}

@@ -287,6 +287,19 @@ START_TEST(numbers_decide_the_order_of_steps)
 }
 END_TEST
 
+START_TEST(numbers_go_on_after_the_highest_even_of_what_was_undone)
+{
+    g_autoptr(GString) text = a_journal();
+    ck_assert_uint_eq(journal_replay_next(text->str, text->len), 4);
+    ck_assert_uint_eq(journal_replay_next("", 0), 0);
+
+    g_autoptr(Step) step = step_new(STEP_DRIVER, "0000:01:00.0", "radeon", "");
+    g_autofree char *line = journal_record_to_line(JOURNAL_UNDONE, 17, step);
+    g_string_append(text, line);
+    ck_assert_uint_eq(journal_replay_next(text->str, text->len), 18);
+}
+END_TEST
+
 START_TEST(rubbish_is_counted_and_survived)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(1);
@@ -311,4 +324,5 @@ SUITE("journal-record", a_record_comes_back_as_it_was_written, a_record_looks_as
       a_journal_leaves_standing_what_was_not_undone, an_empty_journal_leaves_nothing,
       a_torn_tail_takes_no_other_record_with_it, a_flipped_bit_is_counted_and_hides_no_step_that_was_done,
       a_damaged_newline_costs_no_record, each_record_tells_its_step_without_the_others,
-      numbers_decide_the_order_of_steps, rubbish_is_counted_and_survived)
+      numbers_decide_the_order_of_steps,
+      numbers_go_on_after_the_highest_even_of_what_was_undone, rubbish_is_counted_and_survived)
