@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/file.h"
+#include "host-needs.h"
+
+#define PROC_LIMIT (16 * 1024 * 1024)
+/* Deeper than anybody stacks md, LVM, dm-crypt and bonds. */
+#define STACK_MAX 16
+
+/* The lines of a file below /proc; none if the kernel was built without it. */
+static int read_lines(const HostPlace *place, const char *name, char ***ret)
+{
+    g_autofree char *text = NULL;
+    int r = file_read_all_at(place->proc_fd, name, PROC_LIMIT, &text, NULL);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret = g_strsplit(text ? text : "", "\n", -1);
+    return 0;
+}
+
+/* Where a link of sysfs leads, as a path below /sys; NULL if there is no such link. */
+static char *resolve(const HostPlace *place, const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(place->sys_fd, path, target, sizeof(target) - 1);
+    if (n < 0)
+        return NULL;
+    target[n] = '\0';
+
+    /* Links below class/ and dev/ are "../../devices/…", those elsewhere as deep as they need be. */
+    const char *devices = strstr(target, "devices/");
+    return devices ? g_strdup(devices) : NULL;
+}
+
+static char **list(const HostPlace *place, const char *path)
+{
+    char **names;
+    return file_list_at(place->sys_fd, path, &names) < 0 ? g_new0(char *, 1) : names;
+}
+
+static void note(HostDevice *device, const char *reason)
+{
+    if (!device->needed_for) {
+        device->needed_for = g_strdup(reason);
+        return;
+    }
+    g_auto(GStrv) known = g_strsplit(device->needed_for, ", ", -1);
+    if (g_strv_contains((const char *const *)known, reason))
+        return;
+    g_autofree char *before = device->needed_for;
+    device->needed_for = g_strdup_printf("%s, %s", before, reason);
+}
+
+/* The functions along a path in sysfs, outermost first; an array of HostDevice* that the caller frees. */
+static GPtrArray *functions_on(const Host *host, const char *path)
+{
+    GPtrArray *functions = g_ptr_array_new();
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+
+    for (char **part = parts; *part; part++) {
+        PciAddress address;
+        const HostDevice *device = pci_address_from_string(*part, &address) == 0 ? host_find(host, address) : NULL;
+        if (device)
+            g_ptr_array_add(functions, (gpointer)device);
+    }
+    return functions;
+}
+
+/* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was one. */
+static bool note_path(Host *host, const char *path, const char *reason)
+{
+    g_autoptr(GPtrArray) functions = functions_on(host, path);
+
+    for (unsigned i = 0; i < functions->len; i++) {
+        HostDevice *device = g_ptr_array_index(functions, i);
+        if (!device->bridge)
+            note(device, reason);
+    }
+    return functions->len > 0;
+}
+
+/* A disk with several controllers hangs below the subsystem that they share, beside links to them. */
+static void note_nvme_controllers(const HostPlace *place, Host *host, const char *path, const char *reason)
+{
+    g_autofree char *subsystem = g_strdup(path);
+    char *name = strstr(subsystem, "/nvme-subsys");
+    while (name && strstr(name + 1, "/nvme-subsys"))
+        name = strstr(name + 1, "/nvme-subsys");
+    if (!name)
+        return;
+    name[1 + strcspn(name + 1, "/")] = '\0';
+
+    g_auto(GStrv) entries = list(place, subsystem);
+    for (char **entry = entries; *entry; entry++) {
+        if (!g_str_has_prefix(*entry, "nvme"))
+            continue;
+        g_autofree char *link = g_strdup_printf("%s/%s", subsystem, *entry);
+        g_autofree char *controller = resolve(place, link);
+        if (controller)
+            note_path(host, controller, reason);
+    }
+}
+
+static void note_disk(const HostPlace *place, Host *host, const char *link, const char *what, unsigned depth);
+
+/* Of a device that is made of others; a partition's are those of its disk. */
+static void note_slaves(const HostPlace *place, Host *host, const char *path, const char *what, unsigned depth)
+{
+    g_autofree char *disk = g_path_get_dirname(path);
+    const char *const owners[] = {path, disk};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(owners); i++) {
+        g_autofree char *folder = g_strdup_printf("%s/slaves", owners[i]);
+        g_auto(GStrv) slaves = list(place, folder);
+        for (char **slave = slaves; *slave; slave++) {
+            g_autofree char *link = g_strdup_printf("class/block/%s", *slave);
+            note_disk(place, host, link, what, depth + 1);
+        }
+    }
+}
+
+/* link: "dev/block/8:1" or "class/block/sda1"; what: "/" or "swap". */
+static void note_disk(const HostPlace *place, Host *host, const char *link, const char *what, unsigned depth)
+{
+    g_autofree char *path = depth < STACK_MAX ? resolve(place, link) : NULL;
+    if (!path)
+        return;
+
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *reason = g_strdup_printf("%s on %s", what, name);
+    if (note_path(host, path, reason))
+        return;
+    note_nvme_controllers(place, host, path, reason);
+    note_slaves(place, host, path, what, depth);
+}
+
+/* Of several mounts of one device the shortest path says most: "/", not the bind mounts of it. */
+static int note_mounts(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) lines = NULL;
+    int r = read_lines(place, "self/mountinfo", &lines);
+    if (r < 0)
+        return r;
+    g_autoptr(GHashTable) points = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+
+    for (char **line = lines; *line; line++) {
+        /* mount ID, parent, device, root, mount point, … (proc(5)). Device 0:n is no disk. */
+        g_auto(GStrv) fields = g_strsplit(*line, " ", 6);
+        if (g_strv_length(fields) < 6 || g_str_has_prefix(fields[2], "0:"))
+            continue;
+        g_autofree char *point = g_strcompress(fields[4]);
+        const char *known = g_hash_table_lookup(points, fields[2]);
+        if (known && strlen(known) <= strlen(point))
+            continue;
+        if (!known) {
+            char *device = g_strdup(fields[2]);
+            g_ptr_array_add(order, device);
+            g_hash_table_insert(points, device, g_steal_pointer(&point));
+        } else {
+            g_hash_table_insert(points, g_strdup(fields[2]), g_steal_pointer(&point));
+        }
+    }
+    for (unsigned i = 0; i < order->len; i++) {
+        const char *device = g_ptr_array_index(order, i);
+        g_autofree char *link = g_strdup_printf("dev/block/%s", device);
+        note_disk(place, host, link, g_hash_table_lookup(points, device), 0);
+    }
+    return 0;
+}
+
+/* btrfs may span several disks and shows a device number that is none of theirs; but it lists them while it is mounted. */
+static void note_btrfs(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) systems = list(place, "fs/btrfs");
+
+    for (char **system = systems; *system; system++) {
+        g_autofree char *folder = g_strdup_printf("fs/btrfs/%s/devices", *system);
+        g_auto(GStrv) disks = list(place, folder);
+        for (char **disk = disks; *disk; disk++) {
+            g_autofree char *link = g_strdup_printf("class/block/%s", *disk);
+            note_disk(place, host, link, "btrfs", 0);
+        }
+    }
+}
+
+static int note_swaps(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) lines = NULL;
+    int r = read_lines(place, "swaps", &lines);
+    if (r < 0)
+        return r;
+
+    /* The heading is no path; a swap file lies on a file system, which is mounted. */
+    for (char **line = lines; *line; line++) {
+        if ((*line)[0] != '/' || !strstr(*line, "partition"))
+            continue;
+        g_autofree char *path = g_strndup(*line, strcspn(*line, " \t"));
+        g_autofree char *name = g_path_get_basename(path);
+        g_autofree char *link = g_strdup_printf("class/block/%s", name);
+        note_disk(place, host, link, "swap", 0);
+    }
+    return 0;
+}
+
+/* route: the interface that the routing table names; name: it, or what it is made of. */
+static void note_interface(const HostPlace *place, Host *host, const char *route, const char *name, unsigned depth)
+{
+    g_autofree char *link = g_strdup_printf("class/net/%s", name);
+    g_autofree char *path = depth < STACK_MAX ? resolve(place, link) : NULL;
+    if (!path)
+        return;
+
+    g_autofree char *reason = depth == 0 ? g_strdup_printf("default route over %s", route)
+                                         : g_strdup_printf("default route over %s (%s)", route, name);
+    if (note_path(host, path, reason))
+        return;
+    g_auto(GStrv) entries = list(place, path);
+    for (char **entry = entries; *entry; entry++)
+        if (g_str_has_prefix(*entry, "lower_"))
+            note_interface(place, host, route, *entry + strlen("lower_"), depth + 1);
+}
+
+static bool all_zero(const char *digits)
+{
+    return strspn(digits, "0") == strlen(digits);
+}
+
+enum { ROUTE_UP = 0x1, ROUTE_REJECT = 0x200 }; /* RTF_UP, RTF_REJECT of route(8) */
+
+static bool default_route_v4(const char *line, char name[static 64])
+{
+    char destination[16], mask[16];
+    unsigned flags;
+
+    return sscanf(line, "%63s %15s %*s %x %*s %*s %*s %15s", name, destination, &flags, mask) == 4 &&
+           all_zero(destination) && all_zero(mask) && (flags & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
+}
+
+static bool default_route_v6(const char *line, char name[static 64])
+{
+    char destination[40], length[8];
+    unsigned flags;
+
+    return sscanf(line, "%39s %7s %*s %*s %*s %*s %*s %*s %x %63s", destination, length, &flags, name) == 4 &&
+           all_zero(destination) && all_zero(length) && (flags & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
+}
+
+static int note_routes(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) lines_v4 = NULL, lines_v6 = NULL;
+    int r = read_lines(place, "net/route", &lines_v4);
+    if (r >= 0)
+        r = read_lines(place, "net/ipv6_route", &lines_v6);
+    if (r < 0)
+        return r;
+
+    char name[64];
+    for (char **line = lines_v4; *line; line++)
+        if (default_route_v4(*line, name))
+            note_interface(place, host, name, name, 0);
+    for (char **line = lines_v6; *line; line++)
+        if (default_route_v6(*line, name))
+            note_interface(place, host, name, name, 0);
+    return 0;
+}
+
+/* Adds the display functions that have a device of a class ("drm": card0, "graphics": fb0). */
+static void collect_displays(const HostPlace *place, const Host *host, const char *class, const char *prefix,
+                             GHashTable *displays)
+{
+    g_auto(GStrv) names = list(place, class);
+
+    for (char **name = names; *name; name++) {
+        /* Not its connectors ("card0-HDMI-A-1"), nor its render node. */
+        if (!g_str_has_prefix(*name, prefix) || strchr(*name, '-'))
+            continue;
+        g_autofree char *link = g_strdup_printf("%s/%s", class, *name);
+        g_autofree char *path = resolve(place, link);
+        g_autoptr(GPtrArray) functions = functions_on(host, path ? path : "");
+        for (unsigned i = 0; i < functions->len; i++) {
+            HostDevice *device = g_ptr_array_index(functions, i);
+            if (device->class >> 16 == 0x03)
+                g_hash_table_add(displays, device);
+        }
+    }
+}
+
+static void note_display(const HostPlace *place, Host *host)
+{
+    g_autoptr(GHashTable) displays = g_hash_table_new(NULL, NULL);
+    collect_displays(place, host, "class/drm", "card", displays);
+    collect_displays(place, host, "class/graphics", "fb", displays);
+
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->boot_vga && device->driver && g_hash_table_contains(displays, device) &&
+            g_hash_table_size(displays) == 1)
+            note(device, "boot display");
+    }
+}
+
+int host_needs_note(const HostPlace *place, Host *host)
+{
+    int r = note_mounts(place, host);
+    if (r >= 0)
+        r = note_swaps(place, host);
+    if (r >= 0)
+        r = note_routes(place, host);
+    if (r < 0)
+        return r;
+    note_btrfs(place, host);
+    note_display(place, host);
+    return 0;
+}
