@@ -165,6 +165,11 @@ static int send_command(Qmp *qmp, const char *name, struct json_object *argument
     return 0;
 }
 
+bool qmp_ready(const Qmp *qmp)
+{
+    return qmp->ready;
+}
+
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata)
 {
