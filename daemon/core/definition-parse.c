@@ -53,8 +53,8 @@ static int check_line(const Scan *scan, const char *text, size_t size)
         return raise_line_ends(scan);
     if (!g_utf8_validate_len(text, size, &end))
         return raise_at(scan, scan->line, "save the file as UTF-8",
-                        "byte 0x%02x (the %zuth of the line) is not UTF-8", (unsigned char)*end,
-                        (size_t)(end - text) + 1);
+                        "byte %zu of the line, 0x%02x, is not UTF-8", (size_t)(end - text) + 1,
+                        (unsigned char)*end);
     /* Values are shown on terminals, which obey control characters. */
     for (const char *c = text; c < text + size; c = g_utf8_next_char(c))
         if (g_unichar_iscntrl(g_utf8_get_char(c)) && *c != '\t')
