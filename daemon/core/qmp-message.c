@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include "qmp-message.h"
 
-#define MESSAGE_MAX (16 * 1024 * 1024)
+#include <string.h>
+
+/* The nodes of a chain of disk images are nested in one another. */
+#define DEPTH_MAX 256
 
 struct QmpReader {
-    GByteArray *bytes;
-    size_t scanned; /* no newline before this */
+    struct json_tokener *tokener;
+    GByteArray *bytes;   /* fed and not yet parsed */
+    size_t message_size; /* parsed of the message that is not yet whole */
+    bool broken;
 };
 
 char *qmp_command_to_text(const char *name, struct json_object *arguments, uint64_t id)
 {
     struct json_object *command = json_object_new_object();
+    char *text;
 
     json_object_object_add(command, "execute", json_object_new_string(name));
     if (arguments)
         json_object_object_add(command, "arguments", json_object_get(arguments));
     json_object_object_add(command, "id", json_object_new_uint64(id));
-    char *text = g_strconcat(json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN), "\n", NULL);
+    text = g_strconcat(json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN), "\n", NULL);
     json_object_put(command);
     return text;
 }
@@ -27,115 +31,136 @@ QmpReader *qmp_reader_new(void)
 {
     QmpReader *reader = g_new0(QmpReader, 1);
 
+    reader->tokener = json_tokener_new_ex(DEPTH_MAX);
+    json_tokener_set_flags(reader->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+                                                JSON_TOKENER_VALIDATE_UTF8);
     reader->bytes = g_byte_array_new();
     return reader;
 }
 
 QmpReader *qmp_reader_free(QmpReader *reader)
 {
-    if (reader) {
-        g_byte_array_unref(reader->bytes);
-        g_free(reader);
-    }
+    if (!reader)
+        return NULL;
+    json_tokener_free(reader->tokener);
+    g_byte_array_unref(reader->bytes);
+    g_free(reader);
     return NULL;
 }
 
 int qmp_reader_feed(QmpReader *reader, const void *bytes, size_t size)
 {
-    if (reader->bytes->len + size > MESSAGE_MAX)
+    /* A NUL byte would end the text for the tokener, and no JSON has one. */
+    if (size > QMP_MESSAGE_MAX || reader->bytes->len > QMP_MESSAGE_MAX || memchr(bytes, '\0', size))
+        reader->broken = true;
+    if (reader->broken)
         return -EBADMSG;
     g_byte_array_append(reader->bytes, bytes, size);
     return 0;
 }
 
-static struct json_object *take(struct json_object *object, const char *key)
+/* Parses on from where it stopped: 1 and a value, 0 if it is not yet whole, or -EBADMSG. */
+static int parse_value(QmpReader *reader, struct json_object **ret)
 {
-    struct json_object *value = NULL;
+    const char *text = (const char *)reader->bytes->data;
+    struct json_object *value = json_tokener_parse_ex(reader->tokener, text, reader->bytes->len);
+    enum json_tokener_error error = json_tokener_get_error(reader->tokener);
+    size_t parsed = json_tokener_get_parse_end(reader->tokener);
 
-    json_object_object_get_ex(object, key, &value);
-    return json_object_get(value);
-}
-
-static char *take_text(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-
-    if (!json_object_object_get_ex(object, key, &value))
-        return NULL;
-    return g_strdup(json_object_get_string(value));
-}
-
-/* What it is shows by the key that it has (docs/interop/qmp-spec.txt). */
-static int classify(struct json_object *object, QmpMessage *message)
-{
-    struct json_object *value;
-
-    if (json_object_object_get_ex(object, "id", &value))
-        message->id = json_object_get_uint64(value);
-    if (json_object_object_get_ex(object, "return", NULL)) {
-        message->kind = QMP_REPLY;
-        message->data = take(object, "return");
-    } else if (json_object_object_get_ex(object, "error", &value)) {
-        message->kind = QMP_ERROR;
-        message->text = take_text(value, "desc") ?: g_strdup("no reason given");
-    } else if (json_object_object_get_ex(object, "event", NULL)) {
-        message->kind = QMP_EVENT;
-        message->name = take_text(object, "event");
-        message->data = take(object, "data");
-    } else if (json_object_object_get_ex(object, "QMP", NULL)) {
-        message->kind = QMP_GREETING;
-    } else {
+    if (error != json_tokener_success && error != json_tokener_continue)
+        return -EBADMSG;
+    g_byte_array_remove_range(reader->bytes, 0, parsed);
+    reader->message_size += parsed;
+    if (reader->message_size > QMP_MESSAGE_MAX) {
+        json_object_put(value);
         return -EBADMSG;
     }
-    return 0;
+    if (error == json_tokener_continue)
+        return 0;
+    reader->message_size = 0;
+    *ret = value;
+    return 1;
 }
 
-static int parse(const char *text, size_t size, QmpMessage **ret)
+static bool member(struct json_object *object, const char *name, enum json_type type,
+                   struct json_object **ret)
+{
+    return json_object_object_get_ex(object, name, ret) && json_object_is_type(*ret, type);
+}
+
+static char *error_text(struct json_object *error)
+{
+    struct json_object *text;
+
+    if (!member(error, "desc", json_type_string, &text))
+        return g_strdup("an error without words");
+    return g_strdup(json_object_get_string(text));
+}
+
+/* What a JSON object is as a QMP message (QEMU's docs/interop/qmp-spec.txt). NULL if it is none. */
+static QmpMessage *message_from_object(struct json_object *object)
 {
     g_autoptr(QmpMessage) message = g_new0(QmpMessage, 1);
-    struct json_tokener *tokener = json_tokener_new();
-    int r = -EBADMSG;
+    struct json_object *value;
 
-    struct json_object *object = json_tokener_parse_ex(tokener, text, size);
-    if (object && json_object_is_type(object, json_type_object))
-        r = classify(object, message);
-    json_object_put(object);
-    json_tokener_free(tokener);
-    if (r == 0)
-        *ret = g_steal_pointer(&message);
-    return r;
+    if (member(object, "id", json_type_int, &value))
+        message->id = json_object_get_uint64(value);
+    if (member(object, "QMP", json_type_object, &value)) {
+        message->kind = QMP_GREETING;
+    } else if (member(object, "event", json_type_string, &value)) {
+        message->kind = QMP_EVENT;
+        message->name = g_strdup(json_object_get_string(value));
+        if (json_object_object_get_ex(object, "data", &value))
+            message->data = json_object_get(value);
+    } else if (member(object, "error", json_type_object, &value)) {
+        message->kind = QMP_ERROR;
+        message->text = error_text(value);
+    } else if (json_object_object_get_ex(object, "return", &value)) {
+        message->kind = QMP_REPLY;
+        message->data = json_object_get(value);
+    } else {
+        return NULL;
+    }
+    return g_steal_pointer(&message);
 }
 
-/* QEMU ends each message with a newline and has none within: its JSON is not pretty unless asked to be. */
 int qmp_reader_next(QmpReader *reader, QmpMessage **ret)
 {
-    for (;;) {
-        GByteArray *bytes = reader->bytes;
-        const uint8_t *newline = bytes->len > reader->scanned ? memchr(bytes->data + reader->scanned, '\n',
-                                                                       bytes->len - reader->scanned)
-                                                              : NULL;
-        if (!newline) {
-            reader->scanned = bytes->len;
-            return 0;
-        }
+    struct json_object *object = NULL;
+    QmpMessage *message = NULL;
+    unsigned blanks = 0;
+    int r;
 
-        size_t length = newline - bytes->data;
-        size_t text = length > 0 && bytes->data[length - 1] == '\r' ? length - 1 : length;
-        int r = text > 0 ? parse((const char *)bytes->data, text, ret) : 0;
-        g_byte_array_remove_range(bytes, 0, length + 1);
-        reader->scanned = 0;
-        if (text > 0)
-            return r < 0 ? r : 1;
+    if (reader->broken)
+        return -EBADMSG;
+    if (reader->message_size == 0) {
+        while (blanks < reader->bytes->len && g_ascii_isspace(reader->bytes->data[blanks]))
+            blanks++;
+        g_byte_array_remove_range(reader->bytes, 0, blanks);
     }
+    if (reader->bytes->len == 0)
+        return 0;
+    r = parse_value(reader, &object);
+    if (r == 0)
+        return 0;
+    if (r > 0 && json_object_is_type(object, json_type_object))
+        message = message_from_object(object);
+    json_object_put(object);
+    if (!message) {
+        reader->broken = true;
+        return -EBADMSG;
+    }
+    *ret = message;
+    return 1;
 }
 
 QmpMessage *qmp_message_free(QmpMessage *message)
 {
-    if (message) {
-        g_free(message->name);
-        g_free(message->text);
-        json_object_put(message->data);
-        g_free(message);
-    }
+    if (!message)
+        return NULL;
+    g_free(message->name);
+    g_free(message->text);
+    json_object_put(message->data);
+    g_free(message);
     return NULL;
 }
