@@ -26,7 +26,7 @@ typedef struct Builder {
     const GuestDefinition *definition;
     const Plan *plan;
     QemuCommand *command;
-    unsigned n_sata;
+    unsigned n_disk_ports, n_sata;
     bool scsi; /* the controller is there */
 } Builder;
 
@@ -173,7 +173,8 @@ static void add_kernel(Builder *builder)
         add_option(builder, "-append", "%s", definition->kernel.command_line);
 }
 
-/* A root port for one device, "port-" and the device's id; index counts among the ports of its kind. */
+/* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
+ * as guests look for further functions only where they find function 0. */
 static void add_port(Builder *builder, unsigned first, unsigned index, const char *device)
 {
     struct json_object *port = new_driver("pcie-root-port");
@@ -275,6 +276,9 @@ static void add_disk_nodes(Builder *builder, const DefinitionDisk *disk, unsigne
     set_text(format, "node-name", "disk-%u", index);
     set_text(format, "file", "file-%u", index);
     set_bool(format, "read-only", disk->read_only);
+    /* An image that names another as its backing file would have QEMU open whatever path it likes. */
+    if (disk->format == DISK_FORMAT_QCOW2)
+        json_object_object_add(format, "backing", NULL);
     add_json(builder, "-blockdev", format);
 }
 
@@ -298,7 +302,7 @@ static void add_disk(Builder *builder, const DefinitionDisk *disk, unsigned inde
         device = new_driver(driver);
         set_text(device, "id", "%s", id);
     } else {
-        add_port(builder, PORTS_DISK, index, id);
+        add_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
         device = new_device(driver, id, id, 0);
     }
     if (disk->bus == DISK_BUS_SATA) {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QEMU's command line of a definition, as if all its devices were there: those of a section without
+ * Functions= have two. */
+#pragma once
+
+#include "../../../daemon/core/qemu-argv.h"
+#include "a-definition.h"
+
+#define QEMU_PATH "/usr/bin/qemu-system-x86_64"
+
+static inline Plan *a_plan_for(const GuestDefinition *definition)
+{
+    Plan *plan = plan_new("guest/x");
+
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *wish = g_ptr_array_index(definition->pci, i);
+        PlanDevice *device = g_new0(PlanDevice, 1);
+
+        device->name = g_strdup(wish->name);
+        device->wish = wish;
+        device->functions = g_array_new(FALSE, FALSE, sizeof(PciAddress));
+        for (uint8_t function = 0; function < 8; function++) {
+            PciAddress address = wish->address;
+            address.function = function;
+            if ((wish->functions ?: 3) & (1 << function))
+                g_array_append_val(device->functions, address);
+        }
+        g_ptr_array_add(plan->devices, device);
+    }
+    return plan;
+}
+
+static inline QemuCommand *a_command_for(const GuestDefinition *definition)
+{
+    QemuFacts facts = {.path = (char *)QEMU_PATH};
+    g_autoptr(Plan) plan = a_plan_for(definition);
+
+    return qemu_command_build(definition, plan, &facts);
+}
+
+/* The value of the nth occurrence of an option; NULL if there are fewer. */
+static inline const char *option_value(const QemuCommand *command, const char *option, unsigned n)
+{
+    for (unsigned i = 1; i + 2 < command->argv->len; i++)
+        if (g_str_equal(g_ptr_array_index(command->argv, i), option) && n-- == 0)
+            return g_ptr_array_index(command->argv, i + 1);
+    return NULL;
+}

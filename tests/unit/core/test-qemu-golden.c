@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Holds QEMU's command line against files that were looked at: golden/NAME.guest must give golden/NAME.argv.
+ * After a change that is meant, run this with USHER_GOLDEN_UPDATE=1 and look at the difference before it is
+ * committed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../../daemon/core/definition-keys.h"
+#include "../suite.h"
+#include "a-command.h"
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of golden/NAME.guest, sorted. */
+static GPtrArray *golden_names(void)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
+    const char *name;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((name = g_dir_read_name(dir)))
+        if (g_str_has_suffix(name, ".guest"))
+            g_ptr_array_add(names, g_strndup(name, strlen(name) - strlen(".guest")));
+    g_dir_close(dir);
+    g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
+static char *golden_path(const char *name, const char *suffix)
+{
+    return g_strdup_printf("%s/%s.%s", USHER_GOLDEN_DIR, name, suffix);
+}
+
+static char *read_text(const char *path)
+{
+    char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        ck_abort_msg("cannot read %s", path);
+    return text;
+}
+
+static GuestDefinition *read_golden(const char *name)
+{
+    g_autofree char *path = golden_path(name, "guest"), *text = read_text(path);
+    DefinitionText file = {path, text, strlen(text)};
+    GuestDefinition *definition = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    if (definition_parse(name, &file, 1, &definition, &fault) != 0)
+        ck_abort_msg("%s", fault ? fault->message : name);
+    return definition;
+}
+
+static const char *file_kind(QemuFileKind kind)
+{
+    static const char *const names[] = {
+        [QEMU_FILE_QMP] = "qmp",
+        [QEMU_FILE_CONSOLE] = "console",
+        [QEMU_FILE_CONSOLE_LOG] = "console-log",
+        [QEMU_FILE_KERNEL] = "kernel",
+        [QEMU_FILE_INITRD] = "initrd",
+        [QEMU_FILE_DISK] = "disk",
+    };
+    return names[kind];
+}
+
+/* One argument a line, then the files, then the limit. */
+static char *command_to_text(const QemuCommand *command)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i + 1 < command->argv->len; i++)
+        g_string_append_printf(text, "%s\n", (const char *)g_ptr_array_index(command->argv, i));
+    ck_assert_ptr_null(g_ptr_array_index(command->argv, command->argv->len - 1));
+    g_string_append_c(text, '\n');
+    for (unsigned i = 0; i < command->files->len; i++) {
+        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
+        ck_assert_int_eq(file->fd, QEMU_FD_FIRST + (int)i);
+        g_string_append_printf(text, "fd %d: %s%s%s%s\n", file->fd, file_kind(file->kind),
+                               file->path ? " " : "", file->path ?: "",
+                               file->read_only ? " (read-only)" : "");
+    }
+    g_string_append_printf(text, "memlock %" G_GUINT64_FORMAT "M\n", command->memlock >> 20);
+    return g_string_free(text, FALSE);
+}
+
+static void show_difference(const char *path, const char *text)
+{
+    g_autofree char *given = NULL;
+    int fd = g_file_open_tmp("usher-golden-XXXXXX", &given, NULL);
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    g_file_set_contents(given, text, -1, NULL);
+    const char *const argv[] = {"diff", "-u", path, given, NULL};
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+    remove(given);
+}
+
+START_TEST(every_golden_definition_gives_its_command_line)
+{
+    g_autoptr(GPtrArray) names = golden_names();
+    bool update = getenv("USHER_GOLDEN_UPDATE") != NULL;
+    unsigned n_unlike = 0;
+
+    for (unsigned i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        g_autoptr(GuestDefinition) definition = read_golden(name);
+        g_autoptr(QemuCommand) command = a_command_for(definition);
+        g_autofree char *path = golden_path(name, "argv"), *text = command_to_text(command), *golden = NULL;
+
+        if (update)
+            ck_assert(g_file_set_contents(path, text, -1, NULL));
+        if (g_file_get_contents(path, &golden, NULL, NULL) && g_str_equal(golden, text))
+            continue;
+        show_difference(golden ? path : "/dev/null", text);
+        n_unlike++;
+    }
+    ck_assert_uint_gt(names->len, 20);
+    ck_assert_msg(n_unlike == 0, "%u command lines are unlike their golden files", n_unlike);
+}
+END_TEST
+
+/* golden/SECTION-KEY.guest, in lower case, sets SECTION's KEY. */
+START_TEST(every_key_has_a_golden_file_that_sets_it)
+{
+    unsigned n;
+    const DefinitionKey *keys = definition_keys(&n);
+
+    for (unsigned i = 0; i < n; i++) {
+        const char *section = definition_sections[keys[i].section].name;
+        g_autofree char *joined = g_strdup_printf("%s-%s", section, keys[i].name);
+        g_autofree char *name = g_ascii_strdown(joined, -1), *path = golden_path(name, "guest");
+        g_autofree char *text = read_text(path);
+        DefinitionText file = {path, text, strlen(text)};
+        g_autoptr(GPtrArray) lines = NULL;
+        bool set = false;
+
+        ck_assert_int_eq(definition_lines(&file, 1, &lines), 0);
+        for (unsigned j = 0; j < lines->len; j++) {
+            const DefinitionLine *line = g_ptr_array_index(lines, j);
+            set |= g_str_has_prefix(line->section, section) && g_str_equal(line->key, keys[i].name);
+        }
+        ck_assert_msg(set, "%s does not set %s=", path, keys[i].name);
+    }
+}
+END_TEST
+
+SUITE("qemu-golden", every_golden_definition_gives_its_command_line, every_key_has_a_golden_file_that_sets_it)
