@@ -187,9 +187,12 @@ static void give_up(Worker *worker, const char *message)
 {
     WorkerPool *pool = worker->pool;
 
-    log_warning("usher-bind@%s: %s", worker->instance, message);
+    bool spare = count_waiting(pool) < count_starting(pool);
+
+    if (spare)
+        log_warning("usher-bind@%s: %s", worker->instance, message);
     remove_worker(worker);
-    if (count_waiting(pool) <= count_starting(pool))
+    if (spare)
         return;
     WorkerRequest *request = waiting_request(pool);
     request->message = g_strdup(message);
