@@ -43,7 +43,7 @@ bool undo_covers(const Journal *journal, PciAddress address)
 
 bool undo_is_whole_bind(const GPtrArray *standing)
 {
-    g_autoptr(GHashTable) overridden = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) on_the_way = g_hash_table_new(g_str_hash, g_str_equal);
     bool any = false;
 
     for (unsigned i = 0; i < standing->len; i++) {
@@ -51,12 +51,12 @@ bool undo_is_whole_bind(const GPtrArray *standing)
         const Step *step = open->step;
         if (!open->certain)
             return false;
-        if (step->kind == STEP_OVERRIDE) {
-            g_hash_table_add(overridden, step->subject);
+        if (step->kind == STEP_DRIVER && *step->after) {
+            g_hash_table_remove(on_the_way, step->subject);
             any = true;
-        } else if (step->kind == STEP_DRIVER && *step->after) {
-            g_hash_table_remove(overridden, step->subject);
+        } else if (step->kind == STEP_DRIVER || step->kind == STEP_OVERRIDE) {
+            g_hash_table_add(on_the_way, step->subject);
         }
     }
-    return any && g_hash_table_size(overridden) == 0;
+    return any && g_hash_table_size(on_the_way) == 0;
 }

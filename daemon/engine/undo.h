@@ -15,6 +15,6 @@ bool undo_covers(const Journal *journal, PciAddress address);
 /* The addresses with a step standing, in the order of their first; of char*, owned by the caller. */
 GPtrArray *undo_addresses(const Journal *journal);
 
-/* Every device whose override was set has been probed for certain: the bind was carried out to its end, not
- * cut off by a crash. */
+/* Every device that left its driver or had its override set has been probed for certain: the bind was carried
+ * out to its end, not cut off by a crash. */
 bool undo_is_whole_bind(const GPtrArray *standing /* of JournalOpen */);
