@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A real QEMU, started from a QemuCommand as the daemon starts it: files by descriptor, nothing else
+ * inherited. */
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../daemon/core/qmp-message.h"
+#include "a-command.h"
+
+/* So long for QEMU to say anything, on a machine that is busy with other tests. */
+#define QEMU_DEADLINE_MSEC (100 * 1000)
+
+/* What a disk or kernel is to hold; the test's answer to a file of the definition. */
+typedef void (*QemuFill)(const QemuFile *file, const char *path);
+
+typedef struct Qemu {
+    char *dir;
+    char *log_path;
+    pid_t pid;
+    int qmp, console;
+    QmpReader *reader;
+    uint64_t last_id;
+    GString *events; /* their names, each with a blank after it */
+} Qemu;
+
+static inline char *qemu_path(const Qemu *qemu, const char *name, int number)
+{
+    return g_strdup_printf("%s/%s-%d", qemu->dir, name, number);
+}
+
+/* A listening socket, and what connects to it. */
+static inline int qemu_socket(const char *path, int *ret_client)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strcpy(address.sun_path, path);
+    *ret_client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(connect(*ret_client, (struct sockaddr *)&address, sizeof(address)), 0);
+    return listener;
+}
+
+static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill)
+{
+    g_autofree char *path = qemu_path(qemu, "file", file->fd);
+
+    switch (file->kind) {
+    case QEMU_FILE_QMP:
+        return qemu_socket(path, &qemu->qmp);
+    case QEMU_FILE_CONSOLE:
+        return qemu_socket(path, &qemu->console);
+    case QEMU_FILE_CONSOLE_LOG:
+        qemu->log_path = g_steal_pointer(&path);
+        return open(qemu->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    default:
+        fill(file, path);
+        return open(path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    }
+}
+
+/* more: arguments to add, NULL-terminated, or NULL. */
+static inline Qemu *qemu_start(const QemuCommand *command, QemuFill fill, const char *const *more)
+{
+    Qemu *qemu = g_new0(Qemu, 1);
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    posix_spawn_file_actions_t actions;
+
+    qemu->dir = g_dir_make_tmp("usher-qemu-XXXXXX", NULL);
+    qemu->reader = qmp_reader_new();
+    qemu->events = g_string_new(NULL);
+    posix_spawn_file_actions_init(&actions);
+    for (unsigned i = 0; i < command->files->len; i++) {
+        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
+        int low = qemu_open_file(qemu, file, fill);
+        /* Out of the way of the numbers that they will have. */
+        int high = fcntl(low, F_DUPFD_CLOEXEC, 200);
+        ck_assert_int_ge(high, 0);
+        close(low);
+        posix_spawn_file_actions_adddup2(&actions, high, file->fd);
+    }
+    posix_spawn_file_actions_addclosefrom_np(&actions, QEMU_FD_FIRST + command->files->len);
+    for (unsigned i = 0; i + 1 < command->argv->len; i++)
+        g_ptr_array_add(argv, g_ptr_array_index(command->argv, i));
+    for (; more && *more; more++)
+        g_ptr_array_add(argv, (char *)*more);
+    g_ptr_array_add(argv, NULL);
+    ck_assert_int_eq(posix_spawn(&qemu->pid, QEMU_PATH, &actions, NULL, (char **)argv->pdata, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    for (unsigned i = 0; i < command->files->len; i++)
+        close(200 + i);
+    return qemu;
+}
+
+/* The next message, or NULL at the end of the stream. */
+static inline QmpMessage *qemu_next(Qemu *qemu)
+{
+    QmpMessage *message = NULL;
+    char bytes[4096];
+    int r;
+
+    while ((r = qmp_reader_next(qemu->reader, &message)) == 0) {
+        struct pollfd waiting = {qemu->qmp, POLLIN};
+        ck_assert_msg(poll(&waiting, 1, QEMU_DEADLINE_MSEC) == 1, "QEMU says nothing");
+        ssize_t n = read(qemu->qmp, bytes, sizeof(bytes));
+        if (n <= 0)
+            return NULL;
+        ck_assert_int_eq(qmp_reader_feed(qemu->reader, bytes, n), 0);
+    }
+    ck_assert_int_eq(r, 1);
+    if (message->kind == QMP_EVENT)
+        g_string_append_printf(qemu->events, "%s ", message->name);
+    return message;
+}
+
+/* The result of a command, which must not be refused; the caller puts it. The arguments are consumed. */
+static inline struct json_object *qemu_ask(Qemu *qemu, const char *command, struct json_object *arguments)
+{
+    g_autofree char *text = qmp_command_to_text(command, arguments, ++qemu->last_id);
+
+    json_object_put(arguments);
+    ck_assert_int_eq(write(qemu->qmp, text, strlen(text)), strlen(text));
+    for (;;) {
+        g_autoptr(QmpMessage) message = qemu_next(qemu);
+        ck_assert_msg(message != NULL, "QEMU ended before it answered %s", command);
+        ck_assert_msg(message->kind != QMP_ERROR, "%s: %s", command, message->text);
+        if (message->kind == QMP_REPLY && message->id == qemu->last_id)
+            return json_object_get(message->data);
+    }
+}
+
+/* A property of an object in QEMU's tree. */
+static inline struct json_object *qemu_get(Qemu *qemu, const char *path, const char *property)
+{
+    struct json_object *arguments = json_object_new_object();
+
+    json_object_object_add(arguments, "path", json_object_new_string(path));
+    json_object_object_add(arguments, "property", json_object_new_string(property));
+    return qemu_ask(qemu, "qom-get", arguments);
+}
+
+static inline void qemu_do(Qemu *qemu, const char *command)
+{
+    json_object_put(qemu_ask(qemu, command, NULL));
+}
+
+static inline void qemu_negotiate(Qemu *qemu)
+{
+    g_autoptr(QmpMessage) greeting = qemu_next(qemu);
+    ck_assert_msg(greeting && greeting->kind == QMP_GREETING, "QEMU did not take its arguments");
+    qemu_do(qemu, "qmp_capabilities");
+}
+
+/* Reads the serial console up to text, and returns all of it. */
+static inline char *qemu_read_console(Qemu *qemu, const char *text)
+{
+    GString *seen = g_string_new(NULL);
+    char byte;
+
+    while (!strstr(seen->str, text)) {
+        struct pollfd waiting = {qemu->console, POLLIN};
+        ck_assert_msg(poll(&waiting, 1, QEMU_DEADLINE_MSEC) == 1, "the guest did not say %s, but %s", text,
+                      seen->str);
+        ck_assert_int_eq(read(qemu->console, &byte, 1), 1);
+        g_string_append_c(seen, byte);
+    }
+    return g_string_free(seen, FALSE);
+}
+
+/* Waits for the end; returns the exit status, and frees everything. *ret_events are the names of the events
+ * that came. */
+static inline int qemu_end(Qemu *qemu, char **ret_events)
+{
+    QmpMessage *message;
+    int status;
+
+    while ((message = qemu_next(qemu)))
+        qmp_message_free(message);
+    ck_assert_int_eq(waitpid(qemu->pid, &status, 0), qemu->pid);
+    ck_assert(WIFEXITED(status));
+    close(qemu->qmp);
+    close(qemu->console);
+    g_autofree char *remove = g_strdup_printf("rm -rf '%s'", qemu->dir);
+    ck_assert_int_eq(system(remove), 0);
+    qmp_reader_free(qemu->reader);
+    char *events = g_string_free(qemu->events, FALSE);
+    if (ret_events)
+        *ret_events = events;
+    else
+        g_free(events);
+    g_free(qemu->log_path);
+    g_free(qemu->dir);
+    g_free(qemu);
+    return WEXITSTATUS(status);
+}

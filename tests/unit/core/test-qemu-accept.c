@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Has the real QEMU take every command line, and looks at what it made of it. PCI devices of the host are not
+ * here: the golden files alone tell of them. */
+#include "../../../daemon/core/qemu-check.h"
+#include "../suite.h"
+#include "a-qemu.h"
+
+#define BOOT_WORDS "booted from the first disk\n"
+#define COMMAND_LINE "root=/dev/vda1,ro -S %n \"quoted\"     a=b,c=d"
+
+/* Prints the words at 0x27 on the first serial port, then writes to pvpanic's port 0x505: "panicked". */
+static const uint8_t boot_sector[] = {0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0x27, 0x7c, 0xac, 0x84, 0xc0,
+                                      0x74, 0x12, 0x88, 0xc4, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x20,
+                                      0x74, 0xfb, 0x88, 0xe0, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xe9,
+                                      0xba, 0x05, 0x05, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd};
+
+/* The entry of a kernel, at 0x70 after its header: prints the command line, whose address is at 0x228, and a
+ * newline. */
+static const uint8_t kernel_code[] = {
+    0x66, 0xa1, 0x28, 0x02, 0x66, 0x89, 0xc7, 0x83, 0xe7, 0x0f, 0x66, 0xc1, 0xe8, 0x04, 0x8e, 0xc0, 0x26,
+    0x8a, 0x25, 0x47, 0x84, 0xe4, 0x74, 0x10, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x20, 0x74, 0xfb, 0x88, 0xe0,
+    0xba, 0xf8, 0x03, 0xee, 0xeb, 0xe8, 0xba, 0xf8, 0x03, 0xb0, 0x0a, 0xee, 0xf4, 0xeb, 0xfd};
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    ck_assert(g_file_set_contents(path, bytes, size, NULL));
+}
+
+/* As little of a Linux kernel as QEMU takes for one (Documentation/x86/boot.rst): protocol 2.2, loaded high.
+ */
+static void write_kernel(const char *path)
+{
+    uint8_t image[8192] = {};
+
+    image[0x1f1] = 4;                     /* sectors of set-up code */
+    memcpy(image + 0x200, "\xeb\x6e", 2); /* jump to 0x270 */
+    memcpy(image + 0x202, "HdrS\x02\x02", 6);
+    image[0x211] = 1;                             /* LOADED_HIGH */
+    memcpy(image + 0x22c, "\xff\xff\xff\x37", 4); /* how high an initrd may be */
+    memcpy(image + 0x270, kernel_code, sizeof(kernel_code));
+    write_file(path, image, sizeof(image));
+}
+
+static void write_disk(const char *path, const char *words)
+{
+    uint8_t sector[512] = {};
+
+    memcpy(sector, boot_sector, sizeof(boot_sector));
+    strcpy((char *)sector + 0x27, words);
+    memcpy(sector + 510, "\x55\xaa", 2);
+    write_file(path, sector, sizeof(sector));
+    ck_assert_int_eq(truncate(path, 1 << 20), 0);
+}
+
+/* Disks by the ending of their path, all but the first with other words in their boot sector. */
+static void fill(const QemuFile *file, const char *path)
+{
+    if (file->kind == QEMU_FILE_KERNEL) {
+        write_kernel(path);
+    } else if (file->kind == QEMU_FILE_INITRD) {
+        write_file(path, "initrd", 6);
+    } else if (g_str_has_suffix(file->path, ".qcow2")) {
+        g_autofree char *command = g_strdup_printf("qemu-img create -q -f qcow2 '%s' 1M", path);
+        ck_assert_int_eq(system(command), 0);
+    } else {
+        write_disk(path, strstr(file->path, "first") ? BOOT_WORDS : "another disk\n");
+    }
+}
+
+/* A text that every definition here is read with: what this machine cannot do is overridden. */
+static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\n[Memory]\nSize=64M\n";
+
+static GuestDefinition *read_golden(const char *name)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", USHER_GOLDEN_DIR, name), *text = NULL;
+    GuestDefinition *definition = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    DefinitionText texts[] = {{path, text, strlen(text)}, {"here", here, strlen(here)}};
+    if (definition_parse("golden", texts, 2, &definition, &fault) != 0)
+        ck_abort_msg("%s", fault->message);
+    return definition;
+}
+
+static const char *text_of(struct json_object *object, const char *name)
+{
+    return json_object_get_string(json_object_object_get(object, name));
+}
+
+/* A device sits on the bus, at this device and function number. Asked of QEMU's own tree, as buses have no
+ * numbers before firmware has run. */
+static void assert_place(Qemu *qemu, const char *id, const char *bus, unsigned device, unsigned function)
+{
+    g_autofree char *path = g_strconcat("/machine/peripheral/", id, NULL);
+    struct json_object *parent = qemu_get(qemu, path, "parent_bus"), *place = qemu_get(qemu, path, "addr");
+
+    ck_assert_str_eq(strrchr(json_object_get_string(parent), '/') + 1, bus);
+    ck_assert_int_eq(json_object_get_int(place), device * 8 + function);
+    json_object_put(parent);
+    json_object_put(place);
+}
+
+static void assert_cards(Qemu *qemu, const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->networks->len; i++) {
+        const DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
+        g_autofree char *id = g_strconcat("net-", network->name, NULL),
+                        *port = g_strconcat("port-", id, NULL);
+
+        assert_place(qemu, port, "pcie.0", 3 + i / 8, i % 8);
+        assert_place(qemu, id, port, 0, 0);
+    }
+}
+
+/* Each disk is there, with the right format and protection, and where it is a device of its own behind its
+ * port. */
+static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
+{
+    struct json_object *blocks = qemu_ask(qemu, "query-block", NULL);
+
+    ck_assert_uint_eq(json_object_array_length(blocks), definition->disks->len);
+    for (unsigned i = 0; i < definition->disks->len; i++) {
+        const DefinitionDisk *disk = g_ptr_array_index(definition->disks, i);
+        struct json_object *block = json_object_array_get_idx(blocks, i);
+        struct json_object *inserted = json_object_object_get(block, "inserted");
+        g_autofree char *id = g_strconcat("disk-", disk->name, NULL), *port = g_strconcat("port-", id, NULL);
+
+        ck_assert_ptr_nonnull(strstr(text_of(block, "qdev"), id));
+        ck_assert_str_eq(text_of(inserted, "drv"), disk->format == DISK_FORMAT_RAW ? "raw" : "qcow2");
+        ck_assert_int_eq(json_object_get_boolean(json_object_object_get(inserted, "ro")), disk->read_only);
+        if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME)
+            assert_place(qemu, id, port, 0, 0);
+    }
+    json_object_put(blocks);
+}
+
+static void assert_chardevs(Qemu *qemu)
+{
+    struct json_object *chardevs = qemu_ask(qemu, "query-chardev", NULL);
+    const char *text = json_object_to_json_string_ext(chardevs, JSON_C_TO_STRING_PLAIN);
+
+    ck_assert_uint_eq(json_object_array_length(chardevs), 2);
+    ck_assert_ptr_nonnull(strstr(text, "\"label\":\"qmp\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"label\":\"console\""));
+    json_object_put(chardevs);
+}
+
+static void assert_accepted(const char *name)
+{
+    g_autoptr(GuestDefinition) definition = read_golden(name);
+    if (definition->pci->len > 0)
+        return;
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    Qemu *qemu = qemu_start(command, fill, NULL);
+    qemu_negotiate(qemu);
+    struct json_object *status = qemu_ask(qemu, "query-status", NULL);
+
+    ck_assert_str_eq(text_of(status, "status"), "prelaunch");
+    json_object_put(status);
+    assert_chardevs(qemu);
+    assert_cards(qemu, definition);
+    assert_disks(qemu, definition);
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+}
+
+START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)
+{
+    GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
+    unsigned n = 0;
+    for (const char *name; (name = g_dir_read_name(dir));)
+        if (g_str_has_suffix(name, ".guest")) {
+            assert_accepted(name);
+            n++;
+        }
+    g_dir_close(dir);
+    ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
+static Qemu *boot(const char *text, const char *const *more)
+{
+    g_autoptr(GuestDefinition) definition = a_definition_with(text, here);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    Qemu *qemu = qemu_start(command, fill, more);
+    qemu_negotiate(qemu);
+    qemu_do(qemu, "cont");
+    return qemu;
+}
+
+static void assert_boots_from(const char *bus)
+{
+    static const char *const panic[] = {"-device", "pvpanic", NULL};
+    g_autofree char *text =
+        g_strdup_printf("[Disk a]\nPath=/first\nFormat=raw\nBus=%s\n[Disk b]\nPath=/b\nFormat=raw\n", bus);
+    Qemu *qemu = boot(text, panic);
+    g_autofree char *console = qemu_read_console(qemu, BOOT_WORDS), *events = NULL;
+    char logged[1024] = "";
+    int log = open(qemu->log_path, O_RDONLY | O_CLOEXEC);
+
+    ck_assert(g_str_has_suffix(console, BOOT_WORDS));
+    /* The guest panics now: a bad end, by its status too. */
+    ck_assert_int_eq(qemu_end(qemu, &events), 1);
+    ck_assert_ptr_nonnull(strstr(events, "GUEST_PANICKED "));
+    ck_assert_ptr_nonnull(strstr(events, "SHUTDOWN "));
+    ck_assert_int_gt(read(log, logged, sizeof(logged) - 1), 0);
+    ck_assert_ptr_nonnull(strstr(logged, BOOT_WORDS));
+    close(log);
+}
+
+START_TEST(a_guest_boots_from_its_first_disk_and_its_console_is_logged)
+{
+    assert_boots_from("virtio-blk");
+    assert_boots_from("nvme");
+}
+END_TEST
+
+START_TEST(a_guest_boots_from_disks_behind_a_controller)
+{
+    assert_boots_from("virtio-scsi");
+    assert_boots_from("sata");
+}
+END_TEST
+
+START_TEST(a_kernel_gets_its_command_line_to_the_letter)
+{
+    Qemu *qemu =
+        boot("[Kernel]\nImage=/k\nInitrd=/i\nCommandLine=" COMMAND_LINE "\n[Console]\nLog=no\n", NULL);
+    g_autofree char *console = qemu_read_console(qemu, "c=d\n");
+
+    ck_assert(g_str_has_suffix(console, COMMAND_LINE "\n"));
+    ck_assert_ptr_null(qemu->log_path);
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+}
+END_TEST
+
+START_TEST(firmware_finds_all_ports_of_a_full_house)
+{
+    g_autofree char *path = g_strconcat(USHER_GOLDEN_DIR, "/full-house.guest", NULL), *text = NULL;
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    g_autofree char *first = g_strconcat("[Disk d", "0000000000000000000000000000000]\nPath=/first\n", NULL);
+    g_autofree char *all = g_strconcat(text, first, NULL);
+    Qemu *qemu = boot(all, NULL);
+    g_autofree char *console = qemu_read_console(qemu, BOOT_WORDS);
+    ck_assert(g_str_has_suffix(console, BOOT_WORDS));
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+}
+END_TEST
+
+static char *ask_text(Qemu *qemu, const char *command, const char *name, const char *value)
+{
+    struct json_object *arguments = json_object_new_object();
+    if (name)
+        json_object_object_add(arguments, name, json_object_new_string(value));
+    struct json_object *result = qemu_ask(qemu, command, arguments);
+    char *text = g_strdup_printf("{\"return\":%s}", json_object_to_json_string(result));
+    json_object_put(result);
+    return text;
+}
+
+START_TEST(this_qemu_has_all_that_any_definition_asks_for)
+{
+    g_autoptr(GuestDefinition) definition = a_definition_with("", here);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    Qemu *qemu = qemu_start(command, fill, NULL);
+    qemu_negotiate(qemu);
+    g_autofree char *version = ask_text(qemu, "query-version", NULL, NULL);
+    g_autofree char *types = ask_text(qemu, "qom-list-types", "implements", "device");
+    g_autofree char *properties = ask_text(qemu, "device-list-properties", "typename", "vfio-pci");
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+
+    g_autoptr(QemuFacts) facts = NULL;
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU_PATH, 1, 1, 1, version, types, properties, &facts), 0);
+    GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        if (!g_str_has_suffix(name, ".guest"))
+            continue;
+        g_autoptr(GuestDefinition) golden = read_golden(name);
+        g_autoptr(QemuCommand) golden_command = a_command_for(golden);
+        _cleanup_fault_ Fault *fault = NULL;
+        ck_assert_msg(qemu_command_check(golden_command, facts, &fault) == 0, "%s",
+                      fault ? fault->message : name);
+    }
+    g_dir_close(dir);
+}
+END_TEST
+
+SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant,
+      a_guest_boots_from_its_first_disk_and_its_console_is_logged,
+      a_guest_boots_from_disks_behind_a_controller, a_kernel_gets_its_command_line_to_the_letter,
+      firmware_finds_all_ports_of_a_full_house, this_qemu_has_all_that_any_definition_asks_for)
