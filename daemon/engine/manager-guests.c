@@ -260,7 +260,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     return r;
 }
 
-static int start(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault)
+int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault)
 {
     GuestDefinition *definition;
     Plan *plan;
@@ -281,7 +281,7 @@ static int start(Manager *m, const char *name, bool by_unit, unsigned *ret_job, 
 
 int manager_start(Manager *m, const char *name, unsigned *ret_job, Fault **ret_fault)
 {
-    return start(m, name, false, ret_job, ret_fault);
+    return manager_start_by(m, name, false, ret_job, ret_fault);
 }
 
 static int find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
@@ -401,69 +401,4 @@ void manager_recover_guest(Manager *m, const char *name)
     if (manager_load(m, name, &definition, &fault) < 0)
         definition = NULL;
     guest_recover(entry->guest, definition);
-}
-
-static void refuse_hello(Channel *channel, const Fault *fault)
-{
-    channel_send(channel, (const char *const[]){"refused", fault->message, fault->remedy ?: "", NULL}, NULL,
-                 0);
-    channel_free(channel);
-}
-
-/* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was called
- * off. */
-static int refuse_unasked(Manager *m, const char *name, Fault **ret_fault)
-{
-    if (g_str_equal(manager_launcher_name(m), "systemd"))
-        return 0;
-    return fault_raise(ret_fault, FAULT_REFUSED, NULL, "nobody asked for guest %s to be started", name);
-}
-
-/* systemd started the unit by itself, or because we asked: either way the launcher is here now. */
-static void on_launcher_hello(Manager *m, const HelperCaller *caller, Channel *channel)
-{
-    GuestEntry *entry = manager_guest_entry(m, caller->instance);
-    _cleanup_fault_ Fault *fault = NULL;
-    unsigned job;
-
-    if (!entry || guest_state(entry->guest) != GUEST_PREPARING) {
-        int r = refuse_unasked(m, caller->instance, &fault) ?: start(m, caller->instance, true, &job, &fault);
-        if (r < 0)
-            fault_raise(&fault, FAULT_FAILED, NULL, "cannot start guest %s: %s", caller->instance,
-                        g_strerror(-r));
-        if (r != 0) {
-            log_guest(LOG_ERR, caller->instance, "refused: %s", fault->message);
-            refuse_hello(channel, fault);
-            return;
-        }
-        entry = manager_guest_entry(m, caller->instance);
-    }
-    guest_connected(entry->guest, channel, caller->pid, caller->uid, caller->gid);
-}
-
-void manager_hello(Manager *m, const HelperCaller *caller, Channel *channel)
-{
-    GuestEntry *entry = caller->kind == LAUNCHER_GUEST ? manager_guest_entry(m, caller->instance) : NULL;
-
-    switch (caller->verb) {
-    case HELPER_BIND:
-        worker_pool_adopt(m->engine->workers, caller->instance, channel);
-        return;
-    case HELPER_GUEST:
-        on_launcher_hello(m, caller, channel);
-        return;
-    case HELPER_STOP:
-    case HELPER_RESTORED:
-        if (!entry) {
-            channel_send(channel, (const char *const[]){"ended", NULL}, NULL, 0);
-            channel_free(channel);
-            return;
-        }
-        if (caller->verb == HELPER_STOP)
-            guest_stop(entry->guest, NULL, true, NULL);
-        guest_wait(entry->guest, channel, caller->verb == HELPER_RESTORED);
-        return;
-    default:
-        channel_free(channel);
-    }
 }

@@ -18,6 +18,7 @@ struct Manager {
     GHashTable *holds; /* owner → Hold, owned */
     GHashTable *jobs;  /* number → Job, owned */
     unsigned last_job;
+    GPtrArray *arrivals; /* launchers that wait for udev, owned */
 
     Host *host;
     bool host_stale;
@@ -49,4 +50,9 @@ void manager_recover_hold(Manager *m, const char *owner);
 void guest_entry_free(GuestEntry *entry);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
 void manager_recover_guest(Manager *m, const char *name);
+/* by_unit: the launcher is here already, guest_connected() follows. */
+int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
+
+/* manager-units.c */
+void manager_arrival_free(void *arrival);

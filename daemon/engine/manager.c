@@ -34,6 +34,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)guest_entry_free);
     m->holds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)hold_free);
     m->jobs = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)job_free);
+    m->arrivals = g_ptr_array_new_with_free_func(manager_arrival_free);
     m->claims = claims_new();
     m->names = pci_name_table_new();
     m->host_stale = true;
@@ -57,6 +58,7 @@ Manager *manager_free(Manager *m)
         return NULL;
     launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
     sd_event_source_disable_unref(m->tidy);
+    g_ptr_array_free(m->arrivals, TRUE);
     host_monitor_free(m->monitor);
     g_hash_table_destroy(m->guests);
     g_hash_table_destroy(m->holds);
