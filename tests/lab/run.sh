@@ -109,7 +109,7 @@ run_group() {
         [ -n "$reboots" ] || machine+=(-no-reboot)
 
         # Killed with this script, whatever kills that.
-        setpriv --pdeathsig KILL "${machine[@]}" </dev/null >"$log/qemu.log" 2>&1 &
+        setpriv --pdeathsig KILL "${machine[@]}" </dev/null >"$log/qemu.log" 2>&1 8>&- &
         qemu=$!
         report_follow "$log" "$qemu"
         stop_machine
@@ -118,6 +118,10 @@ run_group() {
 
 boot_prepare "${build[@]}"
 logs=${logs:-$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab-logs.XXXXXX")}
+# Two labs at once take longer than one after the other: each wants the whole machine.
+mkdir -p "${USHER_LAB_CACHE:-/var/cache/usher-lab}"
+exec 8>"${USHER_LAB_CACHE:-/var/cache/usher-lab}/run.lock"
+flock 8
 number=0
 for group in "${order[@]}"; do
         number=$((number + 1))
