@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What golden files cannot tell. */
+#include "../../../daemon/core/qemu-check.h"
+#include "../suite.h"
+#include "a-command.h"
+
+#include <json-c/json.h>
+
+/* A member of the nth -device or other option in JSON. */
+static char *member_of(const QemuCommand *command, const char *option, unsigned n, const char *name)
+{
+    struct json_object *object = json_tokener_parse(option_value(command, option, n));
+    char *text = g_strdup(json_object_get_string(json_object_object_get(object, name)));
+    json_object_put(object);
+    return text;
+}
+
+static char *mac_of(const char *guest, const char *text)
+{
+    DefinitionText file = {FILE_PATH, text, strlen(text)};
+    g_autoptr(GuestDefinition) definition = NULL;
+    ck_assert_int_eq(definition_parse(guest, &file, 1, &definition, NULL), 0);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    return member_of(command, "-device", 1, "mac");
+}
+
+START_TEST(a_card_without_an_address_gets_one_from_both_names)
+{
+    g_autofree char *lan = mac_of("win10", "[Network lan]\n"),
+                    *again = mac_of("win10", "[Network lan]\nModel=e1000e\n");
+    g_autofree char *wan = mac_of("win10", "[Network wan]\n"), *other = mac_of("win11", "[Network lan]\n");
+    g_autofree char *joined = mac_of("win10lan", "[Network lan]\n");
+    /* It must never change: guests know their networks by it. */
+    ck_assert_str_eq(lan, "52:54:00:a1:dd:63");
+    ck_assert_str_eq(again, lan);
+    ck_assert_str_ne(wan, lan);
+    ck_assert_str_ne(other, lan);
+    ck_assert_str_ne(joined, lan);
+}
+END_TEST
+
+START_TEST(a_disk_that_comes_moves_no_card_and_no_device)
+{
+    g_autoptr(GuestDefinition) before = a_definition("[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(GuestDefinition) after = a_definition(
+        "[Disk a]\nPath=/a\nFormat=raw\n[Network lan]\n[Disk b]\nPath=/b\nFormat=raw\nBus=virtio-scsi\n"
+        "[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(QemuCommand) few = a_command_for(before), many = a_command_for(after);
+    /* The card and its port, the device's port and both functions. */
+    for (unsigned i = 0; i < 5; i++)
+        ck_assert_str_eq(option_value(few, "-device", i), option_value(many, "-device", i));
+    ck_assert_ptr_null(option_value(few, "-device", 5));
+}
+END_TEST
+
+START_TEST(serial_numbers_of_disks_are_short_and_unlike)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[Disk twenty-letters-as-is]\nPath=/a\nFormat=raw\n[Disk a-name-longer-than-twenty-1]\nPath=/b\n"
+        "Format=raw\n[Disk a-name-longer-than-twenty-2]\nPath=/c\nFormat=raw\n");
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    g_autofree char *first = member_of(command, "-device", 1, "serial");
+    g_autofree char *second = member_of(command, "-device", 3, "serial");
+    g_autofree char *third = member_of(command, "-device", 5, "serial");
+    ck_assert_uint_eq(strlen(first), 20);
+    ck_assert_uint_eq(strlen(second), 20);
+    ck_assert(g_str_has_prefix(second, "a-name-long-") && g_str_has_prefix(third, "a-name-long-"));
+    ck_assert_str_ne(second, third);
+}
+END_TEST
+
+START_TEST(a_block_device_is_driven_as_one)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Disk a]\nPath=/a\nFormat=raw\n[Disk b]\nPath=/dev/sdb\nFormat=raw\n");
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    const QemuFile *file = &g_array_index(command->files, QemuFile, command->files->len - 1);
+    unsigned n_arguments = command->argv->len;
+
+    ck_assert_str_eq(file->path, "/dev/sdb");
+    qemu_command_set_block_device(command, file->fd);
+    g_autofree char *first = member_of(command, "-blockdev", 0, "driver");
+    g_autofree char *second = member_of(command, "-blockdev", 2, "driver");
+    g_autofree char *name = member_of(command, "-blockdev", 2, "filename");
+    ck_assert_str_eq(first, "file");
+    ck_assert_str_eq(second, "host_device");
+    ck_assert_str_eq(name, "/dev/fdset/7");
+    ck_assert_uint_eq(command->argv->len, n_arguments);
+}
+END_TEST
+
+START_TEST(memory_is_locked_only_for_devices)
+{
+    g_autoptr(GuestDefinition) without = a_definition("[Memory]\nSize=8G\n");
+    g_autoptr(GuestDefinition) with = a_definition("[Memory]\nSize=8G\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(QemuCommand) little = a_command_for(without), much = a_command_for(with);
+    ck_assert_uint_eq(little->memlock, 64ull << 20);
+    ck_assert_uint_eq(much->memlock, 9ull << 30);
+}
+END_TEST
+
+START_TEST(a_definition_without_a_plan_has_no_devices)
+{
+    QemuFacts facts = {.path = (char *)QEMU_PATH};
+    g_autoptr(GuestDefinition) definition = a_definition("[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, NULL, &facts);
+    ck_assert_ptr_null(option_value(command, "-device", 0));
+}
+END_TEST
+
+/* A QEMU that has these types and vfio-pci properties. */
+static int check(const char *text, const char *const *types, const char *const *properties, Fault **ret_fault)
+{
+    g_autoptr(GHashTable) type_set = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) property_set = g_hash_table_new(g_str_hash, g_str_equal);
+    QemuFacts facts = {
+        .path = (char *)"/q", .version = (char *)"9", .types = type_set, .vfio_properties = property_set};
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+
+    for (; *types; types++)
+        g_hash_table_add(type_set, (char *)*types);
+    for (; *properties; properties++)
+        g_hash_table_add(property_set, (char *)*properties);
+    return qemu_command_check(command, &facts, ret_fault);
+}
+
+static void assert_lacking(const char *text, const char *const *types, const char *const *properties,
+                           const char *message, const char *remedy)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(check(text, types, properties, &fault), FAULT_RAISED);
+    ck_assert_int_eq(fault->kind, FAULT_REFUSED);
+    ck_assert_str_eq(fault->message, message);
+    ck_assert_str_eq(fault->remedy, remedy);
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
+{
+    const char *const *most = NAMES("host-x86_64-cpu", "EPYC-x86_64-cpu", "pcie-root-port", "vfio-pci");
+    const char *const *plain = NAMES("addr", "host", "multifunction");
+
+    assert_lacking("[CPU]\nModel=EPCY\n", most, plain, "/q (9) knows no processor EPCY",
+                   "did you mean Model=EPYC?");
+    assert_lacking("[CPU]\nModel=pentium\n", most, plain, "/q (9) knows no processor pentium",
+                   "see what it knows: /q -cpu help");
+    assert_lacking("[Disk a]\nPath=/a\nFormat=raw\nBus=nvme\n", most, plain,
+                   "/q (9) has no device nvme, which disk-a is",
+                   "install a QEMU that has it, or the package of its module");
+    assert_lacking("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n", most, plain,
+                   "/q (9) has no vfio-pci property x-vga, which pci-gpu-0 needs",
+                   "remove the key that asks for it");
+}
+END_TEST
+
+START_TEST(a_qemu_that_has_all_passes_and_values_are_no_options)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+    const char *const *most = NAMES("host-x86_64-cpu", "pcie-root-port", "vfio-pci");
+    ck_assert_int_eq(
+        check("[PCI gpu]\nAddress=01:00.0\n", most, NAMES("addr", "host", "multifunction"), &fault), 0);
+    ck_assert_int_eq(check("[Kernel]\nImage=/k\nCommandLine=-device\n[PCI gpu]\nAddress=01:00.0\n", most,
+                           NAMES("addr", "host", "multifunction"), &fault),
+                     0);
+}
+END_TEST
+
+SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
+      a_disk_that_comes_moves_no_card_and_no_device, serial_numbers_of_disks_are_short_and_unlike,
+      a_block_device_is_driven_as_one, memory_is_locked_only_for_devices,
+      a_definition_without_a_plan_has_no_devices, what_a_qemu_lacks_is_told_before_it_is_started,
+      a_qemu_that_has_all_passes_and_values_are_no_options)
