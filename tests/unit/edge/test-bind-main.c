@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* usher-bind as a process, spoken to over its socket; USHER_BIND says where it is. Of this host it touches
+ * nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/edge/channel.h"
+#include "../scratch.h"
+#include "../suite.h"
+
+typedef struct Helper {
+    char *folder;
+    char *socket;
+    pid_t pid;
+    int fd;
+} Helper;
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    return fd;
+}
+
+static pid_t spawn(const char *socket)
+{
+    const char *program = g_getenv("USHER_BIND");
+    ck_assert_msg(program, "USHER_BIND is not set");
+    g_autofree char *variable = g_strdup_printf("USHER_SOCKET=%s", socket);
+    char *const argv[] = {(char *)"usher-bind", NULL}, *const envp[] = {variable, NULL};
+    pid_t pid;
+    ck_assert_int_eq(posix_spawn(&pid, program, NULL, NULL, argv, envp), 0);
+    return pid;
+}
+
+static Helper helper_new(void)
+{
+    Helper helper = {.folder = scratch_new("bind")};
+    helper.socket = g_build_filename(helper.folder, "helper.sock", NULL);
+    _cleanup_close_ int listener = listen_at(helper.socket);
+    helper.pid = spawn(helper.socket);
+    helper.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(helper.fd, 0);
+
+    g_auto(GStrv) words = NULL;
+    unsigned n_fds;
+    ck_assert_int_eq(channel_receive_blocking(helper.fd, &words, NULL, 0, &n_fds), 0);
+    ck_assert(g_strv_equal((const char *const *)words, (const char *[]){"hello", "bind", NULL}));
+    return helper;
+}
+
+/* Hangs up, and returns how the process ended. */
+static int helper_end(Helper *helper)
+{
+    int status;
+    helper->fd = close_fd(helper->fd);
+    ck_assert_int_eq(waitpid(helper->pid, &status, 0), helper->pid);
+    helper->pid = 0;
+    return status;
+}
+
+static void helper_free(Helper *helper)
+{
+    if (helper->pid)
+        helper_end(helper);
+    scratch_remove(helper->folder);
+    g_free(helper->folder);
+    g_free(helper->socket);
+}
+
+#define A_HELPER __attribute__((cleanup(helper_free))) Helper helper = helper_new()
+
+/* The answer, words joined by blanks; a descriptor, where one is expected. */
+static char *ask(const Helper *helper, const char *const *words, int *ret_fd)
+{
+    g_auto(GStrv) answer = NULL;
+    unsigned n_fds;
+    int fd = -1;
+    ck_assert_int_eq(channel_send_blocking(helper->fd, words, NULL, 0), 0);
+    ck_assert_int_eq(channel_receive_blocking(helper->fd, &answer, &fd, ret_fd ? 1 : 0, &n_fds), 0);
+    if (ret_fd)
+        *ret_fd = n_fds == 1 ? fd : -1;
+    return g_strjoinv(" ", answer);
+}
+
+static void assert_answer(const Helper *helper, const char *const *words, const char *expected)
+{
+    g_autofree char *answer = ask(helper, words, NULL);
+    ck_assert_str_eq(answer, expected);
+}
+
+static void assert_open_fails(const Helper *helper, const char *path, const char *flags, int error)
+{
+    g_autofree char *expected = g_strdup_printf("failed %d -", error);
+    assert_answer(helper, (const char *[]){"open", path, flags, NULL}, expected);
+}
+
+static char *a_file(const Helper *helper, const char *name)
+{
+    char *path = g_build_filename(helper->folder, name, NULL);
+    ck_assert(g_file_set_contents(path, "contents", -1, NULL));
+    return path;
+}
+
+START_TEST(a_step_on_a_device_that_is_not_there_is_drift)
+{
+    A_HELPER;
+    assert_answer(&helper, (const char *[]){"step", "driver", "ffff:ff:1f.7", "radeon", "", NULL}, "drift -");
+    assert_answer(&helper, (const char *[]){"step", "power-control", "ffff:ff:1f.7", "auto", "on", NULL},
+                  "drift -");
+    assert_answer(&helper, (const char *[]){"step", "node-owner", "/dev/vfio/999999", "1:1", "0:0", NULL},
+                  "done -");
+}
+END_TEST
+
+START_TEST(a_step_that_makes_no_sense_fails)
+{
+    A_HELPER;
+    g_autofree char *einval = g_strdup_printf("failed %d -", EINVAL);
+    assert_answer(&helper, (const char *[]){"step", "reset", "ffff:ff:1f.7", "", "", NULL}, einval);
+    assert_answer(&helper, (const char *[]){"step", "driver", "../../x", "radeon", "", NULL}, einval);
+    assert_answer(&helper, (const char *[]){"step", "node-owner", "/dev/null", "0:0", "1:1", NULL}, einval);
+}
+END_TEST
+
+START_TEST(a_file_is_opened_and_handed_over)
+{
+    A_HELPER;
+    g_autofree char *path = a_file(&helper, "disk");
+    static const struct {
+        const char *flags;
+        int mode;
+    } cases[] = {{"r", O_RDONLY}, {"w", O_RDWR}, {"rx", O_RDONLY}, {"wx", O_RDWR}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        _cleanup_close_ int fd = -1;
+        g_autofree char *answer = ask(&helper, (const char *[]){"open", path, cases[i].flags, NULL}, &fd);
+        char text[16] = "";
+        ck_assert_str_eq(answer, "opened");
+        ck_assert_int_eq(read(fd, text, sizeof(text) - 1), 8);
+        ck_assert_str_eq(text, "contents");
+        ck_assert_int_eq(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK), cases[i].mode);
+    }
+}
+END_TEST
+
+START_TEST(no_link_is_followed)
+{
+    A_HELPER;
+    g_autofree char *path = a_file(&helper, "disk");
+    g_autofree char *link = g_build_filename(helper.folder, "link", NULL);
+    g_autofree char *way = g_build_filename(helper.folder, "way", NULL);
+    g_autofree char *through = g_build_filename(way, "disk", NULL);
+    ck_assert_int_eq(symlink("disk", link), 0);
+    ck_assert_int_eq(symlink(".", way), 0);
+    assert_open_fails(&helper, link, "r", ELOOP);
+    assert_open_fails(&helper, through, "r", ELOOP);
+    assert_open_fails(&helper, "/proc/self/fd/0", "r", ELOOP);
+}
+END_TEST
+
+START_TEST(what_is_no_disk_or_file_is_not_opened)
+{
+    A_HELPER;
+    g_autofree char *fifo = g_build_filename(helper.folder, "fifo", NULL);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    assert_open_fails(&helper, fifo, "r", ENOTBLK);
+    assert_open_fails(&helper, fifo, "w", ENOTBLK);
+    assert_open_fails(&helper, "/dev/null", "w", ENOTBLK);
+    assert_open_fails(&helper, helper.folder, "r", EISDIR);
+    assert_open_fails(&helper, helper.folder, "w", EISDIR);
+    g_autofree char *missing = g_build_filename(helper.folder, "missing", NULL);
+    assert_open_fails(&helper, missing, "w", ENOENT);
+    ck_assert_int_lt(access(missing, F_OK), 0);
+}
+END_TEST
+
+START_TEST(an_open_that_is_not_understood_is_refused)
+{
+    A_HELPER;
+    g_autofree char *path = a_file(&helper, "disk");
+    static const char *const flags[] = {"", "x", "rw", "rwx", "a", "rxx", "r "};
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        assert_open_fails(&helper, path, flags[i], EINVAL);
+    assert_open_fails(&helper, "disk", "r", EINVAL);
+    assert_open_fails(&helper, "", "r", EINVAL);
+}
+END_TEST
+
+START_TEST(it_goes_when_the_daemon_goes)
+{
+    A_HELPER;
+    assert_open_fails(&helper, "", "r", EINVAL);
+    ck_assert_int_eq(helper_end(&helper), 0);
+}
+END_TEST
+
+START_TEST(it_goes_when_it_hears_what_it_does_not_know)
+{
+    static const char *const messages[][7] = {{"reboot"},
+                                              {"step", "driver", "x", "y"},
+                                              {"step", "driver", "x", "y", "z", "!"},
+                                              {"open", "/"},
+                                              {""}};
+    for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+        A_HELPER;
+        ck_assert_int_eq(channel_send_blocking(helper.fd, messages[i], NULL, 0), 0);
+        char **words = NULL;
+        unsigned n_fds;
+        ck_assert_int_eq(channel_receive_blocking(helper.fd, &words, NULL, 0, &n_fds), -ECONNRESET);
+        int status = helper_end(&helper);
+        ck_assert(WIFEXITED(status));
+        ck_assert_int_ne(WEXITSTATUS(status), 0);
+    }
+}
+END_TEST
+
+START_TEST(it_takes_no_descriptors)
+{
+    A_HELPER;
+    ck_assert_int_eq(
+        channel_send_blocking(helper.fd, (const char *[]){"open", "/", "r", NULL}, (int[]){0}, 1), 0);
+    int status = helper_end(&helper);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_ne(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+START_TEST(without_a_daemon_it_fails_at_once)
+{
+    g_autofree char *folder = scratch_new("bind");
+    g_autofree char *path = g_build_filename(folder, "helper.sock", NULL);
+    int status;
+    pid_t pid = spawn(path);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_ne(WEXITSTATUS(status), 0);
+    scratch_remove(folder);
+}
+END_TEST
+
+/* As a descriptor of a VFIO group would be, that somebody forgot to close on exec. */
+START_TEST(it_keeps_nothing_that_it_inherited)
+{
+    int leaked[2];
+    ck_assert_int_eq(pipe(leaked), 0);
+    A_HELPER;
+    close(leaked[1]);
+    /* The end of the stream shows that nobody else has the other end any more. */
+    char byte;
+    ck_assert_int_eq(read(leaked[0], &byte, 1), 0);
+    close(leaked[0]);
+}
+END_TEST
+
+SUITE("bind-main", a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
+      a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
+      an_open_that_is_not_understood_is_refused, it_goes_when_the_daemon_goes,
+      it_goes_when_it_hears_what_it_does_not_know, it_takes_no_descriptors, without_a_daemon_it_fails_at_once,
+      it_keeps_nothing_that_it_inherited)

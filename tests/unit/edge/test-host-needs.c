@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../../../daemon/edge/host-scan.h"
+#include "../fake-host.h"
+#include "../suite.h"
+
+#define DISK "0000:02:00.0"
+#define OTHER_DISK "0000:03:00.0"
+#define CARD "0000:04:00.0"
+#define OTHER_CARD "0000:05:00.0"
+
+/* Two disks behind one bridge, two network cards. */
+static FakeHost *a_host(void)
+{
+    FakeHost *host = fake_host_new();
+    fake_host_add_bridge(host, "0000:00:01.0", NULL, 1);
+    fake_host_add_disk(host, DISK, "0000:00:01.0", 2, "nvme0n1");
+    fake_host_add_disk(host, OTHER_DISK, "0000:00:01.0", 3, "nvme1n1");
+    fake_host_add_network_card(host, CARD, NULL, 4, "eth0");
+    fake_host_add_network_card(host, OTHER_CARD, NULL, 5, "eth1");
+    return host;
+}
+
+/* needed: NULL if the host can spare it. */
+static void assert_needed(const FakeHost *fake, const char *address, const char *needed)
+{
+    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
+    g_autoptr(Host) host = NULL;
+    PciAddress parsed;
+    ck_assert_int_eq(host_scan(&place, NULL, &host), 0);
+    ck_assert_int_eq(pci_address_from_string(address, &parsed), 0);
+    ck_assert_pstr_eq(host_find(host, parsed)->needed_for, needed);
+}
+
+START_TEST(a_host_that_uses_nothing_can_spare_everything)
+{
+    g_autoptr(FakeHost) host = a_host();
+    assert_needed(host, DISK, NULL);
+    assert_needed(host, CARD, NULL);
+    assert_needed(host, "0000:00:01.0", NULL);
+}
+END_TEST
+
+START_TEST(the_disk_of_a_mounted_partition_is_needed_and_its_bridge_is_not_named)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_mount(host, "nvme0n1p2", "/");
+    assert_needed(host, DISK, "/ on nvme0n1p2");
+    assert_needed(host, OTHER_DISK, NULL);
+    assert_needed(host, "0000:00:01.0", NULL);
+}
+END_TEST
+
+START_TEST(a_whole_disk_that_is_mounted_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_mount(host, "nvme1n1", "/srv/my\\040games");
+    assert_needed(host, OTHER_DISK, "/srv/my games on nvme1n1");
+}
+END_TEST
+
+START_TEST(several_reasons_are_all_told_once)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_mount(host, "nvme0n1p1", "/boot/efi");
+    fake_host_mount(host, "nvme0n1p2", "/var/lib/bind");
+    fake_host_mount(host, "nvme0n1p2", "/");
+    fake_host_mount(host, "nvme0n1p2", "/tmp");
+    fake_host_swap_on(host, "nvme0n1p1");
+    assert_needed(host, DISK, "/boot/efi on nvme0n1p1, / on nvme0n1p2, swap on nvme0n1p1");
+}
+END_TEST
+
+START_TEST(swap_on_a_disk_needs_it)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_swap_on(host, "nvme1n1p1");
+    assert_needed(host, OTHER_DISK, "swap on nvme1n1p1");
+    assert_needed(host, DISK, NULL);
+}
+END_TEST
+
+START_TEST(a_swap_file_and_compressed_memory_need_no_disk_of_their_own)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_swap_on(host, "zram0");
+    int fd = openat(fake_host_proc_fd(host), "swaps", O_WRONLY | O_APPEND | O_CLOEXEC);
+    ck_assert_int_gt(dprintf(fd, "/nvme0n1p1\t\t\t\tfile\t\t1048572\t\t0\t\t-3\n"), 0);
+    close(fd);
+    assert_needed(host, DISK, NULL);
+}
+END_TEST
+
+START_TEST(all_disks_below_a_stack_are_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_stack_disk(host, "md0", "nvme0n1p1");
+    fake_host_stack_disk(host, "md0", "nvme1n1p1");
+    fake_host_stack_disk(host, "dm-0", "md0");
+    fake_host_stack_disk(host, "dm-1", "dm-0");
+    assert_needed(host, DISK, NULL);
+    fake_host_mount(host, "dm-1", "/home");
+    assert_needed(host, DISK, "/home on nvme0n1p1");
+    assert_needed(host, OTHER_DISK, "/home on nvme1n1p1");
+}
+END_TEST
+
+START_TEST(a_partition_of_a_stack_needs_what_the_stack_is_made_of)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_stack_disk(host, "md0", "nvme1n1");
+    fake_host_mount(host, "md0p1", "/");
+    assert_needed(host, OTHER_DISK, "/ on nvme1n1");
+    assert_needed(host, DISK, NULL);
+}
+END_TEST
+
+START_TEST(a_stack_that_goes_in_circles_ends)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_stack_disk(host, "dm-0", "dm-1");
+    fake_host_stack_disk(host, "dm-1", "dm-0");
+    fake_host_mount(host, "dm-0", "/");
+    assert_needed(host, DISK, NULL);
+}
+END_TEST
+
+START_TEST(every_disk_of_a_btrfs_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_mount_btrfs(host, (const char *[]){"nvme0n1p2", "nvme1n1p2", NULL}, "/");
+    assert_needed(host, DISK, "btrfs on nvme0n1p2");
+    assert_needed(host, OTHER_DISK, "btrfs on nvme1n1p2");
+}
+END_TEST
+
+START_TEST(every_controller_of_a_shared_nvme_disk_is_needed)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_function(host,
+                           &(FakeFunction){.address = DISK, .group = 2, .class = 0x010802, .driver = "nvme"});
+    fake_host_add_function(
+        host, &(FakeFunction){.address = OTHER_DISK, .group = 3, .class = 0x010802, .driver = "nvme"});
+    fake_host_add_shared_disk(host, "nvme0n1", (const char *[]){DISK, OTHER_DISK, NULL});
+    assert_needed(host, DISK, NULL);
+    fake_host_mount(host, "nvme0n1p1", "/");
+    assert_needed(host, DISK, "/ on nvme0n1p1");
+    assert_needed(host, OTHER_DISK, "/ on nvme0n1p1");
+}
+END_TEST
+
+/* The disk hangs on the controller, and the controller on the function that hides it (VMD). */
+START_TEST(what_is_on_the_way_to_a_needed_device_is_needed)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_function(
+        host, &(FakeFunction){.address = "0000:00:0e.0", .group = 1, .class = 0x010400, .driver = "vmd"});
+    fake_host_add_disk(host, "10000:e1:00.0", "0000:00:0e.0", 1, "nvme0n1");
+    fake_host_mount(host, "nvme0n1p2", "/");
+    assert_needed(host, "10000:e1:00.0", "/ on nvme0n1p2");
+    assert_needed(host, "0000:00:0e.0", "/ on nvme0n1p2");
+}
+END_TEST
+
+START_TEST(the_card_of_the_default_route_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_route_over(host, "eth0", false);
+    assert_needed(host, CARD, "default route over eth0");
+    assert_needed(host, OTHER_CARD, NULL);
+    fake_host_route_over(host, "eth0", true);
+    assert_needed(host, CARD, "default route over eth0");
+}
+END_TEST
+
+START_TEST(a_default_route_of_version_six_counts_too)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_route_over(host, "eth1", true);
+    assert_needed(host, OTHER_CARD, "default route over eth1");
+    assert_needed(host, CARD, NULL);
+}
+END_TEST
+
+START_TEST(the_cards_below_a_bridge_or_bond_are_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_stack_interface(host, "bond0", "eth0");
+    fake_host_stack_interface(host, "bond0", "eth1");
+    fake_host_stack_interface(host, "br0", "bond0");
+    fake_host_route_over(host, "br0", false);
+    assert_needed(host, CARD, "default route over br0 (eth0)");
+    assert_needed(host, OTHER_CARD, "default route over br0 (eth1)");
+}
+END_TEST
+
+START_TEST(other_routes_need_no_card)
+{
+    g_autoptr(FakeHost) host = a_host();
+    int fd = openat(fake_host_proc_fd(host), "net/route", O_WRONLY | O_APPEND | O_CLOEXEC);
+    ck_assert_int_gt(dprintf(fd, "eth0\t0002000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n"
+                                 "eth0\t00000000\t00000000\t0001\t0\t0\t100\t000000C0\t0\t0\t0\n"
+                                 "eth0\t00000000\t00000000\t0000\t0\t0\t100\t00000000\t0\t0\t0\n"
+                                 "eth0\t00000000\t00000000\t0201\t0\t0\t100\t00000000\t0\t0\t0\n"
+                                 "garbage\n"),
+                     0);
+    close(fd);
+    fd = openat(fake_host_proc_fd(host), "net/ipv6_route", O_WRONLY | O_APPEND | O_CLOEXEC);
+    ck_assert_int_gt(
+        dprintf(fd, "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+                    "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200     eth0\n"
+                    "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
+                    "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"),
+        0);
+    close(fd);
+    assert_needed(host, CARD, NULL);
+}
+END_TEST
+
+static void add_display(FakeHost *host, const char *address, int group, bool boot_vga)
+{
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = address,
+                                     .group = group,
+                                     .class = 0x030000,
+                                     .driver = "i915",
+                                     .boot_vga = boot_vga,
+                                 });
+}
+
+START_TEST(the_only_driven_display_of_the_firmware_is_needed)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    add_display(host, "0000:00:02.0", 1, true);
+    assert_needed(host, "0000:00:02.0", NULL);
+    fake_host_light_display(host, "0000:00:02.0", 0);
+    assert_needed(host, "0000:00:02.0", "boot display");
+}
+END_TEST
+
+START_TEST(a_second_driven_display_sets_the_first_free)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    add_display(host, "0000:00:02.0", 1, true);
+    add_display(host, "0000:01:00.0", 2, false);
+    fake_host_light_display(host, "0000:00:02.0", 0);
+    assert_needed(host, "0000:00:02.0", "boot display");
+    assert_needed(host, "0000:01:00.0", NULL);
+    fake_host_light_display(host, "0000:01:00.0", 1);
+    assert_needed(host, "0000:00:02.0", NULL);
+    assert_needed(host, "0000:01:00.0", NULL);
+}
+END_TEST
+
+START_TEST(a_display_that_the_firmware_did_not_use_can_go)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    add_display(host, "0000:01:00.0", 2, false);
+    fake_host_light_display(host, "0000:01:00.0", 0);
+    assert_needed(host, "0000:01:00.0", NULL);
+}
+END_TEST
+
+START_TEST(a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
+{
+    g_autoptr(FakeHost) fake = a_host();
+    ck_assert_int_eq(unlinkat(fake_host_proc_fd(fake), "self/mountinfo", 0), 0);
+    ck_assert_int_eq(symlinkat("mountinfo", fake_host_proc_fd(fake), "self/mountinfo"), 0);
+    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
+    Host *host = NULL;
+    ck_assert_int_eq(host_scan(&place, NULL, &host), -ELOOP);
+    ck_assert_ptr_null(host);
+}
+END_TEST
+
+SUITE("host-needs", a_host_that_uses_nothing_can_spare_everything,
+      the_disk_of_a_mounted_partition_is_needed_and_its_bridge_is_not_named,
+      a_whole_disk_that_is_mounted_is_needed, several_reasons_are_all_told_once, swap_on_a_disk_needs_it,
+      a_swap_file_and_compressed_memory_need_no_disk_of_their_own, all_disks_below_a_stack_are_needed,
+      a_partition_of_a_stack_needs_what_the_stack_is_made_of, a_stack_that_goes_in_circles_ends,
+      every_disk_of_a_btrfs_is_needed, every_controller_of_a_shared_nvme_disk_is_needed,
+      what_is_on_the_way_to_a_needed_device_is_needed, the_card_of_the_default_route_is_needed,
+      a_default_route_of_version_six_counts_too, the_cards_below_a_bridge_or_bond_are_needed,
+      other_routes_need_no_card, the_only_driven_display_of_the_firmware_is_needed,
+      a_second_driven_display_sets_the_first_free, a_display_that_the_firmware_did_not_use_can_go,
+      a_host_whose_mounts_cannot_be_read_gives_no_snapshot)

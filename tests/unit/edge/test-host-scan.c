@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../daemon/edge/host-scan.h"
+#include "../fake-host.h"
+#include "../suite.h"
+
+static Host *scan(const FakeHost *fake, GHashTable *skip)
+{
+    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
+    Host *host = NULL;
+    ck_assert_int_eq(host_scan(&place, skip, &host), 0);
+    return host;
+}
+
+static const HostDevice *device_of(const Host *host, const char *address)
+{
+    PciAddress parsed;
+    ck_assert_int_eq(pci_address_from_string(address, &parsed), 0);
+    const HostDevice *device = host_find(host, parsed);
+    ck_assert_msg(device, "%s was not seen", address);
+    return device;
+}
+
+static FakeHost *a_host_with_a_gpu(void)
+{
+    FakeHost *host = fake_host_new();
+    fake_host_add_bridge(host, "0000:00:01.0", NULL, 12);
+    fake_host_add_gpu(host, "0000:01:00", "0000:00:01.0", 12);
+    return host;
+}
+
+START_TEST(a_gpu_is_seen_with_all_that_sysfs_says_of_it)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostDevice *gpu = device_of(host, "0000:01:00.0");
+
+    ck_assert_uint_eq(gpu->vendor, 0x1002);
+    ck_assert_uint_eq(gpu->device, 0x5046);
+    ck_assert_uint_eq(gpu->subvendor, 0x1af4);
+    ck_assert_uint_eq(gpu->subdevice, 0x1100);
+    ck_assert_uint_eq(gpu->class, 0x030000);
+    ck_assert(!gpu->bridge);
+    ck_assert(gpu->multifunction);
+    ck_assert_str_eq(gpu->driver, "radeon");
+    ck_assert_ptr_null(gpu->override);
+    ck_assert_int_eq(gpu->group, 12);
+    ck_assert(gpu->has_upstream);
+    ck_assert_str_eq(PCI_ADDRESS_STR(gpu->upstream), "0000:00:01.0");
+    ck_assert(!gpu->virtual_function);
+    ck_assert_str_eq(gpu->reset_methods, "pm bus");
+    ck_assert_str_eq(gpu->power_state, "D0");
+    ck_assert_str_eq(gpu->power_control, "on");
+    ck_assert_str_eq(gpu->d3cold_allowed, "1");
+    ck_assert_int_eq(gpu->numa_node, -1);
+    ck_assert_ptr_null(gpu->needed_for);
+    ck_assert(!gpu->stuck);
+}
+END_TEST
+
+START_TEST(a_bridge_is_known_by_its_class_or_the_bus_below_it)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:02.0", .group = 1, .class = 0x060700});
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:03.0", .group = 2, .class = 0x060901});
+    /* An odd one: its class is that of a host bridge, yet there is a bus behind it. */
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:04.0", .group = 3, .class = 0x060000});
+    ck_assert_int_eq(mkdirat(fake_host_sys_fd(fake), "bus/pci/devices/0000:00:04.0/pci_bus", 0755), 0);
+    /* No bridges in this sense: an ISA bridge and a host bridge. */
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:05.0", .group = 4, .class = 0x060100});
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:00.0", .group = 5, .class = 0x060000});
+
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(device_of(host, "0000:00:01.0")->bridge);
+    ck_assert(device_of(host, "0000:00:02.0")->bridge);
+    ck_assert(device_of(host, "0000:00:03.0")->bridge);
+    ck_assert(device_of(host, "0000:00:04.0")->bridge);
+    ck_assert(!device_of(host, "0000:00:05.0")->bridge);
+    ck_assert(!device_of(host, "0000:00:00.0")->bridge);
+    ck_assert(!device_of(host, "0000:00:01.0")->has_upstream);
+}
+END_TEST
+
+START_TEST(drivers_and_overrides_are_seen_as_they_are)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_set_driver(fake, "0000:01:00.0", "vfio-pci");
+    fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
+    fake_host_set_driver(fake, "0000:01:00.1", NULL);
+    fake_host_set_override(fake, "0000:01:00.1", "");
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_str_eq(device_of(host, "0000:01:00.0")->driver, "vfio-pci");
+    ck_assert_str_eq(device_of(host, "0000:01:00.0")->override, "vfio-pci");
+    ck_assert_ptr_null(device_of(host, "0000:01:00.1")->driver);
+    ck_assert_ptr_null(device_of(host, "0000:01:00.1")->override);
+}
+END_TEST
+
+START_TEST(a_function_alone_in_its_slot_is_no_multifunction_device)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_add_network_card(fake, "0000:02:00.0", NULL, 3, "eth0");
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(!device_of(host, "0000:02:00.0")->multifunction);
+    ck_assert(device_of(host, "0000:01:00.1")->multifunction);
+}
+END_TEST
+
+START_TEST(a_virtual_function_names_its_physical_one)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_function(fake, &(FakeFunction){.address = "0000:03:00.0", .group = 20, .class = 0x010802});
+    fake_host_add_function(fake, &(FakeFunction){
+                                     .address = "0000:03:00.1",
+                                     .group = 21,
+                                     .class = 0x010802,
+                                     .physical = "0000:03:00.0",
+                                 });
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostDevice *virtual = device_of(host, "0000:03:00.1");
+    ck_assert(virtual->virtual_function);
+    ck_assert_str_eq(PCI_ADDRESS_STR(virtual->physical), "0000:03:00.0");
+    ck_assert(!device_of(host, "0000:03:00.0")->virtual_function);
+    ck_assert(!device_of(host, "0000:03:00.0")->multifunction);
+}
+END_TEST
+
+START_TEST(the_display_of_the_firmware_is_marked)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_add_function(
+        fake, &(FakeFunction){.address = "0000:00:02.0", .group = 1, .class = 0x030000, .boot_vga = true});
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(device_of(host, "0000:00:02.0")->boot_vga);
+    ck_assert(!device_of(host, "0000:01:00.0")->boot_vga);
+}
+END_TEST
+
+START_TEST(attributes_that_are_missing_are_unknown)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_function(fake, &(FakeFunction){
+                                     .address = "0000:02:00.0",
+                                     .group = FAKE_NO_GROUP,
+                                     .no_d3cold = true,
+                                     .reset_methods = "",
+                                 });
+    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), "bus/pci/devices/0000:02:00.0/power/control", 0), 0);
+    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), "bus/pci/devices/0000:02:00.0/power_state", 0), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostDevice *device = device_of(host, "0000:02:00.0");
+    ck_assert_int_eq(device->group, HOST_NO_GROUP);
+    ck_assert_ptr_null(device->d3cold_allowed);
+    ck_assert_ptr_null(device->reset_methods);
+    ck_assert_ptr_null(device->power_control);
+    ck_assert_ptr_null(device->power_state);
+}
+END_TEST
+
+/* A FIFO in the place of the attribute hangs whoever opens it, as the kernel hangs whoever reads it. */
+START_TEST(a_stuck_device_is_not_asked_what_would_hang)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    static const char *const hanging[] = {"bus/pci/devices/0000:01:00.0/driver_override",
+                                          "bus/pci/devices/0000:01:00.0/uevent"};
+    for (size_t i = 0; i < G_N_ELEMENTS(hanging); i++) {
+        unlinkat(fake_host_sys_fd(fake), hanging[i], 0);
+        ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), hanging[i], 0600), 0);
+    }
+    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(skip, (gpointer) "0000:01:00.0");
+    g_autoptr(Host) host = scan(fake, skip);
+
+    const HostDevice *gpu = device_of(host, "0000:01:00.0");
+    ck_assert(gpu->stuck);
+    ck_assert_ptr_null(gpu->driver);
+    ck_assert_ptr_null(gpu->override);
+    ck_assert_int_eq(gpu->group, 12);
+    ck_assert_uint_eq(gpu->vendor, 0x1002);
+    ck_assert(!device_of(host, "0000:01:00.1")->stuck);
+    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
+}
+END_TEST
+
+START_TEST(config_space_and_uevent_are_never_read)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/uevent", 0600), 0);
+    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/config", 0600), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_uint_eq(host->devices->len, 3);
+}
+END_TEST
+
+START_TEST(a_device_that_goes_meanwhile_is_left_out)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    /* As seen between two calls: the link is listed, and what it leads to is gone. */
+    ck_assert_int_eq(symlinkat("../../../devices/pci0000:00/0000:05:00.0", fake_host_sys_fd(fake),
+                               "bus/pci/devices/0000:05:00.0"),
+                     0);
+    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.1/modalias", 0), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_uint_eq(host->devices->len, 2);
+    device_of(host, "0000:00:01.0");
+    device_of(host, "0000:01:00.0");
+}
+END_TEST
+
+START_TEST(what_the_kernel_says_of_vfio_and_the_iommu_is_seen)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    {
+        g_autoptr(Host) host = scan(fake, NULL);
+        ck_assert(host->vfio_pci);
+        ck_assert(!host->iommu);
+        ck_assert(!host->noiommu);
+        ck_assert(!host->unsafe_interrupts);
+        ck_assert_uint_eq(host->devices->len, 0);
+    }
+    fake_host_add_gpu(fake, "0000:01:00", NULL, 0);
+    fake_host_unload_vfio_pci(fake);
+    fake_host_set_parameter(fake, "vfio", "enable_unsafe_noiommu_mode", "Y");
+    fake_host_set_parameter(fake, "vfio_iommu_type1", "allow_unsafe_interrupts", "Y");
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(!host->vfio_pci);
+    ck_assert(host->iommu);
+    ck_assert(host->noiommu);
+    ck_assert(host->unsafe_interrupts);
+}
+END_TEST
+
+START_TEST(a_host_without_pci_has_no_devices)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), "bus/pci/devices", AT_REMOVEDIR), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_uint_eq(host->devices->len, 0);
+    ck_assert(!host->iommu);
+}
+END_TEST
+
+START_TEST(a_domain_of_vmd_starts_a_tree_of_its_own)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_function(fake, &(FakeFunction){.address = "10000:e0:06.0", .group = 1, .class = 0x060400});
+    fake_host_add_function(
+        fake, &(FakeFunction){
+                  .address = "10000:e1:00.0", .behind = "10000:e0:06.0", .group = 2, .class = 0x010802});
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(!device_of(host, "10000:e0:06.0")->has_upstream);
+    ck_assert_str_eq(PCI_ADDRESS_STR(device_of(host, "10000:e1:00.0")->upstream), "10000:e0:06.0");
+}
+END_TEST
+
+START_TEST(four_thousand_functions_are_each_seen_in_order)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    for (unsigned i = 0; i < 4096; i++) {
+        g_autofree char *address = g_strdup_printf("0000:%02x:%02x.%u", i >> 8, i >> 3 & 31, i & 7);
+        fake_host_add_function(
+            fake, &(FakeFunction){
+                      .address = address, .group = (int)i, .vendor = 0x1af4, .device = i, .class = 0x020000});
+    }
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_uint_eq(host->devices->len, 4096);
+    for (unsigned i = 0; i < 4096; i++) {
+        const HostDevice *device = g_ptr_array_index(host->devices, i);
+        ck_assert_uint_eq(device->device, i);
+        ck_assert_int_eq(device->group, (int)i);
+        ck_assert_uint_eq(device->address.bus << 8 | device->address.device << 3 | device->address.function,
+                          i);
+        ck_assert(device->multifunction);
+    }
+}
+END_TEST
+
+SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
+      a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
+      a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
+      the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
+      a_stuck_device_is_not_asked_what_would_hang, config_space_and_uevent_are_never_read,
+      a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
+      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
+      four_thousand_functions_are_each_seen_in_order)

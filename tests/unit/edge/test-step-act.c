@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../daemon/edge/step-act.h"
+#include "../fake-host.h"
+#include "../suite.h"
+
+#define GPU "0000:01:00.0"
+#define AUDIO "0000:01:00.1"
+
+static FakeHost *a_host_with_a_gpu(void)
+{
+    FakeHost *host = fake_host_new();
+    fake_host_add_bridge(host, "0000:00:01.0", NULL, 12);
+    fake_host_add_gpu(host, "0000:01:00", "0000:00:01.0", 12);
+    return host;
+}
+
+static StepPlace place_of(const FakeHost *host)
+{
+    return (StepPlace){.sys_fd = fake_host_sys_fd(host), .dev_fd = fake_host_dev_fd(host)};
+}
+
+typedef struct Result {
+    StepOutcome outcome;
+    char *live;
+    int error;
+} Result;
+
+static Result act(const FakeHost *host, StepKind kind, const char *subject, const char *before,
+                  const char *after)
+{
+    g_autoptr(Step) step = step_new(kind, subject, before, after);
+    StepPlace place = place_of(host);
+    Result result = {.error = 1};
+    result.outcome = step_act(&place, step, &result.live, &result.error);
+    return result;
+}
+
+static void assert_done(Result result, const char *live)
+{
+    ck_assert_msg(result.outcome == STEP_OUTCOME_DONE, "%d, %s, %s", result.outcome, result.live,
+                  strerror(-result.error));
+    ck_assert_pstr_eq(result.live, live);
+    g_free(result.live);
+}
+
+static void assert_drift(Result result, const char *live)
+{
+    ck_assert_int_eq(result.outcome, STEP_OUTCOME_DRIFT);
+    ck_assert_pstr_eq(result.live, live);
+    g_free(result.live);
+}
+
+static void assert_failed(Result result, int error, const char *live)
+{
+    ck_assert_int_eq(result.outcome, STEP_OUTCOME_FAILED);
+    ck_assert_int_eq(result.error, error);
+    ck_assert_pstr_eq(result.live, live);
+    g_free(result.live);
+}
+
+/* What step_read() says of a subject: its value, "(gone)", or "(error N)". */
+static char *look(const FakeHost *host, StepKind kind, const char *subject)
+{
+    g_autoptr(Step) step = step_new(kind, subject, "", "");
+    StepPlace place = place_of(host);
+    char *live = NULL;
+    int r = step_read(&place, step, &live);
+    if (r < 0)
+        return g_strdup_printf("(error %d)", -r);
+    return live ? live : g_strdup("(gone)");
+}
+
+static void assert_live(const FakeHost *host, StepKind kind, const char *subject, const char *expected)
+{
+    g_autofree char *live = look(host, kind, subject);
+    ck_assert_str_eq(live, expected);
+}
+
+START_TEST(values_are_read_as_steps_write_them)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_live(host, STEP_MODULE, "vfio_pci", "live");
+    assert_live(host, STEP_POWER_CONTROL, AUDIO, "auto");
+    assert_live(host, STEP_D3COLD, AUDIO, "1");
+    assert_live(host, STEP_DRIVER, GPU, "radeon");
+    assert_live(host, STEP_OVERRIDE, GPU, "");
+    fake_host_set_driver(host, GPU, NULL);
+    assert_live(host, STEP_DRIVER, GPU, "");
+    fake_host_set_override(host, GPU, "vfio-pci");
+    assert_live(host, STEP_OVERRIDE, GPU, "vfio-pci");
+    /* Kernels differ in what they show for none. */
+    fake_host_set_override(host, GPU, "");
+    assert_live(host, STEP_OVERRIDE, GPU, "");
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_gone_and_no_error)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    assert_live(host, STEP_DRIVER, GPU, "(gone)");
+    assert_live(host, STEP_OVERRIDE, GPU, "(gone)");
+    assert_live(host, STEP_POWER_CONTROL, GPU, "(gone)");
+    assert_live(host, STEP_D3COLD, GPU, "(gone)");
+    assert_live(host, STEP_NODE_OWNER, "/dev/vfio/12", "(gone)");
+}
+END_TEST
+
+START_TEST(a_subject_leads_nowhere_else)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autofree char *einval = g_strdup_printf("(error %d)", EINVAL);
+    static const char *const addresses[] = {"",
+                                            ".",
+                                            "../../../bus/pci/devices/0000:01:00.0",
+                                            "0000:01:00.0/",
+                                            "01:00.0",
+                                            "0000:01:00.0/../0000:01:00.1"};
+    for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++)
+        for (StepKind kind = STEP_POWER_CONTROL; kind <= STEP_OVERRIDE; kind++)
+            assert_live(host, kind, addresses[i], einval);
+
+    static const char *const nodes[] = {"/dev/vfio/", "/dev/vfio/vfio", "/dev/vfio/1/../../kvm", "/dev/kvm",
+                                        "12",         "/dev/vfio/-1",   "/dev/vfio/12 "};
+    for (size_t i = 0; i < G_N_ELEMENTS(nodes); i++)
+        assert_live(host, STEP_NODE_OWNER, nodes[i], einval);
+    assert_live(host, STEP_MODULE, "nouveau", einval);
+    ck_assert_uint_eq(fake_host_writes(host), 0);
+}
+END_TEST
+
+START_TEST(a_driver_is_unbound)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_done(act(host, STEP_DRIVER, GPU, "radeon", ""), "");
+    assert_live(host, STEP_DRIVER, GPU, "");
+    ck_assert_uint_eq(fake_host_writes(host), 1);
+}
+END_TEST
+
+START_TEST(a_device_is_probed_to_the_driver_of_its_override)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, NULL);
+    assert_done(act(host, STEP_OVERRIDE, GPU, "", "vfio-pci"), "vfio-pci");
+    assert_done(act(host, STEP_DRIVER, GPU, "", "vfio-pci"), "vfio-pci");
+    assert_done(act(host, STEP_DRIVER, GPU, "vfio-pci", ""), "");
+    assert_done(act(host, STEP_OVERRIDE, GPU, "vfio-pci", ""), "");
+    assert_done(act(host, STEP_DRIVER, GPU, "", "radeon"), "radeon");
+    ck_assert_uint_eq(fake_host_writes(host), 5);
+}
+END_TEST
+
+START_TEST(what_is_done_already_is_not_written_again)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_done(act(host, STEP_DRIVER, GPU, "nouveau", "radeon"), "radeon");
+    assert_done(act(host, STEP_POWER_CONTROL, GPU, "auto", "on"), "on");
+    assert_done(act(host, STEP_MODULE, "vfio_pci", "absent", "live"), "live");
+    ck_assert_uint_eq(fake_host_writes(host), 0);
+}
+END_TEST
+
+START_TEST(what_somebody_else_changed_is_left_alone)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_drift(act(host, STEP_DRIVER, GPU, "nouveau", ""), "radeon");
+    fake_host_set_override(host, GPU, "none");
+    assert_drift(act(host, STEP_OVERRIDE, GPU, "", "vfio-pci"), "none");
+    assert_drift(act(host, STEP_DRIVER, "0000:09:00.0", "radeon", ""), NULL);
+    assert_drift(act(host, STEP_POWER_CONTROL, "0000:09:00.0", "auto", "on"), NULL);
+    ck_assert_uint_eq(fake_host_writes(host), 0);
+}
+END_TEST
+
+START_TEST(a_held_value_is_written_whatever_it_is)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_done(act(host, STEP_POWER_CONTROL, AUDIO, "on", "on"), "on");
+    fake_host_set_power_control(host, AUDIO, "auto");
+    assert_done(act(host, STEP_POWER_CONTROL, AUDIO, "something", "on"), "on");
+    assert_done(act(host, STEP_D3COLD, AUDIO, "0", "0"), "0");
+    ck_assert_uint_eq(fake_host_writes(host), 3);
+}
+END_TEST
+
+START_TEST(a_probe_that_binds_nothing_has_failed)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, NULL);
+    fake_host_fail_probe(host, GPU);
+    assert_failed(act(host, STEP_DRIVER, GPU, "", "radeon"), -EIO, "");
+    assert_done(act(host, STEP_DRIVER, GPU, "", "radeon"), "radeon");
+}
+END_TEST
+
+START_TEST(a_probe_that_binds_another_driver_has_failed)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, NULL);
+    assert_failed(act(host, STEP_DRIVER, GPU, "", "vfio-pci"), -EIO, "radeon");
+}
+END_TEST
+
+START_TEST(a_driver_that_is_not_there_is_not_probed_for)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, NULL);
+    fake_host_unload_driver(host, "radeon");
+    assert_failed(act(host, STEP_DRIVER, GPU, "", "radeon"), -ENOPKG, "");
+    assert_failed(act(host, STEP_DRIVER, GPU, "", ".."), -ENOPKG, "");
+    assert_failed(act(host, STEP_DRIVER, GPU, "", "../devices"), -ENOPKG, "");
+    ck_assert_uint_eq(fake_host_writes(host), 0);
+}
+END_TEST
+
+START_TEST(a_driver_step_goes_from_or_to_none)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_failed(act(host, STEP_DRIVER, GPU, "radeon", "vfio-pci"), -EINVAL, "radeon");
+    ck_assert_uint_eq(fake_host_writes(host), 0);
+}
+END_TEST
+
+START_TEST(the_error_of_a_write_is_told)
+{
+    static const int errors[] = {EACCES, EBUSY, EINVAL, EIO, ENODEV, ENOMEM, EPERM};
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        g_autoptr(FakeHost) host = a_host_with_a_gpu();
+        fake_host_fail_write(host, 0, errors[i]);
+        assert_failed(act(host, STEP_DRIVER, GPU, "radeon", ""), -errors[i], "radeon");
+    }
+}
+END_TEST
+
+START_TEST(a_write_that_complained_and_worked_is_done)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_complain_at_write(host, 0, EIO);
+    assert_done(act(host, STEP_DRIVER, GPU, "radeon", ""), "");
+}
+END_TEST
+
+START_TEST(a_module_is_loaded_where_its_driver_is_missing)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_unload_vfio_pci(host);
+    assert_live(host, STEP_MODULE, "vfio_pci", "absent");
+    assert_done(act(host, STEP_MODULE, "vfio_pci", "absent", "live"), "live");
+    ck_assert_uint_eq(fake_host_writes(host), 1);
+}
+END_TEST
+
+START_TEST(a_module_that_is_not_installed_is_told_so)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_unload_vfio_pci(host);
+    fake_host_lose_vfio_pci(host);
+    assert_failed(act(host, STEP_MODULE, "vfio_pci", "absent", "live"), -ENOPKG, "absent");
+    fake_host_fail_write(host, 0, ENOENT);
+    assert_failed(act(host, STEP_MODULE, "vfio_pci", "absent", "live"), -ENOENT, "absent");
+}
+END_TEST
+
+START_TEST(a_module_is_never_unloaded)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_failed(act(host, STEP_MODULE, "vfio_pci", "live", "absent"), -EINVAL, "live");
+}
+END_TEST
+
+static mode_t mode_of(const FakeHost *host, const char *node)
+{
+    struct stat st;
+    ck_assert_int_eq(fstatat(fake_host_dev_fd(host), node, &st, 0), 0);
+    return st.st_mode & 07777;
+}
+
+START_TEST(a_node_is_handed_over_and_given_back)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, "vfio-pci");
+    assert_done(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "0:0", "64001:64002"), "64001:64002");
+    assert_live(host, STEP_NODE_OWNER, "/dev/vfio/12", "64001:64002");
+    ck_assert_uint_eq(mode_of(host, "vfio/12"), 0600);
+    assert_done(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "64001:64002", "0:0"), "0:0");
+    ck_assert_uint_eq(mode_of(host, "vfio/12"), 0600);
+}
+END_TEST
+
+START_TEST(a_node_that_others_could_open_is_closed_to_them)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, "vfio-pci");
+    ck_assert_int_eq(fchmodat(fake_host_dev_fd(host), "vfio/12", 0666, 0), 0);
+    assert_done(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "0:0", "64001:64002"), "64001:64002");
+    ck_assert_uint_eq(mode_of(host, "vfio/12"), 0600);
+    ck_assert_int_eq(fchmodat(fake_host_dev_fd(host), "vfio/12", 0666, 0), 0);
+    assert_done(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "64001:64002", "0:0"), "0:0");
+    ck_assert_uint_eq(mode_of(host, "vfio/12"), 0600);
+}
+END_TEST
+
+START_TEST(a_node_that_has_gone_is_given_back_but_cannot_be_handed_over)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_done(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "64001:64002", "0:0"), NULL);
+    assert_drift(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "0:0", "64001:64002"), NULL);
+}
+END_TEST
+
+START_TEST(an_owner_is_two_numbers)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_set_driver(host, GPU, "vfio-pci");
+    static const char *const owners[] = {
+        STEP_VALUE_GUEST, "",          "64001",        "64001:",       ":64001",      "64001:64002:64003",
+        "-1:-1",          "root:root", "4294967295:0", "0:4294967295", "64001: 64002"};
+    for (size_t i = 0; i < G_N_ELEMENTS(owners); i++)
+        assert_failed(act(host, STEP_NODE_OWNER, "/dev/vfio/12", "0:0", owners[i]), -EINVAL, "0:0");
+}
+END_TEST
+
+START_TEST(a_link_in_the_place_of_a_node_is_not_followed)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    ck_assert_int_eq(symlinkat("vfio", fake_host_dev_fd(host), "vfio/13"), 0);
+    assert_failed(act(host, STEP_NODE_OWNER, "/dev/vfio/13", "0:0", "64001:64002"), -ELOOP, NULL);
+    struct stat st;
+    ck_assert_int_eq(fstatat(fake_host_dev_fd(host), "vfio/vfio", &st, 0), 0);
+    ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
+SUITE("step-act", values_are_read_as_steps_write_them, what_is_not_there_is_gone_and_no_error,
+      a_subject_leads_nowhere_else, a_driver_is_unbound, a_device_is_probed_to_the_driver_of_its_override,
+      what_is_done_already_is_not_written_again, what_somebody_else_changed_is_left_alone,
+      a_held_value_is_written_whatever_it_is, a_probe_that_binds_nothing_has_failed,
+      a_probe_that_binds_another_driver_has_failed, a_driver_that_is_not_there_is_not_probed_for,
+      a_driver_step_goes_from_or_to_none, the_error_of_a_write_is_told,
+      a_write_that_complained_and_worked_is_done, a_module_is_loaded_where_its_driver_is_missing,
+      a_module_that_is_not_installed_is_told_so, a_module_is_never_unloaded,
+      a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
+      a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
+      a_link_in_the_place_of_a_node_is_not_followed)

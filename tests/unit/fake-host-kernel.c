@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel does when something is written to the fake host. The linker sends calls here (--wrap);
+ * those that are none of the fake host's business go on to the real function. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake-host-private.h"
+
+int __real_file_write_value_at(int dirfd, const char *path, const char *value);
+int __wrap_file_write_value_at(int dirfd, const char *path, const char *value);
+int __real_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+
+static void mishap(FakeHost *host, const char *what, const char *which)
+{
+    g_string_append_printf(host->mishaps, "%s: %s\n", which, what);
+}
+
+static bool group_open(const FakeHost *host, int group)
+{
+    return g_hash_table_contains(host->open, GINT_TO_POINTER(group));
+}
+
+static unsigned count_on_vfio(const FakeHost *host, int group)
+{
+    unsigned count = 0;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, host->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const FakeDevice *device = value;
+        g_autofree char *driver = fake_device_driver(host, device);
+        count += device->group == group && g_str_equal(driver, "vfio-pci");
+    }
+    return count;
+}
+
+/* devtmpfs makes it root's own. */
+static void add_node(const FakeHost *host, int group)
+{
+    g_autofree char *node = g_strdup_printf("vfio/%d", group);
+    int fd = openat(host->dev_fd, node, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static void remove_node(const FakeHost *host, int group)
+{
+    g_autofree char *node = g_strdup_printf("vfio/%d", group);
+    ck_assert_int_eq(unlinkat(host->dev_fd, node, 0), 0);
+}
+
+int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
+{
+    g_autofree char *driver = fake_device_driver(host, device);
+    bool vfio = g_str_equal(driver, "vfio-pci");
+
+    if (driver[0] == '\0')
+        return -ENODEV;
+    if (vfio && group_open(host, device->group)) {
+        /* The real one would wait, perhaps for good; a test has to end. */
+        mishap(host, "vfio-pci asked to let go of a device in use", device->address);
+        return -EBUSY;
+    }
+    fake_device_link_driver(host, device, "");
+    if (vfio || device->sleeps)
+        fake_device_put(host, device, "power/control", "on");
+    if (vfio && count_on_vfio(host, device->group) == 0)
+        remove_node(host, device->group);
+    return 0;
+}
+
+/* Which driver takes the device? "" if none does. */
+static char *match(const FakeHost *host, const FakeDevice *device)
+{
+    g_autofree char *override = fake_device_get(host, device, "driver_override");
+    const char *driver = g_str_equal(override, "(null)") ? device->native : override;
+    if (!driver || driver[0] == '\0' || !fake_driver_registered(host, driver))
+        return g_strdup("");
+    return g_strdup(driver);
+}
+
+static void bind_vfio(FakeHost *host, FakeDevice *device)
+{
+    /* Its probe fails without a group, and that is no error of the write. */
+    if (device->group == FAKE_NO_GROUP)
+        return;
+    if (count_on_vfio(host, device->group) == 0)
+        add_node(host, device->group);
+    fake_device_link_driver(host, device, "vfio-pci");
+    fake_device_put(host, device, "power/control", "auto");
+}
+
+int fake_kernel_probe(FakeHost *host, FakeDevice *device)
+{
+    g_autofree char *present = fake_device_driver(host, device);
+    g_autofree char *driver = match(host, device);
+
+    if (present[0] || driver[0] == '\0')
+        return 0;
+    if (device->probe_fails) {
+        device->probe_fails = false;
+        return 0;
+    }
+    if (g_str_equal(driver, "vfio-pci")) {
+        bind_vfio(host, device);
+        return 0;
+    }
+    if (group_open(host, device->group)) {
+        mishap(host, "host driver asked to take a member of a group in use", device->address);
+        return -EINVAL;
+    }
+    fake_device_link_driver(host, device, driver);
+    if (device->sleeps)
+        fake_device_put(host, device, "power/control", "auto");
+    return 0;
+}
+
+static bool one_of(const char *value, const char *a, const char *b)
+{
+    return g_str_equal(value, a) || g_str_equal(value, b);
+}
+
+static int write_attribute(FakeHost *host, FakeDevice *device, const char *attribute, const char *value)
+{
+    if (g_str_equal(attribute, "driver/unbind"))
+        return g_str_equal(value, device->address) ? fake_kernel_unbind(host, device) : -ENODEV;
+    if (g_str_equal(attribute, "driver_override")) {
+        g_autofree char *text = g_strndup(value, strcspn(value, "\n"));
+        /* No bytes at all are no write. */
+        if (value[0])
+            fake_device_put(host, device, attribute, text[0] ? text : "(null)");
+        return 0;
+    }
+    bool power = g_str_equal(attribute, "power/control");
+    if (!(power ? one_of(value, "on", "auto") : one_of(value, "0", "1")))
+        return -EINVAL;
+    fake_device_put(host, device, attribute, value);
+    return 0;
+}
+
+/* path: below sys. */
+static int write_sys(FakeHost *host, const char *path, const char *value)
+{
+    if (g_str_equal(path, "bus/pci/drivers_probe")) {
+        FakeDevice *device = fake_device_find(host, value);
+        return device ? fake_kernel_probe(host, device) : -ENODEV;
+    }
+
+    g_auto(GStrv) parts = g_str_has_prefix(path, "bus/pci/devices/") ? g_strsplit(path, "/", 5) : NULL;
+    if (!parts || g_strv_length(parts) != 5) {
+        mishap(host, "written", path);
+        return -EACCES;
+    }
+    static const char *const writable[] = {"driver/unbind", "driver_override", "power/control",
+                                           "d3cold_allowed", NULL};
+    if (!g_strv_contains(writable, parts[4])) {
+        mishap(host, "written", path);
+        return -EACCES;
+    }
+    FakeDevice *device = fake_device_find(host, parts[3]);
+    const char *present = g_str_equal(parts[4], "driver/unbind") ? "driver" : parts[4];
+    if (!device || !fake_device_has(host, device, present))
+        return -ENOENT;
+    return write_attribute(host, device, parts[4], value);
+}
+
+/* Counts a write. The error that it is to fail with, before it has its effect, or 0. */
+static int enter(FakeHost *host, int *late)
+{
+    int error = host->fail_error && host->writes == host->fail_at ? -host->fail_error : 0;
+    host->writes++;
+    *late = host->fail_late ? error : 0;
+    return host->fail_late ? 0 : error;
+}
+
+/* The path below folder ("sys", "dev") that dirfd and path mean, or NULL if they mean something else. */
+static char *below(const FakeHost *host, const char *folder, int dirfd, const char *path)
+{
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", dirfd);
+    g_autofree char *target = dirfd >= 0 ? g_file_read_link(link, NULL) : NULL;
+    g_autofree char *full =
+        path[0] == '/' ? g_strdup(path) : g_strdup_printf("%s/%s", target ? target : "", path);
+    g_autofree char *prefix = g_strdup_printf("%s/%s/", host->path, folder);
+    return g_str_has_prefix(full, prefix) ? g_strdup(full + strlen(prefix)) : NULL;
+}
+
+int __wrap_file_write_value_at(int dirfd, const char *path, const char *value)
+{
+    FakeHost *host = fake_host_current;
+    g_autofree char *inside = host ? below(host, "sys", dirfd, path) : NULL;
+    if (!inside)
+        return __real_file_write_value_at(dirfd, path, value);
+
+    int late;
+    int r = enter(host, &late);
+    if (r < 0)
+        return r;
+    r = write_sys(host, inside, value);
+    return late < 0 ? late : r;
+}
+
+int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+    FakeHost *host = fake_host_current;
+    g_autofree char *inside = host ? below(host, "dev", dirfd, path) : NULL;
+    if (!inside)
+        return __real_fchownat(dirfd, path, uid, gid, flags);
+
+    int late;
+    int error = enter(host, &late);
+    int r = error < 0 ? -1 : __real_fchownat(dirfd, path, uid, gid, flags);
+    if (error < 0 || late < 0) {
+        errno = error < 0 ? -error : -late;
+        return -1;
+    }
+    return r;
+}
+
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    FakeHost *host = fake_host_current;
+    if (!host || !g_str_has_suffix(path, "/modprobe"))
+        return __real_posix_spawn(pid, path, actions, attributes, argv, envp);
+
+    int late;
+    int error = enter(host, &late);
+    if (error < 0)
+        return -error;
+    if (!host->vfio_lost)
+        fake_driver_register(host, "vfio-pci");
+    /* Somebody has to be waited for. */
+    const char *program = host->vfio_lost ? "/bin/false" : "/bin/true";
+    int r = __real_posix_spawn(pid, program, actions, attributes, argv, envp);
+    return late < 0 ? -late : r;
+}

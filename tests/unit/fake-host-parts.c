@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What hangs on the functions: disks, interfaces, displays, and what is made of them. */
+#include <check.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fake-host-private.h"
+
+void fake_host_add_network_card(FakeHost *host, const char *address, const char *behind, int group,
+                                const char *name)
+{
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = address,
+                                     .behind = behind,
+                                     .group = group,
+                                     .vendor = 0x8086,
+                                     .device = 0x10d3,
+                                     .class = 0x020000,
+                                     .driver = "e1000e",
+                                     .sleeps = true,
+                                 });
+    g_autofree char *path = fake_text("%s/net/%s", fake_device_of(host, address)->path, name);
+    g_autofree char *link = fake_text("class/net/%s", name);
+    fake_tree_make(host->sys_fd, path);
+    fake_tree_link(host->sys_fd, link, path);
+}
+
+/* --- Disks, interfaces, displays
+ * --------------------------------------------------------------------------------- */
+
+/* Numbers for major:minor that tell disks apart. */
+static char *disk_number(const char *name)
+{
+    unsigned hash = g_str_hash(name);
+    return fake_text("%u:%u", 1 + hash % 4000, hash / 4000 % 1000000);
+}
+
+static void announce_disk(FakeHost *host, const char *name, const char *path)
+{
+    g_autofree char *number = disk_number(name);
+    g_autofree char *by_name = fake_text("class/block/%s", name);
+    g_autofree char *by_number = fake_text("dev/block/%s", number);
+    fake_tree_make(host->sys_fd, path);
+    fake_tree_link(host->sys_fd, by_name, path);
+    fake_tree_link(host->sys_fd, by_number, path);
+}
+
+static void add_disk_at(FakeHost *host, const char *name, const char *path)
+{
+    g_autofree char *slaves = fake_text("%s/slaves", path);
+    announce_disk(host, name, path);
+    fake_tree_make(host->sys_fd, slaves);
+    for (unsigned i = 1; i <= 2; i++) {
+        g_autofree char *partition = fake_text("%sp%u", name, i);
+        g_autofree char *below = fake_text("%s/%s", path, partition);
+        announce_disk(host, partition, below);
+    }
+}
+
+void fake_host_add_disk(FakeHost *host, const char *address, const char *behind, int group, const char *name)
+{
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = address,
+                                     .behind = behind,
+                                     .group = group,
+                                     .vendor = 0x1b36,
+                                     .device = 0x0010,
+                                     .class = 0x010802,
+                                     .driver = "nvme",
+                                     .sleeps = true,
+                                 });
+    g_autofree char *path = fake_text("%s/nvme/nvme0/%s", fake_device_of(host, address)->path, name);
+    add_disk_at(host, name, path);
+}
+
+void fake_host_add_shared_disk(FakeHost *host, const char *name, const char *const *controllers)
+{
+    static const char subsystem[] = "devices/virtual/nvme-subsystem/nvme-subsys0";
+    for (unsigned i = 0; controllers[i]; i++) {
+        g_autofree char *path = fake_text("%s/nvme/nvme%u", fake_device_of(host, controllers[i])->path, i);
+        g_autofree char *link = fake_text("%s/nvme%u", subsystem, i);
+        fake_tree_make(host->sys_fd, path);
+        fake_tree_link(host->sys_fd, link, path);
+    }
+    g_autofree char *path = fake_text("%s/%s", subsystem, name);
+    add_disk_at(host, name, path);
+}
+
+void fake_host_stack_disk(FakeHost *host, const char *name, const char *below)
+{
+    g_autofree char *path = fake_text("devices/virtual/block/%s", name);
+    g_autofree char *by_name = fake_text("class/block/%s", name);
+    if (faccessat(host->sys_fd, by_name, F_OK, 0) < 0)
+        add_disk_at(host, name, path);
+    g_autofree char *slave = fake_text("%s/slaves/%s", path, below);
+    g_autofree char *target = fake_text("class/block/%s", below);
+    fake_tree_link(host->sys_fd, slave, target);
+}
+
+void fake_host_stack_interface(FakeHost *host, const char *name, const char *below)
+{
+    g_autofree char *path = fake_text("devices/virtual/net/%s", name);
+    g_autofree char *link = fake_text("class/net/%s", name);
+    if (faccessat(host->sys_fd, link, F_OK, 0) < 0) {
+        fake_tree_make(host->sys_fd, path);
+        fake_tree_link(host->sys_fd, link, path);
+    }
+    g_autofree char *lower = fake_text("%s/lower_%s", path, below);
+    g_autofree char *target = fake_text("class/net/%s", below);
+    fake_tree_link(host->sys_fd, lower, target);
+}
+
+void fake_host_mount(FakeHost *host, const char *disk, const char *point)
+{
+    g_autofree char *number = disk_number(disk);
+    g_autofree char *line =
+        fake_text("30 1 %s / %s rw,relatime shared:1 - ext4 /dev/%s rw\n", number, point, disk);
+    fake_tree_append(host->proc_fd, "self/mountinfo", line);
+}
+
+void fake_host_mount_btrfs(FakeHost *host, const char *const *disks, const char *point)
+{
+    g_autofree char *line =
+        fake_text("31 1 0:45 /@ %s rw,relatime - btrfs /dev/%s rw,subvol=/@\n", point, disks[0]);
+    fake_tree_append(host->proc_fd, "self/mountinfo", line);
+    fake_tree_make(host->sys_fd, "fs/btrfs/features");
+    for (unsigned i = 0; disks[i]; i++) {
+        g_autofree char *link = fake_text("fs/btrfs/3f5a-uuid/devices/%s", disks[i]);
+        g_autofree char *target = fake_text("class/block/%s", disks[i]);
+        fake_tree_link(host->sys_fd, link, target);
+    }
+}
+
+void fake_host_swap_on(FakeHost *host, const char *disk)
+{
+    g_autofree char *line = fake_text("/dev/%s\t\t\tpartition\t1048572\t\t0\t\t-2\n", disk);
+    fake_tree_append(host->proc_fd, "swaps", line);
+}
+
+void fake_host_route_over(FakeHost *host, const char *interface, bool v6)
+{
+    static const char zeros[] = "00000000000000000000000000000000";
+    g_autofree char *line =
+        v6 ? fake_text(
+                 "%s 00 %s 00 fe800000000000000000000000000001 00000400 00000002 00000000 00000003 %8s\n",
+                 zeros, zeros, interface)
+           : fake_text("%s\t00000000\t0102000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", interface);
+    fake_tree_append(host->proc_fd, v6 ? "net/ipv6_route" : "net/route", line);
+}
+
+void fake_host_light_display(FakeHost *host, const char *address, unsigned card)
+{
+    const char *device = fake_device_of(host, address)->path;
+    static const char *const names[] = {"drm/card%u", "drm/card%u-HDMI-A-1", "graphics/fb%u"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GString) name = g_string_new(names[i]);
+        g_autofree char *number = fake_text("%u", card);
+        g_string_replace(name, "%u", number, 0);
+        g_autofree char *path = fake_text("%s/%s", device, name->str);
+        g_autofree char *link = fake_text("class/%s", name->str);
+        fake_tree_make(host->sys_fd, path);
+        fake_tree_link(host->sys_fd, link, path);
+    }
+    fake_tree_put(host->sys_fd, "class/drm/version", "drm 1.1.0 20060810\n");
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the fake host's tree of files, its parts and the fake kernel that acts on them share. */
+#pragma once
+
+#include "fake-host.h"
+
+typedef struct FakeDevice {
+    char *address;
+    char *path;   /* below sys: "devices/pci0000:00/0000:00:01.0/0000:01:00.0" */
+    char *native; /* the driver that finds it by itself, or NULL */
+    int group;
+    bool sleeps;
+    bool probe_fails;
+} FakeDevice;
+
+struct FakeHost {
+    char *path;
+    int sys_fd, dev_fd, proc_fd;
+    GHashTable *devices; /* address → FakeDevice */
+    GHashTable *open;    /* set of groups */
+    GString *mishaps;
+    unsigned writes;
+    bool vfio_lost;
+    unsigned fail_at; /* the number of the write; compared if fail_error is set */
+    int fail_error;
+    bool fail_late;
+};
+
+/* The one that writes go to; NULL: there is none, and writes are real. */
+extern FakeHost *fake_host_current;
+
+/* Files, links and folders; those above them come along. What goes wrong ends the test. */
+void fake_tree_make(int dirfd, const char *path);
+void fake_tree_put(int dirfd, const char *path, const char *text);
+void fake_tree_append(int dirfd, const char *path, const char *text);
+/* A relative link, as those in sysfs are; both paths from dirfd. */
+void fake_tree_link(int dirfd, const char *path, const char *target);
+char *fake_text(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* NULL if there is none; the other ends the test then. */
+FakeDevice *fake_device_find(const FakeHost *host, const char *address);
+FakeDevice *fake_device_of(const FakeHost *host, const char *address);
+/* Of a device, below its folder; put creates or replaces. */
+void fake_device_put(const FakeHost *host, const FakeDevice *device, const char *attribute, const char *text);
+char *fake_device_get(const FakeHost *host, const FakeDevice *device, const char *attribute);
+bool fake_device_has(const FakeHost *host, const FakeDevice *device, const char *attribute);
+/* "" for none. */
+char *fake_device_driver(const FakeHost *host, const FakeDevice *device);
+/* Just the links: "" or a driver. */
+void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, const char *driver);
+
+bool fake_driver_registered(const FakeHost *host, const char *driver);
+void fake_driver_register(const FakeHost *host, const char *driver);
+
+/* What the kernel does: by anybody's hand, errors as it gives them. */
+int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
+int fake_kernel_probe(FakeHost *host, FakeDevice *device);

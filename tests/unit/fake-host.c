@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake-host-private.h"
+#include "scratch.h"
+
+FakeHost *fake_host_current;
+
+/* --- The host itself
+ * --------------------------------------------------------------------------------------------- */
+
+static int open_below(const FakeHost *host, const char *name)
+{
+    g_autofree char *path = fake_text("%s/%s", host->path, name);
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static void device_free(gpointer pointer)
+{
+    FakeDevice *device = pointer;
+    g_free(device->address);
+    g_free(device->path);
+    g_free(device->native);
+    g_free(device);
+}
+
+FakeHost *fake_host_new(void)
+{
+    ck_assert_msg(!fake_host_current, "there is a fake host already");
+    FakeHost *host = g_new0(FakeHost, 1);
+    host->path = scratch_new("host");
+    host->sys_fd = open_below(host, "sys");
+    host->dev_fd = open_below(host, "dev");
+    host->proc_fd = open_below(host, "proc");
+    host->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, device_free);
+    host->open = g_hash_table_new(NULL, NULL);
+    host->mishaps = g_string_new(NULL);
+
+    fake_tree_make(host->sys_fd, "bus/pci/devices");
+    fake_tree_make(host->sys_fd, "kernel/iommu_groups");
+    fake_tree_put(host->sys_fd, "bus/pci/drivers_probe", "");
+    fake_tree_put(host->dev_fd, "vfio/vfio", "");
+    fake_tree_put(host->proc_fd, "self/mountinfo", "22 27 0:21 / /proc rw,relatime - proc proc rw\n");
+    fake_tree_put(host->proc_fd, "swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    fake_tree_put(host->proc_fd, "net/route",
+                  "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n");
+    fake_tree_put(host->proc_fd, "net/ipv6_route", "");
+    fake_host_set_parameter(host, "vfio", "enable_unsafe_noiommu_mode", "N");
+    fake_host_set_parameter(host, "vfio_iommu_type1", "allow_unsafe_interrupts", "N");
+    fake_driver_register(host, "vfio-pci");
+    fake_host_current = host;
+    return host;
+}
+
+FakeHost *fake_host_free(FakeHost *host)
+{
+    if (!host)
+        return NULL;
+    fake_host_current = NULL;
+    scratch_remove(host->path);
+    close(host->sys_fd);
+    close(host->dev_fd);
+    close(host->proc_fd);
+    g_hash_table_unref(host->devices);
+    g_hash_table_unref(host->open);
+    g_string_free(host->mishaps, TRUE);
+    g_free(host->path);
+    g_free(host);
+    return NULL;
+}
+
+int fake_host_sys_fd(const FakeHost *host)
+{
+    return host->sys_fd;
+}
+
+int fake_host_dev_fd(const FakeHost *host)
+{
+    return host->dev_fd;
+}
+
+int fake_host_proc_fd(const FakeHost *host)
+{
+    return host->proc_fd;
+}
+
+const char *fake_host_path(const FakeHost *host)
+{
+    return host->path;
+}
+
+/* --- Devices and drivers
+ * ----------------------------------------------------------------------------------------- */
+
+FakeDevice *fake_device_find(const FakeHost *host, const char *address)
+{
+    return g_hash_table_lookup(host->devices, address);
+}
+
+FakeDevice *fake_device_of(const FakeHost *host, const char *address)
+{
+    FakeDevice *device = fake_device_find(host, address);
+    ck_assert_msg(device, "there is no %s", address);
+    return device;
+}
+
+void fake_device_put(const FakeHost *host, const FakeDevice *device, const char *attribute, const char *text)
+{
+    g_autofree char *path = fake_text("%s/%s", device->path, attribute);
+    g_autofree char *line = fake_text("%s\n", text);
+    fake_tree_put(host->sys_fd, path, line);
+}
+
+char *fake_device_get(const FakeHost *host, const FakeDevice *device, const char *attribute)
+{
+    g_autofree char *path = fake_text("%s/sys/%s/%s", host->path, device->path, attribute);
+    char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return NULL;
+    return g_strchomp(text);
+}
+
+bool fake_device_has(const FakeHost *host, const FakeDevice *device, const char *attribute)
+{
+    g_autofree char *path = fake_text("%s/%s", device->path, attribute);
+    return faccessat(host->sys_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+char *fake_device_driver(const FakeHost *host, const FakeDevice *device)
+{
+    g_autofree char *path = fake_text("%s/sys/%s/driver", host->path, device->path);
+    g_autofree char *target = g_file_read_link(path, NULL);
+    return target ? g_path_get_basename(target) : g_strdup("");
+}
+
+void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, const char *driver)
+{
+    g_autofree char *path = fake_text("%s/driver", device->path);
+    g_autofree char *present = fake_device_driver(host, device);
+    if (present[0]) {
+        g_autofree char *back = fake_text("bus/pci/drivers/%s/%s", present, device->address);
+        ck_assert_int_eq(unlinkat(host->sys_fd, path, 0), 0);
+        ck_assert_int_eq(unlinkat(host->sys_fd, back, 0), 0);
+    }
+    if (driver[0]) {
+        g_autofree char *folder = fake_text("bus/pci/drivers/%s", driver);
+        g_autofree char *back = fake_text("%s/%s", folder, device->address);
+        fake_tree_link(host->sys_fd, path, folder);
+        fake_tree_link(host->sys_fd, back, device->path);
+    }
+}
+
+bool fake_driver_registered(const FakeHost *host, const char *driver)
+{
+    g_autofree char *path = fake_text("bus/pci/drivers/%s", driver);
+    return faccessat(host->sys_fd, path, F_OK, 0) == 0;
+}
+
+void fake_driver_register(const FakeHost *host, const char *driver)
+{
+    g_autofree char *path = fake_text("bus/pci/drivers/%s", driver);
+    fake_tree_make(host->sys_fd, path);
+}
+
+static void driver_unregister(FakeHost *host, const char *driver)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, host->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        g_autofree char *present = fake_device_driver(host, value);
+        if (g_str_equal(present, driver))
+            ck_assert_int_eq(fake_kernel_unbind(host, value), 0);
+    }
+    g_autofree char *path = fake_text("bus/pci/drivers/%s", driver);
+    ck_assert_int_eq(unlinkat(host->sys_fd, path, AT_REMOVEDIR), 0);
+}
+
+static void join_group(const FakeHost *host, const FakeDevice *device)
+{
+    if (device->group == FAKE_NO_GROUP)
+        return;
+    g_autofree char *group = fake_text("kernel/iommu_groups/%d", device->group);
+    g_autofree char *member = fake_text("%s/devices/%s", group, device->address);
+    g_autofree char *link = fake_text("%s/iommu_group", device->path);
+    fake_tree_link(host->sys_fd, member, device->path);
+    fake_tree_link(host->sys_fd, link, group);
+}
+
+static void write_attributes(const FakeHost *host, const FakeDevice *device, const FakeFunction *f)
+{
+    g_autofree char *modalias =
+        fake_text("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor, f->device, f->subvendor,
+                  f->subdevice, f->class >> 16 & 0xff, f->class >> 8 & 0xff, f->class & 0xff);
+
+    fake_device_put(host, device, "power/control", "on");
+    fake_device_put(host, device, "modalias", modalias);
+    fake_device_put(host, device, "driver_override", "(null)");
+    fake_device_put(host, device, "power_state", "D0");
+    fake_device_put(host, device, "numa_node", "-1");
+    fake_device_put(host, device, "reset_method", f->reset_methods ? f->reset_methods : "flr bus");
+    if (!f->no_d3cold)
+        fake_device_put(host, device, "d3cold_allowed", "1");
+    if (f->class >> 8 == 0x0300)
+        fake_device_put(host, device, "boot_vga", f->boot_vga ? "1" : "0");
+    if (f->physical) {
+        g_autofree char *link = fake_text("%s/physfn", device->path);
+        fake_tree_link(host->sys_fd, link, fake_device_of(host, f->physical)->path);
+    }
+}
+
+void fake_host_add_function(FakeHost *host, const FakeFunction *f)
+{
+    ck_assert_msg(!fake_device_find(host, f->address), "%s is there already", f->address);
+    const char *above = f->behind ? fake_device_of(host, f->behind)->path : NULL;
+    FakeDevice *device = g_new(FakeDevice, 1);
+    *device = (FakeDevice){
+        .address = g_strdup(f->address),
+        .path = above ? fake_text("%s/%s", above, f->address)
+                      : fake_text("devices/pci%.*s/%s", (int)strlen(f->address) - 5, f->address, f->address),
+        .native = g_strdup(f->driver),
+        .group = f->group,
+        .sleeps = f->sleeps,
+    };
+    g_hash_table_insert(host->devices, device->address, device);
+
+    write_attributes(host, device, f);
+    join_group(host, device);
+    g_autofree char *link = fake_text("bus/pci/devices/%s", f->address);
+    fake_tree_link(host->sys_fd, link, device->path);
+    if (f->driver) {
+        fake_driver_register(host, f->driver);
+        ck_assert_int_eq(fake_kernel_probe(host, device), 0);
+    }
+}
+
+void fake_host_add_bridge(FakeHost *host, const char *address, const char *behind, int group)
+{
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = address,
+                                     .behind = behind,
+                                     .group = group,
+                                     .vendor = 0x8086,
+                                     .device = 0x3420,
+                                     .class = 0x060400,
+                                     .driver = "pcieport",
+                                     .sleeps = true,
+                                 });
+}
+
+void fake_host_add_gpu(FakeHost *host, const char *slot, const char *behind, int group)
+{
+    g_autofree char *display = fake_text("%s.0", slot);
+    g_autofree char *audio = fake_text("%s.1", slot);
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = display,
+                                     .behind = behind,
+                                     .group = group,
+                                     .vendor = 0x1002,
+                                     .device = 0x5046,
+                                     .subvendor = 0x1af4,
+                                     .subdevice = 0x1100,
+                                     .class = 0x030000,
+                                     .driver = "radeon",
+                                     .reset_methods = "pm bus",
+                                 });
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = audio,
+                                     .behind = behind,
+                                     .group = group,
+                                     .vendor = 0x8086,
+                                     .device = 0x2668,
+                                     .class = 0x040300,
+                                     .driver = "snd_hda_intel",
+                                     .sleeps = true,
+                                 });
+}
+
+/* --- What others do to it
+ * ---------------------------------------------------------------------------------------- */
+
+void fake_host_unload_vfio_pci(FakeHost *host)
+{
+    driver_unregister(host, "vfio-pci");
+}
+
+void fake_host_load_vfio_pci(FakeHost *host)
+{
+    fake_driver_register(host, "vfio-pci");
+}
+
+void fake_host_lose_vfio_pci(FakeHost *host)
+{
+    host->vfio_lost = true;
+}
+
+void fake_host_unload_driver(FakeHost *host, const char *driver)
+{
+    driver_unregister(host, driver);
+}
+
+void fake_host_set_driver(FakeHost *host, const char *address, const char *driver)
+{
+    FakeDevice *device = fake_device_of(host, address);
+    g_autofree char *present = fake_device_driver(host, device);
+    g_autofree char *native = device->native;
+    g_autofree char *override = fake_device_get(host, device, "driver_override");
+
+    if (present[0])
+        ck_assert_int_eq(fake_kernel_unbind(host, device), 0);
+    device->native = (char *)driver;
+    fake_device_put(host, device, "driver_override", "(null)");
+    if (driver) {
+        fake_driver_register(host, driver);
+        ck_assert_int_eq(fake_kernel_probe(host, device), 0);
+    }
+    fake_device_put(host, device, "driver_override", override);
+    device->native = g_steal_pointer(&native);
+}
+
+void fake_host_set_override(FakeHost *host, const char *address, const char *value)
+{
+    fake_device_put(host, fake_device_of(host, address), "driver_override", value ? value : "(null)");
+}
+
+void fake_host_set_power_control(FakeHost *host, const char *address, const char *value)
+{
+    fake_device_put(host, fake_device_of(host, address), "power/control", value);
+}
+
+void fake_host_set_parameter(FakeHost *host, const char *module, const char *parameter, const char *value)
+{
+    g_autofree char *path = fake_text("module/%s/parameters/%s", module, parameter);
+    g_autofree char *line = fake_text("%s\n", value);
+    fake_tree_put(host->sys_fd, path, line);
+}
+
+void fake_host_remove_device(FakeHost *host, const char *address)
+{
+    FakeDevice *device = fake_device_of(host, address);
+    g_autofree char *driver = fake_device_driver(host, device);
+    if (driver[0])
+        ck_assert_int_eq(fake_kernel_unbind(host, device), 0);
+
+    g_autofree char *link = fake_text("bus/pci/devices/%s", address);
+    g_autofree char *member = fake_text("kernel/iommu_groups/%d/devices/%s", device->group, address);
+    g_autofree char *path = fake_text("%s/sys/%s", host->path, device->path);
+    unlinkat(host->sys_fd, link, 0);
+    unlinkat(host->sys_fd, member, 0);
+    scratch_remove(path);
+    g_hash_table_remove(host->devices, address);
+}
+
+void fake_host_open_group(FakeHost *host, int group)
+{
+    g_hash_table_add(host->open, GINT_TO_POINTER(group));
+}
+
+void fake_host_close_group(FakeHost *host, int group)
+{
+    g_hash_table_remove(host->open, GINT_TO_POINTER(group));
+}
+
+void fake_host_fail_write(FakeHost *host, unsigned after, int error)
+{
+    host->fail_at = host->writes + after;
+    host->fail_error = error;
+    host->fail_late = false;
+}
+
+void fake_host_complain_at_write(FakeHost *host, unsigned after, int error)
+{
+    fake_host_fail_write(host, after, error);
+    host->fail_late = true;
+}
+
+void fake_host_fail_probe(FakeHost *host, const char *address)
+{
+    fake_device_of(host, address)->probe_fails = true;
+}
+
+/* --- Looking at it
+ * ----------------------------------------------------------------------------------------------- */
+
+unsigned fake_host_writes(const FakeHost *host)
+{
+    return host->writes;
+}
+
+char *fake_host_driver(const FakeHost *host, const char *address)
+{
+    return fake_device_driver(host, fake_device_of(host, address));
+}
+
+const char *fake_host_mishaps(const FakeHost *host)
+{
+    return host->mishaps->str;
+}
+
+static void append_device(const FakeHost *host, const FakeDevice *device, GString *text)
+{
+    g_autofree char *driver = fake_device_driver(host, device);
+    g_autofree char *override = fake_device_get(host, device, "driver_override");
+    g_autofree char *power = fake_device_get(host, device, "power/control");
+    g_autofree char *d3cold = fake_device_get(host, device, "d3cold_allowed");
+    g_string_append_printf(text, "%s driver=%s override=%s power=%s d3cold=%s\n", device->address, driver,
+                           override, power, d3cold ? d3cold : "-");
+}
+
+static int compare_lines(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void append_nodes(const FakeHost *host, GString *text)
+{
+    g_autofree char *path = fake_text("%s/dev/vfio", host->path);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    for (const char *name = g_dir_read_name(dir); name; name = g_dir_read_name(dir)) {
+        g_autofree char *node = fake_text("vfio/%s", name);
+        struct stat st;
+        ck_assert_int_eq(fstatat(host->dev_fd, node, &st, 0), 0);
+        g_ptr_array_add(lines, fake_text("%s %u:%u %o\n", node, st.st_uid, st.st_gid, st.st_mode & 07777));
+    }
+    g_ptr_array_sort(lines, compare_lines);
+    for (unsigned i = 0; i < lines->len; i++)
+        g_string_append(text, g_ptr_array_index(lines, i));
+}
+
+char *fake_host_snapshot_text(const FakeHost *host)
+{
+    GString *text = g_string_new(NULL);
+    g_autoptr(GList) addresses = g_list_sort(g_hash_table_get_keys(host->devices), (GCompareFunc)strcmp);
+    for (GList *a = addresses; a; a = a->next)
+        append_device(host, fake_device_find(host, a->data), text);
+    append_nodes(host, text);
+    return g_string_free(text, FALSE);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A host made of files: something like /sys, /dev and /proc in a temporary folder, with a model of what the
+ * kernel does when somebody writes to it. Production code reads it through the descriptors below and never
+ * knows; its writes arrive here because test programs are linked with --wrap (see fake_host in
+ * tests/unit/meson.build).
+ *
+ * One host at a time. Whatever cannot be on a real host (a device added twice) ends the test.
+ *
+ * What is modelled: drivers find their devices by themselves, or by driver_override; vfio-pci sets
+ * power/control to "auto" when it takes a device and to "on" when it leaves it, and the group's node comes
+ * with its first member and goes with the last; a probe for which there is no driver succeeds and binds
+ * nothing; while a group is open (a guest runs) no host driver takes one of its members, and vfio-pci lets
+ * none go. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct FakeHost FakeHost;
+
+/* A machine with an IOMMU, vfio-pci loaded, and no device. */
+FakeHost *fake_host_new(void);
+/* Takes the folder away. NULL is fine; returns NULL. */
+FakeHost *fake_host_free(FakeHost *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeHost, fake_host_free)
+
+/* Borrowed. */
+int fake_host_sys_fd(const FakeHost *host);
+int fake_host_dev_fd(const FakeHost *host);
+int fake_host_proc_fd(const FakeHost *host);
+/* The folder that "sys", "dev" and "proc" are in, for files of the test's own. */
+const char *fake_host_path(const FakeHost *host);
+
+/* --- Building it
+ * ------------------------------------------------------------------------------------------------- */
+
+#define FAKE_NO_GROUP (-1)
+
+typedef struct FakeFunction {
+    const char *address;
+    const char *behind; /* the bridge it sits behind; NULL: on the root bus */
+    int group;          /* or FAKE_NO_GROUP */
+    uint16_t vendor, device, subvendor, subdevice;
+    uint32_t class;
+    const char *driver; /* finds the function by itself and has it; NULL: there is none */
+    bool sleeps;        /* that driver lets it sleep: sets power/control to "auto", and "on" when it leaves */
+    bool no_d3cold;     /* there is no d3cold_allowed */
+    bool boot_vga;
+    const char *reset_methods; /* NULL: "flr bus" */
+    const char *physical;      /* a virtual function of this one */
+} FakeFunction;
+
+void fake_host_add_function(FakeHost *host, const FakeFunction *function);
+/* A PCI bridge on the root bus, or behind another, with pcieport. */
+void fake_host_add_bridge(FakeHost *host, const char *address, const char *behind, int group);
+/* A Radeon in function 0 of a slot ("0000:01:00") and its audio in function 1: radeon, snd_hda_intel. */
+void fake_host_add_gpu(FakeHost *host, const char *slot, const char *behind, int group);
+/* A network card (e1000e) with its interface. */
+void fake_host_add_network_card(FakeHost *host, const char *address, const char *behind, int group,
+                                const char *name);
+/* An NVMe controller with a disk of two partitions: "nvme0n1", "nvme0n1p1", "nvme0n1p2". */
+void fake_host_add_disk(FakeHost *host, const char *address, const char *behind, int group, const char *name);
+
+/* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
+void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);
+void fake_host_stack_interface(FakeHost *host, const char *name, const char *below);
+/* NVMe with several controllers: the disk hangs below the subsystem that they share. */
+void fake_host_add_shared_disk(FakeHost *host, const char *name, const char *const *controllers);
+
+void fake_host_mount(FakeHost *host, const char *disk, const char *point);
+void fake_host_mount_btrfs(FakeHost *host, const char *const *disks, const char *point);
+void fake_host_swap_on(FakeHost *host, const char *disk);
+void fake_host_route_over(FakeHost *host, const char *interface, bool v6);
+/* A DRM device of a display function, with a connector and a framebuffer. */
+void fake_host_light_display(FakeHost *host, const char *address, unsigned card);
+
+/* --- What others do to it
+ * ---------------------------------------------------------------------------------------- */
+
+/* vfio-pci and all that it had bound go; or it comes (again). */
+void fake_host_unload_vfio_pci(FakeHost *host);
+void fake_host_load_vfio_pci(FakeHost *host);
+/* modprobe(8) does not find it. */
+void fake_host_lose_vfio_pci(FakeHost *host);
+/* A host driver that is no longer there. */
+void fake_host_unload_driver(FakeHost *host, const char *driver);
+/* Somebody else binds (driver NULL: unbinds), or writes driver_override (NULL: clears). */
+void fake_host_set_driver(FakeHost *host, const char *address, const char *driver);
+void fake_host_set_override(FakeHost *host, const char *address, const char *value);
+void fake_host_set_power_control(FakeHost *host, const char *address, const char *value);
+/* A parameter of a module: "vfio", "enable_unsafe_noiommu_mode", "Y". */
+void fake_host_set_parameter(FakeHost *host, const char *module, const char *parameter, const char *value);
+/* The card is pulled out. */
+void fake_host_remove_device(FakeHost *host, const char *address);
+/* QEMU has the group open, or lets go of it. */
+void fake_host_open_group(FakeHost *host, int group);
+void fake_host_close_group(FakeHost *host, int group);
+
+/* --- What goes wrong
+ * --------------------------------------------------------------------------------------------- */
+
+/* A write is anything that changes the host: of an attribute, of a node's owner, the start of modprobe. The
+ * one after `after` others fails with a positive errno and without effect; or with its effect, but
+ * complaining. */
+void fake_host_fail_write(FakeHost *host, unsigned after, int error);
+void fake_host_complain_at_write(FakeHost *host, unsigned after, int error);
+/* The next probe of this device succeeds and binds nothing. */
+void fake_host_fail_probe(FakeHost *host, const char *address);
+
+/* --- Looking at it
+ * ----------------------------------------------------------------------------------------------- */
+
+/* How many writes there have been, failed ones included. */
+unsigned fake_host_writes(const FakeHost *host);
+/* "" for none. The caller frees it. */
+char *fake_host_driver(const FakeHost *host, const char *address);
+/* Everything that a step can change, as text to compare. The caller frees it. */
+char *fake_host_snapshot_text(const FakeHost *host);
+/* What should never happen: a write to what must not be written (new_id, bind, remove, rescan), a host driver
+ * asked to take a member of an open group, vfio-pci asked to let one go. "" if nothing did. Borrowed. */
+const char *fake_host_mishaps(const FakeHost *host);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A folder of a test's own. */
+#pragma once
+
+#include <check.h>
+#include <ftw.h>
+#include <glib.h>
+#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The caller frees the path and takes the folder away. In memory, where there is such a place: thousands of
+ * small files are made and removed ten times as fast. */
+static inline char *scratch_new(const char *name)
+{
+    bool memory = !g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0;
+    char *path = g_strdup_printf("%s/usher-%s-XXXXXX", memory ? "/dev/shm" : g_get_tmp_dir(), name);
+    ck_assert_msg(mkdtemp(path), "%s", path);
+    return path;
+}
+
+static inline int scratch_remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+/* A tree, and all that is in it; links are not followed. */
+static inline void scratch_remove(const char *path)
+{
+    nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
