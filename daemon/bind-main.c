@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back. A write that
- * hangs in the kernel hangs here, and nowhere else. */
+/* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back. A
+ * write that hangs in the kernel hangs here, and nowhere else. */
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -62,8 +62,8 @@ static int parse_open_flags(const char *text)
     return flags;
 }
 
-/* Returns a descriptor of a regular file or a block device. The path was resolved when it was looked at: a link in it
- * now is somebody's attempt to have another file opened with this program's rights. */
+/* Returns a descriptor of a regular file or a block device. The path was resolved when it was looked at: a
+ * link in it now is somebody's attempt to have another file opened with this program's rights. */
 static int open_file(const char *path, const char *how_text)
 {
     int flags = parse_open_flags(how_text);
@@ -123,7 +123,7 @@ static int serve(int channel, const StepPlace *place)
 
 int main(void)
 {
-    /* A VFIO or vhost descriptor inherited by mistake would keep the very device in use that is to be freed. */
+    /* A VFIO descriptor inherited by mistake would keep the very device in use that is to be freed. */
     if (close_range(3, ~0u, 0) < 0)
         return EXIT_FAILURE;
     log_open(LOG_INFO);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host as it was seen at one moment: every PCI function and what the kernel says of the IOMMU and VFIO.
- * A snapshot is a value: edge fills it in, everything above only reads it. Strings are owned by the snapshot.
- */
+ * A snapshot is a value: edge fills it in, everything above only reads it. It owns its strings. */
 #pragma once
 
 #include <glib.h>
@@ -16,7 +15,7 @@ typedef struct HostDevice {
     PciAddress address;
     uint16_t vendor, device, subvendor, subdevice;
     uint32_t class; /* 24 bits: base class, subclass, programming interface */
-    bool bridge;    /* a PCI or CardBus bridge by its header type: never touched */
+    bool bridge;    /* a PCI or CardBus bridge, not an ISA or host bridge: never touched */
     bool multifunction;
     char *driver;      /* NULL: none */
     char *override;    /* driver_override; NULL: none ("(null)" in sysfs) */

@@ -268,8 +268,7 @@ static void add_awake(Planning *planning, const HostDevice *device)
         add_step(planning, STEP_D3COLD, device, device->d3cold_allowed, "0");
 }
 
-/* The override names another driver than the one that has the device: going back, the probe must not see it.
- */
+/* The override names another driver than the one that has the device: the probe back must not see it. */
 static bool override_misleads(const HostDevice *device)
 {
     return device->driver && device->override && strcmp(device->driver, device->override) != 0;

@@ -21,8 +21,7 @@ typedef enum StepKind {
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;
 
-/* Stands in a plan for the owner of the guest that is yet to be started; resolved before the step is taken.
- */
+/* Stands in a plan for the owner of the guest that is yet to be started; resolved before it is taken. */
 #define STEP_VALUE_GUEST "guest"
 /* The owner of a VFIO node that no guest has. */
 #define STEP_VALUE_HOST "0:0"

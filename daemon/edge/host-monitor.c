@@ -89,8 +89,8 @@ static int monitor_start(HostMonitor *monitor, sd_event *event)
     r = udev_monitor_enable_receiving(monitor->netlink);
     if (r < 0)
         return r;
-    return sd_event_add_io(event, &monitor->source, udev_monitor_get_fd(monitor->netlink), EPOLLIN, on_message,
-                           monitor);
+    return sd_event_add_io(event, &monitor->source, udev_monitor_get_fd(monitor->netlink), EPOLLIN,
+                           on_message, monitor);
 }
 
 int host_monitor_new(sd_event *event, HostMonitorHandler handler, void *userdata, HostMonitor **ret)

@@ -65,14 +65,16 @@ static GPtrArray *functions_on(const Host *host, const char *path)
 
     for (char **part = parts; *part; part++) {
         PciAddress address;
-        const HostDevice *device = pci_address_from_string(*part, &address) == 0 ? host_find(host, address) : NULL;
+        const HostDevice *device =
+            pci_address_from_string(*part, &address) == 0 ? host_find(host, address) : NULL;
         if (device)
             g_ptr_array_add(functions, (gpointer)device);
     }
     return functions;
 }
 
-/* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was one. */
+/* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was
+ * one. */
 static bool note_path(Host *host, const char *path, const char *reason)
 {
     g_autoptr(GPtrArray) functions = functions_on(host, path);
@@ -110,7 +112,8 @@ static void note_nvme_controllers(const HostPlace *place, Host *host, const char
 static void note_disk(const HostPlace *place, Host *host, const char *link, const char *what, unsigned depth);
 
 /* Of a device that is made of others; a partition's are those of its disk. */
-static void note_slaves(const HostPlace *place, Host *host, const char *path, const char *what, unsigned depth)
+static void note_slaves(const HostPlace *place, Host *host, const char *path, const char *what,
+                        unsigned depth)
 {
     g_autofree char *disk = g_path_get_dirname(path);
     const char *const owners[] = {path, disk};
@@ -175,7 +178,8 @@ static int note_mounts(const HostPlace *place, Host *host)
     return 0;
 }
 
-/* btrfs may span several disks and shows a device number that is none of theirs; but it lists them while it is mounted. */
+/* btrfs may span several disks and shows a device number that is none of theirs; but it lists them while it
+ * is mounted. */
 static void note_btrfs(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) systems = list(place, "fs/btrfs");
@@ -210,7 +214,8 @@ static int note_swaps(const HostPlace *place, Host *host)
 }
 
 /* route: the interface that the routing table names; name: it, or what it is made of. */
-static void note_interface(const HostPlace *place, Host *host, const char *route, const char *name, unsigned depth)
+static void note_interface(const HostPlace *place, Host *host, const char *route, const char *name,
+                           unsigned depth)
 {
     g_autofree char *link = g_strdup_printf("class/net/%s", name);
     g_autofree char *path = depth < STACK_MAX ? resolve(place, link) : NULL;

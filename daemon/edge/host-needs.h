@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the host itself cannot do without: the disks it runs from, its way to the network, its only display. */
+/* What the host itself cannot do without: the disks it runs from, its way to the network, its display. */
 #pragma once
 
 #include "host-scan.h"
 
-/* Sets needed_for in a snapshot whose devices are all there and sorted: for mounted file systems and swap, through
- * partitions, device mapper and md; for default routes, through bridges, bonds and VLANs; for the display that the
- * firmware used, where no other is driven. What is in the way of a needed device is needed too, bridges aside. 0 or
- * -errno. Not seen: ZFS pools, and what is mounted in other mount namespaces alone. */
+/* Sets needed_for in a snapshot whose devices are all there and sorted: for mounted file systems and swap,
+ * through partitions, device mapper and md; for default routes, through bridges, bonds and VLANs; for the
+ * display that the firmware used, where no other is driven. What is on the way to a needed device is needed
+ * too, bridges aside. 0 or -errno. Not seen: ZFS pools, and what only other mount namespaces mount. */
 int host_needs_note(const HostPlace *place, Host *host);

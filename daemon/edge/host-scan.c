@@ -43,7 +43,7 @@ static bool read_flag(int dirfd, const char *name)
     return text && (text[0] == 'Y' || text[0] == 'y' || text[0] == '1');
 }
 
-/* All five identifiers in one read ("pci:v00001002d00006798sv…sd…bc03sc00i00", pci_uevent() in the kernel). */
+/* All five identifiers in one read: "pci:v00001002d00006798sv…sd…bc03sc00i00" (modalias_show()). */
 static int read_identity(int dirfd, HostDevice *device)
 {
     g_autofree char *text = NULL;
@@ -52,8 +52,8 @@ static int read_identity(int dirfd, HostDevice *device)
     int r = file_read_value_at(dirfd, "modalias", &text);
     if (r < 0)
         return r;
-    if (sscanf(text, "pci:v%8Xd%8Xsv%8Xsd%8Xbc%2Xsc%2Xi%2X", &vendor, &id, &subvendor, &subdevice, &base, &sub,
-               &interface) != 7)
+    if (sscanf(text, "pci:v%8Xd%8Xsv%8Xsd%8Xbc%2Xsc%2Xi%2X", &vendor, &id, &subvendor, &subdevice, &base,
+               &sub, &interface) != 7)
         return -EBADMSG;
     device->vendor = vendor;
     device->device = id;
@@ -63,8 +63,8 @@ static int read_identity(int dirfd, HostDevice *device)
     return 0;
 }
 
-/* The header type stands in config space alone, and reading that wakes the device. But the kernel takes a header for
- * a bridge's only with the class of one, or hangs a bus below it. */
+/* The header type stands in config space alone, and reading that wakes the device. But the kernel takes a
+ * header for a bridge's only with the class of one, or hangs a bus below it. */
 static bool read_bridge(int dirfd, uint32_t class)
 {
     unsigned kind = class >> 8;
@@ -81,7 +81,8 @@ static void read_group(int dirfd, HostDevice *device)
         device->group = group;
 }
 
-/* bus/pci/devices/ADDRESS leads to devices/pci0000:00/0000:00:01.0/0000:01:00.0: the bridge comes before the device. */
+/* bus/pci/devices/ADDRESS leads to devices/pci0000:00/0000:00:01.0/0000:01:00.0: the bridge comes before the
+ * device. */
 static void read_upstream(int devices_fd, const char *name, HostDevice *device)
 {
     char target[PATH_MAX];
@@ -101,8 +102,8 @@ static void read_physical(int dirfd, HostDevice *device)
     device->virtual_function = name && pci_address_from_string(name, &device->physical) == 0;
 }
 
-/* Reading driver_override waits for the device's lock, which a hanging unbind holds for good; and by then the driver
- * link has gone, though the device is anything but free. */
+/* Reading driver_override waits for the device's lock, which a hanging unbind holds for good; and by then the
+ * driver link has gone, though the device is anything but free. */
 static void read_binding(int dirfd, HostDevice *device)
 {
     if (device->stuck)
@@ -140,7 +141,8 @@ static int scan_device(int devices_fd, const char *name, HostDevice *device)
 
 static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
 {
-    _cleanup_close_ int devices_fd = openat(place->sys_fd, "bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int devices_fd =
+        openat(place->sys_fd, "bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (devices_fd < 0)
         return errno == ENOENT ? 0 : -errno;
     g_auto(GStrv) names = NULL;
@@ -161,7 +163,8 @@ static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
     return r;
 }
 
-/* As seen: the header's bit, too, says no more than "look for others". Virtual functions are devices of their own. */
+/* As seen: the header's bit, too, says no more than "look for others". Virtual functions are devices of their
+ * own. */
 static void note_multifunction(Host *host)
 {
     HostDevice *first = NULL;
@@ -191,7 +194,8 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         host->iommu |= device->group != HOST_NO_GROUP;
     }
     host->vfio_pci = faccessat(place->sys_fd, "bus/pci/drivers/vfio-pci", F_OK, 0) == 0;
-    host->unsafe_interrupts = read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+    host->unsafe_interrupts =
+        read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
 
     r = host_needs_note(place, host);

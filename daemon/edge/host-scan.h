@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads the host: one snapshot of all PCI functions from sysfs, read-only. Nothing that it reads wakes a sleeping
- * device: no config space, and power settings as the kernel remembers them. */
+/* Reads the host: one snapshot of all PCI functions from sysfs, read-only. Nothing that it reads wakes a
+ * sleeping device: no config space, and power settings as the kernel remembers them. */
 #pragma once
 
 #include "../core/host.h"
@@ -10,7 +10,7 @@ typedef struct HostPlace {
     int proc_fd; /* /proc: mounts, swaps, routes */
 } HostPlace;
 
-/* skip: addresses (text) whose driver_override and uevent must not be read, as a write to them hangs; a set of char*
- * or NULL. They come out with stuck set, and driver and override left empty. A device that goes meanwhile is left
- * out. 0 or -errno; *ret is the caller's. 4,096 functions take well under a second. */
+/* skip: addresses (text) whose driver_override and uevent must not be read, as a write to them hangs; a set
+ * of char* or NULL. They come out with stuck set, and driver and override left empty. A device that goes
+ * meanwhile is left out. 0 or -errno; *ret is the caller's. 4,096 functions take well under a second. */
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);

@@ -43,7 +43,8 @@ static char *name_to_owner(const char *name)
     for (size_t i = 0; i < G_N_ELEMENTS(owner_kinds); i++) {
         size_t n = strlen(owner_kinds[i]);
         if (strncmp(name, owner_kinds[i], n) == 0 && name[n] == '-' && size > n + 1 + strlen(SUFFIX))
-            return g_strdup_printf("%s/%.*s", owner_kinds[i], (int)(size - n - 1 - strlen(SUFFIX)), name + n + 1);
+            return g_strdup_printf("%s/%.*s", owner_kinds[i], (int)(size - n - 1 - strlen(SUFFIX)),
+                                   name + n + 1);
     }
     return NULL;
 }

@@ -60,7 +60,8 @@ static const char *remember(GHashTable *texts, NameKind kind, const HostDevice *
     return text;
 }
 
-static const char *ask(struct pci_access *access, NameKind kind, const HostDevice *device, char *buffer, int size)
+static const char *ask(struct pci_access *access, NameKind kind, const HostDevice *device, char *buffer,
+                       int size)
 {
     /* NULL says that a name is not known. */
     enum { FLAGS = PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB };
@@ -71,20 +72,23 @@ static const char *ask(struct pci_access *access, NameKind kind, const HostDevic
     case NAME_VENDOR:
         return pci_lookup_name(access, buffer, size, PCI_LOOKUP_VENDOR | FLAGS, device->vendor);
     default:
-        return pci_lookup_name(access, buffer, size, PCI_LOOKUP_DEVICE | FLAGS, device->vendor, device->device);
+        return pci_lookup_name(access, buffer, size, PCI_LOOKUP_DEVICE | FLAGS, device->vendor,
+                               device->device);
     }
 }
 
 static const char *remember_number(GHashTable *texts, NameKind kind, const HostDevice *device)
 {
     char number[8];
-    unsigned value = kind == NAME_CLASS ? device->class >> 8 : kind == NAME_VENDOR ? device->vendor : device->device;
+    unsigned value = kind == NAME_CLASS    ? device->class >> 8
+                     : kind == NAME_VENDOR ? device->vendor
+                                           : device->device;
     g_snprintf(number, sizeof(number), "%04x", value);
     return remember(texts, kind, device, number);
 }
 
-/* libpci ends the process on an error (a broken pci.ids, say) unless its handler does not return to it. It hands that
- * handler nothing of ours. */
+/* libpci ends the process on an error (a broken pci.ids, say) unless its handler does not return to it. It
+ * hands that handler nothing of ours. */
 static jmp_buf out_of_libpci;
 
 static G_NORETURN void on_error(char *format, ...)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names from pci.ids by libpci. The list (30,000 names) is loaded for a batch of questions and freed after it. */
+/* Names from pci.ids by libpci. The list (30,000 names) is loaded for a batch of questions and freed after
+ * it. */
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +14,8 @@ typedef struct PciNames {
     const char *model;
 } PciNames;
 
-/* Remembers the answers for the life of the process. Strings belong to the table. Asks libpci once for everything in
- * host that is not yet known. */
+/* Remembers the answers for the life of the process. Strings belong to the table. Asks libpci once for
+ * everything in host that is not yet known. */
 typedef struct PciNameTable PciNameTable;
 PciNameTable *pci_name_table_new(void);
 PciNameTable *pci_name_table_free(PciNameTable *table);

@@ -81,7 +81,8 @@ static int read_driver(const StepPlace *place, const Step *step, char **ret)
 /* "vfio/26" for "/dev/vfio/26", and nothing else: not /dev/vfio/vfio, which belongs to everybody. */
 static const char *node_path(const Step *step)
 {
-    const char *number = g_str_has_prefix(step->subject, "/dev/vfio/") ? step->subject + strlen("/dev/vfio/") : "";
+    const char *number =
+        g_str_has_prefix(step->subject, "/dev/vfio/") ? step->subject + strlen("/dev/vfio/") : "";
     if (number[0] == '\0' || strspn(number, "0123456789") != strlen(number))
         return NULL;
     return step->subject + strlen("/dev/");
@@ -147,7 +148,7 @@ static int write_driver(const StepPlace *place, const Step *step)
         return -EINVAL;
     if (step->after[0] == '\0')
         return write_attribute(place, step, "driver/unbind", step->subject);
-    /* The probe of a device whose driver is not there succeeds and binds nothing: told before, it has a name. */
+    /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
     if (!driver_registered(place, step->after))
         return -ENOPKG;
     return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
@@ -159,7 +160,8 @@ static int parse_owner(const char *text, uid_t *ret_uid, gid_t *ret_gid)
     guint64 uid, gid;
 
     /* The greatest number means "leave as it is" in chown(2). */
-    if (g_strv_length(words) != 2 || !g_ascii_string_to_unsigned(words[0], 10, 0, UINT32_MAX - 1, &uid, NULL) ||
+    if (g_strv_length(words) != 2 ||
+        !g_ascii_string_to_unsigned(words[0], 10, 0, UINT32_MAX - 1, &uid, NULL) ||
         !g_ascii_string_to_unsigned(words[1], 10, 0, UINT32_MAX - 1, &gid, NULL))
         return -EINVAL;
     *ret_uid = uid;
@@ -167,7 +169,7 @@ static int parse_owner(const char *text, uid_t *ret_uid, gid_t *ret_gid)
     return 0;
 }
 
-/* glibc goes through O_PATH and /proc for AT_SYMLINK_NOFOLLOW; opening the node itself would take the group. */
+/* glibc goes by O_PATH and /proc for AT_SYMLINK_NOFOLLOW; to open the node itself would take the group. */
 static int write_node_mode(const StepPlace *place, const char *path)
 {
     struct stat st;
@@ -187,8 +189,8 @@ static int write_node_owner(const StepPlace *place, const Step *step)
     if (r < 0)
         return r;
 
-    /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has it
-     * back. */
+    /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has
+     * it back. */
     if (uid != geteuid())
         r = write_node_mode(place, path);
     if (r < 0)

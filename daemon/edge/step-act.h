@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes one step on the host: what usher-bind does, and all that it does. Judges nothing beyond "is it still as it
- * was?". Never writes new_id, bind, remove or rescan: driver_override and drivers_probe do
+/* Takes one step on the host: what usher-bind does, and all that it does. Judges nothing beyond "is it still
+ * as it was?". Never writes new_id, bind, remove or rescan: driver_override and drivers_probe do
  * (Documentation/ABI/testing/sysfs-bus-pci). */
 #pragma once
 
@@ -18,12 +18,12 @@ typedef enum StepOutcome {
     STEP_OUTCOME_FAILED,
 } StepOutcome;
 
-/* Reads the live value: *ret is NULL if the subject is not there, "" for none. 0 or -errno; -EINVAL for a subject
- * that is no PCI address, no VFIO group's node or not the module. */
+/* Reads the live value: *ret is NULL if the subject is not there, "" for none. 0 or -errno; -EINVAL for a
+ * subject that is no PCI address, no VFIO group's node or not the module. */
 int step_read(const StepPlace *place, const Step *step, char **ret);
 
-/* Reads; if the live value is not before (and the kind is not held) it is STEP_OUTCOME_DRIFT, unless it is after
- * already, then DONE; acts; reads back. *ret_live is set (perhaps to NULL) in every case, *ret_error with FAILED, to
- * a negative errno: that of the write, -ENOPKG if no driver of that name is registered, or -EIO when the write was
- * accepted and the value is not after. Blocks as long as the kernel does. */
+/* Reads; if the live value is not before (and the kind is not held) it is STEP_OUTCOME_DRIFT, unless it is
+ * after already, then DONE; acts; reads back. *ret_live is set (perhaps to NULL) in every case, *ret_error
+ * with FAILED, to a negative errno: that of the write, -ENOPKG if no driver of that name is registered, or
+ * -EIO when the write was accepted and the value is not after. Blocks as long as the kernel does. */
 StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error);
