@@ -234,7 +234,8 @@ static int receive(Qmp *qmp)
     ssize_t size = recv(qmp->fd, bytes, READ_SIZE, MSG_DONTWAIT);
     int r;
 
-    if (size == 0)
+    /* A peer that ends without having read all is heard of in this way; what it said came before. */
+    if (size == 0 || (size < 0 && errno == ECONNRESET))
         return 1;
     if (size < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;

@@ -17,7 +17,7 @@ typedef struct QmpHandler {
     void (*ready)(Qmp *qmp, void *userdata);
     /* data is borrowed and may be NULL. */
     void (*event)(Qmp *qmp, const char *name, struct json_object *data, void *userdata);
-    /* End of the stream (error 0), or it broke (error < 0, -EBADMSG for what is no QMP). Called once. Pending
+    /* The peer hung up (error 0), or it broke (error < 0, -EBADMSG for what is no QMP). Called once. Pending
      * commands have been answered -ECONNRESET before. */
     void (*closed)(Qmp *qmp, int error, void *userdata);
 } QmpHandler;

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/edge/qmp.h"
+#include "../scratch.h"
+#include "../suite.h"
+#include "loop.h"
+
+#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
+#define YES(id) "{\"return\": {}, \"id\": " #id "}\r\n"
+
+/* A connection, what came over it as words, and the test's end of the line. */
+typedef struct Line {
+    sd_event *event;
+    Qmp *qmp;
+    int peer;
+    GString *notes;
+    const char *free_upon; /* the note after which the connection is freed */
+    int n_notes;
+} Line;
+
+static void note(Line *line, Qmp *qmp, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void note(Line *line, Qmp *qmp, const char *format, ...)
+{
+    va_list arguments;
+
+    ck_assert_ptr_eq(line->qmp, qmp);
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_string_append_printf(line->notes, "%s;", text);
+    line->n_notes++;
+    if (g_strcmp0(line->free_upon, text) == 0)
+        line->qmp = qmp_free(line->qmp);
+}
+
+static void on_ready(Qmp *qmp, void *userdata)
+{
+    ck_assert(qmp_ready(qmp));
+    note(userdata, qmp, "ready");
+}
+
+static void on_event(Qmp *qmp, const char *name, struct json_object *data, void *userdata)
+{
+    note(userdata, qmp, "%s %s", name, json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN));
+}
+
+static void on_closed(Qmp *qmp, int error, void *userdata)
+{
+    ck_assert(!qmp_ready(qmp));
+    ck_assert_int_eq(qmp_command(qmp, "quit", NULL, 0, NULL, NULL), -ENOTCONN);
+    note(userdata, qmp, "closed %d", error);
+}
+
+static void on_reply(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    note(userdata, qmp, "%d %s", error,
+         error == -EREMOTEIO ? message : json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
+}
+
+static const QmpHandler handler = {on_ready, on_event, on_closed};
+
+static Line *line_new(void)
+{
+    Line *line = g_new0(Line, 1);
+    int pair[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    line->event = loop_new();
+    line->notes = g_string_new(NULL);
+    line->peer = pair[1];
+    ck_assert_int_ge(qmp_adopt(line->event, pair[0], &handler, line, &line->qmp), 0);
+    return line;
+}
+
+static void line_free(Line *line)
+{
+    qmp_free(line->qmp);
+    sd_event_unref(line->event);
+    close_fd(line->peer);
+    g_string_free(line->notes, TRUE);
+    g_free(line);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Line, line_free)
+
+static void say(Line *line, const char *text)
+{
+    ck_assert_int_eq(write(line->peer, text, strlen(text)), strlen(text));
+    loop_settle(line->event);
+}
+
+static void hang_up(Line *line)
+{
+    line->peer = close_fd(line->peer);
+    loop_settle(line->event);
+}
+
+/* What was said to the peer since last asked. */
+static void assert_heard(Line *line, const char *text)
+{
+    char bytes[4096] = "";
+    ssize_t n = recv(line->peer, bytes, sizeof(bytes) - 1, MSG_DONTWAIT);
+    ck_assert_str_eq(n > 0 ? bytes : "", text);
+}
+
+static void assert_notes(Line *line, const char *notes)
+{
+    ck_assert_str_eq(line->notes->str, notes);
+    g_string_truncate(line->notes, 0);
+}
+
+static Line *negotiated_line(void)
+{
+    Line *line = line_new();
+
+    say(line, GREETING);
+    assert_heard(line, "{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
+    say(line, YES(1));
+    assert_notes(line, "ready;");
+    return line;
+}
+
+static void command(Line *line, const char *name, uint64_t timeout)
+{
+    ck_assert_int_eq(qmp_command(line->qmp, name, NULL, timeout, on_reply, line), 0);
+}
+
+START_TEST(commands_may_be_sent_once_negotiated)
+{
+    g_autoptr(Line) line = line_new();
+    ck_assert_int_eq(qmp_command(line->qmp, "quit", json_object_new_object(), 0, on_reply, line), -ENOTCONN);
+    say(line, GREETING);
+    ck_assert(!qmp_ready(line->qmp));
+    ck_assert_int_eq(qmp_command(line->qmp, "quit", NULL, 0, on_reply, line), -ENOTCONN);
+    say(line, YES(1));
+    ck_assert(qmp_ready(line->qmp));
+    assert_notes(line, "ready;");
+}
+END_TEST
+
+START_TEST(a_command_goes_out_with_its_arguments_and_is_answered_once)
+{
+    g_autoptr(Line) line = negotiated_line();
+    struct json_object *arguments = json_object_new_object();
+    json_object_object_add(arguments, "id", json_object_new_string("a"));
+    ck_assert_int_eq(qmp_command(line->qmp, "device_del", arguments, 0, on_reply, line), 0);
+    assert_heard(line, "{\"execute\":\"device_del\",\"arguments\":{\"id\":\"a\"},\"id\":2}\n");
+    say(line, "{\"return\": {\"x\": 1}, \"id\": 2}" YES(2));
+    assert_notes(line, "0 {\"x\":1};");
+}
+END_TEST
+
+START_TEST(answers_find_their_commands_in_any_order)
+{
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 0);
+    command(line, "b", 0);
+    ck_assert_int_eq(qmp_command(line->qmp, "c", NULL, 0, NULL, NULL), 0);
+    say(line, "{\"return\": \"b\", \"id\": 3}{\"return\": \"c\", \"id\": 4}{\"return\": \"a\", \"id\": 2}");
+    assert_notes(line, "0 \"b\";0 \"a\";");
+}
+END_TEST
+
+START_TEST(a_refusal_comes_with_its_words)
+{
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 0);
+    say(line, "{\"id\": 2, \"error\": {\"class\": \"GenericError\", \"desc\": \"not now\"}}");
+    assert_notes(line, "-121 not now;");
+}
+END_TEST
+
+START_TEST(events_come_with_their_data)
+{
+    g_autoptr(Line) line = negotiated_line();
+    say(line, "{\"event\": \"STOP\"}{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true}}");
+    assert_notes(line, "STOP null;SHUTDOWN {\"guest\":true};");
+}
+END_TEST
+
+START_TEST(messages_may_come_byte_by_byte)
+{
+    g_autoptr(Line) line = line_new();
+    for (const char *c = GREETING YES(1) "{\"event\": \"STOP\"}\r\n"; *c; c++)
+        say(line, (char[]){*c, '\0'});
+    assert_notes(line, "ready;STOP null;");
+}
+END_TEST
+
+START_TEST(an_answer_that_comes_too_late_is_dropped)
+{
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 1000);
+    loop_until_count(line->event, &line->n_notes, 2);
+    say(line, YES(2));
+    assert_notes(line, "-110 null;");
+    ck_assert(qmp_ready(line->qmp));
+    command(line, "b", 60 * G_USEC_PER_SEC);
+    say(line, YES(3));
+    assert_notes(line, "0 {};");
+}
+END_TEST
+
+START_TEST(at_the_end_of_the_stream_all_are_answered_then_told)
+{
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 60 * G_USEC_PER_SEC);
+    command(line, "b", 0);
+    say(line, "{\"event\": \"SHUTDOWN\"}");
+    shutdown(line->peer, SHUT_WR);
+    loop_settle(line->event);
+    assert_notes(line, "SHUTDOWN null;-104 null;-104 null;closed 0;");
+    hang_up(line);
+    assert_notes(line, "");
+}
+END_TEST
+
+START_TEST(what_was_said_before_the_end_is_heard)
+{
+    g_autoptr(Line) line = negotiated_line();
+    static const char last[] = "{\"event\": \"SHUTDOWN\"}\r\n";
+    ck_assert_int_eq(write(line->peer, last, strlen(last)), strlen(last));
+    line->peer = close_fd(line->peer);
+    /* Finds nobody to write to: that alone must not hide the event. */
+    command(line, "a", 0);
+    loop_settle(line->event);
+    assert_notes(line, "SHUTDOWN null;-104 null;closed 0;");
+}
+END_TEST
+
+START_TEST(what_is_no_qmp_ends_the_connection)
+{
+    static const char *const bad[] = {"HTTP/1.1 400 Bad Request\r\n",
+                                      "{}",
+                                      "[1]",
+                                      YES(1),
+                                      GREETING GREETING,
+                                      GREETING "{\"error\": {\"desc\": \"no\"}, \"id\": 1}",
+                                      "{\"event\": \"STOP\"}"};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(Line) line = line_new();
+        say(line, bad[i]);
+        assert_notes(line, "closed -74;");
+    }
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 0);
+    say(line, "{\"event\": \"STOP\"}\r\nqemu: segmentation fault\r\n{\"event\": \"RESUME\"}");
+    assert_notes(line, "STOP null;-104 null;closed -74;");
+}
+END_TEST
+
+START_TEST(a_peer_that_never_answers_costs_nothing)
+{
+    g_autoptr(Line) line = line_new();
+    loop_settle(line->event);
+    assert_notes(line, "");
+    hang_up(line);
+    assert_notes(line, "closed 0;");
+}
+END_TEST
+
+START_TEST(a_peer_that_does_not_read_is_no_hang)
+{
+    g_autoptr(Line) line = negotiated_line();
+    g_autofree char *name = g_strnfill(1000, 'x');
+    int r = 0, n = 0;
+    for (; r == 0 && n < 100000; n++)
+        r = qmp_command(line->qmp, name, NULL, 0, on_reply, line);
+    ck_assert_int_eq(r, -ENOBUFS);
+    loop_settle(line->event);
+    assert_notes(line, "");
+
+    /* It reads after all: everything arrives, in order. */
+    g_autoptr(GString) heard = g_string_new(NULL);
+    char bytes[65536];
+    ssize_t got;
+    while ((got = recv(line->peer, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+        g_string_append_len(heard, bytes, got);
+        loop_settle(line->event);
+    }
+    g_auto(GStrv) commands = g_strsplit(heard->str, "\n", -1);
+    ck_assert_uint_eq(g_strv_length(commands), n);
+    g_autofree char *last = g_strdup_printf("\"id\":%d}", n);
+    ck_assert(g_str_has_suffix(commands[n - 2], last));
+}
+END_TEST
+
+/* Frees the connection within a callback; nothing may be told afterwards. */
+static void assert_freed_upon(const char *wanted, const char *text, uint64_t timeout)
+{
+    g_autoptr(Line) line = negotiated_line();
+    line->free_upon = wanted;
+    command(line, "a", timeout);
+    command(line, "b", 0);
+    if (text)
+        say(line, text);
+    else if (timeout == 0)
+        hang_up(line);
+    else
+        loop_until_count(line->event, &line->n_notes, 2);
+    g_autofree char *only = g_strconcat(wanted, ";", NULL);
+    ck_assert(g_str_has_suffix(line->notes->str, only));
+    ck_assert_ptr_null(line->qmp);
+    g_string_truncate(line->notes, 0);
+    if (line->peer >= 0) {
+        loop_settle(line->event);
+        hang_up(line);
+    }
+    assert_notes(line, "");
+}
+
+START_TEST(any_callback_may_free_the_connection)
+{
+    assert_freed_upon("0 {}", YES(2) YES(3) "{\"event\": \"STOP\"}", 0);
+    assert_freed_upon("STOP null", "{\"event\": \"STOP\"}" YES(2), 0);
+    assert_freed_upon("-104 null", NULL, 0);
+    assert_freed_upon("closed 0", NULL, 0);
+    assert_freed_upon("-110 null", NULL, 1000);
+
+    g_autoptr(Line) line = line_new();
+    line->free_upon = "ready";
+    say(line, GREETING YES(1) "{\"event\": \"STOP\"}");
+    assert_notes(line, "ready;");
+}
+END_TEST
+
+START_TEST(freeing_drops_what_is_pending_without_a_call)
+{
+    g_autoptr(Line) line = negotiated_line();
+    command(line, "a", 1000);
+    line->qmp = qmp_free(line->qmp);
+    loop_settle(line->event);
+    assert_notes(line, "");
+    ck_assert_ptr_null(qmp_free(NULL));
+}
+END_TEST
+
+START_TEST(nobody_to_connect_to_is_told_at_once)
+{
+    sd_event *event = loop_new();
+    g_autofree char *dir = scratch_new("qmp"), *path = g_build_filename(dir, "qmp.sock", NULL);
+    g_autofree char *fill = g_strnfill(120, 'x');
+    Qmp *qmp = NULL;
+
+    ck_assert_int_eq(qmp_connect(event, path, &handler, NULL, &qmp), -ENOENT);
+    ck_assert_int_eq(qmp_connect(event, fill, &handler, NULL, &qmp), -ENAMETOOLONG);
+    ck_assert_int_eq(qmp_listen(fill), -ENAMETOOLONG);
+    close_fd(qmp_listen(path));
+    ck_assert_int_eq(qmp_connect(event, path, &handler, NULL, &qmp), -ECONNREFUSED);
+    ck_assert_ptr_null(qmp);
+    scratch_remove(dir);
+    sd_event_unref(event);
+}
+END_TEST
+
+START_TEST(a_listening_socket_is_private_and_replaces_an_old_one)
+{
+    g_autofree char *dir = scratch_new("qmp"), *path = g_build_filename(dir, "qmp.sock", NULL);
+    struct stat st;
+    int old = qmp_listen(path), listener = qmp_listen(path);
+
+    ck_assert_int_ge(old, 0);
+    ck_assert_int_ge(listener, 0);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode, S_IFSOCK | 0600);
+    ck_assert_int_eq(fcntl(listener, F_GETFD), FD_CLOEXEC);
+    close_fd(old);
+    close_fd(listener);
+    scratch_remove(dir);
+}
+END_TEST
+
+/* QEMU with its end of a listening socket as descriptor 3. */
+static pid_t start_qemu(int listener)
+{
+    static const char *const argv[] = {"qemu-system-x86_64",
+                                       "-nodefaults",
+                                       "-display",
+                                       "none",
+                                       "-machine",
+                                       "none",
+                                       "-chardev",
+                                       "socket,id=qmp,fd=3,server=on,wait=off",
+                                       "-mon",
+                                       "chardev=qmp,mode=control",
+                                       NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, listener, 3);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    ck_assert_int_eq(posix_spawn(&pid, "/usr/bin/qemu-system-x86_64", &actions, NULL, (char **)argv, environ),
+                     0);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+START_TEST(a_real_qemu_is_reached_before_it_runs_and_quits)
+{
+    g_autofree char *dir = scratch_new("qmp"), *path = g_build_filename(dir, "qmp.sock", NULL);
+    Line line = {.event = loop_new(), .peer = -1, .notes = g_string_new(NULL)};
+    int listener = qmp_listen(path), status;
+
+    ck_assert_int_ge(qmp_connect(line.event, path, &handler, &line, &line.qmp), 0);
+    pid_t pid = start_qemu(listener);
+    close_fd(listener);
+    loop_until_count(line.event, &line.n_notes, 1);
+    assert_notes(&line, "ready;");
+    command(&line, "query-name", 60 * G_USEC_PER_SEC);
+    loop_until_count(line.event, &line.n_notes, 2);
+    assert_notes(&line, "0 {};");
+    command(&line, "fnord", 60 * G_USEC_PER_SEC);
+    loop_until_count(line.event, &line.n_notes, 3);
+    assert_notes(&line, "-121 The command fnord has not been found;");
+    command(&line, "quit", 60 * G_USEC_PER_SEC);
+    loop_until_count(line.event, &line.n_notes, 6);
+    /* The answer and the event may come in either order. */
+    ck_assert_ptr_nonnull(
+        strstr(line.notes->str, "SHUTDOWN {\"guest\":false,\"reason\":\"host-qmp-quit\"};"));
+    ck_assert_ptr_nonnull(strstr(line.notes->str, "0 {};"));
+    ck_assert(g_str_has_suffix(line.notes->str, ";closed 0;"));
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    qmp_free(line.qmp);
+    sd_event_unref(line.event);
+    g_string_free(line.notes, TRUE);
+    scratch_remove(dir);
+}
+END_TEST
+
+SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_arguments_and_is_answered_once,
+      answers_find_their_commands_in_any_order, a_refusal_comes_with_its_words, events_come_with_their_data,
+      messages_may_come_byte_by_byte, an_answer_that_comes_too_late_is_dropped,
+      at_the_end_of_the_stream_all_are_answered_then_told, what_was_said_before_the_end_is_heard,
+      what_is_no_qmp_ends_the_connection, a_peer_that_never_answers_costs_nothing,
+      a_peer_that_does_not_read_is_no_hang, any_callback_may_free_the_connection,
+      freeing_drops_what_is_pending_without_a_call, nobody_to_connect_to_is_told_at_once,
+      a_listening_socket_is_private_and_replaces_an_old_one, a_real_qemu_is_reached_before_it_runs_and_quits)
