@@ -36,18 +36,7 @@ expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 echo vfio-pci >"/sys/bus/pci/devices/$EDU/driver_override"
 echo "$EDU" >/sys/bus/pci/drivers_probe
 foreign=$(host_snapshot)
-define_guest edu <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI edu]
-Address=$EDU
-EOF
+define_linux_guest edu "$EDU"
 it "A device that was on vfio-pci before is lent" usherctl start edu
 it "And taken back" usherctl kill edu
 expect_eq "It stays on vfio-pci" "$(host_snapshot)" "$foreign"

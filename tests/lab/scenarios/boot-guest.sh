@@ -8,35 +8,12 @@
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-state() {
-        usherctl --json=short status demo | sed 's/.*"state":"\([a-z]*\)".*/\1/'
-}
-
-is() {
-        [ "$(state)" = "$1" ]
-}
-
-said() {
-        guest_console demo | grep -q "$1"
-}
-
 pci_state() {
         host_snapshot 2>/dev/null | grep '^pci' || true
 }
 
 if [ "$PHASE" = 1 ]; then
-        define_guest demo <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI gpu]
-Address=$GPU
-EOF
+        define_linux_guest demo "$GPU"
         it "vfio-pci is not loaded" test ! -e /sys/bus/pci/drivers/vfio-pci
         expect_match "The plan begins by loading it" "$(usherctl start --dry-run demo)" '^module +vfio_pci'
         it "systemctl enable works" systemctl enable usher-guest@demo
@@ -45,17 +22,17 @@ EOF
         reboot_host
 fi
 
-it "After the reboot the guest runs" wait_until 180 is running
-it "And gets ready" wait_until 120 said 'usher-guest: ready'
+it "After the reboot the guest runs" wait_until 180 guest_is demo running
+it "And gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 expect_match "Its unit is active" "$(systemctl is-active usher-guest@demo)" '^active$'
 it "systemctl stop stops it by its power button" systemctl stop usher-guest@demo
 expect_match "It has seen the button" "$(guest_console demo)" 'usher-guest: power button'
-expect_eq "The guest is stopped" "$(state)" stopped
+expect_eq "The guest is stopped" "$(guest_state demo)" stopped
 expect_match "Its unit is inactive" "$(systemctl is-active usher-guest@demo || true)" '^inactive$'
 expect_eq "The devices are as before" "$(pci_state)" "$(cat /var/lib/before-reboot)"
 
 it "systemctl start brings it up again" systemctl start usher-guest@demo
-it "It runs" wait_until 60 is running
+it "It runs" wait_until 60 guest_is demo running
 it "usherctl stop comes to the same" usherctl stop demo
 expect_match "The unit is inactive" "$(systemctl is-active usher-guest@demo || true)" '^inactive$'
 expect_eq "The devices are as before" "$(pci_state)" "$(cat /var/lib/before-reboot)"

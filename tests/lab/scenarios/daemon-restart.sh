@@ -10,46 +10,18 @@
 modprobe vfio-pci
 before=$(host_snapshot)
 
-define_guest demo <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI gpu]
-Address=$GPU
-EOF
-
-state() {
-        usherctl --json=short status demo | sed 's/.*"state":"\([a-z]*\)".*/\1/'
-}
-
-is() {
-        [ "$(state)" = "$1" ]
-}
-
-pid() {
-        systemctl show -P MainPID usher-guest@demo
-}
-
-ready() {
-        guest_console demo | grep -q 'usher-guest: ready'
-}
-
+define_linux_guest demo "$GPU"
 it "A guest starts" usherctl start demo
-it "It gets ready" wait_until 120 ready
-qemu=$(pid)
+it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
+qemu=$(guest_pid demo)
 
 it "usherd is restarted" systemctl restart usherd
-it "The guest is found running" wait_until 30 is running
-expect_eq "By the same process" "$(pid)" "$qemu"
+it "The guest is found running" wait_until 30 guest_is demo running
+expect_eq "By the same process" "$(guest_pid demo)" "$qemu"
 
 systemctl kill -s KILL usherd
-it "After a SIGKILL of usherd it is found again" wait_until 30 is running
-expect_eq "Still the same process" "$(pid)" "$qemu"
+it "After a SIGKILL of usherd it is found again" wait_until 30 guest_is demo running
+expect_eq "Still the same process" "$(guest_pid demo)" "$qemu"
 expect_match "The GPU is still the guest's" "$(usherctl devices --no-legend)" "$GPU .*demo"
 
 it "The guest can be stopped" usherctl stop demo
@@ -58,10 +30,10 @@ expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
 it "A guest starts again" usherctl start demo
 systemctl stop usherd.socket usherd
-kill -KILL "$(pid)"
+kill -KILL "$(guest_pid demo)"
 systemctl start usherd.socket usherd
 at_rest() {
-        is stopped || is failed
+        guest_is demo stopped || guest_is demo failed
 }
 it "A guest that ended while usherd was away is at rest when it is back" wait_until 30 at_rest
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"

@@ -21,24 +21,7 @@ show() {
         return $status
 }
 
-ready() {
-        guest_console demo | grep -q 'usher-guest: ready'
-}
-
-define_guest demo <<EOF
-[Guest]
-Description=A guest with the Radeon
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI gpu]
-Address=$GPU
-EOF
+define_linux_guest demo "$GPU"
 modprobe vfio-pci
 before=$(host_snapshot)
 
@@ -50,7 +33,7 @@ say "What would be done, before anything is done:"
 show usherctl start --dry-run demo
 say "Now it is done:"
 show usherctl start demo
-it "The guest gets ready" wait_until 120 ready
+it "The guest gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 say "What the guest itself sees on its PCI bus, from its serial console:"
 show grep -a '^pci .*\(1002:5046\|8086:2668\)' /var/log/usher/demo.console.log
 show usherctl --no-pager status demo

@@ -9,54 +9,14 @@
 
 modprobe vfio-pci
 
-# define_demo NAME [WORDS…]: a guest with the GPU; the words go to its kernel
-define_demo() {
-        local name=$1
-        shift
-        define_guest "$name" <<EOF
-[Guest]
-Description=A guest with the Radeon
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND $*
-[PCI gpu]
-Address=$GPU
-[Stop]
-PowerButtonSec=60
-EOF
-}
-
-# said NAME TEXT: the guest's console has it
-said() {
-        guest_console "$1" | grep -q "$2"
-}
-
-state() {
-        usherctl --json=short status "$1" | sed 's/.*"state":"\([a-z]*\)".*/\1/'
-}
-
-is() {
-        [ "$(state "$1")" = "$2" ]
-}
-
-# the pid of a guest's QEMU
-pid() {
-        systemctl show -P MainPID "usher-guest@$1"
-}
-
 twin() {
         host_snapshot | grep -e "$TWIN" -e "$TWIN_AUDIO"
 }
 
 before=$(host_snapshot)
 twin_before=$(twin)
-define_demo demo
-define_demo self lab.poweroff
+define_linux_guest demo "$GPU"
+define_linux_guest self "$GPU" lab.poweroff
 
 plan=$(usherctl start --dry-run demo)
 expect_match "A dry run says that the audio function leaves its driver" "$plan" "driver +$GPU_AUDIO +snd_hda_intel"
@@ -64,7 +24,7 @@ expect_match "And that the GPU goes to vfio-pci" "$plan" "override +$GPU .*vfio-
 expect_eq "And changes nothing" "$(host_snapshot)" "$before"
 
 it "A guest with the GPU starts" usherctl start demo
-it "It gets ready" wait_until 120 said demo 'usher-guest: ready'
+it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 seen=$(guest_console demo | tr -d '\r')
 expect_match "It sees the GPU behind a root port, as the first of several functions" "$seen" \
         '^pci 0000:0*[1-9a-f][0-9a-f]*:00\.0 1002:5046 030000 multi 0000:00:[0-9a-f]+\.[0-7]$'
@@ -72,11 +32,11 @@ expect_match "And the audio function beside it" "$seen" '^pci 0000:0*[1-9a-f][0-
 gpu_port=$(sed -n 's/^pci .* 1002:5046 .* //p' <<<"$seen")
 audio_port=$(sed -n 's/^pci .* 8086:2668 .* //p' <<<"$seen")
 expect_eq "Both behind the same port" "$audio_port" "$gpu_port"
-expect_eq "The guest is running" "$(state demo)" running
+expect_eq "The guest is running" "$(guest_state demo)" running
 expect_match "The GPU is the guest's now" "$(usherctl devices --no-legend)" "^.*$GPU .*demo"
 expect_eq "The twin with the same IDs is untouched" "$(twin)" "$twin_before"
 group=$(basename "$(readlink "/sys/bus/pci/devices/$GPU/iommu_group")")
-uid=$(awk '/^Uid:/ {print $2}' "/proc/$(pid demo)/status")
+uid=$(awk '/^Uid:/ {print $2}' "/proc/$(guest_pid demo)/status")
 expect_match "QEMU runs as a user of its own" "$uid" '^[1-9][0-9]+$'
 expect_eq "The group's node belongs to that user alone" "$(stat -c '%u %a' "/dev/vfio/$group")" "$uid 600"
 refused "Nobody else gets the GPU meanwhile" "$GPU .*claimed by guest demo; stop it first: usherctl stop demo" usherctl start self
@@ -84,21 +44,21 @@ refused "Nor is it restored under the guest" "$GPU is claimed by guest demo; sto
 
 it "Stop presses the power button, and the guest powers off" usherctl stop demo
 expect_match "It has seen the button" "$(guest_console demo)" 'usher-guest: power button'
-expect_eq "After the stop the guest is stopped" "$(state demo)" stopped
+expect_eq "After the stop the guest is stopped" "$(guest_state demo)" stopped
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
 it "The guest starts again" usherctl start demo
 it "Kill ends it at once" usherctl kill demo
-expect_eq "After the kill the guest is stopped" "$(state demo)" stopped
+expect_eq "After the kill the guest is stopped" "$(guest_state demo)" stopped
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
 it "A guest that powers itself off starts" usherctl start self
-it "It ends by itself and is stopped" wait_until 120 is self stopped
+it "It ends by itself and is stopped" wait_until 120 guest_is self stopped
 expect_eq "After it powered itself off the host is as before" "$(host_snapshot)" "$before"
 
 it "The guest starts once more" usherctl start demo
-kill -KILL "$(pid demo)"
-it "When QEMU is killed from outside the guest has failed" wait_until 60 is demo failed
+kill -KILL "$(guest_pid demo)"
+it "When QEMU is killed from outside the guest has failed" wait_until 60 guest_is demo failed
 expect_match "Its status says by what" "$(usherctl status demo || true)" 'killed by signal 9'
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 expect_match "The guest's journal tells of it" "$(journalctl -u usher-guest@demo --no-pager)" 'killed by signal 9'

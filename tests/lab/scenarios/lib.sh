@@ -199,6 +199,39 @@ define_guest() {
         cat >"/etc/usher/guests/$1.guest"
 }
 
+# define_linux_guest NAME ADDRESS [WORD…]
+# A small Linux guest with that device; the words go to its kernel's command
+# line.
+define_linux_guest() {
+        local name=$1 address=$2
+        shift 2
+        {
+                printf '[Guest]\nDescription=A guest with a device\n[CPU]\nCores=1\n[Memory]\nSize=256M\n'
+                printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' \
+                        "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND${*:+ $*}"
+                printf '[PCI gpu]\nAddress=%s\n' "$address"
+        } | define_guest "$name"
+}
+
+# guest_state NAME, guest_is NAME STATE
+guest_state() {
+        usherctl --json=short status "$1" | sed -n 's/.*"state":"\([a-z]*\)".*/\1/p'
+}
+
+guest_is() {
+        [ "$(guest_state "$1")" = "$2" ]
+}
+
+# guest_pid NAME: of its QEMU; 0 if there is none
+guest_pid() {
+        systemctl show -P MainPID "usher-guest@$1"
+}
+
+# guest_said NAME TEXT: its serial console has it
+guest_said() {
+        guest_console "$1" | grep -q -e "$2"
+}
+
 # guest_console NAME
 guest_console() {
         cat "/var/log/usher/$1.console.log"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../../../daemon/base/fault.h"
+#include "../suite.h"
 
 START_TEST(each_kind_has_a_name_of_its_own_that_leads_back_to_it)
 {
@@ -55,21 +56,6 @@ START_TEST(a_copy_lives_on_without_what_it_was_copied_from)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("fault");
-    TCase *tcase = tcase_create("fault");
-
-    tcase_add_test(tcase, each_kind_has_a_name_of_its_own_that_leads_back_to_it);
-    tcase_add_test(tcase, raising_a_fault_says_so_and_sets_it);
-    tcase_add_test(tcase, a_fault_that_nobody_wants_is_raised_all_the_same);
-    tcase_add_test(tcase, the_remedy_follows_the_message_on_one_line);
-    tcase_add_test(tcase, a_copy_lives_on_without_what_it_was_copied_from);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
-}
+SUITE("fault", each_kind_has_a_name_of_its_own_that_leads_back_to_it, raising_a_fault_says_so_and_sets_it,
+      a_fault_that_nobody_wants_is_raised_all_the_same, the_remedy_follows_the_message_on_one_line,
+      a_copy_lives_on_without_what_it_was_copied_from)

@@ -9,6 +9,7 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/base/file.h"
+#include "../suite.h"
 
 static char folder[] = "/tmp/usher-test-file-XXXXXX";
 static int dir_fd;
@@ -150,27 +151,9 @@ START_TEST(names_in_a_folder_come_sorted)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("file");
-    TCase *tcase = tcase_create("file");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_value_is_read_without_the_newlines_at_its_end);
-    tcase_add_test(tcase, an_empty_file_is_an_empty_value);
-    tcase_add_test(tcase, a_file_over_the_limit_is_refused_and_sets_nothing);
-    tcase_add_test(tcase, a_nul_inside_a_file_is_kept);
-    tcase_add_test(tcase, an_attribute_that_is_not_there_is_not_made);
-    tcase_add_test(tcase, the_errno_of_a_failed_write_is_told);
-    tcase_add_test(tcase, a_link_gives_the_last_part_of_its_target);
-    tcase_add_test(tcase, a_replaced_file_has_the_new_text_and_leaves_nothing_beside_it);
-    tcase_add_test(tcase, folders_are_made_on_the_way);
-    tcase_add_test(tcase, names_in_a_folder_come_sorted);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
-}
+SUITE_WITH("file", setup, teardown, a_value_is_read_without_the_newlines_at_its_end,
+           an_empty_file_is_an_empty_value, a_file_over_the_limit_is_refused_and_sets_nothing,
+           a_nul_inside_a_file_is_kept, an_attribute_that_is_not_there_is_not_made,
+           the_errno_of_a_failed_write_is_told, a_link_gives_the_last_part_of_its_target,
+           a_replaced_file_has_the_new_text_and_leaves_nothing_beside_it, folders_are_made_on_the_way,
+           names_in_a_folder_come_sorted)

@@ -8,6 +8,7 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/udev-settle.h"
+#include "../suite.h"
 
 static char folder[] = "/tmp/usher-test-udev-XXXXXX";
 static char *queue;
@@ -99,22 +100,6 @@ START_TEST(nothing_is_called_once_it_was_freed)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("udev-settle");
-    TCase *tcase = tcase_create("udev-settle");
-
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, an_empty_queue_is_settled_at_once);
-    tcase_add_test(tcase, a_host_without_udev_has_nothing_to_wait_for);
-    tcase_add_test(tcase, a_busy_queue_is_waited_for_until_it_is_gone);
-    tcase_add_test(tcase, a_queue_that_never_empties_is_not_waited_for_for_ever);
-    tcase_add_test(tcase, nothing_is_called_once_it_was_freed);
-    suite_add_tcase(suite, tcase);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
-}
+SUITE_WITH("udev-settle", setup, teardown, an_empty_queue_is_settled_at_once,
+           a_host_without_udev_has_nothing_to_wait_for, a_busy_queue_is_waited_for_until_it_is_gone,
+           a_queue_that_never_empties_is_not_waited_for_for_ever, nothing_is_called_once_it_was_freed)
