@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -25,8 +26,9 @@
 typedef struct Run {
     QemuProbe *probe;
     struct stat binary; /* as it was before the start */
-    pid_t pid;
-    sd_event_source *child;
+    pid_t pid;          /* 0: none, or reaped */
+    int pidfd;
+    sd_event_source *exit; /* of pidfd */
     sd_event_source *deadline;
     Qmp *qmp;
     int words_fd;                       /* its stderr, in memory */
@@ -60,8 +62,12 @@ static void run_free(void *pointer)
         return;
     qmp_free(run->qmp);
     sd_event_source_disable_unref(run->deadline);
-    /* Kills and reaps the process, if it is there. */
-    sd_event_source_disable_unref(run->child);
+    sd_event_source_disable_unref(run->exit);
+    if (run->pid > 0) {
+        kill(-run->pid, SIGKILL);
+        waitpid(run->pid, NULL, 0);
+    }
+    close_fd(run->pidfd);
     close_fd(run->words_fd);
     g_free(run->version);
     g_free(run->types);
@@ -215,20 +221,23 @@ static char *last_words(const Run *run)
     return g_strdup(g_strstrip(text));
 }
 
-static int on_exit_seen(sd_event_source *source, const siginfo_t *si, void *userdata)
+static int on_exit_seen(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     Run *run = userdata;
     QemuProbe *probe = run->probe;
+    siginfo_t si = {};
 
+    if (waitid(P_PIDFD, run->pidfd, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
+        return 0;
+    run->pid = 0;
     if (probe->run != run) {
         g_ptr_array_remove_fast(probe->dying, run);
         return 0;
     }
     g_autofree char *words = last_words(run);
-    const char *how = si->si_code == CLD_EXITED ? "ended with status" : "was killed by signal";
+    const char *how = si.si_code == CLD_EXITED ? "ended with status" : "was killed by signal";
 
-    run->pid = 0;
-    finish(run, NULL, "%s: %s %d%s%s", probe->path, how, si->si_status, *words ? ": " : "", words);
+    finish(run, NULL, "%s: %s %d%s%s", probe->path, how, si.si_status, *words ? ": " : "", words);
     return 0;
 }
 
@@ -365,23 +374,14 @@ static int spawn(const char *path, int qmp_fd, int words_fd, pid_t *ret)
     return -r;
 }
 
-/* Watches the process by a pidfd, which cannot come to mean another one. */
+/* By a pidfd, which cannot come to mean another process. sd-event's child sources would want SIGCHLD to be
+ * blocked. */
 static int watch(Run *run)
 {
-    _cleanup_close_ int pidfd = pidfd_open(run->pid, 0);
-    int r = pidfd < 0
-                ? -errno
-                : sd_event_add_child_pidfd(run->probe->event, &run->child, pidfd, WEXITED, on_exit_seen, run);
-
-    if (r < 0) {
-        kill(-run->pid, SIGKILL);
-        waitpid(run->pid, NULL, 0);
-        run->pid = 0;
-        return r;
-    }
-    sd_event_source_set_child_pidfd_own(run->child, true);
-    steal_fd(&pidfd);
-    return sd_event_source_set_child_process_own(run->child, true);
+    run->pidfd = pidfd_open(run->pid, 0);
+    if (run->pidfd < 0)
+        return -errno;
+    return sd_event_add_io(run->probe->event, &run->exit, run->pidfd, EPOLLIN, on_exit_seen, run);
 }
 
 static int start(Run *run)
@@ -421,7 +421,7 @@ void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
     if (probe->run)
         return;
     probe->run = g_new0(Run, 1);
-    *probe->run = (Run){.probe = probe, .words_fd = -1};
+    *probe->run = (Run){.probe = probe, .pidfd = -1, .words_fd = -1};
     r = start(probe->run);
     if (r < 0)
         finish(probe->run, NULL, "%s: %s", probe->path, strerror(-r));
