@@ -112,6 +112,8 @@ static void on_hello(Channel *channel, char **words, int *fds, unsigned n_fds, v
     HelperCaller caller = {
         verb, visitor->kind, visitor->instance, visitor->peer.pid, visitor->peer.uid, visitor->peer.gid};
     visitor->channel = NULL;
+    if (verb == HELPER_GUEST || verb == HELPER_BIND)
+        launcher_connected(socket->launcher, visitor->kind, visitor->instance);
     socket->handler(&caller, channel, socket->userdata);
     /* Only now: the caller's words and name were borrowed. The handler may not free the socket. */
     g_ptr_array_remove_fast(socket->visitors, visitor);

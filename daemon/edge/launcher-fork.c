@@ -288,12 +288,19 @@ static int fork_identify(Launcher *base, pid_t pid, LauncherKind *ret_kind, char
         if (!child->instance || child->ended || child->pid != pid ||
             !launcher_still_there(pid, child->start_time))
             continue;
-        child->connected = true;
         *ret_kind = child->kind;
         *ret_instance = g_strdup(child->instance);
         return 0;
     }
     return -EPERM;
+}
+
+static void fork_connected(Launcher *base, LauncherKind kind, const char *instance)
+{
+    Child *child = find_child((ForkLauncher *)base, kind, instance);
+
+    if (child)
+        child->connected = true;
 }
 
 /* Watching. */
@@ -419,6 +426,7 @@ int launcher_new_fork(sd_event *event, const char *libexecdir, const char *socke
         .stop = fork_stop,
         .kill = fork_kill,
         .identify = fork_identify,
+        .connected = fork_connected,
         .watch = fork_watch,
         .unwatch = fork_unwatch,
         .find = fork_find,

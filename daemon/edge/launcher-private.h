@@ -16,6 +16,7 @@ typedef struct LauncherVerbs {
                 void *userdata);
     int (*kill)(Launcher *launcher, LauncherKind kind, const char *instance, int signo);
     int (*identify)(Launcher *launcher, pid_t pid, LauncherKind *ret_kind, char **ret_instance);
+    void (*connected)(Launcher *launcher, LauncherKind kind, const char *instance);
     int (*watch)(Launcher *launcher, LauncherKind kind, const char *instance, pid_t pid,
                  LauncherExited exited, void *userdata);
     void (*unwatch)(Launcher *launcher, LauncherKind kind, const char *instance);

@@ -8,21 +8,44 @@
 #include "../base/log.h"
 #include "launcher-systemd.h"
 
-/* A start that systemd has accepted and is at. */
-typedef struct Job {
-    char *path;
+/* A start whose helper has not come yet. That it never will is seen by the unit's state: the job itself only
+ * ends when the unit's ExecStopPost= has, which waits for us. */
+typedef struct Start {
+    SystemdLauncher *launcher;
     LauncherKind kind;
     char *instance;
-    bool connected; /* its helper has come: from there on the watch tells */
-} Job;
+    char *job;           /* its path; NULL: not accepted yet, or done */
+    sd_bus_slot *states; /* PropertiesChanged of the unit */
+    bool activating;     /* seen so: what comes now is of this start, not the end of an earlier run */
+} Start;
 
-static void job_free(void *data)
+static void start_free(void *data)
 {
-    Job *job = data;
+    Start *start = data;
 
-    g_free(job->path);
-    g_free(job->instance);
-    g_free(job);
+    sd_bus_slot_unref(start->states);
+    g_free(start->job);
+    g_free(start->instance);
+    g_free(start);
+}
+
+static Start *find_start(SystemdLauncher *launcher, LauncherKind kind, const char *instance)
+{
+    for (unsigned i = 0; i < launcher->starts->len; i++) {
+        Start *start = g_ptr_array_index(launcher->starts, i);
+        if (start->kind == kind && g_str_equal(start->instance, instance))
+            return start;
+    }
+    return NULL;
+}
+
+static void systemd_connected(Launcher *base, LauncherKind kind, const char *instance)
+{
+    SystemdLauncher *launcher = (SystemdLauncher *)base;
+    Start *start = find_start(launcher, kind, instance);
+
+    if (start)
+        g_ptr_array_remove_fast(launcher->starts, start);
 }
 
 int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
@@ -48,24 +71,101 @@ static void set_error(Pending *pending, const char *what, const char *unit, sd_b
         g_strdup_printf("systemd did not %s %s: %s", what, unit, error->message ?: error->name);
 }
 
-static void note_job(SystemdLauncher *launcher, const Pending *pending, const char *path)
+/* The results are those of JobRemoved, org.freedesktop.systemd1(5). */
+static char *result_words(const Start *start, const char *result)
 {
-    Job *job = g_new0(Job, 1);
+    g_autofree char *unit = launcher_unit_name(start->kind, start->instance);
 
-    *job = (Job){.path = g_strdup(path), .kind = pending->kind, .instance = g_strdup(pending->subject)};
-    g_ptr_array_add(launcher->jobs, job);
+    if (g_str_equal(result, "canceled"))
+        return g_strdup_printf("the start of %s was cancelled", unit);
+    if (g_str_equal(result, "timeout"))
+        return g_strdup_printf("%s did not come up in time", unit);
+    if (g_str_equal(result, "dependency"))
+        return g_strdup_printf("%s was not started: something it depends on failed", unit);
+    if (g_str_equal(result, "skipped"))
+        return g_strdup_printf("%s was not started: a condition of it does not hold", unit);
+    return g_strdup_printf("%s failed to start", unit);
+}
+
+static void fail_start(Start *start, const char *result)
+{
+    SystemdLauncher *launcher = start->launcher;
+    LauncherKind kind = start->kind;
+    g_autofree char *instance = g_strdup(start->instance), *words = result_words(start, result);
+
+    g_ptr_array_remove_fast(launcher->starts, start);
+    launcher_tell_failed(&launcher->base, kind, instance, words);
+}
+
+/* *ret is borrowed from the signal; NULL if it does not tell of the state. */
+static int read_active_state(sd_bus_message *signal, const char **ret)
+{
+    const char *interface, *name;
+
+    *ret = NULL;
+    int r = sd_bus_message_read(signal, "s", &interface);
+    if (r >= 0)
+        r = sd_bus_message_enter_container(signal, 'a', "{sv}");
+    while (r >= 0 && (r = sd_bus_message_enter_container(signal, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(signal, "s", &name);
+        if (r >= 0 && g_str_equal(name, "ActiveState"))
+            return sd_bus_message_read(signal, "v", "s", ret);
+        if (r >= 0)
+            r = sd_bus_message_skip(signal, "v");
+        if (r >= 0)
+            r = sd_bus_message_exit_container(signal);
+    }
+    return r;
+}
+
+static int on_state_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error)
+{
+    Start *start = userdata;
+    const char *state;
+
+    if (read_active_state(signal, &state) < 0 || !state)
+        return 0;
+    if (g_str_equal(state, "activating"))
+        start->activating = true;
+    else if (start->activating && !g_str_equal(state, "active"))
+        fail_start(start, "failed");
+    return 0;
+}
+
+static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *instance, Start **ret)
+{
+    Start *start = g_new0(Start, 1);
+    g_autofree char *path = systemd_unit_path(kind, instance);
+    g_autofree char *match = g_strdup_printf("type='signal',sender='" SYSTEMD_NAME
+                                             "',path='%s',interface='org.freedesktop.DBus.Properties',"
+                                             "member='PropertiesChanged',arg0='" SYSTEMD_UNIT "'",
+                                             path);
+
+    *start = (Start){.launcher = launcher, .kind = kind, .instance = g_strdup(instance)};
+    int r = sd_bus_add_match_async(launcher->bus, &start->states, match, on_state_changed, NULL, start);
+    if (r < 0) {
+        start_free(start);
+        return r;
+    }
+    g_ptr_array_add(launcher->starts, start);
+    *ret = start;
+    return 0;
 }
 
 static int on_start_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Pending *pending = userdata;
+    SystemdLauncher *launcher = (SystemdLauncher *)pending->launcher;
+    Start *start = find_start(launcher, pending->kind, pending->subject);
     const char *path;
 
     if (sd_bus_message_is_method_error(reply, NULL)) {
         g_autofree char *unit = launcher_unit_name(pending->kind, pending->subject);
         set_error(pending, "start", unit, reply);
-    } else if (sd_bus_message_read(reply, "o", &path) >= 0) {
-        note_job((SystemdLauncher *)pending->launcher, pending, path);
+        if (start)
+            g_ptr_array_remove_fast(launcher->starts, start);
+    } else if (start && sd_bus_message_read(reply, "o", &path) >= 0) {
+        start->job = g_strdup(path);
     }
     pending_answer(pending);
     return 0;
@@ -76,15 +176,26 @@ static int systemd_start(Launcher *base, LauncherKind kind, const char *instance
 {
     SystemdLauncher *launcher = (SystemdLauncher *)base;
     g_autofree char *unit = launcher_unit_name(kind, instance);
+    Pending *pending = NULL;
+    Start *start;
 
-    /* Else a guest that failed five times in ten seconds could not be started any more (StartLimitBurst=). */
-    int r = systemd_call(launcher, NULL, NULL, NULL, "ResetFailedUnit", "s", unit);
+    /* An earlier one is not waited for any more. */
+    systemd_connected(base, kind, instance);
+    int r = start_new(launcher, kind, instance, &start);
     if (r < 0)
         return r;
-    Pending *pending = pending_new(base, kind, instance, done, NULL, userdata);
-    r = systemd_call(launcher, &pending->slot, on_start_reply, pending, "StartUnit", "ss", unit, "replace");
-    if (r < 0)
-        pending_drop(pending);
+    /* Else a guest that failed five times in ten seconds could not be started any more (StartLimitBurst=). */
+    r = systemd_call(launcher, NULL, NULL, NULL, "ResetFailedUnit", "s", unit);
+    if (r >= 0) {
+        pending = pending_new(base, kind, instance, done, NULL, userdata);
+        r = systemd_call(launcher, &pending->slot, on_start_reply, pending, "StartUnit", "ss", unit,
+                         "replace");
+    }
+    if (r < 0) {
+        if (pending)
+            pending_drop(pending);
+        g_ptr_array_remove_fast(launcher->starts, start);
+    }
     return r;
 }
 
@@ -128,35 +239,6 @@ static int systemd_kill(Launcher *base, LauncherKind kind, const char *instance,
                         signo);
 }
 
-/* What came of a job. */
-
-/* The results are those of JobRemoved, org.freedesktop.systemd1(5). */
-static char *result_words(const Job *job, const char *result)
-{
-    g_autofree char *unit = launcher_unit_name(job->kind, job->instance);
-
-    if (g_str_equal(result, "canceled"))
-        return g_strdup_printf("the start of %s was cancelled", unit);
-    if (g_str_equal(result, "timeout"))
-        return g_strdup_printf("%s did not come up in time", unit);
-    if (g_str_equal(result, "dependency"))
-        return g_strdup_printf("%s was not started: something it depends on failed", unit);
-    if (g_str_equal(result, "skipped"))
-        return g_strdup_printf("%s was not started: a condition of it does not hold", unit);
-    return g_strdup_printf("%s failed to start", unit);
-}
-
-static void end_job(SystemdLauncher *launcher, unsigned index, const char *result)
-{
-    Job *job = g_ptr_array_steal_index_fast(launcher->jobs, index);
-
-    if (!job->connected && !g_str_equal(result, "done")) {
-        g_autofree char *words = result_words(job, result);
-        launcher_tell_failed(&launcher->base, job->kind, job->instance, words);
-    }
-    job_free(job);
-}
-
 static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     SystemdLauncher *launcher = userdata;
@@ -172,12 +254,14 @@ static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *
             return 0;
         }
     }
-    for (unsigned i = 0; i < launcher->jobs->len; i++) {
-        const Job *job = g_ptr_array_index(launcher->jobs, i);
-        if (g_str_equal(job->path, path)) {
-            end_job(launcher, i, result);
-            return 0;
-        }
+    for (unsigned i = 0; i < launcher->starts->len; i++) {
+        Start *start = g_ptr_array_index(launcher->starts, i);
+        if (g_strcmp0(start->job, path) != 0)
+            continue;
+        g_clear_pointer(&start->job, g_free);
+        if (!g_str_equal(result, "done"))
+            fail_start(start, result);
+        return 0;
     }
     return 0;
 }
@@ -186,7 +270,6 @@ static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *
 
 static int systemd_identify(Launcher *base, pid_t pid, LauncherKind *ret_kind, char **ret_instance)
 {
-    SystemdLauncher *launcher = (SystemdLauncher *)base;
     g_autofree char *path = g_strdup_printf("/proc/%d/cgroup", pid), *text = NULL;
 
     int r = file_read_value_at(AT_FDCWD, path, &text);
@@ -194,11 +277,6 @@ static int systemd_identify(Launcher *base, pid_t pid, LauncherKind *ret_kind, c
         r = launcher_cgroup_parse(text, ret_kind, ret_instance);
     if (r < 0)
         return r == -ENOENT ? -ESRCH : r;
-    for (unsigned i = 0; i < launcher->jobs->len; i++) {
-        Job *job = g_ptr_array_index(launcher->jobs, i);
-        if (job->kind == *ret_kind && g_str_equal(job->instance, *ret_instance))
-            job->connected = true;
-    }
     return 0;
 }
 
@@ -269,7 +347,7 @@ static void systemd_free(Launcher *base)
     SystemdLauncher *launcher = (SystemdLauncher *)base;
 
     g_ptr_array_free(launcher->watches, TRUE);
-    g_ptr_array_free(launcher->jobs, TRUE);
+    g_ptr_array_free(launcher->starts, TRUE);
     sd_bus_slot_unref(launcher->job_removed);
     sd_bus_unref(launcher->bus);
 }
@@ -283,6 +361,7 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
         .stop = systemd_stop,
         .kill = systemd_kill,
         .identify = systemd_identify,
+        .connected = systemd_connected,
         .watch = systemd_watch,
         .unwatch = systemd_unwatch,
         .find = systemd_find,
@@ -293,7 +372,7 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
 
     launcher_init(&launcher->base, &verbs, event);
     launcher->bus = sd_bus_ref(bus);
-    launcher->jobs = g_ptr_array_new_with_free_func(job_free);
+    launcher->starts = g_ptr_array_new_with_free_func(start_free);
     launcher->watches = g_ptr_array_new_with_free_func(systemd_watch_free);
     int r = sd_bus_match_signal_async(bus, &launcher->job_removed, SYSTEMD_NAME, SYSTEMD_PATH,
                                       SYSTEMD_MANAGER, "JobRemoved", on_job_removed, NULL, launcher);

@@ -8,13 +8,14 @@
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_UNIT "org.freedesktop.systemd1.Unit"
 #define SYSTEMD_SERVICE "org.freedesktop.systemd1.Service"
 
 typedef struct SystemdLauncher {
     Launcher base;
     sd_bus *bus;
     sd_bus_slot *job_removed;
-    GPtrArray *jobs;    /* of Job, owned */
+    GPtrArray *starts;  /* of Start, owned */
     GPtrArray *watches; /* of Watch, owned */
 } SystemdLauncher;
 

@@ -256,6 +256,11 @@ int launcher_identify(Launcher *launcher, pid_t pid, LauncherKind *ret_kind, cha
     return launcher->verbs->identify(launcher, pid, ret_kind, ret_instance);
 }
 
+void launcher_connected(Launcher *launcher, LauncherKind kind, const char *instance)
+{
+    launcher->verbs->connected(launcher, kind, instance);
+}
+
 int launcher_watch(Launcher *launcher, LauncherKind kind, const char *instance, pid_t pid,
                    LauncherExited exited, void *userdata)
 {

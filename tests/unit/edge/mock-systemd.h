@@ -7,6 +7,8 @@
 #include "private-bus.h"
 
 #define MOCK_ROOT "/org/freedesktop/systemd1"
+/* sd_bus_path_encode() of usher-guest@win10.service, the one unit there is. */
+#define MOCK_UNIT_PATH MOCK_ROOT "/unit/usher_2dguest_40win10_2eservice"
 
 typedef struct MockSystemd {
     sd_bus *bus;
@@ -15,6 +17,7 @@ typedef struct MockSystemd {
     int references;             /* RefUnit less UnrefUnit */
     int status_reads;           /* how often ExecMainStatus was asked for */
     const char *refusal;        /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
+    const char *state;          /* of the unit */
     const char *property_error; /* an error's name for all properties; NULL: none */
     struct {
         uint32_t main_pid, exec_pid;
@@ -91,6 +94,21 @@ static const sd_bus_vtable mock_service[] = {
     SD_BUS_VTABLE_END,
 };
 
+static inline int mock_on_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const MockSystemd *mock = userdata;
+
+    return sd_bus_message_append(reply, "s", g_str_equal(property, "ActiveState") ? mock->state : "some");
+}
+
+static const sd_bus_vtable mock_unit[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("SubState", "s", mock_on_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("ActiveState", "s", mock_on_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_VTABLE_END,
+};
+
 static inline void mock_systemd_start(MockSystemd *mock, const PrivateBus *bus, sd_event *event)
 {
     *mock = (MockSystemd){.calls = g_string_new(NULL)};
@@ -98,10 +116,11 @@ static inline void mock_systemd_start(MockSystemd *mock, const PrivateBus *bus, 
     ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL, MOCK_ROOT, "org.freedesktop.systemd1.Manager",
                                               mock_manager, mock),
                      0);
-    /* sd_bus_path_encode() of the one unit there is. */
-    ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL,
-                                              MOCK_ROOT "/unit/usher_2dguest_40win10_2eservice",
+    ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL, MOCK_UNIT_PATH,
                                               "org.freedesktop.systemd1.Service", mock_service, mock),
+                     0);
+    ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL, MOCK_UNIT_PATH,
+                                              "org.freedesktop.systemd1.Unit", mock_unit, mock),
                      0);
 }
 
@@ -122,8 +141,16 @@ static inline void mock_systemd_end_job(MockSystemd *mock, unsigned job, const c
 
 static inline void mock_systemd_tell_change(MockSystemd *mock)
 {
-    ck_assert_int_ge(sd_bus_emit_properties_changed(mock->bus,
-                                                    MOCK_ROOT "/unit/usher_2dguest_40win10_2eservice",
+    ck_assert_int_ge(sd_bus_emit_properties_changed(mock->bus, MOCK_UNIT_PATH,
                                                     "org.freedesktop.systemd1.Service", "MainPID", NULL),
+                     0);
+}
+
+static inline void mock_systemd_set_state(MockSystemd *mock, const char *state)
+{
+    mock->state = state;
+    ck_assert_int_ge(sd_bus_emit_properties_changed(mock->bus, MOCK_UNIT_PATH,
+                                                    "org.freedesktop.systemd1.Unit", "SubState",
+                                                    "ActiveState", NULL),
                      0);
 }

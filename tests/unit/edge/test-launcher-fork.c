@@ -195,6 +195,7 @@ START_TEST(a_child_that_had_connected_is_not_told_as_failed)
     ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), 0);
     ck_assert_int_eq(kind, LAUNCHER_GUEST);
     ck_assert_str_eq(instance, "sleep");
+    launcher_connected(launcher, kind, instance);
     ck_assert_int_eq(kill(pid, SIGKILL), 0);
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "sleep", pid, on_exited, NULL), 0);
     loop_until_count(event, &ends, 1);

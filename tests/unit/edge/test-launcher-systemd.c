@@ -101,6 +101,15 @@ static void process_kill(pid_t pid)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
+/* Until all that the mock has sent so far has been heard: the answer to this comes behind it. */
+static void settle(void)
+{
+    int before = finds;
+
+    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
+    loop_until_count(event, &finds, before + 1);
+}
+
 static void start(void)
 {
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, NULL), 0);
@@ -167,6 +176,67 @@ START_TEST(a_start_that_fails_after_it_was_accepted_is_told)
 }
 END_TEST
 
+/* The unit's job is not over then: its ExecStopPost= waits for the daemon. */
+START_TEST(a_start_whose_process_dies_is_told_by_the_state_of_the_unit)
+{
+    setup();
+    start();
+    mock_systemd_set_state(&mock, "activating");
+    mock_systemd_set_state(&mock, "deactivating");
+    loop_until_count(event, &failures, 1);
+    ck_assert_str_eq(failed_instance, "win10");
+    ck_assert_str_eq(failed_message, UNIT " failed to start");
+    mock_systemd_end_job(&mock, 1, UNIT, "failed");
+    settle();
+    ck_assert_msg(failures == 1, "it is told once, not %d times", failures);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_process_that_dies_after_its_job_was_done_is_told_too)
+{
+    setup();
+    start();
+    mock_systemd_set_state(&mock, "activating");
+    mock_systemd_end_job(&mock, 1, UNIT, "done");
+    mock_systemd_set_state(&mock, "active");
+    settle();
+    ck_assert_int_eq(failures, 0);
+    mock_systemd_set_state(&mock, "failed");
+    loop_until_count(event, &failures, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(the_end_of_an_earlier_run_is_no_failed_start)
+{
+    setup();
+    mock_systemd_set_state(&mock, "deactivating");
+    start();
+    mock_systemd_set_state(&mock, "inactive");
+    mock_systemd_set_state(&mock, "activating");
+    settle();
+    ck_assert_int_eq(failures, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(once_its_helper_has_come_a_start_cannot_fail)
+{
+    setup();
+    start();
+    mock_systemd_set_state(&mock, "activating");
+    settle();
+    launcher_connected(launcher, LAUNCHER_GUEST, "win10");
+    launcher_connected(launcher, LAUNCHER_GUEST, "never-heard-of");
+    mock_systemd_set_state(&mock, "deactivating");
+    mock_systemd_end_job(&mock, 1, UNIT, "failed");
+    settle();
+    ck_assert_int_eq(failures, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_start_that_succeeds_and_jobs_of_others_are_not_told)
 {
     setup();
@@ -174,8 +244,7 @@ START_TEST(a_start_that_succeeds_and_jobs_of_others_are_not_told)
     mock_systemd_end_job(&mock, 7, UNIT, "failed");
     mock_systemd_end_job(&mock, 1, UNIT, "done");
     mock_systemd_end_job(&mock, 1, UNIT, "failed");
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
-    loop_until_count(event, &finds, 1);
+    settle();
     ck_assert_int_eq(failures, 0);
     teardown();
 }
@@ -255,9 +324,7 @@ START_TEST(an_exit_that_systemd_has_not_noticed_yet_is_waited_for)
     mock.unit.exec_pid = pid;
     process_kill(pid);
     loop_until_count(event, &mock.status_reads, 1);
-    /* The answer to this one comes after the answer to that. */
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
-    loop_until_count(event, &finds, 1);
+    settle();
     ck_assert_int_eq(ends, 0);
 
     mock.unit.ended = 1;
@@ -318,8 +385,7 @@ START_TEST(a_watch_that_was_taken_back_or_forgotten_is_silent)
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, &owner), 0);
     launcher_forget(launcher, &owner);
     process_kill(pid);
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
-    loop_until_count(event, &finds, 1);
+    settle();
     ck_assert_int_eq(ends, 0);
     ck_assert_int_eq(mock.references, 0);
     teardown();
@@ -367,8 +433,7 @@ START_TEST(a_module_is_loaded_once_its_job_is_gone)
     setup();
     ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
     until_called("StartUnit modprobe@vfio_pci.service replace|");
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
-    loop_until_count(event, &finds, 1);
+    settle();
     ck_assert_msg(answers == 0, "it is not loaded yet");
     mock_systemd_end_job(&mock, 1, "modprobe@vfio_pci.service", "done");
     loop_until_count(event, &answers, 1);
@@ -472,7 +537,10 @@ END_TEST
 
 SUITE("launcher-systemd", a_start_resets_failures_and_starts_the_unit,
       a_start_that_systemd_refuses_has_its_words, a_start_without_a_systemd_is_refused_in_words,
-      a_start_that_fails_after_it_was_accepted_is_told, a_start_that_succeeds_and_jobs_of_others_are_not_told,
+      a_start_that_fails_after_it_was_accepted_is_told,
+      a_start_whose_process_dies_is_told_by_the_state_of_the_unit,
+      a_process_that_dies_after_its_job_was_done_is_told_too, the_end_of_an_earlier_run_is_no_failed_start,
+      once_its_helper_has_come_a_start_cannot_fail, a_start_that_succeeds_and_jobs_of_others_are_not_told,
       a_stop_stops_the_unit, a_signal_goes_to_the_main_process_by_systemd,
       an_exit_is_told_as_systemd_knows_it, a_killing_signal_is_told_as_systemd_knows_it,
       an_exit_that_systemd_has_not_noticed_yet_is_waited_for, an_exit_long_ago_is_told_too,
