@@ -9,6 +9,7 @@
 
 #define ANSWER_USEC (5 * G_USEC_PER_SEC)
 #define RETRY_USEC (G_USEC_PER_SEC / 4)
+#define QMP_PATIENCE 4 /* attempts */
 
 static void on_cont(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
@@ -95,7 +96,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
     g->qmp = qmp_free(qmp);
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */
-    if (g->watched)
+    if (g->watched && !g->shutdown_seen)
         clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
 }
 
@@ -109,9 +110,10 @@ void guest_connect_qmp(Guest *g)
     int r = qmp_connect(g->engine->event, path, &handler, g, &g->qmp);
     if (r >= 0)
         return;
-    if (g->qmp_attempts++ == 0)
+    /* A QEMU that is about to end refuses too, and is gone by the next attempt. */
+    if (++g->qmp_attempts == QMP_PATIENCE)
         log_guest(LOG_WARNING, g->name, "cannot reach QEMU at %s: %s; trying again", path, strerror(-r));
-    if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)
+    if (g->qmp_attempts >= QMP_PATIENCE && (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED))
         guest_set_state(g, GUEST_EVENT_SILENT);
     clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
 }
