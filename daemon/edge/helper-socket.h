@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The listening end of helper.sock: whoever connects has to prove by the process behind the connection, not by what
- * it says, that it is one of our helpers. The socket is open to all (a guest has a user of its own that nobody knows
- * beforehand); uid 0 is no proof. Who fails is told `refused` and cut off, who says nothing is cut off after 10 s.
+/* The listening end of helper.sock: whoever connects has to prove by the process behind the connection, not
+ * by what it says, that it is one of our helpers. The socket is open to all (a guest has a user of its own
+ * that nobody knows beforehand); uid 0 is no proof. Who fails is told `refused` and cut off, who says nothing
+ * is cut off after 10 s.
  *
- * What is proven is the unit, not the program: QEMU lives in the guest's unit too and might say what usher-launch
- * says, about that one guest and as often as it likes. So whoever handles a guest's `hello` has to refuse a second
- * run, and to bound how many connections of one guest it keeps. */
+ * What is proven is the unit, not the program: QEMU lives in the guest's unit too and might say what
+ * usher-launch says, about that one guest and as often as it likes. So whoever handles a guest's `hello` has
+ * to refuse a second run, and to bound how many connections of one guest it keeps. */
 #pragma once
 
 #include <sys/types.h>
@@ -28,7 +29,8 @@ typedef enum HelperVerb {
     HELPER_VERB_INVALID = -EINVAL,
 } HelperVerb;
 
-/* A helper that has proven itself. The verb fits the kind of its unit, the name in its message is its instance. */
+/* A helper that has proven itself. The verb fits the kind of its unit, the name in its message is its
+ * instance. */
 typedef struct HelperCaller {
     HelperVerb verb;
     LauncherKind kind;
@@ -38,12 +40,12 @@ typedef struct HelperCaller {
     gid_t gid;
 } HelperCaller;
 
-/* channel is the callee's now: it needs a handler of its own at once (channel_set_handler()), or is freed. The socket may
- * not be freed from within. */
+/* channel is the callee's now: it needs a handler of its own at once (channel_set_handler()), or is freed.
+ * The socket may not be freed from within. */
 typedef void (*HelperHandler)(const HelperCaller *caller, Channel *channel, void *userdata);
 
-/* The socket that systemd passed under the name "helper" (sd_listen_fds(3)), or -ENOENT. The descriptor is the
- * caller's. */
+/* The socket that systemd passed under the name "helper" (sd_listen_fds(3)), or -ENOENT. The descriptor is
+ * the caller's. */
 int helper_socket_from_systemd(void);
 /* Makes the socket at path, mode 0666; one left behind is replaced. Returns the descriptor. */
 int helper_socket_listen(const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* usher-bind as the daemon sees it: a pool of processes that take steps one by one and answer each with what they
- * read back. A worker serves one job at a time, stays for 15 s after it for the next, then goes. One that hangs in
- * the kernel is left alone; others are started beside it. */
+/* usher-bind as the daemon sees it: a pool of processes that take steps one by one and answer each with what
+ * they read back. A worker serves one job at a time, stays for 15 s after it for the next, then goes. One
+ * that hangs in the kernel is left alone; others are started beside it. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,8 @@ typedef enum WorkerVerdict {
     WORKER_DONE,   /* acted; live equals what was to be, or is what came of it: compare */
     WORKER_DRIFT,  /* not touched: live is not `before` */
     WORKER_FAILED, /* error says why; live is what it looks like now */
-    WORKER_LOST,   /* the process went away: only looking again tells. The worker is gone with it: nothing to release */
+    WORKER_LOST,   /* the process went away: only looking again tells. The worker is gone with it: nothing to
+                      release */
 } WorkerVerdict;
 
 typedef struct WorkerAnswer {
@@ -32,34 +33,36 @@ typedef struct WorkerAnswer {
 
 /* launcher is borrowed, and its launcher_on_failed(LAUNCHER_BIND) is the pool's. */
 WorkerPool *worker_pool_new(sd_event *event, Launcher *launcher);
-/* Ends the workers (they end themselves when they come back from the kernel) and drops what is pending without a
- * call; no Worker or WorkerRequest is valid afterwards. NULL is fine; returns NULL. */
+/* Ends the workers (they end themselves when they come back from the kernel) and drops what is pending
+ * without a call; no Worker or WorkerRequest is valid afterwards. NULL is fine; returns NULL. */
 WorkerPool *worker_pool_free(WorkerPool *pool);
 
-/* A worker for one job, called back exactly once: an idle one at once (from the loop, not from within this call),
- * else a new one when it has connected; worker NULL and a message after 30 s or when it could not be started. The
- * returned handle, *ret_request, cancels by worker_request_cancel() before the call, and is dead from it on. -EBUSY
- * when there are WORKER_POOL_MAX already. */
+/* A worker for one job, called back exactly once: an idle one at once (from the loop, not from within this
+ * call), else a new one when it has connected; worker NULL and a message after 30 s or when it could not be
+ * started. The returned handle, *ret_request, cancels by worker_request_cancel() before the call, and is dead
+ * from it on. -EBUSY when there are WORKER_POOL_MAX already. */
 typedef struct WorkerRequest WorkerRequest;
 typedef void (*WorkerReady)(Worker *worker, const char *message, void *userdata);
 int worker_request(WorkerPool *pool, WorkerReady ready, void *userdata, WorkerRequest **ret_request);
 void worker_request_cancel(WorkerRequest *request);
 
-/* An usher-bind connected and was identified; the pool takes the channel. One that nobody asked for is sent away. */
+/* An usher-bind connected and was identified; the pool takes the channel. One that nobody asked for is sent
+ * away. */
 void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel);
 
-/* Has a step taken; one at a time a worker (-EBUSY else; -ENOTCONN: it went away meanwhile). answered is called
- * exactly once, unless the worker is abandoned first. */
+/* Has a step taken; one at a time a worker (-EBUSY else; -ENOTCONN: it went away meanwhile). answered is
+ * called exactly once, unless the worker is abandoned first. */
 typedef void (*WorkerAnswered)(const WorkerAnswer *answer, void *userdata);
 int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata);
 
-/* Opens a file as usher-bind sees it, for a user's image that the daemon may not open. fd is the callee's: steal it.
- * error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
+/* Opens a file as usher-bind sees it, for a user's image that the daemon may not open. fd is the callee's:
+ * steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
-int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened, void *userdata);
+int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
+                void *userdata);
 
 /* Back to the pool; one that still takes a step is abandoned. */
 void worker_release(Worker *worker);
-/* Lets go of a worker that hangs in the kernel: no signal, no more calls; when it answers after all (or goes away:
- * WORKER_LOST), late is called once (may be NULL). */
+/* Lets go of a worker that hangs in the kernel: no signal, no more calls; when it answers after all (or goes
+ * away: WORKER_LOST), late is called once (may be NULL). */
 void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata);

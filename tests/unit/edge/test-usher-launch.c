@@ -257,8 +257,8 @@ START_TEST(a_file_that_its_user_may_not_reopen_is_copied)
     files[0] = open(secret, O_RDONLY | O_CLOEXEC);
     files[1] = open(other, O_RDONLY | O_CLOEXEC);
     launch_as(NOBODY, "win10", NULL);
-    ck_assert_int_eq(
-        run("0", "cat /proc/self/fd/3; id -u; readlink /proc/$$/fd/4 | grep -c memfd", files, 2), 1);
+    ck_assert_int_eq(run("0", "cat /proc/self/fd/3; id -u; readlink /proc/$$/fd/4 | grep -c memfd", files, 2),
+                     1);
     assert_file(log_path, "kernel65534\n0\n");
     close_fd(files[0]);
     close_fd(files[1]);
