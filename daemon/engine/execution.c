@@ -164,7 +164,13 @@ static void on_failed(Execution *e, int error, const char *live)
     note_fault(e, fault_new(FAULT_FAILED, "see journalctl -k for what the kernel says of it",
                             "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
                             s->subject, or_none(s->before), or_none(s->after), or_none(live), why));
-    end(e);
+    if (!e->backward) {
+        end(e);
+        return;
+    }
+    g_autofree char *words = step_describe(s);
+    log_device(LOG_WARNING, s->subject, "%s: %s", words, why);
+    leave_alone(e);
 }
 
 static void on_answer(const WorkerAnswer *answer, void *userdata)
