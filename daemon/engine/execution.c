@@ -89,11 +89,12 @@ static const char *or_none(const char *value)
     return *value ? value : "none";
 }
 
-static void journal_mark(Execution *e, JournalMark mark)
+static int journal_mark(Execution *e, JournalMark mark)
 {
     int r = journal_write(e->journal, mark, e->number, e->current);
     if (r < 0)
         log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+    return r;
 }
 
 /* An undo is told in the journal by the step as it was taken. */
@@ -343,8 +344,14 @@ static int on_turn(sd_event_source *source, void *userdata)
         g_autofree char *words = step_describe(e->current);
         e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
     }
-    if (!e->backward)
-        journal_mark(e, JOURNAL_BEGIN);
+    /* What the journal does not tell of, nobody would undo. */
+    int r = e->backward ? 0 : journal_mark(e, JOURNAL_BEGIN);
+    if (r < 0) {
+        note_fault(e, fault_new(FAULT_FAILED, "is there room in /run?", "cannot write the journal of %s: %s",
+                                journal_owner(e->journal), g_strerror(-r)));
+        end(e);
+        return 0;
+    }
     take_step(e);
     return 0;
 }
