@@ -148,7 +148,8 @@ static void on_drift(Execution *e, const char *live)
     }
     note_fault(e, fault);
     if (!e->backward) {
-        /* Begun, not done: the undo looks, finds it untouched or not, and says so. */
+        /* Not touched: nothing of it is to be undone, but all that was done to its subject before is. */
+        journal_mark(e, JOURNAL_UNDONE);
         end(e);
         return;
     }
