@@ -15,6 +15,7 @@ struct Execution {
     bool backward;
     bool believe_kernel;
     bool stopping;
+    bool again;       /* the current step, after its worker was lost */
     GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
     GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
     unsigned next;
@@ -110,6 +111,7 @@ static void step_over(Execution *e)
 {
     g_clear_pointer(&e->current, step_free);
     stop_timers(e);
+    e->again = false;
     e->next++;
     schedule(e);
 }
@@ -175,6 +177,27 @@ static void on_failed(Execution *e, int error, const char *live)
     leave_alone(e);
 }
 
+/* Whether it was taken tells a look, which is how a step begins: so an undo takes it again, once. */
+static void on_lost(Execution *e)
+{
+    const Step *s = e->current;
+
+    e->worker = NULL;
+    stop_timers(e);
+    if (e->backward && !e->again) {
+        e->again = true;
+        schedule(e);
+        return;
+    }
+    note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                            "usher-bind went away while it set the %s of %s", step_kind_to_string(s->kind),
+                            s->subject));
+    if (e->backward)
+        leave_alone(e);
+    else
+        end(e);
+}
+
 static void on_answer(const WorkerAnswer *answer, void *userdata)
 {
     Execution *e = userdata;
@@ -190,11 +213,7 @@ static void on_answer(const WorkerAnswer *answer, void *userdata)
         on_failed(e, answer->error, answer->live);
         return;
     case WORKER_LOST:
-        e->worker = NULL;
-        note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
-                                "usher-bind went away while it set the %s of %s",
-                                step_kind_to_string(e->current->kind), e->current->subject));
-        end(e);
+        on_lost(e);
         return;
     }
 }
@@ -249,6 +268,21 @@ static void on_module(int error, const char *message, void *userdata)
     end(e);
 }
 
+/* The worker had gone while it had nothing to do, and never got the step. */
+static void on_refused(Execution *e, int error)
+{
+    if (e->worker)
+        worker_release(e->worker);
+    e->worker = NULL;
+    stop_timers(e);
+    if (e->again || e->current->kind == STEP_MODULE) {
+        on_failed(e, error, NULL);
+        return;
+    }
+    e->again = true;
+    schedule(e);
+}
+
 static void take_step(Execution *e)
 {
     int r;
@@ -262,7 +296,7 @@ static void take_step(Execution *e)
         r = worker_step(e->worker, e->current, on_answer, e);
     }
     if (r < 0)
-        on_failed(e, r, NULL);
+        on_refused(e, r);
 }
 
 static void on_worker(Worker *worker, const char *message, void *userdata)
