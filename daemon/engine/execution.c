@@ -28,7 +28,7 @@ struct Execution {
 
     WorkerRequest *request;
     Worker *worker;
-    bool loading;          /* a module */
+    bool loading;          /* a module; timed as a worker is */
     sd_event_source *turn; /* the next step, in a turn of its own */
     sd_event_source *slow;
     sd_event_source *stuck;
@@ -228,9 +228,26 @@ static int on_slow(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* Nobody needs to know when it has come after all: a module stays. */
+static void stop_loading(Execution *e)
+{
+    launcher_forget(e->engine->launcher, e);
+    e->loading = false;
+    stop_timers(e);
+}
+
 static int on_stuck(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Execution *e = userdata;
+
+    if (e->loading) {
+        stop_loading(e);
+        note_fault(e, fault_new(FAULT_STUCK, "see journalctl -k; a reboot frees it",
+                                "loading the module %s has hung for %" G_GUINT64_FORMAT " s",
+                                e->current->subject, e->engine->stuck_usec / G_USEC_PER_SEC));
+        end(e);
+        return 0;
+    }
     Late *late = g_new0(Late, 1);
 
     *late = (Late){e->engine, e->handler, e->userdata, g_strdup(e->current->subject)};
@@ -287,12 +304,12 @@ static void take_step(Execution *e)
 {
     int r;
 
+    clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
+    clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
     if (e->current->kind == STEP_MODULE) {
         r = launcher_load_module(e->engine->launcher, e->current->subject, on_module, e);
         e->loading = r >= 0;
     } else {
-        clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
-        clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
         r = worker_step(e->worker, e->current, on_answer, e);
     }
     if (r < 0)
@@ -435,7 +452,9 @@ void execution_stop(Execution *e, Fault *fault)
 {
     e->stopping = true;
     note_fault(e, fault);
-    if (!e->current || (!e->slow && !e->loading))
+    if (e->loading)
+        stop_loading(e);
+    if (!e->current || !e->slow)
         schedule(e);
 }
 
