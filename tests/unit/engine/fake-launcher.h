@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A stand-in for daemon/edge/launcher*.c, linked instead of them: starts nothing, and lets the test say what
+ * becomes of what was asked for. The real ones are held to the same contract by
+ * tests/unit/edge/test-launcher-*.c; what cannot be had from them are the moments: a launcher that dies
+ * before it connects, a process that ends between two messages, a modprobe that hangs, systemd that does not
+ * know what became of a unit. */
+#pragma once
+
+#include "../../../daemon/edge/launcher.h"
+#include "../fake-host.h"
+
+/* Freed by launcher_free(). Its name is "systemd". */
+Launcher *fake_launcher_new(sd_event *event, FakeHost *host);
+
+/* How often a start (a stop) of the guest was asked for. */
+unsigned fake_launcher_starts(const Launcher *launcher, const char *guest);
+unsigned fake_launcher_stops(const Launcher *launcher, const char *guest);
+/* The last signal that the guest was sent; 0: none. A watched process that gets SIGKILL ends. */
+int fake_launcher_signal(const Launcher *launcher, const char *guest);
+
+/* Starts are not accepted, for this reason. */
+void fake_launcher_refuse(Launcher *launcher, int error, const char *message);
+/* The unit fails before its launcher has connected. */
+void fake_launcher_fail(Launcher *launcher, const char *guest, const char *message);
+/* It fails so as soon as it is killed. */
+void fake_launcher_fail_when_killed(Launcher *launcher);
+/* A watched process ends. */
+void fake_launcher_exit(Launcher *launcher, const char *guest, const LauncherExit *exit);
+bool fake_launcher_watches(const Launcher *launcher, const char *guest);
+/* What launcher_find() finds. */
+void fake_launcher_found(Launcher *launcher, const char *guest, pid_t pid);
+
+/* Modules are not there; or (hang) modprobe never comes back. */
+void fake_launcher_break_modules(Launcher *launcher, bool hang);

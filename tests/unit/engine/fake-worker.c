@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+
+#include "../../../daemon/base/cleanup.h"
+#include "fake-worker.h"
+
+#define NEVER G_MAXUINT
+
+struct Worker {
+    WorkerPool *pool;
+    bool dead;    /* its process is gone */
+    bool hanging; /* in the kernel, until it is told to come back */
+    bool lost, acted;
+    bool released; /* given up while it took a step: goes when that is over */
+    Step *step;    /* under way */
+    WorkerAnswered answered;
+    char *path; /* being opened */
+    bool writable;
+    WorkerOpened opened;
+    void *userdata;
+    int fail; /* what the write fails with, or 0 */
+    sd_event_source *turn;
+};
+
+struct WorkerRequest {
+    WorkerPool *pool;
+    WorkerReady ready;
+    void *userdata;
+    sd_event_source *turn;
+};
+
+struct WorkerPool {
+    sd_event *event;
+    FakeHost *host;
+    StepPlace place;
+    GPtrArray *workers;  /* of Worker, owned */
+    GPtrArray *requests; /* of WorkerRequest, owned */
+    unsigned steps;
+    unsigned fail_at, hang_at, lose_at;
+    int error;
+    bool acted;
+    char *refusal;
+};
+
+static void worker_free(gpointer pointer)
+{
+    Worker *worker = pointer;
+
+    sd_event_source_disable_unref(worker->turn);
+    step_free(worker->step);
+    g_free(worker->path);
+    g_free(worker);
+}
+
+static void request_free(gpointer pointer)
+{
+    WorkerRequest *request = pointer;
+
+    sd_event_source_disable_unref(request->turn);
+    g_free(request);
+}
+
+WorkerPool *fake_workers_new(sd_event *event, FakeHost *host)
+{
+    WorkerPool *pool = g_new0(WorkerPool, 1);
+
+    pool->event = event;
+    pool->host = host;
+    pool->place = (StepPlace){.sys_fd = fake_host_sys_fd(host), .dev_fd = fake_host_dev_fd(host)};
+    pool->workers = g_ptr_array_new_with_free_func(worker_free);
+    pool->requests = g_ptr_array_new_with_free_func(request_free);
+    pool->fail_at = pool->hang_at = pool->lose_at = NEVER;
+    return pool;
+}
+
+WorkerPool *worker_pool_free(WorkerPool *pool)
+{
+    if (!pool)
+        return NULL;
+    g_ptr_array_unref(pool->workers);
+    g_ptr_array_unref(pool->requests);
+    g_free(pool->refusal);
+    g_free(pool);
+    return NULL;
+}
+
+unsigned fake_workers_steps(const WorkerPool *pool)
+{
+    return pool->steps;
+}
+
+void fake_workers_fail(WorkerPool *pool, unsigned n, int error)
+{
+    pool->fail_at = n;
+    pool->error = error;
+}
+
+void fake_workers_hang(WorkerPool *pool, unsigned n)
+{
+    pool->hang_at = n;
+}
+
+void fake_workers_lose(WorkerPool *pool, unsigned n, bool acted)
+{
+    pool->lose_at = n;
+    pool->acted = acted;
+}
+
+void fake_workers_refuse(WorkerPool *pool, const char *message)
+{
+    g_free(pool->refusal);
+    pool->refusal = g_strdup(message);
+}
+
+void fake_workers_lose_idle(WorkerPool *pool)
+{
+    for (unsigned i = 0; i < pool->workers->len; i++) {
+        Worker *worker = g_ptr_array_index(pool->workers, i);
+        worker->dead = worker->dead || !worker->step;
+    }
+}
+
+static int on_request(sd_event_source *source, void *userdata)
+{
+    WorkerRequest *request = userdata;
+    WorkerPool *pool = request->pool;
+    WorkerReady ready = request->ready;
+    void *owner = request->userdata;
+    Worker *worker = NULL;
+
+    g_ptr_array_remove(pool->requests, request);
+    if (!pool->refusal) {
+        worker = g_new0(Worker, 1);
+        worker->pool = pool;
+        g_ptr_array_add(pool->workers, worker);
+    }
+    ready(worker, pool->refusal, owner);
+    return 0;
+}
+
+int worker_request(WorkerPool *pool, WorkerReady ready, void *userdata, WorkerRequest **ret_request)
+{
+    WorkerRequest *request = g_new0(WorkerRequest, 1);
+
+    *request = (WorkerRequest){.pool = pool, .ready = ready, .userdata = userdata};
+    g_ptr_array_add(pool->requests, request);
+    ck_assert_int_ge(sd_event_add_defer(pool->event, &request->turn, on_request, request), 0);
+    *ret_request = request;
+    return 0;
+}
+
+void worker_request_cancel(WorkerRequest *request)
+{
+    g_ptr_array_remove(request->pool->requests, request);
+}
+
+void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
+{
+    ck_abort_msg("no worker was asked for that would connect");
+}
+
+/* What usher-bind does, with the failure that was ordered. */
+static StepOutcome act(Worker *worker, char **ret_live, int *ret_error)
+{
+    FakeHost *host = worker->pool->host;
+
+    if (worker->fail)
+        fake_host_fail_write(host, 0, worker->fail);
+    StepOutcome outcome = step_act(&worker->pool->place, worker->step, ret_live, ret_error);
+    if (worker->fail)
+        fake_host_fail_write(host, 0, 0);
+    worker->fail = 0;
+    return outcome;
+}
+
+static void answer(Worker *worker, const WorkerAnswer *answer)
+{
+    WorkerAnswered answered = worker->answered;
+    void *userdata = worker->userdata;
+
+    g_clear_pointer(&worker->step, step_free);
+    worker->turn = sd_event_source_disable_unref(worker->turn);
+    if (worker->released || answer->verdict == WORKER_LOST)
+        g_ptr_array_remove(worker->pool->workers, worker);
+    if (answered)
+        answered(answer, userdata);
+}
+
+static int on_step(sd_event_source *source, void *userdata)
+{
+    static const WorkerVerdict verdicts[] = {
+        [STEP_OUTCOME_DONE] = WORKER_DONE,
+        [STEP_OUTCOME_DRIFT] = WORKER_DRIFT,
+        [STEP_OUTCOME_FAILED] = WORKER_FAILED,
+    };
+    Worker *worker = userdata;
+    g_autofree char *live = NULL;
+    int error = 0;
+
+    if (worker->lost && !worker->acted) {
+        answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
+        return 0;
+    }
+    StepOutcome outcome = act(worker, &live, &error);
+    if (worker->lost)
+        answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
+    else
+        answer(worker, &(WorkerAnswer){verdicts[outcome], error, live});
+    return 0;
+}
+
+static void run(Worker *worker, sd_event_handler_t handler)
+{
+    ck_assert_int_ge(sd_event_add_defer(worker->pool->event, &worker->turn, handler, worker), 0);
+}
+
+int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata)
+{
+    WorkerPool *pool = worker->pool;
+
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    if (worker->dead)
+        return -ENOTCONN;
+    unsigned n = pool->steps++;
+    worker->step = step_copy(step);
+    worker->answered = answered;
+    worker->userdata = userdata;
+    worker->fail = n == pool->fail_at ? pool->error : 0;
+    worker->lost = n == pool->lose_at;
+    worker->acted = pool->acted;
+    worker->hanging = n == pool->hang_at;
+    if (!worker->hanging)
+        run(worker, on_step);
+    return 0;
+}
+
+bool fake_workers_hanging(const WorkerPool *pool)
+{
+    for (unsigned i = 0; i < pool->workers->len; i++)
+        if (((const Worker *)g_ptr_array_index(pool->workers, i))->hanging)
+            return true;
+    return false;
+}
+
+void fake_workers_come_back(WorkerPool *pool)
+{
+    for (unsigned i = 0; i < pool->workers->len; i++) {
+        Worker *worker = g_ptr_array_index(pool->workers, i);
+        if (worker->hanging) {
+            worker->hanging = false;
+            run(worker, on_step);
+        }
+    }
+}
+
+void fake_workers_crash(WorkerPool *pool, bool finish)
+{
+    for (unsigned i = 0; i < pool->workers->len; i++) {
+        Worker *worker = g_ptr_array_index(pool->workers, i);
+        g_autofree char *live = NULL;
+        int error;
+        if (worker->step && finish)
+            act(worker, &live, &error);
+        worker->turn = sd_event_source_disable_unref(worker->turn);
+        g_clear_pointer(&worker->step, step_free);
+    }
+}
+
+static int on_open(sd_event_source *source, void *userdata)
+{
+    Worker *worker = userdata;
+    g_autofree char *path = g_steal_pointer(&worker->path);
+    int fd = open(path, (worker->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    int error = fd < 0 ? -errno : 0;
+
+    worker->turn = sd_event_source_disable_unref(worker->turn);
+    worker->opened(error, &fd, worker->userdata);
+    close_fd(fd);
+    return 0;
+}
+
+int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
+                void *userdata)
+{
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    worker->path = g_strdup(path);
+    worker->writable = writable;
+    worker->opened = opened;
+    worker->userdata = userdata;
+    run(worker, on_open);
+    return 0;
+}
+
+void worker_release(Worker *worker)
+{
+    if (worker->step)
+        worker_abandon(worker, NULL, NULL);
+    else
+        g_ptr_array_remove(worker->pool->workers, worker);
+}
+
+void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
+{
+    worker->released = true;
+    worker->answered = late;
+    worker->userdata = userdata;
+    if (!worker->step)
+        g_ptr_array_remove(worker->pool->workers, worker);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A stand-in for daemon/edge/worker.c, linked instead of it: takes steps through step_act() on the fake host,
+ * in the process of the test, and answers from the loop. The real one is held to the same contract by
+ * tests/unit/edge/test-worker.c; what cannot be had from it are faults at a step of one's choice: a write
+ * that the kernel refuses with a given errno, one that hangs until it is told to come back, a process lost
+ * before or after the write, the death of the daemon between the write and the answer. */
+#pragma once
+
+#include "../../../daemon/edge/step-act.h"
+#include "../../../daemon/edge/worker.h"
+#include "../fake-host.h"
+
+/* Freed by worker_pool_free(). */
+WorkerPool *fake_workers_new(sd_event *event, FakeHost *host);
+
+/* How many steps have been asked for, the one under way included; the first is number 0 below. */
+unsigned fake_workers_steps(const WorkerPool *pool);
+
+/* The write of step number n fails with a positive errno. */
+void fake_workers_fail(WorkerPool *pool, unsigned n, int error);
+/* The write of step number n hangs. */
+void fake_workers_hang(WorkerPool *pool, unsigned n);
+bool fake_workers_hanging(const WorkerPool *pool);
+/* It comes back: takes effect now, and is answered from the loop. */
+void fake_workers_come_back(WorkerPool *pool);
+/* The worker goes away at step number n, before the write or (acted) after it. */
+void fake_workers_lose(WorkerPool *pool, unsigned n, bool acted);
+/* Every worker that is idle with its job goes away. */
+void fake_workers_lose_idle(WorkerPool *pool);
+/* No more workers can be started, for this reason; NULL: they can. */
+void fake_workers_refuse(WorkerPool *pool, const char *message);
+
+/* The daemon died: a step that is under way is taken unheard, or (finish false) its worker died too. */
+void fake_workers_crash(WorkerPool *pool, bool finish);

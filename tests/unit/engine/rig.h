@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the tests of this floor stand on: a fake host, and an engine with a real loop and real journals upon
+ * it, whose workers and launcher are stand-ins. The daemon can die and come again; the host and the files in
+ * /run stay. */
+#pragma once
+
+#include <check.h>
+
+#include "../../../daemon/core/plan.h"
+#include "../../../daemon/edge/journal.h"
+#include "../../../daemon/engine/engine.h"
+#include "../suite.h"
+#include "fake-launcher.h"
+#include "fake-worker.h"
+
+#define OWNER "guest/win10"
+#define GUEST_UID 64001
+
+/* Puts devices into a host; returns the definition of a guest that wants them. */
+typedef const char *(*RigBuild)(FakeHost *host);
+
+/* The case of the manual: a GPU with its audio function. */
+const char *build_gpu(FakeHost *host);
+/* vfio-pci is not loaded yet, and one function is awake by somebody's wish. */
+const char *build_cold(FakeHost *host);
+/* Two groups, one of them with strangers, overrides of all sorts, a member on vfio-pci already. */
+const char *build_crowd(FakeHost *host);
+#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd})
+#define N_BUILDS 3
+
+typedef struct Rig {
+    FakeHost *host;
+    const char *definition;
+    char *beginning; /* the host's snapshot before anything was done */
+    char *run_path, *definitions_path;
+    Engine engine;
+} Rig;
+
+Rig rig_new(RigBuild build);
+void rig_free(Rig *rig);
+#define A_RIG(build) __attribute__((cleanup(rig_free))) Rig rig = rig_new(build)
+
+/* The daemon dies (see fake_workers_crash()); before it is up again, whoever uses the engine has to be freed.
+ */
+void rig_die(Rig *rig, bool finish);
+void rig_come_again(Rig *rig);
+
+Plan *rig_plan(const Rig *rig);
+/* Of owner; the caller closes it. */
+Journal *rig_journal(const Rig *rig, const char *owner);
+
+/* Turns the loop once; false if there is nothing to do. */
+bool rig_turn(const Rig *rig);
+/* Turns as long as there is anything to do at once. */
+void rig_settle(const Rig *rig);
+/* Turns until a number has become what is wanted. */
+void rig_until(const Rig *rig, const unsigned *count, unsigned wanted);
+
+/* The host is as it was, nothing that must not be done to it was, and no journal is left. */
+void rig_assert_restored(const Rig *rig);
+void rig_assert_host(const Rig *rig, const char *snapshot);
+bool rig_has_journals(const Rig *rig);
