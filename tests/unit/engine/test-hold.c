@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A group bound by hand, over a daemon that may die at any turn of its loop. */
+#include <string.h>
+
+#include "../../../daemon/engine/hold.h"
+#include "rig.h"
+
+#define HELD "bind/0000:01:00.0"
+
+/* A hold and what came of it; the job is kept to be looked at. */
+typedef struct Try {
+    Rig *rig;
+    Hold *hold;
+    Job *job;
+    unsigned rested;
+} Try;
+
+static void try_free(Try *try)
+{
+    hold_free(try->hold);
+    job_free(try->job);
+}
+
+#define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = {rig}
+
+static void on_rested(Hold *hold, void *userdata)
+{
+    Try *try = userdata;
+
+    try->rested++;
+    if (!hold_bound(hold))
+        try->hold = hold_free(hold);
+}
+
+static void new_job(Try *try, JobType type)
+{
+    job_free(try->job);
+    try->job = job_new(1, type, "0000:01:00.0");
+}
+
+static void bind(Try *try)
+{
+    BindWish wish = {.whole_group = true};
+    g_autoptr(Host) host = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &wish.address), 0);
+    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    int r = plan_bind(host, NULL, &wish, &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
+    new_job(try, JOB_BIND);
+    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, on_rested, try, &try->hold), 0);
+}
+
+static void bind_all(Try *try)
+{
+    bind(try);
+    rig_settle(try->rig);
+    ck_assert_uint_eq(try->rested, 1);
+    ck_assert_str_eq(try->job->result, "done");
+    ck_assert(hold_bound(try->hold) && hold_at_rest(try->hold));
+}
+
+static void restore(Try *try)
+{
+    new_job(try, JOB_RESTORE);
+    hold_restore(try->hold, try->job);
+}
+
+/* The daemon is gone, and another has nothing but the journal. */
+static void die(Try *try, bool finish)
+{
+    rig_die(try->rig, finish);
+    try->hold = hold_free(try->hold);
+    try->job = job_free(try->job);
+    try->rested = 0;
+    rig_come_again(try->rig);
+}
+
+/* Takes up what a crash left, if it left anything. */
+static void recover(Try *try)
+{
+    if (!rig_has_journals(try->rig))
+        return;
+    ck_assert_int_eq(hold_recover(&try->rig->engine, HELD, on_rested, try, &try->hold), 0);
+    rig_settle(try->rig);
+}
+
+START_TEST(a_group_is_bound_and_given_back)
+{
+    for (unsigned b = 0; b < N_BUILDS; b++) {
+        A_RIG(BUILDS[b]);
+        A_TRY(try, &rig);
+        bind_all(&try);
+        g_autofree char *driver = fake_host_driver(rig.host, "0000:01:00.1");
+        ck_assert_str_eq(driver, "vfio-pci");
+        ck_assert_str_eq(hold_owner(try.hold), HELD);
+        restore(&try);
+        ck_assert(!hold_at_rest(try.hold));
+        rig_settle(&rig);
+        ck_assert_ptr_null(try.hold);
+        ck_assert_str_eq(try.job->result, "done");
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+START_TEST(it_covers_the_functions_that_it_changed_and_no_other)
+{
+    PciAddress audio, bridge;
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind_all(&try);
+    pci_address_from_string("0000:01:00.1", &audio);
+    pci_address_from_string("0000:00:01.0", &bridge);
+    ck_assert(hold_covers(try.hold, audio));
+    ck_assert(!hold_covers(try.hold, bridge));
+}
+END_TEST
+
+START_TEST(the_way_back_can_be_asked_for_without_taking_it)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind_all(&try);
+    g_autofree char *before = fake_host_snapshot_text(rig.host);
+    g_autoptr(GPtrArray) steps = hold_plan_restore(try.hold);
+    ck_assert_uint_eq(steps->len, 10);
+    g_autofree char *first = step_describe(g_ptr_array_index(steps, 0));
+    ck_assert_str_eq(first, "driver of 0000:01:00.0: vfio-pci → none");
+    rig_assert_host(&rig, before);
+}
+END_TEST
+
+START_TEST(a_crash_at_any_turn_of_a_bind_leaves_it_whole_or_undone)
+{
+    for (unsigned b = 0; b < N_BUILDS; b++)
+        for (unsigned finish = 0; finish < 2; finish++) {
+            bool whole = false;
+            for (unsigned turn = 0, more = true; more; turn++) {
+                A_RIG(BUILDS[b]);
+                A_TRY(try, &rig);
+                bind(&try);
+                for (unsigned i = 0; i < turn; i++)
+                    rig_turn(&rig);
+                more = try.rested == 0;
+                die(&try, finish);
+                recover(&try);
+                whole = try.hold != NULL;
+                if (whole) {
+                    ck_assert(hold_bound(try.hold) && hold_at_rest(try.hold));
+                    g_autofree char *driver = fake_host_driver(rig.host, "0000:01:00.0");
+                    ck_assert_str_eq(driver, "vfio-pci");
+                    restore(&try);
+                    rig_settle(&rig);
+                    ck_assert_str_eq(try.job->result, "done");
+                }
+                rig_assert_restored(&rig);
+            }
+            /* A bind that had come to its end stays. */
+            ck_assert(whole);
+        }
+}
+END_TEST
+
+START_TEST(a_crash_at_any_turn_of_a_restore_is_taken_up_again)
+{
+    for (unsigned b = 0; b < N_BUILDS; b++)
+        for (unsigned finish = 0; finish < 2; finish++)
+            for (unsigned turn = 0, more = true; more; turn++) {
+                A_RIG(BUILDS[b]);
+                A_TRY(try, &rig);
+                bind_all(&try);
+                restore(&try);
+                for (unsigned i = 0; i < turn; i++)
+                    rig_turn(&rig);
+                more = try.rested == 1;
+                die(&try, finish);
+                recover(&try);
+                /* Before its first step was noted nothing tells that it was asked for. */
+                if (try.hold) {
+                    ck_assert(hold_bound(try.hold));
+                    restore(&try);
+                    rig_settle(&rig);
+                }
+                rig_assert_restored(&rig);
+            }
+}
+END_TEST
+
+START_TEST(a_bind_that_fails_at_any_step_is_undone_and_the_job_says_why)
+{
+    for (unsigned b = 0; b < N_BUILDS; b++)
+        for (unsigned n = 0, more = true; more; n++) {
+            A_RIG(BUILDS[b]);
+            A_TRY(try, &rig);
+            fake_workers_fail(rig.engine.workers, n, EBUSY);
+            bind(&try);
+            rig_settle(&rig);
+            ck_assert_uint_eq(try.rested, 1);
+            more = fake_workers_steps(rig.engine.workers) > n;
+            if (try.hold) {
+                ck_assert_str_eq(try.job->result, "done");
+                continue;
+            }
+            ck_assert_str_eq(try.job->result, "failed");
+            ck_assert_msg(strstr(try.job->fault->message, "Device or resource busy"), "%s",
+                          try.job->fault->message);
+            rig_assert_restored(&rig);
+        }
+}
+END_TEST
+
+START_TEST(what_cannot_be_given_back_stays_held_until_it_is_believed)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind_all(&try);
+    fake_host_remove_device(rig.host, "0000:01:00.1");
+    die(&try, false);
+    recover(&try);
+    ck_assert_ptr_nonnull(try.hold);
+    rig.engine.stuck_usec = G_USEC_PER_SEC;
+    /* One that nobody asked for believes nothing. */
+    hold_restore(try.hold, NULL);
+    rig_settle(&rig);
+    ck_assert_ptr_nonnull(try.hold);
+    ck_assert(rig_has_journals(&rig));
+    restore(&try);
+    rig_settle(&rig);
+    ck_assert_ptr_null(try.hold);
+    ck_assert_str_eq(try.job->result, "done");
+    ck_assert(!rig_has_journals(&rig));
+}
+END_TEST
+
+START_TEST(a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
+{
+    for (unsigned n = 0; n < 10; n++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        rig.engine.slow_usec = 1000;
+        rig.engine.stuck_usec = 2000;
+        fake_workers_hang(rig.engine.workers, n);
+        bind(&try);
+        rig_until(&rig, &try.rested, 1);
+        ck_assert_str_eq(try.job->result, "stuck");
+        ck_assert_ptr_nonnull(try.hold);
+        fake_workers_come_back(rig.engine.workers);
+        rig_until(&rig, &try.rested, 2);
+        ck_assert_ptr_null(try.hold);
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+SUITE("hold", a_group_is_bound_and_given_back, it_covers_the_functions_that_it_changed_and_no_other,
+      the_way_back_can_be_asked_for_without_taking_it,
+      a_crash_at_any_turn_of_a_bind_leaves_it_whole_or_undone,
+      a_crash_at_any_turn_of_a_restore_is_taken_up_again,
+      a_bind_that_fails_at_any_step_is_undone_and_the_job_says_why,
+      what_cannot_be_given_back_stays_held_until_it_is_believed,
+      a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
