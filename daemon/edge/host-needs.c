@@ -283,8 +283,7 @@ static void collect_displays(const HostPlace *place, const Host *host, const cha
     g_auto(GStrv) names = list(place, class);
 
     for (char **name = names; *name; name++) {
-        /* Not its connectors ("card0-HDMI-A-1"), nor its render node. */
-        if (!g_str_has_prefix(*name, prefix) || strchr(*name, '-'))
+        if (!g_str_has_prefix(*name, prefix))
             continue;
         g_autofree char *link = g_strdup_printf("%s/%s", class, *name);
         g_autofree char *path = resolve(place, link);

@@ -251,6 +251,17 @@ START_TEST(a_damaged_newline_costs_no_record)
 }
 END_TEST
 
+START_TEST(a_nul_byte_behind_a_record_is_damage)
+{
+    g_autoptr(GString) text = a_journal();
+    g_string_insert_len(text, text->len - 1, "\0 and more", 10);
+    unsigned bad;
+    g_autoptr(GPtrArray) open = journal_replay(text->str, text->len, &bad);
+    ck_assert_uint_gt(bad, 0);
+    ck_assert_uint_eq(open->len, 3);
+}
+END_TEST
+
 START_TEST(each_record_tells_its_step_without_the_others)
 {
     g_autoptr(Step) step = step_new(STEP_OVERRIDE, "0000:01:00.0", "", "vfio-pci");
@@ -297,6 +308,9 @@ START_TEST(numbers_go_on_after_the_highest_even_of_what_was_undone)
     g_autofree char *line = journal_record_to_line(JOURNAL_UNDONE, 17, step);
     g_string_append(text, line);
     ck_assert_uint_eq(journal_replay_next(text->str, text->len), 18);
+    g_autofree char *lower = journal_record_to_line(JOURNAL_UNDONE, 5, step);
+    g_string_append(text, lower);
+    ck_assert_uint_eq(journal_replay_next(text->str, text->len), 18);
 }
 END_TEST
 
@@ -323,6 +337,6 @@ SUITE("journal-record", a_record_comes_back_as_it_was_written, a_record_looks_as
       a_second_spelling_of_a_record_is_not_believed, every_flipped_bit_is_noticed, every_torn_line_is_noticed,
       a_journal_leaves_standing_what_was_not_undone, an_empty_journal_leaves_nothing,
       a_torn_tail_takes_no_other_record_with_it, a_flipped_bit_is_counted_and_hides_no_step_that_was_done,
-      a_damaged_newline_costs_no_record, each_record_tells_its_step_without_the_others,
-      numbers_decide_the_order_of_steps,
+      a_damaged_newline_costs_no_record, a_nul_byte_behind_a_record_is_damage,
+      each_record_tells_its_step_without_the_others, numbers_decide_the_order_of_steps,
       numbers_go_on_after_the_highest_even_of_what_was_undone, rubbish_is_counted_and_survived)

@@ -82,6 +82,8 @@ START_TEST(what_is_written_stands_until_it_is_undone)
     assert_standing(journal, "0! 1? ", 0);
     write_step(journal, JOURNAL_UNDONE, 1);
     assert_standing(journal, "0! ", 0);
+    write_step(journal, JOURNAL_UNDONE, 0);
+    assert_standing(journal, "", 0);
     ck_assert_uint_eq(journal_next(journal), 2);
     journal_remove(journal);
 }

@@ -1,8 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <pci/pci.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "../../../daemon/edge/pci-names.h"
 #include "../suite.h"
+
+static bool libpci_fails;
+
+char *__real_pci_lookup_name(struct pci_access *access, char *buffer, int size, int flags, ...);
+char *__wrap_pci_lookup_name(struct pci_access *access, char *buffer, int size, int flags, ...);
+
+char *__wrap_pci_lookup_name(struct pci_access *access, char *buffer, int size, int flags, ...)
+{
+    if (libpci_fails)
+        access->error((char *)"%s at %s, line %d", "Parse error", "pci.ids", 1);
+
+    va_list arguments;
+    va_start(arguments, flags);
+    int first = va_arg(arguments, int);
+    int second = flags & PCI_LOOKUP_DEVICE ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    return __real_pci_lookup_name(access, buffer, size, flags, first, second);
+}
 
 static HostDevice *add(Host *host, unsigned slot, uint32_t class, uint16_t vendor, uint16_t model)
 {
@@ -55,6 +75,7 @@ START_TEST(what_was_not_learnt_comes_as_numbers_until_it_is)
     ck_assert_str_eq(before.class, "0200");
     ck_assert_str_eq(before.vendor, "8086");
     ck_assert_str_eq(before.model, "10d3");
+    ck_assert_ptr_eq(pci_name_table_get(table, card).model, before.model);
     pci_name_table_learn(table, host);
     PciNames after = pci_name_table_get(table, card);
     ck_assert_str_eq(after.vendor, "Intel Corporation");
@@ -82,6 +103,25 @@ START_TEST(names_given_out_stay_while_others_are_learnt)
 }
 END_TEST
 
+/* As it does with a list that it cannot parse; it would end the process otherwise. */
+START_TEST(an_error_of_libpci_leaves_numbers_and_what_was_learnt_before)
+{
+    g_autoptr(Host) host = host_new();
+    const HostDevice *gpu = add(host, 0, 0x030000, 0x1002, 0x5046);
+    PciNameTable *table = pci_name_table_new();
+    pci_name_table_learn(table, host);
+    add(host, 1, 0x020000, 0x8086, 0x10d3);
+    libpci_fails = true;
+    pci_name_table_learn(table, host);
+    libpci_fails = false;
+    gpu = g_ptr_array_index(host->devices, 0);
+    ck_assert_str_eq(pci_name_table_get(table, gpu).class, "VGA compatible controller");
+    ck_assert_str_eq(pci_name_table_get(table, g_ptr_array_index(host->devices, 1)).class, "0200");
+    ck_assert_str_eq(pci_name_table_get(table, g_ptr_array_index(host->devices, 1)).vendor, "8086");
+    pci_name_table_free(table);
+}
+END_TEST
+
 START_TEST(an_empty_host_has_nothing_to_learn)
 {
     g_autoptr(Host) host = host_new();
@@ -94,4 +134,4 @@ END_TEST
 
 SUITE("pci-names", a_known_device_has_its_names, an_unknown_device_has_its_numbers,
       what_was_not_learnt_comes_as_numbers_until_it_is, names_given_out_stay_while_others_are_learnt,
-      an_empty_host_has_nothing_to_learn)
+      an_error_of_libpci_leaves_numbers_and_what_was_learnt_before, an_empty_host_has_nothing_to_learn)
