@@ -174,9 +174,10 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
 
-    g->execution = execution_free(execution);
+    /* Before it goes with the execution, which it belongs to. */
     if (fault && !g->fault)
         g->fault = fault_copy(fault);
+    g->execution = execution_free(execution);
     if (g->fault || g->stop_asked) {
         guest_ended(g);
         return;
