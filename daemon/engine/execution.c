@@ -148,6 +148,8 @@ static void on_drift(Execution *e, const char *live)
         on_done(e);
         return;
     }
+    if (e->backward)
+        log_device(LOG_WARNING, s->subject, "%s", fault->message);
     note_fault(e, fault);
     if (!e->backward) {
         /* Not touched: nothing of it is to be undone, but all that was done to its subject before is. */
@@ -155,7 +157,6 @@ static void on_drift(Execution *e, const char *live)
         end(e);
         return;
     }
-    log_device(LOG_WARNING, s->subject, "%s", fault->message);
     leave_alone(e);
 }
 
