@@ -103,7 +103,8 @@ int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *use
     return 0;
 }
 
-int hold_recover(Engine *engine, const char *owner, HoldRested rested, void *userdata, Hold **ret)
+int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rested, void *userdata,
+                 Hold **ret)
 {
     g_autoptr(GPtrArray) standing = NULL;
     Hold *hold;
@@ -116,7 +117,7 @@ int hold_recover(Engine *engine, const char *owner, HoldRested rested, void *use
         hold_free(hold);
         return r;
     }
-    hold->bound = undo_is_whole_bind(standing);
+    hold->bound = in_use || undo_is_whole_bind(standing);
     if (!hold->bound) {
         log_notice("%s: was under way when usherd went away; undoing it", owner);
         hold->execution = execution_undo(engine, hold->journal, false, &undo_handler, hold);

@@ -15,8 +15,10 @@ typedef void (*HoldRested)(Hold *hold, void *userdata);
 /* Carries a plan out; what fails is undone. plan and job are taken over. */
 int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *userdata, Hold **ret);
 
-/* After a restart of the daemon: what its journal tells is bound whole stays so; half a bind is undone. */
-int hold_recover(Engine *engine, const char *owner, HoldRested rested, void *userdata, Hold **ret);
+/* After a restart of the daemon: what its journal tells is bound whole stays so; half a bind is undone. One
+ * that is in use by a guest was whole, whatever a damaged journal tells. */
+int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rested, void *userdata,
+                 Hold **ret);
 
 /* Gives the group back. Job is taken over; the hold must be at rest. */
 void hold_restore(Hold *hold, Job *job);

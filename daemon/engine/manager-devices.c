@@ -127,11 +127,31 @@ static void on_hold_rested(Hold *hold, void *userdata)
         g_hash_table_remove(m->holds, hold_owner(hold));
 }
 
+/* A guest that came before it claims a group with a device of its. */
+static bool guest_uses(Manager *m, const char *owner)
+{
+    g_autoptr(GPtrArray) addresses = NULL;
+    PciAddress address;
+    Journal *journal;
+
+    if (journal_open(m->engine->journal_fd, owner, &journal) < 0)
+        return false;
+    addresses = undo_addresses(journal);
+    journal_close(journal);
+    for (unsigned i = 0; i < addresses->len; i++) {
+        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
+        const HostDevice *device = host_find(manager_host(m), address);
+        if (device && *manager_device_guest(m, device))
+            return true;
+    }
+    return false;
+}
+
 void manager_recover_hold(Manager *m, const char *owner)
 {
     Hold *hold;
 
-    int r = hold_recover(m->engine, owner, on_hold_rested, m, &hold);
+    int r = hold_recover(m->engine, owner, guest_uses(m, owner), on_hold_rested, m, &hold);
     if (r < 0)
         log_error("cannot read the journal of %s: %s", owner, strerror(-r));
     else

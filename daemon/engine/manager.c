@@ -153,12 +153,13 @@ void manager_recover(Manager *m)
     int r = journal_owners(m->engine->journal_fd, &owners);
     if (r < 0)
         log_error("cannot look for journals in %s/journal: %s", m->engine->run_path, strerror(-r));
-    for (char **owner = owners; owner && *owner; owner++) {
+    /* Guests first: what one of them uses is not taken from it, whatever the journal of a hold tells. */
+    for (char **owner = owners; owner && *owner; owner++)
         if (g_str_has_prefix(*owner, "guest/"))
             manager_recover_guest(m, *owner + strlen("guest/"));
-        else
+    for (char **owner = owners; owner && *owner; owner++)
+        if (!g_str_has_prefix(*owner, "guest/"))
             manager_recover_hold(m, *owner);
-    }
     manager_reload(m);
 }
 
