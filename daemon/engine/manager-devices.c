@@ -266,7 +266,7 @@ int manager_plan_bind(Manager *m, const BindWish *wish, GPtrArray **ret, Fault *
 
     int r = prepare_bind(m, wish, &plan, ret_fault);
     if (r == 0)
-        *ret = g_steal_pointer(&plan->steps);
+        *ret = g_ptr_array_ref(plan->steps);
     return r;
 }
 

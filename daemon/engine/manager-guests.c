@@ -328,7 +328,7 @@ int manager_plan_start(Manager *m, const char *name, GPtrArray **ret, Fault **re
 
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
     if (r == 0)
-        *ret = g_steal_pointer(&plan->steps);
+        *ret = g_ptr_array_ref(plan->steps);
     return r;
 }
 
