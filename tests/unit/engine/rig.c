@@ -76,6 +76,7 @@ Rig rig_new(RigBuild build)
 {
     Rig rig = {.host = fake_host_new()};
 
+    g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
     rig.definition = build(rig.host);
     rig.beginning = fake_host_snapshot_text(rig.host);
     close_fd(open_folder(&rig, "run", &rig.run_path));

@@ -14,6 +14,12 @@
 static const int errors[] = {ENODEV, EBUSY,  EINVAL, ENOENT,    EPERM, EACCES, EIO,
                              ENOMEM, EAGAIN, ENOSPC, ETIMEDOUT, ENXIO, EROFS,  EINTR};
 
+/* All of them for the common case, a few for those that have many more steps. */
+static unsigned errors_of(unsigned build)
+{
+    return BUILDS[build] == build_gpu ? G_N_ELEMENTS(errors) : 3;
+}
+
 /* An execution and what came of it. */
 typedef struct Try {
     Rig *rig;
@@ -282,7 +288,7 @@ END_TEST
 START_TEST(a_step_that_fails_ends_the_start_and_all_is_undone)
 {
     for (unsigned b = 0; b < N_BUILDS; b++)
-        for (unsigned e = 0; e < G_N_ELEMENTS(errors); e++)
+        for (unsigned e = 0; e < errors_of(b); e++)
             for (unsigned n = 0, more = true; more; n++) {
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);
@@ -346,7 +352,7 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
 {
     unsigned failed = 0;
     for (unsigned b = 0; b < N_BUILDS; b++)
-        for (unsigned e = 0; e < G_N_ELEMENTS(errors); e++)
+        for (unsigned e = 0; e < errors_of(b); e++)
             for (unsigned n = 0, more = true; more; n++) {
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);

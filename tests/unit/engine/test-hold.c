@@ -83,7 +83,7 @@ static void recover(Try *try)
 {
     if (!rig_has_journals(try->rig))
         return;
-    ck_assert_int_eq(hold_recover(&try->rig->engine, HELD, on_rested, try, &try->hold), 0);
+    ck_assert_int_eq(hold_recover(&try->rig->engine, HELD, false, on_rested, try, &try->hold), 0);
     rig_settle(try->rig);
 }
 

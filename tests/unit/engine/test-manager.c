@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may have what, over a daemon that dies and over journals that are damaged. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../daemon/engine/execution.h"
+#include "../../../daemon/engine/manager.h"
+#include "rig.h"
+
+#define TCG "[CPU]\nAccelerator=tcg\n"
+
+static void define(const Rig *rig, const char *name, const char *text)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s.guest", rig->definitions_path, name);
+    g_autofree char *all = g_strconcat(TCG, text, NULL);
+
+    ck_assert(g_file_set_contents(path, all, -1, NULL));
+}
+
+static void manager_freep(Manager **manager)
+{
+    manager_free(*manager);
+}
+#define _cleanup_manager_ __attribute__((cleanup(manager_freep)))
+
+/* The daemon comes up: with the definition of the rig as guest win10. */
+static Manager *come_up(Rig *rig)
+{
+    Manager *manager = NULL;
+
+    define(rig, "win10", rig->definition);
+    ck_assert_int_eq(manager_new(&rig->engine, &manager), 0);
+    manager_recover(manager);
+    return manager;
+}
+
+static Manager *restart(Rig *rig, Manager *manager)
+{
+    rig_die(rig, false);
+    manager_free(manager);
+    rig_come_again(rig);
+    return come_up(rig);
+}
+
+static GuestView view_of(Manager *manager, const char *name)
+{
+    GuestView view;
+
+    ck_assert_msg(manager_guest(manager, name, &view), "there is no guest %s", name);
+    return view;
+}
+
+static void on_ended(Execution *execution, const Fault *fault, void *userdata)
+{
+    *(unsigned *)userdata += 1;
+    execution_free(execution);
+}
+
+/* Part of a start or of a bind, as a daemon that died then leaves it: the number of turns that it lived. */
+static bool leave_behind(Rig *rig, const Plan *plan, unsigned turns)
+{
+    static const ExecutionHandler handler = {.ended = on_ended};
+    Journal *journal = rig_journal(rig, plan->owner);
+    unsigned ended = 0;
+    Execution *execution = execution_run(&rig->engine, journal, plan->steps, &handler, &ended);
+
+    execution_set_guest(execution, GUEST_UID, GUEST_UID);
+    for (unsigned i = 0; i < turns && ended == 0 && rig_turn(rig); i++)
+        ;
+    rig_die(rig, false);
+    if (ended == 0)
+        execution_free(execution);
+    journal_close(journal);
+    rig_come_again(rig);
+    return ended > 0;
+}
+
+static void leave_start_behind(Rig *rig)
+{
+    g_autoptr(Plan) plan = rig_plan(rig);
+
+    ck_assert(leave_behind(rig, plan, G_MAXUINT));
+}
+
+static void leave_bind_behind(Rig *rig, const char *address)
+{
+    BindWish wish = {};
+    g_autoptr(Host) host = NULL;
+    g_autoptr(Plan) plan = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    pci_address_from_string(address, &wish.address);
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_bind(host, NULL, &wish, &plan, &fault), 0);
+    ck_assert(leave_behind(rig, plan, G_MAXUINT));
+}
+
+static const char *build_gpu_and_disk(FakeHost *host)
+{
+    const char *definition = build_gpu(host);
+
+    fake_host_add_disk(host, "0000:04:00.0", NULL, 9, "nvme0n1");
+    return definition;
+}
+
+static void assert_refused(int r, Fault *fault, FaultKind kind, const char *words)
+{
+    ck_assert_int_eq(r, FAULT_RAISED);
+    ck_assert_int_eq(fault->kind, kind);
+    ck_assert_msg(strstr(fault->message, words), "%s", fault->message);
+    fault_free(fault);
+}
+
+static int try_bind(Manager *manager, const char *address, Fault **ret_fault)
+{
+    BindWish wish = {};
+    unsigned job;
+
+    pci_address_from_string(address, &wish.address);
+    return manager_bind(manager, &wish, &job, ret_fault);
+}
+
+static int try_restore(Manager *manager, const char *address, Fault **ret_fault)
+{
+    PciAddress parsed;
+    unsigned job;
+
+    pci_address_from_string(address, &parsed);
+    return manager_restore(manager, parsed, &job, ret_fault);
+}
+
+START_TEST(a_start_that_fails_is_undone_and_says_why)
+{
+    for (unsigned n = 0; n < 10; n++) {
+        A_RIG(build_gpu);
+        _cleanup_manager_ Manager *manager = come_up(&rig);
+        unsigned job;
+        /* The GPU is awake already, nothing is written. */
+        if (n == 2)
+            continue;
+        fake_workers_fail(rig.engine.workers, n, EBUSY);
+        ck_assert_int_eq(manager_start(manager, "win10", &job, NULL), 0);
+        rig_settle(&rig);
+        GuestView view = view_of(manager, "win10");
+        ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
+        ck_assert_msg(strstr(guest_fault(view.guest)->message, "Device or resource busy"), "%s",
+                      guest_fault(view.guest)->message);
+        ck_assert(!guest_has_leftovers(view.guest));
+        ck_assert_ptr_null(manager_job(manager, job));
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+START_TEST(several_owners_are_found_again_each_as_it_was)
+{
+    A_RIG(build_gpu_and_disk);
+    leave_start_behind(&rig);
+    leave_bind_behind(&rig, "0000:04:00.0");
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    GuestView view = view_of(manager, "win10");
+    ck_assert_int_eq(guest_state(view.guest), GUEST_STOPPED);
+    ck_assert(guest_at_rest(view.guest));
+    g_autofree char *gpu = fake_host_driver(rig.host, "0000:01:00.0");
+    g_autofree char *disk = fake_host_driver(rig.host, "0000:04:00.0");
+    ck_assert_str_eq(gpu, "radeon");
+    ck_assert_str_eq(disk, "vfio-pci");
+    ck_assert_int_eq(try_restore(manager, "0000:04:00.0", NULL), 0);
+    rig_settle(&rig);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+START_TEST(a_crash_at_any_turn_of_a_start_is_recovered)
+{
+    bool whole = false;
+    for (unsigned turn = 0; !whole; turn++) {
+        A_RIG(build_gpu);
+        g_autoptr(Plan) plan = rig_plan(&rig);
+        whole = leave_behind(&rig, plan, turn);
+        _cleanup_manager_ Manager *manager = come_up(&rig);
+        rig_settle(&rig);
+        ck_assert(guest_at_rest(view_of(manager, "win10").guest));
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+static char *journal_path(const Rig *rig, const char *name)
+{
+    return g_strdup_printf("%s/journal/%s.journal", rig->run_path, name);
+}
+
+static void damage(const char *path, size_t at, unsigned bit)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+
+    ck_assert(g_file_get_contents(path, &text, &size, NULL));
+    ck_assert_uint_lt(at, size);
+    text[at] ^= 1U << bit;
+    ck_assert(g_file_set_contents(path, text, size, NULL));
+}
+
+static size_t size_of(const char *path)
+{
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/* One record tells of a step what the other lost. */
+START_TEST(a_whole_journal_with_any_bit_flipped_is_undone_all_the_same)
+{
+    for (size_t at = 0, size = 1; at < size; at += 5) {
+        A_RIG(build_gpu);
+        g_autofree char *path = journal_path(&rig, "guest-win10");
+        leave_start_behind(&rig);
+        size = size_of(path);
+        damage(path, MIN(at, size - 1), at % 8);
+        _cleanup_manager_ Manager *manager = come_up(&rig);
+        rig_settle(&rig);
+        ck_assert(guest_at_rest(view_of(manager, "win10").guest));
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+/* At whatever byte the write of a record ended: what it was to tell of had not been done. */
+START_TEST(a_journal_that_ends_at_any_byte_is_undone)
+{
+    bool whole = false;
+    size_t written = 0;
+    for (unsigned turn = 1; !whole; turn++)
+        for (size_t cut = written + 1;; cut += 7) {
+            A_RIG(build_gpu);
+            g_autofree char *path = journal_path(&rig, "guest-win10");
+            g_autoptr(Plan) plan = rig_plan(&rig);
+            whole = leave_behind(&rig, plan, turn);
+            size_t size = size_of(path);
+            ck_assert_int_eq(truncate(path, MIN(cut, size)), 0);
+            _cleanup_manager_ Manager *manager = come_up(&rig);
+            rig_settle(&rig);
+            ck_assert(guest_at_rest(view_of(manager, "win10").guest));
+            rig_assert_restored(&rig);
+            if (cut >= size) {
+                written = size;
+                break;
+            }
+        }
+}
+END_TEST
+
+/* What is lost cannot be undone, but nothing stops the daemon, and no device is done harm to. */
+START_TEST(journals_full_of_rubbish_stop_nothing)
+{
+    for (unsigned seed = 1; seed < 60; seed++) {
+        A_RIG(build_gpu_and_disk);
+        g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+        g_autofree char *path = journal_path(&rig, "guest-win10");
+        leave_start_behind(&rig);
+        leave_bind_behind(&rig, "0000:04:00.0");
+        for (unsigned i = 0; i < 40; i++) {
+            damage(path, g_rand_int_range(random, 0, size_of(path)), g_rand_int_range(random, 0, 8));
+        }
+        ck_assert_int_eq(truncate(path, g_rand_int_range(random, 0, size_of(path))), 0);
+        _cleanup_manager_ Manager *manager = come_up(&rig);
+        rig_settle(&rig);
+        ck_assert(guest_at_rest(view_of(manager, "win10").guest));
+        ck_assert_str_eq(fake_host_mishaps(rig.host), "");
+        g_autofree char *disk = fake_host_driver(rig.host, "0000:04:00.0");
+        ck_assert_str_eq(disk, "vfio-pci");
+    }
+}
+END_TEST
+
+START_TEST(a_guest_that_was_found_running_keeps_its_group)
+{
+    A_RIG(build_gpu);
+    Fault *fault = NULL;
+    leave_start_behind(&rig);
+    define(&rig, "other", rig.definition);
+    fake_host_open_group(rig.host, 12);
+    fake_launcher_found(rig.engine.launcher, "win10", 4242);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    unsigned job;
+    int r = manager_start(manager, "other", &job, &fault);
+    assert_refused(r, fault, FAULT_IN_USE, "win10");
+    r = try_bind(manager, "0000:01:00.0", &fault);
+    assert_refused(r, fault, FAULT_IN_USE, "win10");
+    r = try_restore(manager, "0000:01:00.0", &fault);
+    assert_refused(r, fault, FAULT_IN_USE, "win10");
+    ck_assert_str_eq(fake_host_mishaps(rig.host), "");
+}
+END_TEST
+
+START_TEST(a_damaged_journal_takes_no_device_from_a_running_guest)
+{
+    A_RIG(build_gpu);
+    leave_bind_behind(&rig, "0000:01:00.0");
+    leave_start_behind(&rig);
+    g_autofree char *path = journal_path(&rig, "bind-0000:01:00.0");
+    /* It no longer tells that the last step was done. */
+    damage(path, size_of(path) - 10, 0);
+    fake_host_open_group(rig.host, 12);
+    fake_launcher_found(rig.engine.launcher, "win10", 4242);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    ck_assert_str_eq(fake_host_mishaps(rig.host), "");
+    g_autofree char *gpu = fake_host_driver(rig.host, "0000:01:00.0");
+    ck_assert_str_eq(gpu, "vfio-pci");
+}
+END_TEST
+
+START_TEST(two_guests_never_get_one_group)
+{
+    A_RIG(build_gpu);
+    Fault *fault = NULL;
+    unsigned job;
+    define(&rig, "other", rig.definition);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    ck_assert_int_eq(manager_start(manager, "win10", &job, NULL), 0);
+    for (unsigned i = 0; i < 60; i++) {
+        int r = manager_start(manager, "other", &job, &fault);
+        assert_refused(r, fault, FAULT_IN_USE, "win10");
+        rig_turn(&rig);
+    }
+}
+END_TEST
+
+START_TEST(what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed)
+{
+    A_RIG(build_gpu);
+    Fault *fault = NULL;
+    unsigned job;
+    leave_start_behind(&rig);
+    define(&rig, "other", rig.definition);
+    fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_settle(&rig);
+        GuestView view = view_of(manager, "win10");
+        ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
+        ck_assert(guest_has_leftovers(view.guest));
+        int r = manager_start(manager, "win10", &job, &fault);
+        assert_refused(r, fault, FAULT_DRIFT, "not all of its last run was restored");
+        r = manager_start(manager, "other", &job, &fault);
+        assert_refused(r, fault, FAULT_IN_USE, "win10");
+        manager = restart(&rig, manager);
+    }
+    rig_settle(&rig);
+    ck_assert_int_eq(try_restore(manager, "0000:01:00.1", NULL), 0);
+    rig_settle(&rig);
+    GuestView view = view_of(manager, "win10");
+    ck_assert_int_eq(guest_state(view.guest), GUEST_STOPPED);
+    ck_assert(!guest_has_leftovers(view.guest));
+    ck_assert(!rig_has_journals(&rig));
+    g_autoptr(GPtrArray) steps = NULL;
+    ck_assert_int_eq(manager_plan_start(manager, "other", &steps, NULL), 0);
+    ck_assert_uint_gt(steps->len, 0);
+}
+END_TEST
+
+START_TEST(a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it)
+{
+    A_RIG(build_gpu);
+    Fault *fault = NULL;
+    leave_bind_behind(&rig, "0000:01:00.0");
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    const HostDevice *device;
+    ck_assert_int_eq(manager_find_device(manager, "01:00.0", &device, NULL), 0);
+    ck_assert_str_eq(manager_device_state(manager, device), "bound");
+    int r = try_bind(manager, "0000:01:00.0", &fault);
+    assert_refused(r, fault, FAULT_REFUSED, "bound to vfio-pci already");
+    g_autoptr(GPtrArray) steps = NULL;
+    ck_assert_int_eq(manager_plan_start(manager, "win10", &steps, NULL), 0);
+    ck_assert_uint_eq(steps->len, 1);
+}
+END_TEST
+
+START_TEST(a_job_says_how_a_bind_by_hand_ended)
+{
+    A_RIG(build_gpu);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    fake_workers_fail(rig.engine.workers, 7, EPERM);
+    ck_assert_int_eq(try_bind(manager, "0000:01:00.0", NULL), 0);
+    g_autoptr(GArray) jobs = manager_jobs(manager);
+    ck_assert_uint_eq(jobs->len, 1);
+    rig_settle(&rig);
+    g_autoptr(GArray) none = manager_jobs(manager);
+    ck_assert_uint_eq(none->len, 0);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_found_again_each_as_it_was,
+      a_crash_at_any_turn_of_a_start_is_recovered,
+      a_whole_journal_with_any_bit_flipped_is_undone_all_the_same, a_journal_that_ends_at_any_byte_is_undone,
+      journals_full_of_rubbish_stop_nothing, a_guest_that_was_found_running_keeps_its_group,
+      a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
+      what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
+      a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended)
