@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages between usherd and its helpers: a verb and its arguments, each a NUL-terminated string, one seqpacket
- * each. Descriptors travel beside them (SCM_RIGHTS), in the order in which the message names them.
+/* Messages between usherd and its helpers: a verb and its arguments, each a NUL-terminated string, one
+ * seqpacket each. Descriptors travel beside them (SCM_RIGHTS), in the order in which the message names them.
  *
  *   usher-bind   → usherd   hello bind
  *   usherd       → bind     step KIND SUBJECT BEFORE AFTER
@@ -13,9 +13,9 @@
  *   usher-launch → usherd   hello guest NAME
  *                           started as the guest: wants to become QEMU
  *   usherd       → launch   run MEMLOCK ARGV…
- *                           +fds: the last one becomes stdout and stderr, those before it are placed at 3, 4, …
- *                           RLIMIT_MEMLOCK in bytes. A file that ARGV names /proc/self/fd/N and that the guest's
- *                           user may not reopen is copied into a memfd first
+ *                           +fds: the last one becomes stdout and stderr, those before it go to 3, 4, …
+ *                           RLIMIT_MEMLOCK in bytes. A file that ARGV names /proc/self/fd/N and that the
+ *                           guest's user may not reopen is copied into a memfd first
  *   usherd       → launch   refused MESSAGE REMEDY
  *   usher-launch → usherd   hello stop NAME
  *                           ExecStop=; answered `ended` once QEMU is gone
