@@ -139,7 +139,7 @@ int file_open_dirs_at(int dirfd, const char *path, mode_t mode)
     return fd < 0 ? -errno : fd;
 }
 
-static int compare_names(const void *a, const void *b)
+static gint compare_names(gconstpointer a, gconstpointer b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -166,7 +166,7 @@ int file_list_at(int dirfd, const char *path, char ***ret)
         if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
             g_ptr_array_add(names, g_strdup(entry->d_name));
     }
-    qsort(names->pdata, names->len, sizeof(char *), compare_names);
+    g_ptr_array_sort(names, compare_names);
     g_ptr_array_add(names, NULL);
     *ret = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
     return 0;
