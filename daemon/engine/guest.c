@@ -200,7 +200,8 @@ static void on_start_asked(int error, const char *message, void *userdata)
 {
     Guest *g = userdata;
 
-    if (error == 0 || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
+    /* One that was called off was killed, and is no failure. */
+    if (error == 0 || g->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
         return;
     g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
     g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
