@@ -59,7 +59,7 @@ struct Guest {
     sd_event_source *deadline; /* of the state or the rung */
 
     Job *start_job;
-    Job *end_job;
+    GPtrArray *end_jobs;         /* of Job, borrowed: all that asked for its end, to be ended together */
     GPtrArray *end_waiters;      /* of Channel, owned */
     GPtrArray *restored_waiters; /* of Channel, owned */
 };

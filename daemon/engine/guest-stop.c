@@ -83,15 +83,6 @@ static int refuse_at_rest(const Guest *g, Fault **ret_fault)
     return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", g->name);
 }
 
-/* A second request joins the first: both jobs end together. */
-static void set_end_job(Guest *g, Job *job)
-{
-    if (g->end_job && job)
-        job_end(g->end_job, NULL);
-    if (job)
-        g->end_job = job;
-}
-
 /* QEMU is not there yet: nothing to climb down from. */
 static void call_off(Guest *g)
 {
@@ -119,7 +110,9 @@ static int stop_from(Guest *g, Job *job, GuestRung rung, bool by_unit, Fault **r
     if (r != 0)
         return r;
 
-    set_end_job(g, job);
+    /* A second request joins the first. */
+    if (job)
+        g_ptr_array_add(g->end_jobs, job);
     if (g->state == GUEST_RESTORING)
         return 0;
     g->stop_asked = true;

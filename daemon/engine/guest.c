@@ -34,6 +34,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->state = GUEST_STOPPED;
     g->run_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
+    g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
     g->restored_waiters = g_ptr_array_new_with_free_func(channel_freep);
     return g;
@@ -59,6 +60,7 @@ Guest *guest_free(Guest *g)
     plan_free(g->plan);
     fault_free(g->fault);
     g_ptr_array_free(g->addresses, TRUE);
+    g_ptr_array_free(g->end_jobs, TRUE);
     g_ptr_array_free(g->end_waiters, TRUE);
     g_ptr_array_free(g->restored_waiters, TRUE);
     g_free(g->name);
@@ -167,7 +169,9 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
 {
     Guest *g = userdata;
 
-    job_progress(g->start_job ?: g->end_job, words, done, total);
+    job_progress(g->start_job, words, done, total);
+    for (unsigned i = 0; !g->start_job && i < g->end_jobs->len; i++)
+        job_progress(g_ptr_array_index(g->end_jobs, i), words, done, total);
 }
 
 static void on_bound(Execution *execution, const Fault *fault, void *userdata)
@@ -307,8 +311,10 @@ void guest_wait(Guest *g, Channel *channel, bool restored)
 /* All is undone, or as much of it as can be. */
 static void come_to_rest(Guest *g, const Fault *undo_fault)
 {
-    Job *start_job = g_steal_pointer(&g->start_job), *end_job = g_steal_pointer(&g->end_job);
+    Job *start_job = g_steal_pointer(&g->start_job);
+    g_autoptr(GPtrArray) end_jobs = g->end_jobs;
 
+    g->end_jobs = g_ptr_array_new();
     g->execution = execution_free(g->execution);
     g->leftovers = undo_fault != NULL;
     if (undo_fault && !g->fault)
@@ -334,7 +340,8 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
     } else {
         job_end(start_job, g->fault);
     }
-    job_end(end_job, undo_fault);
+    for (unsigned i = 0; i < end_jobs->len; i++)
+        job_end(g_ptr_array_index(end_jobs, i), undo_fault);
 }
 
 static void on_undone(Execution *execution, const Fault *fault, void *userdata)
@@ -385,7 +392,8 @@ void guest_restore(Guest *g, Job *job)
 {
     g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
 
-    g->end_job = job;
+    if (job)
+        g_ptr_array_add(g->end_jobs, job);
     g->fault = fault_free(g->fault);
     if (!g->journal && journal_open(g->engine->journal_fd, owner, &g->journal) < 0)
         log_guest(LOG_ERR, g->name, "cannot open its journal again");
