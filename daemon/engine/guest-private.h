@@ -92,6 +92,10 @@ void guest_close_files(Guest *g);
 
 /* guest-qmp.c */
 void guest_connect_qmp(Guest *g);
+/* The same after a restart of the daemon: who says nothing for 5 s is taken as unresponsive, so that it can
+ * be ended. */
+void guest_find_qmp(Guest *g);
+void guest_adopt_unheard(Guest *g);
 void guest_drop_qmp(Guest *g);
 
 /* guest-stop.c */

@@ -34,6 +34,30 @@ static void adopt(Guest *g, const char *status)
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
 }
 
+void guest_adopt_unheard(Guest *g)
+{
+    g->recovering = false;
+    guest_set_state(g, GUEST_EVENT_ADOPT);
+    guest_set_state(g, GUEST_EVENT_SILENT);
+    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->pid);
+}
+
+static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+
+    guest_adopt_unheard(g);
+    if (g->stop_asked)
+        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
+    return 0;
+}
+
+void guest_find_qmp(Guest *g)
+{
+    guest_connect_qmp(g);
+    guest_set_deadline(g, ANSWER_USEC, on_unheard);
+}
+
 static void on_status(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;

@@ -116,8 +116,10 @@ static int stop_from(Guest *g, Job *job, GuestRung rung, bool by_unit, Fault **r
     if (g->state == GUEST_RESTORING)
         return 0;
     g->stop_asked = true;
+    if (g->recovering && g->watched && rung == GUEST_RUNG_KILL)
+        guest_adopt_unheard(g); /* which needs no word of QEMU */
     if (g->recovering)
-        g->rung = rung; /* taken as soon as it is found */
+        g->rung = MAX(g->rung, rung); /* taken as soon as it is found */
     else if (g->state == GUEST_PREPARING || (g->state == GUEST_STOPPING && !g->watched))
         call_off(g);
     else if (g->state != GUEST_STOPPING || rung > g->rung)

@@ -418,7 +418,8 @@ static void on_found(pid_t pid, void *userdata)
     }
     g->pid = pid;
     guest_watch_process(g);
-    guest_connect_qmp(g);
+    if (g->watched)
+        guest_find_qmp(g);
 }
 
 void guest_recover(Guest *g, GuestDefinition *definition)
