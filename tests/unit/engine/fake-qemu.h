@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A stand-in for usher-launch and the QEMU that takes its place: the other end of the launcher's channel, and
+ * of the QMP socket that is handed over on it. tests/bus/test_daemon.py has the real ones; what cannot be had
+ * from them is one that goes, or says nothing, between any two messages. */
+#pragma once
+
+#include "../../../daemon/engine/guest.h"
+#include "rig.h"
+
+#define QEMU_PID 4242
+
+typedef struct FakeQemu {
+    const Rig *rig;
+    int launch_fd; /* the launcher's end; -1: not connected */
+    int listen_fd, qmp_fd;
+    bool mute;          /* reads, and answers nothing */
+    const char *status; /* "prelaunch", "running", "paused" */
+    GString *commands;  /* that it got, a line each */
+} FakeQemu;
+
+FakeQemu fake_qemu_new(const Rig *rig);
+void fake_qemu_free(FakeQemu *qemu);
+#define A_QEMU(name, rig) __attribute__((cleanup(fake_qemu_free))) FakeQemu name = fake_qemu_new(rig)
+
+/* The launcher connects. */
+void fake_qemu_connect(FakeQemu *qemu, Guest *guest);
+/* It goes. */
+void fake_qemu_hang_up(FakeQemu *qemu);
+/* If it has been told to run, QEMU is in its place from now on. */
+bool fake_qemu_take_over(FakeQemu *qemu);
+/* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
+void fake_qemu_serve(FakeQemu *qemu);

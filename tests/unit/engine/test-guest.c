@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's life with a launcher and a QEMU that go, fail or say nothing at a moment of one's choice. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-qemu.h"
+
+/* A guest and what came of it; its jobs are kept to be looked at. */
+typedef struct Try {
+    Rig *rig;
+    Guest *guest;
+    Job *start, *stop, *again;
+    unsigned rested;
+} Try;
+
+static void on_changed(Guest *guest, void *userdata)
+{
+}
+
+static void on_rested(Guest *guest, void *userdata)
+{
+    ((Try *)userdata)->rested++;
+}
+
+static const GuestHandler handler = {on_changed, on_rested};
+
+static void try_free(Try *try)
+{
+    guest_free(try->guest);
+    job_free(try->start);
+    job_free(try->stop);
+    job_free(try->again);
+}
+
+#define A_TRY(name, rig)                                                                                     \
+    __attribute__((cleanup(try_free))) Try name = try_new(rig);                                              \
+    name.guest = guest_new(&(rig)->engine, "win10", &handler, &name)
+
+static Try try_new(Rig *rig)
+{
+    return (Try){
+        .rig = rig,
+        .start = job_new(1, JOB_START, "win10"),
+        .stop = job_new(2, JOB_STOP, "win10"),
+        .again = job_new(3, JOB_STOP, "win10"),
+    };
+}
+
+static GuestDefinition *a_definition(const Rig *rig)
+{
+    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    int r = definition_parse("win10", &file, 1, &definition, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    return definition;
+}
+
+static void start(Try *try)
+{
+    GuestDefinition *definition = a_definition(try->rig);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(try->guest, definition, plan, try->start, false);
+}
+
+static void run(Try *try, FakeQemu *qemu)
+{
+    start(try);
+    fake_qemu_connect(qemu, try->guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
+}
+
+static void assert_state(const Try *try, GuestState state)
+{
+    ck_assert_str_eq(guest_state_to_string(guest_state(try->guest)), guest_state_to_string(state));
+}
+
+static void assert_failed(const Try *try, const char *words)
+{
+    assert_state(try, GUEST_FAILED);
+    ck_assert_msg(strstr(guest_fault(try->guest)->message, words), "%s", guest_fault(try->guest)->message);
+    ck_assert_uint_eq(try->rested, 1);
+    rig_assert_restored(try->rig);
+}
+
+static void assert_stopped(const Try *try)
+{
+    assert_state(try, GUEST_STOPPED);
+    ck_assert_ptr_null(guest_fault(try->guest));
+    ck_assert_uint_eq(try->rested, 1);
+    rig_assert_restored(try->rig);
+}
+
+static const LauncherExit fine = {.known = true};
+
+START_TEST(it_runs_and_stops_when_its_power_button_is_pressed)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    ck_assert_str_eq(try.start->result, "done");
+    ck_assert_int_eq(guest_pid(try.guest), QEMU_PID);
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    ck_assert_str_eq(guest_sub_state(try.guest), "power-button");
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "system_powerdown\n"));
+    ck_assert_uint_eq(fake_launcher_stops(rig.engine.launcher, "win10"), 1);
+    ck_assert_ptr_null(try.stop->result);
+    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+    rig_settle(&rig);
+    assert_stopped(&try);
+    ck_assert_str_eq(try.stop->result, "done");
+}
+END_TEST
+
+START_TEST(a_unit_that_fails_before_its_launcher_comes_ends_the_start)
+{
+    for (unsigned turn = 0; turn < 40; turn++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        start(&try);
+        for (unsigned i = 0; i < turn; i++)
+            rig_turn(&rig);
+        guest_launch_failed(try.guest, "its result is 'resources'");
+        rig_settle(&rig);
+        assert_failed(&try, "cannot start usher-guest@win10.service: its result is 'resources'");
+        ck_assert_str_eq(try.start->result, "failed");
+    }
+}
+END_TEST
+
+START_TEST(a_start_that_is_not_accepted_is_undone)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    fake_launcher_refuse(rig.engine.launcher, -EIO, "Unit is masked");
+    start(&try);
+    rig_settle(&rig);
+    assert_failed(&try, "Unit is masked");
+}
+END_TEST
+
+START_TEST(a_launcher_that_goes_before_qemu_ends_the_start)
+{
+    for (unsigned turn = 0; turn < 40; turn++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        A_QEMU(qemu, &rig);
+        start(&try);
+        for (unsigned i = 0; i < turn; i++)
+            rig_turn(&rig);
+        fake_qemu_connect(&qemu, try.guest);
+        fake_qemu_hang_up(&qemu);
+        rig_settle(&rig);
+        /* With all devices there it may have been told to run before it was seen to go; then the watch tells.
+         */
+        if (guest_state(try.guest) == GUEST_STARTING) {
+            fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
+            rig_settle(&rig);
+        }
+        assert_state(&try, GUEST_FAILED);
+        ck_assert_str_eq(try.start->result, "failed");
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+START_TEST(a_qemu_that_ends_before_it_says_hello_ends_the_start)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    start(&try);
+    fake_qemu_connect(&qemu, try.guest);
+    ck_assert(fake_qemu_take_over(&qemu));
+    rig_settle(&rig);
+    assert_state(&try, GUEST_STARTING);
+    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
+    rig_settle(&rig);
+    assert_failed(&try, "QEMU of guest win10 ended with exit status 1");
+}
+END_TEST
+
+START_TEST(a_qemu_that_is_killed_is_told_and_all_is_given_back)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    fake_launcher_exit(rig.engine.launcher, "win10",
+                       &(LauncherExit){.known = true, .by_signal = true, .status = SIGSEGV});
+    rig_settle(&rig);
+    assert_failed(&try, "killed by signal 11");
+}
+END_TEST
+
+START_TEST(a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off)
+{
+    for (unsigned turn = 0; turn < 40; turn++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        start(&try);
+        for (unsigned i = 0; i < turn; i++)
+            rig_turn(&rig);
+        ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+        /* As the launcher tells of one that was killed before it came. */
+        guest_launch_failed(try.guest, "its main process was killed by signal 9");
+        rig_settle(&rig);
+        assert_stopped(&try);
+        ck_assert_str_eq(try.stop->result, "done");
+        ck_assert_str_eq(try.start->result, "failed");
+        ck_assert_str_eq(try.start->fault->message, "guest win10 was stopped before it ran");
+    }
+}
+END_TEST
+
+START_TEST(a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    start(&try);
+    fake_qemu_connect(&qemu, try.guest);
+    ck_assert(fake_qemu_take_over(&qemu));
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    ck_assert_str_eq(guest_sub_state(try.guest), "terminate");
+    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), SIGTERM);
+    ck_assert_int_eq(guest_kill(try.guest, NULL, NULL), 0);
+    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), SIGKILL);
+    rig_settle(&rig);
+    assert_stopped(&try);
+}
+END_TEST
+
+START_TEST(a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    ck_assert_int_eq(guest_stop(try.guest, try.again, false, NULL), 0);
+    fake_qemu_serve(&qemu);
+    ck_assert_ptr_null(try.stop->result);
+    ck_assert_ptr_null(try.again->result);
+    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+    rig_settle(&rig);
+    assert_stopped(&try);
+    ck_assert_str_eq(try.stop->result, "done");
+    ck_assert_str_eq(try.again->result, "done");
+}
+END_TEST
+
+/* The daemon is gone, and another comes; QEMU stays, or not. */
+static void restart(Try *try, pid_t pid)
+{
+    rig_die(try->rig, false);
+    try->guest = guest_free(try->guest);
+    rig_come_again(try->rig);
+    fake_launcher_found(try->rig->engine.launcher, "win10", pid);
+    try->rested = 0;
+    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    guest_recover(try->guest, a_definition(try->rig));
+}
+
+START_TEST(a_crash_at_any_turn_of_a_start_without_qemu_is_undone)
+{
+    for (unsigned turn = 0; turn < 60; turn++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        A_QEMU(qemu, &rig);
+        start(&try);
+        for (unsigned i = 0; i < turn; i++) {
+            if (i == turn / 2)
+                fake_qemu_connect(&qemu, try.guest);
+            rig_turn(&rig);
+        }
+        restart(&try, 0);
+        rig_settle(&rig);
+        assert_stopped(&try);
+    }
+}
+END_TEST
+
+START_TEST(a_guest_that_runs_is_found_again)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    restart(&try, QEMU_PID);
+    close(qemu.qmp_fd);
+    qemu.qmp_fd = -1;
+    rig_settle(&rig);
+    ck_assert(!guest_at_rest(try.guest));
+    fake_qemu_serve(&qemu);
+    assert_state(&try, GUEST_RUNNING);
+    ck_assert_int_eq(guest_pid(try.guest), QEMU_PID);
+    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(&rig);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_found_again_and_says_nothing_can_be_killed)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    restart(&try, QEMU_PID);
+    rig_settle(&rig);
+    ck_assert_int_eq(guest_kill(try.guest, try.stop, NULL), 0);
+    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), SIGKILL);
+    rig_settle(&rig);
+    assert_stopped(&try);
+    ck_assert_str_eq(try.stop->result, "done");
+}
+END_TEST
+
+START_TEST(a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    restart(&try, QEMU_PID);
+    close(qemu.qmp_fd);
+    qemu.qmp_fd = -1;
+    while (guest_state(try.guest) != GUEST_UNRESPONSIVE)
+        ck_assert_int_gt(sd_event_run(rig.engine.event, 20 * G_USEC_PER_SEC), 0);
+    fake_qemu_serve(&qemu);
+    assert_state(&try, GUEST_RUNNING);
+    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), 0);
+}
+END_TEST
+
+START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    rig.engine.slow_usec = 1000;
+    rig.engine.stuck_usec = 2000;
+    fake_workers_hang(rig.engine.workers, fake_workers_steps(rig.engine.workers) + 2);
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+    rig_until(&rig, &try.rested, 1);
+    ck_assert(guest_has_leftovers(try.guest));
+    ck_assert_int_eq(guest_fault(try.guest)->kind, FAULT_STUCK);
+    ck_assert_str_eq(try.stop->result, "stuck");
+    fake_workers_come_back(rig.engine.workers);
+    rig_until(&rig, &try.rested, 2);
+    assert_state(&try, GUEST_STOPPED);
+    ck_assert(!guest_has_leftovers(try.guest));
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
+      a_unit_that_fails_before_its_launcher_comes_ends_the_start, a_start_that_is_not_accepted_is_undone,
+      a_launcher_that_goes_before_qemu_ends_the_start, a_qemu_that_ends_before_it_says_hello_ends_the_start,
+      a_qemu_that_is_killed_is_told_and_all_is_given_back,
+      a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off,
+      a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals,
+      a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back,
+      a_crash_at_any_turn_of_a_start_without_qemu_is_undone, a_guest_that_runs_is_found_again,
+      a_guest_that_is_found_again_and_says_nothing_can_be_killed,
+      a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does,
+      a_device_that_hangs_at_the_end_comes_back_by_itself)
