@@ -66,9 +66,9 @@ static void set_error(Pending *pending, const char *what, const char *unit, sd_b
 {
     const sd_bus_error *error = sd_bus_message_get_error(reply);
 
-    pending->error = -sd_bus_error_get_errno(error);
-    pending->message =
-        g_strdup_printf("systemd did not %s %s: %s", what, unit, error->message ?: error->name);
+    pending->error = error ? -sd_bus_error_get_errno(error) : -EBADMSG;
+    pending->message = g_strdup_printf("systemd did not %s %s: %s", what, unit,
+                                       error ? error->message ?: error->name : "no answer that makes sense");
 }
 
 /* The results are those of JobRemoved, org.freedesktop.systemd1(5). */

@@ -17,6 +17,7 @@ static Launcher *launcher;
 static HelperSocket *helpers;
 static WorkerPool *pool;
 static int adopted;
+static pid_t last_pid;
 
 /* What was called back. */
 static int readies, answers, lates, opens;
@@ -29,6 +30,7 @@ static void on_helper(const HelperCaller *caller, Channel *channel, void *userda
 {
     ck_assert_int_eq(caller->verb, HELPER_BIND);
     adopted++;
+    last_pid = caller->pid;
     worker_pool_adopt(pool, caller->instance, channel);
 }
 
@@ -416,6 +418,33 @@ START_TEST(there_is_a_limit_to_their_number)
 }
 END_TEST
 
+START_TEST(who_idles_goes_after_a_while)
+{
+    setup();
+    worker_release(get_worker());
+    loop_settle(event);
+    ck_assert_int_eq(kill(last_pid, 0), 0);
+    while (kill(last_pid, 0) == 0)
+        ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "an idle helper stays for ever");
+    get_worker();
+    ck_assert_int_eq(adopted, 2);
+    teardown();
+}
+END_TEST
+
+START_TEST(who_never_comes_is_given_up)
+{
+    setup();
+    g_autofree char *mute = g_build_filename(folder.path, "mute", NULL);
+    ck_assert(g_file_set_contents(mute, "", 0, NULL));
+    ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
+    loop_until_count(event, &readies, 1);
+    ck_assert_ptr_null(ready_worker);
+    ck_assert_str_eq(ready_message, "usher-bind did not come up within 30 s");
+    teardown();
+}
+END_TEST
+
 START_TEST(what_is_pending_is_dropped_with_the_pool)
 {
     setup();
@@ -531,6 +560,14 @@ static bool serve_step(int fd, const char *line, const char *subject)
 
 static int peer_play(const char *part, const char *name)
 {
+    g_autofree char *folder_path = g_path_get_dirname(getenv("USHER_SOCKET"));
+    g_autofree char *mute = g_build_filename(folder_path, "mute", NULL);
+
+    if (access(mute, F_OK) == 0) {
+        /* A little longer than the pool waits. */
+        alarm(32);
+        pause();
+    }
     int fd = peer_connect(getenv("USHER_SOCKET"));
     bool going = fd >= 0 && peer_say(fd, "hello bind");
 
@@ -560,4 +597,5 @@ SUITE("worker", a_step_goes_to_a_helper_and_its_answer_comes_back, a_released_wo
       a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back,
       a_worker_that_was_let_go_of_and_dies_tells_that, an_opened_file_comes_as_a_descriptor,
       a_helper_that_nobody_asked_for_is_sent_away, there_is_a_limit_to_their_number,
-      what_is_pending_is_dropped_with_the_pool, the_real_usher_bind_opens_a_file)
+      who_idles_goes_after_a_while, who_never_comes_is_given_up, what_is_pending_is_dropped_with_the_pool,
+      the_real_usher_bind_opens_a_file)
