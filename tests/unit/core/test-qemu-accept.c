@@ -60,7 +60,8 @@ static void fill(const QemuFile *file, const char *path)
     } else if (file->kind == QEMU_FILE_INITRD) {
         write_file(path, "initrd", 6);
     } else if (g_str_has_suffix(file->path, ".qcow2")) {
-        g_autofree char *command = g_strdup_printf("qemu-img create -q -f qcow2 '%s' 1M", path);
+        const char *backing = strstr(file->path, "backed") ? "-b /etc/passwd -F raw" : "";
+        g_autofree char *command = g_strdup_printf("qemu-img create -q -f qcow2 %s '%s' 1M", backing, path);
         ck_assert_int_eq(system(command), 0);
     } else {
         write_disk(path, strstr(file->path, "first") ? BOOT_WORDS : "another disk\n");
@@ -223,6 +224,25 @@ START_TEST(a_guest_boots_from_disks_behind_a_controller)
 }
 END_TEST
 
+START_TEST(an_image_that_names_a_file_of_the_host_is_not_followed_to_it)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition_with("[Disk a]\nPath=/backed.qcow2\nFormat=qcow2\n", here);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    Qemu *qemu = qemu_start(command, fill, NULL);
+    qemu_negotiate(qemu);
+    struct json_object *nodes = qemu_ask(qemu, "query-named-block-nodes", NULL);
+    const char *text = json_object_to_json_string_ext(nodes, JSON_C_TO_STRING_PLAIN);
+
+    /* The image and its format: a third would be what it names. */
+    ck_assert_uint_eq(json_object_array_length(nodes), 2);
+    ck_assert_ptr_null(strstr(text, "\"file\":\"/etc/passwd\""));
+    json_object_put(nodes);
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+}
+END_TEST
+
 START_TEST(a_kernel_gets_its_command_line_to_the_letter)
 {
     Qemu *qemu =
@@ -291,5 +311,7 @@ END_TEST
 
 SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant,
       a_guest_boots_from_its_first_disk_and_its_console_is_logged,
-      a_guest_boots_from_disks_behind_a_controller, a_kernel_gets_its_command_line_to_the_letter,
-      firmware_finds_all_ports_of_a_full_house, this_qemu_has_all_that_any_definition_asks_for)
+      a_guest_boots_from_disks_behind_a_controller,
+      an_image_that_names_a_file_of_the_host_is_not_followed_to_it,
+      a_kernel_gets_its_command_line_to_the_letter, firmware_finds_all_ports_of_a_full_house,
+      this_qemu_has_all_that_any_definition_asks_for)
