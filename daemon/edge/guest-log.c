@@ -102,7 +102,6 @@ static void rotate(GuestLog *log, off_t size)
     log->told = 0;
 }
 
-
 static int look(GuestLog *log)
 {
     struct stat st;
