@@ -114,11 +114,11 @@ static void check_vfio(GPtrArray *findings, const Host *host)
              "this kernel has no vfio-pci driver");
 }
 
-static void check_qemu(GPtrArray *findings, const Engine *engine, const QemuFacts *facts, const char *message)
+static void check_qemu(GPtrArray *findings, const QemuFacts *facts, const char *message)
 {
     if (!facts)
-        find(findings, "qemu", FINDING_ERROR, "install it: apt install qemu-system-x86", "%s: %s",
-             engine->qemu_path, message ?: "cannot be asked");
+        find(findings, "qemu", FINDING_ERROR, "install it: apt install qemu-system-x86", "%s",
+             message ?: "QEMU cannot be asked");
     else if (!qemu_facts_have_type(facts, "vfio-pci"))
         find(findings, "qemu", FINDING_ERROR, "install a QEMU with VFIO support",
              "%s (%s) has no vfio-pci device", facts->path, facts->version);
@@ -155,7 +155,7 @@ GPtrArray *check_host(const Engine *engine, const Host *host, const QemuFacts *f
     check_iommu(findings, host);
     check_kvm(findings);
     check_vfio(findings, host);
-    check_qemu(findings, engine, facts, qemu_message);
+    check_qemu(findings, facts, qemu_message);
     check_memlock(findings, engine);
     return findings;
 }

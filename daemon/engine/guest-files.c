@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../base/cleanup.h"
 #include "guest-private.h"
@@ -48,6 +49,11 @@ static void fail(Guest *g, int error)
 
 static void take(Guest *g, int fd)
 {
+    const QemuFile *file = current_file(g);
+    struct stat st;
+
+    if (file->kind == QEMU_FILE_DISK && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
+        qemu_command_set_block_device(g->command, file->fd);
     g_array_append_val(g->fds, fd);
     open_next(g);
 }

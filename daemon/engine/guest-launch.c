@@ -10,6 +10,7 @@
 #include "../base/log.h"
 #include "../core/qemu-argv.h"
 #include "guest-private.h"
+#include "preflight.h"
 
 #define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)
 #define WORDS_LIMIT (256 * 1024)
@@ -164,11 +165,16 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
     g->launch_wait = NULL;
     if (g->state != GUEST_PREPARING)
         return;
-    if (facts)
-        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts));
+    Fault *fault = NULL;
+    if (!facts)
+        fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
+                          message);
     else
-        guest_fail(g, fault_new(FAULT_GUEST_FAILED, "try: usherctl check",
-                                "cannot ask QEMU what it can do: %s", message));
+        preflight_check_qemu(g->definition, g->plan, facts, &fault);
+    if (fault)
+        guest_fail(g, fault);
+    else
+        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts));
 }
 
 void guest_try_launch(Guest *g)

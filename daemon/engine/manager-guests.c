@@ -244,6 +244,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
                          Fault **ret_fault)
 {
     g_autoptr(GuestDefinition) definition = NULL;
+    g_autoptr(Plan) plan = NULL;
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);
@@ -254,7 +255,11 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     if (r == 0)
         r = manager_look(m, &host);
     if (r == 0)
-        r = plan_start(host, m->claims, definition, ret_plan, ret_fault);
+        r = plan_start(host, m->claims, definition, &plan, ret_fault);
+    if (r == 0)
+        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), ret_fault);
+    if (r == 0)
+        *ret_plan = g_steal_pointer(&plan);
     if (r == 0)
         *ret_definition = g_steal_pointer(&definition);
     return r;

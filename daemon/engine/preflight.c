@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../core/qemu-check.h"
 #include "preflight.h"
 
 static int check_file(const GuestDefinition *definition, const char *section, const char *key,
@@ -58,4 +59,13 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fa
         r = check_file(definition, section, "Path", disk->path, ret_fault);
     }
     return r;
+}
+
+int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                         Fault **ret_fault)
+{
+    if (!facts)
+        return 0;
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts);
+    return qemu_command_check(command, facts, ret_fault);
 }

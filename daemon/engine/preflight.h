@@ -4,7 +4,13 @@
 #pragma once
 
 #include "../base/fault.h"
-#include "../core/definition.h"
+#include "../core/plan.h"
+#include "../core/qemu-facts.h"
 
 /* 0 or FAULT_RAISED with MissingFile or Refused. qemu_path: the program to be run. */
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault);
+
+/* Whether QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or FAULT_RAISED
+ * with Refused. */
+int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                         Fault **ret_fault);
