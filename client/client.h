@@ -56,6 +56,7 @@ int cmd_reset(Client *client, char **args);
 int cmd_pause(Client *client, char **args);
 int cmd_resume(Client *client, char **args);
 int cmd_devices(Client *client, char **args);
+int cmd_holders(Client *client, char **args);
 int cmd_groups(Client *client, char **args);
 int cmd_bind(Client *client, char **args);
 int cmd_restore(Client *client, char **args);

@@ -44,6 +44,7 @@ static const Verb verbs[] = {
     {"resume", "NAME…", 1, MANY, 0, cmd_resume, "Let them run on"},
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
     {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
+    {"holders", "ADDRESS…", 1, MANY, 0, cmd_holders, "Show who uses devices"},
     {"bind", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND, cmd_bind,
      "Bind devices to vfio-pci"},
     {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back. A
- * write that hangs in the kernel hangs here, and nowhere else. */
+/* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
+ * looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "config.h"
 #include "core/wire.h"
 #include "edge/channel.h"
+#include "edge/holder-scan.h"
 #include "edge/step-act.h"
 
 static int answer_failed(int channel, int error, const char *live)
@@ -98,8 +99,18 @@ static int serve_open(int channel, char **arguments)
     return channel_send_blocking(channel, (const char *[]){"opened", NULL}, &fd, 1);
 }
 
+static int serve_holders(int channel, const HolderPlace *place, char **addresses)
+{
+    g_autoptr(GPtrArray) holders = NULL;
+    int r = holder_scan(place, addresses, &holders);
+    if (r < 0)
+        return answer_failed(channel, r, "-");
+    g_auto(GStrv) words = holders_to_words("holders", holders);
+    return channel_send_blocking(channel, (const char *const *)words, NULL, 0);
+}
+
 /* Takes messages until the daemon hangs up. */
-static int serve(int channel, const StepPlace *place)
+static int serve(int channel, const HolderPlace *place)
 {
     int r = channel_send_blocking(channel, (const char *[]){"hello", "bind", NULL}, NULL, 0);
 
@@ -111,9 +122,12 @@ static int serve(int channel, const StepPlace *place)
             break;
         unsigned n = g_strv_length(words);
         if (n == 5 && strcmp(words[0], "step") == 0)
-            r = serve_step(channel, place, words + 1);
+            r = serve_step(channel, &(StepPlace){.sys_fd = place->sys_fd, .dev_fd = place->dev_fd},
+                           words + 1);
         else if (n == 3 && strcmp(words[0], "open") == 0)
             r = serve_open(channel, words + 1);
+        else if (n > 1 && strcmp(words[0], "holders") == 0)
+            r = serve_holders(channel, place, words + 1);
         else
             r = -EBADMSG;
     }
@@ -133,8 +147,9 @@ int main(void)
         path = USHER_RUNDIR "/helper.sock";
     _cleanup_close_ int sys_fd = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
     _cleanup_close_ int dev_fd = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (sys_fd < 0 || dev_fd < 0) {
-        log_error("cannot open /sys and /dev: %m");
+    _cleanup_close_ int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (sys_fd < 0 || dev_fd < 0 || proc_fd < 0) {
+        log_error("cannot open /sys, /dev and /proc: %m");
         return EXIT_FAILURE;
     }
 
@@ -144,7 +159,7 @@ int main(void)
         log_error("cannot connect to usherd at %s: %s; is usherd running?", path, strerror(-r));
         return EXIT_FAILURE;
     }
-    r = serve(channel, &(StepPlace){.sys_fd = sys_fd, .dev_fd = dev_fd});
+    r = serve(channel, &(HolderPlace){.sys_fd = sys_fd, .proc_fd = proc_fd, .dev_fd = dev_fd});
     if (r < 0) {
         log_error("the connection to usherd broke: %s", strerror(-r));
         return EXIT_FAILURE;

@@ -48,6 +48,11 @@ extern const sd_bus_vtable api_job_vtable[];
  * Returns what a handler returns. */
 int api_reply_error(sd_bus_message *message, int r, Fault *fault);
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
+/* Later, from the manager's callbacks: userdata is a reference to the message, which is given up. */
+void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *message);
+void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message);
+/* The same refused at once: gives the reference up too. Returns what a handler returns. */
+int api_reply_later(sd_bus_message *message, int r, Fault *fault);
 /* Steps as a(ssss); the array is taken over. */
 int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault);
 /* Reads a{sv} that must be empty; or "functions" and "group" into wish. 0, -errno, or FAULT_RAISED with

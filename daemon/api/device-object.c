@@ -174,6 +174,17 @@ static int on_restore(sd_bus_message *message, void *userdata, sd_bus_error *err
                          act_restore);
 }
 
+static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    PciAddress address = {};
+    Fault *fault = NULL;
+
+    pci_address_from_string(object->id, &address);
+    int r = manager_holders(object->api->manager, address, api_reply_held, sd_bus_message_ref(message), &fault);
+    return api_reply_later(message, r, fault);
+}
+
 #define CONSTANT SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
@@ -182,6 +193,8 @@ const sd_bus_vtable api_device_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Bind", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), on_bind,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), on_restore,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssusssb)", holders), on_list_holders,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Address", "s", get_text, 0, CONSTANT),
     SD_BUS_PROPERTY("Class", "s", get_name, 0, CONSTANT),

@@ -228,7 +228,15 @@ static int plan_by_name(Api *api, sd_bus_message *message, PlanByName plan)
 
 static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return plan_by_name(userdata, message, manager_plan_start);
+    Api *api = userdata;
+    Fault *fault = NULL;
+    const char *name;
+
+    int r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = manager_plan_start(api->manager, name, api_reply_planned, sd_bus_message_ref(message), &fault);
+    return api_reply_later(message, r, fault);
 }
 
 static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -239,16 +247,16 @@ static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error
 static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     Api *api = userdata;
-    GPtrArray *steps = NULL;
     Fault *fault = NULL;
     BindWish wish = {};
 
     int r = read_address(api, message, &wish.address, &fault);
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
+    sd_bus_message_ref(message);
     if (r == 0)
-        r = manager_plan_bind(api->manager, &wish, &steps, &fault);
-    return api_reply_steps(message, r, steps, fault);
+        r = manager_plan_bind(api->manager, &wish, api_reply_planned, message, &fault);
+    return api_reply_later(message, r, fault);
 }
 
 static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -262,6 +270,19 @@ static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_e
     if (r == 0)
         r = manager_plan_restore(api->manager, address, &steps, &fault);
     return api_reply_steps(message, r, steps, fault);
+}
+
+static int list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    Api *api = userdata;
+    Fault *fault = NULL;
+    PciAddress address;
+
+    int r = read_address(api, message, &address, &fault);
+    sd_bus_message_ref(message);
+    if (r == 0)
+        r = manager_holders(api->manager, address, api_reply_held, message, &fault);
+    return api_reply_later(message, r, fault);
 }
 
 static void on_checked(const GPtrArray *findings, void *userdata)
@@ -347,6 +368,8 @@ const sd_bus_vtable api_manager_vtable[] = {
                             SD_BUS_RESULT("a(ssss)", steps), plan_bind_device, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("PlanRestore", SD_BUS_ARGS("s", address), SD_BUS_RESULT("a(ssss)", steps),
                             plan_restore_device, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_ARGS("s", address), SD_BUS_RESULT("a(sssusssb)", holders),
+                            list_holders, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CheckHost", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings), check,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ValidateDefinition", SD_BUS_ARGS("s", name, "s", path, "s", text),

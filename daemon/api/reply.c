@@ -53,6 +53,52 @@ int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fau
     return r;
 }
 
+void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *message)
+{
+    if (steps)
+        api_reply_steps(message, 0, g_ptr_array_ref((GPtrArray *)steps), NULL);
+    else
+        api_reply_error(message, FAULT_RAISED, fault_copy(fault));
+    sd_bus_message_unref(message);
+}
+
+static int append_holders(sd_bus_message *reply, const GPtrArray *holders)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "(sssusssb)");
+
+    for (unsigned i = 0; r >= 0 && i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        r = sd_bus_message_append(reply, "(sssusssb)", holder_kind_to_string(holder->kind), holder->device,
+                                  holder->what, (uint32_t)holder->pid, holder->command, holder->unit,
+                                  holder->session, (int)holder_needed(holder));
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message)
+{
+    sd_bus_message *reply = NULL;
+    int r = holders ? sd_bus_message_new_method_return(message, &reply) : 0;
+
+    if (holders && r >= 0)
+        r = append_holders(reply, holders);
+    if (holders && r >= 0)
+        sd_bus_message_send(reply);
+    if (!holders)
+        api_reply_error(message, FAULT_RAISED, fault_copy(fault));
+    sd_bus_message_unref(reply);
+    sd_bus_message_unref(message);
+}
+
+int api_reply_later(sd_bus_message *message, int r, Fault *fault)
+{
+    if (r == 0)
+        return 1;
+    r = api_reply_error(message, r, fault);
+    sd_bus_message_unref(message);
+    return r;
+}
+
 /* "all", or "0,1": bits of functions; 0 for all. */
 static int parse_functions(const char *text, uint8_t *ret, Fault **ret_fault)
 {

@@ -48,6 +48,18 @@ Plan *plan_free(Plan *plan)
     return NULL;
 }
 
+GPtrArray *plan_leaving(const Plan *plan)
+{
+    GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
+
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const Step *step = g_ptr_array_index(plan->steps, i);
+        if (step->kind == STEP_DRIVER && step->after[0] == '\0')
+            g_ptr_array_add(addresses, g_strdup(step->subject));
+    }
+    return addresses;
+}
+
 static void planning_clear(Planning *planning)
 {
     g_ptr_array_unref(planning->asked);

@@ -31,6 +31,10 @@ Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
+/* Addresses (of char*, owned by the caller with the array) of the devices that leave a driver of the host's, and so
+ * whoever uses them. */
+GPtrArray *plan_leaving(const Plan *plan);
+
 /* Binds by hand. Steps for each member of the group, bridges aside: power and d3cold held, driver unbound,
  * override written, probed; functions other than 0 first, as a GPU's audio leaves before the GPU. Each is
  * done for all members before the next, so that the reverse is a good order too. What is on vfio-pci already

@@ -9,6 +9,9 @@
  *   usherd       → bind     open PATH FLAGS
  *                           r or w: how; x: O_EXCL. PATH is resolved: links are not followed
  *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     holders ADDRESS…
+ *   bind         → usherd   holders (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
+ *                           as core/holder.h packs them
  *
  *   usher-launch → usherd   hello guest NAME
  *                           started as the guest: wants to become QEMU

@@ -18,6 +18,7 @@ typedef enum WorkerState {
     WORKER_HELD,      /* a job's, between steps */
     WORKER_STEPPING,  /* a job's, taking a step: answered is owed */
     WORKER_OPENING,   /* a job's, opening a file: opened is owed */
+    WORKER_LOOKING,   /* a job's, looking for holders: found is owed */
     WORKER_ABANDONED, /* hangs in the kernel; answered (the late one) is owed */
     WORKER_DEAD,      /* a job's, but its process is gone */
 } WorkerState;
@@ -30,6 +31,7 @@ struct Worker {
     sd_event_source *deadline; /* of its start, or of its idleness */
     WorkerAnswered answered;
     WorkerOpened opened;
+    WorkerHolders found;
     void *userdata;
 };
 
@@ -334,11 +336,26 @@ static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
         opened(-EBADMSG, &none, worker->userdata);
 }
 
+static void on_holders(Worker *worker, char **words)
+{
+    WorkerHolders found = g_steal_pointer(&worker->found);
+    g_autoptr(GPtrArray) holders = NULL;
+    int r = -EBADMSG;
+
+    worker->state = WORKER_HELD;
+    if (g_str_equal(words[0], "holders"))
+        r = holders_from_words(words + 1, &holders);
+    else if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
+        r = -read_errno(words[1]);
+    found(r, holders, worker->userdata);
+}
+
 /* Its process is gone, or talks nonsense. The owner is told if it waits; else it will notice by -ENOTCONN. */
 static void lose(Worker *worker)
 {
     WorkerAnswered answered = g_steal_pointer(&worker->answered);
     WorkerOpened opened = g_steal_pointer(&worker->opened);
+    WorkerHolders found = g_steal_pointer(&worker->found);
     void *userdata = worker->userdata;
     int none = -1;
 
@@ -352,6 +369,8 @@ static void lose(Worker *worker)
         answered(&(WorkerAnswer){.verdict = WORKER_LOST}, userdata);
     if (opened)
         opened(-ECONNRESET, &none, userdata);
+    if (found)
+        found(-ECONNRESET, NULL, userdata);
 }
 
 static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
@@ -363,9 +382,13 @@ static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
         on_opened(worker, words, fds, n_fds);
         return;
     }
+    if (words && worker->state == WORKER_LOOKING) {
+        on_holders(worker, words);
+        return;
+    }
     bool expected = worker->state == WORKER_STEPPING || worker->state == WORKER_ABANDONED;
     if (!words || !expected || !read_answer(words, &answer)) {
-        if (words)
+        if (words && worker->state != WORKER_ABANDONED)
             log_error("usher-bind@%s says what nobody asked for: %s", worker->instance, words[0]);
         lose(worker);
         return;
@@ -436,6 +459,23 @@ int worker_open(Worker *worker, const char *path, bool writable, bool exclusive,
     return 0;
 }
 
+int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    g_ptr_array_add(words, (void *)"holders");
+    for (char *const *address = addresses; *address; address++)
+        g_ptr_array_add(words, *address);
+    g_ptr_array_add(words, NULL);
+    int r = send_words(worker, (const char *const *)words->pdata);
+    if (r < 0)
+        return r;
+    worker->state = WORKER_LOOKING;
+    worker->found = found;
+    worker->userdata = userdata;
+    return 0;
+}
+
 void worker_release(Worker *worker)
 {
     if (worker->state == WORKER_DEAD)
@@ -449,6 +489,7 @@ void worker_release(Worker *worker)
 void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
 {
     worker->opened = NULL;
+    worker->found = NULL;
     worker->answered = late;
     worker->userdata = userdata;
     if (worker->state == WORKER_DEAD || worker->state == WORKER_HELD)

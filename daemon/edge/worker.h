@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "../core/holder.h"
 #include "../core/step.h"
 #include "channel.h"
 #include "launcher.h"
@@ -60,6 +61,11 @@ int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void 
 typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
                 void *userdata);
+
+/* Looks for who holds functions (addresses, NULL-terminated). holders is borrowed; NULL: error says why it could not be
+ * found out, -ECONNRESET as WORKER_LOST. */
+typedef void (*WorkerHolders)(int error, const GPtrArray *holders, void *userdata);
+int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata);
 
 /* Back to the pool; one that still takes a step is abandoned. */
 void worker_release(Worker *worker);

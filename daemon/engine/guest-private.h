@@ -9,6 +9,7 @@
 #include "../edge/qmp.h"
 #include "execution.h"
 #include "guest.h"
+#include "holder-look.h"
 
 /* A question to QEMU's binary cannot be called off: the wait outlives a guest that is freed meanwhile. */
 typedef struct GuestLaunchWait {
@@ -29,7 +30,9 @@ struct Guest {
     GuestDefinition *definition;
     Plan *plan;
     Journal *journal; /* open from the first step to the last undo */
+    HolderLook *look;   /* before the first step */
     Execution *execution;
+    bool by_unit; /* its launcher came first */
     bool bound;      /* the plan was carried out */
     bool recovering; /* its process is being looked for */
     bool leftovers;
@@ -73,6 +76,12 @@ void guest_fail(Guest *g, Fault *fault);
 void guest_ended(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
+
+/* Nobody holds the devices: takes the steps, has the launcher started. */
+void guest_begin(Guest *g);
+
+/* guest-look.c: asks who holds the devices; goes on with guest_begin() or fails the guest */
+void guest_look(Guest *g);
 
 /* guest-launch.c: from bound devices and a waiting launcher to a QEMU process */
 int guest_open_run_folder(Guest *g);

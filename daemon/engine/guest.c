@@ -50,6 +50,7 @@ Guest *guest_free(Guest *g)
     sd_event_source_disable_unref(g->deadline);
     guest_drop_qmp(g);
     guest_close_files(g);
+    holder_look_free(g->look);
     execution_free(g->execution);
     channel_free(g->launch);
     guest_log_close(g->console_log);
@@ -260,6 +261,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
     g->definition = definition;
     g->plan = plan;
     g->start_job = job;
+    g->by_unit = by_unit;
     set_addresses(g);
     guest_set_state(g, GUEST_EVENT_START);
     guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
@@ -270,10 +272,17 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
                                 g->name, g_strerror(-r)));
         return;
     }
+    guest_look(g);
+}
+
+void guest_begin(Guest *g)
+{
     /* The unit comes up while the devices change hands: neither waits for the other. */
-    g->execution = execution_run(g->engine, g->journal, plan->steps, &start_handler, g);
-    if (!by_unit) {
-        r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
+    g->execution = execution_run(g->engine, g->journal, g->plan->steps, &start_handler, g);
+    if (g->launch)
+        execution_set_guest(g->execution, g->uid, g->gid);
+    if (!g->by_unit) {
+        int r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
         if (r < 0)
             on_start_asked(r, NULL, g);
     }
@@ -356,6 +365,7 @@ static const ExecutionHandler end_handler = {on_progress, on_undone, on_unstuck}
 void guest_ended(Guest *g)
 {
     g->watched = false;
+    g->look = holder_look_free(g->look);
     guest_drop_qmp(g);
     guest_close_files(g);
     if (g->launch && g->fault) {

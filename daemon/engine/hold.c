@@ -2,12 +2,15 @@
 #include "../base/log.h"
 #include "execution.h"
 #include "hold.h"
+#include "holder-look.h"
 #include "undo.h"
 
 struct Hold {
     Engine *engine;
     char *owner;
     Journal *journal;
+    Plan *plan; /* until its steps are taken */
+    HolderLook *look;
     Execution *execution;
     bool bound;
     Fault *fault; /* why the bind failed, while it is being undone */
@@ -22,6 +25,7 @@ static void rest(Hold *hold, bool bound, const Fault *fault)
     _cleanup_fault_ Fault *why = fault_copy(fault);
 
     hold->execution = execution_free(hold->execution);
+    hold->look = holder_look_free(hold->look);
     hold->bound = bound;
     if (!bound)
         hold->journal = journal_remove(hold->journal);
@@ -89,16 +93,34 @@ static int hold_new(Engine *engine, const char *owner, HoldRested rested, void *
     return 0;
 }
 
+static void on_looked(const GPtrArray *holders, const Fault *look_fault, void *userdata)
+{
+    Hold *hold = userdata;
+    g_autoptr(GPtrArray) stop = NULL;
+    _cleanup_fault_ Fault *fault = fault_copy(look_fault);
+
+    if (fault || holders_judge(holders, NULL, &stop, &fault) != 0) {
+        rest(hold, false, fault);
+        return;
+    }
+    hold->look = holder_look_free(hold->look);
+    hold->execution = execution_run(hold->engine, hold->journal, hold->plan->steps, &bind_handler, hold);
+    hold->plan = plan_free(hold->plan);
+}
+
 int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *userdata, Hold **ret)
 {
     g_autoptr(Plan) owned = plan;
+    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
     Hold *hold;
 
     int r = hold_new(engine, plan->owner, rested, userdata, &hold);
     if (r < 0)
         return r;
     hold->job = job;
-    hold->execution = execution_run(engine, hold->journal, plan->steps, &bind_handler, hold);
+    hold->plan = g_steal_pointer(&owned);
+    job_progress(job, HOLDER_LOOK_WORDS, 0, hold->plan->steps->len);
+    hold->look = holder_look_new(engine, leaving, on_looked, hold);
     *ret = hold;
     return 0;
 }
@@ -138,6 +160,8 @@ Hold *hold_free(Hold *hold)
     if (!hold)
         return NULL;
     execution_free(hold->execution);
+    holder_look_free(hold->look);
+    plan_free(hold->plan);
     journal_close(hold->journal);
     fault_free(hold->fault);
     g_free(hold->owner);
@@ -152,7 +176,7 @@ const char *hold_owner(const Hold *hold)
 
 bool hold_at_rest(const Hold *hold)
 {
-    return !hold->execution;
+    return !hold->execution && !hold->look;
 }
 
 bool hold_bound(const Hold *hold)

@@ -260,14 +260,12 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     return 0;
 }
 
-int manager_plan_bind(Manager *m, const BindWish *wish, GPtrArray **ret, Fault **ret_fault)
+int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
-    g_autoptr(Plan) plan = NULL;
+    Plan *plan;
 
     int r = prepare_bind(m, wish, &plan, ret_fault);
-    if (r == 0)
-        *ret = g_ptr_array_ref(plan->steps);
-    return r;
+    return r != 0 ? r : manager_show_plan(m, plan, planned, userdata, ret_fault);
 }
 
 int manager_plan_restore(Manager *m, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -326,15 +326,17 @@ int manager_control(Manager *m, const char *name, GuestControl control, GuestCon
     return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
 }
 
-int manager_plan_start(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
+int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
     g_autoptr(GuestDefinition) definition = NULL;
-    g_autoptr(Plan) plan = NULL;
+    Plan *plan;
 
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    if (r == 0)
-        *ret = g_ptr_array_ref(plan->steps);
-    return r;
+    if (r != 0)
+        return r;
+    /* The plan's steps are all that is shown of it: what else it has is of the definition, which goes. */
+    g_ptr_array_set_size(plan->devices, 0);
+    return manager_show_plan(m, plan, planned, userdata, ret_fault);
 }
 
 int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)

@@ -7,6 +7,8 @@
 #include "hold.h"
 #include "manager.h"
 
+typedef struct ManagerQuestion ManagerQuestion;
+
 struct Manager {
     Engine *engine;
     ManagerListener listener;
@@ -19,6 +21,8 @@ struct Manager {
     GHashTable *jobs;  /* number → Job, owned */
     unsigned last_job;
     GPtrArray *arrivals; /* launchers that wait for udev, owned */
+
+    GPtrArray *questions; /* of ManagerQuestion, owned: the first is being asked */
 
     Host *host;
     bool host_stale;
@@ -45,6 +49,13 @@ int manager_look(Manager *m, const Host **ret); /* a fresh snapshot */
 void manager_devices_changed(Manager *m, const GPtrArray *addresses);
 int manager_watch_devices(Manager *m);
 void manager_recover_hold(Manager *m, const char *owner);
+
+/* manager-holders.c */
+void manager_question_free(ManagerQuestion *question);
+/* Answers all of them with a fault, and frees the array. */
+void manager_drop_questions(Manager *m);
+/* Tells a plan's steps once nobody is found to hold its devices; takes the plan over. */
+int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *userdata, Fault **ret_fault);
 
 /* manager-guests.c */
 void guest_entry_free(GuestEntry *entry);

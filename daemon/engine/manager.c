@@ -36,6 +36,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->jobs = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)job_free);
     m->arrivals = g_ptr_array_new_with_free_func(manager_arrival_free);
     m->claims = claims_new();
+    m->questions = g_ptr_array_new_with_free_func((GDestroyNotify)manager_question_free);
     m->names = pci_name_table_new();
     m->host_stale = true;
     launcher_on_failed(engine->launcher, LAUNCHER_GUEST, on_launch_failed, m);
@@ -59,6 +60,7 @@ Manager *manager_free(Manager *m)
     launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
     sd_event_source_disable_unref(m->tidy);
     g_ptr_array_free(m->arrivals, TRUE);
+    manager_drop_questions(m);
     host_monitor_free(m->monitor);
     g_hash_table_destroy(m->guests);
     g_hash_table_destroy(m->holds);

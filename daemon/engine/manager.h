@@ -8,6 +8,7 @@
 #include "../edge/helper-socket.h"
 #include "../edge/pci-names.h"
 #include "check.h"
+#include "../core/holder.h"
 #include "guest.h"
 
 typedef struct Manager Manager;
@@ -83,11 +84,20 @@ int manager_restore(Manager *manager, PciAddress address, unsigned *ret_job, Fau
 int manager_control(Manager *manager, const char *name, GuestControl control, GuestControlled controlled,
                     void *userdata, Fault **ret_fault);
 
-/* The same without doing it: of Step, owned by the caller. */
-int manager_plan_start(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
+/* The same without doing it. Plans that take devices are told later, as it is asked who holds those: steps (of Step) are
+ * borrowed; NULL: fault, borrowed too, says why it would be refused. Exactly once, if the call itself returned 0. */
+typedef void (*ManagerPlanned)(const GPtrArray *steps, const Fault *fault, void *userdata);
+int manager_plan_start(Manager *manager, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault);
+int manager_plan_bind(Manager *manager, const BindWish *wish, ManagerPlanned planned, void *userdata,
+                      Fault **ret_fault);
+/* Of Step, owned by the caller. */
 int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
-int manager_plan_bind(Manager *manager, const BindWish *wish, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
+
+/* Who holds a device (of Holder, borrowed); NULL: fault, borrowed too, says why that could not be found out. Exactly
+ * once, if the call itself returned 0. */
+typedef void (*ManagerHeld)(const GPtrArray *holders, const Fault *fault, void *userdata);
+int manager_holders(Manager *manager, PciAddress address, ManagerHeld held, void *userdata, Fault **ret_fault);
 
 /* Findings (of Finding, borrowed); called exactly once. */
 typedef void (*ManagerChecked)(const GPtrArray *findings, void *userdata);

@@ -78,6 +78,9 @@ FINDINGS = [("iommu", "ok", "The IOMMU is on", ""),
             ("memlock", "warning", "16 GB of memory can be locked", "raise LimitMEMLOCK="),
             ("vfio", "error", "There is no vfio-pci", "install a kernel with CONFIG_VFIO_PCI")]
 
+HOLDERS = [("file", "0000:01:00.0", "/dev/dri/card1", 812, "kwin_wayland", "user@1000.service", "2", False),
+           ("host", "0000:01:00.0", "the disk mounted at /", 0, "", "", "", True)]
+
 DEFINITION = [("Guest", "Description", "Windows with the Radeon", "/etc/usher/guests/win10.guest", 2),
               ("CPU", "Cores", "3", "/etc/usher/guests/win10.guest", 4),
               ("CPU", "Threads", "2", "/etc/usher/guests/win10.guest.d/10-more.conf", 2)]
@@ -280,6 +283,11 @@ class Mock:
 
     def PlanRestore(self, address):
         return GPU_STEPS[1:2]
+
+    def ListHolders(self, address):
+        if address.endswith("7f:00.0"):
+            raise Refusal("NoSuchDevice", f"there is no device {address}; see usherctl devices")
+        return HOLDERS if address.endswith("01:00.0") else []
 
     def CheckHost(self):
         return FINDINGS

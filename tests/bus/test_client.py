@@ -322,6 +322,29 @@ class DevicesTest(ClientTest):
         self.assertEqual(groups[1], {"group": 2, "devices": ["0000:01:00.0", "0000:01:00.1"]})
 
 
+class HoldersTest(ClientTest):
+    def test_each_holder_is_a_row(self):
+        lines = self.usherctl("holders", "01:00.0").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["DEVICE", "KIND", "WHAT", "PID", "COMMAND", "UNIT", "SESSION", "NEEDED"])
+        self.assertEqual(lines[1].split(), ["0000:01:00.0", "file", "/dev/dri/card1", "812", "kwin_wayland", "user@1000.service", "2", "no"])
+        self.assertRegex(lines[2], r"^0000:01:00.0 +host +the disk mounted at / +- +- +- +- +yes$")
+        self.assertEqual(self.calls(), [["ListHolders", ["01:00.0"]]])
+
+    def test_that_there_are_none_is_said(self):
+        self.assert_run(self.usherctl("holders", "03:00.0"), OK, stdout="Nobody uses it.\n", stderr="")
+        self.assert_run(self.usherctl("holders", "--no-legend", "03:00.0"), OK, stdout="", stderr="")
+
+    def test_json_has_the_keys_of_the_manual(self):
+        self.assertEqual(json.loads(self.usherctl("holders", "--json=short", "01:00.0", "03:00.0").stdout), [
+            {"kind": "file", "device": "0000:01:00.0", "what": "/dev/dri/card1", "pid": 812, "command": "kwin_wayland",
+             "unit": "user@1000.service", "session": "2", "needed": False},
+            {"kind": "host", "device": "0000:01:00.0", "what": "the disk mounted at /", "pid": 0, "command": "", "unit": "",
+             "session": "", "needed": True}])
+
+    def test_a_device_that_is_not_there_is_told(self):
+        self.assert_run(self.usherctl("holders", "7f:00.0"), NO_SUCH, stdout="")
+
+
 class JobTest(ClientTest):
     def test_a_start_waits_for_its_job_and_says_nothing(self):
         self.assert_run(self.usherctl("start", "linux"), OK, stdout="", stderr="")

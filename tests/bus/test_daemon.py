@@ -237,6 +237,33 @@ class ARefusal(DaemonTest):
         self.assertEqual(list((self.usherd.folder / "run" / "guests").iterdir()), [])
 
 
+class Holders(DaemonTest):
+    def a_device(self):
+        devices = [str(properties["Address"]) for _, properties in self.manager.ListDevices() if not properties["State"] == "bridge"]
+        if not devices:
+            self.skipTest("this machine has no PCI device")
+        return devices[0]
+
+    def test_are_found_by_the_bind_helper(self):
+        address = self.a_device()
+        found = self.manager.ListHolders(address)
+        self.assertEqual(found.signature, "(sssusssb)")
+        path = self.manager.GetDevice(address)
+        self.assertEqual(self.usherd.interface(path, "org.usher1.Device").ListHolders(), found)
+
+    def test_are_told_or_put_off_however_many_ask_at_once(self):
+        address, answers = self.a_device(), []
+        for _ in range(100):
+            self.manager.ListHolders(address, reply_handler=lambda holders: answers.append("told"),
+                                     error_handler=lambda error: answers.append(error.get_dbus_name()))
+        self.usherd.wait_for(lambda: len(answers) == 100, "not all were answered")
+        self.assertGreaterEqual(answers.count("told"), 64)
+        self.assertEqual(set(answers) - {"told", "org.usher1.Error.Busy"}, set())
+
+    def test_of_what_is_not_there_are_not_looked_for(self):
+        self.assert_error("NoSuchDevice", "ffff:ff:1f.7", self.manager.ListHolders, "ffff:ff:1f.7")
+
+
 class ADaemonThatGoesAway(DaemonTest):
     def check_adopted(self, pid):
         self.usherd.wait_for_state("demo", "running")

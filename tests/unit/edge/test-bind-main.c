@@ -251,6 +251,14 @@ START_TEST(without_a_daemon_it_fails_at_once)
 }
 END_TEST
 
+START_TEST(it_finds_no_holders_of_a_device_that_is_not_there)
+{
+    A_HELPER;
+    assert_answer(&helper, (const char *[]){"holders", "ffff:ff:1f.7", NULL}, "holders");
+    assert_answer(&helper, (const char *[]){"holders", "../..", NULL}, "failed 22 -");
+}
+END_TEST
+
 /* As a descriptor of a VFIO group would be, that somebody forgot to close on exec. */
 START_TEST(it_keeps_nothing_that_it_inherited)
 {
@@ -269,4 +277,4 @@ SUITE("bind-main", a_step_on_a_device_that_is_not_there_is_drift, a_step_that_ma
       a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       an_open_that_is_not_understood_is_refused, it_goes_when_the_daemon_goes,
       it_goes_when_it_hears_what_it_does_not_know, it_takes_no_descriptors, without_a_daemon_it_fails_at_once,
-      it_keeps_nothing_that_it_inherited)
+      it_finds_no_holders_of_a_device_that_is_not_there, it_keeps_nothing_that_it_inherited)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The device numbers by which a PCI function can be held. */
+#pragma once
+
+#include <stdint.h>
+
+#include "holder-scan.h"
+
+typedef struct HolderNode {
+    bool block;
+    unsigned major, minor;
+    char *device; /* the function's address */
+    char *name;   /* the kernel's: "card1", "nvme0n1p1" */
+} HolderNode;
+
+/* A table of HolderNode, owned, to be looked up with holder_node_find(). */
+GHashTable *holder_nodes_new(void);
+const HolderNode *holder_node_find(GHashTable *nodes, bool block, unsigned major, unsigned minor);
+
+/* Adds the nodes of a function, and to holders what is built upon its disks. */
+void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders);

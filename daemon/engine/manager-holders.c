@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's questions: who holds a device, and plans, which ask that too. One at a time, as each takes a
+ * usher-bind and a pass over all processes, and anybody may ask. */
+#include "holder-look.h"
+#include "manager-private.h"
+
+#define WAITING_MAX 64
+
+struct ManagerQuestion {
+    Manager *manager;
+    GPtrArray *addresses; /* of char*, owned */
+    Plan *plan;           /* NULL: only who holds the first of the addresses */
+    ManagerHeld held;     /* either of both */
+    ManagerPlanned planned;
+    void *userdata;
+    HolderLook *look; /* NULL: waits for its turn */
+};
+
+static void ask_next(Manager *m);
+
+void manager_question_free(ManagerQuestion *question)
+{
+    holder_look_free(question->look);
+    g_ptr_array_unref(question->addresses);
+    plan_free(question->plan);
+    g_free(question);
+}
+
+static void answer_plan(const ManagerQuestion *question, const GPtrArray *holders, const Fault *look_fault)
+{
+    g_autoptr(GPtrArray) stop = NULL;
+    _cleanup_fault_ Fault *fault = fault_copy(look_fault);
+
+    if (!fault)
+        holders_judge(holders, NULL, &stop, &fault);
+    question->planned(fault ? NULL : question->plan->steps, fault, question->userdata);
+}
+
+/* What processes hold, and what the host itself needs it for. */
+static void answer_held(const ManagerQuestion *question, const GPtrArray *holders, const Fault *fault)
+{
+    const char *text = g_ptr_array_index(question->addresses, 0);
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_autoptr(Holder) needed = NULL;
+    PciAddress address = {};
+
+    if (!holders) {
+        question->held(NULL, fault, question->userdata);
+        return;
+    }
+    pci_address_from_string(text, &address);
+    const HostDevice *device = host_find(manager_host(question->manager), address);
+    if (device && device->needed_for) {
+        needed = holder_new(HOLDER_HOST, text, device->needed_for, 0, NULL, NULL, NULL);
+        g_ptr_array_add(all, needed);
+    }
+    for (unsigned i = 0; i < holders->len; i++)
+        g_ptr_array_add(all, g_ptr_array_index(holders, i));
+    question->held(all, NULL, question->userdata);
+}
+
+static void on_looked(const GPtrArray *holders, const Fault *fault, void *userdata)
+{
+    ManagerQuestion *question = userdata;
+    Manager *m = question->manager;
+
+    if (question->plan)
+        answer_plan(question, holders, fault);
+    else
+        answer_held(question, holders, fault);
+    g_ptr_array_remove_index(m->questions, 0);
+    ask_next(m);
+}
+
+static void ask_next(Manager *m)
+{
+    ManagerQuestion *question = m->questions->len > 0 ? g_ptr_array_index(m->questions, 0) : NULL;
+
+    if (question && !question->look)
+        question->look = holder_look_new(m->engine, question->addresses, on_looked, question);
+}
+
+/* Takes the parts of the question over. */
+static int ask(Manager *m, const ManagerQuestion *parts, Fault **ret_fault)
+{
+    ManagerQuestion *question = g_new(ManagerQuestion, 1);
+
+    *question = *parts;
+    question->manager = m;
+    if (m->questions->len >= WAITING_MAX) {
+        manager_question_free(question);
+        return fault_raise(ret_fault, FAULT_BUSY, "try again in a moment",
+                           "%d questions for who holds devices are waiting already", WAITING_MAX);
+    }
+    g_ptr_array_add(m->questions, question);
+    ask_next(m);
+    return 0;
+}
+
+int manager_holders(Manager *m, PciAddress address, ManagerHeld held, void *userdata, Fault **ret_fault)
+{
+    ManagerQuestion parts = {.held = held, .userdata = userdata};
+
+    parts.addresses = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(parts.addresses, g_strdup(PCI_ADDRESS_STR(address)));
+    return ask(m, &parts, ret_fault);
+}
+
+int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *userdata, Fault **ret_fault)
+{
+    ManagerQuestion parts = {.plan = plan, .planned = planned, .userdata = userdata};
+
+    parts.addresses = plan_leaving(plan);
+    return ask(m, &parts, ret_fault);
+}
+
+void manager_drop_questions(Manager *m)
+{
+    _cleanup_fault_ Fault *fault = fault_new(FAULT_FAILED, "ask again", "usherd is being stopped");
+
+    for (unsigned i = 0; i < m->questions->len; i++) {
+        const ManagerQuestion *question = g_ptr_array_index(m->questions, i);
+        if (question->plan)
+            question->planned(NULL, fault, question->userdata);
+        else
+            question->held(NULL, fault, question->userdata);
+    }
+    g_ptr_array_unref(m->questions);
+}
