@@ -221,3 +221,20 @@ int bus_list(Client *client, const char *member, const PropsType *type, GPtrArra
     r = props_read_list(reply, type, ret);
     return r < 0 ? bus_report(client, what, NULL, r) : STATUS_OK;
 }
+
+int bus_append_stop_holders(const Client *client, sd_bus_message *call)
+{
+    if (!client->stop_holders)
+        return 0;
+
+    int r = sd_bus_message_open_container(call, 'e', "sv");
+    if (r >= 0)
+        r = sd_bus_message_append(call, "s", "stop_holders");
+    if (r >= 0)
+        r = sd_bus_message_open_container(call, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_append_strv(call, client->stop_holders);
+    if (r >= 0)
+        r = sd_bus_message_close_container(call);
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}

@@ -31,6 +31,9 @@ int bus_open_asking(Client *client);
  * owns it. */
 int bus_new_call(Client *client, sd_bus_message **ret, const char *member, const char *types, ...);
 
+/* Adds the entry of --stop-holders= to an a{sv} of options, if it was said. 0 or -errno. */
+int bus_append_stop_holders(const Client *client, sd_bus_message *call);
+
 /* Sends it and waits for the reply, which the caller owns; ret may be NULL. */
 int bus_send(Client *client, const char *what, sd_bus_message *call, sd_bus_message **ret);
 

@@ -32,6 +32,7 @@ typedef struct Client {
     const char *host;      /* -H; NULL: this one */
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */
+    char **stop_holders;   /* --stop-holders=; NULL: not said */
     Terminal terminal;
     sd_bus *bus; /* NULL until bus_open() */
 } Client;

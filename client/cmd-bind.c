@@ -11,6 +11,8 @@ static int append_options(const Client *client, sd_bus_message *call)
         r = sd_bus_message_append(call, "{sv}", "functions", "s", client->functions);
     if (r >= 0 && client->group)
         r = sd_bus_message_append(call, "{sv}", "group", "s", client->group);
+    if (r >= 0)
+        r = bus_append_stop_holders(client, call);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 

@@ -4,7 +4,20 @@
 
 static int start_call(Client *client, const char *name, sd_bus_message **ret)
 {
-    return bus_new_call(client, ret, "StartGuest", "sa{sv}", name, 0);
+    g_autoptr(sd_bus_message) call = NULL;
+    int status = bus_new_call(client, &call, "StartGuest", "s", name);
+
+    if (status != STATUS_OK)
+        return status;
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+    if (r >= 0)
+        r = bus_append_stop_holders(client, call);
+    if (r >= 0)
+        r = sd_bus_message_close_container(call);
+    if (r < 0)
+        return bus_report(client, "ask for the guest", NULL, r);
+    *ret = g_steal_pointer(&call);
+    return STATUS_OK;
 }
 
 static int plan_call(Client *client, const char *name, sd_bus_message **ret)
@@ -20,6 +33,11 @@ int cmd_start(Client *client, char **args)
         .make_call = start_call,
     };
 
+    if (client->dry_run && client->stop_holders) {
+        say("A plan of a start tells who holds the devices, but stops nobody: leave --stop-holders= or "
+            "--dry-run out");
+        return STATUS_USAGE;
+    }
     if (client->dry_run)
         return steps_print(client, "start", plan_call, args);
     return job_run(client, &start, args);

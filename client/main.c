@@ -17,6 +17,7 @@ enum {
     KNOWS_NO_BLOCK = 1 << 1,
     KNOWS_ALL = 1 << 2,
     KNOWS_BIND = 1 << 3, /* --functions= and --group= */
+    KNOWS_STOP_HOLDERS = 1 << 4,
 };
 
 typedef struct Verb {
@@ -36,7 +37,7 @@ static const Verb verbs[] = {
     {"list", "", 0, 0, 0, cmd_list, "List the guests (the default)"},
     {"list-guests", "", 0, 0, 0, cmd_list, NULL},
     {"status", "[NAME|ADDRESS…]", 0, MANY, 0, cmd_status, "Show the host, or guests and devices in full"},
-    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_start, "Start guests"},
+    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_STOP_HOLDERS, cmd_start, "Start guests"},
     {"stop", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_stop, "Stop guests, gently at first"},
     {"kill", "NAME…", 1, MANY, KNOWS_NO_BLOCK, cmd_kill, "End guests at once"},
     {"reset", "NAME…", 1, MANY, 0, cmd_reset, "Press the guests' reset button"},
@@ -45,7 +46,7 @@ static const Verb verbs[] = {
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
     {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
     {"holders", "ADDRESS…", 1, MANY, 0, cmd_holders, "Show who uses devices"},
-    {"bind", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND, cmd_bind,
+    {"bind", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND | KNOWS_STOP_HOLDERS, cmd_bind,
      "Bind devices to vfio-pci"},
     {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,
      "Give devices back to their host drivers"},
@@ -70,6 +71,7 @@ enum {
     OPTION_JSON,
     OPTION_FUNCTIONS,
     OPTION_GROUP,
+    OPTION_STOP_HOLDERS,
 };
 
 static const struct option options[] = {
@@ -86,6 +88,7 @@ static const struct option options[] = {
     {"json", required_argument, NULL, OPTION_JSON},
     {"functions", required_argument, NULL, OPTION_FUNCTIONS},
     {"group", required_argument, NULL, OPTION_GROUP},
+    {"stop-holders", required_argument, NULL, OPTION_STOP_HOLDERS},
     {NULL, 0, NULL, 0},
 };
 
@@ -126,7 +129,8 @@ static int cmd_help(Client *client, char **args)
          "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
          "  -a --all                  devices: list bridges too\n"
          "     --functions=all|0,1    bind: these functions of the slot\n"
-         "     --group=only|all       bind: the rest of the IOMMU group too\n\n"
+         "     --group=only|all       bind: the rest of the IOMMU group too\n"
+         "     --stop-holders=UNIT,…  start, bind: services to be stopped if they use the device\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -218,6 +222,10 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_GROUP:
         client->group = optarg;
         break;
+    case OPTION_STOP_HOLDERS:
+        g_strfreev(client->stop_holders);
+        client->stop_holders = g_strsplit(optarg, ",", -1);
+        break;
     default:
         return report_option(argv[optind - 1]);
     }
@@ -270,6 +278,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--functions=";
     if (client->group && !(verb->knows & KNOWS_BIND))
         return "--group=";
+    if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
+        return "--stop-holders=";
     return NULL;
 }
 
@@ -317,5 +327,6 @@ int main(int argc, char **argv)
     pager_close();
     agent_close();
     sd_bus_flush_close_unref(client.bus);
+    g_strfreev(client.stop_holders);
     return status;
 }

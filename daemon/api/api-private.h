@@ -55,9 +55,10 @@ void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message)
 int api_reply_later(sd_bus_message *message, int r, Fault *fault);
 /* Steps as a(ssss); the array is taken over. */
 int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault);
-/* Reads a{sv} that must be empty; or "functions" and "group" into wish. 0, -errno, or FAULT_RAISED with
- * BadOption. */
+/* Reads a{sv} that must be empty; or "functions", "group" and "stop_holders" into wish; or the last alone. 0,
+ * -errno, or FAULT_RAISED with BadOption. The caller frees the units (NULL: none were named). */
 int api_read_no_options(sd_bus_message *message, Fault **ret_fault);
+int api_read_start_options(sd_bus_message *message, char ***ret_may_stop, Fault **ret_fault);
 int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault);
 
 /* authorize.c */
@@ -68,4 +69,6 @@ typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
  * password. Nothing else of the message has been read by then (CVE-2025-12748 was parsing before asking). */
 int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,
                   const char *id, ApiAction act);
+/* The same once more for a request that names units to be stopped, which is a right of its own. */
+int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
 void api_pending_free(void *pending);

@@ -60,3 +60,9 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
     }
     return 1;
 }
+
+int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id,
+                           ApiAction act)
+{
+    return api_authorize(api, message, "org.usher1.stop-holders", subject, id, act);
+}

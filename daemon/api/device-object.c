@@ -133,7 +133,9 @@ GETTER(get_reset_methods)
     return sd_bus_message_append_strv(reply, methods);
 }
 
-static int act_bind(Api *api, sd_bus_message *message, const char *address)
+static int act_bind_stopping(Api *api, sd_bus_message *message, const char *address);
+
+static int do_bind(Api *api, sd_bus_message *message, const char *address, bool may_stop)
 {
     Fault *fault = NULL;
     BindWish wish = {};
@@ -141,9 +143,22 @@ static int act_bind(Api *api, sd_bus_message *message, const char *address)
 
     pci_address_from_string(address, &wish.address);
     int r = api_read_bind_options(message, &wish, &fault);
+    g_auto(GStrv) units = wish.may_stop;
+    if (r == 0 && units && !may_stop)
+        return api_authorize_stopping(api, message, address, address, act_bind_stopping);
     if (r == 0)
         r = manager_bind(api->manager, &wish, &job, &fault);
     return api_reply_job(message, r, job, fault);
+}
+
+static int act_bind(Api *api, sd_bus_message *message, const char *address)
+{
+    return do_bind(api, message, address, false);
+}
+
+static int act_bind_stopping(Api *api, sd_bus_message *message, const char *address)
+{
+    return do_bind(api, message, address, true);
 }
 
 static int act_restore(Api *api, sd_bus_message *message, const char *text)
@@ -181,7 +196,8 @@ static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error
     Fault *fault = NULL;
 
     pci_address_from_string(object->id, &address);
-    int r = manager_holders(object->api->manager, address, api_reply_held, sd_bus_message_ref(message), &fault);
+    int r =
+        manager_holders(object->api->manager, address, api_reply_held, sd_bus_message_ref(message), &fault);
     return api_reply_later(message, r, fault);
 }
 
@@ -194,8 +210,8 @@ const sd_bus_vtable api_device_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), on_restore,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssusssb)", holders), on_list_holders,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssusssb)", holders),
+                            on_list_holders, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Address", "s", get_text, 0, CONSTANT),
     SD_BUS_PROPERTY("Class", "s", get_name, 0, CONSTANT),
     SD_BUS_PROPERTY("Vendor", "s", get_name, 0, CONSTANT),

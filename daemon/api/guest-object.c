@@ -91,15 +91,30 @@ GETTER(get_devices)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int act_start(Api *api, sd_bus_message *message, const char *name)
+static int act_start_stopping(Api *api, sd_bus_message *message, const char *name);
+
+static int start(Api *api, sd_bus_message *message, const char *name, bool may_stop)
 {
+    g_auto(GStrv) units = NULL;
     Fault *fault = NULL;
     unsigned job = 0;
 
-    int r = api_read_no_options(message, &fault);
+    int r = api_read_start_options(message, &units, &fault);
+    if (r == 0 && units && !may_stop)
+        return api_authorize_stopping(api, message, name, name, act_start_stopping);
     if (r == 0)
-        r = manager_start(api->manager, name, &job, &fault);
+        r = manager_start(api->manager, name, units, &job, &fault);
     return api_reply_job(message, r, job, fault);
+}
+
+static int act_start(Api *api, sd_bus_message *message, const char *name)
+{
+    return start(api, message, name, false);
+}
+
+static int act_start_stopping(Api *api, sd_bus_message *message, const char *name)
+{
+    return start(api, message, name, true);
 }
 
 static int act_stop(Api *api, sd_bus_message *message, const char *name)

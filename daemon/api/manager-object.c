@@ -98,18 +98,33 @@ static int get_device(sd_bus_message *message, void *userdata, sd_bus_error *err
 
 /* Changing calls: asked for first, read afterwards. */
 
-static int act_start(Api *api, sd_bus_message *message, const char *id)
+static int act_start_stopping(Api *api, sd_bus_message *message, const char *id);
+
+static int start(Api *api, sd_bus_message *message, bool may_stop)
 {
+    g_auto(GStrv) units = NULL;
     Fault *fault = NULL;
     const char *name;
     unsigned job = 0;
 
     int r = sd_bus_message_read(message, "s", &name);
     if (r >= 0)
-        r = api_read_no_options(message, &fault);
+        r = api_read_start_options(message, &units, &fault);
+    if (r == 0 && units && !may_stop)
+        return api_authorize_stopping(api, message, name, NULL, act_start_stopping);
     if (r == 0)
-        r = manager_start(api->manager, name, &job, &fault);
+        r = manager_start(api->manager, name, units, &job, &fault);
     return api_reply_job(message, r, job, fault);
+}
+
+static int act_start(Api *api, sd_bus_message *message, const char *id)
+{
+    return start(api, message, false);
+}
+
+static int act_start_stopping(Api *api, sd_bus_message *message, const char *id)
+{
+    return start(api, message, true);
 }
 
 static int act_stop(Api *api, sd_bus_message *message, const char *id)
@@ -141,7 +156,9 @@ static int read_address(Api *api, sd_bus_message *message, PciAddress *ret, Faul
     return r;
 }
 
-static int act_bind(Api *api, sd_bus_message *message, const char *id)
+static int act_bind_stopping(Api *api, sd_bus_message *message, const char *id);
+
+static int do_bind(Api *api, sd_bus_message *message, bool may_stop)
 {
     Fault *fault = NULL;
     BindWish wish = {};
@@ -150,9 +167,22 @@ static int act_bind(Api *api, sd_bus_message *message, const char *id)
     int r = read_address(api, message, &wish.address, &fault);
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
+    g_auto(GStrv) units = wish.may_stop;
+    if (r == 0 && units && !may_stop)
+        return api_authorize_stopping(api, message, PCI_ADDRESS_STR(wish.address), NULL, act_bind_stopping);
     if (r == 0)
         r = manager_bind(api->manager, &wish, &job, &fault);
     return api_reply_job(message, r, job, fault);
+}
+
+static int act_bind(Api *api, sd_bus_message *message, const char *id)
+{
+    return do_bind(api, message, false);
+}
+
+static int act_bind_stopping(Api *api, sd_bus_message *message, const char *id)
+{
+    return do_bind(api, message, true);
 }
 
 static int act_restore(Api *api, sd_bus_message *message, const char *id)
@@ -253,6 +283,7 @@ static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_erro
     int r = read_address(api, message, &wish.address, &fault);
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
+    g_auto(GStrv) units = wish.may_stop;
     sd_bus_message_ref(message);
     if (r == 0)
         r = manager_plan_bind(api->manager, &wish, api_reply_planned, message, &fault);

@@ -123,12 +123,45 @@ static int parse_functions(const char *text, uint8_t *ret, Fault **ret_fault)
     return 0;
 }
 
+/* A service's name, as systemd.unit(5) has it. */
+static bool is_service(const char *name)
+{
+    if (!g_str_has_suffix(name, ".service") || strlen(name) > 255)
+        return false;
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr(":-_.\\@", *c))
+            return false;
+    return true;
+}
+
+static int read_units(sd_bus_message *message, char ***ret, Fault **ret_fault)
+{
+    g_auto(GStrv) units = NULL;
+    int r = sd_bus_message_enter_container(message, 'v', "as");
+    if (r == -ENXIO)
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is an array of strings",
+                           "option stop_holders is of the wrong type");
+    if (r >= 0)
+        r = sd_bus_message_read_strv(message, &units);
+    if (r >= 0)
+        r = sd_bus_message_exit_container(message);
+    if (r < 0)
+        return r;
+    for (char **unit = units; unit && *unit; unit++)
+        if (!is_service(*unit))
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "name services, such as sunshine.service",
+                               "stop_holders: \"%s\" is no service", *unit);
+    g_strfreev(*ret);
+    *ret = units && *units ? g_steal_pointer(&units) : NULL;
+    return 0;
+}
+
 static int take_bind_option(const char *key, const char *value, BindWish *wish, Fault **ret_fault)
 {
     if (g_str_equal(key, "functions"))
         return parse_functions(value, &wish->functions, ret_fault);
     if (!g_str_equal(key, "group"))
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are functions and group",
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are functions, group and stop_holders",
                            "option %s is not known", key);
     if (!g_str_equal(value, "all") && !g_str_equal(value, "only"))
         return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood",
@@ -137,8 +170,8 @@ static int take_bind_option(const char *key, const char *value, BindWish *wish, 
     return 0;
 }
 
-/* wish NULL: no option is known. */
-static int read_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault)
+/* wish and ret_units may be NULL: those options are not known then. */
+static int read_options(sd_bus_message *message, BindWish *wish, char ***ret_units, Fault **ret_fault)
 {
     const char *key, *value;
 
@@ -149,14 +182,17 @@ static int read_options(sd_bus_message *message, BindWish *wish, Fault **ret_fau
         r = sd_bus_message_read(message, "s", &key);
         if (r < 0)
             return r;
-        if (!wish)
-            return fault_raise(ret_fault, FAULT_BAD_OPTION, "there are none yet", "option %s is not known",
-                               key);
-        r = sd_bus_message_read(message, "v", "s", &value);
-        if (r == -ENXIO)
+        bool units = ret_units && g_str_equal(key, "stop_holders");
+        if (!wish && !units)
+            return fault_raise(ret_fault, FAULT_BAD_OPTION,
+                               ret_units ? "known is stop_holders" : "there are none yet",
+                               "option %s is not known", key);
+        r = units ? read_units(message, ret_units, ret_fault)
+                  : sd_bus_message_read(message, "v", "s", &value);
+        if (!units && r == -ENXIO)
             return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a string",
                                "option %s is of the wrong type", key);
-        if (r >= 0)
+        if (!units && r >= 0)
             r = take_bind_option(key, value, wish, ret_fault);
         if (r != 0 && (r < 0 || r == FAULT_RAISED))
             return r;
@@ -169,10 +205,15 @@ static int read_options(sd_bus_message *message, BindWish *wish, Fault **ret_fau
 
 int api_read_no_options(sd_bus_message *message, Fault **ret_fault)
 {
-    return read_options(message, NULL, ret_fault);
+    return read_options(message, NULL, NULL, ret_fault);
+}
+
+int api_read_start_options(sd_bus_message *message, char ***ret_may_stop, Fault **ret_fault)
+{
+    return read_options(message, NULL, ret_may_stop, ret_fault);
 }
 
 int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault)
 {
-    return read_options(message, wish, ret_fault);
+    return read_options(message, wish, &wish->may_stop, ret_fault);
 }

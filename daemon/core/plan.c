@@ -44,6 +44,7 @@ Plan *plan_free(Plan *plan)
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->groups);
     g_ptr_array_unref(plan->devices);
+    g_strfreev(plan->may_stop);
     g_free(plan);
     return NULL;
 }

@@ -17,6 +17,7 @@ typedef struct Plan {
     char *owner;        /* "guest/win10" or "bind/0000:01:00.0" */
     GPtrArray *steps;   /* of Step, owned */
     GArray *groups;     /* of int: the groups that the owner claims, ascending */
+    char **may_stop;    /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     GPtrArray *devices; /* of PlanDevice, owned: what the guest gets, in the order of the definition */
 } Plan;
 

@@ -5,7 +5,7 @@
 
 static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_MODULE] = "module", [STEP_POWER_CONTROL] = "power-control", [STEP_D3COLD] = "d3cold",
-    [STEP_DRIVER] = "driver", [STEP_OVERRIDE] = "override",           [STEP_NODE_OWNER] = "node-owner",
+    [STEP_DRIVER] = "driver", [STEP_OVERRIDE] = "override",           [STEP_NODE_OWNER] = "node-owner", [STEP_UNIT] = "unit",
 };
 
 const char *step_kind_to_string(StepKind kind)

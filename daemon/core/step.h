@@ -17,6 +17,7 @@ typedef enum StepKind {
     STEP_OVERRIDE,      /* subject address; driver_override */
     STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a
                       * node that is not there counts as given back */
+    STEP_UNIT, /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;

@@ -9,6 +9,7 @@ typedef struct BindWish {
     PciAddress address;
     uint8_t functions; /* bit n: function n of the slot; 0: all that are there */
     bool whole_group;  /* bind what else lives in the group too, unused */
+    char **may_stop;   /* units that may be stopped for it; NULL: none. Borrowed; for who carries the plan out */
 } BindWish;
 
 /* The functions that a wish means, ascending; an array of HostDevice* of the snapshot that the caller frees,

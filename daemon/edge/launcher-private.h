@@ -23,6 +23,9 @@ typedef struct LauncherVerbs {
     int (*find)(Launcher *launcher, LauncherKind kind, const char *instance, pid_t pid_hint,
                 uint64_t start_time_hint, LauncherFound found, void *userdata);
     int (*load_module)(Launcher *launcher, const char *module, LauncherDone done, void *userdata);
+    /* NULL: cannot */
+    int (*unit_look)(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata);
+    int (*unit_set)(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
     void (*forget)(Launcher *launcher, const void *userdata); /* watches; Pending is looked after by all */
 } LauncherVerbs;
 
@@ -45,6 +48,7 @@ typedef struct Pending {
     Launcher *launcher;
     LauncherDone done; /* either of both, or neither */
     LauncherFound found;
+    LauncherUnitSeen seen; /* called by who set it */
     void *userdata;
     sd_event_source *turn;
     sd_bus_slot *slot; /* the D-Bus call that it waits for */

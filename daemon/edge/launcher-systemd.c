@@ -366,6 +366,8 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
         .unwatch = systemd_unwatch,
         .find = systemd_find,
         .load_module = systemd_load_module,
+        .unit_look = systemd_unit_look,
+        .unit_set = systemd_unit_set,
         .forget = systemd_forget_watches,
     };
     SystemdLauncher *launcher = g_new0(SystemdLauncher, 1);

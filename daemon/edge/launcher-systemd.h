@@ -25,6 +25,10 @@ int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_messa
 /* The unit's object. The caller frees it. */
 char *systemd_unit_path(LauncherKind kind, const char *instance);
 
+/* launcher-systemd-unit.c */
+int systemd_unit_look(Launcher *base, const char *name, LauncherUnitSeen seen, void *userdata);
+int systemd_unit_set(Launcher *base, const char *name, bool active, LauncherDone done, void *userdata);
+
 int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t pid, LauncherExited exited,
                   void *userdata);
 void systemd_unwatch(Launcher *base, LauncherKind kind, const char *instance);

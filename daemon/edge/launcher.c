@@ -287,3 +287,13 @@ int launcher_load_module(Launcher *launcher, const char *module, LauncherDone do
             return -EINVAL;
     return *module ? launcher->verbs->load_module(launcher, module, done, userdata) : -EINVAL;
 }
+
+int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata)
+{
+    return launcher->verbs->unit_look ? launcher->verbs->unit_look(launcher, unit, seen, userdata) : -ENOTSUP;
+}
+
+int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata)
+{
+    return launcher->verbs->unit_set ? launcher->verbs->unit_set(launcher, unit, active, done, userdata) : -ENOTSUP;
+}

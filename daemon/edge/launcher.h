@@ -107,6 +107,17 @@ int launcher_start_time(pid_t pid, uint64_t *ret);
  * afterwards. */
 int launcher_load_module(Launcher *launcher, const char *module, LauncherDone done, void *userdata);
 
-/* No call with this userdata any more, of whatever is pending: for owners that go before their answers come.
- */
+/* A unit that is not ours. Systemd alone: -ENOTSUP when forking. */
+typedef struct LauncherUnit {
+    bool loaded;       /* there is such a unit */
+    bool transient;    /* without a file: gone for good once it has stopped */
+    const char *state; /* "active", "inactive", "failed", … (ActiveState of org.freedesktop.systemd1(5)) */
+} LauncherUnit;
+/* unit is borrowed, and NULL with an error. */
+typedef void (*LauncherUnitSeen)(int error, const LauncherUnit *unit, void *userdata);
+int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata);
+/* Starts or stops it. done is called when systemd has ended that job, however: look afterwards. */
+int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
+
+/* No call with this userdata any more, of whatever is pending: for owners that go before their answers come. */
 void launcher_forget(Launcher *launcher, const void *userdata);

@@ -4,6 +4,7 @@
 
 #include "../base/log.h"
 #include "../edge/clock.h"
+#include "../edge/unit-step.h"
 #include "execution.h"
 
 struct Execution {
@@ -29,6 +30,7 @@ struct Execution {
     WorkerRequest *request;
     Worker *worker;
     bool loading;          /* a module; timed as a worker is */
+    UnitStep *unit_step;   /* under way */
     sd_event_source *turn; /* the next step, in a turn of its own */
     sd_event_source *slow;
     sd_event_source *stuck;
@@ -60,6 +62,7 @@ static void stop_timers(Execution *e)
 {
     e->slow = sd_event_source_disable_unref(e->slow);
     e->stuck = sd_event_source_disable_unref(e->stuck);
+    e->unit_step = unit_step_free(e->unit_step);
 }
 
 static void end(Execution *e)
@@ -163,10 +166,13 @@ static void on_drift(Execution *e, const char *live)
 static void on_failed(Execution *e, int error, const char *live)
 {
     const Step *s = e->current;
-    const char *why =
-        error == -EIO && live ? "the kernel took the write, but did not do it" : g_strerror(-error);
+    const char *why = error != -EIO || !live ? g_strerror(-error)
+                      : s->kind == STEP_UNIT ? "systemd took the request, but did not do it"
+                                             : "the kernel took the write, but did not do it";
 
-    note_fault(e, fault_new(FAULT_FAILED, "see journalctl -k for what the kernel says of it",
+    note_fault(e, fault_new(FAULT_FAILED,
+                            s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
+                                                 : "see journalctl -k for what the kernel says of it",
                             "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
                             s->subject, or_none(s->before), or_none(s->after), or_none(live), why));
     if (!e->backward) {
@@ -306,10 +312,15 @@ static void take_step(Execution *e)
     int r;
 
     clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
-    clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
+    /* systemd has a time of its own for units. */
+    if (e->current->kind != STEP_UNIT)
+        clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
     if (e->current->kind == STEP_MODULE) {
         r = launcher_load_module(e->engine->launcher, e->current->subject, on_module, e);
         e->loading = r >= 0;
+    } else if (e->current->kind == STEP_UNIT) {
+        e->unit_step = unit_step_new(e->engine->event, e->engine->launcher, e->current, on_answer, e);
+        r = 0;
     } else {
         r = worker_step(e->worker, e->current, on_answer, e);
     }
@@ -387,7 +398,7 @@ static int on_turn(sd_event_source *source, void *userdata)
     }
     if (passes_over(e))
         return 0;
-    if (!e->worker && e->current->kind != STEP_MODULE) {
+    if (!e->worker && e->current->kind != STEP_MODULE && e->current->kind != STEP_UNIT) {
         int r = worker_request(e->engine->workers, on_worker, e, &e->request);
         if (r < 0)
             on_failed(e, r, NULL);

@@ -2,17 +2,14 @@
 /* The first phase of a start: devices that somebody else uses are not taken. */
 #include "guest-private.h"
 
-static void on_looked(const GPtrArray *holders, const Fault *look_fault, void *userdata)
+static void on_gate(const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
-    g_autoptr(GPtrArray) stop = NULL;
-    Fault *fault = fault_copy(look_fault);
+    Fault *why = fault_copy(fault);
 
-    if (!fault)
-        holders_judge(holders, NULL, &stop, &fault);
-    g->look = holder_look_free(g->look);
-    if (fault)
-        guest_fail(g, fault);
+    g->gate = holder_gate_free(g->gate);
+    if (why)
+        guest_fail(g, why);
     else
         guest_begin(g);
 }
@@ -26,5 +23,5 @@ void guest_look(Guest *g)
         return;
     }
     job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->plan->steps->len);
-    g->look = holder_look_new(g->engine, leaving, on_looked, g);
+    g->gate = holder_gate_new(g->engine, g->plan, on_gate, g);
 }

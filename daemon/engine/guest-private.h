@@ -9,7 +9,7 @@
 #include "../edge/qmp.h"
 #include "execution.h"
 #include "guest.h"
-#include "holder-look.h"
+#include "holder-gate.h"
 
 /* A question to QEMU's binary cannot be called off: the wait outlives a guest that is freed meanwhile. */
 typedef struct GuestLaunchWait {
@@ -30,7 +30,7 @@ struct Guest {
     GuestDefinition *definition;
     Plan *plan;
     Journal *journal; /* open from the first step to the last undo */
-    HolderLook *look;   /* before the first step */
+    HolderGate *gate;   /* before the first step */
     Execution *execution;
     bool by_unit; /* its launcher came first */
     bool bound;      /* the plan was carried out */

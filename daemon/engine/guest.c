@@ -50,7 +50,7 @@ Guest *guest_free(Guest *g)
     sd_event_source_disable_unref(g->deadline);
     guest_drop_qmp(g);
     guest_close_files(g);
-    holder_look_free(g->look);
+    holder_gate_free(g->gate);
     execution_free(g->execution);
     channel_free(g->launch);
     guest_log_close(g->console_log);
@@ -365,7 +365,7 @@ static const ExecutionHandler end_handler = {on_progress, on_undone, on_unstuck}
 void guest_ended(Guest *g)
 {
     g->watched = false;
-    g->look = holder_look_free(g->look);
+    g->gate = holder_gate_free(g->gate);
     guest_drop_qmp(g);
     guest_close_files(g);
     if (g->launch && g->fault) {

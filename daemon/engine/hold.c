@@ -2,7 +2,7 @@
 #include "../base/log.h"
 #include "execution.h"
 #include "hold.h"
-#include "holder-look.h"
+#include "holder-gate.h"
 #include "undo.h"
 
 struct Hold {
@@ -10,7 +10,7 @@ struct Hold {
     char *owner;
     Journal *journal;
     Plan *plan; /* until its steps are taken */
-    HolderLook *look;
+    HolderGate *gate;
     Execution *execution;
     bool bound;
     Fault *fault; /* why the bind failed, while it is being undone */
@@ -25,7 +25,7 @@ static void rest(Hold *hold, bool bound, const Fault *fault)
     _cleanup_fault_ Fault *why = fault_copy(fault);
 
     hold->execution = execution_free(hold->execution);
-    hold->look = holder_look_free(hold->look);
+    hold->gate = holder_gate_free(hold->gate);
     hold->bound = bound;
     if (!bound)
         hold->journal = journal_remove(hold->journal);
@@ -93,17 +93,15 @@ static int hold_new(Engine *engine, const char *owner, HoldRested rested, void *
     return 0;
 }
 
-static void on_looked(const GPtrArray *holders, const Fault *look_fault, void *userdata)
+static void on_gate(const Fault *fault, void *userdata)
 {
     Hold *hold = userdata;
-    g_autoptr(GPtrArray) stop = NULL;
-    _cleanup_fault_ Fault *fault = fault_copy(look_fault);
 
-    if (fault || holders_judge(holders, NULL, &stop, &fault) != 0) {
+    if (fault) {
         rest(hold, false, fault);
         return;
     }
-    hold->look = holder_look_free(hold->look);
+    hold->gate = holder_gate_free(hold->gate);
     hold->execution = execution_run(hold->engine, hold->journal, hold->plan->steps, &bind_handler, hold);
     hold->plan = plan_free(hold->plan);
 }
@@ -111,7 +109,6 @@ static void on_looked(const GPtrArray *holders, const Fault *look_fault, void *u
 int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *userdata, Hold **ret)
 {
     g_autoptr(Plan) owned = plan;
-    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
     Hold *hold;
 
     int r = hold_new(engine, plan->owner, rested, userdata, &hold);
@@ -120,7 +117,7 @@ int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *use
     hold->job = job;
     hold->plan = g_steal_pointer(&owned);
     job_progress(job, HOLDER_LOOK_WORDS, 0, hold->plan->steps->len);
-    hold->look = holder_look_new(engine, leaving, on_looked, hold);
+    hold->gate = holder_gate_new(engine, hold->plan, on_gate, hold);
     *ret = hold;
     return 0;
 }
@@ -160,7 +157,7 @@ Hold *hold_free(Hold *hold)
     if (!hold)
         return NULL;
     execution_free(hold->execution);
-    holder_look_free(hold->look);
+    holder_gate_free(hold->gate);
     plan_free(hold->plan);
     journal_close(hold->journal);
     fault_free(hold->fault);
@@ -176,7 +173,7 @@ const char *hold_owner(const Hold *hold)
 
 bool hold_at_rest(const Hold *hold)
 {
-    return !hold->execution && !hold->look;
+    return !hold->execution && !hold->gate;
 }
 
 bool hold_bound(const Hold *hold)

@@ -168,7 +168,10 @@ static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **re
     if (find_hold(m, wish->address))
         return fault_raise(ret_fault, FAULT_REFUSED, "to give it back: usherctl restore",
                            "%s is bound to vfio-pci already", PCI_ADDRESS_STR(wish->address));
-    return plan_bind(host, m->claims, wish, ret, ret_fault);
+    r = plan_bind(host, m->claims, wish, ret, ret_fault);
+    if (r == 0)
+        (*ret)->may_stop = g_strdupv(wish->may_stop);
+    return r;
 }
 
 int manager_bind(Manager *m, const BindWish *wish, unsigned *ret_job, Fault **ret_fault)

@@ -265,7 +265,8 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     return r;
 }
 
-int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault)
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault)
 {
     GuestDefinition *definition;
     Plan *plan;
@@ -273,6 +274,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_j
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
     if (r != 0)
         return r;
+    plan->may_stop = g_strdupv(may_stop);
     /* plan_start() has seen to it that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
 
@@ -284,9 +286,9 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_j
     return 0;
 }
 
-int manager_start(Manager *m, const char *name, unsigned *ret_job, Fault **ret_fault)
+int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault)
 {
-    return manager_start_by(m, name, false, ret_job, ret_fault);
+    return manager_start_by(m, name, false, may_stop, ret_job, ret_fault);
 }
 
 static int find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's questions: who holds a device, and plans, which ask that too. One at a time, as each takes a
  * usher-bind and a pass over all processes, and anybody may ask. */
-#include "holder-look.h"
+#include "holder-gate.h"
 #include "manager-private.h"
 
 #define WAITING_MAX 64
 
 struct ManagerQuestion {
     Manager *manager;
-    GPtrArray *addresses; /* of char*, owned */
-    Plan *plan;           /* NULL: only who holds the first of the addresses */
-    ManagerHeld held;     /* either of both */
+    GPtrArray *addresses; /* of char*, owned: the one that is asked about; NULL with a plan */
+    Plan *plan;
+    ManagerHeld held; /* either of both */
     ManagerPlanned planned;
     void *userdata;
-    HolderLook *look; /* NULL: waits for its turn */
+    HolderLook *look; /* both NULL: waits for its turn */
+    HolderGate *gate;
 };
 
 static void ask_next(Manager *m);
@@ -21,19 +22,11 @@ static void ask_next(Manager *m);
 void manager_question_free(ManagerQuestion *question)
 {
     holder_look_free(question->look);
-    g_ptr_array_unref(question->addresses);
+    holder_gate_free(question->gate);
+    if (question->addresses)
+        g_ptr_array_unref(question->addresses);
     plan_free(question->plan);
     g_free(question);
-}
-
-static void answer_plan(const ManagerQuestion *question, const GPtrArray *holders, const Fault *look_fault)
-{
-    g_autoptr(GPtrArray) stop = NULL;
-    _cleanup_fault_ Fault *fault = fault_copy(look_fault);
-
-    if (!fault)
-        holders_judge(holders, NULL, &stop, &fault);
-    question->planned(fault ? NULL : question->plan->steps, fault, question->userdata);
 }
 
 /* What processes hold, and what the host itself needs it for. */
@@ -59,24 +52,37 @@ static void answer_held(const ManagerQuestion *question, const GPtrArray *holder
     question->held(all, NULL, question->userdata);
 }
 
-static void on_looked(const GPtrArray *holders, const Fault *fault, void *userdata)
+static void end(ManagerQuestion *question)
 {
-    ManagerQuestion *question = userdata;
     Manager *m = question->manager;
 
-    if (question->plan)
-        answer_plan(question, holders, fault);
-    else
-        answer_held(question, holders, fault);
     g_ptr_array_remove_index(m->questions, 0);
     ask_next(m);
+}
+
+static void on_looked(const GPtrArray *holders, const Fault *fault, void *userdata)
+{
+    answer_held(userdata, holders, fault);
+    end(userdata);
+}
+
+static void on_gate(const Fault *fault, void *userdata)
+{
+    ManagerQuestion *question = userdata;
+
+    question->planned(fault ? NULL : question->plan->steps, fault, question->userdata);
+    end(question);
 }
 
 static void ask_next(Manager *m)
 {
     ManagerQuestion *question = m->questions->len > 0 ? g_ptr_array_index(m->questions, 0) : NULL;
 
-    if (question && !question->look)
+    if (!question || question->look || question->gate)
+        return;
+    if (question->plan)
+        question->gate = holder_gate_new(m->engine, question->plan, on_gate, question);
+    else
         question->look = holder_look_new(m->engine, question->addresses, on_looked, question);
 }
 
@@ -110,7 +116,6 @@ int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *user
 {
     ManagerQuestion parts = {.plan = plan, .planned = planned, .userdata = userdata};
 
-    parts.addresses = plan_leaving(plan);
     return ask(m, &parts, ret_fault);
 }
 

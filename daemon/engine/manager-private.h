@@ -62,7 +62,8 @@ void guest_entry_free(GuestEntry *entry);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
 void manager_recover_guest(Manager *m, const char *name);
 /* by_unit: the launcher is here already, guest_connected() follows. */
-int manager_start_by(Manager *m, const char *name, bool by_unit, unsigned *ret_job, Fault **ret_fault);
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
 
 /* manager-units.c */

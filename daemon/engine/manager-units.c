@@ -54,7 +54,7 @@ static void start_arrived(Manager *m, Arrival *arrival)
 
     /* Somebody may have asked for the same guest while it waited. */
     if (!awaited(m, arrival->name))
-        r = manager_start_by(m, arrival->name, true, &job, &fault);
+        r = manager_start_by(m, arrival->name, true, NULL, &job, &fault);
     if (r < 0)
         fault_raise(&fault, FAULT_FAILED, NULL, "cannot start guest %s: %s", arrival->name, g_strerror(-r));
     if (r != 0) {

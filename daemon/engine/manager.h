@@ -76,8 +76,9 @@ char *manager_unit(Manager *manager, const char *name);
 GArray *manager_jobs(Manager *manager);
 const Job *manager_job(Manager *manager, unsigned id); /* NULL: none */
 
-/* Requests. 0 and a job, or a refusal with the host unchanged. */
-int manager_start(Manager *manager, const char *name, unsigned *ret_job, Fault **ret_fault);
+/* Requests. 0 and a job, or a refusal with the host unchanged. may_stop: units that may be stopped where they hold a
+ * device; NULL: none. */
+int manager_start(Manager *manager, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault);
 int manager_stop(Manager *manager, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault);
 int manager_bind(Manager *manager, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
 int manager_restore(Manager *manager, PciAddress address, unsigned *ret_job, Fault **ret_fault);

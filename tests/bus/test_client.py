@@ -345,6 +345,19 @@ class HoldersTest(ClientTest):
         self.assert_run(self.usherctl("holders", "7f:00.0"), NO_SUCH, stdout="")
 
 
+class StopHoldersTest(ClientTest):
+    def test_named_services_go_along_as_a_list(self):
+        self.assert_run(self.usherctl("start", "--stop-holders=a.service,b.service", "linux"), OK, stdout="", stderr="")
+        self.assert_run(self.usherctl("bind", "--stop-holders=a.service", "--group=all", "03:00.0"), OK, stdout="", stderr="")
+        self.assertEqual(self.calls(), [["StartGuest", ["linux", {"stop_holders": ["a.service", "b.service"]}]],
+                                        ["BindDevice", ["03:00.0", {"group": "all", "stop_holders": ["a.service"]}]]])
+
+    def test_other_verbs_do_not_know_the_option(self):
+        self.assert_run(self.usherctl("stop", "--stop-holders=a.service", "linux"), USAGE, stdout="")
+        self.assert_run(self.usherctl("start", "--dry-run", "--stop-holders=a.service", "linux"), USAGE, stdout="")
+        self.assertEqual(self.calls(), [])
+
+
 class JobTest(ClientTest):
     def test_a_start_waits_for_its_job_and_says_nothing(self):
         self.assert_run(self.usherctl("start", "linux"), OK, stdout="", stderr="")

@@ -260,6 +260,21 @@ class Holders(DaemonTest):
         self.assertGreaterEqual(answers.count("told"), 64)
         self.assertEqual(set(answers) - {"told", "org.usher1.Error.Busy"}, set())
 
+    def test_may_be_named_to_be_stopped_by_service_alone(self):
+        for value, pattern in ((dbus.Array(["session-2.scope"]), '"session-2.scope" is no service; name services'),
+                               (dbus.Array(["a b.service"]), '"a b.service" is no service'),
+                               ("sunshine.service", "option stop_holders is of the wrong type")):
+            with self.subTest(value=value):
+                options = dbus.Dictionary({"stop_holders": value}, signature="sv")
+                self.usherd.define("demo", GUEST)
+                self.assert_error("BadOption", pattern, self.manager.StartGuest, "demo", options)
+                self.assert_error("BadOption", pattern, self.manager.BindDevice, self.a_device(), options)
+
+    def test_that_do_not_exist_are_not_stopped(self):
+        self.usherd.define("demo", GUEST)
+        options = dbus.Dictionary({"stop_holders": dbus.Array(["sunshine.service"])}, signature="sv")
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", options)), ("done", ""))
+
     def test_of_what_is_not_there_are_not_looked_for(self):
         self.assert_error("NoSuchDevice", "ffff:ff:1f.7", self.manager.ListHolders, "ffff:ff:1f.7")
 
@@ -322,6 +337,12 @@ except dbus.DBusException as error:
     def test_reading_needs_no_right(self):
         self.usherd.define("demo", GUEST)
         self.assertIn("A guest for tests", self.call_as_nobody("ListGuests"))
+
+    def test_the_right_to_start_is_not_the_right_to_stop_services(self):
+        self.usherd.define("demo", GUEST)
+        self.polkit.allow("org.usher1.start-guest")
+        self.assertIn("org.usher1.Error.NotAuthorized", self.call_as_nobody("StartGuest", "demo", dbus.Dictionary({"stop_holders": dbus.Array(["sunshine.service"])}, signature="sv")))
+        self.assertEqual(self.usherd.property("demo", "State"), "stopped")
 
     def test_a_change_that_polkit_denies_is_not_made(self):
         self.usherd.define("demo", GUEST)

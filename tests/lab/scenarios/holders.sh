@@ -71,7 +71,39 @@ systemctl start lab-viewer
 it "A service that has it open is told with its unit" holds "lab-viewer.service" "$DISPLAY2"
 refused "And it is said how to have it stopped" "lab-viewer.service\\) has /dev/dri/$card .*--stop-holders=lab-viewer.service" usherctl bind "$DISPLAY2"
 it "The host is as before" same
+
+is_active() {
+        systemctl is-active --quiet "$1"
+}
+viewer() {
+        systemctl show -P MainPID lab-viewer
+}
+first=$(viewer)
+refused "Another service's name does not help" "lab-viewer.service\\)" usherctl bind --stop-holders=ssh.service "$DISPLAY2"
+it "The service has gone on meanwhile" is_active lab-viewer
+plan=$(usherctl bind --dry-run --stop-holders=lab-viewer.service "$DISPLAY2")
+expect_match "A plan has its stop as a step" "$plan" "unit +lab-viewer.service +active +inactive"
+expect_eq "Which is not taken" "$(viewer)" "$first"
+it "The card is bound when the service may be stopped" usherctl bind --stop-holders=ssh.service,lab-viewer.service "$DISPLAY2"
+it "It was stopped" bash -c '! systemctl is-active lab-viewer'
+expect_eq "And the card is on vfio-pci" "$(basename "$(readlink "/sys/bus/pci/devices/$DISPLAY2/driver")")" vfio-pci
+it "usherd is killed" systemctl kill --signal=KILL usherd
+it "And finds what it bound" wait_until 30 bash -c "usherctl devices --json=short $DISPLAY2 | grep -q '\"state\":\"bound\"'"
+it "The card is given back" usherctl restore "$DISPLAY2"
+it "The service has been started again" wait_until 20 is_active lab-viewer
+it "The host is as before" same
+it "A guest gets the card likewise" usherctl start --stop-holders=lab-viewer.service display
+it "The service is down while it runs" bash -c '! systemctl is-active lab-viewer'
+it "The guest is killed" usherctl kill display
+it "The service is up again" wait_until 20 is_active lab-viewer
+it "The host is as before" same
 systemctl stop lab-viewer
+
+systemd-run --quiet --unit=lab-transient --property="StandardInput=file:/dev/dri/$card" sleep infinity
+refused "What systemd could not start again is not stopped" "lab-transient.service has no unit file.*stop it yourself" \
+        usherctl bind --stop-holders=lab-transient.service "$DISPLAY2"
+it "It goes on" is_active lab-transient
+systemctl stop lab-transient
 
 sleep infinity </dev/snd/controlC0 &
 sleeper=$!
