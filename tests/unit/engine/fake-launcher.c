@@ -13,6 +13,12 @@ typedef struct Instance {
     void *watcher;
 } Instance;
 
+/* One of the host's. */
+typedef struct Unit {
+    const char *state;
+    bool transient, stubborn;
+} Unit;
+
 /* What is still to be told. */
 typedef struct Call {
     Launcher *launcher;
@@ -21,6 +27,7 @@ typedef struct Call {
     LauncherFound found;
     LauncherExited exited;
     LauncherFailed failed;
+    LauncherUnitSeen seen;
     int error;
     char *message;
     LauncherExit exit;
@@ -33,6 +40,7 @@ struct Launcher {
     sd_event *event;
     FakeHost *host;
     GHashTable *instances; /* name → Instance, owned */
+    GHashTable *units;     /* name → Unit, owned */
     GPtrArray *calls;      /* of Call, owned */
     LauncherFailed failed;
     void *failed_userdata;
@@ -59,6 +67,7 @@ Launcher *fake_launcher_new(sd_event *event, FakeHost *host)
     launcher->event = event;
     launcher->host = host;
     launcher->instances = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    launcher->units = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     launcher->calls = g_ptr_array_new_with_free_func(call_free);
     return launcher;
 }
@@ -69,6 +78,7 @@ Launcher *launcher_free(Launcher *launcher)
         return NULL;
     g_ptr_array_unref(launcher->calls);
     g_hash_table_unref(launcher->instances);
+    g_hash_table_unref(launcher->units);
     g_free(launcher->refusal_message);
     g_free(launcher);
     return NULL;
@@ -92,6 +102,11 @@ static int on_call(sd_event_source *source, void *userdata)
 
     ck_assert(g_ptr_array_find(call->launcher->calls, call, &i));
     g_ptr_array_steal_index(call->launcher->calls, i);
+    if (call->seen) {
+        const Unit *unit = g_hash_table_lookup(call->launcher->units, call->instance);
+        call->seen(0, &(LauncherUnit){unit, unit && unit->transient, unit ? unit->state : "inactive"},
+                   call->userdata);
+    }
     if (call->done)
         call->done(call->error, call->message, call->userdata);
     if (call->found)
@@ -218,6 +233,22 @@ int launcher_load_module(Launcher *launcher, const char *module, LauncherDone do
     return 0;
 }
 
+int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata)
+{
+    tell(launcher, unit, userdata)->seen = seen;
+    return 0;
+}
+
+int launcher_unit_set(Launcher *launcher, const char *name, bool active, LauncherDone done, void *userdata)
+{
+    Unit *unit = g_hash_table_lookup(launcher->units, name);
+
+    if (unit && !unit->stubborn)
+        unit->state = active ? "active" : "inactive";
+    tell(launcher, name, userdata)->done = done;
+    return 0;
+}
+
 void launcher_forget(Launcher *launcher, const void *userdata)
 {
     GHashTableIter iter;
@@ -288,4 +319,18 @@ void fake_launcher_break_modules(Launcher *launcher, bool hang)
 {
     launcher->modules_broken = true;
     launcher->modules_hang = hang;
+}
+
+void fake_launcher_unit(Launcher *launcher, const char *name, const char *state, bool transient,
+                        bool stubborn)
+{
+    Unit *unit = g_new(Unit, 1);
+
+    *unit = (Unit){state, transient, stubborn};
+    g_hash_table_insert(launcher->units, g_strdup(name), unit);
+}
+
+const char *fake_launcher_unit_state(const Launcher *launcher, const char *name)
+{
+    return ((const Unit *)g_hash_table_lookup(launcher->units, name))->state;
 }

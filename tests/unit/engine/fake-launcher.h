@@ -30,5 +30,11 @@ bool fake_launcher_watches(const Launcher *launcher, const char *guest);
 /* What launcher_find() finds. */
 void fake_launcher_found(Launcher *launcher, const char *guest, pid_t pid);
 
+/* A unit of the host's is in that state ("active"), loaded, and transient or not. Stops and starts of it
+ * succeed, unless it is stubborn. */
+void fake_launcher_unit(Launcher *launcher, const char *unit, const char *state, bool transient,
+                        bool stubborn);
+const char *fake_launcher_unit_state(const Launcher *launcher, const char *unit);
+
 /* Modules are not there; or (hang) modprobe never comes back. */
 void fake_launcher_break_modules(Launcher *launcher, bool hang);

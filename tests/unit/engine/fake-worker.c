@@ -19,6 +19,7 @@ struct Worker {
     char *path; /* being opened */
     bool writable;
     WorkerOpened opened;
+    WorkerHolders found; /* looking */
     void *userdata;
     int fail; /* what the write fails with, or 0 */
     sd_event_source *turn;
@@ -42,6 +43,8 @@ struct WorkerPool {
     int error;
     bool acted;
     char *refusal;
+    GPtrArray *holders;
+    int look_error;
 };
 
 static void worker_free(gpointer pointer)
@@ -71,6 +74,7 @@ WorkerPool *fake_workers_new(sd_event *event, FakeHost *host)
     pool->place = (StepPlace){.sys_fd = fake_host_sys_fd(host), .dev_fd = fake_host_dev_fd(host)};
     pool->workers = g_ptr_array_new_with_free_func(worker_free);
     pool->requests = g_ptr_array_new_with_free_func(request_free);
+    pool->holders = holders_new();
     pool->fail_at = pool->hang_at = pool->lose_at = NEVER;
     return pool;
 }
@@ -81,6 +85,7 @@ WorkerPool *worker_pool_free(WorkerPool *pool)
         return NULL;
     g_ptr_array_unref(pool->workers);
     g_ptr_array_unref(pool->requests);
+    g_ptr_array_unref(pool->holders);
     g_free(pool->refusal);
     g_free(pool);
     return NULL;
@@ -290,6 +295,40 @@ int worker_open(Worker *worker, const char *path, bool writable, bool exclusive,
     worker->opened = opened;
     worker->userdata = userdata;
     run(worker, on_open);
+    return 0;
+}
+
+void fake_workers_find_holder(WorkerPool *pool, Holder *holder)
+{
+    if (holder)
+        g_ptr_array_add(pool->holders, holder);
+    else
+        g_ptr_array_set_size(pool->holders, 0);
+}
+
+void fake_workers_fail_look(WorkerPool *pool, int error)
+{
+    pool->look_error = error;
+}
+
+static int on_look(sd_event_source *source, void *userdata)
+{
+    Worker *worker = userdata;
+    WorkerPool *pool = worker->pool;
+    WorkerHolders found = g_steal_pointer(&worker->found);
+
+    worker->turn = sd_event_source_disable_unref(worker->turn);
+    found(pool->look_error, pool->look_error < 0 ? NULL : pool->holders, worker->userdata);
+    return 0;
+}
+
+int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)
+{
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    ck_assert_msg(*addresses, "a look at nothing");
+    worker->found = found;
+    worker->userdata = userdata;
+    run(worker, on_look);
     return 0;
 }
 

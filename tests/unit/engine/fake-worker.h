@@ -27,6 +27,10 @@ void fake_workers_come_back(WorkerPool *pool);
 void fake_workers_lose(WorkerPool *pool, unsigned n, bool acted);
 /* Every worker that is idle with its job goes away. */
 void fake_workers_lose_idle(WorkerPool *pool);
+/* What a look finds from now on, taken over; NULL: nobody any more. */
+void fake_workers_find_holder(WorkerPool *pool, Holder *holder);
+/* Looks fail with a negative errno; 0: they do not. */
+void fake_workers_fail_look(WorkerPool *pool, int error);
 /* No more workers can be started, for this reason; NULL: they can. */
 void fake_workers_refuse(WorkerPool *pool, const char *message);
 
