@@ -6,8 +6,8 @@
 
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
-    static const char *const names[STEP_KIND_MAX] = {"module", "power-control", "d3cold",
-                                                     "driver", "override",      "node-owner"};
+    static const char *const names[STEP_KIND_MAX] = {"module",   "power-control", "d3cold", "driver",
+                                                     "override", "node-owner",    "unit"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
