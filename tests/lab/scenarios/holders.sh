@@ -42,6 +42,8 @@ it "A bind of it can be planned" usherctl bind --dry-run "$DISPLAY2"
 # A process of nobody's in particular.
 sleep infinity <"/dev/dri/$card" &
 sleeper=$!
+# Its shell has the node open before it becomes what it runs.
+wait_until 20 grep -q sleep "/proc/$sleeper/comm"
 expect_match "Who has its DRM node open is told with process and command" "$(usherctl holders --no-pager "${DISPLAY2#0000:}")" \
         "^$DISPLAY2 +file +/dev/dri/$card +$sleeper +sleep "
 expect_match "Also as JSON" "$(usherctl holders --json=short "$DISPLAY2")" "\"kind\":\"file\".*\"pid\":$sleeper,\"command\":\"sleep\""

@@ -130,6 +130,25 @@ static int try_restore(Manager *manager, const char *address, Fault **ret_fault)
     return manager_restore(manager, parsed, &job, ret_fault);
 }
 
+static void on_planned(const GPtrArray *steps, const Fault *fault, void *userdata)
+{
+    unsigned *count = userdata;
+
+    ck_assert_msg(steps, "%s", fault ? fault->message : "");
+    *count = steps->len;
+}
+
+/* How many steps a start would take. */
+static unsigned count_steps(const Rig *rig, Manager *manager, const char *guest)
+{
+    unsigned count = G_MAXUINT;
+
+    ck_assert_int_eq(manager_plan_start(manager, guest, on_planned, &count, NULL), 0);
+    rig_settle(rig);
+    ck_assert_msg(count != G_MAXUINT, "the plan was not told");
+    return count;
+}
+
 START_TEST(a_start_that_fails_is_undone_and_says_why)
 {
     for (unsigned n = 0; n < 10; n++) {
@@ -140,7 +159,7 @@ START_TEST(a_start_that_fails_is_undone_and_says_why)
         if (n == 2)
             continue;
         fake_workers_fail(rig.engine.workers, n, EBUSY);
-        ck_assert_int_eq(manager_start(manager, "win10", &job, NULL), 0);
+        ck_assert_int_eq(manager_start(manager, "win10", NULL, &job, NULL), 0);
         rig_settle(&rig);
         GuestView view = view_of(manager, "win10");
         ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
@@ -288,7 +307,7 @@ START_TEST(a_guest_that_was_found_running_keeps_its_group)
     _cleanup_manager_ Manager *manager = come_up(&rig);
     rig_settle(&rig);
     unsigned job;
-    int r = manager_start(manager, "other", &job, &fault);
+    int r = manager_start(manager, "other", NULL, &job, &fault);
     assert_refused(r, fault, FAULT_IN_USE, "win10");
     r = try_bind(manager, "0000:01:00.0", &fault);
     assert_refused(r, fault, FAULT_IN_USE, "win10");
@@ -323,9 +342,9 @@ START_TEST(two_guests_never_get_one_group)
     unsigned job;
     define(&rig, "other", rig.definition);
     _cleanup_manager_ Manager *manager = come_up(&rig);
-    ck_assert_int_eq(manager_start(manager, "win10", &job, NULL), 0);
+    ck_assert_int_eq(manager_start(manager, "win10", NULL, &job, NULL), 0);
     for (unsigned i = 0; i < 60; i++) {
-        int r = manager_start(manager, "other", &job, &fault);
+        int r = manager_start(manager, "other", NULL, &job, &fault);
         assert_refused(r, fault, FAULT_IN_USE, "win10");
         rig_turn(&rig);
     }
@@ -346,9 +365,9 @@ START_TEST(what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_beli
         GuestView view = view_of(manager, "win10");
         ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
         ck_assert(guest_has_leftovers(view.guest));
-        int r = manager_start(manager, "win10", &job, &fault);
+        int r = manager_start(manager, "win10", NULL, &job, &fault);
         assert_refused(r, fault, FAULT_DRIFT, "not all of its last run was restored");
-        r = manager_start(manager, "other", &job, &fault);
+        r = manager_start(manager, "other", NULL, &job, &fault);
         assert_refused(r, fault, FAULT_IN_USE, "win10");
         manager = restart(&rig, manager);
     }
@@ -359,9 +378,7 @@ START_TEST(what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_beli
     ck_assert_int_eq(guest_state(view.guest), GUEST_STOPPED);
     ck_assert(!guest_has_leftovers(view.guest));
     ck_assert(!rig_has_journals(&rig));
-    g_autoptr(GPtrArray) steps = NULL;
-    ck_assert_int_eq(manager_plan_start(manager, "other", &steps, NULL), 0);
-    ck_assert_uint_gt(steps->len, 0);
+    ck_assert_uint_gt(count_steps(&rig, manager, "other"), 0);
 }
 END_TEST
 
@@ -377,9 +394,78 @@ START_TEST(a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it)
     ck_assert_str_eq(manager_device_state(manager, device), "bound");
     int r = try_bind(manager, "0000:01:00.0", &fault);
     assert_refused(r, fault, FAULT_REFUSED, "bound to vfio-pci already");
-    g_autoptr(GPtrArray) steps = NULL;
-    ck_assert_int_eq(manager_plan_start(manager, "win10", &steps, NULL), 0);
-    ck_assert_uint_eq(steps->len, 1);
+    ck_assert_uint_eq(count_steps(&rig, manager, "win10"), 1);
+}
+END_TEST
+
+static void on_held(const GPtrArray *holders, const Fault *fault, void *userdata)
+{
+    GString *text = userdata;
+
+    ck_assert(holders);
+    for (unsigned i = 0; i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        g_string_append_printf(text, "%s %s;", holder_kind_to_string(holder->kind), holder->what);
+    }
+    g_string_append_c(text, '|');
+}
+
+START_TEST(who_holds_a_device_is_told_to_all_who_ask_in_turn)
+{
+    A_RIG(build_gpu);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    GString *text = g_string_new(NULL);
+    PciAddress gpu;
+
+    ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
+    fake_workers_find_holder(rig.engine.workers,
+                             holder_new(HOLDER_FILE, "0000:01:00.0", "/dev/dri/card1", 7, "x", "", ""));
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(manager_holders(manager, gpu, on_held, text, NULL), 0);
+    ck_assert_str_eq(text->str, "");
+    rig_settle(&rig);
+    ck_assert_str_eq(text->str, "file /dev/dri/card1;|file /dev/dri/card1;|file /dev/dri/card1;|");
+    g_string_free(text, TRUE);
+}
+END_TEST
+
+START_TEST(too_many_questions_are_put_off)
+{
+    A_RIG(build_gpu);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    GString *text = g_string_new(NULL);
+    Fault *fault = NULL;
+    PciAddress gpu;
+    int r = 0;
+
+    ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
+    for (unsigned i = 0; i < 64; i++)
+        ck_assert_int_eq(manager_holders(manager, gpu, on_held, text, NULL), 0);
+    r = manager_holders(manager, gpu, on_held, text, &fault);
+    assert_refused(r, fault, FAULT_BUSY, "64 questions");
+    rig_settle(&rig);
+    ck_assert_uint_eq(text->len, 64);
+    g_string_free(text, TRUE);
+}
+END_TEST
+
+START_TEST(a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing)
+{
+    A_RIG(build_gpu);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    unsigned job;
+
+    fake_workers_find_holder(rig.engine.workers,
+                             holder_new(HOLDER_FILE, "0000:01:00.0", "/dev/dri/card1", 7, "x", "", ""));
+    ck_assert_int_eq(manager_start(manager, "win10", NULL, &job, NULL), 0);
+    rig_settle(&rig);
+    GuestView view = view_of(manager, "win10");
+    ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
+    ck_assert_int_eq(guest_fault(view.guest)->kind, FAULT_IN_USE);
+    ck_assert_uint_eq(fake_launcher_starts(rig.engine.launcher, "win10"), 0);
+    rig_assert_restored(&rig);
+    fake_workers_find_holder(rig.engine.workers, NULL);
+    ck_assert_uint_gt(count_steps(&rig, manager, "win10"), 0);
 }
 END_TEST
 
@@ -404,4 +490,6 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       journals_full_of_rubbish_stop_nothing, a_guest_that_was_found_running_keeps_its_group,
       a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
-      a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended)
+      a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
+      who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
+      a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing)
