@@ -2,6 +2,7 @@
 #include "qemu-probe.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -73,6 +74,9 @@ static void run_free(void *pointer)
     g_free(run->types);
     g_free(run->properties);
     g_free(run);
+    /* Its replies and what was read from them took most of a megabyte, which malloc() would keep for the next
+     * QEMU to be asked: there may be none until the next boot. */
+    malloc_trim(0);
 }
 
 QemuProbe *qemu_probe_new(sd_event *event, const char *path, int cache_dir_fd)
