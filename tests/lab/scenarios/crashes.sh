@@ -3,12 +3,12 @@
 # lab-machine: default
 #
 # SIGKILL at random moments of starts and stops of two guests: to usherd, usher-bind, usher-launch or QEMU. Whatever dies, each guest ends up running
-# and owning its devices, or at rest with everything restored. CRASHES and SEED can be set.
+# and owning its devices, or at rest with everything restored. CRASHES (25) and SEED can be set.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-CRASHES=${CRASHES:-100}
+CRASHES=${CRASHES:-25}
 SEED=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 echo "    seed $SEED" >&3
 RANDOM=$SEED
