@@ -40,6 +40,7 @@ expect_eq "Nobody uses the second display" "$(usherctl holders --no-pager "$DISP
 it "A bind of it can be planned" usherctl bind --dry-run "$DISPLAY2"
 
 # A process of nobody's in particular.
+# shellcheck disable=SC2217 # it is to have it open, not to read it
 sleep infinity <"/dev/dri/$card" &
 sleeper=$!
 # Its shell has the node open before it becomes what it runs.
@@ -107,6 +108,7 @@ refused "What systemd could not start again is not stopped" "lab-transient.servi
 it "It goes on" is_active lab-transient
 systemctl stop lab-transient
 
+# shellcheck disable=SC2217
 sleep infinity </dev/snd/controlC0 &
 sleeper=$!
 sound=$(readlink -f /sys/class/sound/controlC0 | grep -oE '[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]' | tail -n 1)
