@@ -114,6 +114,11 @@ bool guest_at_rest(const Guest *g)
     return (g->state == GUEST_STOPPED || g->state == GUEST_FAILED) && !g->recovering && !g->execution;
 }
 
+bool guest_awaits_launcher(const Guest *g)
+{
+    return g->state == GUEST_PREPARING && !g->launch;
+}
+
 char *guest_last_words(const Guest *g)
 {
     return g->words ? guest_log_tail(g->words, LAST_WORDS_MAX) : g_strdup("");

@@ -53,6 +53,9 @@ void guest_start(Guest *guest, GuestDefinition *definition, Plan *plan, Job *job
 /* Its launcher has connected and was identified; channel is taken over. */
 void guest_connected(Guest *guest, Channel *channel, pid_t pid, uid_t uid, gid_t gid);
 
+/* Its start is under way, and its launcher has not come yet. */
+bool guest_awaits_launcher(const Guest *guest);
+
 /* Its launcher ended, or its unit failed, before it could connect. */
 void guest_launch_failed(Guest *guest, const char *message);
 

@@ -120,7 +120,9 @@ static void on_ending_unit(Manager *m, const HelperCaller *caller, Channel *chan
 {
     GuestEntry *entry = manager_guest_entry(m, caller->instance);
 
-    if (!entry) {
+    /* While the unit is still on its way down somebody may have asked for the next start already, which waits
+     * for it to be down: what asks here belongs to the run before, which is over. */
+    if (!entry || guest_awaits_launcher(entry->guest)) {
         channel_send(channel, (const char *const[]){"ended", NULL}, NULL, 0);
         channel_free(channel);
         return;

@@ -48,6 +48,11 @@ expect_eq "After the stop the guest is stopped" "$(guest_state demo)" stopped
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
 it "The guest starts again" usherctl start demo
+at_once() {
+        usherctl kill demo
+        timeout 30 usherctl start demo
+}
+it "Killed, it starts again while its unit is still on the way down" at_once
 it "Kill ends it at once" usherctl kill demo
 expect_eq "After the kill the guest is stopped" "$(guest_state demo)" stopped
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
