@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition-check.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "definition-value.h"
+
+/* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
+#define CPUS_MAX 255
+/* The ports of q35's own controller (ICH9). */
+#define SATA_DISKS_MAX 6
+
+ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const char *name)
+{
+    for (unsigned i = 0; i < reader->sections->len; i++) {
+        ReadSection *section = g_ptr_array_index(reader->sections, i);
+        if (section->id == id && g_strcmp0(section->name, name) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+DefinitionPlace section_place(const ReadSection *section, const char *key)
+{
+    unsigned n;
+    const DefinitionKey *keys = definition_section_keys(section->id, &n);
+
+    for (unsigned i = 0; i < n; i++)
+        if (g_str_equal(keys[i].name, key) && section->keys[i].path)
+            return section->keys[i];
+    return section->place;
+}
+
+char *section_title(SectionId id, const char *name)
+{
+    return name ? g_strdup_printf("%s %s", definition_sections[id].name, name)
+                : g_strdup(definition_sections[id].name);
+}
+
+int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remedy, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fault_raise(ret_fault, FAULT_BAD_DEFINITION, remedy, "%s:%u: %s", place.path, place.line, text);
+}
+
+static int check_required(const ReadSection *section, Fault **ret_fault)
+{
+    unsigned n;
+    const DefinitionKey *keys = definition_section_keys(section->id, &n);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!keys[i].required || section->keys[i].path || !section->place.path)
+            continue;
+        g_autofree char *title = section_title(section->id, section->name), *range = value_range(&keys[i]);
+        g_autofree char *remedy = g_strdup_printf("add %s= with %s", keys[i].name, range);
+        return definition_raise(section->place, ret_fault, remedy, "[%s] has no %s=", title, keys[i].name);
+    }
+    return 0;
+}
+
+static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
+    uint64_t cpus = (uint64_t)definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+
+    if (cpus > CPUS_MAX)
+        return definition_raise(section->place, ret_fault, "lower Sockets=, Cores= or Threads=",
+                                "[CPU] makes %" G_GUINT64_FORMAT
+                                " processors of %u sockets × %u cores × %u threads, but %d is the most",
+                                cpus, definition->cpu.sockets, definition->cpu.cores, definition->cpu.threads,
+                                CPUS_MAX);
+    if (definition->cpu.accelerator == ACCELERATOR_TCG && g_strcmp0(definition->cpu.model, "host") == 0)
+        return definition_raise(
+            section_place(section, "Model"), ret_fault,
+            "write Model=max, or remove Accelerator=tcg where the host has KVM",
+            "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's processor");
+    return 0;
+}
+
+static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_KERNEL, NULL);
+    const char *lone = definition->kernel.initrd         ? "Initrd"
+                       : definition->kernel.command_line ? "CommandLine"
+                                                         : NULL;
+
+    if (lone && !definition->kernel.image)
+        return definition_raise(section_place(section, lone), ret_fault, "add Image=, or remove it",
+                                "[Kernel] %s= means nothing without Image=", lone);
+    return 0;
+}
+
+static int check_pci(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionPci *pci = section->structure;
+
+    if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
+        return 0;
+    return definition_raise(
+        section_place(section, "Functions"), ret_fault, "add it to Functions=, or correct Address=",
+        "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
+}
+
+static int check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+    unsigned n_sata = 0;
+
+    if (disk->bus == DISK_BUS_SATA && disk->read_only)
+        return definition_raise(section_place(section, "ReadOnly"), ret_fault,
+                                "choose another Bus=, such as virtio-scsi",
+                                "[Disk %s] ReadOnly=yes: a SATA disk cannot be write-protected", disk->name);
+    for (unsigned i = 0; i < reader->definition->disks->len; i++) {
+        const DefinitionDisk *other = g_ptr_array_index(reader->definition->disks, i);
+
+        n_sata += other->bus == DISK_BUS_SATA;
+        if (other == disk)
+            break;
+        if (g_str_equal(other->path, disk->path) && !(other->read_only && disk->read_only))
+            return definition_raise(section_place(section, "Path"), ret_fault,
+                                    "remove one, or set ReadOnly=yes in both",
+                                    "[Disk %s] has the Path= of [Disk %s]: two writers would destroy it",
+                                    disk->name, other->name);
+    }
+    if (disk->bus == DISK_BUS_SATA && n_sata > SATA_DISKS_MAX)
+        return definition_raise(section->place, ret_fault, "choose another Bus=, such as virtio-scsi",
+                                "[Disk %s] is one SATA disk too many: there are %d ports", disk->name,
+                                SATA_DISKS_MAX);
+    return 0;
+}
+
+static int check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionNetwork *network = section->structure;
+
+    for (unsigned i = 0; i < reader->definition->networks->len; i++) {
+        const DefinitionNetwork *other = g_ptr_array_index(reader->definition->networks, i);
+
+        if (other == network)
+            break;
+        if (network->mac && g_strcmp0(other->mac, network->mac) == 0)
+            return definition_raise(section_place(section, "MAC"), ret_fault, "change or remove one of them",
+                                    "[Network %s] has the MAC= of [Network %s]", network->name, other->name);
+    }
+    return 0;
+}
+
+int definition_check(const DefinitionReader *reader, Fault **ret_fault)
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < reader->sections->len; i++)
+        r = check_required(g_ptr_array_index(reader->sections, i), ret_fault);
+    if (r == 0)
+        r = check_cpu(reader, ret_fault);
+    if (r == 0)
+        r = check_kernel(reader, ret_fault);
+    for (unsigned i = 0; r == 0 && i < reader->sections->len; i++) {
+        const ReadSection *section = g_ptr_array_index(reader->sections, i);
+
+        if (section->id == SECTION_PCI)
+            r = check_pci(section, ret_fault);
+        else if (section->id == SECTION_DISK)
+            r = check_disk(reader, section, ret_fault);
+        else if (section->id == SECTION_NETWORK)
+            r = check_network(reader, section, ret_fault);
+    }
+    return r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-builder.h"
+
+#include <stdarg.h>
+
+void builder_add(QemuBuilder *builder, const char *argument)
+{
+    g_ptr_array_add(builder->command->argv, g_strdup(argument));
+}
+
+void builder_option(QemuBuilder *builder, const char *option, const char *format, ...)
+{
+    va_list arguments;
+
+    builder_add(builder, option);
+    va_start(arguments, format);
+    g_ptr_array_add(builder->command->argv, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
+}
+
+void builder_json(QemuBuilder *builder, const char *option, struct json_object *object)
+{
+    builder_option(
+        builder, option, "%s",
+        json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+}
+
+void json_set_text(struct json_object *object, const char *name, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    json_object_object_add(object, name, json_object_new_string(text));
+}
+
+void json_set_number(struct json_object *object, const char *name, int number)
+{
+    json_object_object_add(object, name, json_object_new_int(number));
+}
+
+void json_set_bool(struct json_object *object, const char *name, bool value)
+{
+    json_object_object_add(object, name, json_object_new_boolean(value));
+}
+
+struct json_object *json_new_driver(const char *driver)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_set_text(object, "driver", "%s", driver);
+    return object;
+}
+
+int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
+{
+    QemuFile file = {kind, QEMU_FD_FIRST + (int)builder->command->files->len, path, read_only};
+
+    g_array_append_val(builder->command->files, file);
+    return file.fd;
+}
+
+int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
+{
+    int fd = builder_file(builder, kind, path, read_only);
+
+    builder_option(builder, "-add-fd", "fd=%d,set=%d", fd, fd);
+    return fd;
+}
+
+void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device)
+{
+    struct json_object *port = json_new_driver("pcie-root-port");
+    unsigned number = first + index / 8, function = index % 8;
+
+    json_set_text(port, "id", "port-%s", device);
+    json_set_text(port, "bus", "pcie.0");
+    json_set_text(port, "addr", "0x%x.0x%x", number, function);
+    if (function == 0)
+        json_set_bool(port, "multifunction", true);
+    /* Both together must be unlike those of any other port; a guest may name what is plugged in after them.
+     */
+    json_set_number(port, "chassis", number * 8 + function);
+    json_set_number(port, "slot", number * 8 + function);
+    builder_json(builder, "-device", port);
+}
+
+struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function)
+{
+    struct json_object *device = json_new_driver(driver);
+
+    json_set_text(device, "id", "%s", id);
+    json_set_text(device, "bus", "port-%s", port);
+    json_set_text(device, "addr", "0x0.0x%x", function);
+    return device;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of QEMU's command line (qemu-disk.c, qemu-network.c, …) are written with. Known to them and to
+ * qemu-argv.c alone, which calls each in its turn. */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "qemu-argv.h"
+
+/* Where root ports, and what is no PCI Express device, sit on q35's root bus, eight to a device number; each kind has
+ * numbers of its own, so that none moves when another kind grows. Firmware numbers the buses behind them in this order:
+ * cards come first, as guests name them by their bus (enp1s0). 0x02 is left free for Intel's graphics, which must be
+ * there; 0x1f is the chipset's. */
+enum {
+    SLOT_DISPLAY = 0x01,  /* an emulated graphics card; no port */
+    PORTS_NETWORK = 0x03, /* 2 × 8 */
+    PORTS_PCI = 0x05,     /* 4 × 8 */
+    PORTS_DISK = 0x09,    /* 4 × 8 */
+    PORTS_SCSI = 0x0d,
+    PORTS_USB = 0x0e,
+    PORTS_SERIAL = 0x0f, /* virtio-serial: the guest agent's */
+    PORTS_SHARE = 0x10,  /* 2 × 8 */
+    PORTS_SPARE = 0x12,  /* 2 × 8, for what is plugged in while the guest runs */
+    PORTS_INPUT = 0x14,  /* 2 × 8 */
+    SLOT_MEMORY = 0x16,  /* ivshmem; no port */
+    SLOT_WATCHDOG = 0x17,
+    SLOT_SOUND = 0x18,
+};
+
+typedef struct QemuBuilder {
+    const GuestDefinition *definition;
+    const Plan *plan; /* NULL: no devices */
+    QemuCommand *command;
+    unsigned n_disk_ports, n_sata;
+    bool scsi; /* the controller is there */
+} QemuBuilder;
+
+/* An argument as it stands. */
+void builder_add(QemuBuilder *builder, const char *argument);
+/* An option and its value. */
+void builder_option(QemuBuilder *builder, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* An option whose value is an object, which it takes over. */
+void builder_json(QemuBuilder *builder, const char *option, struct json_object *object);
+
+/* A file to be opened for QEMU; returns the number that QEMU will know it by. The path is borrowed. */
+int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
+/* The same, handed over as /dev/fdset/N, which block drivers and logs open in place of a path. */
+int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
+
+/* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps, as guests
+ * look for further functions only where they find function 0. */
+void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device);
+/* A device behind the port of its id, or of the id given. Its properties are the caller's to add, and then it goes to
+ * builder_json(). */
+struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
+
+/* {"driver": driver} */
+struct json_object *json_new_driver(const char *driver);
+void json_set_text(struct json_object *object, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void json_set_number(struct json_object *object, const char *name, int number);
+void json_set_bool(struct json_object *object, const char *name, bool value);
+
+/* The parts; index is the section's place among those of its kind. */
+void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
+void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
+void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
