@@ -14,10 +14,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config.h"
+#include "core/settings.h"
 #include "edge/helper-socket.h"
-
-#define SLOW_USEC (10 * G_USEC_PER_SEC)
-#define STUCK_USEC (90 * G_USEC_PER_SEC)
 
 typedef struct Daemon {
     Engine engine;
@@ -36,7 +34,7 @@ typedef struct Options {
 /* What systemd's RuntimeDirectory= and its like say (systemd.exec(5)), the first of several; else what was built in. */
 static const char *directory(const char *variable, const char *built_in)
 {
-    static char *kept[4];
+    static char *kept[8];
     static unsigned n;
     const char *value = getenv(variable);
 
@@ -147,6 +145,25 @@ static void on_named(int error, void *userdata)
     log_info("usherd " USHER_VERSION " is ready, starting guests by %s", launcher_name(d->engine.launcher));
 }
 
+/* A mistake in it is told, and keeps nobody's devices from coming back: the daemon starts all the same. */
+static void read_settings(Daemon *d)
+{
+    g_autofree char *path = g_build_filename(directory("CONFIGURATION_DIRECTORY", USHER_SYSCONFDIR), "usherd.conf", NULL);
+    g_autoptr(DefinitionFiles) files = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    Settings settings = settings_default();
+
+    int r = definition_files_load(path, true, &files);
+    if (r >= 0)
+        r = settings_parse((const DefinitionText *)files->texts->data, files->texts->len, &settings, &fault);
+    if (r != 0) {
+        g_autofree char *why = fault ? fault_to_line(fault) : g_strdup_printf("%s: %s", path, strerror(-r));
+        log_error("%s; going on with the defaults", why);
+    }
+    d->engine.slow_usec = settings.slow_usec;
+    d->engine.stuck_usec = settings.stuck_usec;
+}
+
 /* Finds what was running before the name is taken: nobody can ask before we know. */
 static int bring_up(Daemon *d, const Options *options)
 {
@@ -165,8 +182,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->qemu_path = USHER_QEMU;
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    e->slow_usec = SLOW_USEC;
-    e->stuck_usec = STUCK_USEC;
+    read_settings(d);
     r = manager_new(e, &d->manager);
     if (r >= 0)
         r = make_helper_socket(d, socket_path);

@@ -112,16 +112,15 @@ static int load_text(DefinitionFiles *files, const char *path)
     return 0;
 }
 
-int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret)
+int definition_files_load(const char *path, bool optional, DefinitionFiles **ret)
 {
     g_autoptr(DefinitionFiles) files = g_new0(DefinitionFiles, 1);
-    g_autofree char *path = g_strdup_printf("%s/%s.guest", store->path, name);
     g_autofree char *folder = g_strconcat(path, ".d", NULL);
     g_auto(GStrv) drop_ins = NULL;
 
     files->texts = g_array_new(FALSE, FALSE, sizeof(DefinitionText));
     int r = load_text(files, path);
-    if (r < 0)
+    if (r < 0 && !(optional && r == -ENOENT))
         return r;
 
     r = file_list_at(AT_FDCWD, folder, &drop_ins);
@@ -137,6 +136,13 @@ int definition_store_load(DefinitionStore *store, const char *name, DefinitionFi
     }
     *ret = g_steal_pointer(&files);
     return 0;
+}
+
+int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s.guest", store->path, name);
+
+    return definition_files_load(path, false, ret);
 }
 
 DefinitionFiles *definition_files_free(DefinitionFiles *files)

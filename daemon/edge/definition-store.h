@@ -30,5 +30,7 @@ int definition_store_names(DefinitionStore *store, char ***ret);
 /* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX. name must be valid. */
 int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret);
 
+/* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. */
+int definition_files_load(const char *path, bool optional, DefinitionFiles **ret);
 DefinitionFiles *definition_files_free(DefinitionFiles *files);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DefinitionFiles, definition_files_free)
