@@ -100,6 +100,8 @@ void picture_guest(const Terminal *terminal, const GuestProps *guest, const GPtr
     if (guest->pid > 0)
         printf("%*s: %u\n", LABEL_WIDTH, "PID", guest->pid);
     print_devices(guest, devices);
+    for (char **words = guest->drift; *words; words++)
+        print_coloured(terminal, "Drift", COLOUR_BAD, *words);
     print_coloured(terminal, "Error", COLOUR_BAD, guest->error);
     print_last_words(guest);
 }
@@ -117,7 +119,7 @@ void picture_device(const Terminal *terminal, const DeviceProps *device, const J
     g_autofree char *ids = g_strdup_printf("class %s, device %s, subsystem %s", device->class_id, device->id,
                                            device->subsystem_id);
     bool lent = strcmp(device->state, "guest") == 0 || strcmp(device->state, "bound") == 0;
-    Glyph glyph = strcmp(device->state, "stuck") == 0 ? GLYPH_CROSS : lent ? GLYPH_FULL : GLYPH_EMPTY;
+    Glyph glyph = device_ails(device) ? GLYPH_CROSS : lent ? GLYPH_FULL : GLYPH_EMPTY;
 
     print_heading(terminal, glyph, device_colour(device), device->address, label);
     print_coloured(terminal, "State", device_colour(device), device->state);

@@ -38,6 +38,7 @@ static const PropField guest_fields[] = {
     {"Devices", PROP_STRINGS, offsetof(GuestProps, devices)},
     {"Description", PROP_STRING, offsetof(GuestProps, description)},
     {"Since", PROP_U64, offsetof(GuestProps, since)},
+    {"Drift", PROP_STRINGS, offsetof(GuestProps, drift)},
     {"Error", PROP_STRING, offsetof(GuestProps, error)},
     {"LastWords", PROP_STRING, offsetof(GuestProps, last_words)},
     {"Source", PROP_STRING, offsetof(GuestProps, source)},

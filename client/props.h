@@ -17,6 +17,7 @@ typedef struct GuestProps {
     char *name, *description, *state, *sub_state, *unit;
     uint32_t pid;
     char **devices;
+    char **drift;
     char *error, *last_words;
     uint64_t since;
     char *source, *definition_error;

@@ -53,11 +53,18 @@ bool device_is_bridge(const DeviceProps *device)
     return strcmp(device->state, "bridge") == 0;
 }
 
+bool device_ails(const DeviceProps *device)
+{
+    static const char *const bad[] = {"stuck", "drift", NULL};
+
+    return in(device->state, bad);
+}
+
 Colour device_colour(const DeviceProps *device)
 {
     static const char *const lent[] = {"guest", "bound", NULL};
 
-    if (strcmp(device->state, "stuck") == 0)
+    if (device_ails(device))
         return COLOUR_BAD;
     if (in(device->state, lent))
         return COLOUR_GOOD;

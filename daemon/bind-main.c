@@ -116,15 +116,17 @@ static int serve(int channel, const HolderPlace *place)
 
     while (r >= 0) {
         g_auto(GStrv) words = NULL;
+        /* Its lock tells whoever looks that we are not back from the kernel (edge/step-mark.h). */
+        _cleanup_close_ int mark = -1;
         unsigned n_fds;
-        r = channel_receive_blocking(channel, &words, NULL, 0, &n_fds);
+        r = channel_receive_blocking(channel, &words, &mark, 1, &n_fds);
         if (r < 0)
             break;
         unsigned n = g_strv_length(words);
         if (n == 5 && strcmp(words[0], "step") == 0)
             r = serve_step(channel, &(StepPlace){.sys_fd = place->sys_fd, .dev_fd = place->dev_fd},
                            words + 1);
-        else if (n == 3 && strcmp(words[0], "open") == 0)
+        else if (n == 3 && n_fds == 0 && strcmp(words[0], "open") == 0)
             r = serve_open(channel, words + 1);
         else if (n > 1 && strcmp(words[0], "holders") == 0)
             r = serve_holders(channel, place, words + 1);

@@ -77,6 +77,8 @@ static int open_directories(Daemon *d)
     if (r >= 0)
         r = open_directory(e->run_path, "guests", 0755, &e->guests_fd);
     if (r >= 0)
+        r = open_directory(e->run_path, "steps", 0700, &e->steps_fd);
+    if (r >= 0)
         r = open_directory(directory("LOGS_DIRECTORY", USHER_LOGDIR), "", 0750, &e->log_fd);
     if (r >= 0)
         r = open_directory(directory("STATE_DIRECTORY", USHER_STATEDIR), "", 0755, &d->state_fd);
@@ -182,6 +184,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->qemu_path = USHER_QEMU;
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
     r = manager_new(e, &d->manager);
     if (r >= 0)
@@ -207,6 +210,8 @@ static void bring_down(Daemon *d)
     launcher_free(e->launcher);
     if (e->stuck)
         g_hash_table_destroy(e->stuck);
+    if (e->busy)
+        g_hash_table_destroy(e->busy);
     sd_bus_flush_close_unref(d->bus);
     sd_event_unref(e->event);
 }

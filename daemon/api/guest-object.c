@@ -91,6 +91,23 @@ GETTER(get_devices)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+GETTER(get_drift)
+{
+    ApiObject *object = userdata;
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "s");
+    for (unsigned i = 0; r >= 0 && i < view.devices->len; i++) {
+        const char *words =
+            manager_device_drift(object->api->manager, g_ptr_array_index(view.devices, i));
+        if (words)
+            r = sd_bus_message_append(reply, "s", words);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int act_start_stopping(Api *api, sd_bus_message *message, const char *name);
 
 static int start(Api *api, sd_bus_message *message, const char *name, bool may_stop)
@@ -242,6 +259,7 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Pid", "u", get_pid, 0, CHANGES),
     SD_BUS_PROPERTY("Devices", "as", get_devices, 0, CHANGES),
+    SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
     SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),
     SD_BUS_PROPERTY("Since", "t", get_since, 0, CHANGES),

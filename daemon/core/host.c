@@ -41,6 +41,11 @@ HostDevice *host_add(Host *host, PciAddress address)
     return device;
 }
 
+bool host_device_stays(const HostDevice *device)
+{
+    return device->bridge || device->class >> 16 == 0x06;
+}
+
 static int compare_devices(gconstpointer a, gconstpointer b)
 {
     const HostDevice *const *x = a, *const *y = b;

@@ -32,7 +32,7 @@ typedef struct HostDevice {
     int numa_node;        /* -1: none */
     char *needed_for;     /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
                            * "boot display"); NULL: it can */
-    bool stuck;           /* a write to it hangs: driver and override are from before that */
+    bool stuck;           /* a write to it hangs in the kernel: driver and override are unknown */
 } HostDevice;
 
 typedef struct Host {
@@ -51,6 +51,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
  * order by calling host_sort() after the last one. */
 HostDevice *host_add(Host *host, PciAddress address);
 void host_sort(Host *host);
+
+/* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the root
+ * complex's own function, the ISA bridge). */
+bool host_device_stays(const HostDevice *device);
 
 /* NULL if there is no such function. Binary search. */
 const HostDevice *host_find(const Host *host, PciAddress address);

@@ -108,9 +108,18 @@ static bool harmless(const HostDevice *device)
     return on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
 }
 
+/* Without a driver the root complex's own function or an ISA bridge does no harm; with one it keeps the group from
+ * ever being viable, as it cannot be taken along. */
+static bool hinders(const HostDevice *device)
+{
+    if (device->bridge || harmless(device))
+        return false;
+    return device->driver || !host_device_stays(device);
+}
+
 static bool to_be_bound(const Planning *planning, const HostDevice *device)
 {
-    if (device->bridge)
+    if (host_device_stays(device))
         return false;
     if (is_asked(planning, device))
         return !on_vfio(device);
@@ -171,7 +180,7 @@ static int check_claim(const Planning *planning, int group, Fault **ret_fault)
     }
     const char *slash = strchr(owner, '/');
     return fault_raise(ret_fault, FAULT_IN_USE, "wait until that is done",
-                       "%s (group %d) is being bound for %s", PCI_ADDRESS_STR(device->address), group,
+                       "%s (group %d) is changing hands for %s", PCI_ADDRESS_STR(device->address), group,
                        slash ? slash + 1 : owner);
 }
 
@@ -230,7 +239,7 @@ static int check_group(Planning *planning, int group, Fault **ret_fault)
         if (to_be_bound(planning, device)) {
             r = check_member(planning, device, ret_fault);
             g_ptr_array_add(planning->members, device);
-        } else if (!device->bridge && !is_asked(planning, device) && !harmless(device)) {
+        } else if (hinders(device) && !is_asked(planning, device)) {
             g_ptr_array_add(others, device);
         }
     }

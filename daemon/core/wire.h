@@ -4,6 +4,7 @@
  *
  *   usher-bind   → usherd   hello bind
  *   usherd       → bind     step KIND SUBJECT BEFORE AFTER
+ *                           +fd, or none: kept open as long as the step takes
  *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE
  *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number
  *   usherd       → bind     open PATH FLAGS

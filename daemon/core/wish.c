@@ -42,7 +42,7 @@ static bool goes_along(const HostDevice *named, const HostDevice *device)
 {
     if (device == named)
         return true;
-    return !device->bridge && !named->virtual_function && !device->virtual_function;
+    return !host_device_stays(device) && !named->virtual_function && !device->virtual_function;
 }
 
 /* Can the kernel isolate this function at all? */
@@ -86,7 +86,7 @@ int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault 
             continue;
         if (!device)
             return raise_no_such_device(host, address, ret_fault);
-        int r = device->bridge ? raise_bridge(device, ret_fault) : check_isolation(host, device, ret_fault);
+        int r = host_device_stays(device) ? raise_bridge(device, ret_fault) : check_isolation(host, device, ret_fault);
         if (r != 0)
             return r;
         g_ptr_array_add(functions, (gpointer)device);

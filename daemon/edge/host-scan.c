@@ -102,19 +102,29 @@ static void read_physical(int dirfd, HostDevice *device)
     device->virtual_function = name && pci_address_from_string(name, &device->physical) == 0;
 }
 
+/* vfio-pci has been told to let go of the device and waits for whoever has it open
+ * (vfio_unregister_group_dev()): the link has gone, what it made of the device has not. */
+static bool leaving_vfio(int dirfd)
+{
+    return faccessat(dirfd, "vfio-dev", F_OK, 0) == 0;
+}
+
 /* Reading driver_override waits for the device's lock, which a hanging unbind holds for good; and by then the
  * driver link has gone, though the device is anything but free. */
-static void read_binding(int dirfd, HostDevice *device)
+static void read_binding(int dirfd, bool guarded, HostDevice *device)
 {
     if (device->stuck)
         return;
     device->driver = read_link(dirfd, "driver");
+    device->stuck = !guarded && !device->driver && leaving_vfio(dirfd);
+    if (guarded || device->stuck)
+        return;
     device->override = read_text(dirfd, "driver_override");
     if (g_strcmp0(device->override, "(null)") == 0)
         g_clear_pointer(&device->override, g_free);
 }
 
-static int scan_device(int devices_fd, const char *name, HostDevice *device)
+static int scan_device(int devices_fd, const char *name, bool guarded, HostDevice *device)
 {
     _cleanup_close_ int fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -127,7 +137,7 @@ static int scan_device(int devices_fd, const char *name, HostDevice *device)
     read_group(fd, device);
     read_upstream(devices_fd, name, device);
     read_physical(fd, device);
-    read_binding(fd, device);
+    read_binding(fd, guarded, device);
     device->boot_vga = device->class >> 16 == 0x03 && read_number(fd, "boot_vga", 0) == 1;
     device->reset_methods = read_text(fd, "reset_method");
     device->power_state = read_text(fd, "power_state");
@@ -153,8 +163,9 @@ static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
         if (pci_address_from_string(*name, &address) < 0)
             continue;
         HostDevice *device = host_add(host, address);
-        device->stuck = skip && g_hash_table_contains(skip, *name);
-        r = scan_device(devices_fd, *name, device);
+        bool guarded = skip && g_hash_table_contains(skip, *name);
+        device->stuck = guarded && g_hash_table_lookup(skip, *name);
+        r = scan_device(devices_fd, *name, guarded, device);
         if (r == -ENOENT || r == -ENODEV) {
             g_ptr_array_remove_index(host->devices, host->devices->len - 1);
             r = 0;

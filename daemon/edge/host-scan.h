@@ -10,7 +10,9 @@ typedef struct HostPlace {
     int proc_fd; /* /proc: mounts, swaps, routes */
 } HostPlace;
 
-/* skip: addresses (text) whose driver_override and uevent must not be read, as a write to them hangs; a set
- * of char* or NULL. They come out with stuck set, and driver and override left empty. A device that goes
+/* skip: addresses (text) whose driver_override and uevent must not be read, or NULL. Those with a value (a
+ * set has one) hang in the kernel: they come out with stuck set, and driver and override left empty. Those
+ * with the value NULL have a step taken on them just now: only override is left empty. A device that somebody
+ * else is unbinding from vfio-pci, while it is in use, comes out with stuck set too. A device that goes
  * meanwhile is left out. 0 or -errno; *ret is the caller's. 4,096 functions take well under a second. */
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);

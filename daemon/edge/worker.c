@@ -422,21 +422,26 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
 /* What a job does with its worker. */
 
 /* The state is WORKER_HELD and the channel alive, or -errno says why not. */
-static int send_words(Worker *worker, const char *const *words)
+static int send_words(Worker *worker, const char *const *words, int fd)
 {
     if (worker->state == WORKER_DEAD)
         return -ENOTCONN;
     if (worker->state != WORKER_HELD)
         return -EBUSY;
-    return channel_send(worker->channel, words, NULL, 0);
+    return channel_send(worker->channel, words, &fd, fd >= 0);
 }
 
 int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata)
 {
+    return worker_step_marked(worker, step, -1, answered, userdata);
+}
+
+int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
+{
     const char *words[] = {"step", step_kind_to_string(step->kind), step->subject, step->before, step->after,
                            NULL};
 
-    int r = send_words(worker, words);
+    int r = send_words(worker, words, mark_fd);
     if (r < 0)
         return r;
     worker->state = WORKER_STEPPING;
@@ -450,7 +455,7 @@ int worker_open(Worker *worker, const char *path, bool writable, bool exclusive,
 {
     char flags[3] = {writable ? 'w' : 'r', exclusive ? 'x' : '\0', '\0'};
 
-    int r = send_words(worker, (const char *const[]){"open", path, flags, NULL});
+    int r = send_words(worker, (const char *const[]){"open", path, flags, NULL}, -1);
     if (r < 0)
         return r;
     worker->state = WORKER_OPENING;

@@ -55,6 +55,9 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
  * called exactly once, unless the worker is abandoned first. */
 typedef void (*WorkerAnswered)(const WorkerAnswer *answer, void *userdata);
 int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata);
+/* The same with a descriptor (step-mark.h) that usher-bind keeps open until it is back from the kernel; it stays the
+ * caller's. */
+int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata);
 
 /* Opens a file as usher-bind sees it, for a user's image that the daemon may not open. fd is the callee's:
  * steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */

@@ -26,8 +26,9 @@ typedef struct Engine {
     int journal_fd;               /* RUN/journal */
     int guests_fd;                /* RUN/guests: a folder a guest */
     int log_fd;                   /* /var/log/usher */
+    int steps_fd;                 /* RUN/steps: which devices a step is being taken on */
+    GHashTable *busy;             /* set of char*: those of them that are ours */
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
-    uint64_t slow_usec;           /* a step that takes longer is reported: 10 s */
-    uint64_t stuck_usec;          /* and one that takes this long is given up: 90 s. An FLR may poll for 60 s
-                                     (PCIE_RESET_READY_POLL_MS) */
+    uint64_t slow_usec;           /* a step that takes longer is reported */
+    uint64_t stuck_usec;          /* and one that takes this long is given up */
 } Engine;

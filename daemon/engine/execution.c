@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../core/pci-address.h"
 #include "../edge/clock.h"
 #include "../edge/unit-step.h"
+#include "../edge/step-mark.h"
 #include "execution.h"
 
 struct Execution {
@@ -46,11 +49,34 @@ typedef struct Late {
 
 static void schedule(Execution *e);
 
+/* While a step is under way nobody reads what the kernel guards by the device's lock, now or after a restart. Returns
+ * the descriptor that tells so, -1 for what is no device. */
+static int mark_busy(const Execution *e)
+{
+    const char *subject = e->current->subject;
+    PciAddress address;
+
+    if (pci_address_from_string(subject, &address) < 0)
+        return -1;
+    g_hash_table_add(e->engine->busy, g_strdup(subject));
+    int fd = step_mark_take(e->engine->steps_fd, subject);
+    if (fd < 0)
+        log_device(LOG_WARNING, subject, "cannot note that a step is being taken: %s", strerror(-fd));
+    return fd;
+}
+
+static void unmark_busy(Engine *engine, const char *subject)
+{
+    if (g_hash_table_remove(engine->busy, subject))
+        step_mark_remove(engine->steps_fd, subject);
+}
+
 static void on_late(const WorkerAnswer *answer, void *userdata)
 {
     Late *late = userdata;
 
     g_hash_table_remove(late->engine->stuck, late->subject);
+    unmark_busy(late->engine, late->subject);
     log_device(LOG_NOTICE, late->subject, "the kernel came back from a write that had been given up");
     if (late->handler->unstuck)
         late->handler->unstuck(late->subject, late->userdata);
@@ -209,6 +235,7 @@ static void on_answer(const WorkerAnswer *answer, void *userdata)
 {
     Execution *e = userdata;
 
+    unmark_busy(e->engine, e->current->subject);
     switch (answer->verdict) {
     case WORKER_DONE:
         on_done(e);
@@ -295,6 +322,7 @@ static void on_module(int error, const char *message, void *userdata)
 /* The worker had gone while it had nothing to do, and never got the step. */
 static void on_refused(Execution *e, int error)
 {
+    unmark_busy(e->engine, e->current->subject);
     if (e->worker)
         worker_release(e->worker);
     e->worker = NULL;
@@ -322,7 +350,8 @@ static void take_step(Execution *e)
         e->unit_step = unit_step_new(e->engine->event, e->engine->launcher, e->current, on_answer, e);
         r = 0;
     } else {
-        r = worker_step(e->worker, e->current, on_answer, e);
+        _cleanup_close_ int mark_fd = mark_busy(e);
+        r = worker_step_marked(e->worker, e->current, mark_fd, on_answer, e);
     }
     if (r < 0)
         on_refused(e, r);

@@ -196,12 +196,17 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
     guest_try_launch(g);
 }
 
+void guest_unstuck(Guest *g)
+{
+    if (guest_at_rest(g) && g->leftovers) {
+        log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
+        guest_restore(g, NULL);
+    }
+}
+
 static void on_unstuck(const char *subject, void *userdata)
 {
-    Guest *g = userdata;
-
-    if (guest_at_rest(g) && g->leftovers)
-        guest_restore(g, NULL);
+    guest_unstuck(userdata);
 }
 
 static const ExecutionHandler start_handler = {on_progress, on_bound, on_unstuck};

@@ -83,6 +83,9 @@ int guest_control(Guest *guest, GuestControl control, GuestControlled controlled
  * undoes what it left. definition may be NULL (its file is gone). */
 void guest_recover(Guest *guest, GuestDefinition *definition);
 
+/* A write to one of its devices came back that had been given up: goes on with what is left to undo. */
+void guest_unstuck(Guest *guest);
+
 /* Tries to undo leftovers again, an administrator having asked for it: what is in drift is believed to be
  * right now. job is taken over. */
 void guest_restore(Guest *guest, Job *job);

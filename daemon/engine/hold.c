@@ -31,6 +31,8 @@ static void rest(Hold *hold, bool bound, const Fault *fault)
         hold->journal = journal_remove(hold->journal);
     if (why)
         log_error("%s: %s", hold->owner, why->message);
+    else if (!bound && !job)
+        log_notice("%s: all of it is given back", hold->owner);
     hold->rested(hold, hold->userdata);
     job_end(job, why);
 }
@@ -43,12 +45,17 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
     job_progress(hold->job, words, done, total);
 }
 
+void hold_unstuck(Hold *hold)
+{
+    if (hold_at_rest(hold)) {
+        log_notice("%s: going on to give it back", hold->owner);
+        hold_restore(hold, NULL);
+    }
+}
+
 static void on_unstuck(const char *subject, void *userdata)
 {
-    Hold *hold = userdata;
-
-    if (hold_at_rest(hold))
-        hold_restore(hold, NULL);
+    hold_unstuck(userdata);
 }
 
 /* What could not be undone stays in the journal, and the hold with it, so that it can be tried again. */
@@ -122,6 +129,17 @@ int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *use
     return 0;
 }
 
+/* A write that hangs is part of a job, and what hangs so long is to be undone. */
+static bool any_stuck(const Hold *hold)
+{
+    g_autoptr(GPtrArray) addresses = undo_addresses(hold->journal);
+
+    for (unsigned i = 0; i < addresses->len; i++)
+        if (g_hash_table_contains(hold->engine->stuck, g_ptr_array_index(addresses, i)))
+            return true;
+    return false;
+}
+
 int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rested, void *userdata,
                  Hold **ret)
 {
@@ -136,7 +154,7 @@ int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rest
         hold_free(hold);
         return r;
     }
-    hold->bound = in_use || undo_is_whole_bind(standing);
+    hold->bound = in_use || (undo_is_whole_bind(standing) && !any_stuck(hold));
     if (!hold->bound) {
         log_notice("%s: was under way when usherd went away; undoing it", owner);
         hold->execution = execution_undo(engine, hold->journal, false, &undo_handler, hold);
@@ -184,6 +202,19 @@ bool hold_bound(const Hold *hold)
 bool hold_covers(const Hold *hold, PciAddress address)
 {
     return hold->journal && undo_covers(hold->journal, address);
+}
+
+GPtrArray *hold_driven(const Hold *hold)
+{
+    g_autoptr(GPtrArray) steps = hold_plan_restore(hold);
+    GPtrArray *driven = g_ptr_array_new_with_free_func(g_free);
+
+    for (unsigned i = 0; i < steps->len; i++) {
+        const Step *step = g_ptr_array_index(steps, i);
+        if (step->kind == STEP_DRIVER && g_str_equal(step->before, "vfio-pci"))
+            g_ptr_array_add(driven, g_strdup(step->subject));
+    }
+    return driven;
 }
 
 GPtrArray *hold_plan_restore(const Hold *hold)

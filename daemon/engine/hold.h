@@ -20,6 +20,9 @@ int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *use
 int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rested, void *userdata,
                  Hold **ret);
 
+/* A write to one of its devices, that hung since before a restart of the daemon, came back: goes on. */
+void hold_unstuck(Hold *hold);
+
 /* Gives the group back. Job is taken over; the hold must be at rest. */
 void hold_restore(Hold *hold, Job *job);
 
@@ -29,5 +32,7 @@ const char *hold_owner(const Hold *hold); /* "bind/0000:01:00.0" */
 bool hold_at_rest(const Hold *hold);
 bool hold_bound(const Hold *hold); /* false once at rest: it is over */
 bool hold_covers(const Hold *hold, PciAddress address);
+/* Those of its devices that it bound to vfio-pci; of char*, the caller frees the array. */
+GPtrArray *hold_driven(const Hold *hold);
 /* The undo, as steps; the caller frees the array. */
 GPtrArray *hold_plan_restore(const Hold *hold);

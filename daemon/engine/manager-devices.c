@@ -11,6 +11,7 @@ static void on_host_event(const char *action, const char *address, void *userdat
     Manager *m = userdata;
 
     m->host_stale = true;
+    manager_look_soon(m);
     if (g_str_equal(action, "add"))
         manager_announce(m, MANAGER_DEVICE_ADDED, address);
     else if (g_str_equal(action, "remove"))
@@ -31,17 +32,36 @@ void manager_devices_changed(Manager *m, const GPtrArray *addresses)
         manager_announce(m, MANAGER_DEVICE_CHANGED, g_ptr_array_index(addresses, i));
 }
 
+/* For host_scan(). */
+static GHashTable *guarded_devices(const Engine *engine)
+{
+    GHashTable *guarded = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter iter;
+    void *address;
+
+    g_hash_table_iter_init(&iter, engine->busy);
+    while (g_hash_table_iter_next(&iter, &address, NULL))
+        g_hash_table_insert(guarded, address, NULL);
+    g_hash_table_iter_init(&iter, engine->stuck);
+    while (g_hash_table_iter_next(&iter, &address, NULL))
+        g_hash_table_insert(guarded, address, address);
+    return guarded;
+}
+
 int manager_look(Manager *m, const Host **ret)
 {
     Host *host;
 
-    int r = host_scan(&m->engine->host_place, m->engine->stuck, &host);
+    g_autoptr(GHashTable) guarded = guarded_devices(m->engine);
+    int r = host_scan(&m->engine->host_place, guarded, &host);
     if (r < 0)
         return r;
     host_free(m->host);
     m->host = host;
     m->host_stale = false;
+    m->links_seen = g_get_monotonic_time();
     *ret = host;
+    manager_note_drift(m);
     return 0;
 }
 
@@ -49,7 +69,7 @@ const Host *manager_host(Manager *m)
 {
     const Host *host;
 
-    if (m->host && !m->host_stale)
+    if (m->host && !m->host_stale && !manager_links_changed(m))
         return m->host;
     int r = manager_look(m, &host);
     if (r < 0) {
@@ -80,17 +100,19 @@ static Hold *find_hold(Manager *m, PciAddress address)
 
 const char *manager_device_guest(Manager *m, const HostDevice *device)
 {
-    const char *owner = device->bridge ? NULL : claims_owner(m->claims, device->group);
+    const char *owner = host_device_stays(device) ? NULL : claims_owner(m->claims, device->group);
 
     return owner && g_str_has_prefix(owner, "guest/") ? owner + strlen("guest/") : "";
 }
 
 const char *manager_device_state(Manager *m, const HostDevice *device)
 {
-    if (device->bridge)
+    if (host_device_stays(device))
         return "bridge";
     if (device->stuck)
         return "stuck";
+    if (manager_device_drift(m, PCI_ADDRESS_STR(device->address)))
+        return "drift";
     if (*manager_device_guest(m, device))
         return "guest";
     if (!device->driver)
@@ -215,10 +237,23 @@ static Guest *find_leftover(Manager *m, PciAddress address)
     return NULL;
 }
 
+static int refuse_stuck(Manager *m, PciAddress address, Fault **ret_fault)
+{
+    if (!g_hash_table_contains(m->engine->stuck, PCI_ADDRESS_STR(address)))
+        return 0;
+    return fault_raise(ret_fault, FAULT_STUCK,
+                       "close what still uses it, and it goes on by itself; if that does not help, only a "
+                       "restart of the host does",
+                       "%s is stuck: a write to it hangs in the kernel", PCI_ADDRESS_STR(address));
+}
+
 static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Fault **ret_fault)
 {
     const HostDevice *device = host_find(manager_host(m), address);
 
+    /* One that has gone for good is struck off all the same. */
+    if (!device && hold && hold_at_rest(hold))
+        return 0;
     if (!device)
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
                            "there is no device %s", PCI_ADDRESS_STR(address));
@@ -241,6 +276,19 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
     return 0;
 }
 
+static void claim_hold(Manager *m, const Hold *hold)
+{
+    g_autoptr(GPtrArray) addresses = hold_driven(hold);
+    PciAddress address;
+
+    for (unsigned i = 0; i < addresses->len; i++) {
+        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
+        const HostDevice *device = host_find(m->host, address);
+        if (device && device->group != HOST_NO_GROUP)
+            claims_take(m->claims, device->group, hold_owner(hold));
+    }
+}
+
 int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **ret_fault)
 {
     Guest *guest = find_leftover(m, address);
@@ -249,17 +297,20 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     if (guest && !guest_at_rest(guest))
         return fault_raise(ret_fault, FAULT_BUSY, "try again when the job has ended",
                            "guest %s is restoring it just now", guest_name(guest));
-    if (!guest) {
-        int r = refuse_restore(m, address, hold, ret_fault);
-        if (r != 0)
-            return r;
-    }
+    int r = refuse_stuck(m, address, ret_fault);
+    if (r == 0 && !guest)
+        r = refuse_restore(m, address, hold, ret_fault);
+    if (r != 0)
+        return r;
     Job *job = manager_new_job(m, JOB_RESTORE, PCI_ADDRESS_STR(address));
     *ret_job = job->id;
-    if (guest)
+    if (guest) {
         guest_restore(guest, job);
-    else
-        hold_restore(hold, job);
+        return 0;
+    }
+    /* Claimed while it changes hands. */
+    claim_hold(m, hold);
+    hold_restore(hold, job);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "../core/claims.h"
 #include "../edge/host-monitor.h"
+#include "../edge/step-mark.h"
 #include "hold.h"
 #include "manager.h"
 
@@ -26,6 +27,10 @@ struct Manager {
 
     Host *host;
     bool host_stale;
+    gint64 links_seen; /* when the links of lent devices were looked at last, monotonic */
+    GHashTable *drift; /* address → what is wrong with a lent device, in words; both owned */
+    StepMarks *marks;
+    sd_event_source *settle;
     HostMonitor *monitor;
     PciNameTable *names;
     sd_event_source *tidy; /* frees what could not be freed from within a call of its own */
@@ -56,6 +61,11 @@ void manager_question_free(ManagerQuestion *question);
 void manager_drop_questions(Manager *m);
 /* Tells a plan's steps once nobody is found to hold its devices; takes the plan over. */
 int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *userdata, Fault **ret_fault);
+/* manager-drift.c */
+void manager_look_soon(Manager *m);
+void manager_note_drift(Manager *m);       /* upon a fresh snapshot */
+bool manager_links_changed(Manager *m);    /* since the snapshot */
+void manager_recover_stuck(Manager *m);
 
 /* manager-guests.c */
 void guest_entry_free(GuestEntry *entry);

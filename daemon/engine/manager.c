@@ -38,6 +38,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->claims = claims_new();
     m->questions = g_ptr_array_new_with_free_func((GDestroyNotify)manager_question_free);
     m->names = pci_name_table_new();
+    m->drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     m->host_stale = true;
     launcher_on_failed(engine->launcher, LAUNCHER_GUEST, on_launch_failed, m);
 
@@ -61,6 +62,9 @@ Manager *manager_free(Manager *m)
     sd_event_source_disable_unref(m->tidy);
     g_ptr_array_free(m->arrivals, TRUE);
     manager_drop_questions(m);
+    sd_event_source_disable_unref(m->settle);
+    step_marks_free(m->marks);
+    g_hash_table_destroy(m->drift);
     host_monitor_free(m->monitor);
     g_hash_table_destroy(m->guests);
     g_hash_table_destroy(m->holds);
@@ -152,6 +156,7 @@ void manager_recover(Manager *m)
 {
     g_auto(GStrv) owners = NULL;
 
+    manager_recover_stuck(m);
     int r = journal_owners(m->engine->journal_fd, &owners);
     if (r < 0)
         log_error("cannot look for journals in %s/journal: %s", m->engine->run_path, strerror(-r));

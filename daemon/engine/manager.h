@@ -61,8 +61,11 @@ int manager_validate(Manager *manager, const char *name, const char *path, const
  * next call into the manager. */
 const Host *manager_host(Manager *manager);
 PciNames manager_names(Manager *manager, const HostDevice *device);
-/* "host", "unused", "bound", "guest", "vfio", "bridge" or "stuck". */
+/* "host", "unused", "bound", "guest", "vfio", "bridge", "drift" or
+ * "stuck". */
 const char *manager_device_state(Manager *manager, const HostDevice *device);
+/* What somebody else did to a device that is lent, in words; NULL: nothing. Borrowed likewise. */
+const char *manager_device_drift(Manager *manager, const char *address);
 /* The guest that has it, or "". */
 const char *manager_device_guest(Manager *manager, const HostDevice *device);
 /* Looks for a device; NoSuchDevice and InvalidName are told apart. */

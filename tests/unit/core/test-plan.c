@@ -357,7 +357,7 @@ START_TEST(a_binding_under_way_is_waited_for)
     g_autoptr(Claims) claims = claims_new();
     ck_assert(claims_take(claims, 12, "bind/0000:01:00.1"));
     assert_bind_refused(host, claims, wish_for("0000:01:00.0"), FAULT_IN_USE,
-                        "0000:01:00.0 (group 12) is being bound for 0000:01:00.1", "wait");
+                        "0000:01:00.0 (group 12) is changing hands for 0000:01:00.1", "wait");
 }
 END_TEST
 
@@ -497,6 +497,24 @@ START_TEST(functions_in_groups_of_their_own_are_each_claimed)
 }
 END_TEST
 
+START_TEST(an_isa_bridge_with_a_driver_keeps_its_group_from_being_lent_and_one_without_does_not)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:00:1f.0", 9, "lpc_ich")->class = 0x060100;
+    a_device(host, "0000:00:1f.3", 9, "i801_smbus")->class = 0x0c0500;
+    BindWish wish = wish_for("0000:00:1f.3");
+    wish.whole_group = true;
+    assert_bind_refused(host, NULL, wish, FAULT_NOT_VIABLE,
+                        "group 9 of 0000:00:1f.3 also holds 0000:00:1f.0 (lpc_ich)", "");
+    g_clear_pointer(&device_of(host, "0000:00:1f.0")->driver, g_free);
+    Plan *plan;
+    ck_assert_int_eq(plan_bind(host, NULL, &wish, &plan, NULL), 0);
+    for (unsigned i = 0; i < plan->steps->len; i++)
+        ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, i))->subject, "0000:00:1f.3");
+    plan_free(plan);
+}
+END_TEST
+
 START_TEST(what_a_wish_is_refused_for_refuses_the_plan)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
@@ -526,4 +544,5 @@ SUITE("plan", a_gpu_is_bound_phase_by_phase_with_its_audio_first,
       a_guest_without_devices_needs_no_step_and_no_iommu, devices_held_on_vfio_pci_need_only_their_node,
       two_sections_that_want_the_same_function_are_a_mistake_in_the_definition,
       two_sections_may_share_a_slot_and_a_group, one_section_may_ask_for_the_whole_group_of_both,
-      functions_in_groups_of_their_own_are_each_claimed, what_a_wish_is_refused_for_refuses_the_plan)
+      functions_in_groups_of_their_own_are_each_claimed, what_a_wish_is_refused_for_refuses_the_plan,
+      an_isa_bridge_with_a_driver_keeps_its_group_from_being_lent_and_one_without_does_not)

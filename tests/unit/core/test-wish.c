@@ -94,6 +94,20 @@ START_TEST(a_bridge_stays_with_the_host)
 }
 END_TEST
 
+START_TEST(the_root_complex_and_the_isa_bridge_stay_with_the_host_too)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:00:00.0", 0, NULL)->class = 0x060000;
+    a_device(host, "0000:00:1f.0", 9, "lpc_ich")->class = 0x060100;
+    a_device(host, "0000:00:1f.3", 9, "i801_smbus")->class = 0x0c0500;
+    assert_refused(host, "0000:00:00.0", 0, FAULT_REFUSED,
+                   "0000:00:00.0 is a bridge, and bridges stay with the host", "behind it");
+    assert_refused(host, "0000:00:1f.0", 0, FAULT_REFUSED,
+                   "0000:00:1f.0 is a bridge, and bridges stay with the host", "behind it");
+    assert_resolves(host, "0000:00:1f.3", 0, "0000:00:1f.3 (i801_smbus)");
+}
+END_TEST
+
 START_TEST(a_bridge_in_the_slot_of_a_device_is_passed_over_unless_it_is_named)
 {
     g_autoptr(Host) host = a_host();
@@ -156,7 +170,7 @@ END_TEST
 
 SUITE("wish", all_functions_of_a_slot_go_along_and_its_bridge_does_not, named_functions_come_alone,
       a_function_that_is_not_there_is_named_with_its_slot, an_unknown_address_is_answered_with_its_bus,
-      a_full_bus_is_no_hint, a_bridge_stays_with_the_host,
+      a_full_bus_is_no_hint, a_bridge_stays_with_the_host, the_root_complex_and_the_isa_bridge_stay_with_the_host_too,
       a_bridge_in_the_slot_of_a_device_is_passed_over_unless_it_is_named,
       virtual_functions_are_lent_one_by_one, without_an_iommu_the_switch_is_named,
       a_device_without_a_group_among_others_with_one_is_told_so, the_unsafe_mode_of_vfio_is_refused)

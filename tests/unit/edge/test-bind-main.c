@@ -227,7 +227,7 @@ START_TEST(it_goes_when_it_hears_what_it_does_not_know)
 }
 END_TEST
 
-START_TEST(it_takes_no_descriptors)
+START_TEST(it_takes_no_descriptor_but_the_mark_of_a_step)
 {
     A_HELPER;
     ck_assert_int_eq(
@@ -276,5 +276,6 @@ END_TEST
 SUITE("bind-main", a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
       a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       an_open_that_is_not_understood_is_refused, it_goes_when_the_daemon_goes,
-      it_goes_when_it_hears_what_it_does_not_know, it_takes_no_descriptors, without_a_daemon_it_fails_at_once,
-      it_finds_no_holders_of_a_device_that_is_not_there, it_keeps_nothing_that_it_inherited)
+      it_goes_when_it_hears_what_it_does_not_know, it_takes_no_descriptor_but_the_mark_of_a_step,
+      without_a_daemon_it_fails_at_once, it_finds_no_holders_of_a_device_that_is_not_there,
+      it_keeps_nothing_that_it_inherited)

@@ -59,6 +59,7 @@ static void let_go(Engine *engine)
     engine->launcher = launcher_free(engine->launcher);
     engine->event = sd_event_unref(engine->event);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
+    g_clear_pointer(&engine->busy, g_hash_table_destroy);
 }
 
 void rig_come_again(Rig *rig)
@@ -70,6 +71,7 @@ void rig_come_again(Rig *rig)
     engine->workers = fake_workers_new(engine->event, rig->host);
     engine->launcher = fake_launcher_new(engine->event, rig->host);
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
 Rig rig_new(RigBuild build)
@@ -89,6 +91,7 @@ Rig rig_new(RigBuild build)
         .definitions_path = rig.definitions_path,
         .journal_fd = open_folder(&rig, "run/journal", NULL),
         .guests_fd = open_folder(&rig, "run/guests", NULL),
+        .steps_fd = open_folder(&rig, "run/steps", NULL),
         .log_fd = open_folder(&rig, "log", NULL),
         .slow_usec = 10 * G_USEC_PER_SEC,
         .stuck_usec = 90 * G_USEC_PER_SEC,
@@ -107,6 +110,7 @@ void rig_free(Rig *rig)
     let_go(&rig->engine);
     close_fd(rig->engine.journal_fd);
     close_fd(rig->engine.guests_fd);
+    close_fd(rig->engine.steps_fd);
     close_fd(rig->engine.log_fd);
     g_free(rig->beginning);
     g_free(rig->run_path);

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# lab-machine: default
+#
+# Writes that hang in the kernel: our own, to a device that a QEMU started by hand has open, and somebody else's, to a
+# device of a guest.
+
+# shellcheck source=lib.sh
+. /usr/lib/usher-lab/lib.sh
+
+modprobe vfio-pci
+before=$(host_snapshot)
+
+device_state() {
+        usherctl --json=short status "$1" | sed 's/.*"state":"\([a-z]*\)".*/\1/'
+}
+
+device_is() {
+        [ "$(device_state "$1")" = "$2" ]
+}
+
+# took COMMAND…: milliseconds
+took() {
+        local started
+        started=$(date +%s%N)
+        "$@" >/dev/null
+        echo $((($(date +%s%N) - started) / 1000000))
+}
+
+# no_slower SENTENCE BEFORE NOW: at most twice as long, and a second for the emulated processor's moods
+no_slower() {
+        it "$1 ($2 ms before, $3 ms now)" [ "$3" -le $(($2 * 2 + 1000)) ]
+}
+
+said() {
+        journalctl --no-pager -u usherd -u 'usher-guest@*' | grep -Eq -e "$1"
+}
+
+mkdir -p /etc/usher/usherd.conf.d
+printf '[Usherd]\nStukSec=5\n' >/etc/usher/usherd.conf.d/lab.conf
+it "usherd comes up in spite of a mistake in its settings" systemctl restart usherd
+it "And tells where it is" wait_until 10 said 'usherd.conf.d/lab.conf:2: \[Usherd\] StukSec= is not known; did you mean StuckSec=\?; going on with the defaults'
+printf '[Usherd]\nSlowSec=2\nStuckSec=5\n' >/etc/usher/usherd.conf.d/lab.conf
+restart_before=$(took systemctl restart usherd)
+list_before=$(took usherctl devices)
+
+define_guest edu <<DEFINITION
+[CPU]
+Cores=1
+[Memory]
+Size=256M
+[Kernel]
+Image=$GUEST_KERNEL
+Initrd=$GUEST_INITRD
+CommandLine=$GUEST_APPEND
+[PCI edu]
+Address=$EDU
+DEFINITION
+
+# Our own: a QEMU that was started by hand has the device open, and never lets go of what sits on its root bus.
+it "A device is bound by hand" usherctl bind "$EDU"
+qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
+        >/dev/null 2>&1 </dev/null &
+holder=$!
+holds() {
+        find "/proc/$holder/fd" -lname '*vfio-device*' | grep -q .
+}
+it "A QEMU that usher knows nothing of opens it" wait_until 30 holds
+refused "A restore that hangs in the kernel is given up, and says what to do" \
+        "driver of $EDU: vfio-pci → none: the write to $EDU has hung in the kernel for 5 s; .*the rest of the host goes on" usherctl restore "$EDU"
+it "It was said to be slow before" said "slow: driver of $EDU: vfio-pci → none has taken 2 s so far"
+expect_eq "The device is shown as stuck" "$(device_state "$EDU")" stuck
+refused "It is refused at once for a restore" "$EDU is stuck: a write to it hangs in the kernel; close what still uses it" usherctl restore "$EDU"
+refused "And for a guest" "$EDU is stuck: a write to it hangs in the kernel; close what still uses it" usherctl start edu
+no_slower "Lists are as quick as before" "$list_before" "$(took usherctl devices)"
+it "Other devices change hands" usherctl bind "$GPU"
+it "And back" usherctl restore "$GPU"
+no_slower "usherd restarts as quickly as before" "$restart_before" "$(took systemctl restart usherd)"
+expect_eq "The next usherd knows that the device is stuck" "$(device_state "$EDU")" stuck
+it "It says so" said "a write to $EDU that an earlier usherd had begun hangs in the kernel"
+no_slower "It does not hang of it" "$list_before" "$(took usherctl devices)"
+refused "It refuses it, too" "$EDU is stuck: a write to it hangs in the kernel" usherctl restore "$EDU"
+kill -KILL "$holder"
+it "When the holder is gone the device is given back after all" wait_until 60 device_is "$EDU" unused
+it "And said so" said "the kernel came back from a write to $EDU"
+it "With the end of it" wait_until 10 said "bind/$EDU: all of it is given back"
+expect_eq "The host is as before" "$(host_snapshot)" "$before"
+
+# The same without a restart in between.
+it "The device is bound again" usherctl bind "$EDU"
+qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
+        >/dev/null 2>&1 </dev/null &
+holder=$!
+it "And opened" wait_until 30 holds
+refused "A restore hangs again" "hung in the kernel for 5 s" usherctl restore "$EDU"
+kill -KILL "$holder"
+it "It goes on by itself when the kernel comes back" wait_until 60 device_is "$EDU" unused
+expect_eq "The host is as before" "$(host_snapshot)" "$before"
+
+# Somebody else's: the guest is paused, and cannot give its device up when QEMU asks it to.
+it "A guest starts" usherctl start edu
+it "It gets ready" wait_until 120 grep -q 'usher-guest: ready' /var/log/usher/edu.console.log
+it "It is paused" usherctl pause edu
+echo "$EDU" >/sys/bus/pci/drivers/vfio-pci/unbind 2>/dev/null &
+unbinder=$!
+it "An unbind from outside is seen" wait_until 30 device_is "$EDU" stuck
+expect_match "The guest's status names it" "$(usherctl status edu)" "Drift: somebody is unbinding $EDU, which hangs until it is let go of"
+it "So does the log" said "drift: somebody is unbinding $EDU.* though guest edu has it"
+no_slower "Lists are as quick as before" "$list_before" "$(took usherctl devices)"
+no_slower "usherd restarts as quickly as before" "$restart_before" "$(took systemctl restart usherd)"
+expect_eq "The device is still shown as stuck" "$(device_state "$EDU")" stuck
+expect_eq "And the guest as paused" "$(usherctl --json=short status edu | sed 's/.*"state":"\([a-z]*\)".*/\1/')" paused
+it "The guest can be killed" usherctl kill edu
+it "And the unbind from outside ends" wait_until 30 sh -c "! kill -0 $unbinder"
+expect_eq "The host is as before" "$(host_snapshot)" "$before"
+
+rm /etc/usher/usherd.conf.d/lab.conf
+finished
