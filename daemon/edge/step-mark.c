@@ -115,7 +115,8 @@ int step_marks_find(sd_event *event, int dir_fd, StepMarkFreed freed, void *user
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", dir_fd);
     g_auto(GStrv) names = NULL;
 
-    *marks = (StepMarks){.event = sd_event_ref(event), .dir_fd = dir_fd, .freed = freed, .userdata = userdata};
+    *marks =
+        (StepMarks){.event = sd_event_ref(event), .dir_fd = dir_fd, .freed = freed, .userdata = userdata};
     marks->marks = g_ptr_array_new_with_free_func(mark_free);
     /* Watched before it is read: nothing can be let go of in between. */
     int r = sd_event_add_inotify(event, &marks->closed, path, IN_CLOSE, on_closed, marks);

@@ -49,8 +49,8 @@ typedef struct Late {
 
 static void schedule(Execution *e);
 
-/* While a step is under way nobody reads what the kernel guards by the device's lock, now or after a restart. Returns
- * the descriptor that tells so, -1 for what is no device. */
+/* While a step is under way nobody reads what the kernel guards by the device's lock, now or after a restart.
+ * Returns the descriptor that tells so, -1 for what is no device. */
 static int mark_busy(const Execution *e)
 {
     const char *subject = e->current->subject;

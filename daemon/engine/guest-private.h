@@ -55,7 +55,10 @@ struct Guest {
     Qmp *qmp;
     bool shutdown_seen;    /* QEMU announced its end */
     unsigned qmp_attempts; /* since the connection was lost */
-    sd_event_source *qmp_retry;
+    sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
+    bool asked;                 /* how it is: the answer is owed */
+    uint64_t asked_at;          /* monotonic */
+    bool silent;                /* it let a deadline pass; its answer is owed without one */
 
     GuestRung rung;
     bool stop_asked;
@@ -106,6 +109,8 @@ void guest_connect_qmp(Guest *g);
 void guest_find_qmp(Guest *g);
 void guest_adopt_unheard(Guest *g);
 void guest_drop_qmp(Guest *g);
+/* A deadline passed without a word from QEMU. */
+void guest_go_silent(Guest *g);
 
 /* guest-stop.c */
 void guest_take_rung(Guest *g, GuestRung rung);

@@ -37,6 +37,7 @@ static void adopt(Guest *g, const char *status)
 void guest_adopt_unheard(Guest *g)
 {
     g->recovering = false;
+    g->silent = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
     guest_set_state(g, GUEST_EVENT_SILENT);
     log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->pid);
@@ -44,11 +45,7 @@ void guest_adopt_unheard(Guest *g)
 
 static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Guest *g = userdata;
-
-    guest_adopt_unheard(g);
-    if (g->stop_asked)
-        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
+    guest_go_silent(userdata);
     return 0;
 }
 
@@ -58,24 +55,64 @@ void guest_find_qmp(Guest *g)
     guest_set_deadline(g, ANSWER_USEC, on_unheard);
 }
 
+static void take_status(Guest *g, const char *status)
+{
+    if (g->silent)
+        log_guest(LOG_NOTICE, g->name, "QEMU answers again");
+    g->silent = false;
+    if (g->recovering)
+        adopt(g, status);
+    else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
+        qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
+    else if (g->state == GUEST_UNRESPONSIVE)
+        guest_set_state(g, g_str_equal(status, "paused") ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
+}
+
 static void on_status(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
     struct json_object *field = NULL;
 
-    if (error == -ETIMEDOUT && (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED))
-        guest_set_state(g, GUEST_EVENT_SILENT);
-    if (error < 0)
-        return;
-    const char *status =
-        json_object_object_get_ex(result, "status", &field) ? json_object_get_string(field) : "";
+    g->asked = false;
+    if (error == -ETIMEDOUT)
+        guest_go_silent(g);
+    if (error == 0)
+        take_status(g,
+                    json_object_object_get_ex(result, "status", &field) ? json_object_get_string(field) : "");
+}
 
+/* Answered when QEMU is back, however long that takes; nothing is asked again meanwhile. */
+static void wait_for_answer(Guest *g)
+{
+    if (g->qmp && qmp_ready(g->qmp) && qmp_command(g->qmp, "query-status", NULL, 0, on_status, g) >= 0)
+        g->asked = true;
+}
+
+void guest_go_silent(Guest *g)
+{
+    if (!g->watched || g->silent || g->shutdown_seen)
+        return;
     if (g->recovering)
-        adopt(g, status);
-    else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
-        qmp_command(qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
-    else if (g->state == GUEST_UNRESPONSIVE)
-        guest_set_state(g, g_str_equal(status, "paused") ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
+        guest_adopt_unheard(g);
+    else
+        log_guest(LOG_WARNING, g->name, "QEMU (pid %d) does not answer", g->pid);
+    g->silent = true;
+    if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)
+        guest_set_state(g, GUEST_EVENT_SILENT);
+    if (g->stop_asked && g->state != GUEST_STOPPING)
+        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_TERMINATE));
+    wait_for_answer(g);
+}
+
+void guest_ask(Guest *g)
+{
+    uint64_t now = g_get_monotonic_time();
+
+    if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->asked ||
+        now - g->asked_at < ANSWER_USEC || !g->qmp || !qmp_ready(g->qmp))
+        return;
+    g->asked_at = now;
+    g->asked = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_ready(Qmp *qmp, void *userdata)
@@ -83,7 +120,11 @@ static void on_ready(Qmp *qmp, void *userdata)
     Guest *g = userdata;
 
     g->qmp_attempts = 0;
-    qmp_command(qmp, "query-status", NULL, ANSWER_USEC, on_status, g);
+    g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
+    if (g->silent)
+        wait_for_answer(g);
+    else
+        g->asked = qmp_command(qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_event(Qmp *qmp, const char *name, struct json_object *data, void *userdata)
@@ -113,11 +154,22 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* The socket takes a connection before QEMU reads it; while it starts, the deadline of the start counts. */
+static int on_no_hello(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->state != GUEST_STARTING)
+        guest_go_silent(g);
+    return 0;
+}
+
 static void on_closed(Qmp *qmp, int error, void *userdata)
 {
     Guest *g = userdata;
 
     g->qmp = qmp_free(qmp);
+    g->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */
     if (g->watched && !g->shutdown_seen)
@@ -132,13 +184,15 @@ void guest_connect_qmp(Guest *g)
     if (g->qmp || !g->watched)
         return;
     int r = qmp_connect(g->engine->event, path, &handler, g, &g->qmp);
-    if (r >= 0)
+    if (r >= 0) {
+        clock_after(g->engine->event, ANSWER_USEC, on_no_hello, g, &g->qmp_retry);
         return;
+    }
     /* A QEMU that is about to end refuses too, and is gone by the next attempt. */
     if (++g->qmp_attempts == QMP_PATIENCE)
         log_guest(LOG_WARNING, g->name, "cannot reach QEMU at %s: %s; trying again", path, strerror(-r));
-    if (g->qmp_attempts >= QMP_PATIENCE && (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED))
-        guest_set_state(g, GUEST_EVENT_SILENT);
+    if (g->qmp_attempts * RETRY_USEC >= ANSWER_USEC && g->state != GUEST_STARTING)
+        guest_go_silent(g);
     clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
 }
 
@@ -146,27 +200,51 @@ void guest_drop_qmp(Guest *g)
 {
     g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
     g->qmp = qmp_free(g->qmp);
+    g->asked = false;
 }
 
 typedef struct Control {
     Guest *guest;
+    const char *command;
     GuestControlled controlled;
     void *userdata;
 } Control;
 
+static int raise_unresponsive(const Guest *g, Fault **ret_fault)
+{
+    return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
+                       "QEMU of guest %s does not answer", g->name);
+}
+
+static void end_control(Control *control, int error, const char *message)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+
+    if (error == -ETIMEDOUT)
+        guest_go_silent(control->guest);
+    if (error == -EREMOTEIO)
+        fault = fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", control->guest->name,
+                          message);
+    else if (error < 0)
+        raise_unresponsive(control->guest, &fault);
+    control->controlled(fault, control->userdata);
+    g_free(control);
+}
+
 static void on_controlled(Qmp *qmp, int error, const char *message, struct json_object *result,
                           void *userdata)
 {
-    g_autofree Control *control = userdata;
-    const char *name = control->guest->name;
-    _cleanup_fault_ Fault *fault = NULL;
+    end_control(userdata, error, message);
+}
 
-    if (error == -EREMOTEIO)
-        fault = fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", name, message);
-    else if (error < 0)
-        fault = fault_new(FAULT_UNRESPONSIVE, "usherctl kill ends it", "QEMU of guest %s does not answer: %s",
-                          name, g_strerror(-error));
-    control->controlled(fault, control->userdata);
+static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Control *control = userdata;
+
+    if (error == 0)
+        error = qmp_command(qmp, control->command, NULL, ANSWER_USEC, on_controlled, control);
+    if (error < 0)
+        end_control(control, error, message);
 }
 
 int guest_control(Guest *g, GuestControl control, GuestControlled controlled, void *userdata,
@@ -181,13 +259,14 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
     if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
-    if (!g->qmp || !qmp_ready(g->qmp))
-        return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
-                           "QEMU of guest %s cannot be reached", g->name);
+    if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+        return raise_unresponsive(g, ret_fault);
 
+    /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
+     * it failed: so it is sent to one that is awake. */
     Control *c = g_new0(Control, 1);
-    *c = (Control){g, controlled, userdata};
-    int r = qmp_command(g->qmp, commands[control], NULL, ANSWER_USEC, on_controlled, c);
+    *c = (Control){g, commands[control], controlled, userdata};
+    int r = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_awake, c);
     if (r < 0)
         g_free(c);
     return r;

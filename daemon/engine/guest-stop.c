@@ -12,6 +12,7 @@
 #define QUIT_USEC (5 * G_USEC_PER_SEC)
 #define TERMINATE_USEC (5 * G_USEC_PER_SEC)
 #define KILL_USEC (10 * G_USEC_PER_SEC)
+#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 
 static uint64_t rung_usec(const Guest *g, GuestRung rung)
 {
@@ -41,18 +42,29 @@ static int on_rung_over(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* The power button does not reach a QEMU that does not answer, and neither does quit. */
+static void on_pressed(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (error != -ETIMEDOUT || g->state != GUEST_STOPPING || g->rung > GUEST_RUNG_QUIT)
+        return;
+    guest_go_silent(g);
+    guest_take_rung(g, GUEST_RUNG_TERMINATE);
+}
+
 /* False if the rung cannot be taken as things are. */
 static bool act(Guest *g, GuestRung rung)
 {
     switch (rung) {
     case GUEST_RUNG_POWER_BUTTON:
-        if (!g->qmp || !qmp_ready(g->qmp))
+        if (g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;
         /* A paused guest cannot react. */
         qmp_command(g->qmp, "cont", NULL, 0, NULL, NULL);
-        return qmp_command(g->qmp, "system_powerdown", NULL, 0, NULL, NULL) >= 0;
+        return qmp_command(g->qmp, "system_powerdown", NULL, ANSWER_USEC, on_pressed, g) >= 0;
     case GUEST_RUNG_QUIT:
-        if (!g->qmp || !qmp_ready(g->qmp))
+        if (g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;
         return qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL) >= 0;
     case GUEST_RUNG_TERMINATE:

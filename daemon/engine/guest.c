@@ -248,6 +248,7 @@ static void forget_run(Guest *g)
     g->definition = definition_free(g->definition);
     g->plan = plan_free(g->plan);
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
+    g->asked = g->silent = false;
     g->rung = GUEST_RUNG_NONE;
     g->pid = 0;
 }

@@ -69,12 +69,17 @@ int guest_stop(Guest *guest, Job *job, bool by_unit, Fault **ret_fault);
 /* The last rung at once. */
 int guest_kill(Guest *guest, Job *job, Fault **ret_fault);
 
+/* Asks QEMU how it is, unless that was done within the last 5 s: somebody is looking. What comes of it is a change of
+ * state. */
+void guest_ask(Guest *guest);
+
 typedef enum GuestControl {
     GUEST_CONTROL_PAUSE,
     GUEST_CONTROL_RESUME,
     GUEST_CONTROL_RESET,
 } GuestControl;
-/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most. */
+/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer; then
+ * nothing is done, later neither. */
 typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);

@@ -16,8 +16,7 @@
 static char *describe_drift(const Host *host, const char *text)
 {
     PciAddress address;
-    const HostDevice *device =
-        pci_address_from_string(text, &address) == 0 ? host_find(host, address) : NULL;
+    const HostDevice *device = pci_address_from_string(text, &address) == 0 ? host_find(host, address) : NULL;
 
     if (!device)
         return g_strdup_printf("%s has gone from the host", text);
@@ -68,7 +67,8 @@ static const char *guest_of(Manager *m, const char *address)
 
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
-        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), address, g_str_equal, NULL))
+        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), address, g_str_equal,
+                                             NULL))
             return guest_name(entry->guest);
     return NULL;
 }
@@ -155,7 +155,8 @@ static void go_on(Manager *m, const char *text)
     pci_address_from_string(text, &address);
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
-        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text, g_str_equal, NULL))
+        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text, g_str_equal,
+                                             NULL))
             guest_unstuck(entry->guest);
     g_hash_table_iter_init(&iter, m->holds);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&hold))
@@ -168,8 +169,8 @@ static void on_freed(const char *address, void *userdata)
     Manager *m = userdata;
 
     g_hash_table_remove(m->engine->stuck, address);
-    log_device(LOG_NOTICE, address, "the kernel came back from a write to %s that an earlier usherd had begun",
-               address);
+    log_device(LOG_NOTICE, address,
+               "the kernel came back from a write to %s that an earlier usherd had begun", address);
     m->host_stale = true;
     manager_announce(m, MANAGER_DEVICE_CHANGED, address);
     go_on(m, address);

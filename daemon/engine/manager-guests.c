@@ -185,6 +185,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
 
     if (!entry)
         return false;
+    guest_ask(entry->guest);
     const GPtrArray *has = guest_devices(entry->guest);
     *ret = (GuestView){
         .guest = entry->guest,

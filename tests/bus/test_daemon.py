@@ -8,6 +8,7 @@ import pwd
 import signal
 import subprocess
 import sys
+import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -180,6 +181,73 @@ class ALife(DaemonTest):
     def test_what_the_guest_prints_is_kept_in_its_console_log(self):
         self.start_guest(text=GUEST + "[Console]\nLog=yes\n")
         self.assertTrue((self.usherd.folder / "log" / "demo.console.log").exists())
+
+
+class AQemuThatDoesNotAnswer(DaemonTest):
+    """SIGSTOP makes a QEMU that is there and says nothing."""
+
+    PATIENT = GUEST.replace("PowerButtonSec=1", "PowerButtonSec=60\nTerminateSec=1")
+
+    def setUp(self):
+        super().setUp()
+        self.start_guest(text=self.PATIENT)
+        self.pid = int(self.usherd.property("demo", "Pid"))
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def tearDown(self):
+        try:
+            os.kill(self.pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def silence(self):
+        self.assert_error("Unresponsive", "QEMU of guest demo does not answer; usherctl kill ends it", self.usherd.guest("demo").Pause)
+
+    def took(self, call):
+        started = time.monotonic()
+        call()
+        return time.monotonic() - started
+
+    def test_is_told_so_in_five_seconds_and_from_then_on_at_once(self):
+        self.assertLess(self.took(self.silence), 6)
+        self.assertEqual(self.usherd.property("demo", "State"), "unresponsive")
+        self.assertLess(self.took(self.silence), 1)
+        self.assertLess(self.took(self.manager.ListGuests), 1)
+
+    def test_is_noticed_when_somebody_looks(self):
+        self.usherd.wait_for_state("demo", "unresponsive")
+
+    def test_runs_again_when_it_answers_and_obeys_no_call_that_had_failed(self):
+        self.silence()
+        os.kill(self.pid, signal.SIGCONT)
+        self.usherd.wait_for_state("demo", "running", "paused")
+        self.assertEqual(self.usherd.property("demo", "State"), "running")
+        self.usherd.guest("demo").Pause()
+        self.usherd.wait_for_state("demo", "paused")
+
+    def test_is_killed_at_once(self):
+        self.silence()
+        self.assertLess(self.took(lambda: self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))), 1)
+        self.assert_gone(self.pid)
+
+    def test_is_stopped_by_the_rungs_that_need_no_answer(self):
+        rungs = []
+        match = self.usherd.connection.add_signal_receiver(
+            lambda interface, changed, _: rungs.append(str(changed.get("SubState", ""))), "PropertiesChanged",
+            "org.freedesktop.DBus.Properties", NAME)
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
+        match.remove()
+        self.assertEqual([r for i, r in enumerate(rungs) if r and r not in rungs[:i]], ["power-button", "terminate", "kill"])
+        self.assert_gone(self.pid)
+
+    def test_is_found_by_the_next_daemon_which_waits_for_it(self):
+        self.usherd.kill()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.usherd.wait_for_state("demo", "unresponsive")
+        self.assertEqual(self.usherd.property("demo", "Pid"), self.pid)
+        os.kill(self.pid, signal.SIGCONT)
+        self.usherd.wait_for_state("demo", "running")
 
 
 class AQemuThatDiesAtItsStart(DaemonTest):

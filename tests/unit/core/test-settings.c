@@ -56,9 +56,10 @@ START_TEST(a_mistake_is_told_with_file_line_and_what_was_meant)
     assert_refused("[Usherd x]\n", "usherd.conf:1: [Usherd x] is not known; the section is [Usherd]");
     assert_refused("[Usherd]\nColour=red\n",
                    "usherd.conf:2: [Usherd] Colour= is not known; [Usherd] has SlowSec= StuckSec=");
-    assert_refused("[Usherd]\nSlowSec=soon\n",
-                   "usherd.conf:2: [Usherd] SlowSec=soon is not a time such as 90, 90s, 2min or 500ms, at most "
-                   "24h, at least 1s");
+    assert_refused(
+        "[Usherd]\nSlowSec=soon\n",
+        "usherd.conf:2: [Usherd] SlowSec=soon is not a time such as 90, 90s, 2min or 500ms, at most "
+        "24h, at least 1s");
     assert_refused("[Usherd]\nSlowSec=0\n",
                    "usherd.conf:2: [Usherd] SlowSec=0 is not a time such as 90, 90s, 2min or 500ms, at most "
                    "24h, at least 1s");
