@@ -156,6 +156,20 @@ static int read_address(Api *api, sd_bus_message *message, PciAddress *ret, Faul
     return r;
 }
 
+/* Of a device that may have gone for good while it was lent. */
+static int read_lent_address(Api *api, sd_bus_message *message, PciAddress *ret, Fault **ret_fault)
+{
+    const HostDevice *device;
+    const char *text;
+
+    int r = sd_bus_message_read(message, "s", &text);
+    if (r < 0)
+        return r;
+    if (pci_address_from_string(text, ret) == 0)
+        return 0;
+    return manager_find_device(api->manager, text, &device, ret_fault);
+}
+
 static int act_bind_stopping(Api *api, sd_bus_message *message, const char *id);
 
 static int do_bind(Api *api, sd_bus_message *message, bool may_stop)
@@ -191,7 +205,7 @@ static int act_restore(Api *api, sd_bus_message *message, const char *id)
     PciAddress address;
     unsigned job = 0;
 
-    int r = read_address(api, message, &address, &fault);
+    int r = read_lent_address(api, message, &address, &fault);
     if (r == 0)
         r = api_read_no_options(message, &fault);
     if (r == 0)
@@ -297,7 +311,7 @@ static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_e
     Fault *fault = NULL;
     PciAddress address;
 
-    int r = read_address(api, message, &address, &fault);
+    int r = read_lent_address(api, message, &address, &fault);
     if (r == 0)
         r = manager_plan_restore(api->manager, address, &steps, &fault);
     return api_reply_steps(message, r, steps, fault);

@@ -137,6 +137,8 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         log_guest(LOG_INFO, g->name, "QEMU ends: %s",
                   reason ? json_object_get_string(reason) : "unknown reason");
         g->shutdown_seen = true;
+        if (!g->stop_asked && g_strcmp0(json_object_get_string(reason), "host-signal") == 0)
+            log_guest(LOG_WARNING, g->name, "drift: somebody else ends it by a signal; its devices go back");
     } else if (g->recovering) {
         return;
     } else if (g_str_equal(name, "RESUME")) {

@@ -73,18 +73,32 @@ static const char *guest_of(Manager *m, const char *address)
     return NULL;
 }
 
-static void tell(Manager *m, const char *address, const char *words)
+static void announce(Manager *m, const char *address, const char *guest)
 {
-    const char *guest = guest_of(m, address);
-
-    if (words)
-        log_message(LOG_WARNING, guest, address, "drift: %s, though %s%s has it", words,
-                    guest ? "guest " : "usherctl bind", guest ?: "");
-    else
-        log_message(LOG_NOTICE, guest, address, "%s is as it was left, or given up", address);
     manager_announce(m, MANAGER_DEVICE_CHANGED, address);
     if (guest)
         manager_announce(m, MANAGER_GUEST_CHANGED, guest);
+}
+
+static void tell_drift(Manager *m, const char *address, const char *words)
+{
+    const char *guest = guest_of(m, address);
+
+    log_message(LOG_WARNING, guest, address, "drift: %s, though %s%s has it", words,
+                guest ? "guest " : "usherctl bind", guest ?: "");
+    announce(m, address, guest);
+}
+
+/* It may be over because the device was put back, or because nobody has it any more: the latter is no news.
+ */
+static void tell_end(Manager *m, const char *address)
+{
+    const char *guest = guest_of(m, address);
+    g_autofree char *words = describe_drift(m->host, address);
+
+    if (!words)
+        log_message(LOG_NOTICE, guest, address, "%s is on vfio-pci again", address);
+    announce(m, address, guest);
 }
 
 void manager_note_drift(Manager *m)
@@ -97,11 +111,11 @@ void manager_note_drift(Manager *m)
     g_hash_table_iter_init(&iter, m->drift);
     while (g_hash_table_iter_next(&iter, (void **)&address, (void **)&words))
         if (g_strcmp0(g_hash_table_lookup(old, address), words) != 0)
-            tell(m, address, words);
+            tell_drift(m, address, words);
     g_hash_table_iter_init(&iter, old);
     while (g_hash_table_iter_next(&iter, (void **)&address, NULL))
         if (!g_hash_table_contains(m->drift, address))
-            tell(m, address, NULL);
+            tell_end(m, address);
     g_hash_table_destroy(old);
 }
 

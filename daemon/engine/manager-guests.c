@@ -312,8 +312,11 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
     int r = find_guest(m, name, &entry, ret_fault);
     if (r != 0)
         return r;
-    if (guest_at_rest(entry->guest))
+    if (guest_at_rest(entry->guest)) {
+        /* But its unit may be about to bring it up once more (Restart=). */
+        launcher_stop(m->engine->launcher, LAUNCHER_GUEST, name, NULL, NULL);
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
+    }
 
     Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
     *ret_job = job->id;
