@@ -115,6 +115,26 @@ static char *a_file(const Helper *helper, const char *name)
     return path;
 }
 
+START_TEST(the_mark_of_a_step_is_let_go_of_when_it_is_over)
+{
+    A_HELPER;
+    const char *const words[] = {"step", "driver", "ffff:ff:1f.7", "radeon", "", NULL};
+    int ends[2];
+    char byte;
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(channel_send_blocking(helper.fd, words, &ends[1], 1), 0);
+    close(ends[1]);
+    /* The end of the stream comes when the last descriptor of the other end is closed. */
+    ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+
+    g_auto(GStrv) answer = NULL;
+    unsigned n_fds;
+    ck_assert_int_eq(channel_receive_blocking(helper.fd, &answer, NULL, 0, &n_fds), 0);
+    ck_assert_str_eq(answer[0], "drift");
+}
+END_TEST
+
 START_TEST(a_step_on_a_device_that_is_not_there_is_drift)
 {
     A_HELPER;
@@ -273,7 +293,8 @@ START_TEST(it_keeps_nothing_that_it_inherited)
 }
 END_TEST
 
-SUITE("bind-main", a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
+SUITE("bind-main", the_mark_of_a_step_is_let_go_of_when_it_is_over,
+      a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
       a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       an_open_that_is_not_understood_is_refused, it_goes_when_the_daemon_goes,
       it_goes_when_it_hears_what_it_does_not_know, it_takes_no_descriptor_but_the_mark_of_a_step,

@@ -279,11 +279,47 @@ START_TEST(four_thousand_functions_are_each_seen_in_order)
 }
 END_TEST
 
+START_TEST(a_device_with_a_step_under_way_is_asked_for_its_driver_alone)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
+
+    fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
+    g_hash_table_insert(skip, (gpointer) "0000:01:00.0", NULL);
+    g_autoptr(Host) host = scan(fake, skip);
+    const HostDevice *gpu = device_of(host, "0000:01:00.0");
+    ck_assert(!gpu->stuck);
+    ck_assert_str_eq(gpu->driver, "radeon");
+    ck_assert_ptr_null(gpu->override);
+}
+END_TEST
+
+START_TEST(a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autofree char *left =
+        g_build_filename(fake_host_path(fake), "sys/bus/pci/devices/0000:01:00.1/vfio-dev", NULL);
+
+    /* The link goes first, what vfio made of the device last (vfio_unregister_group_dev()). */
+    fake_host_set_override(fake, "0000:01:00.1", "vfio-pci");
+    fake_host_set_driver(fake, "0000:01:00.1", NULL);
+    ck_assert_int_eq(mkdir(left, 0755), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostDevice *audio = device_of(host, "0000:01:00.1");
+    ck_assert(audio->stuck);
+    ck_assert_ptr_null(audio->override);
+    ck_assert_int_eq(rmdir(left), 0);
+    g_autoptr(Host) later = scan(fake, NULL);
+    ck_assert(!device_of(later, "0000:01:00.1")->stuck);
+}
+END_TEST
+
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
       the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
-      a_stuck_device_is_not_asked_what_would_hang, config_space_and_uevent_are_never_read,
-      a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
-      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
-      four_thousand_functions_are_each_seen_in_order)
+      a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
+      a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
+      config_space_and_uevent_are_never_read, a_device_that_goes_meanwhile_is_left_out,
+      what_the_kernel_says_of_vfio_and_the_iommu_is_seen, a_host_without_pci_has_no_devices,
+      a_domain_of_vmd_starts_a_tree_of_its_own, four_thousand_functions_are_each_seen_in_order)
