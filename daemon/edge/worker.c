@@ -472,7 +472,7 @@ int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, 
     for (char *const *address = addresses; *address; address++)
         g_ptr_array_add(words, *address);
     g_ptr_array_add(words, NULL);
-    int r = send_words(worker, (const char *const *)words->pdata);
+    int r = send_words(worker, (const char *const *)words->pdata, -1);
     if (r < 0)
         return r;
     worker->state = WORKER_LOOKING;
