@@ -168,6 +168,8 @@ void manager_recover(Manager *m)
         if (!g_str_has_prefix(*owner, "guest/"))
             manager_recover_hold(m, *owner);
     manager_reload(m);
+    /* What is lent is known only now, and so what of it is in drift. */
+    manager_look_soon(m);
 }
 
 /* The check. */

@@ -82,8 +82,8 @@ echo 1 >"/sys/bus/pci/devices/$NIC2/remove"
 echo 1 >/sys/bus/pci/rescan
 it "Removed and added again it is in drift" wait_until 20 device_is "$NIC2" drift
 it "The log says where it is" wait_until 10 said "drift: $NIC2 was taken from vfio-pci and is on virtio-pci"
-it "The next usherd sees it, too" systemctl restart usherd
-it "It does" wait_until 10 device_is "$NIC2" drift
+it "usherd restarts" systemctl restart usherd
+it "And sees it, too" wait_until 10 device_is "$NIC2" drift
 it "A restore believes the kernel" usherctl restore "$NIC2"
 it "The card is the host's" device_is "$NIC2" host
 driver() {
