@@ -32,8 +32,9 @@ no_slower() {
         it "$1 ($2 ms before, $3 ms now)" [ "$3" -le $(($2 * 2 + 1000)) ]
 }
 
+# By no unit: what journald comes to read when its sender is gone already has none.
 said() {
-        journalctl --no-pager -u usherd -u 'usher-guest@*' | grep -E -e "$1" >/dev/null
+        journalctl --no-pager -t usherd | grep -E -e "$1" >/dev/null
 }
 
 mkdir -p /etc/usher/usherd.conf.d
