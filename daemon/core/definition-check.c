@@ -83,6 +83,20 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_MEMORY, NULL);
+    uint64_t page = huge_page_size(definition->huge_pages);
+
+    if (page && definition->memory % page != 0)
+        return definition_raise(section_place(section, "HugePages"), ret_fault,
+                                "choose a Size= that is a multiple of it, or smaller pages",
+                                "[Memory] Size= is no multiple of HugePages=%s",
+                                definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+    return 0;
+}
+
 static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -160,6 +174,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_required(g_ptr_array_index(reader->sections, i), ret_fault);
     if (r == 0)
         r = check_cpu(reader, ret_fault);
+    if (r == 0)
+        r = check_memory(reader, ret_fault);
     if (r == 0)
         r = check_kernel(reader, ret_fault);
     for (unsigned i = 0; r == 0 && i < reader->sections->len; i++) {

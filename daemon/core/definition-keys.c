@@ -37,6 +37,8 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
 };
 
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
+static const char *const huge_pages[] = {
+    [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
@@ -68,6 +70,8 @@ static const DefinitionKey keys[] = {
 
     {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G",
      .help = "How much memory the guest has"},
+    {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(huge_pages), .words = huge_pages, .fallback = "no",
+     .help = "The size of the pages that the memory is made of, where it is to be larger than usual"},
 
     {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
      .otherwise = "boots from firmware and disks", .help = "The kernel's file on the host"},

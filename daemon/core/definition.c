@@ -202,6 +202,19 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
     return 0;
 }
 
+uint64_t huge_page_size(HugePages pages)
+{
+    static const uint64_t sizes[] = {
+        [HUGE_PAGES_2M] = UINT64_C(2) << 20, [HUGE_PAGES_1G] = UINT64_C(1) << 30};
+
+    return sizes[pages];
+}
+
+bool definition_shares_memory(const GuestDefinition *definition)
+{
+    return false;
+}
+
 static void structure_free(SectionId id, void *structure)
 {
     unsigned n;

@@ -19,6 +19,14 @@ typedef enum Accelerator {
     ACCELERATOR_INVALID = -EINVAL,
 } Accelerator;
 
+typedef enum HugePages {
+    HUGE_PAGES_NO,
+    HUGE_PAGES_2M,
+    HUGE_PAGES_1G,
+    HUGE_PAGES_MAX,
+    HUGE_PAGES_INVALID = -EINVAL,
+} HugePages;
+
 typedef enum DiskFormat {
     DISK_FORMAT_RAW,
     DISK_FORMAT_QCOW2,
@@ -84,7 +92,8 @@ typedef struct GuestDefinition {
         char *model;                      /* default host with kvm, max with tcg */
         unsigned sockets, cores, threads; /* defaults 1, 2, 1 */
     } cpu;
-    uint64_t memory; /* bytes, a multiple of 1 MiB; default 2 GiB */
+    uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
+    HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */
         char *command_line;
@@ -119,6 +128,13 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
                      Fault **ret_fault);
 GuestDefinition *definition_free(GuestDefinition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
+
+/* Bytes; 0 for no huge pages. */
+uint64_t huge_page_size(HugePages pages);
+
+/* Whether another process than QEMU maps the guest's memory: a vhost-user server, which gets its descriptor
+ * (QEMU's docs/system/devices/vhost-user.rst). ivshmem does not need it, as it has memory of its own. */
+bool definition_shares_memory(const GuestDefinition *definition);
 
 /* What is set, and where: for `usherctl show`. */
 typedef struct DefinitionLine {

@@ -18,11 +18,13 @@ static void add_machine(QemuBuilder *builder)
     builder_add(builder, "-nodefaults");
     builder_option(builder, "-display", "none");
     builder_option(builder, "-vga", "none");
-    builder_option(builder, "-machine", "q35,accel=%s,usb=off", kvm ? "kvm,kernel-irqchip=on" : "tcg");
+    builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
+                   kvm ? "kvm,kernel-irqchip=on" : "tcg");
     builder_option(builder, "-cpu", "%s", definition->cpu.model);
     builder_option(builder, "-smp", "cpus=%u,sockets=%u,cores=%u,threads=%u", sockets * cores * threads,
                    sockets, cores, threads);
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory / MIB);
+    qemu_add_memory(builder);
     builder_option(builder, "-rtc", "base=utc,driftfix=slew");
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");

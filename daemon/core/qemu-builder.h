@@ -60,7 +60,11 @@ void json_set_text(struct json_object *object, const char *name, const char *for
 void json_set_number(struct json_object *object, const char *name, int number);
 void json_set_bool(struct json_object *object, const char *name, bool value);
 
+/* The guest's memory, as -machine memory-backend= knows it. */
+#define QEMU_MEMORY_ID "ram"
+
 /* The parts; index is the section's place among those of its kind. */
+void qemu_add_memory(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);

@@ -69,7 +69,7 @@ static void fill(const QemuFile *file, const char *path)
 }
 
 /* A text that every definition here is read with: what this machine cannot do is overridden. */
-static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\n[Memory]\nSize=64M\n";
+static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\n[Memory]\nSize=64M\nHugePages=\n";
 
 static GuestDefinition *read_golden(const char *name)
 {
@@ -177,6 +177,32 @@ START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)
         }
     g_dir_close(dir);
     ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
+/* This machine need not have any: QEMU maps them, and touches none. */
+START_TEST(qemu_takes_memory_of_huge_pages)
+{
+    static const char *const sizes[] = {"2M", "1G"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autofree char *text = g_strdup_printf("[Memory]\nSize=1G\nHugePages=%s\n", sizes[i]);
+        g_autoptr(GuestDefinition) definition = a_definition_with("", here), huge = a_definition(text);
+        g_autoptr(QemuCommand) command = a_command_for(definition), asked = a_command_for(huge);
+        struct json_object *backend = json_tokener_parse(option_value(asked, "-object", 0));
+        Qemu *qemu = qemu_start(command, fill, NULL);
+
+        qemu_negotiate(qemu);
+        json_object_object_add(backend, "id", json_object_new_string("huge"));
+        json_object_object_add(backend, "prealloc", json_object_new_boolean(false));
+        json_object_object_add(backend, "reserve", json_object_new_boolean(false));
+        json_object_put(qemu_ask(qemu, "object-add", backend));
+        struct json_object *size = qemu_get(qemu, "/objects/huge", "hugetlbsize");
+        ck_assert_int_eq(json_object_get_int64(size), i == 0 ? 2 << 20 : 1 << 30);
+        json_object_put(size);
+        qemu_do(qemu, "quit");
+        ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+    }
 }
 END_TEST
 
@@ -309,7 +335,7 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 }
 END_TEST
 
-SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant,
+SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant, qemu_takes_memory_of_huge_pages,
       a_guest_boots_from_its_first_disk_and_its_console_is_logged,
       a_guest_boots_from_disks_behind_a_controller,
       an_image_that_names_a_file_of_the_host_is_not_followed_to_it,
