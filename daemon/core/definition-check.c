@@ -8,8 +8,6 @@
 
 /* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
 #define CPUS_MAX 255
-/* The ports of q35's own controller (ICH9). */
-#define SATA_DISKS_MAX 6
 
 ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const char *name)
 {
@@ -122,34 +120,6 @@ static int check_pci(const ReadSection *section, Fault **ret_fault)
         "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
 }
 
-static int check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
-{
-    const DefinitionDisk *disk = section->structure;
-    unsigned n_sata = 0;
-
-    if (disk->bus == DISK_BUS_SATA && disk->read_only)
-        return definition_raise(section_place(section, "ReadOnly"), ret_fault,
-                                "choose another Bus=, such as virtio-scsi",
-                                "[Disk %s] ReadOnly=yes: a SATA disk cannot be write-protected", disk->name);
-    for (unsigned i = 0; i < reader->definition->disks->len; i++) {
-        const DefinitionDisk *other = g_ptr_array_index(reader->definition->disks, i);
-
-        n_sata += other->bus == DISK_BUS_SATA;
-        if (other == disk)
-            break;
-        if (g_str_equal(other->path, disk->path) && !(other->read_only && disk->read_only))
-            return definition_raise(section_place(section, "Path"), ret_fault,
-                                    "remove one, or set ReadOnly=yes in both",
-                                    "[Disk %s] has the Path= of [Disk %s]: two writers would destroy it",
-                                    disk->name, other->name);
-    }
-    if (disk->bus == DISK_BUS_SATA && n_sata > SATA_DISKS_MAX)
-        return definition_raise(section->place, ret_fault, "choose another Bus=, such as virtio-scsi",
-                                "[Disk %s] is one SATA disk too many: there are %d ports", disk->name,
-                                SATA_DISKS_MAX);
-    return 0;
-}
-
 static int check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionNetwork *network = section->structure;
@@ -162,6 +132,29 @@ static int check_network(const DefinitionReader *reader, const ReadSection *sect
         if (network->mac && g_strcmp0(other->mac, network->mac) == 0)
             return definition_raise(section_place(section, "MAC"), ret_fault, "change or remove one of them",
                                     "[Network %s] has the MAC= of [Network %s]", network->name, other->name);
+    }
+    return 0;
+}
+
+/* Firmware needs an order: QEMU takes no number twice. */
+static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const ReadSection *owners[100] = {};
+
+    for (unsigned i = 0; i < reader->sections->len; i++) {
+        const ReadSection *section = g_ptr_array_index(reader->sections, i);
+        const DefinitionKey *key = definition_key_find(section->id, "BootIndex");
+        unsigned index = key ? *(unsigned *)((char *)section->structure + key->offset) : 0;
+
+        if (index > 0 && owners[index]) {
+            g_autofree char *title = section_title(section->id, section->name),
+                            *other = section_title(owners[index]->id, owners[index]->name);
+            return definition_raise(section_place(section, "BootIndex"), ret_fault,
+                                    "change or remove one of them", "[%s] has the BootIndex= of [%s]", title,
+                                    other);
+        }
+        g_assert(index < G_N_ELEMENTS(owners));
+        owners[index] = section;
     }
     return 0;
 }
@@ -184,9 +177,13 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         if (section->id == SECTION_PCI)
             r = check_pci(section, ret_fault);
         else if (section->id == SECTION_DISK)
-            r = check_disk(reader, section, ret_fault);
+            r = definition_check_disk(reader, section, ret_fault);
+        else if (section->id == SECTION_CDROM)
+            r = definition_check_cdrom(reader, section, ret_fault);
         else if (section->id == SECTION_NETWORK)
             r = check_network(reader, section, ret_fault);
     }
+    if (r == 0)
+        r = check_boot_indexes(reader, ret_fault);
     return r;
 }

@@ -38,3 +38,7 @@ int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remed
 
 /* Sections in the order in which they were written, after those without a name. */
 int definition_check(const DefinitionReader *reader, Fault **ret_fault);
+
+/* definition-check-disk.c */
+int definition_check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
+int definition_check_cdrom(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);

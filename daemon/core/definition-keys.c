@@ -9,6 +9,7 @@
 #define GUEST(member) FIELD(GuestDefinition, member)
 #define PCI(member) FIELD(DefinitionPci, member)
 #define DISK(member) FIELD(DefinitionDisk, member)
+#define CDROM(member) FIELD(DefinitionCdrom, member)
 #define NETWORK(member) FIELD(DefinitionNetwork, member)
 
 #define MIB (UINT64_C(1) << 20)
@@ -18,7 +19,13 @@
 /* As many as there are root ports kept for them on the guest's root bus: see qemu-argv.c. */
 #define PCI_SECTIONS_MAX 32
 #define DISK_SECTIONS_MAX 32
+#define CDROM_SECTIONS_MAX 8
 #define NETWORK_SECTIONS_MAX 16
+
+/* What has none comes after all of these: see qemu-disk.c. */
+#define BOOT_INDEX_MAX 99
+/* The longest serial number that virtio-blk, NVMe and SATA let a guest read. */
+#define SERIAL_BYTES 20
 
 /* Linux reads at most COMMAND_LINE_SIZE - 1 bytes of it on x86 (Documentation/x86/boot.rst). */
 #define COMMAND_LINE_BYTES 2047
@@ -30,6 +37,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_KERNEL] = {"Kernel", .help = "A Linux kernel to boot directly, instead of firmware and disks"},
     [SECTION_PCI] = {"PCI", PCI_SECTIONS_MAX, HELD_BY(pci), sizeof(DefinitionPci), "A device of the host"},
     [SECTION_DISK] = {"Disk", DISK_SECTIONS_MAX, HELD_BY(disks), sizeof(DefinitionDisk), "A disk"},
+    [SECTION_CDROM] = {"CDROM", CDROM_SECTIONS_MAX, HELD_BY(cdroms), sizeof(DefinitionCdrom), "A CD drive"},
     [SECTION_NETWORK] = {"Network", NETWORK_SECTIONS_MAX, HELD_BY(networks), sizeof(DefinitionNetwork),
                          "A network card"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
@@ -48,6 +56,17 @@ static const char *const disk_buses[] = {
     [DISK_BUS_SATA] = "sata",
     NULL,
 };
+static const char *const discards[] = {[false] = "ignore", [true] = "unmap", NULL};
+static const char *const disk_caches[] = {
+    [DISK_CACHE_WRITEBACK] = "writeback",
+    [DISK_CACHE_NONE] = "none",
+    [DISK_CACHE_WRITETHROUGH] = "writethrough",
+    [DISK_CACHE_DIRECTSYNC] = "directsync",
+    [DISK_CACHE_UNSAFE] = "unsafe",
+    NULL,
+};
+static const char *const cdrom_buses[] = {
+    [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
 static const char *const network_modes[] = {[NETWORK_MODE_USER] = "user", [NETWORK_MODE_NONE] = "none", NULL};
 static const char *const network_models[] = {
     [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
@@ -96,6 +115,23 @@ static const DefinitionKey keys[] = {
      .help = "The kind of disk that the guest sees"},
     {SECTION_DISK, "ReadOnly", VALUE_SWITCH, DISK(read_only), .fallback = "no",
      .help = "Whether the guest is kept from writing to it"},
+    {SECTION_DISK, "Discard", VALUE_SWITCH, DISK(discard), .words = discards, .fallback = "ignore",
+     .help = "Whether space that the guest gives up is given back to the host"},
+    {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = disk_caches, .fallback = "writeback",
+     .help = "What is kept in the host's memory, and when a write counts as done"},
+    {SECTION_DISK, "IOThread", VALUE_SWITCH, DISK(iothread), .fallback = "no",
+     .help = "Whether a thread of its own serves it"},
+    {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
+     .otherwise = "made from the section's name", .help = "The serial number that the guest sees"},
+    {SECTION_DISK, "BootIndex", VALUE_NUMBER, DISK(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
+     .otherwise = "after those that have one, in the order of the file", .help = "When it is tried for booting"},
+
+    {SECTION_CDROM, "Path", VALUE_PATH, CDROM(path),
+     .otherwise = "nothing is in the drive", .help = "The image's file on the host"},
+    {SECTION_CDROM, "Bus", VALUE_CHOICE, CDROM(bus), .words = cdrom_buses, .fallback = "sata",
+     .help = "The kind of drive that the guest sees"},
+    {SECTION_CDROM, "BootIndex", VALUE_NUMBER, CDROM(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
+     .otherwise = "after those that have one and all disks", .help = "When it is tried for booting"},
 
     {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user",
      .help = "What the card is connected to: the host's networks through QEMU (user), or nothing (none)"},

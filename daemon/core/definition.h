@@ -43,6 +43,23 @@ typedef enum DiskBus {
     DISK_BUS_INVALID = -EINVAL,
 } DiskBus;
 
+typedef enum DiskCache {
+    DISK_CACHE_WRITEBACK,
+    DISK_CACHE_NONE,
+    DISK_CACHE_WRITETHROUGH,
+    DISK_CACHE_DIRECTSYNC,
+    DISK_CACHE_UNSAFE,
+    DISK_CACHE_MAX,
+    DISK_CACHE_INVALID = -EINVAL,
+} DiskCache;
+
+typedef enum CdromBus {
+    CDROM_BUS_SATA,
+    CDROM_BUS_VIRTIO_SCSI,
+    CDROM_BUS_MAX,
+    CDROM_BUS_INVALID = -EINVAL,
+} CdromBus;
+
 typedef enum NetworkMode {
     NETWORK_MODE_USER,
     NETWORK_MODE_NONE,
@@ -72,8 +89,21 @@ typedef struct DefinitionDisk {
     char *path;        /* absolute */
     DiskFormat format; /* always said; never probed */
     DiskBus bus;       /* default virtio-blk */
+    DiskCache cache;   /* default writeback */
+    bool discard;      /* Discard=unmap; default ignore */
+    bool iothread;
     bool read_only;
+    char *serial;        /* NULL: made from the section's name */
+    unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */
 } DefinitionDisk;
+
+/* [CDROM name] */
+typedef struct DefinitionCdrom {
+    char *name;
+    char *path;   /* absolute; NULL: nothing is in it */
+    CdromBus bus; /* default sata */
+    unsigned boot_index;
+} DefinitionCdrom;
 
 /* [Network name] */
 typedef struct DefinitionNetwork {
@@ -106,6 +136,7 @@ typedef struct GuestDefinition {
     bool console_log;    /* [Console] Log=, default yes */
     GPtrArray *pci;      /* of DefinitionPci, owned, in the order of the file */
     GPtrArray *disks;    /* of DefinitionDisk */
+    GPtrArray *cdroms;   /* of DefinitionCdrom */
     GPtrArray *networks; /* of DefinitionNetwork */
 } GuestDefinition;
 

@@ -74,6 +74,8 @@ static void add_devices(QemuBuilder *builder)
         qemu_add_pci(builder, g_ptr_array_index(builder->plan->devices, i), i);
     for (unsigned i = 0; i < definition->disks->len; i++)
         qemu_add_disk(builder, g_ptr_array_index(definition->disks, i), i);
+    for (unsigned i = 0; i < definition->cdroms->len; i++)
+        qemu_add_cdrom(builder, g_ptr_array_index(definition->cdroms, i), i);
 }
 
 /* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. */

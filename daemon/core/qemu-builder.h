@@ -31,8 +31,8 @@ typedef struct QemuBuilder {
     const GuestDefinition *definition;
     const Plan *plan; /* NULL: no devices */
     QemuCommand *command;
-    unsigned n_disk_ports, n_sata;
-    bool scsi; /* the controller is there */
+    unsigned n_disk_ports, n_sata, n_sata_cdroms;
+    bool scsi; /* the controller that disks share is there */
 } QemuBuilder;
 
 /* An argument as it stands. */
@@ -68,3 +68,15 @@ void qemu_add_memory(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
+void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index);
+
+/* What QEMU is to make of an image's file. */
+typedef struct QemuImage {
+    const char *path;
+    DiskFormat format;
+    DiskCache cache;
+    bool discard, read_only;
+} QemuImage;
+
+/* A block node of that name, and one below it for the file. */
+void builder_image(QemuBuilder *builder, const char *node, const QemuImage *image);

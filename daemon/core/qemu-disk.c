@@ -5,6 +5,14 @@
 
 /* The longest that virtio-blk and NVMe let a guest read. */
 #define SERIAL_MAX 20
+/* The ports of q35's own controller: disks from the first on, CD drives from the last, so that neither moves
+ * the other. */
+#define SATA_PORTS 6
+/* Behind all that a BootIndex= can say. */
+#define BOOT_FIRST_DISK 100
+#define BOOT_FIRST_CDROM 200
+/* Behind the disks on the same controller. */
+#define SCSI_FIRST_CDROM 64
 
 static const char *const disk_drivers[] = {
     [DISK_BUS_VIRTIO_BLK] = "virtio-blk-pci",
@@ -12,7 +20,7 @@ static const char *const disk_drivers[] = {
     [DISK_BUS_NVME] = "nvme",
     [DISK_BUS_SATA] = "ide-hd",
 };
-static const char *const format_drivers[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2"};
+
 /* The section's name, which the guest's udev puts into /dev/disk/by-id; a long one is told apart by its hash.
  */
 static char *make_serial(const char *section)
@@ -23,32 +31,8 @@ static char *make_serial(const char *section)
     return g_strdup_printf("%.11s-%.8s", section, hash);
 }
 
-/* The file, and in it the format: QEMU would guess neither right for every guest that writes what it likes.
- */
-static void add_disk_nodes(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
-{
-    int fd = builder_file_set(builder, QEMU_FILE_DISK, disk->path, disk->read_only);
-    struct json_object *file = json_new_driver("file"),
-                       *format = json_new_driver(format_drivers[disk->format]);
-
-    /* Names of nodes have 31 bytes at most: too few for a section's name. */
-    json_set_text(file, "node-name", "file-%u", index);
-    json_set_text(file, "filename", "/dev/fdset/%d", fd);
-    json_set_bool(file, "read-only", disk->read_only);
-    builder_json(builder, "-blockdev", file);
-    g_array_index(builder->command->files, QemuFile, fd - QEMU_FD_FIRST).argument =
-        builder->command->argv->len - 1;
-
-    json_set_text(format, "node-name", "disk-%u", index);
-    json_set_text(format, "file", "file-%u", index);
-    json_set_bool(format, "read-only", disk->read_only);
-    /* An image that names another as its backing file would have QEMU open whatever path it likes. */
-    if (disk->format == DISK_FORMAT_QCOW2)
-        json_object_object_add(format, "backing", NULL);
-    builder_json(builder, "-blockdev", format);
-}
-
-static void add_scsi_controller(QemuBuilder *builder)
+/* The controller that disks and CD drives share; it comes with the first of them. */
+static void add_shared_scsi(QemuBuilder *builder)
 {
     if (builder->scsi)
         return;
@@ -57,44 +41,91 @@ static void add_scsi_controller(QemuBuilder *builder)
     builder_json(builder, "-device", builder_device("virtio-scsi-pci", "scsi", "scsi", 0));
 }
 
-void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+/* A thread serves a whole controller: a disk that is to have one of its own has a controller, too. */
+static void add_own_scsi(QemuBuilder *builder, const DefinitionDisk *disk, const char *id)
 {
-    g_autofree char *id = g_strconcat("disk-", disk->name, NULL), *serial = make_serial(disk->name);
-    const char *driver = disk_drivers[disk->bus];
-    struct json_object *device;
+    builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
+    struct json_object *controller = builder_device("virtio-scsi-pci", id, id, 0);
+    json_set_text(controller, "iothread", "iothread-%s", disk->name);
+    builder_json(builder, "-device", controller);
+}
 
-    add_disk_nodes(builder, disk, index);
-    if (disk->bus == DISK_BUS_VIRTIO_SCSI || disk->bus == DISK_BUS_SATA) {
-        device = json_new_driver(driver);
-        json_set_text(device, "id", "%s", id);
-    } else {
+static void add_iothread(QemuBuilder *builder, const DefinitionDisk *disk)
+{
+    struct json_object *thread = json_object_new_object();
+
+    json_set_text(thread, "qom-type", "iothread");
+    json_set_text(thread, "id", "iothread-%s", disk->name);
+    builder_json(builder, "-object", thread);
+}
+
+/* The disk's device, where it belongs. */
+static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *id = g_strconcat("disk-", disk->name, NULL),
+                    *scsi = g_strconcat("scsi-", disk->name, NULL);
+    const char *driver = disk_drivers[disk->bus];
+
+    if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME) {
         builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
-        device = builder_device(driver, id, id, 0);
+        struct json_object *device = builder_device(driver, id, id, 0);
+        if (disk->iothread)
+            json_set_text(device, "iothread", "iothread-%s", disk->name);
+        return device;
     }
+    struct json_object *device = json_new_driver(driver);
+    json_set_text(device, "id", "%s", id);
     if (disk->bus == DISK_BUS_SATA) {
         json_set_text(device, "bus", "ide.%u", builder->n_sata++);
-    } else if (disk->bus == DISK_BUS_VIRTIO_SCSI) {
-        add_scsi_controller(builder);
-        json_set_text(device, "bus", "scsi.0");
-        json_set_number(device, "scsi-id", index);
+        return device;
     }
-    json_set_text(device, "drive", "disk-%u", index);
+    if (disk->iothread)
+        add_own_scsi(builder, disk, scsi);
+    else
+        add_shared_scsi(builder);
+    json_set_text(device, "bus", "%s.0", disk->iothread ? scsi : "scsi");
+    json_set_number(device, "scsi-id", index);
+    return device;
+}
+
+void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *serial = disk->serial ? g_strdup(disk->serial) : make_serial(disk->name),
+                    *node = g_strdup_printf("disk-%u", index);
+
+    /* Names of nodes have 31 bytes at most: too few for a section's name. */
+    builder_image(builder, node,
+                  &(QemuImage){disk->path, disk->format, disk->cache, disk->discard, disk->read_only});
+    if (disk->iothread)
+        add_iothread(builder, disk);
+    struct json_object *device = new_disk(builder, disk, index);
+    json_set_text(device, "drive", "%s", node);
     json_set_text(device, "serial", "%s", serial);
-    /* In the order of the file; -kernel comes before all, as 0. */
-    json_set_number(device, "bootindex", index + 1);
+    if (disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC)
+        json_set_text(device, "write-cache", "off");
+    /* -kernel comes before all, as 0. */
+    json_set_number(device, "bootindex", disk->boot_index ?: BOOT_FIRST_DISK + index);
     builder_json(builder, "-device", device);
 }
 
-void qemu_command_set_block_device(QemuCommand *command, int fd)
+void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index)
 {
-    const QemuFile *file = &g_array_index(command->files, QemuFile, fd - QEMU_FD_FIRST);
-    char **argument = (char **)&g_ptr_array_index(command->argv, file->argument);
-    struct json_object *node = json_tokener_parse(*argument);
+    bool sata = cdrom->bus == CDROM_BUS_SATA;
+    struct json_object *device = json_new_driver(sata ? "ide-cd" : "scsi-cd");
 
-    g_assert(file->kind == QEMU_FILE_DISK);
-    json_set_text(node, "driver", "host_device");
-    g_free(*argument);
-    *argument = g_strdup(
-        json_object_to_json_string_ext(node, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(node);
+    json_set_text(device, "id", "cdrom-%s", cdrom->name);
+    if (sata) {
+        json_set_text(device, "bus", "ide.%u", SATA_PORTS - 1 - builder->n_sata_cdroms++);
+    } else {
+        add_shared_scsi(builder);
+        json_set_text(device, "bus", "scsi.0");
+        json_set_number(device, "scsi-id", SCSI_FIRST_CDROM + index);
+    }
+    if (cdrom->path) {
+        g_autofree char *node = g_strdup_printf("cdrom-%u", index);
+        builder_image(builder, node, &(QemuImage){cdrom->path, DISK_FORMAT_RAW, .read_only = true});
+        json_set_text(device, "drive", "%s", node);
+    }
+    json_set_number(device, "bootindex", cdrom->boot_index ?: BOOT_FIRST_CDROM + index);
+    builder_json(builder, "-device", device);
 }

@@ -14,14 +14,33 @@
 
 /* Each line with a value to replace stands alone: its key, and what belongs before the value. */
 static const char *const skeleton[] = {
-    "[Guest]",           "Description=x",   "[CPU]",
-    "Model=max",         "[Memory]",        "Size=1G",
-    "[Kernel]",          "Image=/k",        "Initrd=/i",
-    "CommandLine=quiet", "[PCI gpu]",       "Address=0000:01:00.0",
-    "[Disk system]",     "Path=/srv/a.img", "Format=raw",
-    "[Disk more]",       "Path=/srv/b.img", "Format=qcow2",
-    "Bus=virtio-scsi",   "[Network lan]",   "MAC=52:54:00:00:00:01",
+    "[Guest]",
+    "Description=x",
+    "[CPU]",
+    "Model=max",
+    "[Memory]",
+    "Size=1G",
+    "[Kernel]",
+    "Image=/k",
+    "Initrd=/i",
+    "CommandLine=quiet",
+    "[PCI gpu]",
+    "Address=0000:01:00.0",
+    "[Disk system]",
+    "Path=/srv/a.img",
+    "Format=raw",
+    "[Disk more]",
+    "Path=/srv/b.img",
+    "Format=qcow2",
+    "Bus=virtio-scsi",
+    "Serial=X-1",
+    "[CDROM install]",
+    "Path=/srv/c.iso",
+    "[Network lan]",
+    "MAC=52:54:00:00:00:01",
+    NULL,
 };
+#define LINES (G_N_ELEMENTS(skeleton) - 1)
 
 static GRand *new_dice(void)
 {
@@ -57,9 +76,9 @@ static GString *hostile_value(GRand *dice)
     int victim;
 
     do
-        victim = g_rand_int_range(dice, 0, G_N_ELEMENTS(skeleton));
+        victim = g_rand_int_range(dice, 0, LINES);
     while (skeleton[victim][0] == '[');
-    for (int i = 0; i < (int)G_N_ELEMENTS(skeleton); i++) {
+    for (int i = 0; i < (int)LINES; i++) {
         const char *value = strchr(skeleton[i], '=');
         if (i == victim) {
             bool keep = g_rand_boolean(dice);

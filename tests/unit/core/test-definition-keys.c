@@ -134,9 +134,10 @@ START_TEST(a_hint_names_the_nearest_section_or_all)
     g_autofree char *far = definition_section_hint("Fnord");
     ck_assert_str_eq(near, "did you mean [Memory]?");
     ck_assert_str_eq(named, "did you mean [PCI NAME]?");
-    ck_assert_str_eq(far,
-                     "the sections are [Guest] [CPU] [Memory] [Kernel] [PCI NAME] [Disk NAME] [Network NAME]"
-                     " [Console] [Stop]");
+    ck_assert_str_eq(
+        far,
+        "the sections are [Guest] [CPU] [Memory] [Kernel] [PCI NAME] [Disk NAME] [CDROM NAME] [Network NAME]"
+        " [Console] [Stop]");
 }
 END_TEST
 

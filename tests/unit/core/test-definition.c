@@ -317,11 +317,39 @@ START_TEST(sata_has_six_ports_and_no_write_protection)
     g_autoptr(GuestDefinition) definition = a_definition(text->str);
     ck_assert_uint_eq(definition->disks->len, 7);
     g_string_append(text, "[Disk d7]\nPath=/d7\nFormat=raw\nBus=sata\n");
-    assert_refused(text->str, AT "29: [Disk d7] is one SATA disk too many: there are 6 ports",
+    assert_refused(text->str, AT "29: [Disk d7] is one too many on Bus=sata: there are 6 ports",
                    "choose another Bus=, such as virtio-scsi");
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nReadOnly=yes\n",
                    AT "5: [Disk a] ReadOnly=yes: a SATA disk cannot be write-protected",
                    "choose another Bus=, such as virtio-scsi");
+}
+END_TEST
+
+START_TEST(cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to)
+{
+    g_autoptr(GString) text = g_string_new("[CDROM empty]\n[CDROM second]\nPath=/x\n");
+    for (int i = 0; i < 5; i++)
+        g_string_append_printf(text, "[Disk d%d]\nPath=/d%d\nFormat=raw\nBus=sata\n", i, i);
+    assert_refused(text->str, AT "20: [Disk d4] is one too many on Bus=sata: there are 6 ports",
+                   "choose another Bus=, such as virtio-scsi");
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[CDROM b]\nPath=/x\n",
+                   AT "5: [CDROM b] has the Path= of [Disk a], which is written to",
+                   "remove one, or set ReadOnly=yes in the disk");
+}
+END_TEST
+
+START_TEST(only_virtio_disks_have_threads)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=nvme\nIOThread=yes\n",
+                   AT "5: [Disk a] IOThread=yes: only virtio disks can have a thread of their own",
+                   "choose Bus=virtio-blk or virtio-scsi, or remove it");
+}
+END_TEST
+
+START_TEST(no_two_are_tried_first)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBootIndex=99\n[CDROM b]\nBootIndex=99\n",
+                   AT "6: [CDROM b] has the BootIndex= of [Disk a]", "change or remove one of them");
 }
 END_TEST
 
@@ -385,5 +413,6 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults, every_key_reaches_its_
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_processor,
       processors_have_a_limit_together, functions_include_the_one_that_the_address_names,
       two_disks_share_a_path_only_for_reading, sata_has_six_ports_and_no_write_protection,
-      two_cards_have_two_addresses, lines_say_what_is_set_and_where,
+      cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
+      no_two_are_tried_first, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
       lines_of_what_is_no_definition_are_refused)

@@ -114,26 +114,84 @@ static void assert_cards(Qemu *qemu, const GuestDefinition *definition)
     }
 }
 
-/* Each disk is there, with the right format and protection, and where it is a device of its own behind its
- * port. */
+/* What QEMU says of the drive of a device. */
+static struct json_object *find_block(struct json_object *blocks, const char *device)
+{
+    for (size_t i = 0; i < json_object_array_length(blocks); i++) {
+        struct json_object *block = json_object_array_get_idx(blocks, i);
+        g_auto(GStrv) parts = g_strsplit(text_of(block, "qdev"), "/", -1);
+        if (g_strv_contains((const char *const *)parts, device))
+            return block;
+    }
+    ck_abort_msg("%s is not there", device);
+}
+
+static bool flag_of(struct json_object *object, const char *name)
+{
+    return json_object_get_boolean(json_object_object_get(object, name));
+}
+
+/* The three words that a Cache= stands for. Whether writes wait for the disk is the drive's own to know. */
+static void assert_cache(struct json_object *inserted, DiskCache cache)
+{
+    struct json_object *shown = json_object_object_get(inserted, "cache");
+
+    ck_assert_int_eq(flag_of(shown, "direct"), cache == DISK_CACHE_NONE || cache == DISK_CACHE_DIRECTSYNC);
+    ck_assert_int_eq(flag_of(shown, "no-flush"), cache == DISK_CACHE_UNSAFE);
+    ck_assert_int_eq(flag_of(shown, "writeback"),
+                     cache != DISK_CACHE_WRITETHROUGH && cache != DISK_CACHE_DIRECTSYNC);
+}
+
+/* The disk is there, with the right format, protection and cache, and where it is a device of its own behind
+ * its port. */
+static void assert_disk(Qemu *qemu, struct json_object *blocks, const DefinitionDisk *disk)
+{
+    g_autofree char *id = g_strconcat("disk-", disk->name, NULL), *port = g_strconcat("port-", id, NULL),
+                    *path = g_strconcat("/machine/peripheral/", id, NULL);
+    struct json_object *inserted = json_object_object_get(find_block(blocks, id), "inserted"),
+                       *serial = qemu_get(qemu, path, "serial"), *boot = qemu_get(qemu, path, "bootindex");
+
+    ck_assert_str_eq(text_of(inserted, "drv"), disk->format == DISK_FORMAT_RAW ? "raw" : "qcow2");
+    ck_assert_int_eq(flag_of(inserted, "ro"), disk->read_only);
+    assert_cache(inserted, disk->cache);
+    if (disk->serial)
+        ck_assert_str_eq(json_object_get_string(serial), disk->serial);
+    if (disk->boot_index)
+        ck_assert_int_eq(json_object_get_int(boot), disk->boot_index);
+    if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME)
+        assert_place(qemu, id, port, 0, 0);
+    json_object_put(serial);
+    json_object_put(boot);
+}
+
+static void assert_cdrom(struct json_object *blocks, const DefinitionCdrom *cdrom)
+{
+    g_autofree char *id = g_strconcat("cdrom-", cdrom->name, NULL);
+    struct json_object *block = find_block(blocks, id), *inserted = json_object_object_get(block, "inserted");
+
+    ck_assert(flag_of(block, "removable"));
+    ck_assert_int_eq(inserted != NULL, cdrom->path != NULL);
+    if (inserted)
+        ck_assert(flag_of(inserted, "ro"));
+}
+
 static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
 {
-    struct json_object *blocks = qemu_ask(qemu, "query-block", NULL);
+    struct json_object *blocks = qemu_ask(qemu, "query-block", NULL),
+                       *threads = qemu_ask(qemu, "query-iothreads", NULL);
+    unsigned n_threads = 0;
 
-    ck_assert_uint_eq(json_object_array_length(blocks), definition->disks->len);
+    ck_assert_uint_eq(json_object_array_length(blocks), definition->disks->len + definition->cdroms->len);
     for (unsigned i = 0; i < definition->disks->len; i++) {
         const DefinitionDisk *disk = g_ptr_array_index(definition->disks, i);
-        struct json_object *block = json_object_array_get_idx(blocks, i);
-        struct json_object *inserted = json_object_object_get(block, "inserted");
-        g_autofree char *id = g_strconcat("disk-", disk->name, NULL), *port = g_strconcat("port-", id, NULL);
-
-        ck_assert_ptr_nonnull(strstr(text_of(block, "qdev"), id));
-        ck_assert_str_eq(text_of(inserted, "drv"), disk->format == DISK_FORMAT_RAW ? "raw" : "qcow2");
-        ck_assert_int_eq(json_object_get_boolean(json_object_object_get(inserted, "ro")), disk->read_only);
-        if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME)
-            assert_place(qemu, id, port, 0, 0);
+        assert_disk(qemu, blocks, disk);
+        n_threads += disk->iothread;
     }
+    ck_assert_uint_eq(json_object_array_length(threads), n_threads);
+    for (unsigned i = 0; i < definition->cdroms->len; i++)
+        assert_cdrom(blocks, g_ptr_array_index(definition->cdroms, i));
     json_object_put(blocks);
+    json_object_put(threads);
 }
 
 static void assert_chardevs(Qemu *qemu)

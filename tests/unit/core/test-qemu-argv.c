@@ -53,6 +53,18 @@ START_TEST(a_disk_that_comes_moves_no_card_and_no_device)
 }
 END_TEST
 
+START_TEST(a_sata_disk_that_comes_moves_no_cd_drive)
+{
+    g_autoptr(GuestDefinition) before = a_definition("[CDROM a]\n[CDROM b]\n");
+    g_autoptr(GuestDefinition) after =
+        a_definition("[Disk a]\nPath=/a\nFormat=raw\nBus=sata\n[CDROM a]\n[CDROM b]\n");
+    g_autoptr(QemuCommand) few = a_command_for(before), many = a_command_for(after);
+
+    ck_assert_str_eq(option_value(few, "-device", 0), option_value(many, "-device", 1));
+    ck_assert_str_eq(option_value(few, "-device", 1), option_value(many, "-device", 2));
+}
+END_TEST
+
 START_TEST(serial_numbers_of_disks_are_short_and_unlike)
 {
     g_autoptr(GuestDefinition) definition = a_definition(
@@ -168,7 +180,7 @@ START_TEST(a_qemu_that_has_all_passes_and_values_are_no_options)
 END_TEST
 
 SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
-      a_disk_that_comes_moves_no_card_and_no_device, serial_numbers_of_disks_are_short_and_unlike,
-      a_block_device_is_driven_as_one, memory_is_locked_only_for_devices,
-      a_definition_without_a_plan_has_no_devices, what_a_qemu_lacks_is_told_before_it_is_started,
-      a_qemu_that_has_all_passes_and_values_are_no_options)
+      a_disk_that_comes_moves_no_card_and_no_device, a_sata_disk_that_comes_moves_no_cd_drive,
+      serial_numbers_of_disks_are_short_and_unlike, a_block_device_is_driven_as_one,
+      memory_is_locked_only_for_devices, a_definition_without_a_plan_has_no_devices,
+      what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)
