@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 
 #include "api/api.h"
 #include "base/cleanup.h"
@@ -24,6 +25,7 @@ typedef struct Daemon {
     HelperSocket *helpers;
     Api *api;
     int state_fd;
+    char host_id[SD_ID128_STRING_MAX];
 } Daemon;
 
 typedef struct Options {
@@ -166,6 +168,21 @@ static void read_settings(Daemon *d)
     d->engine.stuck_usec = settings.stuck_usec;
 }
 
+/* The machine-id is to be kept to the machine (machine-id(5)), and what is made of this one shows in the addresses of
+ * network cards. A host without one can do with the names alone. */
+static void read_host_id(Daemon *d)
+{
+    static const sd_id128_t usher = SD_ID128_MAKE(9d, 52, 6b, 0c, 27, f3, 4e, 18, b4, 0a, 5b, 8e, 91, c7, 3d, 64);
+    sd_id128_t id;
+
+    int r = sd_id128_get_machine_app_specific(usher, &id);
+    if (r >= 0)
+        d->engine.host_id = sd_id128_to_string(id, d->host_id);
+    else
+        log_warning("cannot read the machine-id: %s; network cards get addresses that another host may give too",
+                    strerror(-r));
+}
+
 /* Finds what was running before the name is taken: nobody can ask before we know. */
 static int bring_up(Daemon *d, const Options *options)
 {
@@ -186,6 +203,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
+    read_host_id(d);
     r = manager_new(e, &d->manager);
     if (r >= 0)
         r = make_helper_socket(d, socket_path);

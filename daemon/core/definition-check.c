@@ -19,15 +19,30 @@ ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const 
     return NULL;
 }
 
-DefinitionPlace section_place(const ReadSection *section, const char *key)
+static unsigned key_index(const ReadSection *section, const char *key)
 {
     unsigned n;
-    const DefinitionKey *keys = definition_section_keys(section->id, &n);
 
-    for (unsigned i = 0; i < n; i++)
-        if (g_str_equal(keys[i].name, key) && section->keys[i].path)
-            return section->keys[i];
-    return section->place;
+    return definition_key_find(section->id, key) - definition_section_keys(section->id, &n);
+}
+
+const DefinitionPlace *section_key_place(const ReadSection *section, const char *key)
+{
+    const DefinitionPlace *place = &section->keys[key_index(section, key)];
+
+    return place->path ? place : NULL;
+}
+
+DefinitionPlace section_place(const ReadSection *section, const char *key)
+{
+    const DefinitionPlace *place = section_key_place(section, key);
+
+    return place ? *place : section->place;
+}
+
+DefinitionPlace section_value_place(const ReadSection *section, const char *key, unsigned n)
+{
+    return g_array_index(section->repeats[key_index(section, key)], DefinitionPlace, n);
 }
 
 char *section_title(SectionId id, const char *name)
@@ -120,22 +135,6 @@ static int check_pci(const ReadSection *section, Fault **ret_fault)
         "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
 }
 
-static int check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
-{
-    const DefinitionNetwork *network = section->structure;
-
-    for (unsigned i = 0; i < reader->definition->networks->len; i++) {
-        const DefinitionNetwork *other = g_ptr_array_index(reader->definition->networks, i);
-
-        if (other == network)
-            break;
-        if (network->mac && g_strcmp0(other->mac, network->mac) == 0)
-            return definition_raise(section_place(section, "MAC"), ret_fault, "change or remove one of them",
-                                    "[Network %s] has the MAC= of [Network %s]", network->name, other->name);
-    }
-    return 0;
-}
-
 /* Firmware needs an order: QEMU takes no number twice. */
 static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
 {
@@ -181,7 +180,7 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         else if (section->id == SECTION_CDROM)
             r = definition_check_cdrom(reader, section, ret_fault);
         else if (section->id == SECTION_NETWORK)
-            r = check_network(reader, section, ret_fault);
+            r = definition_check_network(reader, section, ret_fault);
     }
     if (r == 0)
         r = check_boot_indexes(reader, ret_fault);

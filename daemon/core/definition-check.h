@@ -14,7 +14,9 @@ typedef struct ReadSection {
     void *structure;       /* where its fields are; borrowed from the definition */
     DefinitionPlace place; /* of its first header; path NULL as long as there was none */
     DefinitionPlace
-        *keys; /* where each of its keys was assigned last; path NULL: not at all, or given back */
+        *keys;        /* where each of its keys was assigned last; path NULL: not at all, or given back */
+    GArray **repeats; /* of DefinitionPlace, for each of its keys that repeats: where its values stand; else
+                         NULL */
 } ReadSection;
 
 typedef struct DefinitionReader {
@@ -28,6 +30,10 @@ ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const 
 
 /* The place of a key's last assignment, or of its section where it has none. */
 DefinitionPlace section_place(const ReadSection *section, const char *key);
+/* The same, but NULL where it has none. */
+const DefinitionPlace *section_key_place(const ReadSection *section, const char *key);
+/* The place of the nth value of a key that repeats. */
+DefinitionPlace section_value_place(const ReadSection *section, const char *key, unsigned n);
 
 /* "CPU" or "PCI gpu", for messages and lists. The caller frees it. */
 char *section_title(SectionId id, const char *name);
@@ -35,6 +41,9 @@ char *section_title(SectionId id, const char *name);
 /* FAULT_RAISED with BAD_DEFINITION and "FILE:LINE: …". */
 int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remedy, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* One [Network x]. */
+int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 
 /* Sections in the order in which they were written, after those without a name. */
 int definition_check(const DefinitionReader *reader, Fault **ret_fault);

@@ -135,10 +135,14 @@ static const DefinitionKey keys[] = {
 
     {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user",
      .help = "What the card is connected to: the host's networks through QEMU (user), or nothing (none)"},
+    {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true,
+     .help = "A port of the host that leads to one of the guest"},
+    {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no",
+     .help = "Whether the guest is kept from calling out"},
     {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = network_models, .fallback = "virtio",
      .help = "The kind of card that the guest sees"},
     {SECTION_NETWORK, "MAC", VALUE_MAC, NETWORK(mac),
-     .otherwise = "made from the names of guest and section", .help = "The card's address"},
+     .otherwise = "made from the names of guest and section, and the host's machine-id", .help = "The card's address"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},

@@ -45,6 +45,7 @@ typedef enum ValueType {
     VALUE_ADDRESS,   /* PciAddress */
     VALUE_FUNCTIONS, /* uint8_t: bit n for function n, 0 for all */
     VALUE_MAC,       /* char*: a unicast address in lower case */
+    VALUE_FORWARD,   /* GPtrArray* of DefinitionForward: one more with each value */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;

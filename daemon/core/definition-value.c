@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definition-value.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <string.h>
 
+#include "definition.h"
 #include "nearest-word.h"
 #include "pci-address.h"
 
@@ -238,24 +240,80 @@ static bool set_mac(const DefinitionKey *key, const char *text, void *field, cha
     return set_string(field, g_ascii_strdown(text, -1));
 }
 
+static void forward_free(void *pointer)
+{
+    DefinitionForward *forward = pointer;
+
+    g_free(forward->address);
+    g_free(forward);
+}
+
+static bool read_port(const char *text, unsigned *ret)
+{
+    uint64_t port;
+    const char *end;
+
+    if (!read_digits(text, &port, &end) || *end || port < 1 || port > 65535)
+        return false;
+    *ret = port;
+    return true;
+}
+
+/* PROTO:[ADDRESS:]HOSTPORT:GUESTPORT. The host alone reaches it unless an address says more. */
+static bool set_forward(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ":", -1);
+    unsigned n = g_strv_length(parts), host_port, guest_port;
+    GPtrArray **forwards = field;
+    struct in_addr any;
+
+    if (n < 3 || n > 4 || (!g_str_equal(parts[0], "tcp") && !g_str_equal(parts[0], "udp")))
+        return false;
+    if (n == 4 && parts[1][0] == '\0')
+        *ret_hint = g_strdup_printf("write %s:%s:%s for the host alone, %s:0.0.0.0:%s:%s for everybody",
+                                    parts[0], parts[2], parts[3], parts[0], parts[2], parts[3]);
+    if (!read_port(parts[n - 2], &host_port) || !read_port(parts[n - 1], &guest_port) ||
+        (n == 4 && inet_pton(AF_INET, parts[1], &any) != 1))
+        return false;
+
+    DefinitionForward *forward = g_new(DefinitionForward, 1);
+    *forward = (DefinitionForward){
+        .udp = g_str_equal(parts[0], "udp"),
+        .address = g_strdup(n == 4 ? parts[1] : "127.0.0.1"),
+        .host_port = host_port,
+        .guest_port = guest_port,
+    };
+    if (!*forwards)
+        *forwards = g_ptr_array_new_with_free_func(forward_free);
+    g_ptr_array_add(*forwards, forward);
+    return true;
+}
+
+static void free_array(void *array)
+{
+    if (array)
+        g_ptr_array_unref(array);
+}
+
 typedef struct Type {
     size_t width;
-    bool owned;
+    void (*free)(void *pointer); /* of a field that owns what it points to */
     bool (*set)(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 } Type;
 
 static const Type types[VALUE_TYPE_MAX] = {
-    [VALUE_TEXT] = {sizeof(char *), true, set_text},
-    [VALUE_WORD] = {sizeof(char *), true, set_word},
-    [VALUE_PATH] = {sizeof(char *), true, set_path},
-    [VALUE_NUMBER] = {sizeof(unsigned), false, set_number},
-    [VALUE_SIZE] = {sizeof(uint64_t), false, set_size},
-    [VALUE_SPAN] = {sizeof(uint64_t), false, set_span},
-    [VALUE_SWITCH] = {sizeof(bool), false, set_switch},
-    [VALUE_CHOICE] = {sizeof(int), false, set_choice},
-    [VALUE_ADDRESS] = {sizeof(PciAddress), false, set_address},
-    [VALUE_FUNCTIONS] = {sizeof(uint8_t), false, set_functions},
-    [VALUE_MAC] = {sizeof(char *), true, set_mac},
+    [VALUE_TEXT] = {sizeof(char *), g_free, set_text},
+    [VALUE_WORD] = {sizeof(char *), g_free, set_word},
+    [VALUE_PATH] = {sizeof(char *), g_free, set_path},
+    [VALUE_NUMBER] = {sizeof(unsigned), NULL, set_number},
+    [VALUE_SIZE] = {sizeof(uint64_t), NULL, set_size},
+    [VALUE_SPAN] = {sizeof(uint64_t), NULL, set_span},
+    [VALUE_SWITCH] = {sizeof(bool), NULL, set_switch},
+    [VALUE_CHOICE] = {sizeof(int), NULL, set_choice},
+    [VALUE_ADDRESS] = {sizeof(PciAddress), NULL, set_address},
+    [VALUE_FUNCTIONS] = {sizeof(uint8_t), NULL, set_functions},
+    [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
+    [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
 };
 
 size_t value_width(ValueType type)
@@ -277,8 +335,8 @@ void value_clear(const DefinitionKey *key, void *structure)
 {
     void *field = (char *)structure + key->offset;
 
-    if (types[key->type].owned)
-        g_free(*(char **)field);
+    if (types[key->type].free)
+        types[key->type].free(*(void **)field);
     memset(field, 0, key->width);
 }
 
@@ -347,6 +405,10 @@ char *value_range(const DefinitionKey *key)
         return g_strdup("all, or numbers from 0 to 7 such as 0,1");
     case VALUE_MAC:
         return g_strdup("the address of one card such as 52:54:00:12:34:56");
+    case VALUE_FORWARD:
+        return g_strdup(
+            "a protocol, an IPv4 address of the host, a port of the host and one of the guest such as "
+            "tcp:127.0.0.1:3389:3389");
     case VALUE_TYPE_MAX:
     case VALUE_TYPE_INVALID:
         break;

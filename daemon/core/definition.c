@@ -27,6 +27,12 @@ static void section_free(void *pointer)
 {
     ReadSection *section = pointer;
 
+    unsigned n;
+
+    definition_section_keys(section->id, &n);
+    for (unsigned i = 0; i < n; i++)
+        g_clear_pointer(&section->repeats[i], g_array_unref);
+    g_free(section->repeats);
     g_free(section->name);
     g_free(section->keys);
     g_free(section);
@@ -42,8 +48,12 @@ static ReadSection *reader_add(DefinitionReader *reader, SectionId id, const cha
     section->name = g_strdup(name);
     section->structure = structure;
     section->keys = g_new0(DefinitionPlace, n);
-    for (unsigned i = 0; i < n; i++)
+    section->repeats = g_new0(GArray *, n);
+    for (unsigned i = 0; i < n; i++) {
         value_reset(&keys[i], structure);
+        if (keys[i].repeat)
+            section->repeats[i] = g_array_new(FALSE, FALSE, sizeof(DefinitionPlace));
+    }
     g_ptr_array_add(reader->sections, section);
     return section;
 }
@@ -119,6 +129,18 @@ static int read_section(const char *name, const char *instance, DefinitionPlace 
     return 0;
 }
 
+static void note_place(ReadSection *section, const DefinitionKey *key, DefinitionPlace place)
+{
+    unsigned n, index = key - definition_section_keys(section->id, &n);
+    GArray *repeats = section->repeats[index];
+
+    section->keys[index] = place;
+    if (repeats && place.path)
+        g_array_append_val(repeats, place);
+    else if (repeats)
+        g_array_set_size(repeats, 0);
+}
+
 static int read_assignment(const char *name, const char *value, DefinitionPlace place, void *userdata,
                            Fault **ret_fault)
 {
@@ -126,7 +148,6 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
     g_autofree char *title = section_title(section->id, section->name);
     g_autofree char *shown = shorten(value), *hint = NULL;
     const DefinitionKey *key = definition_key_find(section->id, name);
-    unsigned n;
 
     if (!key) {
         g_autofree char *shown_name = shorten(name);
@@ -140,7 +161,7 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
         g_autofree char *range = value_range(key);
         return definition_raise(place, ret_fault, hint, "[%s] %s=%s is not %s", title, name, shown, range);
     }
-    section->keys[key - definition_section_keys(section->id, &n)] = place;
+    note_place(section, key, place);
     return 0;
 }
 
@@ -244,6 +265,7 @@ GuestDefinition *definition_free(GuestDefinition *definition)
     }
     g_free(definition->name);
     g_free(definition->source);
+    g_free(definition->host_id);
     g_free(definition);
     return NULL;
 }

@@ -105,17 +105,27 @@ typedef struct DefinitionCdrom {
     unsigned boot_index;
 } DefinitionCdrom;
 
+/* Forward=: what comes in at a port of the host goes to one of the guest. */
+typedef struct DefinitionForward {
+    bool udp;
+    char *address; /* IPv4; default 127.0.0.1 */
+    unsigned host_port, guest_port;
+} DefinitionForward;
+
 /* [Network name] */
 typedef struct DefinitionNetwork {
     char *name;
     NetworkMode mode;
-    NetworkModel model; /* default virtio */
-    char *mac;          /* NULL: made from the guest's name and the section's */
+    GPtrArray *forwards; /* of DefinitionForward, owned; NULL: none */
+    bool restricted;     /* Restrict=: forwards alone lead in and out */
+    NetworkModel model;  /* default virtio */
+    char *mac;           /* NULL: see definition_mac() */
 } DefinitionNetwork;
 
 typedef struct GuestDefinition {
     char *name;
-    char *source;      /* the file it came from, for messages */
+    char *source;  /* the file it came from, for messages */
+    char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
     char *description; /* default: the name */
     struct {
         Accelerator accelerator;          /* default kvm */
@@ -158,6 +168,10 @@ bool guest_name_valid(const char *name);
 int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret,
                      Fault **ret_fault);
 GuestDefinition *definition_free(GuestDefinition *definition);
+
+/* MAC= of a card, or else an address made from the names of guest and section and host_id: a card keeps it,
+ * and no other card has it. The caller frees it. */
+char *definition_mac(const GuestDefinition *definition, const DefinitionNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 
 /* Bytes; 0 for no huge pages. */

@@ -6,26 +6,43 @@ static const char *const network_drivers[] = {
     [NETWORK_MODEL_E1000E] = "e1000e",
 };
 
-/* Made from both names, so that a card keeps its address and no other guest of this host has it. */
-static char *make_mac(const char *guest, const char *section)
+/* A list of strings is a list of objects with one member, "str" (StringList, qapi/net.json). */
+static struct json_object *list_forwards(const GPtrArray *forwards)
 {
-    g_autofree char *seed = g_strconcat(guest, "/", section, NULL);
-    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, seed, -1);
+    struct json_object *list = json_object_new_array();
 
-    return g_strdup_printf("52:54:00:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4);
+    for (unsigned i = 0; i < forwards->len; i++) {
+        const DefinitionForward *forward = g_ptr_array_index(forwards, i);
+        struct json_object *rule = json_object_new_object();
+
+        json_set_text(rule, "str", "%s:%s:%u-:%u", forward->udp ? "udp" : "tcp", forward->address,
+                      forward->host_port, forward->guest_port);
+        json_object_array_add(list, rule);
+    }
+    return list;
+}
+
+static void set_user(struct json_object *link, const DefinitionNetwork *network)
+{
+    if (network->restricted)
+        json_set_bool(link, "restrict", true);
+    if (network->forwards)
+        json_object_object_add(link, "hostfwd", list_forwards(network->forwards));
 }
 
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index)
 {
-    g_autofree char *id = g_strconcat("net-", network->name, NULL);
-    g_autofree char *made = make_mac(builder->definition->name, network->name);
+    g_autofree char *id = g_strconcat("net-", network->name, NULL),
+                    *mac = definition_mac(builder->definition, network);
     struct json_object *device = builder_device(network_drivers[network->model], id, id, 0);
 
-    json_set_text(device, "mac", "%s", network->mac ?: made);
-    if (network->mode == NETWORK_MODE_USER) {
+    json_set_text(device, "mac", "%s", mac);
+    if (network->mode != NETWORK_MODE_NONE) {
         struct json_object *link = json_object_new_object();
+
         json_set_text(link, "type", "user");
         json_set_text(link, "id", "link-%s", network->name);
+        set_user(link, network);
         builder_json(builder, "-netdev", link);
         json_set_text(device, "netdev", "link-%s", network->name);
     }

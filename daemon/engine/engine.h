@@ -23,6 +23,7 @@ typedef struct Engine {
     const char *qemu_path;
     const char *run_path;         /* "/run/usher" */
     const char *definitions_path; /* "/etc/usher/guests" */
+    const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */
     int guests_fd;                /* RUN/guests: a folder a guest */
     int log_fd;                   /* /var/log/usher */

@@ -98,8 +98,10 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
     if (r < 0)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
                            m->engine->definitions_path, name, g_strerror(-r));
-    return definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret,
-                            ret_fault);
+    r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
+    if (r == 0)
+        (*ret)->host_id = g_strdup(m->engine->host_id);
+    return r;
 }
 
 /* What Functions= names; all of the slot where it names none. */
@@ -253,6 +255,8 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
     if (r == 0)
         r = preflight_check(definition, m->engine->qemu_path, ret_fault);
+    if (r == 0)
+        r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
         r = manager_look(m, &host);
     if (r == 0)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "../core/qemu-check.h"
+#include "../edge/host-ports.h"
 #include "preflight.h"
 
 static int check_file(const GuestDefinition *definition, const char *section, const char *key,
@@ -64,6 +65,28 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fa
         r = check_file(definition, section, "Path", cdrom->path, ret_fault);
     }
     return r;
+}
+
+int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault)
+{
+    for (unsigned i = 0; i < definition->networks->len; i++) {
+        const DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
+
+        for (unsigned j = 0; network->forwards && j < network->forwards->len; j++) {
+            const DefinitionForward *forward = g_ptr_array_index(network->forwards, j);
+            const char *protocol = forward->udp ? "UDP" : "TCP";
+
+            if (!host_port_taken(proc_fd, forward->udp, forward->address, forward->host_port))
+                continue;
+            g_autofree char *remedy =
+                g_strdup_printf("choose another port, or stop what listens there: ss -lnp%s 'sport = :%u'",
+                                forward->udp ? "u" : "t", forward->host_port);
+            return fault_raise(ret_fault, FAULT_IN_USE, remedy,
+                               "guest %s: [Network %s] Forward=: %s port %u of %s is taken", definition->name,
+                               network->name, protocol, forward->host_port, forward->address);
+        }
+    }
+    return 0;
 }
 
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a definition names besides devices, looked at before anything is done: QEMU, KVM, kernel images,
- * disks. */
+ * disks, ports. */
 #pragma once
 
 #include "../base/fault.h"
@@ -9,6 +9,10 @@
 
 /* 0 or FAULT_RAISED with MissingFile or Refused. qemu_path: the program to be run. */
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault);
+
+/* Whether the host's ports that are to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse.
+ */
+int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault);
 
 /* Whether QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or FAULT_RAISED
  * with Refused. */

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,6 +107,31 @@ class TheContract(DaemonTest):
                                "sa{sv}", "demo", "0"], capture_output=True, text=True, check=True)
         self.assertRegex(done.stdout, r'^o "/org/usher1/job/1"')
         self.usherd.wait_for_state("demo", "running")
+
+
+class ANetwork(DaemonTest):
+    def a_port(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            return taken.getsockname()[1]
+
+    def test_a_forward_takes_connections_while_the_guest_runs_and_no_longer(self):
+        port = self.a_port()
+        self.start_guest(text=GUEST + f"[Network nat]\nForward=tcp:{port}:7\nRestrict=yes\n")
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 5)
+
+    def test_a_port_that_is_taken_is_told_before_anything_is_done(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.usherd.define("demo", GUEST + f"[Network nat]\nForward=tcp:{port}:7\n")
+            self.assert_error("InUse", rf"^guest demo: \[Network nat\] Forward=: TCP port {port} of 127.0.0.1 is taken; .*ss -lnpt",
+                              self.manager.StartGuest, "demo", NONE)
+            self.assert_error("InUse", "is taken", self.manager.PlanStart, "demo")
 
 
 class ALife(DaemonTest):

@@ -38,6 +38,7 @@ static const char *const skeleton[] = {
     "Path=/srv/c.iso",
     "[Network lan]",
     "MAC=52:54:00:00:00:01",
+    "Forward=tcp:1:2",
     NULL,
 };
 #define LINES (G_N_ELEMENTS(skeleton) - 1)

@@ -39,6 +39,29 @@ START_TEST(a_card_without_an_address_gets_one_from_both_names)
 }
 END_TEST
 
+START_TEST(the_same_card_on_another_host_has_another_address)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Network lan]\n[Network own]\nMAC=52:54:00:00:00:01\n");
+    const DefinitionNetwork *lan = g_ptr_array_index(definition->networks, 0),
+                            *own = g_ptr_array_index(definition->networks, 1);
+    g_autofree char *nowhere = definition_mac(definition, lan), *set = definition_mac(definition, own);
+    definition->host_id = g_strdup("6e3a5d0b9c4f4f0d8d8ab1f3f1b0c7a2");
+    g_autofree char *here = definition_mac(definition, lan), *again = definition_mac(definition, lan);
+    g_free(definition->host_id);
+    definition->host_id = g_strdup("6e3a5d0b9c4f4f0d8d8ab1f3f1b0c7a3");
+    g_autofree char *there = definition_mac(definition, lan), *set_there = definition_mac(definition, own);
+
+    /* It must never change: guests know their networks by it. */
+    ck_assert_str_eq(here, "52:54:00:fc:3f:0d");
+    ck_assert_str_eq(again, here);
+    ck_assert_str_ne(there, here);
+    ck_assert_str_ne(nowhere, here);
+    ck_assert_str_eq(set, "52:54:00:00:00:01");
+    ck_assert_str_eq(set_there, set);
+}
+END_TEST
+
 START_TEST(a_disk_that_comes_moves_no_card_and_no_device)
 {
     g_autoptr(GuestDefinition) before = a_definition("[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
@@ -180,7 +203,8 @@ START_TEST(a_qemu_that_has_all_passes_and_values_are_no_options)
 END_TEST
 
 SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
-      a_disk_that_comes_moves_no_card_and_no_device, a_sata_disk_that_comes_moves_no_cd_drive,
+      the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
+      a_sata_disk_that_comes_moves_no_cd_drive,
       serial_numbers_of_disks_are_short_and_unlike, a_block_device_is_driven_as_one,
       memory_is_locked_only_for_devices, a_definition_without_a_plan_has_no_devices,
       what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)

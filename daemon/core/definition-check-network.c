@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition-check.h"
+
+/* What only some modes have: the key would be read, and mean nothing. */
+static int check_modes(const ReadSection *section, Fault **ret_fault)
+{
+    static const struct {
+        const char *key;
+        NetworkMode mode;
+        const char *mode_name;
+    } keys[] = {
+        {"Forward", NETWORK_MODE_USER, "user"},
+        {"Restrict", NETWORK_MODE_USER, "user"},
+    };
+    const DefinitionNetwork *network = section->structure;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const DefinitionPlace *place = section_key_place(section, keys[i].key);
+        if (!place || network->mode == keys[i].mode)
+            continue;
+        g_autofree char *remedy = g_strdup_printf("remove it, or set Mode=%s", keys[i].mode_name);
+        return definition_raise(*place, ret_fault, remedy, "[Network %s] %s= is for Mode=%s alone",
+                                network->name, keys[i].key, keys[i].mode_name);
+    }
+    return 0;
+}
+
+static int check_mac(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionNetwork *network = section->structure;
+
+    for (unsigned i = 0; i < reader->definition->networks->len; i++) {
+        const DefinitionNetwork *other = g_ptr_array_index(reader->definition->networks, i);
+
+        if (other == network)
+            break;
+        if (network->mac && g_strcmp0(other->mac, network->mac) == 0)
+            return definition_raise(section_place(section, "MAC"), ret_fault, "change or remove one of them",
+                                    "[Network %s] has the MAC= of [Network %s]", network->name, other->name);
+    }
+    return 0;
+}
+
+/* 0.0.0.0 takes the port of every address. */
+static bool forwards_conflict(const DefinitionForward *a, const DefinitionForward *b)
+{
+    return a->udp == b->udp && a->host_port == b->host_port &&
+           (g_str_equal(a->address, b->address) || g_str_equal(a->address, "0.0.0.0") ||
+            g_str_equal(b->address, "0.0.0.0"));
+}
+
+static int check_forward(const DefinitionReader *reader, const ReadSection *section, unsigned index,
+                         Fault **ret_fault)
+{
+    const DefinitionNetwork *network = section->structure;
+    const DefinitionForward *forward = g_ptr_array_index(network->forwards, index);
+
+    for (unsigned i = 0; i < reader->definition->networks->len; i++) {
+        const DefinitionNetwork *other = g_ptr_array_index(reader->definition->networks, i);
+        unsigned n = other == network ? index : other->forwards ? other->forwards->len : 0;
+
+        for (unsigned j = 0; j < n; j++) {
+            if (!forwards_conflict(forward, g_ptr_array_index(other->forwards, j)))
+                continue;
+            DefinitionPlace first =
+                section_value_place(reader_section(reader, SECTION_NETWORK, other->name), "Forward", j);
+            return definition_raise(section_value_place(section, "Forward", index), ret_fault,
+                                    "choose another port of the host in one of them",
+                                    "[Network %s] Forward= takes %s port %u of the host, as %s:%u does",
+                                    network->name, forward->udp ? "UDP" : "TCP", forward->host_port,
+                                    first.path, first.line);
+        }
+        if (other == network)
+            break;
+    }
+    return 0;
+}
+
+int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionNetwork *network = section->structure;
+
+    int r = check_modes(section, ret_fault);
+    if (r == 0)
+        r = check_mac(reader, section, ret_fault);
+    for (unsigned i = 0; r == 0 && network->forwards && i < network->forwards->len; i++)
+        r = check_forward(reader, section, i, ret_fault);
+    return r;
+}
