@@ -238,3 +238,17 @@ int bus_append_stop_holders(const Client *client, sd_bus_message *call)
         r = sd_bus_message_close_container(call);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
+
+int bus_manager(Client *client, ManagerProps *manager)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    const char *what = "look at usherd";
+    int status = bus_call_object(client, what, &reply, BUS_ROOT, "org.freedesktop.DBus.Properties", "GetAll",
+                                 "s", BUS_MANAGER);
+    int r;
+
+    if (status != STATUS_OK)
+        return status;
+    r = props_read(reply, manager);
+    return r < 0 ? bus_report(client, what, NULL, r) : STATUS_OK;
+}

@@ -51,6 +51,9 @@ int bus_guest_path(Client *client, const char *name, char **ret);
 /* ListGuests, ListDevices or ListJobs. The array owns its objects. */
 int bus_list(Client *client, const char *member, const PropsType *type, GPtrArray **ret);
 
+/* The manager's own properties. */
+int bus_manager(Client *client, ManagerProps *manager);
+
 /* Says why `what` failed, given a reply's error or else -errno, and returns the status that fits. */
 int bus_report(const Client *client, const char *what, const sd_bus_error *error, int r);
 

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "json.h"
+#include "new-definition.h"
 #include "terminal.h"
 
 /* The exit statuses of usherctl. Where they fit they are systemctl's, so that scripts need not learn others;
@@ -33,6 +34,7 @@ typedef struct Client {
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */
     char **stop_holders;   /* --stop-holders=; NULL: not said */
+    NewDefinition create;  /* what create's own options say */
     Terminal terminal;
     sd_bus *bus; /* NULL until bus_open() */
 } Client;
@@ -61,6 +63,10 @@ int cmd_holders(Client *client, char **args);
 int cmd_groups(Client *client, char **args);
 int cmd_bind(Client *client, char **args);
 int cmd_restore(Client *client, char **args);
+int cmd_create(Client *client, char **args);
+int cmd_edit(Client *client, char **args);
+int cmd_undefine(Client *client, char **args);
+int cmd_cat(Client *client, char **args);
 int cmd_show(Client *client, char **args);
 int cmd_validate(Client *client, char **args);
 int cmd_reload(Client *client, char **args);

@@ -81,20 +81,6 @@ static int show_named(const Client *client, const Look *look, char **subjects)
     return status;
 }
 
-static int read_manager(Client *client, ManagerProps *manager)
-{
-    g_autoptr(sd_bus_message) reply = NULL;
-    const char *what = "look at usherd";
-    int status = bus_call_object(client, what, &reply, BUS_ROOT, "org.freedesktop.DBus.Properties", "GetAll",
-                                 "s", BUS_MANAGER);
-    int r;
-
-    if (status != STATUS_OK)
-        return status;
-    r = props_read(reply, manager);
-    return r < 0 ? bus_report(client, what, NULL, r) : STATUS_OK;
-}
-
 static Overview count_all(const Look *look)
 {
     Overview overview = {.guests = look->guests->len};
@@ -121,7 +107,7 @@ static int show_overview(Client *client, const Look *look)
     _cleanup_props_ ManagerProps *manager = props_new(&MANAGER_PROPS);
     Overview overview = count_all(look);
     char host[256] = "localhost";
-    int status = read_manager(client, manager);
+    int status = bus_manager(client, manager);
 
     if (status != STATUS_OK)
         return status;

@@ -6,7 +6,6 @@
 
 #include "../daemon/base/file.h"
 #include "bus.h"
-#include "state.h"
 
 #define SUFFIX ".guest"
 #define TEXT_MAX (1024 * 1024)
@@ -56,27 +55,14 @@ static int validate_file(Client *client, const char *path)
     return validate_text(client, name, path, text);
 }
 
-/* The daemon knows the whole, with drop-ins, as it read it; the file may have changed since, so it is looked
- * at too. */
+/* The daemon reads it anew, with its drop-ins. */
 static int validate_guest(Client *client, const char *name)
 {
-    g_autoptr(GPtrArray) guests = NULL;
-    const GuestProps *guest;
-    int status = bus_list(client, "ListGuests", &GUEST_PROPS, &guests);
+    g_autofree char *what = g_strdup_printf("validate %s", name);
+    g_autofree char *path = NULL;
+    int status = bus_guest_path(client, name, &path);
 
-    if (status != STATUS_OK)
-        return status;
-    if (!(guest = guests_find(guests, name)))
-        return guests_report_missing(guests, name);
-    if (!client->host && (status = validate_file(client, guest->source)) != STATUS_OK)
-        return status;
-    if (*guest->definition_error) {
-        say("%s", guest->definition_error);
-        if (!client->host)
-            say("That is how usherd read it last; if it has been corrected since: usherctl reload");
-        return STATUS_FAILED;
-    }
-    return STATUS_OK;
+    return status == STATUS_OK ? bus_call_object(client, what, NULL, path, BUS_GUEST, "GetDefinition", "") : status;
 }
 
 int cmd_validate(Client *client, char **args)

@@ -18,6 +18,7 @@ enum {
     KNOWS_ALL = 1 << 2,
     KNOWS_BIND = 1 << 3, /* --functions= and --group= */
     KNOWS_STOP_HOLDERS = 1 << 4,
+    KNOWS_CREATE = 1 << 5, /* what a new guest has */
 };
 
 typedef struct Verb {
@@ -50,6 +51,11 @@ static const Verb verbs[] = {
      "Bind devices to vfio-pci"},
     {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,
      "Give devices back to their host drivers"},
+    {"create", "NAME", 1, 1, KNOWS_DRY_RUN | KNOWS_CREATE, cmd_create, "Define a guest"},
+    {"edit", "NAME", 1, 1, 0, cmd_edit, "Edit a drop-in of a definition, or with --full the definition"},
+    {"undefine", "NAME…", 1, MANY, 0, cmd_undefine, "Remove definitions"},
+    {"rm", "NAME…", 1, MANY, 0, cmd_undefine, NULL},
+    {"cat", "NAME…", 1, MANY, 0, cmd_cat, "Print the files of definitions as they stand"},
     {"show", "NAME…", 1, MANY, 0, cmd_show, "Show definitions as merged, with the origin of each line"},
     {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
     {"reload", "", 0, 0, 0, cmd_reload, "Let usherd read the definitions again"},
@@ -72,6 +78,15 @@ enum {
     OPTION_FUNCTIONS,
     OPTION_GROUP,
     OPTION_STOP_HOLDERS,
+    OPTION_DESCRIPTION,
+    OPTION_MEMORY,
+    OPTION_CPUS,
+    OPTION_GPU,
+    OPTION_DISK,
+    OPTION_CDROM,
+    OPTION_NETWORK,
+    OPTION_DISPLAY,
+    OPTION_UEFI,
 };
 
 static const struct option options[] = {
@@ -89,6 +104,15 @@ static const struct option options[] = {
     {"functions", required_argument, NULL, OPTION_FUNCTIONS},
     {"group", required_argument, NULL, OPTION_GROUP},
     {"stop-holders", required_argument, NULL, OPTION_STOP_HOLDERS},
+    {"description", required_argument, NULL, OPTION_DESCRIPTION},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
+    {"cpus", required_argument, NULL, OPTION_CPUS},
+    {"gpu", required_argument, NULL, OPTION_GPU},
+    {"disk", required_argument, NULL, OPTION_DISK},
+    {"cdrom", required_argument, NULL, OPTION_CDROM},
+    {"network", required_argument, NULL, OPTION_NETWORK},
+    {"display", required_argument, NULL, OPTION_DISPLAY},
+    {"uefi", no_argument, NULL, OPTION_UEFI},
     {NULL, 0, NULL, 0},
 };
 
@@ -122,15 +146,18 @@ static int cmd_help(Client *client, char **args)
          "  -H --host=[USER@]HOST     Speak with usherd on another host, over ssh\n"
          "     --json=pretty|short|off  Print JSON (-j: pretty on a terminal, else short)\n"
          "     --no-legend            Print no titles and no counts\n"
-         "  -l --full                 Do not shorten cells to the width of the terminal\n"
+         "  -l --full                 Do not shorten cells; edit: the definition itself, not a drop-in\n"
          "     --no-pager             Do not page\n"
          "     --no-ask-password      Do not let polkit ask for a password\n"
-         "     --dry-run              start, stop, bind, restore: show the steps, take none\n"
+         "     --dry-run              start, stop, bind, restore: show the steps, take none; create: show the text\n"
          "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
          "  -a --all                  devices: list bridges too\n"
          "     --functions=all|0,1    bind: these functions of the slot\n"
          "     --group=only|all       bind: the rest of the IOMMU group too\n"
-         "     --stop-holders=UNIT,…  start, bind: services to be stopped if they use the device\n\n"
+         "     --stop-holders=UNIT,…  start, bind: services to be stopped if they use the device\n"
+         "     --description= --memory= --cpus= --uefi --display=none|vnc|spice\n"
+         "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
+         "                            create: what the guest has\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -176,6 +203,51 @@ static int set_json(Client *client, const char *name)
     }
     client->json = mode;
     return STATUS_OK;
+}
+
+static void add_word(char ***list, const char *word)
+{
+    unsigned n = *list ? g_strv_length(*list) : 0;
+
+    *list = g_renew(char *, *list, n + 2);
+    (*list)[n] = g_strdup(word);
+    (*list)[n + 1] = NULL;
+}
+
+/* Whether it is one of create's. */
+static bool take_create_option(NewDefinition *create, int option)
+{
+    switch (option) {
+    case OPTION_DESCRIPTION:
+        create->description = optarg;
+        return true;
+    case OPTION_MEMORY:
+        create->memory = optarg;
+        return true;
+    case OPTION_CPUS:
+        create->cpus = optarg;
+        return true;
+    case OPTION_NETWORK:
+        create->network = optarg;
+        return true;
+    case OPTION_DISPLAY:
+        create->display = optarg;
+        return true;
+    case OPTION_GPU:
+        add_word(&create->gpus, optarg);
+        return true;
+    case OPTION_DISK:
+        add_word(&create->disks, optarg);
+        return true;
+    case OPTION_CDROM:
+        add_word(&create->cdroms, optarg);
+        return true;
+    case OPTION_UEFI:
+        create->uefi = true;
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* One option into the client; -1 if there is more to read, else the exit status. */
@@ -227,7 +299,7 @@ static int take_option(Client *client, int option, char **argv)
         client->stop_holders = g_strsplit(optarg, ",", -1);
         break;
     default:
-        return report_option(argv[optind - 1]);
+        return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
     return -1;
 }
@@ -280,6 +352,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
         return "--stop-holders=";
+    if (new_definition_said(&client->create) && !(verb->knows & KNOWS_CREATE))
+        return "What a new guest has (--memory=, --gpu=, …)";
     return NULL;
 }
 
@@ -293,7 +367,7 @@ static int run_verb(Client *client, const Verb *verb, int n_args, char **args)
     }
     if ((unsigned)n_args < verb->min || (unsigned)n_args > verb->max) {
         say("usherctl %s takes %s: usherctl %s %s", verb->name,
-            verb->max == 0 ? "nothing else" : "at least one name", verb->name, verb->args);
+            verb->max == 0 ? "nothing else" : verb->max == 1 ? "one name" : "at least one name", verb->name, verb->args);
         return STATUS_USAGE;
     }
     return verb->run(client, args);
@@ -328,5 +402,8 @@ int main(int argc, char **argv)
     agent_close();
     sd_bus_flush_close_unref(client.bus);
     g_strfreev(client.stop_holders);
+    g_strfreev(client.create.gpus);
+    g_strfreev(client.create.disks);
+    g_strfreev(client.create.cdroms);
     return status;
 }

@@ -43,6 +43,13 @@ extern const sd_bus_vtable api_guest_vtable[];
 extern const sd_bus_vtable api_device_vtable[];
 extern const sd_bus_vtable api_job_vtable[];
 
+/* definition-calls.c: methods of the manager, and then of the guest */
+int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
 /* reply.c: how handlers end */
 /* Replies with an error if r says so (FAULT_RAISED with a fault, or a negative errno), fault is taken over.
  * Returns what a handler returns. */
@@ -69,6 +76,8 @@ typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
  * password. Nothing else of the message has been read by then (CVE-2025-12748 was parsing before asking). */
 int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,
                   const char *id, ApiAction act);
+/* The same for a method whose first argument is the subject. */
+int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act);
 /* The same once more for a request that names units to be stopped, which is a right of its own. */
 int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
 void api_pending_free(void *pending);

@@ -66,3 +66,11 @@ int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subjec
 {
     return api_authorize(api, message, "org.usher1.stop-holders", subject, id, act);
 }
+
+int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act)
+{
+    const char *subject;
+
+    int r = sd_bus_message_read(message, "s", &subject);
+    return r < 0 ? r : api_authorize(api, message, polkit_action, subject, NULL, act);
+}

@@ -211,32 +211,6 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *erro
     return -ENOENT;
 }
 
-static int get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-    const ApiObject *object = userdata;
-    g_autoptr(GPtrArray) lines = NULL;
-    sd_bus_message *reply = NULL;
-    Fault *fault = NULL;
-
-    int r = manager_guest_lines(object->api->manager, object->id, &lines, &fault);
-    if (r != 0)
-        return api_reply_error(message, r, fault);
-    r = sd_bus_message_new_method_return(message, &reply);
-    if (r >= 0)
-        r = sd_bus_message_open_container(reply, 'a', "(ssssu)");
-    for (unsigned i = 0; r >= 0 && i < lines->len; i++) {
-        const DefinitionLine *line = g_ptr_array_index(lines, i);
-        r = sd_bus_message_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
-                                  line->line);
-    }
-    if (r >= 0)
-        r = sd_bus_message_close_container(reply);
-    if (r >= 0)
-        r = sd_bus_message_send(reply);
-    sd_bus_message_unref(reply);
-    return r;
-}
-
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 const sd_bus_vtable api_guest_vtable[] = {
@@ -250,7 +224,9 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_METHOD("Reset", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Pause", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Resume", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines), get_definition,
+    SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines),
+                            api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Description", "s", get_text, 0, CHANGES),

@@ -219,33 +219,24 @@ static int act_reload(Api *api, sd_bus_message *message, const char *id)
     return sd_bus_reply_method_return(message, NULL);
 }
 
-/* The first argument is what the request is about: shown to whoever is asked for a password. */
-static int authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act)
-{
-    const char *subject;
-
-    int r = sd_bus_message_read(message, "s", &subject);
-    return r < 0 ? r : api_authorize(api, message, polkit_action, subject, NULL, act);
-}
-
 static int start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return authorize_subject(userdata, message, "org.usher1.start-guest", act_start);
+    return api_authorize_subject(userdata, message, "org.usher1.start-guest", act_start);
 }
 
 static int stop_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return authorize_subject(userdata, message, "org.usher1.stop-guest", act_stop);
+    return api_authorize_subject(userdata, message, "org.usher1.stop-guest", act_stop);
 }
 
 static int bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return authorize_subject(userdata, message, "org.usher1.bind-device", act_bind);
+    return api_authorize_subject(userdata, message, "org.usher1.bind-device", act_bind);
 }
 
 static int restore_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return authorize_subject(userdata, message, "org.usher1.restore-device", act_restore);
+    return api_authorize_subject(userdata, message, "org.usher1.restore-device", act_restore);
 }
 
 static int reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -358,19 +349,6 @@ static int check(sd_bus_message *message, void *userdata, sd_bus_error *error)
     return 1;
 }
 
-static int validate(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-    Api *api = userdata;
-    const char *name, *path, *text;
-    Fault *fault = NULL;
-
-    int r = sd_bus_message_read(message, "sss", &name, &path, &text);
-    if (r < 0)
-        return r;
-    r = manager_validate(api->manager, name, path, text, &fault);
-    return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
-}
-
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -418,7 +396,11 @@ const sd_bus_vtable api_manager_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("CheckHost", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings), check,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ValidateDefinition", SD_BUS_ARGS("s", name, "s", path, "s", text),
-                            SD_BUS_NO_RESULT, validate, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_NO_RESULT, api_validate_definition, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("DefineGuest", SD_BUS_ARGS("s", name, "s", text, "a{sv}", options),
+                            SD_BUS_RESULT("o", guest), api_define_guest, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("UndefineGuest", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+                            api_undefine_guest, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("u", id, "o", job, "s", subject), 0),
     SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("u", id, "o", job, "s", subject, "s", result), 0),

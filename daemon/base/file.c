@@ -112,6 +112,8 @@ int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode)
         return -errno;
 
     int r = write_all(fd, text);
+    if (r == 0 && fchmod(fd, mode) < 0)
+        r = -errno;
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     close_fd(fd);

@@ -20,7 +20,8 @@ int file_write_value_at(int dirfd, const char *path, const char *value);
 /* The last component of a symbolic link's target ("radeon" for …/driver). -ENOENT if there is no link. */
 int file_link_name_at(int dirfd, const char *path, char **ret);
 
-/* Replaces a file in one rename(2): readers see the old text or the new one, never a part. */
+/* Replaces a file in one rename(2): readers see the old text or the new one, never a part. mode is what it has then,
+ * whatever the umask. */
 int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode);
 
 /* mkdir -p relative to dirfd, then opens the last folder (O_DIRECTORY). Returns the descriptor. */

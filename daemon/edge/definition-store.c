@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
@@ -138,22 +139,99 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
     return 0;
 }
 
+char *definition_store_path(DefinitionStore *store, const char *name, const char *drop_in)
+{
+    return drop_in ? g_strdup_printf("%s/%s.guest.d/%s", store->path, name, drop_in)
+                   : g_strdup_printf("%s/%s.guest", store->path, name);
+}
+
 int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret)
 {
-    g_autofree char *path = g_strdup_printf("%s/%s.guest", store->path, name);
+    g_autofree char *path = definition_store_path(store, name, NULL);
 
     return definition_files_load(path, false, ret);
+}
+
+int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text)
+{
+    g_autofree char *path = definition_store_path(store, name, drop_in);
+    g_autofree char *folder = g_path_get_dirname(path), *base = g_path_get_basename(path);
+
+    _cleanup_close_ int fd = file_open_dirs_at(AT_FDCWD, folder, 0755);
+    int r = fd < 0 ? fd : file_replace_at(fd, base, text, 0644);
+    /* A new folder of drop-ins is to be watched as well. */
+    watch(store);
+    return r;
+}
+
+static int remove_drop_ins(const char *folder)
+{
+    g_auto(GStrv) names = NULL;
+
+    int r = file_list_at(AT_FDCWD, folder, &names);
+    for (char **name = names; r >= 0 && *name; name++) {
+        g_autofree char *path = g_build_filename(folder, *name, NULL);
+        if (g_str_has_suffix(*name, ".conf") && unlink(path) < 0)
+            r = -errno;
+    }
+    if (r >= 0 && rmdir(folder) < 0 && errno != ENOTEMPTY)
+        r = -errno;
+    return r == -ENOENT ? 0 : r;
+}
+
+int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in)
+{
+    g_autofree char *path = definition_store_path(store, name, drop_in);
+    g_autofree char *folder = g_strdup_printf("%s/%s.guest.d", store->path, name);
+
+    /* The file first: without it the drop-ins mean nothing. */
+    if (unlink(path) < 0)
+        return -errno;
+    if (!drop_in)
+        return remove_drop_ins(folder);
+    if (rmdir(folder) < 0 && errno != ENOTEMPTY)
+        return -errno;
+    return 0;
+}
+
+static void text_clear(DefinitionText *text)
+{
+    g_free((char *)text->path);
+    g_free((char *)text->text);
+}
+
+void definition_files_put(DefinitionFiles *files, const char *path, const char *text)
+{
+    DefinitionText put = {.path = g_strdup(path), .text = g_strdup(text), .size = strlen(text)};
+    bool is_file = g_str_has_suffix(path, ".guest");
+    unsigned place = 0;
+
+    /* The file is the first whatever its name, drop-ins are sorted. */
+    while (!is_file && place < files->texts->len) {
+        const DefinitionText *other = &g_array_index(files->texts, DefinitionText, place);
+        if (!g_str_has_suffix(other->path, ".guest") && strcmp(other->path, path) >= 0)
+            break;
+        place++;
+    }
+    if (place < files->texts->len) {
+        DefinitionText *other = &g_array_index(files->texts, DefinitionText, place);
+        if (g_str_equal(other->path, path)) {
+            text_clear(other);
+            g_array_remove_index(files->texts, place);
+        }
+    }
+    if (is_file || *text)
+        g_array_insert_val(files->texts, place, put);
+    else
+        text_clear(&put);
 }
 
 DefinitionFiles *definition_files_free(DefinitionFiles *files)
 {
     if (!files)
         return NULL;
-    for (unsigned i = 0; files->texts && i < files->texts->len; i++) {
-        DefinitionText *text = &g_array_index(files->texts, DefinitionText, i);
-        g_free((char *)text->path);
-        g_free((char *)text->text);
-    }
+    for (unsigned i = 0; files->texts && i < files->texts->len; i++)
+        text_clear(&g_array_index(files->texts, DefinitionText, i));
     if (files->texts)
         g_array_free(files->texts, TRUE);
     g_free(files);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The folder of guest definitions: NAME.guest and its drop-ins the .conf files in NAME.guest.d/, in the order
- * of their names. Reads texts and tells when something changes; what they mean is definition_parse()'s. */
+ * of their names. Reads and writes texts, and tells when something changes; what they mean is definition_parse()'s. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -27,10 +27,24 @@ DefinitionStore *definition_store_free(DefinitionStore *store);
 /* Names that have a file, valid or not as names, sorted; a GStrv of the caller's. */
 int definition_store_names(DefinitionStore *store, char ***ret);
 
+/* The path of a guest's file, or of one of its drop-ins; the caller frees it. */
+char *definition_store_path(DefinitionStore *store, const char *name, const char *drop_in);
+
 /* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX. name must be valid. */
 int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret);
 
+/* Replaces or adds a file, in one rename(2); drop_in: "50-more.conf", or NULL for the file itself. */
+int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text);
+
+/* Removes one drop-in; or, if that is NULL, the file and then its drop-ins. -ENOENT if it is not there. What else lies
+ * in the drop-ins' folder stays. */
+int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in);
+
 /* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. */
 int definition_files_load(const char *path, bool optional, DefinitionFiles **ret);
+
+/* The texts as they would be with another text for a path of the same guest, or one more; an empty one takes a drop-in
+ * out. */
+void definition_files_put(DefinitionFiles *files, const char *path, const char *text);
 DefinitionFiles *definition_files_free(DefinitionFiles *files);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DefinitionFiles, definition_files_free)

@@ -199,28 +199,6 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
     return true;
 }
 
-int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
-{
-    g_autoptr(GuestDefinition) definition = NULL;
-    g_autoptr(DefinitionFiles) files = NULL;
-
-    int r = manager_load(m, name, &definition, ret_fault);
-    if (r != 0)
-        return r;
-    r = definition_store_load(m->definitions, name, &files);
-    if (r < 0)
-        return r;
-    return definition_lines((const DefinitionText *)files->texts->data, files->texts->len, ret);
-}
-
-int manager_validate(Manager *m, const char *name, const char *path, const char *text, Fault **ret_fault)
-{
-    g_autoptr(GuestDefinition) definition = NULL;
-    DefinitionText only = {.path = path, .text = text, .size = strlen(text)};
-
-    return definition_parse(name, &only, 1, &definition, ret_fault);
-}
-
 /* Requests. */
 
 static int refuse_state(const GuestEntry *entry, Fault **ret_fault)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What manager.c, manager-guests.c, manager-devices.c share. */
+/* What the manager's files share. */
 #pragma once
 
 #include "../core/claims.h"

@@ -51,11 +51,25 @@ typedef struct GuestView {
 
 char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */
 bool manager_guest(Manager *manager, const char *name, GuestView *ret);
-/* -ENOENT-like refusals are NoSuchGuest and BadDefinition. */
+/* Definitions. What names no guest is NoSuchGuest, what cannot be read as one BadDefinition. */
 int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* of DefinitionLine */,
                         Fault **ret_fault);
+/* Its texts as they stand, right or wrong, the file itself first; all are UTF-8 without NUL. */
+int manager_guest_files(Manager *manager, const char *name, DefinitionFiles **ret, Fault **ret_fault);
 int manager_validate(Manager *manager, const char *name, const char *path, const char *text,
                      Fault **ret_fault);
+
+typedef struct DefineWish {
+    const char *text;
+    const char *drop_in; /* "50-more.conf"; NULL: the file itself. With an empty text it is removed */
+    bool only_new;       /* refused if there is such a guest */
+} DefineWish;
+
+/* Writes one of a guest's files, if the whole is right with it; else all is left as it was. A guest that runs keeps what
+ * it was started with. */
+int manager_define(Manager *manager, const char *name, const DefineWish *wish, Fault **ret_fault);
+/* Removes file and drop-ins of a guest that is at rest. */
+int manager_undefine(Manager *manager, const char *name, Fault **ret_fault);
 
 /* The host as last seen, renewed if a device has come, gone or changed its driver since. Borrowed until the
  * next call into the manager. */

@@ -86,6 +86,10 @@ DEFINITION = [("Guest", "Description", "Windows with the Radeon", "/etc/usher/gu
               ("CPU", "Threads", "2", "/etc/usher/guests/win10.guest.d/10-more.conf", 2)]
 
 
+FILES = [("/etc/usher/guests/win10.guest", "[Guest]\nDescription=Windows with the Radeon\n\n[CPU]\nCores=3\n"),
+         ("/etc/usher/guests/win10.guest.d/10-more.conf", "# Twice as many\n[CPU]\nThreads=2")]
+
+
 class Refusal(Exception):
     """A documented error, or with a whole name any other."""
 
@@ -297,13 +301,29 @@ class Mock:
             if "Coers" in line:
                 raise Refusal("BadDefinition", f"{path}:{number}: [CPU] Coers= is not known; did you mean Cores=?")
 
+    def DefineGuest(self, name, text, options):
+        if "Coers" in text:
+            raise Refusal("BadDefinition", f"/etc/usher/guests/{name}.guest:2: [CPU] Coers= is not known; did you mean Cores=?")
+        if options.get("new") and name in (each["Name"] for each in GUESTS):
+            raise Refusal("Refused", f"there is a guest {name} already; choose another name")
+        return path_of("guest", name)
+
+    def UndefineGuest(self, name, options):
+        if self.known_guest(name)["State"] == "running":
+            raise Refusal("Refused", f"guest {name} is running; end it first: usherctl stop {name}")
+
     def Reload(self):
         pass
 
     # Guest
 
     def GetDefinition(self, path):
+        if path == path_of("guest", "typo"):
+            raise Refusal("BadDefinition", "/etc/usher/guests/typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?")
         return DEFINITION
+
+    def GetFiles(self, path):
+        return FILES
 
     def Kill(self, path):
         number, job = self.begin("win10")

@@ -533,6 +533,41 @@ class DefinitionTest(ClientTest):
         self.assert_run(self.usherctl("validate", "/etc/passwd"), USAGE)
         self.assertEqual(self.calls(), [])
 
+    def test_a_guest_is_validated_by_the_daemon_with_its_drop_ins(self):
+        self.assert_run(self.usherctl("validate", "win10"), OK, stdout="win10 is valid.\n", stderr="")
+        self.assertEqual([call[0] for call in self.calls()], ["GetGuest", "GetDefinition"])
+        self.assert_run(self.usherctl("validate", "typo", "linux"), FAILED, stdout="linux is valid.\n",
+                        stderr="/etc/usher/guests/typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?\n")
+        self.assert_run(self.usherctl("validate", "nobody"), NO_SUCH, stdout="")
+
+    def test_cat_prints_the_files_of_each_guest(self):
+        result = self.usherctl("cat", "win10", "linux")
+        self.assert_run(result, OK, stderr="")
+        one = ("# /etc/usher/guests/win10.guest\n[Guest]\nDescription=Windows with the Radeon\n\n[CPU]\nCores=3\n\n"
+               "# /etc/usher/guests/win10.guest.d/10-more.conf\n# Twice as many\n[CPU]\nThreads=2\n")
+        self.assertEqual(result.stdout, one + "\n" + one)
+
+    def test_create_sends_a_text_for_a_new_guest(self):
+        self.assert_run(self.usherctl("create", "fresh", "--memory=8G"), OK, stdout="fresh is defined; see it: usherctl cat fresh\n", stderr="")
+        member, (name, text, options) = self.calls()[0]
+        self.assertEqual((member, name, options), ("DefineGuest", "fresh", {"new": 1}))
+        self.assertIn("\n[Memory]\nSize=8G\n", text)
+        self.assert_run(self.usherctl("create", "linux"), FAILED, stdout="", stderr="there is a guest linux already; choose another name\n")
+
+    def test_what_a_new_guest_has_is_for_create_alone(self):
+        result = self.usherctl("start", "win10", "--memory=8G")
+        self.assert_run(result, USAGE, stdout="")
+        self.assertIn("is not for usherctl start", result.stderr)
+        self.assert_run(self.usherctl("create", "a", "b"), USAGE, stderr="usherctl create takes one name: usherctl create NAME\n")
+        self.assert_run(self.usherctl("create", "a", "--disk=/srv/x"), USAGE, stdout="")
+        self.assertEqual(self.calls(), [])
+
+    def test_undefine_removes_what_does_not_run(self):
+        self.assert_run(self.usherctl("undefine", "linux", "win10"), FAILED, stdout="",
+                        stderr="guest win10 is running; end it first: usherctl stop win10\n")
+        self.assertEqual([call for call in self.calls() if call[0] == "UndefineGuest"],
+                         [["UndefineGuest", ["linux", {}]], ["UndefineGuest", ["win10", {}]]])
+
     def test_reload_asks_the_daemon_to(self):
         self.assert_run(self.usherctl("reload"), OK, stdout="", stderr="")
         self.assertEqual(self.calls(), [["Reload", []]])
@@ -671,7 +706,7 @@ class ErrorTest(ClientTest):
         result = self.usherctl("help", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
         self.assert_run(result, OK, stderr="")
         for verb in ("list", "status", "start", "stop", "kill", "reset", "pause", "resume", "devices", "groups", "bind",
-                     "restore", "show", "validate", "enable", "disable", "check", "monitor", "version"):
+                     "restore", "create", "edit", "undefine", "cat", "show", "validate", "enable", "disable", "check", "monitor", "version"):
             self.assertRegex(result.stdout, rf"(?m)^  {verb} ")
         self.assertEqual(self.usherctl("--help").stdout, result.stdout)
 
@@ -746,7 +781,7 @@ class CompletionTest(ClientTest):
         self.assertEqual(sorted(self.complete("usherctl ")), sorted(verbs))
 
     def test_every_option_of_the_help_is_offered_somewhere(self):
-        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ") for option in self.complete(f"usherctl {verb}--")}
+        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ", "create ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
 
     def test_names_from_another_host_are_not_expanded(self):

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's methods about definitions, and the guest's. */
+#include <errno.h>
+
+#include "api-private.h"
+
+int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    Api *api = userdata;
+    const char *name, *path, *text;
+    Fault *fault = NULL;
+
+    int r = sd_bus_message_read(message, "sss", &name, &path, &text);
+    if (r < 0)
+        return r;
+    r = manager_validate(api->manager, name, path, text, &fault);
+    return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
+}
+
+/* One option's value into wish. */
+static int read_option(sd_bus_message *message, const char *key, DefineWish *wish, Fault **ret_fault)
+{
+    int r, only_new;
+
+    if (g_str_equal(key, "drop_in")) {
+        r = sd_bus_message_read(message, "v", "s", &wish->drop_in);
+    } else if (g_str_equal(key, "new")) {
+        r = sd_bus_message_read(message, "v", "b", &only_new);
+        wish->only_new = r >= 0 && only_new;
+    } else {
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are drop_in and new", "option %s is not known",
+                           key);
+    }
+    if (r == -ENXIO)
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "drop_in is a string, new a boolean",
+                           "option %s is of the wrong type", key);
+    return MIN(r, 0);
+}
+
+static int read_options(sd_bus_message *message, DefineWish *wish, Fault **ret_fault)
+{
+    const char *key;
+
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(message, "s", &key);
+        if (r >= 0)
+            r = read_option(message, key, wish, ret_fault);
+        if (r != 0)
+            return r;
+        r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : MIN(sd_bus_message_exit_container(message), 0);
+}
+
+static int act_define(Api *api, sd_bus_message *message, const char *id)
+{
+    DefineWish wish = {};
+    Fault *fault = NULL;
+    const char *name;
+
+    int r = sd_bus_message_read(message, "ss", &name, &wish.text);
+    if (r >= 0)
+        r = read_options(message, &wish, &fault);
+    if (r == 0)
+        r = manager_define(api->manager, name, &wish, &fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    g_autofree char *path = api_path(API_GUEST, name);
+    return sd_bus_reply_method_return(message, "o", path);
+}
+
+static int act_undefine(Api *api, sd_bus_message *message, const char *id)
+{
+    Fault *fault = NULL;
+    const char *name;
+
+    int r = sd_bus_message_read(message, "s", &name);
+    if (r >= 0)
+        r = api_read_no_options(message, &fault);
+    if (r == 0)
+        r = manager_undefine(api->manager, name, &fault);
+    return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
+}
+
+int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_authorize_subject(userdata, message, "org.usher1.define-guest", act_define);
+}
+
+int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_authorize_subject(userdata, message, "org.usher1.define-guest", act_undefine);
+}
+
+static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "(ssssu)");
+
+    for (unsigned i = 0; r >= 0 && i < lines->len; i++) {
+        const DefinitionLine *line = g_ptr_array_index(lines, i);
+        r = sd_bus_message_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
+                                  line->line);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    g_autoptr(GPtrArray) lines = NULL;
+    sd_bus_message *reply = NULL;
+    Fault *fault = NULL;
+
+    int r = manager_guest_lines(object->api->manager, object->id, &lines, &fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = append_lines(reply, lines);
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    return r;
+}
+
+static int append_files(sd_bus_message *reply, const DefinitionFiles *files)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "(ss)");
+
+    for (unsigned i = 0; r >= 0 && i < files->texts->len; i++) {
+        const DefinitionText *text = &g_array_index(files->texts, DefinitionText, i);
+        r = sd_bus_message_append(reply, "(ss)", text->path, text->text);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    g_autoptr(DefinitionFiles) files = NULL;
+    sd_bus_message *reply = NULL;
+    Fault *fault = NULL;
+
+    int r = manager_guest_files(object->api->manager, object->id, &files, &fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = append_files(reply, files);
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    return r;
+}

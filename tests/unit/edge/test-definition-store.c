@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+
+#include "../../../daemon/base/file.h"
+#include "../../../daemon/edge/definition-store.h"
+#include "../scratch.h"
+#include "../suite.h"
+
+static char *folder;
+static sd_event *event;
+static DefinitionStore *store;
+static unsigned n_changes;
+
+static void on_changed(void *userdata)
+{
+    n_changes++;
+}
+
+static void set_up(void)
+{
+    folder = scratch_new("definitions");
+    ck_assert_int_ge(sd_event_new(&event), 0);
+    ck_assert_int_eq(definition_store_new(event, folder, on_changed, NULL, &store), 0);
+}
+
+static void tear_down(void)
+{
+    store = definition_store_free(store);
+    sd_event_unref(event);
+    scratch_remove(folder);
+    g_free(folder);
+    n_changes = 0;
+}
+
+static char *read_text(const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    char *text;
+
+    return file_read_all_at(AT_FDCWD, path, 1000, &text, NULL) == 0 ? text : g_strdup("(none)");
+}
+
+static void assert_text(const char *name, const char *expected)
+{
+    g_autofree char *text = read_text(name);
+
+    ck_assert_str_eq(text, expected);
+}
+
+/* "file:text" of each, in their order. */
+static char *loaded(const char *name)
+{
+    g_autoptr(DefinitionFiles) files = NULL;
+    GString *all = g_string_new(NULL);
+
+    ck_assert_int_eq(definition_store_load(store, name, &files), 0);
+    for (unsigned i = 0; i < files->texts->len; i++) {
+        const DefinitionText *text = &g_array_index(files->texts, DefinitionText, i);
+        g_autofree char *base = g_path_get_basename(text->path);
+        g_string_append_printf(all, "%s:%s ", base, text->text);
+    }
+    return g_string_free(all, FALSE);
+}
+
+static void write_text(const char *drop_in, const char *text)
+{
+    ck_assert_int_eq(definition_store_write(store, "win10", drop_in, text), 0);
+}
+
+START_TEST(what_was_written_is_read_in_the_order_of_names)
+{
+    write_text(NULL, "file");
+    write_text("50-b.conf", "b");
+    write_text("10-a.conf", "a");
+    g_autofree char *all = loaded("win10");
+
+    ck_assert_str_eq(all, "win10.guest:file 10-a.conf:a 50-b.conf:b ");
+}
+END_TEST
+
+START_TEST(a_file_is_replaced_as_a_whole_and_can_be_read_by_all)
+{
+    mode_t before = umask(0077);
+    g_autofree char *path = definition_store_path(store, "win10", NULL);
+    struct stat st;
+
+    write_text(NULL, "a long text");
+    write_text(NULL, "short");
+    umask(before);
+    assert_text("win10.guest", "short");
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0644);
+    g_auto(GStrv) names = NULL;
+    ck_assert_int_eq(file_list_at(AT_FDCWD, folder, &names), 0);
+    ck_assert_uint_eq(g_strv_length(names), 1);
+}
+END_TEST
+
+START_TEST(a_drop_in_that_goes_leaves_the_others)
+{
+    write_text(NULL, "file");
+    write_text("a.conf", "a");
+    write_text("b.conf", "b");
+    ck_assert_int_eq(definition_store_remove(store, "win10", "a.conf"), 0);
+    assert_text("win10.guest.d/b.conf", "b");
+    ck_assert_int_eq(definition_store_remove(store, "win10", "b.conf"), 0);
+    g_autofree char *drop_ins = g_build_filename(folder, "win10.guest.d", NULL);
+    ck_assert(!g_file_test(drop_ins, G_FILE_TEST_EXISTS));
+    ck_assert_int_eq(definition_store_remove(store, "win10", "b.conf"), -ENOENT);
+    assert_text("win10.guest", "file");
+}
+END_TEST
+
+START_TEST(a_guest_goes_with_its_drop_ins_and_without_what_else_lies_there)
+{
+    write_text(NULL, "file");
+    write_text("a.conf", "a");
+    write_text("notes.txt", "mine");
+    ck_assert_int_eq(definition_store_remove(store, "win10", NULL), 0);
+    assert_text("win10.guest", "(none)");
+    assert_text("win10.guest.d/a.conf", "(none)");
+    assert_text("win10.guest.d/notes.txt", "mine");
+    ck_assert_int_eq(definition_store_remove(store, "win10", NULL), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_drop_in_written_to_a_new_folder_is_watched)
+{
+    write_text(NULL, "file");
+    write_text("a.conf", "a");
+    while (sd_event_run(event, 0) > 0)
+        ;
+    n_changes = 0;
+    g_autofree char *path = definition_store_path(store, "win10", "b.conf");
+    ck_assert_int_eq(file_replace_at(AT_FDCWD, path, "b", 0644), 0);
+    while (sd_event_run(event, 0) > 0)
+        ;
+    ck_assert_uint_gt(n_changes, 0);
+}
+END_TEST
+
+static char *with(DefinitionFiles *files, const char *drop_in, const char *text)
+{
+    g_autofree char *path = definition_store_path(store, "win10", drop_in);
+    GString *all = g_string_new(NULL);
+
+    definition_files_put(files, path, text);
+    for (unsigned i = 0; i < files->texts->len; i++)
+        g_string_append(all, g_array_index(files->texts, DefinitionText, i).text);
+    return g_string_free(all, FALSE);
+}
+
+START_TEST(texts_can_be_had_as_they_would_be)
+{
+    static const struct {
+        const char *drop_in, *text, *expected;
+    } puts[] = {
+        {"50.conf", "5", "05"},  {"10.conf", "1", "015"}, {"90.conf", "9", "0159"}, {"50.conf", "x", "01x9"},
+        {NULL, "F", "F1x9"},     {"50.conf", "", "F19"},  {"50.conf", "", "F19"},   {"90.conf", "", "F1"},
+    };
+    g_autoptr(DefinitionFiles) files = NULL;
+
+    write_text(NULL, "0");
+    ck_assert_int_eq(definition_store_load(store, "win10", &files), 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(puts); i++) {
+        g_autofree char *all = with(files, puts[i].drop_in, puts[i].text);
+        ck_assert_str_eq(all, puts[i].expected);
+    }
+    assert_text("win10.guest", "0");
+}
+END_TEST
+
+SUITE_WITH("definition-store", set_up, tear_down, what_was_written_is_read_in_the_order_of_names,
+                   a_file_is_replaced_as_a_whole_and_can_be_read_by_all, a_drop_in_that_goes_leaves_the_others,
+                   a_guest_goes_with_its_drop_ins_and_without_what_else_lies_there,
+                   a_drop_in_written_to_a_new_folder_is_watched, texts_can_be_had_as_they_would_be)
