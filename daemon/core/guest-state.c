@@ -28,6 +28,8 @@ static const uint8_t transitions[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
         [GUEST_EVENT_ADOPT] = TO(RUNNING),
         /* A journal was found after a restart of the daemon, and no QEMU. */
         [GUEST_EVENT_END] = TO(RESTORING),
+        /* It was to be brought up again and again, and was given up. */
+        [GUEST_EVENT_FAILED] = TO(FAILED),
     },
     [GUEST_PREPARING] = {
         [GUEST_EVENT_LAUNCH] = TO(STARTING),
@@ -79,6 +81,7 @@ static const uint8_t transitions[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
         [GUEST_EVENT_START] = TO(PREPARING),
         [GUEST_EVENT_ADOPT] = TO(RUNNING),
         [GUEST_EVENT_END] = TO(RESTORING),
+        [GUEST_EVENT_FAILED] = TO(FAILED),
     },
 };
 /* clang-format on */

@@ -30,7 +30,7 @@ typedef enum GuestEvent {
     GUEST_EVENT_ANSWER,   /* it answers again */
     GUEST_EVENT_END,      /* QEMU is gone, or never came: now restore */
     GUEST_EVENT_RESTORED, /* all undone after a good end */
-    GUEST_EVENT_FAILED,   /* all undone (or not) after a bad one */
+    GUEST_EVENT_FAILED,   /* all undone (or not) after a bad one, or given up after many */
     GUEST_EVENT_ADOPT,    /* found running after a restart of the daemon */
     GUEST_EVENT_MAX,
 } GuestEvent;

@@ -200,6 +200,7 @@ int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t
         return r;
     }
     g_ptr_array_add(launcher->watches, watch);
+    systemd_follow(launcher, kind, instance);
     return 0;
 }
 

@@ -46,6 +46,7 @@ static void systemd_connected(Launcher *base, LauncherKind kind, const char *ins
 
     if (start)
         g_ptr_array_remove_fast(launcher->starts, start);
+    systemd_follow(launcher, kind, instance);
 }
 
 int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
@@ -97,8 +98,7 @@ static void fail_start(Start *start, const char *result)
     launcher_tell_failed(&launcher->base, kind, instance, words);
 }
 
-/* *ret is borrowed from the signal; NULL if it does not tell of the state. */
-static int read_active_state(sd_bus_message *signal, const char **ret)
+int systemd_read_state(sd_bus_message *signal, const char *wanted, const char **ret)
 {
     const char *interface, *name;
 
@@ -108,7 +108,7 @@ static int read_active_state(sd_bus_message *signal, const char **ret)
         r = sd_bus_message_enter_container(signal, 'a', "{sv}");
     while (r >= 0 && (r = sd_bus_message_enter_container(signal, 'e', "sv")) > 0) {
         r = sd_bus_message_read(signal, "s", &name);
-        if (r >= 0 && g_str_equal(name, "ActiveState"))
+        if (r >= 0 && g_str_equal(name, wanted))
             return sd_bus_message_read(signal, "v", "s", ret);
         if (r >= 0)
             r = sd_bus_message_skip(signal, "v");
@@ -123,7 +123,7 @@ static int on_state_changed(sd_bus_message *signal, void *userdata, sd_bus_error
     Start *start = userdata;
     const char *state;
 
-    if (read_active_state(signal, &state) < 0 || !state)
+    if (systemd_read_state(signal, "ActiveState", &state) < 0 || !state)
         return 0;
     if (g_str_equal(state, "activating"))
         start->activating = true;
@@ -346,6 +346,7 @@ static void systemd_free(Launcher *base)
 {
     SystemdLauncher *launcher = (SystemdLauncher *)base;
 
+    g_ptr_array_free(launcher->follows, TRUE);
     g_ptr_array_free(launcher->watches, TRUE);
     g_ptr_array_free(launcher->starts, TRUE);
     sd_bus_slot_unref(launcher->job_removed);
@@ -376,6 +377,7 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
     launcher->bus = sd_bus_ref(bus);
     launcher->starts = g_ptr_array_new_with_free_func(start_free);
     launcher->watches = g_ptr_array_new_with_free_func(systemd_watch_free);
+    launcher->follows = g_ptr_array_new_with_free_func(systemd_follow_free);
     int r = sd_bus_match_signal_async(bus, &launcher->job_removed, SYSTEMD_NAME, SYSTEMD_PATH,
                                       SYSTEMD_MANAGER, "JobRemoved", on_job_removed, NULL, launcher);
     /* Without a subscriber systemd sends no signals at all. */

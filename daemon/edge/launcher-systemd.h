@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Private to the launcher for systemd: launcher-systemd.c starts, stops and finds units,
- * launcher-systemd-watch.c tells how their main processes ended. */
+ * launcher-systemd-watch.c tells how their main processes ended, launcher-systemd-again.c that systemd does
+ * not start them again. */
 #pragma once
 
 #include "launcher-private.h"
@@ -17,6 +18,7 @@ typedef struct SystemdLauncher {
     sd_bus_slot *job_removed;
     GPtrArray *starts;  /* of Start, owned */
     GPtrArray *watches; /* of Watch, owned */
+    GPtrArray *follows; /* of Follow, owned */
 } SystemdLauncher;
 
 /* A method of the manager object. Without ret_slot and handler no reply is asked for. 0 or -errno. */
@@ -24,6 +26,16 @@ int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_messa
                  void *userdata, const char *method, const char *types, ...);
 /* The unit's object. The caller frees it. */
 char *systemd_unit_path(LauncherKind kind, const char *instance);
+
+/* The unit's "ActiveState" or "SubState" as PropertiesChanged tells it: *ret is borrowed from the signal;
+ * NULL if it is not told. 0 or -errno. */
+int systemd_read_state(sd_bus_message *signal, const char *name, const char **ret);
+
+/* launcher-systemd-again.c */
+/* A run of this unit has begun: from now on it is told if systemd was to start it once more and gives it up.
+ */
+void systemd_follow(SystemdLauncher *launcher, LauncherKind kind, const char *instance);
+void systemd_follow_free(void *follow);
 
 /* launcher-systemd-unit.c */
 int systemd_unit_look(Launcher *base, const char *name, LauncherUnitSeen seen, void *userdata);

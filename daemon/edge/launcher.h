@@ -38,7 +38,8 @@ typedef struct LauncherExit {
 typedef void (*LauncherExited)(const LauncherExit *exit, void *userdata);
 
 /* A start that had been accepted came to nothing: the process ended, or the unit failed, before
- * launcher_connected(). From there on launcher_watch() tells. message: words for a person. */
+ * launcher_connected(). From there on launcher_watch() tells. Or, after the end, the supervisor was to start
+ * it once more (Restart=) and has given it up. message: words for a person. */
 typedef void (*LauncherFailed)(const char *instance, const char *message, void *userdata);
 
 /* bus is borrowed; it is the system bus the daemon is on, attached to event. */
@@ -119,5 +120,6 @@ int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen se
 /* Starts or stops it. done is called when systemd has ended that job, however: look afterwards. */
 int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
 
-/* No call with this userdata any more, of whatever is pending: for owners that go before their answers come. */
+/* No call with this userdata any more, of whatever is pending: for owners that go before their answers come.
+ */
 void launcher_forget(Launcher *launcher, const void *userdata);

@@ -236,9 +236,25 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
+/* It has ended as often as systemd lets it: failed, however well its last run ended. */
+static void give_up(Guest *g, const char *message)
+{
+    g_autofree char *remedy = g_strdup_printf("put it right, then: usherctl start %s", g->name);
+    Fault *last = g->fault;
+
+    g->fault = last ? fault_new(last->kind, remedy, "%s; %s", last->message, message)
+                    : fault_new(FAULT_GUEST_FAILED, remedy, "guest %s: %s", g->name, message);
+    fault_free(last);
+    log_guest(LOG_ERR, g->name, "%s", message);
+    guest_set_state(g, GUEST_EVENT_FAILED);
+    guest_announce(g);
+}
+
 void guest_launch_failed(Guest *g, const char *message)
 {
-    if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
+    if (guest_at_rest(g))
+        give_up(g, message);
+    else if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
         on_start_asked(-ECHILD, message, g);
 }
 

@@ -56,7 +56,8 @@ void guest_connected(Guest *guest, Channel *channel, pid_t pid, uid_t uid, gid_t
 /* Its start is under way, and its launcher has not come yet. */
 bool guest_awaits_launcher(const Guest *guest);
 
-/* Its launcher ended, or its unit failed, before it could connect. */
+/* Its launcher ended, or its unit failed, before it could connect; or, of a guest at rest, its supervisor was
+ * to bring it up once more, and does not any more. */
 void guest_launch_failed(Guest *guest, const char *message);
 
 /* The unit's ExecStop= (restored false) or ExecStopPost= asks to be told when QEMU is gone, or the devices
@@ -69,8 +70,8 @@ int guest_stop(Guest *guest, Job *job, bool by_unit, Fault **ret_fault);
 /* The last rung at once. */
 int guest_kill(Guest *guest, Job *job, Fault **ret_fault);
 
-/* Asks QEMU how it is, unless that was done within the last 5 s: somebody is looking. What comes of it is a change of
- * state. */
+/* Asks QEMU how it is, unless that was done within the last 5 s: somebody is looking. What comes of it is a
+ * change of state. */
 void guest_ask(Guest *guest);
 
 typedef enum GuestControl {
@@ -78,8 +79,8 @@ typedef enum GuestControl {
     GUEST_CONTROL_RESUME,
     GUEST_CONTROL_RESET,
 } GuestControl;
-/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer; then
- * nothing is done, later neither. */
+/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer;
+ * then nothing is done, later neither. */
 typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);

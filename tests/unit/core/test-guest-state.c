@@ -17,7 +17,7 @@
 /* The whole life of a guest, written down a second time: whoever changes one table has to mean it twice. */
 static const int expected[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
     /*              START    LAUNCH   RUN      PAUSE    STOP     SILENT   ANSWER   END      RESTORED FAILED   ADOPT */
-    /* stopped  */ {PREPARE, NO,      NO,      NO,      NO,      NO,      NO,      RESTORE, NO,      NO,      RUNNING},
+    /* stopped  */ {PREPARE, NO,      NO,      NO,      NO,      NO,      NO,      RESTORE, NO,      FAILED_, RUNNING},
     /* preparing*/ {NO,      STARTNG, NO,      NO,      STOPPNG, NO,      NO,      RESTORE, NO,      NO,      NO},
     /* starting */ {NO,      NO,      RUNNING, NO,      STOPPNG, UNRESPO, NO,      RESTORE, NO,      NO,      NO},
     /* running  */ {NO,      NO,      RUNNING, PAUSED_, STOPPNG, UNRESPO, NO,      RESTORE, NO,      NO,      NO},
@@ -25,7 +25,7 @@ static const int expected[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
     /* stopping */ {NO,      NO,      STOPPNG, STOPPNG, STOPPNG, STOPPNG, STOPPNG, RESTORE, NO,      NO,      NO},
     /* unrespon.*/ {NO,      NO,      RUNNING, PAUSED_, STOPPNG, NO,      RUNNING, RESTORE, NO,      NO,      NO},
     /* restoring*/ {NO,      NO,      NO,      NO,      RESTORE, NO,      NO,      NO,      STOPPED, FAILED_, NO},
-    /* failed   */ {PREPARE, NO,      NO,      NO,      NO,      NO,      NO,      RESTORE, NO,      NO,      RUNNING},
+    /* failed   */ {PREPARE, NO,      NO,      NO,      NO,      NO,      NO,      RESTORE, NO,      FAILED_, RUNNING},
 };
 /* clang-format on */
 

@@ -14,11 +14,11 @@ typedef struct MockSystemd {
     sd_bus *bus;
     GString *calls; /* "StartUnit usher-guest@win10.service replace|" … */
     unsigned next_job;
-    int references;             /* RefUnit less UnrefUnit */
-    int status_reads;           /* how often ExecMainStatus was asked for */
-    const char *refusal;        /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
-    const char *state;          /* of the unit */
-    const char *property_error; /* an error's name for all properties; NULL: none */
+    int references;                /* RefUnit less UnrefUnit */
+    int status_reads;              /* how often ExecMainStatus was asked for */
+    const char *refusal;           /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
+    const char *state, *sub_state; /* of the unit; sub_state NULL: some */
+    const char *property_error;    /* an error's name for all properties; NULL: none */
     struct {
         uint32_t main_pid, exec_pid;
         uint64_t ended;
@@ -99,7 +99,7 @@ static inline int mock_on_state(sd_bus *bus, const char *path, const char *inter
 {
     const MockSystemd *mock = userdata;
 
-    return sd_bus_message_append(reply, "s", g_str_equal(property, "ActiveState") ? mock->state : "some");
+    return sd_bus_message_append(reply, "s", g_str_equal(property, "ActiveState") ? mock->state : mock->sub_state ?: "some");
 }
 
 static const sd_bus_vtable mock_unit[] = {

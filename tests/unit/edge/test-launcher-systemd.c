@@ -237,6 +237,55 @@ START_TEST(once_its_helper_has_come_a_start_cannot_fail)
 }
 END_TEST
 
+static void set_states(const char *state, const char *sub_state)
+{
+    mock.sub_state = sub_state;
+    mock_systemd_set_state(&mock, state);
+    settle();
+}
+
+/* The states are those that systemd 252 goes through with Restart=: the second time it was let go. */
+START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
+{
+    setup();
+    launcher_connected(launcher, LAUNCHER_GUEST, "win10");
+    settle();
+    set_states("activating", "auto-restart");
+    set_states("inactive", "dead");
+    set_states("activating", "start");
+    set_states("failed", "failed");
+    launcher_connected(launcher, LAUNCHER_GUEST, "win10");
+    set_states("deactivating", "stop-post");
+    set_states("activating", "auto-restart");
+    set_states("inactive", "dead");
+    ck_assert_int_eq(failures, 0);
+    set_states("failed", "failed");
+    loop_until_count(event, &failures, 1);
+    ck_assert_str_eq(failed_instance, "win10");
+    ck_assert_str_eq(failed_message,
+                     "systemd does not start it again: it has ended too often in too short a time");
+    set_states("failed", "failed");
+    ck_assert_int_eq(failures, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_unit_that_is_not_to_be_started_again_is_not_given_up)
+{
+    setup();
+    launcher_connected(launcher, LAUNCHER_GUEST, "win10");
+    settle();
+    set_states("deactivating", "stop-post");
+    set_states("failed", "failed");
+    set_states("activating", "auto-restart");
+    set_states("inactive", "dead"); /* systemctl stop while it waits */
+    set_states("activating", "start");
+    set_states("failed", "failed");
+    ck_assert_int_eq(failures, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_start_that_succeeds_and_jobs_of_others_are_not_told)
 {
     setup();
@@ -540,11 +589,12 @@ SUITE("launcher-systemd", a_start_resets_failures_and_starts_the_unit,
       a_start_that_fails_after_it_was_accepted_is_told,
       a_start_whose_process_dies_is_told_by_the_state_of_the_unit,
       a_process_that_dies_after_its_job_was_done_is_told_too, the_end_of_an_earlier_run_is_no_failed_start,
-      once_its_helper_has_come_a_start_cannot_fail, a_start_that_succeeds_and_jobs_of_others_are_not_told,
-      a_stop_stops_the_unit, a_signal_goes_to_the_main_process_by_systemd,
-      an_exit_is_told_as_systemd_knows_it, a_killing_signal_is_told_as_systemd_knows_it,
-      an_exit_that_systemd_has_not_noticed_yet_is_waited_for, an_exit_long_ago_is_told_too,
-      an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
+      once_its_helper_has_come_a_start_cannot_fail, a_unit_that_systemd_does_not_start_again_is_told,
+      a_unit_that_is_not_to_be_started_again_is_not_given_up,
+      a_start_that_succeeds_and_jobs_of_others_are_not_told, a_stop_stops_the_unit,
+      a_signal_goes_to_the_main_process_by_systemd, an_exit_is_told_as_systemd_knows_it,
+      a_killing_signal_is_told_as_systemd_knows_it, an_exit_that_systemd_has_not_noticed_yet_is_waited_for,
+      an_exit_long_ago_is_told_too, an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
       a_watch_that_was_taken_back_or_forgotten_is_silent, a_guest_is_found_by_the_main_pid_of_its_unit,
       where_systemd_does_not_answer_the_memory_decides, a_module_is_loaded_once_its_job_is_gone,
       what_is_forgotten_or_freed_is_not_called_back, a_process_outside_our_units_is_not_identified,

@@ -203,6 +203,34 @@ START_TEST(a_qemu_that_is_killed_is_told_and_all_is_given_back)
 }
 END_TEST
 
+START_TEST(a_guest_that_systemd_gives_up_has_failed_and_says_so)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
+    rig_settle(&rig);
+    guest_launch_failed(try.guest, "systemd does not start it again");
+    assert_failed(&try, "QEMU of guest win10 ended with exit status 1; systemd does not start it again");
+    ck_assert_str_eq(guest_fault(try.guest)->remedy, "put it right, then: usherctl start win10");
+}
+END_TEST
+
+START_TEST(a_guest_that_shuts_down_again_and_again_is_given_up_too)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+    rig_settle(&rig);
+    assert_stopped(&try);
+    guest_launch_failed(try.guest, "systemd does not start it again");
+    assert_failed(&try, "guest win10: systemd does not start it again");
+}
+END_TEST
+
 START_TEST(a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off)
 {
     for (unsigned turn = 0; turn < 40; turn++) {
@@ -371,6 +399,8 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_unit_that_fails_before_its_launcher_comes_ends_the_start, a_start_that_is_not_accepted_is_undone,
       a_launcher_that_goes_before_qemu_ends_the_start, a_qemu_that_ends_before_it_says_hello_ends_the_start,
       a_qemu_that_is_killed_is_told_and_all_is_given_back,
+      a_guest_that_systemd_gives_up_has_failed_and_says_so,
+      a_guest_that_shuts_down_again_and_again_is_given_up_too,
       a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off,
       a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals,
       a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back,
