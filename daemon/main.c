@@ -72,9 +72,11 @@ static int open_directories(Daemon *d)
 {
     Engine *e = &d->engine;
     const char *config = directory("CONFIGURATION_DIRECTORY", USHER_SYSCONFDIR);
+    const char *state = directory("STATE_DIRECTORY", USHER_STATEDIR);
 
     e->run_path = directory("RUNTIME_DIRECTORY", USHER_RUNDIR);
     e->definitions_path = g_build_filename(config, "guests", NULL);
+    e->state_path = g_build_filename(state, "guests", NULL);
     int r = open_directory(e->run_path, "journal", 0700, &e->journal_fd);
     if (r >= 0)
         r = open_directory(e->run_path, "guests", 0755, &e->guests_fd);
@@ -83,7 +85,7 @@ static int open_directories(Daemon *d)
     if (r >= 0)
         r = open_directory(directory("LOGS_DIRECTORY", USHER_LOGDIR), "", 0750, &e->log_fd);
     if (r >= 0)
-        r = open_directory(directory("STATE_DIRECTORY", USHER_STATEDIR), "", 0755, &d->state_fd);
+        r = open_directory(state, "", 0755, &d->state_fd);
     if (r >= 0)
         r = open_place("/sys", &e->host_place.sys_fd);
     if (r >= 0)

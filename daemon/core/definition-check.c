@@ -110,6 +110,17 @@ static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_FIRMWARE, NULL);
+
+    if (definition->firmware.secure_boot && definition->firmware.type != FIRMWARE_UEFI)
+        return definition_raise(section_place(section, "SecureBoot"), ret_fault, "add Type=uefi, or remove it",
+                                "[Firmware] SecureBoot=yes: a BIOS has no secure boot");
+    return 0;
+}
+
 static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -124,9 +135,16 @@ static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
-static int check_pci(const ReadSection *section, Fault **ret_fault)
+static int check_pci(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionPci *pci = section->structure;
+
+    /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own UEFI
+     * driver. */
+    if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)
+        return definition_raise(section_place(section, "PrimaryVGA"), ret_fault,
+                                "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
+                                "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
 
     if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
         return 0;
@@ -165,6 +183,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
     for (unsigned i = 0; r == 0 && i < reader->sections->len; i++)
         r = check_required(g_ptr_array_index(reader->sections, i), ret_fault);
     if (r == 0)
+        r = check_firmware(reader, ret_fault);
+    if (r == 0)
         r = check_cpu(reader, ret_fault);
     if (r == 0)
         r = check_memory(reader, ret_fault);
@@ -174,7 +194,7 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         const ReadSection *section = g_ptr_array_index(reader->sections, i);
 
         if (section->id == SECTION_PCI)
-            r = check_pci(section, ret_fault);
+            r = check_pci(reader, section, ret_fault);
         else if (section->id == SECTION_DISK)
             r = definition_check_disk(reader, section, ret_fault);
         else if (section->id == SECTION_CDROM)

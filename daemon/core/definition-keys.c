@@ -32,6 +32,7 @@
 
 const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_GUEST] = {"Guest", .help = "What the guest is called"},
+    [SECTION_FIRMWARE] = {"Firmware", .help = "What the guest boots with"},
     [SECTION_CPU] = {"CPU", .help = "Its processors"},
     [SECTION_MEMORY] = {"Memory", .help = "Its memory"},
     [SECTION_KERNEL] = {"Kernel", .help = "A Linux kernel to boot directly, instead of firmware and disks"},
@@ -47,6 +48,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
+static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
@@ -75,6 +77,11 @@ static const char *const network_models[] = {
 static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
      .otherwise = "the guest's name", .help = "What the guest is, in a few words"},
+
+    {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios",
+     .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},
+    {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no",
+     .help = "Whether it boots only what is signed with a key that it knows"},
 
     {SECTION_CPU, "Accelerator", VALUE_CHOICE, GUEST(cpu.accelerator), .words = accelerators, .fallback = "kvm",
      .help = "What carries out the guest's instructions: the processor (kvm) or software (tcg)"},

@@ -12,6 +12,7 @@
 
 typedef enum SectionId {
     SECTION_GUEST,
+    SECTION_FIRMWARE,
     SECTION_CPU,
     SECTION_MEMORY,
     SECTION_KERNEL,

@@ -27,6 +27,13 @@ typedef enum HugePages {
     HUGE_PAGES_INVALID = -EINVAL,
 } HugePages;
 
+typedef enum FirmwareType {
+    FIRMWARE_BIOS,
+    FIRMWARE_UEFI,
+    FIRMWARE_TYPE_MAX,
+    FIRMWARE_TYPE_INVALID = -EINVAL,
+} FirmwareType;
+
 typedef enum DiskFormat {
     DISK_FORMAT_RAW,
     DISK_FORMAT_QCOW2,
@@ -127,6 +134,10 @@ typedef struct GuestDefinition {
     char *source;  /* the file it came from, for messages */
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
     char *description; /* default: the name */
+    struct {
+        FirmwareType type; /* default bios */
+        bool secure_boot;  /* SecureBoot=, uefi alone */
+    } firmware;
     struct {
         Accelerator accelerator;          /* default kvm */
         char *model;                      /* default host with kvm, max with tcg */

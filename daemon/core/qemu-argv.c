@@ -86,16 +86,19 @@ static uint64_t memlock_limit(const QemuBuilder *builder)
     return devices ? builder->definition->memory + GIB : 64 * MIB;
 }
 
-QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts)
+QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                                const HostKit *kit)
 {
     QemuCommand *command = g_new0(QemuCommand, 1);
-    QemuBuilder builder = {.definition = definition, .plan = plan, .command = command};
+    QemuBuilder builder = {.definition = definition, .plan = plan, .kit = kit, .command = command};
 
     command->argv = g_ptr_array_new_with_free_func(g_free);
+    command->strings = g_string_chunk_new(256);
     command->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
     builder_add(&builder, facts->path);
     add_machine(&builder);
     add_sockets(&builder);
+    qemu_add_firmware(&builder);
     add_kernel(&builder);
     add_devices(&builder);
     g_ptr_array_add(command->argv, NULL);
@@ -109,6 +112,7 @@ QemuCommand *qemu_command_free(QemuCommand *command)
         return NULL;
     g_ptr_array_unref(command->argv);
     g_array_unref(command->files);
+    g_string_chunk_free(command->strings);
     g_free(command);
     return NULL;
 }

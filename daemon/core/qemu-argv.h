@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "definition.h"
+#include "host-kit.h"
 #include "plan.h"
 #include "qemu-facts.h"
 
@@ -20,13 +21,16 @@ typedef enum QemuFileKind {
     QEMU_FILE_CONSOLE_LOG, /* opened for appending, not for reading */
     QEMU_FILE_KERNEL,
     QEMU_FILE_INITRD,
+    QEMU_FILE_FIRMWARE,
+    QEMU_FILE_NVRAM, /* made from its template if it is not there */
     QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
 } QemuFileKind;
 
 typedef struct QemuFile {
     QemuFileKind kind;
     int fd;           /* the number that argv uses */
-    const char *path; /* of a kernel, initrd or disk, borrowed from the definition; else NULL */
+    const char *path;     /* NULL for sockets and logs */
+    const char *template; /* of NVRAM */
     bool read_only;
     unsigned argument; /* of a disk: where in argv its file is described */
 } QemuFile;
@@ -34,17 +38,21 @@ typedef struct QemuFile {
 typedef struct QemuCommand {
     GPtrArray *argv;  /* of char*, owned, NULL-terminated; argv[0] is the program's path */
     GArray *files;    /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
+    GStringChunk *strings; /* those of the files */
     uint64_t memlock; /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
 } QemuCommand;
 
-/* Starts paused (-S) and without a display (-display none, -vga none, -nodefaults, -no-user-config), with
+/* What the definition asks for must be in the kit (host_kit_check()).
+ *
+ * Starts paused (-S) and without a display (-display none, -vga none, -nodefaults, -no-user-config), with
  * -sandbox on and all of it denied, q35 with kernel-irqchip=on under KVM, each slot behind a pcie-root-port
  * of its own, its functions as one multifunction device at 0.0, 0.1, … in the order of their numbers; x-req
  * (default) stays on.
  *
  * Where a device sits in the guest depends on its own section's place among those of its kind alone: a disk
  * that comes moves no network card. */
-QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts);
+QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                                const HostKit *kit);
 
 /* The disk opened as fd turned out to be a block device (S_ISBLK), which QEMU drives in another way than a
  * file. */

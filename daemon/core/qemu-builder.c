@@ -56,7 +56,12 @@ struct json_object *json_new_driver(const char *driver)
 
 int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
 {
-    QemuFile file = {kind, QEMU_FD_FIRST + (int)builder->command->files->len, path, read_only};
+    QemuFile file = {
+        .kind = kind,
+        .fd = QEMU_FD_FIRST + (int)builder->command->files->len,
+        .path = builder_keep(builder, path),
+        .read_only = read_only,
+    };
 
     g_array_append_val(builder->command->files, file);
     return file.fd;
@@ -68,6 +73,16 @@ int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, 
 
     builder_option(builder, "-add-fd", "fd=%d,set=%d", fd, fd);
     return fd;
+}
+
+QemuFile *builder_file_at(QemuBuilder *builder, int fd)
+{
+    return &g_array_index(builder->command->files, QemuFile, fd - QEMU_FD_FIRST);
+}
+
+const char *builder_keep(QemuBuilder *builder, const char *text)
+{
+    return text ? g_string_chunk_insert(builder->command->strings, text) : NULL;
 }
 
 void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device)

@@ -30,6 +30,7 @@ enum {
 typedef struct QemuBuilder {
     const GuestDefinition *definition;
     const Plan *plan; /* NULL: no devices */
+    const HostKit *kit;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
     bool scsi; /* the controller that disks share is there */
@@ -42,10 +43,15 @@ void builder_option(QemuBuilder *builder, const char *option, const char *format
 /* An option whose value is an object, which it takes over. */
 void builder_json(QemuBuilder *builder, const char *option, struct json_object *object);
 
-/* A file to be opened for QEMU; returns the number that QEMU will know it by. The path is borrowed. */
+/* A file to be opened for QEMU; returns the number that QEMU will know it by. */
 int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
 /* The same, handed over as /dev/fdset/N, which block drivers and logs open in place of a path. */
 int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
+
+/* The file of that number, until the next is added. */
+QemuFile *builder_file_at(QemuBuilder *builder, int fd);
+/* A copy that lives as long as the command; NULL stays NULL. */
+const char *builder_keep(QemuBuilder *builder, const char *text);
 
 /* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps, as guests
  * look for further functions only where they find function 0. */
@@ -63,8 +69,10 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 /* The guest's memory, as -machine memory-backend= knows it. */
 #define QEMU_MEMORY_ID "ram"
 
-/* The parts; index is the section's place among those of its kind. */
+/* The parts of which there is one at most. */
 void qemu_add_memory(QemuBuilder *builder);
+void qemu_add_firmware(QemuBuilder *builder);
+/* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);

@@ -35,8 +35,7 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
     int fd = builder_file_set(builder, QEMU_FILE_DISK, image->path, image->read_only);
     json_set_text(file, "filename", "/dev/fdset/%d", fd);
     builder_json(builder, "-blockdev", file);
-    g_array_index(builder->command->files, QemuFile, fd - QEMU_FD_FIRST).argument =
-        builder->command->argv->len - 1;
+    builder_file_at(builder, fd)->argument = builder->command->argv->len - 1;
 
     json_set_text(format, "file", "%s", file_node);
     /* An image that names another as its backing file would have QEMU open whatever path it likes. */

@@ -22,6 +22,7 @@ typedef struct Engine {
     StepPlace step_place; /* to look, not to act: workers act */
     const char *qemu_path;
     const char *run_path;         /* "/run/usher" */
+    const char *state_path;       /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
     const char *definitions_path; /* "/etc/usher/guests" */
     const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */

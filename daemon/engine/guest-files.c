@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "../base/cleanup.h"
+#include "../edge/nvram.h"
 #include "guest-private.h"
 
 static void open_next(Guest *g);
@@ -133,6 +134,8 @@ static int open_own(Guest *g, const QemuFile *file)
         return qmp_listen(console);
     case QEMU_FILE_CONSOLE_LOG:
         return open_console_log(g);
+    case QEMU_FILE_NVRAM:
+        return nvram_open(file->path, file->template);
     default:
         fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         return fd < 0 ? -errno : fd;

@@ -9,6 +9,7 @@
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../core/qemu-argv.h"
+#include "../edge/kit-find.h"
 #include "guest-private.h"
 #include "preflight.h"
 
@@ -166,15 +167,16 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
     if (g->state != GUEST_PREPARING)
         return;
     Fault *fault = NULL;
+    g_autoptr(HostKit) kit = kit_find(g->engine->state_path);
     if (!facts)
         fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
                           message);
     else
-        preflight_check_qemu(g->definition, g->plan, facts, &fault);
+        preflight_check_qemu(g->definition, g->plan, facts, kit, &fault);
     if (fault)
         guest_fail(g, fault);
     else
-        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts));
+        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts, kit));
 }
 
 void guest_try_launch(Guest *g)

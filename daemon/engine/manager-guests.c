@@ -5,6 +5,7 @@
 
 #include "../base/log.h"
 #include "../edge/journal.h"
+#include "../edge/kit-find.h"
 #include "manager-private.h"
 #include "preflight.h"
 #include "undo.h"
@@ -226,13 +227,14 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
 {
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(Plan) plan = NULL;
+    g_autoptr(HostKit) kit = kit_find(m->engine->state_path);
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);
     if (r == 0)
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
     if (r == 0)
-        r = preflight_check(definition, m->engine->qemu_path, ret_fault);
+        r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
     if (r == 0)
         r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
@@ -240,7 +242,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     if (r == 0)
         r = plan_start(host, m->claims, definition, &plan, ret_fault);
     if (r == 0)
-        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), ret_fault);
+        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), kit, ret_fault);
     if (r == 0)
         *ret_plan = g_steal_pointer(&plan);
     if (r == 0)

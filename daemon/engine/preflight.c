@@ -47,9 +47,44 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
     return 0;
 }
 
-int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
+/* Variables that another build of the firmware made may be of another size, and QEMU maps both as one. */
+static int check_nvram(const GuestDefinition *definition, const Firmware *firmware, const char *path,
+                       Fault **ret_fault)
+{
+    struct stat template, st;
+
+    if (stat(firmware->template, &template) < 0 || stat(path, &st) < 0 || st.st_size == template.st_size)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED, "move it away to have a new one made; the guest then finds its system anew",
+        "guest %s: %s was made for other firmware: it has %" G_GINT64_FORMAT
+        " bytes, %s has %" G_GINT64_FORMAT,
+        definition->name, path, (gint64)st.st_size, firmware->template, (gint64) template.st_size);
+}
+
+static int check_firmware(const GuestDefinition *definition, const HostKit *kit, Fault **ret_fault)
+{
+    int r = host_kit_check(kit, definition, ret_fault);
+    const Firmware *firmware = r == 0 ? host_kit_firmware(kit, definition) : NULL;
+    const char *images[] = {firmware ? firmware->code : NULL, firmware ? firmware->template : NULL};
+
+    if (!firmware)
+        return r;
+    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
+        if (access(images[i], R_OK) < 0)
+            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
+                               "guest %s: %s, which %s names: %s", definition->name, images[i],
+                               firmware->source, g_strerror(errno));
+    g_autofree char *nvram = host_kit_nvram_path(kit, definition);
+    return check_nvram(definition, firmware, nvram, ret_fault);
+}
+
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
+                    Fault **ret_fault)
 {
     int r = check_programs(definition, qemu_path, ret_fault);
+    if (r == 0)
+        r = check_firmware(definition, kit, ret_fault);
     if (r == 0)
         r = check_file(definition, "Kernel", "Image", definition->kernel.image, ret_fault);
     if (r == 0)
@@ -90,10 +125,12 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
 }
 
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                         Fault **ret_fault)
+                         const HostKit *kit, Fault **ret_fault)
 {
-    if (!facts)
-        return 0;
-    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts);
+    int r = host_kit_check(kit, definition, ret_fault);
+
+    if (r != 0 || !facts)
+        return r;
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, kit);
     return qemu_command_check(command, facts, ret_fault);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a definition names besides devices, looked at before anything is done: QEMU, KVM, kernel images,
- * disks, ports. */
+ * disks, ports, firmware. */
 #pragma once
 
 #include "../base/fault.h"
+#include "../core/host-kit.h"
 #include "../core/plan.h"
 #include "../core/qemu-facts.h"
 
 /* 0 or FAULT_RAISED with MissingFile or Refused. qemu_path: the program to be run. */
-int preflight_check(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault);
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
+                    Fault **ret_fault);
 
 /* Whether the host's ports that are to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse.
  */
@@ -17,4 +19,4 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
 /* Whether QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or FAULT_RAISED
  * with Refused. */
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                         Fault **ret_fault);
+                         const HostKit *kit, Fault **ret_fault);

@@ -30,12 +30,31 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
     return plan;
 }
 
+/* What a Debian 12 has with all the packages that a definition may need. */
+static inline HostKit *a_kit(void)
+{
+    HostKit *kit = host_kit_new("/var/lib/usher/guests");
+    Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
+                       "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+                       "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+                       true,
+                       true,
+                       true};
+    Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                      "/usr/share/OVMF/OVMF_VARS_4M.fd"};
+
+    g_ptr_array_add(kit->firmwares, firmware_copy(&secure));
+    g_ptr_array_add(kit->firmwares, firmware_copy(&plain));
+    return kit;
+}
+
 static inline QemuCommand *a_command_for(const GuestDefinition *definition)
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
     g_autoptr(Plan) plan = a_plan_for(definition);
+    g_autoptr(HostKit) kit = a_kit();
 
-    return qemu_command_build(definition, plan, &facts);
+    return qemu_command_build(definition, plan, &facts, kit);
 }
 
 /* The value of the nth occurrence of an option; NULL if there are fewer. */

@@ -55,7 +55,10 @@ static void write_disk(const char *path, const char *words)
 /* Disks by the ending of their path, all but the first with other words in their boot sector. */
 static void fill(const QemuFile *file, const char *path)
 {
-    if (file->kind == QEMU_FILE_KERNEL) {
+    if (file->kind == QEMU_FILE_FIRMWARE || file->kind == QEMU_FILE_NVRAM) {
+        g_autofree char *command = g_strdup_printf("cp %s '%s'", file->template ?: file->path, path);
+        ck_assert_int_eq(system(command), 0);
+    } else if (file->kind == QEMU_FILE_KERNEL) {
         write_kernel(path);
     } else if (file->kind == QEMU_FILE_INITRD) {
         write_file(path, "initrd", 6);
@@ -179,9 +182,10 @@ static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
 {
     struct json_object *blocks = qemu_ask(qemu, "query-block", NULL),
                        *threads = qemu_ask(qemu, "query-iothreads", NULL);
-    unsigned n_threads = 0;
+    unsigned n_threads = 0, n_flash = definition->firmware.type == FIRMWARE_UEFI ? 2 : 0;
 
-    ck_assert_uint_eq(json_object_array_length(blocks), definition->disks->len + definition->cdroms->len);
+    ck_assert_uint_eq(json_object_array_length(blocks),
+                      n_flash + definition->disks->len + definition->cdroms->len);
     for (unsigned i = 0; i < definition->disks->len; i++) {
         const DefinitionDisk *disk = g_ptr_array_index(definition->disks, i);
         assert_disk(qemu, blocks, disk);
@@ -192,6 +196,22 @@ static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
         assert_cdrom(blocks, g_ptr_array_index(definition->cdroms, i));
     json_object_put(blocks);
     json_object_put(threads);
+}
+
+static void assert_firmware(Qemu *qemu, const GuestDefinition *definition)
+{
+    if (definition->firmware.type != FIRMWARE_UEFI)
+        return;
+    struct json_object *code = qemu_get(qemu, "/machine/system.flash0", "drive"),
+                       *variables = qemu_get(qemu, "/machine/system.flash1", "drive"),
+                       *secure = qemu_get(qemu, "/machine/system.flash1", "secure");
+
+    ck_assert_str_eq(json_object_get_string(code), "firmware");
+    ck_assert_str_eq(json_object_get_string(variables), "nvram");
+    ck_assert_int_eq(json_object_get_boolean(secure), definition->firmware.secure_boot);
+    json_object_put(code);
+    json_object_put(variables);
+    json_object_put(secure);
 }
 
 static void assert_chardevs(Qemu *qemu)
@@ -220,6 +240,7 @@ static void assert_accepted(const char *name)
     assert_chardevs(qemu);
     assert_cards(qemu, definition);
     assert_disks(qemu, definition);
+    assert_firmware(qemu, definition);
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
 }

@@ -138,7 +138,7 @@ START_TEST(a_definition_without_a_plan_has_no_devices)
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
     g_autoptr(GuestDefinition) definition = a_definition("[PCI gpu]\nAddress=01:00.0\n");
-    g_autoptr(QemuCommand) command = qemu_command_build(definition, NULL, &facts);
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, NULL, &facts, NULL);
     ck_assert_ptr_null(option_value(command, "-device", 0));
 }
 END_TEST

@@ -63,6 +63,8 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_CONSOLE_LOG] = "console-log",
         [QEMU_FILE_KERNEL] = "kernel",
         [QEMU_FILE_INITRD] = "initrd",
+        [QEMU_FILE_FIRMWARE] = "firmware",
+        [QEMU_FILE_NVRAM] = "nvram",
         [QEMU_FILE_DISK] = "disk",
     };
     return names[kind];
@@ -80,8 +82,8 @@ static char *command_to_text(const QemuCommand *command)
     for (unsigned i = 0; i < command->files->len; i++) {
         const QemuFile *file = &g_array_index(command->files, QemuFile, i);
         ck_assert_int_eq(file->fd, QEMU_FD_FIRST + (int)i);
-        g_string_append_printf(text, "fd %d: %s%s%s%s\n", file->fd, file_kind(file->kind),
-                               file->path ? " " : "", file->path ?: "",
+        g_string_append_printf(text, "fd %d: %s%s%s%s%s%s\n", file->fd, file_kind(file->kind), file->path ? " " : "",
+                               file->path ?: "", file->template ? " from " : "", file->template ?: "",
                                file->read_only ? " (read-only)" : "");
     }
     g_string_append_printf(text, "memlock %" G_GUINT64_FORMAT "M\n", command->memlock >> 20);

@@ -83,12 +83,14 @@ Rig rig_new(RigBuild build)
     rig.beginning = fake_host_snapshot_text(rig.host);
     close_fd(open_folder(&rig, "run", &rig.run_path));
     close_fd(open_folder(&rig, "definitions", &rig.definitions_path));
+    close_fd(open_folder(&rig, "state", &rig.state_path));
     rig.engine = (Engine){
         .host_place = {.sys_fd = fake_host_sys_fd(rig.host), .proc_fd = fake_host_proc_fd(rig.host)},
         .step_place = {.sys_fd = fake_host_sys_fd(rig.host), .dev_fd = fake_host_dev_fd(rig.host)},
         .qemu_path = "/bin/true",
         .run_path = rig.run_path,
         .definitions_path = rig.definitions_path,
+        .state_path = rig.state_path,
         .journal_fd = open_folder(&rig, "run/journal", NULL),
         .guests_fd = open_folder(&rig, "run/guests", NULL),
         .steps_fd = open_folder(&rig, "run/steps", NULL),
@@ -115,6 +117,7 @@ void rig_free(Rig *rig)
     g_free(rig->beginning);
     g_free(rig->run_path);
     g_free(rig->definitions_path);
+    g_free(rig->state_path);
     fake_host_free(rig->host);
 }
 

@@ -32,7 +32,7 @@ typedef struct Rig {
     FakeHost *host;
     const char *definition;
     char *beginning; /* the host's snapshot before anything was done */
-    char *run_path, *definitions_path;
+    char *run_path, *definitions_path, *state_path;
     Engine engine;
 } Rig;
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Firmware descriptors in folders, and the variables that are made from what they name. */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/edge/kit-find.h"
+#include "../../../daemon/edge/nvram.h"
+#include "../suite.h"
+
+static char *top;
+
+static void set_up(void)
+{
+    top = g_dir_make_tmp("usher-kit-XXXXXX", NULL);
+}
+
+static void tear_down(void)
+{
+    g_autofree char *command = g_strdup_printf("rm -rf '%s'", top);
+
+    ck_assert_int_eq(system(command), 0);
+    g_free(top);
+}
+
+static char *path_of(const char *name)
+{
+    return g_build_filename(top, name, NULL);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    g_autofree char *path = path_of(name), *folder = g_path_get_dirname(path);
+
+    g_mkdir_with_parents(folder, 0755);
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void describe(const char *name, const char *code)
+{
+    g_autofree char *text = g_strdup_printf(
+        "{\"interface-types\":[\"uefi\"],\"mapping\":{\"device\":\"flash\",\"executable\":{\"filename\":\"%"
+        "s\","
+        "\"format\":\"raw\"},\"nvram-template\":{\"filename\":\"/vars.fd\",\"format\":\"raw\"}},"
+        "\"targets\":[{\"architecture\":\"x86_64\",\"machines\":[\"pc-q35-*\"]}],\"features\":[]}",
+        code);
+
+    write_file(name, text);
+}
+
+/* The code images in the order in which they were found, with a blank after each. */
+static char *found(void)
+{
+    g_autofree char *etc = path_of("etc"), *usr = path_of("usr"), *nowhere = path_of("nowhere");
+    const char *folders[] = {etc, nowhere, usr, NULL};
+    g_autoptr(GPtrArray) firmwares = g_ptr_array_new_with_free_func((GDestroyNotify)firmware_free);
+    GString *words = g_string_new(NULL);
+
+    kit_find_firmware(folders, firmwares);
+    for (unsigned i = 0; i < firmwares->len; i++)
+        g_string_append_printf(words, "%s ", ((const Firmware *)g_ptr_array_index(firmwares, i))->code);
+    return g_string_free(words, FALSE);
+}
+
+static void assert_found(const char *words)
+{
+    g_autofree char *codes = found();
+
+    ck_assert_str_eq(codes, words);
+}
+
+START_TEST(descriptors_come_in_the_order_of_their_names_whatever_their_folder)
+{
+    describe("usr/40-a.json", "/a");
+    describe("usr/60-c.json", "/c");
+    describe("etc/50-b.json", "/b");
+    write_file("usr/README", "no descriptor");
+    write_file("usr/45-broken.json", "{");
+    assert_found("/a /b /c ");
+}
+END_TEST
+
+START_TEST(the_administrators_descriptor_takes_the_place_of_the_distributions)
+{
+    describe("usr/40-a.json", "/a");
+    describe("usr/60-c.json", "/c");
+    describe("etc/40-a.json", "/mine");
+    assert_found("/mine /c ");
+}
+END_TEST
+
+START_TEST(an_empty_file_hides_the_distributions)
+{
+    describe("usr/40-a.json", "/a");
+    describe("usr/60-c.json", "/c");
+    write_file("etc/40-a.json", "");
+    assert_found("/c ");
+}
+END_TEST
+
+START_TEST(a_host_without_descriptors_has_no_firmware)
+{
+    assert_found("");
+}
+END_TEST
+
+static char *read_nvram(const char *path)
+{
+    char *text = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return text;
+}
+
+START_TEST(variables_are_made_once_from_the_template)
+{
+    g_autofree char *path = path_of("guests/win10/nvram.fd"), *template = path_of("vars.fd");
+    struct stat st;
+
+    write_file("vars.fd", "as new");
+    _cleanup_close_ int fd = nvram_open(path, template);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pwrite(fd, "MY", 2, 0), 2);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0600);
+
+    write_file("vars.fd", "newer!");
+    _cleanup_close_ int again = nvram_open(path, template);
+    ck_assert_int_ge(again, 0);
+    g_autofree char *text = read_nvram(path);
+    ck_assert_str_eq(text, "MY new");
+}
+END_TEST
+
+START_TEST(a_copy_that_was_cut_short_is_made_anew)
+{
+    g_autofree char *path = path_of("guests/win10/nvram.fd"), *template = path_of("vars.fd");
+
+    write_file("vars.fd", "as new");
+    write_file("guests/win10/nvram.fd.new", "as");
+    _cleanup_close_ int fd = nvram_open(path, template);
+    ck_assert_int_ge(fd, 0);
+    g_autofree char *text = read_nvram(path), *left = path_of("guests/win10/nvram.fd.new");
+    ck_assert_str_eq(text, "as new");
+    ck_assert_int_ne(access(left, F_OK), 0);
+}
+END_TEST
+
+START_TEST(without_a_template_nothing_is_made)
+{
+    g_autofree char *path = path_of("guests/win10/nvram.fd"), *template = path_of("vars.fd");
+
+    ck_assert_int_eq(nvram_open(path, template), -ENOENT);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_link_in_the_place_of_the_variables_is_not_followed)
+{
+    g_autofree char *path = path_of("guests/win10/nvram.fd"), *template = path_of("vars.fd");
+
+    write_file("vars.fd", "as new");
+    write_file("guests/win10/other", "another's");
+    ck_assert_int_eq(symlink("other", path), 0);
+    ck_assert_int_eq(nvram_open(path, template), -ELOOP);
+}
+END_TEST
+
+SUITE_WITH("kit-find", set_up, tear_down, descriptors_come_in_the_order_of_their_names_whatever_their_folder,
+           the_administrators_descriptor_takes_the_place_of_the_distributions,
+           an_empty_file_hides_the_distributions, a_host_without_descriptors_has_no_firmware,
+           variables_are_made_once_from_the_template, a_copy_that_was_cut_short_is_made_anew,
+           without_a_template_nothing_is_made, a_link_in_the_place_of_the_variables_is_not_followed)
