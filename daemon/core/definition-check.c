@@ -93,6 +93,12 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
             section_place(section, "Model"), ret_fault,
             "write Model=max, or remove Accelerator=tcg where the host has KVM",
             "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's processor");
+    const char *tuned = definition->cpu.hyper_v           ? "HyperV"
+                        : definition->cpu.hide_hypervisor ? "HideHypervisor"
+                                                          : NULL;
+    if (tuned && definition->cpu.accelerator != ACCELERATOR_KVM)
+        return definition_raise(section_place(section, tuned), ret_fault, "remove it, or Accelerator=tcg",
+                                "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest", tuned);
     return 0;
 }
 
@@ -146,6 +152,9 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
                                 "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
                                 "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
 
+    if (pci->rom && !pci->rom_bar)
+        return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
+                                "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);
     if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
         return 0;
     return definition_raise(

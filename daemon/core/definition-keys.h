@@ -45,11 +45,16 @@ typedef enum ValueType {
     VALUE_CHOICE,    /* an enum: the place in words */
     VALUE_ADDRESS,   /* PciAddress */
     VALUE_FUNCTIONS, /* uint8_t: bit n for function n, 0 for all */
+    VALUE_ID,        /* unsigned: 16 bits in hexadecimal, with VALUE_ID_GIVEN */
+    VALUE_FEATURES,  /* char*: "+x,-y", kept as "x=on,y=off" */
     VALUE_MAC,       /* char*: a unicast address in lower case */
     VALUE_FORWARD,   /* GPtrArray* of DefinitionForward: one more with each value */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;
+
+/* Tells an ID of 0 from none. */
+#define VALUE_ID_GIVEN 0x10000u
 
 typedef struct DefinitionKey {
     SectionId section;

@@ -224,6 +224,17 @@ static bool set_functions(const DefinitionKey *key, const char *text, void *fiel
     return bits != 0;
 }
 
+static bool set_id(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    const char *digits = g_str_has_prefix(text, "0x") ? text + 2 : text;
+    guint64 id;
+
+    if (strlen(digits) != 4 || !g_ascii_string_to_unsigned(digits, 16, 0, 0xffff, &id, NULL))
+        return false;
+    *(unsigned *)field = id | VALUE_ID_GIVEN;
+    return true;
+}
+
 static bool set_mac(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
 {
     static const char zero[] = "00:00:00:00:00:00";
@@ -312,6 +323,8 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_CHOICE] = {sizeof(int), NULL, set_choice},
     [VALUE_ADDRESS] = {sizeof(PciAddress), NULL, set_address},
     [VALUE_FUNCTIONS] = {sizeof(uint8_t), NULL, set_functions},
+    [VALUE_ID] = {sizeof(unsigned), NULL, set_id},
+    [VALUE_FEATURES] = {sizeof(char *), g_free, value_set_features},
     [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
     [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
 };
@@ -403,6 +416,10 @@ char *value_range(const DefinitionKey *key)
         return g_strdup("a PCI address such as 0000:01:00.0");
     case VALUE_FUNCTIONS:
         return g_strdup("all, or numbers from 0 to 7 such as 0,1");
+    case VALUE_ID:
+        return g_strdup("four hexadecimal digits such as 10de");
+    case VALUE_FEATURES:
+        return g_strdup("a list of processor features, each with + or -, such as +topoext,-svm");
     case VALUE_MAC:
         return g_strdup("the address of one card such as 52:54:00:12:34:56");
     case VALUE_FORWARD:

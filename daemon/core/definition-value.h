@@ -18,5 +18,8 @@ void value_clear(const DefinitionKey *key, void *structure);
 /* What a key takes, with its article: "a whole number from 1 to 255", "kvm or tcg". The caller frees it. */
 char *value_range(const DefinitionKey *key);
 
+/* Of a type that definition-value-cpu.c reads, as value_set() calls them. */
+bool value_set_features(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
+
 /* The bytes that a field of this type has. */
 size_t value_width(ValueType type);

@@ -88,6 +88,10 @@ typedef struct DefinitionPci {
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
     bool whole_group;  /* Group=all; default only */
     bool primary_vga;  /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
+    char *rom;         /* ROM=: absolute; NULL: the device's own */
+    bool rom_bar;      /* ROMBar=, default yes */
+    unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
+    unsigned vendor_id, device_id, sub_vendor_id, sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
 } DefinitionPci;
 
 /* [Disk name] */
@@ -142,6 +146,8 @@ typedef struct GuestDefinition {
         Accelerator accelerator;          /* default kvm */
         char *model;                      /* default host with kvm, max with tcg */
         unsigned sockets, cores, threads; /* defaults 1, 2, 1 */
+        char *features;                   /* Features= as QEMU takes them: "topoext=on,svm=off"; NULL: none */
+        bool hide_hypervisor, hyper_v;
     } cpu;
     uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
     HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */

@@ -10,8 +10,6 @@ static void add_machine(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
     bool kvm = definition->cpu.accelerator == ACCELERATOR_KVM;
-    unsigned sockets = definition->cpu.sockets, cores = definition->cpu.cores,
-             threads = definition->cpu.threads;
 
     builder_option(builder, "-name", "guest=%s,debug-threads=on", definition->name);
     builder_add(builder, "-no-user-config");
@@ -20,9 +18,7 @@ static void add_machine(QemuBuilder *builder)
     builder_option(builder, "-vga", "none");
     builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
                    kvm ? "kvm,kernel-irqchip=on" : "tcg");
-    builder_option(builder, "-cpu", "%s", definition->cpu.model);
-    builder_option(builder, "-smp", "cpus=%u,sockets=%u,cores=%u,threads=%u", sockets * cores * threads,
-                   sockets, cores, threads);
+    qemu_add_cpu(builder);
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory / MIB);
     qemu_add_memory(builder);
     builder_option(builder, "-rtc", "base=utc,driftfix=slew");

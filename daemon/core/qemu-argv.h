@@ -23,6 +23,7 @@ typedef enum QemuFileKind {
     QEMU_FILE_INITRD,
     QEMU_FILE_FIRMWARE,
     QEMU_FILE_NVRAM, /* made from its template if it is not there */
+    QEMU_FILE_ROM, /* of a device of the host's */
     QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
 } QemuFileKind;
 

@@ -70,6 +70,7 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 #define QEMU_MEMORY_ID "ram"
 
 /* The parts of which there is one at most. */
+void qemu_add_cpu(QemuBuilder *builder);
 void qemu_add_memory(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */

@@ -83,7 +83,8 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
             continue;
         const char *option = argv[i++];
         if (g_str_equal(option, "-cpu")) {
-            r = check_model(argv[i], facts, ret_fault);
+            g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
+            r = check_model(model, facts, ret_fault);
         } else if (g_str_equal(option, "-device")) {
             struct json_object *device = json_tokener_parse(argv[i]);
             r = check_device(device, facts, ret_fault);

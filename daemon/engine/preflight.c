@@ -94,6 +94,11 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
         g_autofree char *section = g_strconcat("Disk ", disk->name, NULL);
         r = check_file(definition, section, "Path", disk->path, ret_fault);
     }
+    for (unsigned i = 0; r == 0 && i < definition->pci->len; i++) {
+        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
+        g_autofree char *section = g_strconcat("PCI ", pci->name, NULL);
+        r = check_file(definition, section, "ROM", pci->rom, ret_fault);
+    }
     for (unsigned i = 0; r == 0 && i < definition->cdroms->len; i++) {
         const DefinitionCdrom *cdrom = g_ptr_array_index(definition->cdroms, i);
         g_autofree char *section = g_strconcat("CDROM ", cdrom->name, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What [CPU] and [Memory] take together. */
+/* What [CPU], [Memory] and [PCI] take. */
+#include "../../../daemon/core/definition-keys.h"
 #include "../suite.h"
 #include "a-definition.h"
 
@@ -30,4 +31,66 @@ START_TEST(memory_is_made_of_whole_huge_pages)
 }
 END_TEST
 
-SUITE("definition-cpu", huge_pages_are_of_two_sizes_or_none, memory_is_made_of_whole_huge_pages)
+START_TEST(features_are_added_or_taken_away)
+{
+    g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nFeatures=+topoext, -avx512f,+sse4.1\n");
+
+    ck_assert_str_eq(definition->cpu.features, "topoext=on,avx512f=off,sse4.1=on");
+    assert_refused("[CPU]\nFeatures=topoext\n",
+                   AT
+                   "2: [CPU] Features=topoext is not a list of processor features, each with + or -, such as "
+                   "+topoext,-svm",
+                   "write +topoext or -topoext");
+}
+END_TEST
+
+START_TEST(a_feature_cannot_smuggle_in_a_property)
+{
+    static const char *const bad[] = {"+a=b", "+a,,+b", "+", "+-a", "+a b", "+A", "+a;b", ",", "+a,kvm=off"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *text = g_strdup_printf("[CPU]\nFeatures=%s\n", bad[i]);
+        GuestDefinition *definition = NULL;
+        _cleanup_fault_ Fault *fault = NULL;
+        ck_assert_msg(try_definition(text, NULL, &definition, &fault) == FAULT_RAISED, "%s", bad[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_kvm_tells_needs_kvm)
+{
+    assert_refused("[CPU]\nHyperV=yes\nAccelerator=tcg\n",
+                   AT "2: [CPU] HyperV=yes needs Accelerator=kvm: it is about what KVM tells a guest",
+                   "remove it, or Accelerator=tcg");
+    assert_refused("[CPU]\nAccelerator=tcg\nHideHypervisor=yes\n",
+                   AT "3: [CPU] HideHypervisor=yes needs Accelerator=kvm: it is about what KVM tells a guest",
+                   "remove it, or Accelerator=tcg");
+}
+END_TEST
+
+START_TEST(a_device_may_pass_for_another)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[PCI a]\nAddress=01:00.0\nVendorID=10de\nDeviceID=0x1B81\nSubDeviceID=0000\nROM=/rom\nBootIndex=3\n"
+        "[PCI b]\nAddress=02:00.0\nROMBar=no\n");
+    const DefinitionPci *a = g_ptr_array_index(definition->pci, 0),
+                        *b = g_ptr_array_index(definition->pci, 1);
+
+    ck_assert_uint_eq(a->vendor_id, VALUE_ID_GIVEN | 0x10de);
+    ck_assert_uint_eq(a->device_id, VALUE_ID_GIVEN | 0x1b81);
+    ck_assert_uint_eq(a->sub_vendor_id, 0);
+    ck_assert_uint_eq(a->sub_device_id, VALUE_ID_GIVEN);
+    ck_assert_str_eq(a->rom, "/rom");
+    ck_assert(a->rom_bar && !b->rom_bar);
+    ck_assert_uint_eq(a->boot_index, 3);
+    ck_assert_uint_eq(b->boot_index, 0);
+    assert_refused("[PCI a]\nAddress=01:00.0\nVendorID=10d\n",
+                   AT "3: [PCI a] VendorID=10d is not four hexadecimal digits such as 10de", NULL);
+    assert_refused("[PCI a]\nAddress=01:00.0\nROM=/rom\nROMBar=no\n",
+                   AT "4: [PCI a] has a ROM=, which ROMBar=no keeps from the guest", "remove one of them");
+}
+END_TEST
+
+SUITE("definition-cpu", huge_pages_are_of_two_sizes_or_none, memory_is_made_of_whole_huge_pages,
+      features_are_added_or_taken_away, a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm,
+      a_device_may_pass_for_another)

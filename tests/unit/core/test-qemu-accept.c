@@ -72,7 +72,7 @@ static void fill(const QemuFile *file, const char *path)
 }
 
 /* A text that every definition here is read with: what this machine cannot do is overridden. */
-static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\n[Memory]\nSize=64M\nHugePages=\n";
+static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
 
 static GuestDefinition *read_golden(const char *name)
 {
@@ -259,6 +259,39 @@ START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)
 }
 END_TEST
 
+static char *ask_text(Qemu *qemu, const char *command, const char *name, const char *value)
+{
+    struct json_object *arguments = json_object_new_object();
+    if (name)
+        json_object_object_add(arguments, name, json_object_new_string(value));
+    struct json_object *result = qemu_ask(qemu, command, arguments);
+    char *text = g_strdup_printf("{\"return\":%s}", json_object_to_json_string(result));
+    json_object_put(result);
+    return text;
+}
+
+/* Only KVM makes anything of them, but QEMU's processors have them all. */
+START_TEST(qemu_knows_what_kvm_is_to_tell_a_guest)
+{
+    g_autoptr(GuestDefinition) definition = a_definition_with("", here),
+                               tuned = a_definition("[CPU]\nHyperV=yes\nHideHypervisor=yes\nFeatures=+topoext\n"),
+                               hidden = a_definition("[CPU]\nHideHypervisor=yes\n");
+    g_autoptr(QemuCommand) command = a_command_for(definition), a = a_command_for(tuned), b = a_command_for(hidden);
+    g_autofree char *joined = g_strconcat(option_value(a, "-cpu", 0), ",", option_value(b, "-cpu", 0), NULL);
+    g_auto(GStrv) words = g_strsplit(joined, ",", -1);
+    Qemu *qemu = qemu_start(command, fill, NULL);
+    qemu_negotiate(qemu);
+    g_autofree char *known = ask_text(qemu, "device-list-properties", "typename", "max-x86_64-cpu");
+
+    for (char **word = words; *word; word++) {
+        g_autofree char *name = g_strdup_printf("\"%.*s\"", (int)strcspn(*word, "="), *word);
+        ck_assert_msg(strstr(known, name) || g_str_equal(*word, "host"), "%s", name);
+    }
+    qemu_do(qemu, "quit");
+    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+}
+END_TEST
+
 /* This machine need not have any: QEMU maps them, and touches none. */
 START_TEST(qemu_takes_memory_of_huge_pages)
 {
@@ -375,17 +408,6 @@ START_TEST(firmware_finds_all_ports_of_a_full_house)
 }
 END_TEST
 
-static char *ask_text(Qemu *qemu, const char *command, const char *name, const char *value)
-{
-    struct json_object *arguments = json_object_new_object();
-    if (name)
-        json_object_object_add(arguments, name, json_object_new_string(value));
-    struct json_object *result = qemu_ask(qemu, command, arguments);
-    char *text = g_strdup_printf("{\"return\":%s}", json_object_to_json_string(result));
-    json_object_put(result);
-    return text;
-}
-
 START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 {
     g_autoptr(GuestDefinition) definition = a_definition_with("", here);
@@ -415,6 +437,7 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 END_TEST
 
 SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant, qemu_takes_memory_of_huge_pages,
+      qemu_knows_what_kvm_is_to_tell_a_guest,
       a_guest_boots_from_its_first_disk_and_its_console_is_logged,
       a_guest_boots_from_disks_behind_a_controller,
       an_image_that_names_a_file_of_the_host_is_not_followed_to_it,

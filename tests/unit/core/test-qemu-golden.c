@@ -65,6 +65,7 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_INITRD] = "initrd",
         [QEMU_FILE_FIRMWARE] = "firmware",
         [QEMU_FILE_NVRAM] = "nvram",
+        [QEMU_FILE_ROM] = "rom",
         [QEMU_FILE_DISK] = "disk",
     };
     return names[kind];
