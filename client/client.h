@@ -30,6 +30,7 @@ typedef struct Client {
     bool dry_run;
     bool no_block;
     bool ask_password;
+    bool fingerprint;      /* --fingerprint */
     const char *host;      /* -H; NULL: this one */
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */

@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "pager.h"
+#include "state.h"
 #include "text.h"
 
 /* One effective assignment. */
@@ -69,6 +70,36 @@ static int show_one(Client *client, const char *name, json_object *array)
     return r < 0 ? bus_report(client, what, NULL, r) : STATUS_OK;
 }
 
+/* The line to paste into a [PCI] section. */
+static int show_fingerprint(const DeviceProps *device, json_object *array)
+{
+    if (!array)
+        printf("Fingerprint=%s\n", device->fingerprint);
+    else
+        json_object_array_add(
+            array, json_strings("address", device->address, "fingerprint", device->fingerprint, NULL));
+    return STATUS_OK;
+}
+
+static int show_fingerprints(Client *client, char **addresses)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+    json_object *array = NULL;
+    int status = bus_list(client, "ListDevices", &DEVICE_PROPS, &devices);
+
+    if (status != STATUS_OK)
+        return status;
+    if (client->json != JSON_OFF)
+        array = json_object_new_array();
+    for (; *addresses; addresses++) {
+        const DeviceProps *device = devices_find(devices, *addresses);
+        status = status_worst(status,
+                              device ? show_fingerprint(device, array) : devices_report_missing(*addresses));
+    }
+    json_print_gathered(array, client->json, status == STATUS_OK);
+    return status;
+}
+
 int cmd_show(Client *client, char **args)
 {
     json_object *array;
@@ -76,6 +107,8 @@ int cmd_show(Client *client, char **args)
 
     if (status != STATUS_OK)
         return status;
+    if (client->fingerprint)
+        return show_fingerprints(client, args);
     array = client->json == JSON_OFF ? NULL : json_object_new_array();
     pager_open(client);
     for (char **name = args; *name; name++) {

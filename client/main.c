@@ -19,6 +19,7 @@ enum {
     KNOWS_BIND = 1 << 3, /* --functions= and --group= */
     KNOWS_STOP_HOLDERS = 1 << 4,
     KNOWS_CREATE = 1 << 5, /* what a new guest has */
+    KNOWS_FINGERPRINT = 1 << 6,
 };
 
 typedef struct Verb {
@@ -56,7 +57,8 @@ static const Verb verbs[] = {
     {"undefine", "NAME…", 1, MANY, 0, cmd_undefine, "Remove definitions"},
     {"rm", "NAME…", 1, MANY, 0, cmd_undefine, NULL},
     {"cat", "NAME…", 1, MANY, 0, cmd_cat, "Print the files of definitions as they stand"},
-    {"show", "NAME…", 1, MANY, 0, cmd_show, "Show definitions as merged, with the origin of each line"},
+    {"show", "NAME…", 1, MANY, KNOWS_FINGERPRINT, cmd_show,
+     "Show definitions as merged, with the origin of each line"},
     {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
     {"reload", "", 0, 0, 0, cmd_reload, "Let usherd read the definitions again"},
     {"enable", "NAME…", 1, MANY, 0, cmd_enable, "Start guests at boot"},
@@ -87,6 +89,7 @@ enum {
     OPTION_NETWORK,
     OPTION_DISPLAY,
     OPTION_UEFI,
+    OPTION_FINGERPRINT,
 };
 
 static const struct option options[] = {
@@ -113,6 +116,7 @@ static const struct option options[] = {
     {"network", required_argument, NULL, OPTION_NETWORK},
     {"display", required_argument, NULL, OPTION_DISPLAY},
     {"uefi", no_argument, NULL, OPTION_UEFI},
+    {"fingerprint", no_argument, NULL, OPTION_FINGERPRINT},
     {NULL, 0, NULL, 0},
 };
 
@@ -157,7 +161,8 @@ static int cmd_help(Client *client, char **args)
          "     --stop-holders=UNIT,…  start, bind: services to be stopped if they use the device\n"
          "     --description= --memory= --cpus= --uefi --display=none|vnc|spice\n"
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
-         "                            create: what the guest has\n\n"
+         "                            create: what the guest has\n"
+         "     --fingerprint          show: the Fingerprint= lines of devices\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -298,6 +303,9 @@ static int take_option(Client *client, int option, char **argv)
         g_strfreev(client->stop_holders);
         client->stop_holders = g_strsplit(optarg, ",", -1);
         break;
+    case OPTION_FINGERPRINT:
+        client->fingerprint = true;
+        break;
     default:
         return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
@@ -348,6 +356,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--all";
     if (client->functions && !(verb->knows & KNOWS_BIND))
         return "--functions=";
+    if (client->fingerprint && !(verb->knows & KNOWS_FINGERPRINT))
+        return "--fingerprint";
     if (client->group && !(verb->knows & KNOWS_BIND))
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))

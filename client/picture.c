@@ -134,6 +134,8 @@ void picture_device(const Terminal *terminal, const DeviceProps *device, const J
     print_list("Siblings", device->siblings);
     print_field("Upstream", device->upstream);
     print_list("Resets", device->reset_methods);
+    print_list("Reset with", device->reset_set);
+    print_field("Fingerprint", device->fingerprint);
     print_field("Power", device->power_state);
     if (device->numa_node >= 0)
         printf("%*s: %d\n", LABEL_WIDTH, "NUMA node", device->numa_node);

@@ -64,6 +64,8 @@ static const PropField device_fields[] = {
     {"Upstream", PROP_STRING, offsetof(DeviceProps, upstream)},
     {"BootVga", PROP_BOOL, offsetof(DeviceProps, boot_vga)},
     {"ResetMethods", PROP_STRINGS, offsetof(DeviceProps, reset_methods)},
+    {"ResetSet", PROP_STRINGS, offsetof(DeviceProps, reset_set)},
+    {"Fingerprint", PROP_STRING, offsetof(DeviceProps, fingerprint)},
     {"PowerState", PROP_STRING, offsetof(DeviceProps, power_state)},
     {"NumaNode", PROP_I32, offsetof(DeviceProps, numa_node)},
     {NULL, PROP_END, 0},

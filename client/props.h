@@ -33,7 +33,8 @@ typedef struct DeviceProps {
     char **siblings;
     char *upstream;
     bool boot_vga;
-    char **reset_methods;
+    char **reset_methods, **reset_set;
+    char *fingerprint;
     char *power_state;
     int32_t numa_node;
 } DeviceProps;

@@ -55,7 +55,7 @@ bool device_is_bridge(const DeviceProps *device)
 
 bool device_ails(const DeviceProps *device)
 {
-    static const char *const bad[] = {"stuck", "drift", NULL};
+    static const char *const bad[] = {"stuck", "drift", "dead", NULL};
 
     return in(device->state, bad);
 }

@@ -21,7 +21,8 @@ char *guest_state_text(const GuestProps *guest);
 
 Colour device_colour(const DeviceProps *device);
 bool device_is_bridge(const DeviceProps *device);
-bool device_ails(const DeviceProps *device); /* stuck, or taken by somebody else */
+/* Stuck, dead, or taken by somebody else. */
+bool device_ails(const DeviceProps *device);
 
 /* "VGA compatible controller: AMD/ATI Rage 128". The caller frees it. */
 char *device_label(const DeviceProps *device);

@@ -2,6 +2,8 @@
 /* org.usher1.Device. */
 #include <errno.h>
 
+#include "../core/fingerprint.h"
+#include "../core/reset-set.h"
 #include "api-private.h"
 
 static const HostDevice *device_of(void *userdata)
@@ -133,6 +135,34 @@ GETTER(get_reset_methods)
     return sd_bus_message_append_strv(reply, methods);
 }
 
+GETTER(get_reset_set)
+{
+    ApiObject *object = userdata;
+    const HostDevice *device = device_of(userdata);
+    g_autoptr(GPtrArray) set = NULL;
+    if (!device)
+        return -ENOENT;
+
+    reset_set(manager_host(object->api->manager), device, &set);
+    int r = sd_bus_message_open_container(reply, 'a', "s");
+    for (unsigned i = 0; r >= 0 && i < set->len; i++) {
+        const HostDevice *other = g_ptr_array_index(set, i);
+        r = sd_bus_message_append(reply, "s", PCI_ADDRESS_STR(other->address));
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+GETTER(get_fingerprint)
+{
+    ApiObject *object = userdata;
+    const HostDevice *device = device_of(userdata);
+    if (!device)
+        return -ENOENT;
+
+    g_autofree char *text = fingerprint_of(manager_host(object->api->manager), device);
+    return sd_bus_message_append(reply, "s", text);
+}
+
 static int act_bind_stopping(Api *api, sd_bus_message *message, const char *address);
 
 static int do_bind(Api *api, sd_bus_message *message, const char *address, bool may_stop)
@@ -229,6 +259,8 @@ const sd_bus_vtable api_device_vtable[] = {
     SD_BUS_PROPERTY("Upstream", "s", get_upstream, 0, CONSTANT),
     SD_BUS_PROPERTY("BootVga", "b", get_boot_vga, 0, CONSTANT),
     SD_BUS_PROPERTY("ResetMethods", "as", get_reset_methods, 0, 0),
+    SD_BUS_PROPERTY("ResetSet", "as", get_reset_set, 0, 0),
+    SD_BUS_PROPERTY("Fingerprint", "s", get_fingerprint, 0, CONSTANT),
     SD_BUS_PROPERTY("PowerState", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("NumaNode", "i", get_numa_node, 0, CONSTANT),
     SD_BUS_VTABLE_END,

@@ -113,6 +113,8 @@ static const DefinitionKey keys[] = {
 
     {SECTION_PCI, "Address", VALUE_ADDRESS, PCI(address), .required = true,
      .help = "Where the device is on the host, as lspci -D shows it"},
+    {SECTION_PCI, "Fingerprint", VALUE_IDENTITY, PCI(fingerprint), .otherwise = "whatever is at Address= is taken",
+     .help = "What the device is, so that no other is taken that came to that address"},
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",
      .help = "Which functions of the device go along"},
     {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = groups, .fallback = "only",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "definition.h"
+#include "fingerprint.h"
 #include "nearest-word.h"
 #include "pci-address.h"
 
@@ -306,6 +307,15 @@ static void free_array(void *array)
         g_ptr_array_unref(array);
 }
 
+static bool set_fingerprint(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    char *normal = fingerprint_normalize(text);
+
+    if (!normal)
+        *ret_hint = g_strdup("print the line to paste: usherctl show --fingerprint ADDRESS");
+    return normal && set_string(field, normal);
+}
+
 typedef struct Type {
     size_t width;
     void (*free)(void *pointer); /* of a field that owns what it points to */
@@ -327,6 +337,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_FEATURES] = {sizeof(char *), g_free, value_set_features},
     [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
     [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
+    [VALUE_IDENTITY] = {sizeof(char *), g_free, set_fingerprint},
 };
 
 size_t value_width(ValueType type)
@@ -426,6 +437,8 @@ char *value_range(const DefinitionKey *key)
         return g_strdup(
             "a protocol, an IPv4 address of the host, a port of the host and one of the guest such as "
             "tcp:127.0.0.1:3389:3389");
+    case VALUE_IDENTITY:
+        return g_strdup("a fingerprint such as 1002:5046 1af4:1100 030000 0000:00:03.0/00.0");
     case VALUE_TYPE_MAX:
     case VALUE_TYPE_INVALID:
         break;

@@ -85,6 +85,7 @@ typedef enum NetworkModel {
 typedef struct DefinitionPci {
     char *name;
     PciAddress address;
+    char *fingerprint; /* Fingerprint=; NULL: not said */
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
     bool whole_group;  /* Group=all; default only */
     bool primary_vga;  /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */

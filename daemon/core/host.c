@@ -12,6 +12,7 @@ static void host_device_free(gpointer pointer)
     g_free(device->power_control);
     g_free(device->d3cold_allowed);
     g_free(device->needed_for);
+    g_free(device->quarantine);
     g_free(device);
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "fingerprint.h"
+#include "fitness.h"
 #include "plan.h"
+#include "reset-set.h"
 
 /* What is known while a plan is made: which functions were asked for, and which groups were asked for as a
  * whole. */
@@ -336,6 +339,21 @@ static void add_steps(Planning *planning)
             phases[phase](planning, g_ptr_array_index(planning->members, i));
 }
 
+/* Of what changes hands: is each fit for it, and does none of those asked for drag others down when it is
+ * reset? */
+static int check_devices(const Planning *planning, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) taken = g_ptr_array_copy(planning->asked, NULL, NULL);
+    int r = 0;
+
+    g_ptr_array_extend(taken, planning->members, NULL, NULL);
+    for (unsigned i = 0; r == 0 && i < taken->len; i++)
+        r = fitness_check(g_ptr_array_index(taken, i), ret_fault);
+    for (unsigned i = 0; r == 0 && i < planning->asked->len; i++)
+        r = reset_set_check(planning->host, g_ptr_array_index(planning->asked, i), taken, ret_fault);
+    return r;
+}
+
 /* With all wishes added: refuses, or makes the steps. */
 static int planning_finish(Planning *planning, Fault **ret_fault)
 {
@@ -347,6 +365,9 @@ static int planning_finish(Planning *planning, Fault **ret_fault)
         if (r != 0)
             return r;
     }
+    int r = check_devices(planning, ret_fault);
+    if (r != 0)
+        return r;
     g_ptr_array_sort_with_data(planning->members, compare_members, planning);
     add_steps(planning);
     return 0;
@@ -389,6 +410,13 @@ static const PlanDevice *find_twin(const Plan *plan, PciAddress *ret_function)
     return NULL;
 }
 
+static int check_fingerprint(const Planning *planning, const char *source, const DefinitionPci *section,
+                             Fault **ret_fault)
+{
+    g_autofree char *key = g_strdup_printf("%s: [PCI %s] Fingerprint=", source, section->name);
+    return fingerprint_check(planning->host, section->address, section->fingerprint, key, ret_fault);
+}
+
 static int add_section(Planning *planning, const GuestDefinition *definition, const DefinitionPci *section,
                        Fault **ret_fault)
 {
@@ -397,7 +425,10 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
         .functions = section->functions,
         .whole_group = section->whole_group,
     };
-    int r = planning_add(planning, section->name, section, &wish, ret_fault);
+    const char *source = definition->source ?: definition->name;
+    int r = section->fingerprint ? check_fingerprint(planning, source, section, ret_fault) : 0;
+    if (r == 0)
+        r = planning_add(planning, section->name, section, &wish, ret_fault);
     if (r != 0)
         return r;
 
@@ -406,9 +437,8 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
     if (twin)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION,
                            "name it in one of them, or say Functions= in both",
-                           "%s: [PCI %s] and [PCI %s] both ask for %s",
-                           definition->source ? definition->source : definition->name, twin->name,
-                           section->name, PCI_ADDRESS_STR(function));
+                           "%s: [PCI %s] and [PCI %s] both ask for %s", source, twin->name, section->name,
+                           PCI_ADDRESS_STR(function));
     return 0;
 }
 

@@ -42,14 +42,15 @@ GPtrArray *plan_leaving(const Plan *plan);
  * is left as it is. claims may be NULL.
  *
  * FAULT_RAISED as wish_resolve(), and with NOT_VIABLE (names what else lives in the group and its drivers),
- * IN_USE (claimed, or needed by the host), STUCK, REFUSED (it has virtual functions; nothing to do, as all is
- * on vfio-pci). */
+ * IN_USE (claimed, or needed by the host), STUCK, REFUSED (it has virtual functions, is dead or in
+ * quarantine; nothing to do, as all is on vfio-pci). A function whose reset would hit others that the host
+ * uses is NOT_VIABLE. */
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault);
 
 /* Starts a guest: binds what its [PCI] sections ask for, then gives each group's node to STEP_VALUE_GUEST. A
  * definition without devices makes a plan without steps. The module is a step if vfio-pci is not there.
  *
  * FAULT_RAISED as plan_bind() (but for nothing to do, which is fine), and with BAD_DEFINITION if two sections
- * ask for the same function. */
+ * ask for the same function, REFUSED if a section's fingerprint is not the device's. */
 int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
                Fault **ret_fault);

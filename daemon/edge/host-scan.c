@@ -124,6 +124,23 @@ static void read_binding(int dirfd, bool guarded, HostDevice *device)
         g_clear_pointer(&device->override, g_free);
 }
 
+/* Config space reads as ones where nobody answers. The kernel's copy in the attribute vendor would not tell.
+ * Not asked is a device that sleeps, which reading would wake; nor one that may be in a reset, as its user on
+ * vfio-pci resets it at will: the read would wait for the end of it (pci_wait_cfg() in the kernel). */
+static bool read_dead(int dirfd, const HostDevice *device)
+{
+    g_autofree char *status = read_text(dirfd, "power/runtime_status");
+    uint8_t vendor[2];
+
+    /* "suspending", too. One that could not be woken is in "error", and its config space tells. */
+    if (device->stuck || (device->driver && strstr(device->driver, "vfio")) ||
+        (status && g_str_has_prefix(status, "suspend")))
+        return false;
+    _cleanup_close_ int fd = openat(dirfd, "config", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, vendor, sizeof(vendor)) == sizeof(vendor) && vendor[0] == 0xff &&
+           vendor[1] == 0xff;
+}
+
 static int scan_device(int devices_fd, const char *name, bool guarded, HostDevice *device)
 {
     _cleanup_close_ int fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -144,6 +161,9 @@ static int scan_device(int devices_fd, const char *name, bool guarded, HostDevic
     device->power_control = read_text(fd, "power/control");
     device->d3cold_allowed = read_text(fd, "d3cold_allowed");
     device->numa_node = read_number(fd, "numa_node", -1);
+    /* Virtual functions have no vendor of their own there: it reads as ones by the SR-IOV
+     * specification, 3.4.1.1. */
+    device->dead = !guarded && !device->virtual_function && read_dead(fd, device);
     if (g_strcmp0(device->power_state, "unknown") == 0)
         g_clear_pointer(&device->power_state, g_free);
     return 0;

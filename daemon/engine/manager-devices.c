@@ -115,6 +115,8 @@ const char *manager_device_state(Manager *m, const HostDevice *device)
         return "drift";
     if (*manager_device_guest(m, device))
         return "guest";
+    if (device->dead)
+        return "dead";
     if (!device->driver)
         return "unused";
     if (!g_str_equal(device->driver, "vfio-pci"))

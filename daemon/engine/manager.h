@@ -75,8 +75,7 @@ int manager_undefine(Manager *manager, const char *name, Fault **ret_fault);
  * next call into the manager. */
 const Host *manager_host(Manager *manager);
 PciNames manager_names(Manager *manager, const HostDevice *device);
-/* "host", "unused", "bound", "guest", "vfio", "bridge", "drift" or
- * "stuck". */
+/* "host", "unused", "bound", "guest", "vfio", "bridge", "drift", "stuck" or "dead". */
 const char *manager_device_state(Manager *manager, const HostDevice *device);
 /* What somebody else did to a device that is lent, in words; NULL: nothing. Borrowed likewise. */
 const char *manager_device_drift(Manager *manager, const char *address);

@@ -45,7 +45,8 @@ def guest(name, **properties):
 def device(address, **properties):
     return {"Address": address, "Class": "", "Vendor": "", "Model": "", "ClassId": "0000", "Id": "0000:0000",
             "SubsystemId": "0000:0000", "Driver": "", "DriverOverride": "", "Group": -1, "Guest": "", "State": "unused",
-            "NeededFor": "", "Siblings": [], "Upstream": "", "BootVga": False, "ResetMethods": [], "PowerState": "D0",
+            "NeededFor": "", "Siblings": [], "Upstream": "", "BootVga": False, "ResetMethods": [], "ResetSet": [],
+            "Fingerprint": "", "PowerState": "D0",
             "NumaNode": -1, **properties}
 
 
@@ -66,7 +67,8 @@ DEVICES = [
     device("0000:00:00.0", Class="Host bridge", Vendor="Intel", Model="440FX", ClassId="0600", Group=0, State="bridge"),
     device("0000:01:00.0", Class="VGA compatible controller", Vendor="AMD", Model="Radeon RX 6800", ClassId="0300",
            Id="1002:73bf", Driver="vfio-pci", Group=2, Guest="win10", State="guest", Siblings=["0000:01:00.1"],
-           ResetMethods=["flr", "bus"]),
+           ResetMethods=["flr", "bus"], ResetSet=["0000:01:00.0"],
+           Fingerprint="1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0"),
     device("0000:01:00.1", Class="Audio device", Vendor="AMD", Model="Navi 21 HDMI", ClassId="0403", Id="1002:ab28",
            Driver="vfio-pci", Group=2, Guest="win10", State="guest", Siblings=["0000:01:00.0"]),
     device("0000:03:00.0", Class="Ethernet controller", Vendor="Intel", Model="82574L", ClassId="0200", Group=4,
