@@ -252,7 +252,8 @@ class StatusTest(ClientTest):
         result = self.usherctl("status", "01:00.0")
         self.assert_run(result, OK)
         for line in ("State: guest", "Guest: win10", "Driver: vfio-pci", "Group: 2", "Siblings: 0000:01:00.1",
-                     "Resets: flr bus", "IDs: class 0300, device 1002:73bf, subsystem 0000:0000"):
+                     "Resets: flr bus", "Reset with: 0000:01:00.0",
+                     "Fingerprint: 1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0", "IDs: class 0300, device 1002:73bf, subsystem 0000:0000"):
             self.assertIn(f"{line}\n", result.stdout)
         self.assert_run(self.usherctl("status", "09:00.0"), NO_SUCH, stdout="")
 
@@ -504,6 +505,15 @@ class DefinitionTest(ClientTest):
         self.assertEqual(lines[2], {"guest": "win10", "section": "CPU", "key": "Threads", "value": "2",
                                     "file": "/etc/usher/guests/win10.guest.d/10-more.conf", "line": 2})
         self.assert_run(self.usherctl("show", "elephant", "--json=short"), NO_SUCH, stdout="")
+
+    def test_a_fingerprint_is_the_line_to_paste(self):
+        self.assert_run(self.usherctl("show", "--fingerprint", "01:00.0"), OK, stderr="", stdout=(
+            "Fingerprint=1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0\n"))
+        both = self.usherctl("show", "--fingerprint", "01:00.0", "7f:00.0", "--json=short")
+        self.assert_run(both, NO_SUCH,
+                        stderr="There is no device 7f:00.0; see which there are: usherctl devices --all\n")
+        self.assertEqual(json.loads(both.stdout), [
+            {"address": "0000:01:00.0", "fingerprint": "1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0"}])
 
     def test_a_file_is_sent_under_the_name_that_it_has(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -774,6 +784,7 @@ class CompletionTest(ClientTest):
         self.assertEqual(self.complete("usherctl bind 0000:0"), ["01:00.0", "01:00.1", "02:00.0", "03:00.0"])
         self.assertEqual(self.complete("usherctl restore 0000:01:"), ["00.0", "00.1"])
         self.assertIn("0000:00:00.0", self.complete("usherctl devices "))
+        self.assertEqual(self.complete("usherctl show --fingerprint 0000:02"), ["02:00.0"])
         self.assertIn("win10", self.complete("usherctl status "))
 
     def test_every_verb_of_the_help_is_offered(self):
