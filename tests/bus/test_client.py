@@ -792,7 +792,7 @@ class CompletionTest(ClientTest):
         self.assertEqual(sorted(self.complete("usherctl ")), sorted(verbs))
 
     def test_every_option_of_the_help_is_offered_somewhere(self):
-        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ", "create ") for option in self.complete(f"usherctl {verb}--")}
+        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ", "show ", "reset ", "create ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
 
     def test_names_from_another_host_are_not_expanded(self):

@@ -31,9 +31,9 @@ property() {
                 org.usher1.Device "$2"
 }
 
-for card in /sys/bus/pci/devices/*; do
-        echo "${card##*/} reset_method=$(cat "$card/reset_method" 2>&1)"
-done
+dead() {
+        property "$1" State | grep -q '"dead"'
+}
 
 # Identity.
 
@@ -64,7 +64,7 @@ expect_match "One card behind the bridge is reset with the other" "$(usherctl st
 printf '\377\377\377\377' >/run/dead
 mount --bind /run/dead "/sys/bus/pci/devices/$EDU/config"
 udevadm trigger --action=change "/sys/bus/pci/devices/$EDU"
-it "A device whose config space reads as ones is dead" wait_until 20 grep -q '"dead"' <(property "$EDU" State)
+it "A device whose config space reads as ones is dead" wait_until 20 dead "$EDU"
 define_with dead '[PCI edu]' "Address=$EDU"
 refused "It is refused with words" "$EDU is dead: its config space reads as ones alone.*off and on again" usherctl start dead
 refused "By hand, too" "$EDU is dead" usherctl bind "$EDU"

@@ -186,13 +186,51 @@ START_TEST(a_stuck_device_is_not_asked_what_would_hang)
 }
 END_TEST
 
-START_TEST(config_space_and_uevent_are_never_read)
+static void put(const FakeHost *fake, const char *path, const void *data, size_t size)
+{
+    g_autofree char *whole = g_strdup_printf("bus/pci/devices/0000:01:00.0/%s", path);
+    int fd = openat(fake_host_sys_fd(fake), whole, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    ck_assert_msg(fd >= 0, "%s", whole);
+    ck_assert_int_eq(write(fd, data, size), size);
+    close(fd);
+}
+
+START_TEST(uevent_and_the_config_space_of_sleepers_are_never_read)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
     ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/uevent", 0600), 0);
     ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/config", 0600), 0);
+    put(fake, "power/runtime_status", "suspended\n", 10);
     g_autoptr(Host) host = scan(fake, NULL);
     ck_assert_uint_eq(host->devices->len, 3);
+}
+END_TEST
+
+/* Its user resets it at will, and a read would wait for the end of the reset. */
+START_TEST(the_config_space_of_a_device_on_vfio_pci_is_not_read)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_load_vfio_pci(fake);
+    fake_host_set_driver(fake, "0000:01:00.0", "vfio-pci");
+    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/config", 0600), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(!device_of(host, "0000:01:00.0")->dead);
+}
+END_TEST
+
+START_TEST(a_device_that_answers_with_ones_is_dead)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    put(fake, "config", "\x02\x10\x46\x50", 4);
+    g_autoptr(Host) well = scan(fake, NULL);
+    ck_assert(!device_of(well, "0000:01:00.0")->dead);
+
+    put(fake, "config", "\xff\xff\xff\xff", 4);
+    put(fake, "power/runtime_status", "error\n", 6);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert(device_of(host, "0000:01:00.0")->dead);
+    ck_assert(!device_of(host, "0000:01:00.1")->dead);
 }
 END_TEST
 
@@ -320,6 +358,8 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
       a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
       a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
-      config_space_and_uevent_are_never_read, a_device_that_goes_meanwhile_is_left_out,
-      what_the_kernel_says_of_vfio_and_the_iommu_is_seen, a_host_without_pci_has_no_devices,
-      a_domain_of_vmd_starts_a_tree_of_its_own, four_thousand_functions_are_each_seen_in_order)
+      uevent_and_the_config_space_of_sleepers_are_never_read,
+      the_config_space_of_a_device_on_vfio_pci_is_not_read, a_device_that_answers_with_ones_is_dead,
+      a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
+      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
+      four_thousand_functions_are_each_seen_in_order)
