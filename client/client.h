@@ -31,6 +31,7 @@ typedef struct Client {
     bool no_block;
     bool ask_password;
     bool fingerprint;      /* --fingerprint */
+    bool clear;            /* --clear */
     const char *host;      /* -H; NULL: this one */
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */

@@ -20,6 +20,7 @@ enum {
     KNOWS_STOP_HOLDERS = 1 << 4,
     KNOWS_CREATE = 1 << 5, /* what a new guest has */
     KNOWS_FINGERPRINT = 1 << 6,
+    KNOWS_CLEAR = 1 << 7,
 };
 
 typedef struct Verb {
@@ -39,10 +40,11 @@ static const Verb verbs[] = {
     {"list", "", 0, 0, 0, cmd_list, "List the guests (the default)"},
     {"list-guests", "", 0, 0, 0, cmd_list, NULL},
     {"status", "[NAME|ADDRESS…]", 0, MANY, 0, cmd_status, "Show the host, or guests and devices in full"},
-    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_STOP_HOLDERS, cmd_start, "Start guests"},
+    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_STOP_HOLDERS, cmd_start,
+     "Start guests"},
     {"stop", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_stop, "Stop guests, gently at first"},
     {"kill", "NAME…", 1, MANY, KNOWS_NO_BLOCK, cmd_kill, "End guests at once"},
-    {"reset", "NAME…", 1, MANY, 0, cmd_reset, "Press the guests' reset button"},
+    {"reset", "NAME…", 1, MANY, KNOWS_CLEAR, cmd_reset, "Press the guests' reset button"},
     {"pause", "NAME…", 1, MANY, 0, cmd_pause, "Hold the guests' processors"},
     {"resume", "NAME…", 1, MANY, 0, cmd_resume, "Let them run on"},
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
@@ -90,6 +92,7 @@ enum {
     OPTION_DISPLAY,
     OPTION_UEFI,
     OPTION_FINGERPRINT,
+    OPTION_CLEAR,
 };
 
 static const struct option options[] = {
@@ -117,6 +120,7 @@ static const struct option options[] = {
     {"display", required_argument, NULL, OPTION_DISPLAY},
     {"uefi", no_argument, NULL, OPTION_UEFI},
     {"fingerprint", no_argument, NULL, OPTION_FINGERPRINT},
+    {"clear", no_argument, NULL, OPTION_CLEAR},
     {NULL, 0, NULL, 0},
 };
 
@@ -162,7 +166,8 @@ static int cmd_help(Client *client, char **args)
          "     --description= --memory= --cpus= --uefi --display=none|vnc|spice\n"
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
          "                            create: what the guest has\n"
-         "     --fingerprint          show: the Fingerprint= lines of devices\n\n"
+         "     --fingerprint          show: the Fingerprint= lines of devices\n"
+         "     --clear                reset: let devices out of quarantine\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -306,6 +311,9 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_FINGERPRINT:
         client->fingerprint = true;
         break;
+    case OPTION_CLEAR:
+        client->clear = true;
+        break;
     default:
         return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
@@ -358,6 +366,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--functions=";
     if (client->fingerprint && !(verb->knows & KNOWS_FINGERPRINT))
         return "--fingerprint";
+    if (client->clear && !(verb->knows & KNOWS_CLEAR))
+        return "--clear";
     if (client->group && !(verb->knows & KNOWS_BIND))
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))

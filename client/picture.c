@@ -128,6 +128,7 @@ void picture_device(const Terminal *terminal, const DeviceProps *device, const J
     print_field("Driver", *device->driver ? device->driver : "none");
     print_field("Override", device->driver_override);
     print_coloured(terminal, "Host needs", COLOUR_BUSY, device->needed_for);
+    print_coloured(terminal, "Quarantine", COLOUR_BAD, device->quarantine);
     print_field("IDs", ids);
     if (device->group >= 0)
         printf("%*s: %d\n", LABEL_WIDTH, "Group", device->group);

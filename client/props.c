@@ -60,6 +60,7 @@ static const PropField device_fields[] = {
     {"Guest", PROP_STRING, offsetof(DeviceProps, guest)},
     {"State", PROP_STRING, offsetof(DeviceProps, state)},
     {"NeededFor", PROP_STRING, offsetof(DeviceProps, needed_for)},
+    {"Quarantine", PROP_STRING, offsetof(DeviceProps, quarantine)},
     {"Siblings", PROP_STRINGS, offsetof(DeviceProps, siblings)},
     {"Upstream", PROP_STRING, offsetof(DeviceProps, upstream)},
     {"BootVga", PROP_BOOL, offsetof(DeviceProps, boot_vga)},

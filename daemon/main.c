@@ -202,6 +202,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->workers = worker_pool_new(e->event, e->launcher);
     e->qemu_path = USHER_QEMU;
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
+    e->ledger = ledger_open(d->state_fd);
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
@@ -228,6 +229,7 @@ static void bring_down(Daemon *d)
     qemu_probe_free(e->probe);
     worker_pool_free(e->workers);
     launcher_free(e->launcher);
+    ledger_free(e->ledger);
     if (e->stuck)
         g_hash_table_destroy(e->stuck);
     if (e->busy)

@@ -61,6 +61,7 @@ GETTER(get_text)
                        : g_str_equal(property, "Driver")         ? device->driver
                        : g_str_equal(property, "DriverOverride") ? device->override
                        : g_str_equal(property, "NeededFor")      ? device->needed_for
+                       : g_str_equal(property, "Quarantine")     ? device->quarantine
                                                                  : device->power_state;
     return sd_bus_message_append(reply, "s", text ?: "");
 }
@@ -231,6 +232,22 @@ static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error
     return api_reply_later(message, r, fault);
 }
 
+static int act_clear_quarantine(Api *api, sd_bus_message *message, const char *address)
+{
+    Fault *fault = NULL;
+
+    int r = manager_clear_quarantine(api->manager, address, &fault);
+    return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
+}
+
+static int on_clear_quarantine(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return api_authorize(object->api, message, "org.usher1.clear-quarantine", object->id, object->id,
+                         act_clear_quarantine);
+}
+
 #define CONSTANT SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
@@ -242,6 +259,8 @@ const sd_bus_vtable api_device_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssusssb)", holders),
                             on_list_holders, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ClearQuarantine", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_clear_quarantine,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Address", "s", get_text, 0, CONSTANT),
     SD_BUS_PROPERTY("Class", "s", get_name, 0, CONSTANT),
     SD_BUS_PROPERTY("Vendor", "s", get_name, 0, CONSTANT),
@@ -255,6 +274,7 @@ const sd_bus_vtable api_device_vtable[] = {
     SD_BUS_PROPERTY("Guest", "s", get_owner, 0, CHANGES),
     SD_BUS_PROPERTY("State", "s", get_owner, 0, CHANGES),
     SD_BUS_PROPERTY("NeededFor", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Quarantine", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Siblings", "as", get_siblings, 0, 0),
     SD_BUS_PROPERTY("Upstream", "s", get_upstream, 0, CONSTANT),
     SD_BUS_PROPERTY("BootVga", "b", get_boot_vga, 0, CONSTANT),

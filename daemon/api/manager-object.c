@@ -213,6 +213,17 @@ static int act_restore(Api *api, sd_bus_message *message, const char *id)
     return api_reply_job(message, r, job, fault);
 }
 
+static int act_clear_quarantine(Api *api, sd_bus_message *message, const char *id)
+{
+    Fault *fault = NULL;
+    const char *address;
+
+    int r = sd_bus_message_read(message, "s", &address);
+    if (r >= 0)
+        r = manager_clear_quarantine(api->manager, address, &fault);
+    return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
+}
+
 static int act_reload(Api *api, sd_bus_message *message, const char *id)
 {
     manager_reload(api->manager);
@@ -237,6 +248,11 @@ static int bind_device(sd_bus_message *message, void *userdata, sd_bus_error *er
 static int restore_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     return api_authorize_subject(userdata, message, "org.usher1.restore-device", act_restore);
+}
+
+static int clear_quarantine(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_authorize_subject(userdata, message, "org.usher1.clear-quarantine", act_clear_quarantine);
 }
 
 static int reload(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -383,6 +399,8 @@ const sd_bus_vtable api_manager_vtable[] = {
                             SD_BUS_RESULT("o", job), bind_device, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("RestoreDevice", SD_BUS_ARGS("s", address, "a{sv}", options),
                             SD_BUS_RESULT("o", job), restore_device, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ClearQuarantine", SD_BUS_ARGS("s", address), SD_BUS_NO_RESULT, clear_quarantine,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("PlanStart", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(ssss)", steps),
                             plan_start_guest, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("PlanStop", SD_BUS_ARGS("s", name), SD_BUS_RESULT("a(ssss)", steps),

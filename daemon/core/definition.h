@@ -88,6 +88,8 @@ typedef struct DefinitionPci {
     char *fingerprint; /* Fingerprint=; NULL: not said */
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
     bool whole_group;  /* Group=all; default only */
+    bool reset_before; /* ResetBefore=, ResetAfter=; default no */
+    bool reset_after;
     bool primary_vga;  /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
     char *rom;         /* ROM=: absolute; NULL: the device's own */
     bool rom_bar;      /* ROMBar=, default yes */

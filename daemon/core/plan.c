@@ -3,6 +3,7 @@
 
 #include "fingerprint.h"
 #include "fitness.h"
+#include "plan-reset.h"
 #include "plan.h"
 #include "reset-set.h"
 
@@ -326,17 +327,25 @@ static void add_probe(Planning *planning, const HostDevice *device)
 /* Phase by phase over all members, not member by member: walked backwards, all leave vfio-pci before the
  * first goes back to its driver, which the kernel refuses while a sibling is in use (EINVAL, and the device
  * stays without any), and each has its override back before it is probed. */
-static void add_steps(Planning *planning)
+static int add_steps(Planning *planning, Fault **ret_fault)
 {
     static void (*const phases[])(Planning *, const HostDevice *) = {
         add_awake, add_plain_override, add_unbind, add_override, add_probe,
     };
+    const GPtrArray *devices = planning->plan->devices;
+    int r = 0;
 
     if (planning->members->len > 0 && !planning->host->vfio_pci)
         g_ptr_array_add(planning->plan->steps, step_new(STEP_MODULE, "vfio_pci", "absent", "live"));
-    for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++)
+    for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++) {
+        /* Where no driver has them, there and back. */
+        for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
+            r = plan_reset_add(planning->host, g_ptr_array_index(devices, i), planning->plan->steps,
+                               ret_fault);
         for (unsigned i = 0; i < planning->members->len; i++)
             phases[phase](planning, g_ptr_array_index(planning->members, i));
+    }
+    return r;
 }
 
 /* Of what changes hands: is each fit for it, and does none of those asked for drag others down when it is
@@ -369,8 +378,7 @@ static int planning_finish(Planning *planning, Fault **ret_fault)
     if (r != 0)
         return r;
     g_ptr_array_sort_with_data(planning->members, compare_members, planning);
-    add_steps(planning);
-    return 0;
+    return add_steps(planning, ret_fault);
 }
 
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault)

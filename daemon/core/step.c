@@ -4,8 +4,10 @@
 #include "step.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
-    [STEP_MODULE] = "module", [STEP_POWER_CONTROL] = "power-control", [STEP_D3COLD] = "d3cold",
-    [STEP_DRIVER] = "driver", [STEP_OVERRIDE] = "override",           [STEP_NODE_OWNER] = "node-owner", [STEP_UNIT] = "unit",
+    [STEP_MODULE] = "module",         [STEP_POWER_CONTROL] = "power-control",
+    [STEP_D3COLD] = "d3cold",         [STEP_DRIVER] = "driver",
+    [STEP_OVERRIDE] = "override",     [STEP_RESET] = "reset",
+    [STEP_NODE_OWNER] = "node-owner", [STEP_UNIT] = "unit",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -28,7 +30,7 @@ bool step_kind_kept(StepKind kind)
 
 bool step_kind_held(StepKind kind)
 {
-    return kind == STEP_POWER_CONTROL || kind == STEP_D3COLD;
+    return kind == STEP_POWER_CONTROL || kind == STEP_D3COLD || kind == STEP_RESET;
 }
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after)
@@ -71,11 +73,20 @@ StepView step_view(const Step *step, const char *live)
         bool given_back = step->kind == STEP_NODE_OWNER && strcmp(step->after, STEP_VALUE_HOST) == 0;
         return given_back ? STEP_VIEW_AFTER : STEP_VIEW_DRIFT;
     }
-    if (strcmp(live, step->after) == 0)
+    /* That one was reset cannot be seen: it is always yet to be done. */
+    if (strcmp(live, step->after) == 0 ||
+        (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_AS_IS) == 0))
         return STEP_VIEW_AFTER;
     if (strcmp(live, step->before) == 0 || step_kind_held(step->kind))
         return STEP_VIEW_BEFORE;
     return STEP_VIEW_DRIFT;
+}
+
+bool step_taken(const Step *step, const char *live, int error)
+{
+    if (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_RESET) == 0)
+        return error == 0 && g_strcmp0(live, STEP_LIVE_ANSWERS) == 0;
+    return step_view(step, live) == STEP_VIEW_AFTER;
 }
 
 static const char *or_none(const char *value)

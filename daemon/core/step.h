@@ -15,6 +15,9 @@ typedef enum StepKind {
     STEP_D3COLD,        /* subject address; d3cold_allowed. Held */
     STEP_DRIVER,        /* subject address; one of before and after is "": unbind, or drivers_probe */
     STEP_OVERRIDE,      /* subject address; driver_override */
+    STEP_RESET, /* subject address; after says what is done: STEP_VALUE_RESET, or nothing (STEP_VALUE_AS_IS);
+                 * before says the same of the undo. A reset leaves no value behind: it has happened if the
+                 * write was taken and config space answers again, and may happen twice without harm. Held */
     STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a
                       * node that is not there counts as given back */
     STEP_UNIT, /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
@@ -26,6 +29,12 @@ typedef enum StepKind {
 #define STEP_VALUE_GUEST "guest"
 /* The owner of a VFIO node that no guest has. */
 #define STEP_VALUE_HOST "0:0"
+
+#define STEP_VALUE_RESET "reset"
+#define STEP_VALUE_AS_IS "as-is"
+/* What is read of a device that answers, or not. */
+#define STEP_LIVE_ANSWERS "answering"
+#define STEP_LIVE_SILENT "silent"
 
 typedef struct Step {
     StepKind kind;
@@ -61,6 +70,10 @@ typedef enum StepView {
  * never in drift, and so is STEP_VIEW_BEFORE unless live equals after. A vanished VFIO node has no owner to
  * give back: STEP_VIEW_AFTER where after is STEP_VALUE_HOST. A vanished device is drift. */
 StepView step_view(const Step *step, const char *live);
+
+/* Whether a step has been taken, after a write that ended with error (0 or -errno): the live value counts,
+ * even if the write complained; but for a reset, which the value alone does not tell. */
+bool step_taken(const Step *step, const char *live, int error);
 
 /* "driver of 0000:01:00.0: radeon → none", for logs and progress. The caller frees it. */
 char *step_describe(const Step *step);

@@ -14,6 +14,8 @@
 
 #define DEVICES "bus/pci/devices"
 #define DRIVERS "bus/pci/drivers"
+#define GROUP_CLOSE_TRIES 50
+#define GROUP_CLOSE_WAIT_USEC (100 * 1000)
 #define MODPROBE "/sbin/modprobe"
 
 /* The subject comes from a process with fewer rights than this one: it must not lead anywhere else. */
@@ -107,6 +109,25 @@ static int read_node_owner(const StepPlace *place, const Step *step, char **ret)
     return 0;
 }
 
+/* Reading would wake a device that sleeps, which a reset does anyway. */
+static int read_answer(const StepPlace *place, const Step *step, char **ret)
+{
+    g_autofree char *path = device_path(step, "config");
+    uint8_t vendor[2];
+
+    _cleanup_close_ int fd = openat(place->sys_fd, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        *ret = NULL;
+        return 0;
+    }
+    ssize_t n = fd < 0 ? -1 : read(fd, vendor, sizeof(vendor));
+    if (n < 0)
+        return -errno;
+    bool answers = n == sizeof(vendor) && (vendor[0] != 0xff || vendor[1] != 0xff);
+    *ret = g_strdup(answers ? STEP_LIVE_ANSWERS : STEP_LIVE_SILENT);
+    return 0;
+}
+
 int step_read(const StepPlace *place, const Step *step, char **ret)
 {
     if (step->kind == STEP_NODE_OWNER)
@@ -131,6 +152,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_driver(place, step, ret);
     case STEP_OVERRIDE:
         return read_override(place, step, ret);
+    case STEP_RESET:
+        return read_answer(place, step, ret);
     default:
         return -EINVAL;
     }
@@ -200,6 +223,34 @@ static int write_node_owner(const StepPlace *place, const Step *step)
     return uid == geteuid() ? write_node_mode(place, path) : 0;
 }
 
+/* The kernel resets a device under a running guest without a word. So nobody may have the group open; one
+ * that has just let go of it may take a moment (vhost keeps the descriptor a little longer than QEMU lives).
+ */
+static int check_group_closed(const StepPlace *place, const Step *step)
+{
+    g_autofree char *link = device_path(step, "iommu_group"), *group = NULL;
+    int r = file_link_name_at(place->sys_fd, link, &group);
+    if (r < 0)
+        return r;
+
+    g_autofree char *node = g_strdup_printf("vfio/%s", group);
+    for (unsigned i = 0; i < GROUP_CLOSE_TRIES; i++) {
+        _cleanup_close_ int fd = openat(place->dev_fd, node, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 || errno == ENOENT)
+            return 0;
+        if (errno != EBUSY)
+            return -errno;
+        g_usleep(GROUP_CLOSE_WAIT_USEC);
+    }
+    return -EBUSY;
+}
+
+static int write_reset(const StepPlace *place, const Step *step)
+{
+    int r = check_group_closed(place, step);
+    return r < 0 ? r : write_attribute(place, step, "reset", "1");
+}
+
 static int load_module(void)
 {
     char *const argv[] = {(char *)"modprobe", (char *)"vfio-pci", NULL};
@@ -230,6 +281,8 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_OVERRIDE:
         /* A newline clears it; a write of no bytes at all never reaches the driver core. */
         return write_attribute(place, step, "driver_override", step->after[0] ? step->after : "\n");
+    case STEP_RESET:
+        return write_reset(place, step);
     case STEP_NODE_OWNER:
         return write_node_owner(place, step);
     default:
@@ -262,8 +315,7 @@ StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, 
     r = step_read(place, step, &live);
     if (r < 0)
         return step_failed(ret_live, &live, ret_error, error < 0 ? error : r);
-    /* What counts is what is there, even after a write that complained. */
-    if (step_view(step, live) != STEP_VIEW_AFTER)
+    if (!step_taken(step, live, error))
         return step_failed(ret_live, &live, ret_error, error < 0 ? error : -EIO);
     *ret_live = g_steal_pointer(&live);
     return STEP_OUTCOME_DONE;

@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "../base/fault.h"
 #include "../edge/host-scan.h"
 #include "../edge/launcher.h"
+#include "../edge/ledger.h"
 #include "../edge/qemu-probe.h"
 #include "../edge/step-act.h"
 #include "../edge/worker.h"
@@ -30,6 +32,7 @@ typedef struct Engine {
     int log_fd;                   /* /var/log/usher */
     int steps_fd;                 /* RUN/steps: which devices a step is being taken on */
     GHashTable *busy;             /* set of char*: those of them that are ours */
+    Ledger *ledger;               /* NULL: none is kept */
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */

@@ -196,6 +196,13 @@ static void on_failed(Execution *e, int error, const char *live)
                       : s->kind == STEP_UNIT ? "systemd took the request, but did not do it"
                                              : "the kernel took the write, but did not do it";
 
+    /* An administrator wants it back all the same. */
+    if (e->backward && e->believe_kernel && s->kind == STEP_RESET) {
+        log_device(LOG_WARNING, s->subject, "cannot be reset: %s; giving it back as it is", why);
+        on_done(e);
+        return;
+    }
+
     note_fault(e, fault_new(FAULT_FAILED,
                             s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
                                                  : "see journalctl -k for what the kernel says of it",
@@ -231,6 +238,27 @@ static void on_lost(Execution *e)
         end(e);
 }
 
+/* A device that does not come back is not tried again behind the administrator's back. What fails on the way
+ * to a guest is undone, and no reason; that a reset failed is one both ways. */
+static void note_in_ledger(Execution *e, int error)
+{
+    const Step *s = e->current;
+    g_autofree char *words = step_describe(s);
+    g_autofree char *what =
+        g_strdup_printf("%s failed: %s: %s", e->backward ? "restore" : "reset", words, g_strerror(-error));
+    PciAddress address;
+
+    /* That somebody had its group open is no fault of the device. */
+    if (s->kind == STEP_RESET && error == -EBUSY)
+        return;
+    if ((!e->backward && s->kind != STEP_RESET) || pci_address_from_string(s->subject, &address) < 0)
+        return;
+    int r = ledger_note(e->engine->ledger, s->subject, clock_realtime_usec(), what);
+    log_device(LOG_ERR, s->subject, "in quarantine from now on: %s", what);
+    if (r < 0)
+        log_error("cannot write the ledger of failed devices: %s", strerror(-r));
+}
+
 static void on_answer(const WorkerAnswer *answer, void *userdata)
 {
     Execution *e = userdata;
@@ -244,6 +272,7 @@ static void on_answer(const WorkerAnswer *answer, void *userdata)
         on_drift(e, answer->live);
         return;
     case WORKER_FAILED:
+        note_in_ledger(e, answer->error);
         on_failed(e, answer->error, answer->live);
         return;
     case WORKER_LOST:

@@ -5,6 +5,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../edge/clock.h"
+#include "aftermath.h"
 #include "guest-private.h"
 #include "undo.h"
 
@@ -355,6 +356,8 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
     g->leftovers = undo_fault != NULL;
     if (undo_fault && !g->fault)
         g->fault = fault_copy(undo_fault);
+    else if (!g->fault)
+        g->fault = aftermath_look(g->engine, g->addresses);
     else if (undo_fault)
         log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
     g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);

@@ -56,6 +56,10 @@ int manager_look(Manager *m, const Host **ret)
     int r = host_scan(&m->engine->host_place, guarded, &host);
     if (r < 0)
         return r;
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        device->quarantine = g_strdup(ledger_reason(m->engine->ledger, PCI_ADDRESS_STR(device->address)));
+    }
     host_free(m->host);
     m->host = host;
     m->host_stale = false;
@@ -314,6 +318,25 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     claim_hold(m, hold);
     hold_restore(hold, job);
     return 0;
+}
+
+int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
+{
+    PciAddress address;
+
+    /* It need not be there: a card that was taken out may be cleared all the same. */
+    if (pci_address_from_string(text, &address) < 0)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           text);
+    int r = ledger_clear(m->engine->ledger, PCI_ADDRESS_STR(address));
+    if (r == -ENOENT)
+        return fault_raise(ret_fault, FAULT_REFUSED, NULL, "%s is not in quarantine",
+                           PCI_ADDRESS_STR(address));
+    m->host_stale = true;
+    manager_announce(m, MANAGER_DEVICE_CHANGED, PCI_ADDRESS_STR(address));
+    log_device(LOG_NOTICE, PCI_ADDRESS_STR(address), "out of quarantine, by an administrator's word");
+    return r;
 }
 
 int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, void *userdata, Fault **ret_fault)

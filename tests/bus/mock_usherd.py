@@ -45,7 +45,7 @@ def guest(name, **properties):
 def device(address, **properties):
     return {"Address": address, "Class": "", "Vendor": "", "Model": "", "ClassId": "0000", "Id": "0000:0000",
             "SubsystemId": "0000:0000", "Driver": "", "DriverOverride": "", "Group": -1, "Guest": "", "State": "unused",
-            "NeededFor": "", "Siblings": [], "Upstream": "", "BootVga": False, "ResetMethods": [], "ResetSet": [],
+            "NeededFor": "", "Quarantine": "", "Siblings": [], "Upstream": "", "BootVga": False, "ResetMethods": [], "ResetSet": [],
             "Fingerprint": "", "PowerState": "D0",
             "NumaNode": -1, **properties}
 
@@ -72,7 +72,7 @@ DEVICES = [
     device("0000:01:00.1", Class="Audio device", Vendor="AMD", Model="Navi 21 HDMI", ClassId="0403", Id="1002:ab28",
            Driver="vfio-pci", Group=2, Guest="win10", State="guest", Siblings=["0000:01:00.0"]),
     device("0000:03:00.0", Class="Ethernet controller", Vendor="Intel", Model="82574L", ClassId="0200", Group=4,
-           State="stuck"),
+           State="stuck", Quarantine="since 2026-01-01 10:00:00: reset failed"),
 ]
 
 FINDINGS = [("iommu", "ok", "The IOMMU is on", ""),
@@ -313,6 +313,10 @@ class Mock:
     def UndefineGuest(self, name, options):
         if self.known_guest(name)["State"] == "running":
             raise Refusal("Refused", f"guest {name} is running; end it first: usherctl stop {name}")
+
+    def ClearQuarantine(self, address):
+        if not address.endswith("03:00.0"):
+            raise Refusal("Refused", f"{address} is not in quarantine")
 
     def Reload(self):
         pass

@@ -256,6 +256,7 @@ class StatusTest(ClientTest):
                      "Fingerprint: 1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0", "IDs: class 0300, device 1002:73bf, subsystem 0000:0000"):
             self.assertIn(f"{line}\n", result.stdout)
         self.assert_run(self.usherctl("status", "09:00.0"), NO_SUCH, stdout="")
+        self.assertIn(" Quarantine: since 2026-01-01 10:00:00: reset failed\n", self.usherctl("status", "03:00.0").stdout)
 
     def test_without_a_name_the_host_is_summed_up(self):
         result = self.usherctl("status")
@@ -440,6 +441,11 @@ class JobTest(ClientTest):
 
 
 class BindTest(ClientTest):
+    def test_devices_are_let_out_of_quarantine_by_address(self):
+        self.assert_run(self.usherctl("reset", "--clear", "03:00.0"), OK, stdout="", stderr="")
+        self.assertEqual(self.calls(), [["ClearQuarantine", ["03:00.0"]]])
+        self.assert_run(self.usherctl("reset", "--clear", "01:00.0"), FAILED, stderr="01:00.0 is not in quarantine\n")
+
     def test_only_options_that_were_said_are_sent(self):
         self.assert_run(self.usherctl("bind", "03:00.0"), OK, stdout="", stderr="")
         self.assert_run(self.usherctl("bind", "03:00.0", "--functions=0,1", "--group=all"), OK)

@@ -144,6 +144,13 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
             fake_device_put(host, device, attribute, text[0] ? text : "(null)");
         return 0;
     }
+    if (g_str_equal(attribute, "reset")) {
+        /* It is done all the same, under whoever uses the device. */
+        if (group_open(host, device->group))
+            mishap(host, "reset in use", device->address);
+        fake_device_put(host, device, attribute, value);
+        return 0;
+    }
     bool power = g_str_equal(attribute, "power/control");
     if (!(power ? one_of(value, "on", "auto") : one_of(value, "0", "1")))
         return -EINVAL;
@@ -164,8 +171,8 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
         mishap(host, "written", path);
         return -EACCES;
     }
-    static const char *const writable[] = {"driver/unbind", "driver_override", "power/control",
-                                           "d3cold_allowed", NULL};
+    static const char *const writable[] = {"driver/unbind",  "driver_override", "power/control",
+                                           "d3cold_allowed", "reset",           NULL};
     if (!g_strv_contains(writable, parts[4])) {
         mishap(host, "written", path);
         return -EACCES;

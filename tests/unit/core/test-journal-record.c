@@ -70,7 +70,7 @@ START_TEST(a_second_spelling_of_a_record_is_not_believed)
         "begin 3 driver 0000:01:00.0 radeon - - 31e0e1d3",
         "BEGIN 3 driver 0000:01:00.0 radeon - 2b0ebd0c",
         "ended 3 driver 0000:01:00.0 radeon - a86eaca9",
-        "begin 3 reset 0000:01:00.0 radeon - cafb78e7",
+        "begin 3 erase 0000:01:00.0 radeon - a9edf5ac",
         "begin 4294967296 driver 0000:01:00.0 radeon - 4117882a",
         "begin -1 driver 0000:01:00.0 radeon - eec8f235",
         " 00000000",

@@ -6,25 +6,26 @@
 
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
-    static const char *const names[STEP_KIND_MAX] = {"module",   "power-control", "d3cold", "driver",
-                                                     "override", "node-owner",    "unit"};
+    static const char *const names[STEP_KIND_MAX] = {"module",   "power-control", "d3cold",     "driver",
+                                                     "override", "reset",         "node-owner", "unit"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
     }
     ck_assert_ptr_null(step_kind_to_string(STEP_KIND_MAX));
     ck_assert_ptr_null(step_kind_to_string(STEP_KIND_INVALID));
-    ck_assert_int_eq(step_kind_from_string("reset"), STEP_KIND_INVALID);
+    ck_assert_int_eq(step_kind_from_string("erase"), STEP_KIND_INVALID);
     ck_assert_int_eq(step_kind_from_string(""), STEP_KIND_INVALID);
     ck_assert_int_eq(step_kind_from_string(NULL), STEP_KIND_INVALID);
 }
 END_TEST
 
-START_TEST(only_modules_are_kept_and_only_power_settings_are_held)
+START_TEST(only_modules_are_kept_and_only_power_settings_and_resets_are_held)
 {
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_int_eq(step_kind_kept(kind), kind == STEP_MODULE);
-        ck_assert_int_eq(step_kind_held(kind), kind == STEP_POWER_CONTROL || kind == STEP_D3COLD);
+        ck_assert_int_eq(step_kind_held(kind),
+                         kind == STEP_POWER_CONTROL || kind == STEP_D3COLD || kind == STEP_RESET);
     }
 }
 END_TEST
@@ -101,11 +102,33 @@ END_TEST
 
 START_TEST(a_vanished_device_is_drift)
 {
-    static const StepKind kinds[] = {STEP_POWER_CONTROL, STEP_D3COLD, STEP_DRIVER, STEP_OVERRIDE};
+    static const StepKind kinds[] = {STEP_POWER_CONTROL, STEP_D3COLD, STEP_DRIVER, STEP_OVERRIDE, STEP_RESET};
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autoptr(Step) step = step_new(kinds[i], "0000:01:00.0", "", STEP_VALUE_HOST);
         ck_assert_int_eq(step_view(step, NULL), STEP_VIEW_DRIFT);
     }
+}
+END_TEST
+
+START_TEST(a_reset_is_always_yet_to_be_done_and_its_opposite_never)
+{
+    g_autoptr(Step) reset = step_new(STEP_RESET, "0000:01:00.0", STEP_VALUE_AS_IS, STEP_VALUE_RESET);
+    g_autoptr(Step) back = step_undo(reset);
+    ck_assert_int_eq(step_view(reset, STEP_LIVE_ANSWERS), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(reset, STEP_LIVE_SILENT), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(back, STEP_LIVE_ANSWERS), STEP_VIEW_AFTER);
+}
+END_TEST
+
+START_TEST(a_reset_has_happened_if_the_write_was_taken_and_the_device_answers)
+{
+    g_autoptr(Step) reset = step_new(STEP_RESET, "0000:01:00.0", STEP_VALUE_RESET, STEP_VALUE_RESET);
+    g_autoptr(Step) unbind = step_new(STEP_DRIVER, "0000:01:00.0", "radeon", "");
+    ck_assert(step_taken(reset, STEP_LIVE_ANSWERS, 0));
+    ck_assert(!step_taken(reset, STEP_LIVE_ANSWERS, -ENOTTY));
+    ck_assert(!step_taken(reset, STEP_LIVE_SILENT, 0));
+    ck_assert(!step_taken(reset, NULL, 0));
+    ck_assert(step_taken(unbind, "", -EIO));
 }
 END_TEST
 
@@ -131,7 +154,8 @@ START_TEST(a_step_is_described_in_words)
 END_TEST
 
 SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
-      only_modules_are_kept_and_only_power_settings_are_held, undoing_swaps_before_and_after,
+      only_modules_are_kept_and_only_power_settings_and_resets_are_held, undoing_swaps_before_and_after,
       a_copy_is_its_own, a_step_looks_at_the_live_value, a_held_step_is_never_in_drift,
-      a_vanished_device_is_drift, a_vanished_node_is_given_back_but_cannot_be_handed_over,
-      a_step_is_described_in_words)
+      a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,
+      a_reset_has_happened_if_the_write_was_taken_and_the_device_answers,
+      a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words)

@@ -150,7 +150,7 @@ START_TEST(a_step_that_makes_no_sense_fails)
 {
     A_HELPER;
     g_autofree char *einval = g_strdup_printf("failed %d -", EINVAL);
-    assert_answer(&helper, (const char *[]){"step", "reset", "ffff:ff:1f.7", "", "", NULL}, einval);
+    assert_answer(&helper, (const char *[]){"step", "erase", "ffff:ff:1f.7", "", "", NULL}, einval);
     assert_answer(&helper, (const char *[]){"step", "driver", "../../x", "radeon", "", NULL}, einval);
     assert_answer(&helper, (const char *[]){"step", "node-owner", "/dev/null", "0:0", "1:1", NULL}, einval);
 }
