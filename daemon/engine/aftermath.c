@@ -2,13 +2,14 @@
 #include "aftermath.h"
 
 #include "../core/fitness.h"
+#include "host-look.h"
 
 Fault *aftermath_look(const Engine *engine, const GPtrArray *addresses)
 {
     g_autoptr(Host) host = NULL;
     PciAddress address;
 
-    if (addresses->len == 0 || host_scan(&engine->host_place, engine->stuck, &host) < 0)
+    if (addresses->len == 0 || host_look(engine, &host) < 0)
         return NULL;
     for (unsigned i = 0; i < addresses->len; i++) {
         if (pci_address_from_string(g_ptr_array_index(addresses, i), &address) < 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "host-look.h"
 #include "manager-private.h"
 #include "undo.h"
 
@@ -32,34 +33,13 @@ void manager_devices_changed(Manager *m, const GPtrArray *addresses)
         manager_announce(m, MANAGER_DEVICE_CHANGED, g_ptr_array_index(addresses, i));
 }
 
-/* For host_scan(). */
-static GHashTable *guarded_devices(const Engine *engine)
-{
-    GHashTable *guarded = g_hash_table_new(g_str_hash, g_str_equal);
-    GHashTableIter iter;
-    void *address;
-
-    g_hash_table_iter_init(&iter, engine->busy);
-    while (g_hash_table_iter_next(&iter, &address, NULL))
-        g_hash_table_insert(guarded, address, NULL);
-    g_hash_table_iter_init(&iter, engine->stuck);
-    while (g_hash_table_iter_next(&iter, &address, NULL))
-        g_hash_table_insert(guarded, address, address);
-    return guarded;
-}
-
 int manager_look(Manager *m, const Host **ret)
 {
     Host *host;
 
-    g_autoptr(GHashTable) guarded = guarded_devices(m->engine);
-    int r = host_scan(&m->engine->host_place, guarded, &host);
+    int r = host_look(m->engine, &host);
     if (r < 0)
         return r;
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        HostDevice *device = g_ptr_array_index(host->devices, i);
-        device->quarantine = g_strdup(ledger_reason(m->engine->ledger, PCI_ADDRESS_STR(device->address)));
-    }
     host_free(m->host);
     m->host = host;
     m->host_stale = false;

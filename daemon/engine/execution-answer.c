@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What came of a step, told to the journal, to the log, and to who waits for the execution. */
+#include <errno.h>
+#include <string.h>
+
+#include "../base/log.h"
+#include "../core/pci-address.h"
+#include "../edge/clock.h"
+#include "execution-private.h"
+
+int execution_journal(Execution *e, JournalMark mark)
+{
+    int r = journal_write(e->journal, mark, e->number, e->current);
+    if (r < 0)
+        log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+    return r;
+}
+
+void execution_journal_undone(Execution *e)
+{
+    g_autoptr(Step) taken = step_undo(e->current);
+    int r = journal_write(e->journal, JOURNAL_UNDONE, e->number, taken);
+    if (r < 0)
+        log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+}
+
+static const char *or_none(const char *value)
+{
+    if (!value)
+        return "gone";
+    return *value ? value : "none";
+}
+
+void execution_done(Execution *e)
+{
+    if (e->backward)
+        execution_journal_undone(e);
+    else
+        execution_journal(e, JOURNAL_DONE);
+    execution_step_over(e);
+}
+
+/* Goes on with the other subjects: one device that cannot be given back keeps no other from it. */
+static void leave_alone(Execution *e)
+{
+    g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
+    execution_step_over(e);
+}
+
+static void on_drift(Execution *e, const char *live)
+{
+    const Step *s = e->current;
+    Fault *fault = fault_new(
+        FAULT_DRIFT,
+        e->backward ? "somebody else changed it; put it right by hand, then: usherctl restore DEVICE"
+                    : "somebody else changed it just now; look at it with usherctl devices, then try again",
+        "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind), s->subject, or_none(live),
+        or_none(s->before), or_none(s->after));
+
+    if (e->backward && e->believe_kernel) {
+        log_device(LOG_NOTICE, s->subject, "%s; leaving it as it is", fault->message);
+        fault_free(fault);
+        execution_done(e);
+        return;
+    }
+    if (e->backward)
+        log_device(LOG_WARNING, s->subject, "%s", fault->message);
+    execution_note_fault(e, fault);
+    if (!e->backward) {
+        /* Not touched: nothing of it is to be undone, but all that was done to its subject before is. */
+        execution_journal(e, JOURNAL_UNDONE);
+        execution_end(e);
+        return;
+    }
+    leave_alone(e);
+}
+
+void execution_failed(Execution *e, int error, const char *live)
+{
+    const Step *s = e->current;
+    const char *why = error != -EIO || !live ? g_strerror(-error)
+                      : s->kind == STEP_UNIT ? "systemd took the request, but did not do it"
+                                             : "the kernel took the write, but did not do it";
+
+    /* An administrator wants it back all the same. */
+    if (e->backward && e->believe_kernel && s->kind == STEP_RESET) {
+        log_device(LOG_WARNING, s->subject, "cannot be reset: %s; giving it back as it is", why);
+        execution_done(e);
+        return;
+    }
+
+    execution_note_fault(
+        e, fault_new(FAULT_FAILED,
+                     s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
+                                          : "see journalctl -k for what the kernel says of it",
+                     "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
+                     s->subject, or_none(s->before), or_none(s->after), or_none(live), why));
+    if (!e->backward) {
+        execution_end(e);
+        return;
+    }
+    g_autofree char *words = step_describe(s);
+    log_device(LOG_WARNING, s->subject, "%s: %s", words, why);
+    leave_alone(e);
+}
+
+/* Whether it was taken tells a look, which is how a step begins: so an undo takes it again, once. */
+static void on_lost(Execution *e)
+{
+    const Step *s = e->current;
+
+    e->worker = NULL;
+    execution_stop_timers(e);
+    if (e->backward && !e->again) {
+        e->again = true;
+        execution_schedule(e);
+        return;
+    }
+    execution_note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                                      "usher-bind went away while it set the %s of %s",
+                                      step_kind_to_string(s->kind), s->subject));
+    if (e->backward)
+        leave_alone(e);
+    else
+        execution_end(e);
+}
+
+/* What fails on the way to a guest is undone, and no reason; that a reset failed is one both ways. */
+void execution_note_in_ledger(const Execution *e, int error)
+{
+    const Step *s = e->current;
+    g_autofree char *words = step_describe(s);
+    g_autofree char *what =
+        g_strdup_printf("%s failed: %s: %s", e->backward ? "restore" : "reset", words, g_strerror(-error));
+    PciAddress address;
+
+    /* That somebody had its group open is no fault of the device. */
+    if (s->kind == STEP_RESET && error == -EBUSY)
+        return;
+    if ((!e->backward && s->kind != STEP_RESET) || pci_address_from_string(s->subject, &address) < 0)
+        return;
+    int r = ledger_note(e->engine->ledger, s->subject, clock_realtime_usec(), what);
+    log_device(LOG_ERR, s->subject, "in quarantine from now on: %s", what);
+    if (r < 0)
+        log_error("cannot write the ledger of failed devices: %s", strerror(-r));
+}
+
+void execution_answer(const WorkerAnswer *answer, void *userdata)
+{
+    Execution *e = userdata;
+
+    execution_unmark_busy(e->engine, e->current->subject);
+    switch (answer->verdict) {
+    case WORKER_DONE:
+        execution_done(e);
+        return;
+    case WORKER_DRIFT:
+        on_drift(e, answer->live);
+        return;
+    case WORKER_FAILED:
+        execution_note_in_ledger(e, answer->error);
+        execution_failed(e, answer->error, answer->live);
+        return;
+    case WORKER_LOST:
+        on_lost(e);
+        return;
+    }
+}

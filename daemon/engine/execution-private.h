@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What execution.c (the walk), execution-step.c (one step under way) and execution-answer.c (what came of it)
+ * share of an execution. */
+#pragma once
+
+#include "../edge/unit-step.h"
+#include "execution.h"
+
+struct Execution {
+    Engine *engine;
+    Journal *journal;
+    const ExecutionHandler *handler;
+    void *userdata;
+
+    bool backward;
+    bool believe_kernel;
+    bool stopping;
+    bool again;       /* the current step, after its worker was lost */
+    GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
+    GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
+    unsigned next;
+    Step *current;   /* with the guest resolved; NULL between steps */
+    unsigned number; /* of current in the journal */
+
+    char *guest;            /* "UID:GID", NULL: not known yet */
+    GHashTable *left_alone; /* set of subjects: an undo takes no further step on them */
+    Fault *fault;           /* what it will end with */
+
+    WorkerRequest *request;
+    Worker *worker;
+    bool loading;          /* a module; timed as a worker is */
+    UnitStep *unit_step;   /* under way */
+    sd_event_source *turn; /* the next step, in a turn of its own */
+    sd_event_source *slow;
+    sd_event_source *stuck;
+};
+
+/* execution.c */
+void execution_schedule(Execution *e);
+void execution_step_over(Execution *e);
+/* Keeps the first fault, which is the one told: what came after it followed from it. Takes it over. */
+void execution_note_fault(Execution *e, Fault *fault);
+void execution_end(Execution *e);
+
+/* execution-step.c: the current step */
+/* False: it has to wait for a worker, and the next turn comes with that. */
+bool execution_has_worker(Execution *e);
+void execution_take_step(Execution *e);
+void execution_stop_timers(Execution *e);
+/* The worker is back from the kernel. */
+void execution_unmark_busy(Engine *engine, const char *subject);
+/* Nobody needs to know when it has come after all: a module stays. */
+void execution_stop_loading(Execution *e);
+
+/* execution-answer.c */
+void execution_answer(const WorkerAnswer *answer, void *userdata);
+void execution_done(Execution *e);
+void execution_failed(Execution *e, int error, const char *live);
+/* 0, or -errno, which it logged. */
+int execution_journal(Execution *e, JournalMark mark);
+/* An undo is told in the journal by the step as it was taken. */
+void execution_journal_undone(Execution *e);
+/* A device whose reset fails, or that cannot be given back, is not tried again behind the administrator's
+ * back. */
+void execution_note_in_ledger(const Execution *e, int error);

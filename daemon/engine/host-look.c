@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-look.h"
+
+/* For host_scan(). */
+static GHashTable *guarded_devices(const Engine *engine)
+{
+    GHashTable *guarded = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter iter;
+    void *address;
+
+    g_hash_table_iter_init(&iter, engine->busy);
+    while (g_hash_table_iter_next(&iter, &address, NULL))
+        g_hash_table_insert(guarded, address, NULL);
+    g_hash_table_iter_init(&iter, engine->stuck);
+    while (g_hash_table_iter_next(&iter, &address, NULL))
+        g_hash_table_insert(guarded, address, address);
+    return guarded;
+}
+
+int host_look(const Engine *engine, Host **ret)
+{
+    g_autoptr(GHashTable) guarded = guarded_devices(engine);
+    Host *host;
+
+    int r = host_scan(&engine->host_place, guarded, &host);
+    if (r < 0)
+        return r;
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        device->quarantine = g_strdup(ledger_reason(engine->ledger, PCI_ADDRESS_STR(device->address)));
+    }
+    *ret = host;
+    return 0;
+}

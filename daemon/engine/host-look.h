@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A snapshot of the host with what the engine knows besides: to which devices a write hangs, on which a step
+ * is being taken, and which are in quarantine. */
+#pragma once
+
+#include "../core/host.h"
+#include "engine.h"
+
+/* As host_scan(): 0 or -errno; *ret is the caller's. */
+int host_look(const Engine *engine, Host **ret);
