@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../base/log.h"
-#include "../core/pci-address.h"
 #include "../edge/clock.h"
 #include "execution-private.h"
 
@@ -75,12 +74,33 @@ static void on_drift(Execution *e, const char *live)
     leave_alone(e);
 }
 
+static const char *why_failed(const Step *s, int error, const char *live)
+{
+    if (error != -EIO || !live)
+        return g_strerror(-error);
+    if (s->kind == STEP_UNIT)
+        return "systemd took the request, but did not do it";
+    if (s->kind == STEP_RESET && g_str_equal(live, STEP_LIVE_SILENT))
+        return "it does not answer any more";
+    return "the kernel took the write, but did not do it";
+}
+
+static Fault *failure(const Step *s, const char *live, const char *why)
+{
+    const char *remedy = s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
+                                              : "see journalctl -k for what the kernel says of it";
+
+    if (s->kind == STEP_RESET)
+        return fault_new(FAULT_FAILED, remedy, "reset of %s failed: %s", s->subject, why);
+    return fault_new(FAULT_FAILED, remedy, "%s of %s: cannot go from %s to %s, it is %s: %s",
+                     step_kind_to_string(s->kind), s->subject, or_none(s->before), or_none(s->after),
+                     or_none(live), why);
+}
+
 void execution_failed(Execution *e, int error, const char *live)
 {
     const Step *s = e->current;
-    const char *why = error != -EIO || !live ? g_strerror(-error)
-                      : s->kind == STEP_UNIT ? "systemd took the request, but did not do it"
-                                             : "the kernel took the write, but did not do it";
+    const char *why = why_failed(s, error, live);
 
     /* An administrator wants it back all the same. */
     if (e->backward && e->believe_kernel && s->kind == STEP_RESET) {
@@ -88,13 +108,7 @@ void execution_failed(Execution *e, int error, const char *live)
         execution_done(e);
         return;
     }
-
-    execution_note_fault(
-        e, fault_new(FAULT_FAILED,
-                     s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
-                                          : "see journalctl -k for what the kernel says of it",
-                     "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
-                     s->subject, or_none(s->before), or_none(s->after), or_none(live), why));
+    execution_note_fault(e, failure(s, live, why));
     if (!e->backward) {
         execution_end(e);
         return;
@@ -125,20 +139,25 @@ static void on_lost(Execution *e)
         execution_end(e);
 }
 
-/* What fails on the way to a guest is undone, and no reason; that a reset failed is one both ways. */
-void execution_note_in_ledger(const Execution *e, int error)
+/* What failed on the way to a guest is undone, and what an administrator tried he sees himself. That somebody
+ * has the group open is no fault of the device's. */
+static bool failure_counts(const Execution *e, int error)
+{
+    if (e->current->kind == STEP_RESET)
+        return error != -EBUSY;
+    return e->current->kind == STEP_DRIVER && e->backward && !e->believe_kernel;
+}
+
+void execution_note_in_ledger(const Execution *e, int error, const char *live)
 {
     const Step *s = e->current;
-    g_autofree char *words = step_describe(s);
-    g_autofree char *what =
-        g_strdup_printf("%s failed: %s: %s", e->backward ? "restore" : "reset", words, g_strerror(-error));
-    PciAddress address;
 
-    /* That somebody had its group open is no fault of the device. */
-    if (s->kind == STEP_RESET && error == -EBUSY)
+    if (!failure_counts(e, error))
         return;
-    if ((!e->backward && s->kind != STEP_RESET) || pci_address_from_string(s->subject, &address) < 0)
-        return;
+    g_autofree char *words = step_describe(s);
+    const char *why = why_failed(s, error, live);
+    g_autofree char *what = s->kind == STEP_RESET ? g_strdup_printf("reset failed: %s", why)
+                                                  : g_strdup_printf("restore failed: %s: %s", words, why);
     int r = ledger_note(e->engine->ledger, s->subject, clock_realtime_usec(), what);
     log_device(LOG_ERR, s->subject, "in quarantine from now on: %s", what);
     if (r < 0)
@@ -158,7 +177,7 @@ void execution_answer(const WorkerAnswer *answer, void *userdata)
         on_drift(e, answer->live);
         return;
     case WORKER_FAILED:
-        execution_note_in_ledger(e, answer->error);
+        execution_note_in_ledger(e, answer->error, answer->live);
         execution_failed(e, answer->error, answer->live);
         return;
     case WORKER_LOST:

@@ -62,4 +62,4 @@ int execution_journal(Execution *e, JournalMark mark);
 void execution_journal_undone(Execution *e);
 /* A device whose reset fails, or that cannot be given back, is not tried again behind the administrator's
  * back. */
-void execution_note_in_ledger(const Execution *e, int error);
+void execution_note_in_ledger(const Execution *e, int error, const char *live);

@@ -97,8 +97,9 @@ static int on_stuck(sd_event_source *source, uint64_t usec, void *userdata)
     e->worker = NULL;
 
     g_autofree char *words = step_describe(e->current);
+    /* A driver that hangs may wait for somebody who has the device open. */
     if (e->current->kind == STEP_RESET)
-        execution_note_in_ledger(e, -ETIMEDOUT);
+        execution_note_in_ledger(e, -ETIMEDOUT, NULL);
     execution_note_fault(
         e, fault_new(FAULT_STUCK,
                      "it is left alone; the rest of the host goes on. See journalctl -k; a reboot frees it",

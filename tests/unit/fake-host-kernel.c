@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,11 @@ int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
 int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+/* What openat() is called with 64 bits for offsets. */
+int __real_openat64(int dirfd, const char *path, int flags, ...);
+int __wrap_openat64(int dirfd, const char *path, int flags, ...);
+void __real_g_usleep(gulong usec);
+void __wrap_g_usleep(gulong usec);
 
 static void mishap(FakeHost *host, const char *what, const char *which)
 {
@@ -148,7 +154,7 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
         /* It is done all the same, under whoever uses the device. */
         if (group_open(host, device->group))
             mishap(host, "reset in use", device->address);
-        fake_device_put(host, device, attribute, value);
+        device->resets++;
         return 0;
     }
     bool power = g_str_equal(attribute, "power/control");
@@ -253,4 +259,42 @@ int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
     const char *program = host->vfio_lost ? "/bin/false" : "/bin/true";
     int r = __real_posix_spawn(pid, program, actions, attributes, argv, envp);
     return late < 0 ? -late : r;
+}
+
+/* One at a time may have a group open. */
+static bool keeps_others_out(FakeHost *host, int dirfd, const char *path, int flags)
+{
+    g_autofree char *inside =
+        (flags & (O_PATH | O_CREAT)) == 0 && strstr(path, "vfio/") ? below(host, "dev", dirfd, path) : NULL;
+    gint64 group;
+
+    if (!inside || !g_ascii_string_to_signed(inside + strlen("vfio/"), 10, 0, G_MAXINT, &group, NULL) ||
+        !group_open(host, group))
+        return false;
+    if (host->open_tries > 0 && --host->open_tries == 0)
+        fake_host_close_group(host, group);
+    return true;
+}
+
+int __wrap_openat64(int dirfd, const char *path, int flags, ...)
+{
+    FakeHost *host = fake_host_current;
+    mode_t mode = 0;
+    va_list list;
+
+    if (host && keeps_others_out(host, dirfd, path, flags)) {
+        errno = EBUSY;
+        return -1;
+    }
+    va_start(list, flags);
+    if (flags & (O_CREAT | O_TMPFILE))
+        mode = va_arg(list, mode_t);
+    va_end(list);
+    return __real_openat64(dirfd, path, flags, mode);
+}
+
+void __wrap_g_usleep(gulong usec)
+{
+    if (!fake_host_current)
+        __real_g_usleep(usec);
 }

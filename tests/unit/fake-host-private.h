@@ -11,6 +11,7 @@ typedef struct FakeDevice {
     int group;
     bool sleeps;
     bool probe_fails;
+    unsigned resets;
 } FakeDevice;
 
 struct FakeHost {
@@ -18,6 +19,7 @@ struct FakeHost {
     int sys_fd, dev_fd, proc_fd;
     GHashTable *devices; /* address → FakeDevice */
     GHashTable *open;    /* set of groups */
+    unsigned open_tries; /* until an open one is closed; 0: it stays so */
     GString *mishaps;
     unsigned writes;
     bool vfio_lost;

@@ -195,6 +195,14 @@ static void join_group(const FakeHost *host, const FakeDevice *device)
     fake_tree_link(host->sys_fd, link, group);
 }
 
+/* As much of it as anybody looks at. */
+static void put_config(const FakeHost *host, const FakeDevice *device, uint16_t vendor, uint16_t id)
+{
+    g_autofree char *path = fake_text("%s/sys/%s/config", host->path, device->path);
+    const char bytes[] = {vendor & 0xff, vendor >> 8, id & 0xff, id >> 8};
+    ck_assert(g_file_set_contents(path, bytes, sizeof(bytes), NULL));
+}
+
 static void write_attributes(const FakeHost *host, const FakeDevice *device, const FakeFunction *f)
 {
     g_autofree char *modalias =
@@ -207,6 +215,8 @@ static void write_attributes(const FakeHost *host, const FakeDevice *device, con
     fake_device_put(host, device, "power_state", "D0");
     fake_device_put(host, device, "numa_node", "-1");
     fake_device_put(host, device, "reset_method", f->reset_methods ? f->reset_methods : "flr bus");
+    fake_device_put(host, device, "reset", "");
+    put_config(host, device, f->vendor, f->device);
     if (!f->no_d3cold)
         fake_device_put(host, device, "d3cold_allowed", "1");
     if (f->class >> 8 == 0x0300)
@@ -369,6 +379,17 @@ void fake_host_close_group(FakeHost *host, int group)
     g_hash_table_remove(host->open, GINT_TO_POINTER(group));
 }
 
+void fake_host_close_group_after(FakeHost *host, int group, unsigned tries)
+{
+    fake_host_open_group(host, group);
+    host->open_tries = tries;
+}
+
+void fake_host_silence(FakeHost *host, const char *address)
+{
+    put_config(host, fake_device_of(host, address), 0xffff, 0xffff);
+}
+
 void fake_host_fail_write(FakeHost *host, unsigned after, int error)
 {
     host->fail_at = host->writes + after;
@@ -393,6 +414,11 @@ void fake_host_fail_probe(FakeHost *host, const char *address)
 unsigned fake_host_writes(const FakeHost *host)
 {
     return host->writes;
+}
+
+unsigned fake_host_resets(const FakeHost *host, const char *address)
+{
+    return fake_device_of(host, address)->resets;
 }
 
 char *fake_host_driver(const FakeHost *host, const char *address)

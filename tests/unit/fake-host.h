@@ -9,8 +9,9 @@
  * What is modelled: drivers find their devices by themselves, or by driver_override; vfio-pci sets
  * power/control to "auto" when it takes a device and to "on" when it leaves it, and the group's node comes
  * with its first member and goes with the last; a probe for which there is no driver succeeds and binds
- * nothing; while a group is open (a guest runs) no host driver takes one of its members, and vfio-pci lets
- * none go. */
+ * nothing; while a group is open (a guest runs) no host driver takes one of its members, vfio-pci lets none
+ * go, and nobody else can open the group's node; a reset is done whoever uses the device. No time passes
+ * there: who waits does not (g_usleep()). */
 #pragma once
 
 #include <glib.h>
@@ -96,6 +97,10 @@ void fake_host_remove_device(FakeHost *host, const char *address);
 /* QEMU has the group open, or lets go of it. */
 void fake_host_open_group(FakeHost *host, int group);
 void fake_host_close_group(FakeHost *host, int group);
+/* It lets go of it when this many others have tried to open it. */
+void fake_host_close_group_after(FakeHost *host, int group, unsigned tries);
+/* It answers no more: config space reads as ones. */
+void fake_host_silence(FakeHost *host, const char *address);
 
 /* --- What goes wrong
  * --------------------------------------------------------------------------------------------- */
@@ -113,10 +118,13 @@ void fake_host_fail_probe(FakeHost *host, const char *address);
 
 /* How many writes there have been, failed ones included. */
 unsigned fake_host_writes(const FakeHost *host);
+/* How often a device was reset. */
+unsigned fake_host_resets(const FakeHost *host, const char *address);
 /* "" for none. The caller frees it. */
 char *fake_host_driver(const FakeHost *host, const char *address);
 /* Everything that a step can change, as text to compare. The caller frees it. */
 char *fake_host_snapshot_text(const FakeHost *host);
 /* What should never happen: a write to what must not be written (new_id, bind, remove, rescan), a host driver
- * asked to take a member of an open group, vfio-pci asked to let one go. "" if nothing did. Borrowed. */
+ * asked to take a member of an open group, vfio-pci asked to let one go, one reset. "" if nothing did.
+ * Borrowed. */
 const char *fake_host_mishaps(const FakeHost *host);

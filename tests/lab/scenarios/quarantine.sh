@@ -37,10 +37,10 @@ refused "A card that only its slot resets is not promised one" "none of its func
 # A reset that fails cannot be had from an emulated card: the attribute is covered by one that takes no write.
 define_with once '[PCI edu]' "Address=$EDU" 'ResetBefore=yes'
 mount --bind /dev/full "/sys/bus/pci/devices/$EDU/reset"
-refused "A device whose reset fails is not given to the guest" "reset of $EDU: .*No space left" usherctl start once
+refused "A device whose reset fails is not given to the guest" "reset of $EDU failed: No space left" usherctl start once
 umount "/sys/bus/pci/devices/$EDU/reset"
 expect_eq "The host has it back as it was" "$(host_snapshot)" "$before"
-refused "It is in quarantine from then on" "$EDU is in quarantine since .*: reset failed: .*; .*usherctl reset --clear $EDU" \
+refused "It is in quarantine from then on" "$EDU is in quarantine since .*: reset failed: No space left.*; .*usherctl reset --clear $EDU" \
         usherctl start once
 systemctl restart usherd
 refused "Also after a restart, and by hand" "$EDU is in quarantine since" usherctl bind "$EDU"

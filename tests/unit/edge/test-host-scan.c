@@ -162,6 +162,15 @@ START_TEST(attributes_that_are_missing_are_unknown)
 END_TEST
 
 /* A FIFO in the place of the attribute hangs whoever opens it, as the kernel hangs whoever reads it. */
+/* Who reads it waits for good. */
+static void forbid_config(const FakeHost *fake)
+{
+    static const char path[] = "bus/pci/devices/0000:01:00.0/config";
+
+    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), path, 0), 0);
+    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), path, 0600), 0);
+}
+
 START_TEST(a_stuck_device_is_not_asked_what_would_hang)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
@@ -200,7 +209,7 @@ START_TEST(uevent_and_the_config_space_of_sleepers_are_never_read)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
     ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/uevent", 0600), 0);
-    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/config", 0600), 0);
+    forbid_config(fake);
     put(fake, "power/runtime_status", "suspended\n", 10);
     g_autoptr(Host) host = scan(fake, NULL);
     ck_assert_uint_eq(host->devices->len, 3);
@@ -213,7 +222,7 @@ START_TEST(the_config_space_of_a_device_on_vfio_pci_is_not_read)
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
     fake_host_load_vfio_pci(fake);
     fake_host_set_driver(fake, "0000:01:00.0", "vfio-pci");
-    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/config", 0600), 0);
+    forbid_config(fake);
     g_autoptr(Host) host = scan(fake, NULL);
     ck_assert(!device_of(host, "0000:01:00.0")->dead);
 }
@@ -222,11 +231,10 @@ END_TEST
 START_TEST(a_device_that_answers_with_ones_is_dead)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    put(fake, "config", "\x02\x10\x46\x50", 4);
     g_autoptr(Host) well = scan(fake, NULL);
     ck_assert(!device_of(well, "0000:01:00.0")->dead);
 
-    put(fake, "config", "\xff\xff\xff\xff", 4);
+    fake_host_silence(fake, "0000:01:00.0");
     put(fake, "power/runtime_status", "error\n", 6);
     g_autoptr(Host) host = scan(fake, NULL);
     ck_assert(device_of(host, "0000:01:00.0")->dead);
@@ -323,6 +331,7 @@ START_TEST(a_device_with_a_step_under_way_is_asked_for_its_driver_alone)
     g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
 
     fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
+    forbid_config(fake);
     g_hash_table_insert(skip, (gpointer) "0000:01:00.0", NULL);
     g_autoptr(Host) host = scan(fake, skip);
     const HostDevice *gpu = device_of(host, "0000:01:00.0");

@@ -41,6 +41,12 @@ const char *build_crowd(FakeHost *host)
     return "[PCI gpu]\nAddress=0000:01:00.0\nGroup=all\n[PCI disk]\nAddress=0000:04:00.0\n";
 }
 
+const char *build_reset(FakeHost *host)
+{
+    build_gpu(host);
+    return "[PCI gpu]\nAddress=0000:01:00.0\nResetBefore=yes\nResetAfter=yes\n";
+}
+
 static int open_folder(const Rig *rig, const char *name, char **ret_path)
 {
     g_autofree char *path = g_build_filename(fake_host_path(rig->host), name, NULL);
@@ -60,6 +66,7 @@ static void let_go(Engine *engine)
     engine->event = sd_event_unref(engine->event);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
     g_clear_pointer(&engine->busy, g_hash_table_destroy);
+    engine->ledger = ledger_free(engine->ledger);
 }
 
 void rig_come_again(Rig *rig)
@@ -72,6 +79,7 @@ void rig_come_again(Rig *rig)
     engine->launcher = fake_launcher_new(engine->event, rig->host);
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    engine->ledger = ledger_open(rig->state_fd);
 }
 
 Rig rig_new(RigBuild build)
@@ -83,7 +91,7 @@ Rig rig_new(RigBuild build)
     rig.beginning = fake_host_snapshot_text(rig.host);
     close_fd(open_folder(&rig, "run", &rig.run_path));
     close_fd(open_folder(&rig, "definitions", &rig.definitions_path));
-    close_fd(open_folder(&rig, "state", &rig.state_path));
+    rig.state_fd = open_folder(&rig, "state", &rig.state_path);
     rig.engine = (Engine){
         .host_place = {.sys_fd = fake_host_sys_fd(rig.host), .proc_fd = fake_host_proc_fd(rig.host)},
         .step_place = {.sys_fd = fake_host_sys_fd(rig.host), .dev_fd = fake_host_dev_fd(rig.host)},
@@ -114,6 +122,7 @@ void rig_free(Rig *rig)
     close_fd(rig->engine.guests_fd);
     close_fd(rig->engine.steps_fd);
     close_fd(rig->engine.log_fd);
+    close_fd(rig->state_fd);
     g_free(rig->beginning);
     g_free(rig->run_path);
     g_free(rig->definitions_path);

@@ -25,14 +25,17 @@ const char *build_gpu(FakeHost *host);
 const char *build_cold(FakeHost *host);
 /* Two groups, one of them with strangers, overrides of all sorts, a member on vfio-pci already. */
 const char *build_crowd(FakeHost *host);
-#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd})
-#define N_BUILDS 3
+/* The GPU, to be reset on the way there and back. */
+const char *build_reset(FakeHost *host);
+#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset})
+#define N_BUILDS 4
 
 typedef struct Rig {
     FakeHost *host;
     const char *definition;
     char *beginning; /* the host's snapshot before anything was done */
     char *run_path, *definitions_path, *state_path;
+    int state_fd; /* the ledger is in it */
     Engine engine;
 } Rig;
 

@@ -7,8 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "../../../daemon/engine/execution.h"
-#include "rig.h"
+#include "execution-try.h"
 
 /* What the kernel documents for writes to sysfs, to devtmpfs and for modprobe. */
 static const int errors[] = {ENODEV, EBUSY,  EINVAL, ENOENT,    EPERM, EACCES, EIO,
@@ -18,110 +17,6 @@ static const int errors[] = {ENODEV, EBUSY,  EINVAL, ENOENT,    EPERM, EACCES, E
 static unsigned errors_of(unsigned build)
 {
     return BUILDS[build] == build_gpu ? G_N_ELEMENTS(errors) : 3;
-}
-
-/* An execution and what came of it. */
-typedef struct Try {
-    Rig *rig;
-    Journal *journal;
-    Execution *execution;
-    GString *progress;
-    unsigned ended, unstuck;
-    Fault *fault;
-} Try;
-
-static void on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
-                        void *userdata)
-{
-    Try *try = userdata;
-
-    ck_assert_uint_lt(done, total);
-    g_string_append_printf(try->progress, "%s\n", words);
-}
-
-static void on_ended(Execution *execution, const Fault *fault, void *userdata)
-{
-    Try *try = userdata;
-
-    try->ended++;
-    try->fault = fault_copy(fault);
-    try->execution = execution_free(execution);
-}
-
-static void on_unstuck(const char *subject, void *userdata)
-{
-    ((Try *)userdata)->unstuck++;
-}
-
-static const ExecutionHandler handler = {on_progress, on_ended, on_unstuck};
-
-static void try_free(Try *try)
-{
-    execution_free(try->execution);
-    journal_close(try->journal);
-    fault_free(try->fault);
-    g_string_free(try->progress, TRUE);
-}
-
-#define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = try_new(rig)
-
-static Try try_new(Rig *rig)
-{
-    return (Try){.rig = rig, .journal = rig_journal(rig, OWNER), .progress = g_string_new(NULL)};
-}
-
-/* The handler's userdata is the try itself, so it must not be moved from here on. */
-static void run(Try *try, bool with_guest)
-{
-    g_autoptr(Plan) plan = rig_plan(try->rig);
-
-    try->execution = execution_run(&try->rig->engine, try->journal, plan->steps, &handler, try);
-    if (with_guest)
-        execution_set_guest(try->execution, GUEST_UID, GUEST_UID);
-}
-
-static void undo(Try *try, bool believe_kernel)
-{
-    try->fault = fault_free(try->fault);
-    try->ended = 0;
-    try->execution = execution_undo(&try->rig->engine, try->journal, believe_kernel, &handler, try);
-}
-
-/* The daemon is gone, and another has nothing but the journal. */
-static void die(Try *try, bool finish)
-{
-    rig_die(try->rig, finish);
-    try->execution = execution_free(try->execution);
-    try->journal = journal_close(try->journal);
-    rig_come_again(try->rig);
-    try->journal = rig_journal(try->rig, OWNER);
-}
-
-static void assert_done(const Try *try)
-{
-    ck_assert_uint_eq(try->ended, 1);
-    ck_assert_msg(!try->fault, "%s", try->fault ? try->fault->message : "");
-}
-
-static void assert_undone(Try *try)
-{
-    assert_done(try);
-    try->journal = journal_remove(try->journal);
-    rig_assert_restored(try->rig);
-}
-
-static void undo_all(Try *try)
-{
-    undo(try, false);
-    rig_settle(try->rig);
-    assert_undone(try);
-}
-
-static void run_all(Try *try)
-{
-    run(try, true);
-    rig_settle(try->rig);
-    assert_done(try);
 }
 
 static char *journal_text(const Rig *rig)
@@ -137,7 +32,7 @@ START_TEST(a_plan_is_carried_out_in_order)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run_all(&try);
+    try_run_all(&try);
     ck_assert_str_eq(try.progress->str, "power-control of 0000:01:00.1: auto → on\n"
                                         "d3cold of 0000:01:00.1: 1 → 0\n"
                                         "power-control of 0000:01:00.0: on → on\n"
@@ -154,7 +49,7 @@ START_TEST(a_plan_is_carried_out_in_order)
                           "0000:01:00.1 driver=vfio-pci override=vfio-pci power=auto d3cold=0\n"
                           "vfio/12 64001:64001 600\n"
                           "vfio/vfio 0:0 644\n");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -162,7 +57,7 @@ START_TEST(each_step_is_in_the_journal_before_it_is_taken_and_after)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run_all(&try);
+    try_run_all(&try);
     g_autofree char *text = journal_text(&rig);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(Plan) plan = rig_plan(&rig);
@@ -180,14 +75,14 @@ START_TEST(it_waits_at_the_node_until_it_is_known_whose_it_will_be)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run(&try, false);
+    try_run(&try, false);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 0);
     ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), 10);
     execution_set_guest(try.execution, GUEST_UID, GUEST_UID);
     rig_settle(&rig);
-    assert_done(&try);
-    undo_all(&try);
+    try_assert_done(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -197,10 +92,10 @@ START_TEST(a_plan_without_steps_ends_well_and_needs_no_worker)
     A_TRY(try, &rig);
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     fake_workers_refuse(rig.engine.workers, "no worker is needed");
-    try.execution = execution_run(&rig.engine, try.journal, none, &handler, &try);
+    try.execution = execution_run(&rig.engine, try.journal, none, &try_handler, &try);
     ck_assert_uint_eq(try.ended, 0);
     rig_settle(&rig);
-    assert_done(&try);
+    try_assert_done(&try);
 }
 END_TEST
 
@@ -214,7 +109,7 @@ static bool crash_at(Try *try, unsigned turn, bool finish)
         if (!rig_turn(try->rig))
             break;
     bool alive = try->ended == 0;
-    die(try, finish);
+    try_die(try, finish);
     return alive;
 }
 
@@ -225,9 +120,9 @@ START_TEST(a_crash_at_any_turn_of_a_start_is_undone)
             for (unsigned turn = 0, more = true; more; turn++) {
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);
-                run(&try, true);
+                try_run(&try, true);
                 more = crash_at(&try, turn, finish);
-                undo_all(&try);
+                try_undo_all(&try);
             }
 }
 END_TEST
@@ -239,10 +134,10 @@ START_TEST(a_crash_at_any_turn_of_an_undo_is_taken_up_again)
             for (unsigned turn = 0, more = true; more; turn++) {
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);
-                run_all(&try);
-                undo(&try, false);
+                try_run_all(&try);
+                try_undo(&try, false);
                 more = crash_at(&try, turn, finish);
-                undo_all(&try);
+                try_undo_all(&try);
             }
 }
 END_TEST
@@ -254,11 +149,11 @@ START_TEST(a_crash_of_the_undo_of_a_crashed_start_is_taken_up_again)
         for (unsigned turn = 0, more = true; more; turn++) {
             A_RIG(build_gpu);
             A_TRY(try, &rig);
-            run(&try, true);
+            try_run(&try, true);
             alive = crash_at(&try, first, first % 4 == 1);
-            undo(&try, false);
+            try_undo(&try, false);
             more = crash_at(&try, turn, turn % 2);
-            undo_all(&try);
+            try_undo_all(&try);
         }
         if (!alive)
             break;
@@ -270,15 +165,15 @@ START_TEST(a_journal_cut_off_within_a_record_is_undone)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     g_autofree char *path = g_strdup_printf("%s/journal/guest-win10.journal", rig.run_path);
     g_autofree char *text = journal_text(&rig);
     /* The last record is that the node was given to the guest: it was, but that was not written to its end.
      */
     ck_assert_int_eq(truncate(path, strlen(text) - 20), 0);
-    die(&try, false);
-    undo_all(&try);
+    try_die(&try, false);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -293,7 +188,7 @@ START_TEST(a_step_that_fails_ends_the_start_and_all_is_undone)
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);
                 fake_workers_fail(rig.engine.workers, n, errors[e]);
-                run(&try, true);
+                try_run(&try, true);
                 rig_settle(&rig);
                 more = fake_workers_steps(rig.engine.workers) > n;
                 ck_assert_uint_eq(try.ended, 1);
@@ -302,7 +197,7 @@ START_TEST(a_step_that_fails_ends_the_start_and_all_is_undone)
                     ck_assert_ptr_nonnull(try.fault->remedy);
                 }
                 fake_workers_fail(rig.engine.workers, 0, 0);
-                undo_all(&try);
+                try_undo_all(&try);
             }
 }
 END_TEST
@@ -312,12 +207,12 @@ START_TEST(the_words_of_a_failure_say_what_it_is_and_why)
     A_RIG(build_gpu);
     A_TRY(try, &rig);
     fake_workers_fail(rig.engine.workers, 5, EBUSY);
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     ck_assert_str_eq(try.fault->message,
                      "driver of 0000:01:00.0: cannot go from radeon to none, it is radeon: "
                      "Device or resource busy");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -326,12 +221,12 @@ START_TEST(a_probe_that_binds_nothing_is_no_success)
     A_RIG(build_gpu);
     A_TRY(try, &rig);
     fake_host_fail_probe(rig.host, "0000:01:00.0");
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     ck_assert_str_eq(try.fault->message,
                      "driver of 0000:01:00.0: cannot go from none to vfio-pci, it is none: "
                      "the kernel took the write, but did not do it");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -356,10 +251,10 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
             for (unsigned n = 0, more = true; more; n++) {
                 A_RIG(BUILDS[b]);
                 A_TRY(try, &rig);
-                run_all(&try);
+                try_run_all(&try);
                 unsigned before = fake_workers_steps(rig.engine.workers);
                 fake_workers_fail(rig.engine.workers, before + n, errors[e]);
-                undo(&try, false);
+                try_undo(&try, false);
                 rig_settle(&rig);
                 more = fake_workers_steps(rig.engine.workers) > before + n;
                 ck_assert_uint_eq(try.ended, 1);
@@ -372,7 +267,7 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
                     failed++;
                 }
                 fake_workers_fail(rig.engine.workers, 0, 0);
-                undo_all(&try);
+                try_undo_all(&try);
             }
     ck_assert_uint_gt(failed, 100);
 }
@@ -389,7 +284,7 @@ START_TEST(no_step_is_taken_that_the_journal_cannot_tell_of)
     for (limit = before, limit.rlim_cur = 300; limit.rlim_cur < 700; limit.rlim_cur += 7) {
         A_RIG(build_gpu);
         A_TRY(try, &rig);
-        run(&try, true);
+        try_run(&try, true);
         ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
         rig_settle(&rig);
         ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -397,7 +292,7 @@ START_TEST(no_step_is_taken_that_the_journal_cannot_tell_of)
         ck_assert_ptr_nonnull(try.fault);
         ck_assert_msg(strstr(try.fault->message, "cannot write the journal of guest/win10"), "%s",
                       try.fault->message);
-        undo_all(&try);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -409,9 +304,9 @@ START_TEST(drift_in_one_device_is_told_and_the_other_comes_back)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run_all(&try);
+    try_run_all(&try);
     fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
-    undo(&try, false);
+    try_undo(&try, false);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 1);
     ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
@@ -423,9 +318,9 @@ START_TEST(drift_in_one_device_is_told_and_the_other_comes_back)
     ck_assert_str_eq(audio, "pci-stub");
 
     /* An administrator says that it is right as it is. */
-    undo(&try, true);
+    try_undo(&try, true);
     rig_settle(&rig);
-    assert_done(&try);
+    try_assert_done(&try);
     g_autoptr(GPtrArray) standing = NULL;
     ck_assert_int_eq(journal_read(try.journal, &standing, NULL), 0);
     ck_assert_uint_eq(standing->len, 0);
@@ -436,13 +331,13 @@ START_TEST(a_device_put_right_by_hand_is_undone_without_being_believed)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run_all(&try);
+    try_run_all(&try);
     fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
-    undo(&try, false);
+    try_undo(&try, false);
     rig_settle(&rig);
     ck_assert_ptr_nonnull(try.fault);
     fake_host_set_driver(rig.host, "0000:01:00.1", "vfio-pci");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -450,16 +345,16 @@ START_TEST(a_card_that_was_pulled_out_is_drift_and_is_believed)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run_all(&try);
+    try_run_all(&try);
     fake_host_remove_device(rig.host, "0000:01:00.1");
-    undo(&try, false);
+    try_undo(&try, false);
     rig_settle(&rig);
     ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
     ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.1 is gone, neither vfio-pci nor none");
     assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    undo(&try, true);
+    try_undo(&try, true);
     rig_settle(&rig);
-    assert_done(&try);
+    try_assert_done(&try);
 }
 END_TEST
 
@@ -467,7 +362,7 @@ START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run(&try, true);
+    try_run(&try, true);
     /* After the plan was made. */
     fake_host_set_driver(rig.host, "0000:01:00.0", "nouveau");
     g_free(rig.beginning);
@@ -475,7 +370,7 @@ START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
     rig_settle(&rig);
     ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
     ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.0 is nouveau, neither radeon nor none");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -512,7 +407,7 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
         rig.engine.slow_usec = 1000;
         rig.engine.stuck_usec = 3000;
         fake_workers_hang(rig.engine.workers, n);
-        run(&try, true);
+        try_run(&try, true);
         rig_until(&rig, &try.ended, 1);
         g_autofree char *words = captured_log(log, saved);
         g_auto(GStrv) subjects = g_strsplit(try.progress->str, "\n", -1);
@@ -523,7 +418,7 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
 
         /* Left alone from now on. */
         unsigned steps = fake_workers_steps(rig.engine.workers);
-        undo(&try, false);
+        try_undo(&try, false);
         rig_settle(&rig);
         ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
         ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), steps);
@@ -532,7 +427,7 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
         fake_workers_come_back(rig.engine.workers);
         rig_until(&rig, &try.unstuck, 1);
         ck_assert_uint_eq(g_hash_table_size(rig.engine.stuck), 0);
-        undo_all(&try);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -542,16 +437,16 @@ START_TEST(a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back)
     for (unsigned n = 0; n < 11; n++) {
         A_RIG(build_gpu);
         A_TRY(try, &rig);
-        run_all(&try);
+        try_run_all(&try);
         rig.engine.slow_usec = 1000;
         rig.engine.stuck_usec = 3000;
         fake_workers_hang(rig.engine.workers, 11 + n);
-        undo(&try, false);
+        try_undo(&try, false);
         rig_until(&rig, &try.ended, 1);
         ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
         fake_workers_come_back(rig.engine.workers);
         rig_until(&rig, &try.unstuck, 1);
-        undo_all(&try);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -562,14 +457,14 @@ START_TEST(a_slow_write_that_comes_back_in_time_is_nothing_but_slow)
     A_TRY(try, &rig);
     rig.engine.slow_usec = 1000;
     fake_workers_hang(rig.engine.workers, 4);
-    run(&try, true);
+    try_run(&try, true);
     while (!fake_workers_hanging(rig.engine.workers))
         ck_assert(rig_turn(&rig));
     ck_assert_int_gt(sd_event_run(rig.engine.event, G_USEC_PER_SEC), 0);
     fake_workers_come_back(rig.engine.workers);
     rig_settle(&rig);
-    assert_done(&try);
-    undo_all(&try);
+    try_assert_done(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -579,11 +474,11 @@ START_TEST(a_crash_while_a_write_hangs_is_undone)
         A_RIG(build_gpu);
         A_TRY(try, &rig);
         fake_workers_hang(rig.engine.workers, 5);
-        run(&try, true);
+        try_run(&try, true);
         rig_settle(&rig);
         ck_assert(fake_workers_hanging(rig.engine.workers));
-        die(&try, finish);
-        undo_all(&try);
+        try_die(&try, finish);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -595,10 +490,10 @@ START_TEST(a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done)
     rig.engine.slow_usec = 1000;
     rig.engine.stuck_usec = 3000;
     fake_launcher_break_modules(rig.engine.launcher, true);
-    run(&try, true);
+    try_run(&try, true);
     rig_until(&rig, &try.ended, 1);
     ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -607,10 +502,10 @@ START_TEST(a_module_that_is_not_there_is_told)
     A_RIG(build_cold);
     A_TRY(try, &rig);
     fake_launcher_break_modules(rig.engine.launcher, false);
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     ck_assert_str_eq(try.fault->message, "cannot load the module vfio_pci: it did not come up");
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -623,13 +518,13 @@ START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
         A_RIG(build_gpu);
         A_TRY(try, &rig);
         fake_workers_lose(rig.engine.workers, n / 2, n % 2);
-        run(&try, true);
+        try_run(&try, true);
         rig_settle(&rig);
         ck_assert_uint_eq(try.ended, 1);
         ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
         ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
                       try.fault->message);
-        undo_all(&try);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -639,9 +534,9 @@ START_TEST(a_worker_lost_at_any_step_of_an_undo_is_replaced)
     for (unsigned n = 0; n < 22; n++) {
         A_RIG(build_gpu);
         A_TRY(try, &rig);
-        run_all(&try);
+        try_run_all(&try);
         fake_workers_lose(rig.engine.workers, 11 + n / 2, n % 2);
-        undo_all(&try);
+        try_undo_all(&try);
     }
 }
 END_TEST
@@ -650,13 +545,13 @@ START_TEST(a_worker_lost_while_it_waits_for_the_guest_is_replaced)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    run(&try, false);
+    try_run(&try, false);
     rig_settle(&rig);
     fake_workers_lose_idle(rig.engine.workers);
     execution_set_guest(try.execution, GUEST_UID, GUEST_UID);
     rig_settle(&rig);
-    assert_done(&try);
-    undo_all(&try);
+    try_assert_done(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -665,12 +560,12 @@ START_TEST(workers_that_cannot_be_started_are_told_and_nothing_was_done)
     A_RIG(build_gpu);
     A_TRY(try, &rig);
     fake_workers_refuse(rig.engine.workers, "the unit is masked");
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 1);
     ck_assert_str_eq(try.fault->message, "cannot start usher-bind: the unit is masked");
     fake_workers_refuse(rig.engine.workers, NULL);
-    undo_all(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -683,7 +578,7 @@ START_TEST(a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
         for (unsigned turn = 0, more = true; more; turn++) {
             A_RIG(BUILDS[b]);
             A_TRY(try, &rig);
-            run(&try, turn % 2);
+            try_run(&try, turn % 2);
             for (unsigned i = 0; i < turn; i++)
                 rig_turn(&rig);
             more = try.ended == 0 && turn < 200;
@@ -693,7 +588,7 @@ START_TEST(a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
                 ck_assert_uint_eq(try.ended, 1);
                 ck_assert_str_eq(try.fault->message, "its launcher never came");
             }
-            undo_all(&try);
+            try_undo_all(&try);
         }
 }
 END_TEST
@@ -703,15 +598,15 @@ START_TEST(a_stop_waits_for_the_write_that_is_under_way)
     A_RIG(build_gpu);
     A_TRY(try, &rig);
     fake_workers_hang(rig.engine.workers, 4);
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     execution_stop(try.execution, NULL);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 0);
     fake_workers_come_back(rig.engine.workers);
     rig_settle(&rig);
-    assert_done(&try);
-    undo_all(&try);
+    try_assert_done(&try);
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -720,13 +615,13 @@ START_TEST(a_stop_does_not_wait_for_modprobe)
     A_RIG(build_cold);
     A_TRY(try, &rig);
     fake_launcher_break_modules(rig.engine.launcher, true);
-    run(&try, true);
+    try_run(&try, true);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 0);
     execution_stop(try.execution, NULL);
     rig_settle(&rig);
-    assert_done(&try);
-    undo_all(&try);
+    try_assert_done(&try);
+    try_undo_all(&try);
 }
 END_TEST
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An execution of the rig's plan, and what came of it. */
+#pragma once
+
+#include "../../../daemon/engine/execution.h"
+#include "rig.h"
+
+typedef struct Try {
+    Rig *rig;
+    Journal *journal;
+    Execution *execution;
+    GString *progress;
+    unsigned ended, unstuck;
+    Fault *fault;
+} Try;
+
+Try try_new(Rig *rig);
+void try_free(Try *try);
+#define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = try_new(rig)
+extern const ExecutionHandler try_handler;
+
+/* The handler's userdata is the try itself, so it must not be moved from here on. */
+void try_run(Try *try, bool with_guest);
+void try_undo(Try *try, bool believe_kernel);
+/* The daemon is gone (finish: the step that is under way is taken all the same), and another has nothing but
+ * the journal. */
+void try_die(Try *try, bool finish);
+
+/* To their ends, which are good ones: after an undo the host is as it was. */
+void try_run_all(Try *try);
+void try_undo_all(Try *try);
+void try_assert_done(const Try *try);
