@@ -319,6 +319,51 @@ START_TEST(a_crash_at_any_turn_of_a_start_without_qemu_is_undone)
 }
 END_TEST
 
+/* Whether it went on to its end meanwhile. */
+static bool crash_at(Try *try, unsigned turn)
+{
+    bool alive = true;
+
+    for (unsigned i = 0; i < turn && alive; i++)
+        alive = rig_turn(try->rig);
+    rig_die(try->rig, turn % 2 == 1);
+    restart(try, 0);
+    rig_settle(try->rig);
+    return alive;
+}
+
+START_TEST(a_crash_at_any_turn_of_a_stop_is_taken_up_again)
+{
+    for (unsigned b = 0; b < N_BUILDS; b++)
+        for (unsigned turn = 0, more = true; more; turn++) {
+            A_RIG(BUILDS[b]);
+            A_TRY(try, &rig);
+            A_QEMU(qemu, &rig);
+            run(&try, &qemu);
+            ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+            fake_qemu_serve(&qemu);
+            fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+            more = crash_at(&try, turn);
+            rig_assert_restored(&rig);
+        }
+}
+END_TEST
+
+START_TEST(a_card_that_is_dead_afterwards_is_told)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    run(&try, &qemu);
+    fake_host_silence(rig.host, "0000:01:00.0");
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+    rig_settle(&rig);
+    assert_failed(&try, "0000:01:00.0 is dead: its config space reads as ones alone");
+    ck_assert_str_eq(try.stop->result, "done");
+}
+END_TEST
+
 START_TEST(a_guest_that_runs_is_found_again)
 {
     A_RIG(build_gpu);
@@ -404,7 +449,8 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off,
       a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals,
       a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back,
-      a_crash_at_any_turn_of_a_start_without_qemu_is_undone, a_guest_that_runs_is_found_again,
+      a_crash_at_any_turn_of_a_start_without_qemu_is_undone, a_crash_at_any_turn_of_a_stop_is_taken_up_again,
+      a_card_that_is_dead_afterwards_is_told, a_guest_that_runs_is_found_again,
       a_guest_that_is_found_again_and_says_nothing_can_be_killed,
       a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does,
       a_device_that_hangs_at_the_end_comes_back_by_itself)

@@ -235,7 +235,7 @@ static size_t size_of(const char *path)
 START_TEST(a_whole_journal_with_any_bit_flipped_is_undone_all_the_same)
 {
     for (size_t at = 0, size = 1; at < size; at += 5) {
-        A_RIG(build_gpu);
+        A_RIG(build_reset);
         g_autofree char *path = journal_path(&rig, "guest-win10");
         leave_start_behind(&rig);
         size = size_of(path);
@@ -255,7 +255,7 @@ START_TEST(a_journal_that_ends_at_any_byte_is_undone)
     size_t written = 0;
     for (unsigned turn = 1; !whole; turn++)
         for (size_t cut = written + 1;; cut += 7) {
-            A_RIG(build_gpu);
+            A_RIG(build_reset);
             g_autofree char *path = journal_path(&rig, "guest-win10");
             g_autoptr(Plan) plan = rig_plan(&rig);
             whole = leave_behind(&rig, plan, turn);
