@@ -185,6 +185,14 @@ static void read_host_id(Daemon *d)
                     strerror(-r));
 }
 
+static void on_sleep(void *userdata)
+{
+    Daemon *d = userdata;
+
+    if (d->manager)
+        manager_mind_sleep(d->manager);
+}
+
 /* Finds what was running before the name is taken: nobody can ask before we know. */
 static int bring_up(Daemon *d, const Options *options)
 {
@@ -207,7 +215,9 @@ static int bring_up(Daemon *d, const Options *options)
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
     read_host_id(d);
-    r = manager_new(e, &d->manager);
+    r = sleep_watch_new(d->bus, on_sleep, d, &e->sleep);
+    if (r >= 0)
+        r = manager_new(e, &d->manager);
     if (r >= 0)
         r = make_helper_socket(d, socket_path);
     if (r >= 0)
@@ -226,6 +236,7 @@ static void bring_down(Daemon *d)
     api_free(d->api);
     helper_socket_free(d->helpers);
     manager_free(d->manager);
+    sleep_watch_free(e->sleep);
     qemu_probe_free(e->probe);
     worker_pool_free(e->workers);
     launcher_free(e->launcher);

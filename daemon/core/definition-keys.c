@@ -31,7 +31,7 @@
 #define COMMAND_LINE_BYTES 2047
 
 const DefinitionSection definition_sections[SECTION_MAX] = {
-    [SECTION_GUEST] = {"Guest", .help = "What the guest is called"},
+    [SECTION_GUEST] = {"Guest", .help = "What the guest is called, and what becomes of it"},
     [SECTION_FIRMWARE] = {"Firmware", .help = "What the guest boots with"},
     [SECTION_CPU] = {"CPU", .help = "Its processors"},
     [SECTION_MEMORY] = {"Memory", .help = "Its memory"},
@@ -45,6 +45,10 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_STOP] = {"Stop", .help = "How long each rung of the stop ladder waits for the guest to end"},
 };
 
+static const char *const host_sleeps[] = {
+    [HOST_SLEEP_AUTO] = "auto",         [HOST_SLEEP_INHIBIT] = "inhibit", [HOST_SLEEP_PAUSE] = "pause",
+    [HOST_SLEEP_SHUTDOWN] = "shutdown", [HOST_SLEEP_IGNORE] = "ignore",   NULL,
+};
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
@@ -77,6 +81,8 @@ static const char *const network_models[] = {
 static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
      .otherwise = "the guest's name", .help = "What the guest is, in a few words"},
+    {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on_host_sleep), .words = host_sleeps, .fallback = "auto",
+     .help = "What becomes of the guest when the host is to sleep: it keeps the host awake, or is paused or shut down before"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios",
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},

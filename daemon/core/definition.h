@@ -12,6 +12,16 @@
 
 #define GUEST_NAME_MAX 63
 
+typedef enum HostSleep {
+    HOST_SLEEP_AUTO, /* never seen in a definition that was read */
+    HOST_SLEEP_INHIBIT,
+    HOST_SLEEP_PAUSE,
+    HOST_SLEEP_SHUTDOWN,
+    HOST_SLEEP_IGNORE,
+    HOST_SLEEP_MAX,
+    HOST_SLEEP_INVALID = -EINVAL,
+} HostSleep;
+
 typedef enum Accelerator {
     ACCELERATOR_KVM,
     ACCELERATOR_TCG,
@@ -141,6 +151,7 @@ typedef struct GuestDefinition {
     char *source;  /* the file it came from, for messages */
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
     char *description; /* default: the name */
+    HostSleep on_host_sleep; /* default: inhibit with devices, ignore without */
     struct {
         FirmwareType type; /* default bios */
         bool secure_boot;  /* SecureBoot=, uefi alone */

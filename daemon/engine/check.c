@@ -147,6 +147,20 @@ static void check_memlock(GPtrArray *findings, const Engine *engine)
         find(findings, "memlock", FINDING_OK, NULL, "guests may lock their memory");
 }
 
+static void check_sleep(GPtrArray *findings, const SleepWatch *sleep)
+{
+    const char *error = sleep_error(sleep);
+
+    if (error)
+        find(findings, "sleep", FINDING_WARNING,
+             "start systemd-logind, or see to it that the host does not sleep while guests run",
+             "logind cannot be asked (%s): the host may go to sleep under a guest", error);
+    else
+        find(findings, "sleep", FINDING_OK, NULL,
+             "logind is there: guests can keep the host awake, or %u s from sleep (InhibitDelayMaxSec=)",
+             (unsigned)(sleep_delay_usec(sleep) / G_USEC_PER_SEC));
+}
+
 GPtrArray *check_host(const Engine *engine, const Host *host, const QemuFacts *facts,
                       const char *qemu_message)
 {
@@ -157,5 +171,6 @@ GPtrArray *check_host(const Engine *engine, const Host *host, const QemuFacts *f
     check_vfio(findings, host);
     check_qemu(findings, facts, qemu_message);
     check_memlock(findings, engine);
+    check_sleep(findings, engine->sleep);
     return findings;
 }

@@ -12,6 +12,7 @@
 #include "../edge/launcher.h"
 #include "../edge/ledger.h"
 #include "../edge/qemu-probe.h"
+#include "../edge/sleep-watch.h"
 #include "../edge/step-act.h"
 #include "../edge/worker.h"
 
@@ -20,6 +21,7 @@ typedef struct Engine {
     Launcher *launcher;
     WorkerPool *workers;
     QemuProbe *probe;
+    SleepWatch *sleep;
     HostPlace host_place;
     StepPlace step_place; /* to look, not to act: workers act */
     const char *qemu_path;

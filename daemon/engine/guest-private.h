@@ -30,9 +30,9 @@ struct Guest {
     GuestDefinition *definition;
     Plan *plan;
     Journal *journal; /* open from the first step to the last undo */
-    HolderGate *gate;   /* before the first step */
+    HolderGate *gate; /* before the first step */
     Execution *execution;
-    bool by_unit; /* its launcher came first */
+    bool by_unit;    /* its launcher came first */
     bool bound;      /* the plan was carried out */
     bool recovering; /* its process is being looked for */
     bool leftovers;
@@ -53,12 +53,18 @@ struct Guest {
     GuestLog *words; /* QEMU's standard error */
 
     Qmp *qmp;
-    bool shutdown_seen;    /* QEMU announced its end */
-    unsigned qmp_attempts; /* since the connection was lost */
+    bool shutdown_seen;         /* QEMU announced its end */
+    unsigned qmp_attempts;      /* since the connection was lost */
     sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
     bool asked;                 /* how it is: the answer is owed */
     uint64_t asked_at;          /* monotonic */
     bool silent;                /* it let a deadline pass; its answer is owed without one */
+
+    SleepLock *sleep_lock;
+    sd_event_source *sleep_turn;
+    bool sleep_asked;      /* the host falls asleep, and QEMU was told to pause */
+    bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
+    bool paused_for_sleep; /* by us: it goes on when the host is back */
 
     GuestRung rung;
     bool stop_asked;
@@ -112,5 +118,15 @@ void guest_drop_qmp(Guest *g);
 /* A deadline passed without a word from QEMU. */
 void guest_go_silent(Guest *g);
 
+/* guest-sleep.c */
+/* guest_mind_sleep() from the loop: a state changes in the middle of things. */
+void guest_mind_sleep_soon(Guest *g);
+/* It goes on, or starts anew. */
+void guest_forget_sleep(Guest *g);
+/* Found paused after a restart of the daemon: was that for the host's sleep? */
+void guest_recall_sleep(Guest *g);
+
 /* guest-stop.c */
+/* How long the whole ladder may take. */
+uint64_t guest_stop_usec(const Guest *g);
 void guest_take_rung(Guest *g, GuestRung rung);

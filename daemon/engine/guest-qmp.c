@@ -25,8 +25,10 @@ static void adopt(Guest *g, const char *status)
 {
     g->recovering = false;
     guest_set_state(g, GUEST_EVENT_ADOPT);
-    if (g_str_equal(status, "paused"))
+    if (g_str_equal(status, "paused")) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
+        guest_recall_sleep(g);
+    }
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->pid);
     if (g->stop_asked)
         guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
@@ -142,6 +144,7 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
     } else if (g->recovering) {
         return;
     } else if (g_str_equal(name, "RESUME")) {
+        guest_forget_sleep(g);
         guest_set_state(g, GUEST_EVENT_RUN);
         if (g->state == GUEST_RUNNING)
             job_end(g_steal_pointer(&g->start_job), NULL);

@@ -28,6 +28,15 @@ static uint64_t rung_usec(const Guest *g, GuestRung rung)
     }
 }
 
+uint64_t guest_stop_usec(const Guest *g)
+{
+    uint64_t sum = 0;
+
+    for (GuestRung rung = GUEST_RUNG_POWER_BUTTON; rung < GUEST_RUNG_KILL; rung++)
+        sum += rung_usec(g, rung);
+    return sum;
+}
+
 static int on_rung_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Guest *g = userdata;

@@ -51,6 +51,8 @@ Guest *guest_free(Guest *g)
     sd_event_source_disable_unref(g->deadline);
     guest_drop_qmp(g);
     guest_close_files(g);
+    sd_event_source_disable_unref(g->sleep_turn);
+    sleep_lock_free(g->sleep_lock);
     holder_gate_free(g->gate);
     execution_free(g->execution);
     channel_free(g->launch);
@@ -82,6 +84,8 @@ GuestState guest_state(const Guest *g)
 
 const char *guest_sub_state(const Guest *g)
 {
+    if (g->state == GUEST_PAUSED && g->paused_for_sleep)
+        return "host-sleep";
     return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
 }
 
@@ -156,6 +160,7 @@ void guest_set_state(Guest *g, GuestEvent event)
     g->state = next;
     g->since = clock_realtime_usec();
     guest_announce(g);
+    guest_mind_sleep_soon(g);
 }
 
 /* The start. */
@@ -266,6 +271,7 @@ static void forget_run(Guest *g)
     g->plan = plan_free(g->plan);
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
     g->asked = g->silent = false;
+    g->sleep_asked = g->sleep_minded = g->paused_for_sleep = false;
     g->rung = GUEST_RUNG_NONE;
     g->pid = 0;
 }
@@ -280,6 +286,7 @@ static int open_run(Guest *g)
         return r;
     guest_log_clear(g->words);
     guest_forget_process(g);
+    guest_forget_sleep(g);
     return journal_open(g->engine->journal_fd, owner, &g->journal);
 }
 
@@ -462,6 +469,11 @@ static void on_found(pid_t pid, void *userdata)
         guest_find_qmp(g);
 }
 
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 void guest_recover(Guest *g, GuestDefinition *definition)
 {
     g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
@@ -476,6 +488,8 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     if (r >= 0) {
         g_ptr_array_unref(g->addresses);
         g->addresses = undo_addresses(g->journal);
+        /* As before: they stand in the order of their undoing. */
+        g_ptr_array_sort(g->addresses, compare_strings);
         guest_read_process(g, &start_time);
         r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
     }

@@ -36,7 +36,7 @@ Guest *guest_free(Guest *guest);
 
 const char *guest_name(const Guest *guest);
 GuestState guest_state(const Guest *guest);
-const char *guest_sub_state(const Guest *guest); /* the rung while stopping, else "" */
+const char *guest_sub_state(const Guest *guest); /* the rung while stopping, why it is paused, else "" */
 pid_t guest_pid(const Guest *guest);             /* 0: none */
 uint64_t guest_since_usec(const Guest *guest);   /* realtime; 0: unknown */
 const Fault *guest_fault(const Guest *guest);    /* why it failed; NULL: it did not */
@@ -84,6 +84,10 @@ typedef enum GuestControl {
 typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);
+
+/* The host falls asleep or is back, or its state has changed: has it wait, pauses, continues or stops the
+ * guest as the definition says. */
+void guest_mind_sleep(Guest *guest);
 
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
  * undoes what it left. definition may be NULL (its file is gone). */

@@ -12,6 +12,7 @@ START_TEST(an_empty_file_is_a_guest_of_defaults)
     ck_assert_str_eq(definition->name, "win10");
     ck_assert_str_eq(definition->source, FILE_PATH);
     ck_assert_str_eq(definition->description, "win10");
+    ck_assert_int_eq(definition->on_host_sleep, HOST_SLEEP_IGNORE);
     ck_assert_int_eq(definition->cpu.accelerator, ACCELERATOR_KVM);
     ck_assert_str_eq(definition->cpu.model, "host");
     ck_assert_uint_eq(definition->cpu.sockets, 1);
@@ -29,21 +30,32 @@ START_TEST(an_empty_file_is_a_guest_of_defaults)
 }
 END_TEST
 
+START_TEST(a_guest_with_devices_keeps_the_host_awake_unless_it_says_otherwise)
+{
+    g_autoptr(GuestDefinition) gpu = a_definition("[PCI gpu]\nAddress=0000:01:00.0\n");
+    ck_assert_int_eq(gpu->on_host_sleep, HOST_SLEEP_INHIBIT);
+    g_autoptr(GuestDefinition) bold =
+        a_definition("[Guest]\nOnHostSleep=ignore\n[PCI gpu]\nAddress=0000:01:00.0\n");
+    ck_assert_int_eq(bold->on_host_sleep, HOST_SLEEP_IGNORE);
+}
+END_TEST
+
 START_TEST(every_key_reaches_its_field)
 {
-    g_autoptr(GuestDefinition) definition =
-        a_definition("[Guest]\nDescription=Windows, with the "
-                     "Radeon\n[CPU]\nAccelerator=tcg\nModel=EPYC\nSockets=2\nCores=3\nThreads=4\n"
-                     "[Memory]\nSize=8G\n[Kernel]\nImage=/boot/k\nInitrd=/boot/i\nCommandLine=quiet a=b\n"
-                     "[PCI gpu]\nAddress=0000:01:00.0\nFunctions=0,1\nGroup=all\nPrimaryVGA=yes\n"
-                     "[Disk system]\nPath=/srv/x.img\nFormat=qcow2\nBus=nvme\nReadOnly=yes\n"
-                     "[Network lan]\nMode=none\nModel=e1000e\nMAC=52:54:00:00:00:01\n"
-                     "[Console]\nLog=no\n[Stop]\nPowerButtonSec=2min\nQuitSec=500ms\nTerminateSec=0\n");
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[Guest]\nDescription=Windows, with the "
+        "Radeon\nOnHostSleep=pause\n[CPU]\nAccelerator=tcg\nModel=EPYC\nSockets=2\nCores=3\nThreads=4\n"
+        "[Memory]\nSize=8G\n[Kernel]\nImage=/boot/k\nInitrd=/boot/i\nCommandLine=quiet a=b\n"
+        "[PCI gpu]\nAddress=0000:01:00.0\nFunctions=0,1\nGroup=all\nPrimaryVGA=yes\n"
+        "[Disk system]\nPath=/srv/x.img\nFormat=qcow2\nBus=nvme\nReadOnly=yes\n"
+        "[Network lan]\nMode=none\nModel=e1000e\nMAC=52:54:00:00:00:01\n"
+        "[Console]\nLog=no\n[Stop]\nPowerButtonSec=2min\nQuitSec=500ms\nTerminateSec=0\n");
     const DefinitionPci *pci = g_ptr_array_index(definition->pci, 0);
     const DefinitionDisk *disk = g_ptr_array_index(definition->disks, 0);
     const DefinitionNetwork *network = g_ptr_array_index(definition->networks, 0);
 
     ck_assert_str_eq(definition->description, "Windows, with the Radeon");
+    ck_assert_int_eq(definition->on_host_sleep, HOST_SLEEP_PAUSE);
     ck_assert_int_eq(definition->cpu.accelerator, ACCELERATOR_TCG);
     ck_assert_str_eq(definition->cpu.model, "EPYC");
     ck_assert_uint_eq(definition->cpu.sockets, 2);
@@ -401,7 +413,8 @@ START_TEST(lines_of_what_is_no_definition_are_refused)
 }
 END_TEST
 
-SUITE("definition", an_empty_file_is_a_guest_of_defaults, every_key_reaches_its_field,
+SUITE("definition", an_empty_file_is_a_guest_of_defaults,
+      a_guest_with_devices_keeps_the_host_awake_unless_it_says_otherwise, every_key_reaches_its_field,
       named_sections_have_defaults_of_their_own, the_model_follows_the_accelerator,
       a_later_assignment_overrides_an_earlier_one, an_empty_assignment_gives_the_default_back,
       a_drop_in_adds_to_a_section_or_a_new_one, names_of_guests_are_short_lower_case_words,

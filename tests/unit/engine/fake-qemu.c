@@ -97,6 +97,10 @@ static void answer(FakeQemu *qemu, const char *command, int64_t id)
         qemu->status = "running";
         say(qemu, "{\"event\": \"RESUME\"}\n");
     }
+    if (g_str_equal(command, "stop") && g_str_equal(qemu->status, "running")) {
+        qemu->status = "paused";
+        say(qemu, "{\"event\": \"STOP\"}\n");
+    }
 }
 
 /* Whole lines, as the connection is this process's own. */

@@ -63,6 +63,7 @@ static void let_go(Engine *engine)
 {
     engine->workers = worker_pool_free(engine->workers);
     engine->launcher = launcher_free(engine->launcher);
+    engine->sleep = sleep_watch_free(engine->sleep);
     engine->event = sd_event_unref(engine->event);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
     g_clear_pointer(&engine->busy, g_hash_table_destroy);
@@ -77,6 +78,7 @@ void rig_come_again(Rig *rig)
     ck_assert_int_ge(sd_event_new(&engine->event), 0);
     engine->workers = fake_workers_new(engine->event, rig->host);
     engine->launcher = fake_launcher_new(engine->event, rig->host);
+    engine->sleep = fake_sleep_new();
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->ledger = ledger_open(rig->state_fd);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fake-sleep.h"
+
+#include <glib.h>
+
+struct SleepWatch {
+    HostWake host;
+    uint64_t delay_usec;
+    GPtrArray *locks; /* of SleepLock */
+    GString *words;
+};
+
+struct SleepLock {
+    SleepWatch *watch;
+    SleepLockMode mode;
+    char *why;
+};
+
+SleepWatch *fake_sleep_new(void)
+{
+    SleepWatch *watch = g_new0(SleepWatch, 1);
+
+    *watch = (SleepWatch){HOST_AWAKE, 5 * G_USEC_PER_SEC, g_ptr_array_new(), g_string_new(NULL)};
+    return watch;
+}
+
+SleepWatch *sleep_watch_free(SleepWatch *watch)
+{
+    if (!watch)
+        return NULL;
+    g_ptr_array_free(watch->locks, TRUE);
+    g_string_free(watch->words, TRUE);
+    g_free(watch);
+    return NULL;
+}
+
+void fake_sleep_set(SleepWatch *watch, HostWake host, uint64_t delay_usec)
+{
+    watch->host = host;
+    watch->delay_usec = delay_usec;
+}
+
+const char *fake_sleep_locks(SleepWatch *watch)
+{
+    g_string_truncate(watch->words, 0);
+    for (unsigned i = 0; i < watch->locks->len; i++) {
+        const SleepLock *lock = g_ptr_array_index(watch->locks, i);
+        g_string_append_printf(watch->words, "%s: %s\n", lock->mode == SLEEP_LOCK_BLOCK ? "block" : "delay",
+                               lock->why);
+    }
+    return watch->words->str;
+}
+
+HostWake sleep_host(const SleepWatch *watch)
+{
+    return watch->host;
+}
+
+uint64_t sleep_delay_usec(const SleepWatch *watch)
+{
+    return watch->delay_usec;
+}
+
+const char *sleep_error(const SleepWatch *watch)
+{
+    return NULL;
+}
+
+SleepLock *sleep_lock_take(SleepWatch *watch, SleepLockMode mode, const char *why)
+{
+    SleepLock *lock = g_new0(SleepLock, 1);
+
+    *lock = (SleepLock){watch, mode, g_strdup(why)};
+    g_ptr_array_add(watch->locks, lock);
+    return lock;
+}
+
+SleepLock *sleep_lock_free(SleepLock *lock)
+{
+    if (!lock)
+        return NULL;
+    g_ptr_array_remove_fast(lock->watch->locks, lock);
+    g_free(lock->why);
+    g_free(lock);
+    return NULL;
+}
+
+SleepLockMode sleep_lock_mode(const SleepLock *lock)
+{
+    return lock ? lock->mode : SLEEP_LOCK_NONE;
+}
+
+const char *sleep_lock_why(const SleepLock *lock)
+{
+    return lock ? lock->why : "";
+}
