@@ -82,7 +82,7 @@ static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
      .otherwise = "the guest's name", .help = "What the guest is, in a few words"},
     {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on_host_sleep), .words = host_sleeps, .fallback = "auto",
-     .help = "What becomes of the guest when the host is to sleep: it keeps the host awake, or is paused or shut down before"},
+     .help = "What becomes of it when the host is to sleep: it forbids that, or is paused or shut down before"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios",
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},

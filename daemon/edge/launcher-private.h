@@ -38,6 +38,8 @@ struct Launcher {
         LauncherFailed failed;
         void *userdata;
     } listeners[LAUNCHER_KIND_MAX];
+    LauncherFailed given_up;
+    void *given_up_userdata;
 };
 
 void launcher_init(Launcher *launcher, const LauncherVerbs *verbs, sd_event *event);

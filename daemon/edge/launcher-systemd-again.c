@@ -31,9 +31,11 @@ static int on_state_changed(sd_bus_message *signal, void *userdata, sd_bus_error
         return 0;
     bool given_up = follow->waiting && g_str_equal(state, "failed");
     follow->waiting = g_str_equal(state, "auto-restart") || (follow->waiting && g_str_equal(state, "dead"));
-    if (given_up)
-        launcher_tell_failed(&follow->launcher->base, follow->kind, follow->instance,
-                             "systemd does not start it again: it has ended too often in too short a time");
+    Launcher *launcher = &follow->launcher->base;
+    if (given_up && launcher->given_up)
+        launcher->given_up(follow->instance,
+                           "systemd does not start it again: it has ended too often in too short a time",
+                           launcher->given_up_userdata);
     return 0;
 }
 

@@ -110,6 +110,12 @@ int pending_limit_module(Pending *pending)
                        &pending->turn);
 }
 
+void launcher_on_given_up(Launcher *launcher, LauncherFailed given_up, void *userdata)
+{
+    launcher->given_up = given_up;
+    launcher->given_up_userdata = userdata;
+}
+
 void launcher_tell_failed(Launcher *launcher, LauncherKind kind, const char *instance, const char *message)
 {
     if (launcher->listeners[kind].failed)

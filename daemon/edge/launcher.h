@@ -38,8 +38,7 @@ typedef struct LauncherExit {
 typedef void (*LauncherExited)(const LauncherExit *exit, void *userdata);
 
 /* A start that had been accepted came to nothing: the process ended, or the unit failed, before
- * launcher_connected(). From there on launcher_watch() tells. Or, after the end, the supervisor was to start
- * it once more (Restart=) and has given it up. message: words for a person. */
+ * launcher_connected(). From there on launcher_watch() tells. message: words for a person. */
 typedef void (*LauncherFailed)(const char *instance, const char *message, void *userdata);
 
 /* bus is borrowed; it is the system bus the daemon is on, attached to event. */
@@ -58,6 +57,8 @@ char *launcher_unit(const Launcher *launcher, LauncherKind kind, const char *ins
 
 /* Who is told of starts that came to nothing; one listener a kind, failed NULL for none. */
 void launcher_on_failed(Launcher *launcher, LauncherKind kind, LauncherFailed failed, void *userdata);
+/* Who is told of guests that their supervisor was to start once more (Restart=) and has given up; forking: none. */
+void launcher_on_given_up(Launcher *launcher, LauncherFailed given_up, void *userdata);
 
 /* Asks for a start; done is called when it was accepted (error 0) or not, never when the process is up: the
  * helper's connection tells that, and launcher_on_failed() that it never will. With systemd: StartUnit(…,

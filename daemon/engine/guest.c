@@ -243,11 +243,13 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
 }
 
 /* It has ended as often as systemd lets it: failed, however well its last run ended. */
-static void give_up(Guest *g, const char *message)
+void guest_given_up(Guest *g, const char *message)
 {
     g_autofree char *remedy = g_strdup_printf("put it right, then: usherctl start %s", g->name);
     Fault *last = g->fault;
 
+    if (!guest_at_rest(g))
+        return;
     g->fault = last ? fault_new(last->kind, remedy, "%s; %s", last->message, message)
                     : fault_new(FAULT_GUEST_FAILED, remedy, "guest %s: %s", g->name, message);
     fault_free(last);
@@ -258,9 +260,7 @@ static void give_up(Guest *g, const char *message)
 
 void guest_launch_failed(Guest *g, const char *message)
 {
-    if (guest_at_rest(g))
-        give_up(g, message);
-    else if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
+    if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
         on_start_asked(-ECHILD, message, g);
 }
 

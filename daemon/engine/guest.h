@@ -56,9 +56,10 @@ void guest_connected(Guest *guest, Channel *channel, pid_t pid, uid_t uid, gid_t
 /* Its start is under way, and its launcher has not come yet. */
 bool guest_awaits_launcher(const Guest *guest);
 
-/* Its launcher ended, or its unit failed, before it could connect; or, of a guest at rest, its supervisor was
- * to bring it up once more, and does not any more. */
+/* Its launcher ended, or its unit failed, before it could connect. */
 void guest_launch_failed(Guest *guest, const char *message);
+/* Its supervisor was to bring it up once more, and does not any more. */
+void guest_given_up(Guest *guest, const char *message);
 
 /* The unit's ExecStop= (restored false) or ExecStopPost= asks to be told when QEMU is gone, or the devices
  * are back: channel is taken over and answered at once if that is so already. */

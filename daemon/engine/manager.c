@@ -21,6 +21,14 @@ static void on_launch_failed(const char *instance, const char *message, void *us
         guest_launch_failed(entry->guest, message);
 }
 
+static void on_given_up(const char *instance, const char *message, void *userdata)
+{
+    GuestEntry *entry = manager_guest_entry(userdata, instance);
+
+    if (entry)
+        guest_given_up(entry->guest, message);
+}
+
 static void on_definitions_changed(void *userdata)
 {
     manager_reload(userdata);
@@ -41,6 +49,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     m->host_stale = true;
     launcher_on_failed(engine->launcher, LAUNCHER_GUEST, on_launch_failed, m);
+    launcher_on_given_up(engine->launcher, on_given_up, m);
 
     int r = definition_store_new(engine->event, engine->definitions_path, on_definitions_changed, m,
                                  &m->definitions);
@@ -59,6 +68,7 @@ Manager *manager_free(Manager *m)
     if (!m)
         return NULL;
     launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
+    launcher_on_given_up(m->engine->launcher, NULL, NULL);
     sd_event_source_disable_unref(m->tidy);
     g_ptr_array_free(m->arrivals, TRUE);
     manager_drop_questions(m);

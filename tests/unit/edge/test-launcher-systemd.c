@@ -248,6 +248,8 @@ static void set_states(const char *state, const char *sub_state)
 START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
 {
     setup();
+    launcher_on_given_up(launcher, on_failed, NULL);
+    launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_connected(launcher, LAUNCHER_GUEST, "win10");
     settle();
     set_states("activating", "auto-restart");
@@ -273,6 +275,8 @@ END_TEST
 START_TEST(a_unit_that_is_not_to_be_started_again_is_not_given_up)
 {
     setup();
+    launcher_on_given_up(launcher, on_failed, NULL);
+    launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_connected(launcher, LAUNCHER_GUEST, "win10");
     settle();
     set_states("deactivating", "stop-post");

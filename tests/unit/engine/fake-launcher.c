@@ -44,6 +44,8 @@ struct Launcher {
     GPtrArray *calls;      /* of Call, owned */
     LauncherFailed failed;
     void *failed_userdata;
+    LauncherFailed given_up;
+    void *given_up_userdata;
     int refusal;
     char *refusal_message;
     bool fails_when_killed;
@@ -145,6 +147,12 @@ void launcher_on_failed(Launcher *launcher, LauncherKind kind, LauncherFailed fa
 {
     launcher->failed = failed;
     launcher->failed_userdata = userdata;
+}
+
+void launcher_on_given_up(Launcher *launcher, LauncherFailed given_up, void *userdata)
+{
+    launcher->given_up = given_up;
+    launcher->given_up_userdata = userdata;
 }
 
 int launcher_start(Launcher *launcher, LauncherKind kind, const char *instance, LauncherDone done,

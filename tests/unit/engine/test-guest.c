@@ -211,9 +211,21 @@ START_TEST(a_guest_that_systemd_gives_up_has_failed_and_says_so)
     run(&try, &qemu);
     fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
     rig_settle(&rig);
-    guest_launch_failed(try.guest, "systemd does not start it again");
+    guest_given_up(try.guest, "systemd does not start it again");
     assert_failed(&try, "QEMU of guest win10 ended with exit status 1; systemd does not start it again");
     ck_assert_str_eq(guest_fault(try.guest)->remedy, "put it right, then: usherctl start win10");
+}
+END_TEST
+
+START_TEST(a_launcher_that_ends_after_its_start_was_called_off_is_no_failure)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    start(&try);
+    ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
+    rig_settle(&rig);
+    guest_launch_failed(try.guest, "killed");
+    assert_stopped(&try);
 }
 END_TEST
 
@@ -226,7 +238,7 @@ START_TEST(a_guest_that_shuts_down_again_and_again_is_given_up_too)
     fake_launcher_exit(rig.engine.launcher, "win10", &fine);
     rig_settle(&rig);
     assert_stopped(&try);
-    guest_launch_failed(try.guest, "systemd does not start it again");
+    guest_given_up(try.guest, "systemd does not start it again");
     assert_failed(&try, "guest win10: systemd does not start it again");
 }
 END_TEST
@@ -445,6 +457,7 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_launcher_that_goes_before_qemu_ends_the_start, a_qemu_that_ends_before_it_says_hello_ends_the_start,
       a_qemu_that_is_killed_is_told_and_all_is_given_back,
       a_guest_that_systemd_gives_up_has_failed_and_says_so,
+      a_launcher_that_ends_after_its_start_was_called_off_is_no_failure,
       a_guest_that_shuts_down_again_and_again_is_given_up_too,
       a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off,
       a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals,
