@@ -141,8 +141,11 @@ static bool read_dead(int dirfd, const HostDevice *device)
            vendor[1] == 0xff;
 }
 
-static int scan_device(int devices_fd, const char *name, bool guarded, HostDevice *device)
+static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostDevice *device)
 {
+    bool guarded = skip && g_hash_table_contains(skip, name);
+
+    device->stuck = guarded && g_hash_table_lookup(skip, name);
     _cleanup_close_ int fd = openat(devices_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -183,9 +186,7 @@ static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
         if (pci_address_from_string(*name, &address) < 0)
             continue;
         HostDevice *device = host_add(host, address);
-        bool guarded = skip && g_hash_table_contains(skip, *name);
-        device->stuck = guarded && g_hash_table_lookup(skip, *name);
-        r = scan_device(devices_fd, *name, guarded, device);
+        r = scan_device(devices_fd, *name, skip, device);
         if (r == -ENOENT || r == -ENODEV) {
             g_ptr_array_remove_index(host->devices, host->devices->len - 1);
             r = 0;
@@ -233,5 +234,27 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&host);
+    return 0;
+}
+
+int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAddress address)
+{
+    g_autoptr(Host) fresh = host_new();
+    HostDevice *now = host_add(fresh, address), *known = (HostDevice *)host_find(host, address);
+    if (!known)
+        return -ENOENT;
+    _cleanup_close_ int devices_fd =
+        openat(place->sys_fd, "bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (devices_fd < 0)
+        return -errno;
+    int r = scan_device(devices_fd, PCI_ADDRESS_STR(address), skip, now);
+    if (r < 0)
+        return r;
+
+    now->multifunction = known->multifunction;
+    now->needed_for = g_steal_pointer(&known->needed_for);
+    HostDevice before = *known;
+    *known = *now;
+    *now = before; /* whose strings go with the fresh snapshot */
     return 0;
 }

@@ -17,3 +17,8 @@ typedef struct HostPlace {
  * out with stuck set too. A device that goes meanwhile is left out. 0 or -errno; *ret is the caller's. 4,096
  * functions take well under a second. */
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);
+
+/* Reads one function again, in place, as a look at all takes a thousand system calls and more. What takes a
+ * look at the others stays as it was (multifunction, needed_for). -ENOENT, or whatever else says that it is
+ * gone: the snapshot is as before then. */
+int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAddress address);

@@ -17,6 +17,11 @@ static GHashTable *guarded_devices(const Engine *engine)
     return guarded;
 }
 
+static void note_quarantine(const Engine *engine, HostDevice *device)
+{
+    device->quarantine = g_strdup(ledger_reason(engine->ledger, PCI_ADDRESS_STR(device->address)));
+}
+
 int host_look(const Engine *engine, Host **ret)
 {
     g_autoptr(GHashTable) guarded = guarded_devices(engine);
@@ -25,10 +30,18 @@ int host_look(const Engine *engine, Host **ret)
     int r = host_scan(&engine->host_place, guarded, &host);
     if (r < 0)
         return r;
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        HostDevice *device = g_ptr_array_index(host->devices, i);
-        device->quarantine = g_strdup(ledger_reason(engine->ledger, PCI_ADDRESS_STR(device->address)));
-    }
+    for (unsigned i = 0; i < host->devices->len; i++)
+        note_quarantine(engine, g_ptr_array_index(host->devices, i));
     *ret = host;
     return 0;
+}
+
+int host_look_again(const Engine *engine, Host *host, PciAddress address)
+{
+    g_autoptr(GHashTable) guarded = guarded_devices(engine);
+
+    int r = host_scan_again(&engine->host_place, guarded, host, address);
+    if (r >= 0)
+        note_quarantine(engine, (HostDevice *)host_find(host, address));
+    return r;
 }

@@ -8,3 +8,5 @@
 
 /* As host_scan(): 0 or -errno; *ret is the caller's. */
 int host_look(const Engine *engine, Host **ret);
+/* As host_scan_again(). */
+int host_look_again(const Engine *engine, Host *host, PciAddress address);

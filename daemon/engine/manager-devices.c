@@ -7,11 +7,27 @@
 #include "manager-private.h"
 #include "undo.h"
 
+/* While a job runs, what changes hands tells so at every step: a look at the whole host each time would hold
+ * up the next one. The job's end makes up for it. */
+static void look_again(Manager *m, const char *text)
+{
+    PciAddress address;
+
+    if (!m->host || m->host_stale)
+        return;
+    if (g_hash_table_size(m->jobs) == 0 || pci_address_from_string(text, &address) < 0 ||
+        host_look_again(m->engine, m->host, address) < 0)
+        m->host_stale = true;
+}
+
 static void on_host_event(const char *action, const char *address, void *userdata)
 {
     Manager *m = userdata;
 
-    m->host_stale = true;
+    if (g_str_equal(action, "add") || g_str_equal(action, "remove"))
+        m->host_stale = true;
+    else
+        look_again(m, address);
     manager_look_soon(m);
     if (g_str_equal(action, "add"))
         manager_announce(m, MANAGER_DEVICE_ADDED, address);
@@ -28,9 +44,10 @@ int manager_watch_devices(Manager *m)
 
 void manager_devices_changed(Manager *m, const GPtrArray *addresses)
 {
-    m->host_stale = true;
-    for (unsigned i = 0; i < addresses->len; i++)
+    for (unsigned i = 0; i < addresses->len; i++) {
+        look_again(m, g_ptr_array_index(addresses, i));
         manager_announce(m, MANAGER_DEVICE_CHANGED, g_ptr_array_index(addresses, i));
+    }
 }
 
 int manager_look(Manager *m, const Host **ret)
@@ -319,7 +336,8 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     return r;
 }
 
-int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, void *userdata, Fault **ret_fault)
+int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, void *userdata,
+                      Fault **ret_fault)
 {
     Plan *plan;
 

@@ -62,7 +62,6 @@ static void on_guest_rested(Guest *guest, void *userdata)
     /* What could not be given back stays claimed: nobody else is to build upon it. */
     if (!guest_has_leftovers(guest))
         claims_give_up(m->claims, owner);
-    m->host_stale = true;
     manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
     tidy_soon(m);

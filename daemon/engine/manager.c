@@ -118,6 +118,7 @@ static void on_job_changed(Job *job, void *userdata)
     log_info("job %u: %s %s: %s%s%s", job->id, job_type_to_string(job->type), job->subject, job->result,
              why ? ": " : "", why ?: "");
     manager_announce(m, MANAGER_JOB_ENDED, id);
+    m->host_stale = true;
     g_hash_table_remove(m->jobs, GUINT_TO_POINTER(job->id));
 }
 

@@ -303,6 +303,68 @@ START_TEST(a_domain_of_vmd_starts_a_tree_of_its_own)
 }
 END_TEST
 
+static int scan_again(const FakeHost *fake, GHashTable *skip, Host *host, const char *address)
+{
+    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
+    PciAddress parsed;
+    ck_assert_int_eq(pci_address_from_string(address, &parsed), 0);
+    return host_scan_again(&place, skip, host, parsed);
+}
+
+START_TEST(one_function_is_read_again_and_the_others_are_left_as_they_were)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(Host) host = scan(fake, NULL);
+    fake_host_set_driver(fake, "0000:01:00.0", NULL);
+    fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
+    fake_host_set_driver(fake, "0000:01:00.1", NULL);
+
+    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.0"), 0);
+    ck_assert_ptr_null(device_of(host, "0000:01:00.0")->driver);
+    ck_assert_str_eq(device_of(host, "0000:01:00.0")->override, "vfio-pci");
+    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
+}
+END_TEST
+
+START_TEST(a_function_read_again_keeps_what_only_a_look_at_all_can_tell)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_add_network_card(fake, "0000:02:00.0", "0000:00:01.0", 13, "eth0");
+    fake_host_route_over(fake, "eth0", false);
+    g_autoptr(Host) host = scan(fake, NULL);
+
+    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.0"), 0);
+    ck_assert(device_of(host, "0000:01:00.0")->multifunction);
+    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:02:00.0"), 0);
+    ck_assert_str_eq(device_of(host, "0000:02:00.0")->needed_for, "default route over eth0");
+}
+END_TEST
+
+START_TEST(a_stuck_function_is_not_asked_what_would_hang_when_read_again)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(Host) host = scan(fake, NULL);
+    g_hash_table_add(skip, (char *)"0000:01:00.0");
+
+    ck_assert_int_eq(scan_again(fake, skip, host, "0000:01:00.0"), 0);
+    ck_assert(device_of(host, "0000:01:00.0")->stuck);
+    ck_assert_ptr_null(device_of(host, "0000:01:00.0")->driver);
+}
+END_TEST
+
+START_TEST(a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot)
+{
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(Host) host = scan(fake, NULL);
+    fake_host_remove_device(fake, "0000:01:00.1");
+
+    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.1"), -ENOENT);
+    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
+    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:05:00.0"), -ENOENT);
+}
+END_TEST
+
 START_TEST(four_thousand_functions_are_each_seen_in_order)
 {
     g_autoptr(FakeHost) fake = fake_host_new();
@@ -371,4 +433,8 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       the_config_space_of_a_device_on_vfio_pci_is_not_read, a_device_that_answers_with_ones_is_dead,
       a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
       a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
+      one_function_is_read_again_and_the_others_are_left_as_they_were,
+      a_function_read_again_keeps_what_only_a_look_at_all_can_tell,
+      a_stuck_function_is_not_asked_what_would_hang_when_read_again,
+      a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot,
       four_thousand_functions_are_each_seen_in_order)
