@@ -210,12 +210,52 @@ measure_unit() {
         say_measure unit-rss bus "$(awk "BEGIN {print $(status_of "$pid" VmRSS) / 1024}")"
 }
 
+device_is() {
+        usherctl --json=short status "$1" | grep "\"state\":\"$2\"" >/dev/null
+}
+
+# measure_calls WHO: how long the slowest call but one in a hundred takes
+measure_calls() {
+        local p99
+        read -r _ p99 _ < <("$CALLER" calls 500 list demo)
+        say_measure stuck-call-p99 "$1" "$p99"
+}
+
+# A QEMU that usher knows nothing of keeps the device from being given back: the write hangs in the kernel.
+measure_stuck() {
+        local holder round
+        for ((round = 0; round < 3; round++)); do
+                measure_calls floor
+                measure stuck-restart floor systemctl restart usherd
+        done
+        usherctl bind "$EDU"
+        qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
+                >/dev/null 2>&1 </dev/null &
+        holder=$!
+        wait_until 30 sh -c "find /proc/$holder/fd -lname '*vfio-device*' | grep -q ."
+        usherctl restore "$EDU" || true
+        device_is "$EDU" stuck
+        for ((round = 0; round < 3; round++)); do
+                measure_calls bus
+                measure stuck-restart bus systemctl restart usherd
+        done
+        device_is "$EDU" stuck
+        kill -KILL "$holder"
+        wait_until 60 device_is "$EDU" unused
+}
+
+mkdir -p /etc/usher/usherd.conf.d
+printf '[Usherd]\nStuckSec=2\n' >/etc/usher/usherd.conf.d/bench.conf
+systemctl restart usherd
+
 before=$(host_snapshot)
 it "All is warm" usherctl bind "$NIC2"
 it "And comes back" usherctl restore "$NIC2"
 it "QEMU has been asked what it can do" usherctl start demo
 it "And ends" usherctl kill demo
 it "Lives and bindings are measured" rounds
+it "Calls and a restart are measured while a device is stuck" measure_stuck
 it "The daemon is measured in its unit" measure_unit
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
+rm /etc/usher/usherd.conf.d/bench.conf
 finished

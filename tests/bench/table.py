@@ -26,6 +26,10 @@ def near_floor(medians):
     return medians["floor"] * 1.05 + 5
 
 
+def twice_floor(medians):
+    return medians["floor"] * 2
+
+
 def near_script(medians):
     return medians["script"] * 1.6
 
@@ -39,6 +43,8 @@ LAB = [
     Figure("start-qemu", "of that: QEMU until it runs"),
     Figure("kill", "force stop until QEMU is gone", held="bus"),
     Figure("kill-restored", "force stop until the devices are back"),
+    Figure("stuck-call-p99", "ListGuests, 99th percentile, while a device is stuck", "2 × without", twice_floor, held="bus"),
+    Figure("stuck-restart", "restart of usherd, while a device is stuck", "1000 ms", at_most(1000), held="bus"),
     Figure("process", "for comparison: `usherctl --version`"),
     Figure("empty-call", "for comparison: an empty call to usherd"),
     Figure("unit-rss", "resident, in its unit, after work", "5 MB", at_most(5), "MB", "bus"),
