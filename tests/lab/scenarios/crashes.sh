@@ -48,7 +48,8 @@ group_node() {
 # in_order NAME: running and owned, or at rest and restored
 in_order() {
         local state pid
-        state=$(guest_state "$1")
+        # Its status tells of the guest, as that of systemctl does.
+        state=$(guest_state "$1") || true
         pid=$(guest_pid "$1")
         case $state in
         running)
@@ -113,6 +114,8 @@ for ((crash = 1; crash <= CRASHES; crash++)); do
                 {
                         echo "    crash $crash ($what): one is $(guest_state one), two is $(guest_state two)"
                         host_snapshot | diff - <(echo "$before") | sed 's/^/    /' || true
+                        pgrep -a 'qemu-system|usher' | cut -c1-100 | sed 's/^/    /'
+                        journalctl --no-pager -o short-monotonic --no-hostname -n 30 -t usherd -t usher-launch -t usher-bind | sed 's/^/    /'
                 } >&3
                 [ $broken -lt 3 ] || break
         fi
@@ -121,7 +124,7 @@ expect_eq "After each of $CRASHES kills (seed $SEED) each guest ran and owned it
 
 at_rest() {
         local state
-        state=$(guest_state "$1")
+        state=$(guest_state "$1") || true
         [ "$state" = stopped ] || [ "$state" = failed ] || {
                 usherctl kill "$1"
                 return 1
