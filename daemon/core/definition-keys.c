@@ -42,12 +42,23 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_NETWORK] = {"Network", NETWORK_SECTIONS_MAX, HELD_BY(networks), sizeof(DefinitionNetwork),
                          "A network card"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
+    [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
     [SECTION_STOP] = {"Stop", .help = "How long each rung of the stop ladder waits for the guest to end"},
 };
 
 static const char *const host_sleeps[] = {
     [HOST_SLEEP_AUTO] = "auto",         [HOST_SLEEP_INHIBIT] = "inhibit", [HOST_SLEEP_PAUSE] = "pause",
     [HOST_SLEEP_SHUTDOWN] = "shutdown", [HOST_SLEEP_IGNORE] = "ignore",   NULL,
+};
+static const char *const host_shutdowns[] = {
+    [HOST_SHUTDOWN_STOP] = "shutdown", [HOST_SHUTDOWN_INHIBIT] = "inhibit", NULL};
+static const char *const panic_actions[] = {
+    [TROUBLE_DEFAULT] = "auto", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
+    [TROUBLE_PAUSE] = "pause",  [TROUBLE_IGNORE] = "ignore", NULL,
+};
+static const char *const watchdog_actions[] = {
+    [TROUBLE_DEFAULT] = "off", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
+    [TROUBLE_PAUSE] = "pause", [TROUBLE_IGNORE] = "ignore", NULL,
 };
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 static const char *const huge_pages[] = {
@@ -83,6 +94,10 @@ static const DefinitionKey keys[] = {
      .otherwise = "the guest's name", .help = "What the guest is, in a few words"},
     {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on_host_sleep), .words = host_sleeps, .fallback = "auto",
      .help = "What becomes of it when the host is to sleep: it forbids that, or is paused or shut down before"},
+    {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on_host_shutdown), .words = host_shutdowns, .fallback = "shutdown",
+     .help = "Whether it is shut down with the host, or keeps the host up (inhibit)"},
+    {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on_panic), .words = panic_actions, .fallback = "auto",
+     .help = "What becomes of the guest when its system panics"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios",
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},
@@ -185,6 +200,9 @@ static const DefinitionKey keys[] = {
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},
+
+    {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(watchdog), .words = watchdog_actions, .fallback = "off",
+     .help = "What becomes of a guest whose system stops resetting its watchdog; off: it has none"},
 
     {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s",
      .help = "How long after the power button was pressed; 0 does not press it"},

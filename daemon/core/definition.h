@@ -22,6 +22,24 @@ typedef enum HostSleep {
     HOST_SLEEP_INVALID = -EINVAL,
 } HostSleep;
 
+typedef enum HostShutdown {
+    HOST_SHUTDOWN_STOP,
+    HOST_SHUTDOWN_INHIBIT,
+    HOST_SHUTDOWN_MAX,
+    HOST_SHUTDOWN_INVALID = -EINVAL,
+} HostShutdown;
+
+/* What becomes of a guest whose system has panicked, or hangs. */
+typedef enum TroubleAction {
+    TROUBLE_DEFAULT, /* a panic that is told fails the guest, and nothing is there to tell of more */
+    TROUBLE_FAIL,
+    TROUBLE_RESET,
+    TROUBLE_PAUSE,
+    TROUBLE_IGNORE,
+    TROUBLE_MAX,
+    TROUBLE_INVALID = -EINVAL,
+} TroubleAction;
+
 typedef enum Accelerator {
     ACCELERATOR_KVM,
     ACCELERATOR_TCG,
@@ -152,6 +170,9 @@ typedef struct GuestDefinition {
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
     char *description; /* default: the name */
     HostSleep on_host_sleep; /* default: inhibit with devices, ignore without */
+    HostShutdown on_host_shutdown;
+    TroubleAction on_panic;
+    TroubleAction watchdog; /* [Watchdog] Action= */
     struct {
         FirmwareType type; /* default bios */
         bool secure_boot;  /* SecureBoot=, uefi alone */

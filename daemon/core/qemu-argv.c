@@ -24,8 +24,7 @@ static void add_machine(QemuBuilder *builder)
     builder_option(builder, "-rtc", "base=utc,driftfix=slew");
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    /* A guest that panics has failed: without this QEMU would end with status 0, as after a shutdown. */
-    builder_option(builder, "-action", "panic=exit-failure");
+    qemu_add_trouble(builder);
     builder_add(builder, "-S");
 }
 

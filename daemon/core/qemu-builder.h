@@ -25,6 +25,7 @@ enum {
     SLOT_MEMORY = 0x16,  /* ivshmem; no port */
     SLOT_WATCHDOG = 0x17,
     SLOT_SOUND = 0x18,
+    SLOT_PANIC = 0x19,
 };
 
 typedef struct QemuBuilder {
@@ -72,6 +73,7 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 /* The parts of which there is one at most. */
 void qemu_add_cpu(QemuBuilder *builder);
 void qemu_add_memory(QemuBuilder *builder);
+void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);

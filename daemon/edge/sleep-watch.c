@@ -88,15 +88,19 @@ static int on_locked(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 static void ask_for(SleepLock *lock)
 {
-    bool block = lock->mode == SLEEP_LOCK_BLOCK;
+    /* The lid has a lock of its own: by default logind heeds no other when it is closed
+     * (LidSwitchIgnoreInhibited=, logind.conf(5)). */
+    static const char *const what[] = {
+        [SLEEP_LOCK_SHUTDOWN] = "shutdown",
+        [SLEEP_LOCK_DELAY] = "sleep",
+        [SLEEP_LOCK_BLOCK] = "sleep:handle-lid-switch",
+    };
 
     if (lock->fd >= 0 || lock->call || lock->watch->error)
         return;
-    /* The lid has a lock of its own: by default logind heeds no other when it is closed
-     * (LidSwitchIgnoreInhibited=, logind.conf(5)). */
-    int r = call_login1(lock->watch, &lock->call, on_locked, lock, LOGIN1_MANAGER, "Inhibit", "ssss",
-                        block ? "sleep:handle-lid-switch" : "sleep", "usher", lock->why,
-                        block ? "block" : "delay");
+    int r =
+        call_login1(lock->watch, &lock->call, on_locked, lock, LOGIN1_MANAGER, "Inhibit", "ssss",
+                    what[lock->mode], "usher", lock->why, lock->mode == SLEEP_LOCK_DELAY ? "delay" : "block");
     if (r < 0)
         set_error(lock->watch, strerror(-r));
 }

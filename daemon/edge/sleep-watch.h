@@ -14,7 +14,8 @@ typedef struct SleepLock SleepLock;
 
 typedef enum SleepLockMode {
     SLEEP_LOCK_NONE,
-    SLEEP_LOCK_DELAY, /* sleep waits for it, at most sleep_delay_usec() */
+    SLEEP_LOCK_SHUTDOWN, /* the host is not shut down, unless somebody who may insists; it may sleep */
+    SLEEP_LOCK_DELAY,    /* sleep waits for it, at most sleep_delay_usec() */
     SLEEP_LOCK_BLOCK, /* there is no sleep, unless somebody who may insists; nor does closing the lid bring it
                        */
 } SleepLockMode;

@@ -76,6 +76,8 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
 
     if (g->stop_asked)
         return NULL;
+    if (g->trouble)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "%s", g->trouble);
     if (exit->known && exit->by_signal)
         return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s was killed by signal %d (%s)", g->name,
                          exit->status, strsignal(exit->status));

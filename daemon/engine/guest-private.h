@@ -60,7 +60,10 @@ struct Guest {
     uint64_t asked_at;          /* monotonic */
     bool silent;                /* it let a deadline pass; its answer is owed without one */
 
-    SleepLock *sleep_lock;
+    const char *held_for; /* why QEMU holds its processors: "panicked", "io-error", …; "": for no trouble */
+    char *trouble;        /* why it has to end, in words; NULL: it has not */
+
+    SleepLock *sleep_lock, *shutdown_lock;
     sd_event_source *sleep_turn;
     bool sleep_asked;      /* the host falls asleep, and QEMU was told to pause */
     bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
@@ -117,6 +120,15 @@ void guest_adopt_unheard(Guest *g);
 void guest_drop_qmp(Guest *g);
 /* A deadline passed without a word from QEMU. */
 void guest_go_silent(Guest *g);
+
+/* guest-trouble.c */
+/* QEMU's GUEST_PANICKED and WATCHDOG. */
+void guest_panicked(Guest *g);
+void guest_watchdog_expired(Guest *g);
+/* QEMU holds its processors, and says why (a RunState other than running). */
+void guest_take_hold(Guest *g, const char *status);
+/* The same, to be asked. */
+void guest_ask_hold(Guest *g);
 
 /* guest-sleep.c */
 /* guest_mind_sleep() from the loop: a state changes in the middle of things. */

@@ -20,18 +20,32 @@ static void on_cont(Qmp *qmp, int error, const char *message, struct json_object
                                 "QEMU of guest %s would not run: %s", g->name, message ?: strerror(-error)));
 }
 
+/* RunState, qapi/run-state.json: of these it comes back only when somebody does something. */
+static bool holds(const char *status)
+{
+    static const char *const held[] = {"paused",         "io-error", "internal-error",
+                                       "guest-panicked", "watchdog", NULL};
+
+    return g_strv_contains(held, status);
+}
+
 /* After a restart of the daemon: take it as it is. */
 static void adopt(Guest *g, const char *status)
 {
     g->recovering = false;
     guest_set_state(g, GUEST_EVENT_ADOPT);
-    if (g_str_equal(status, "paused")) {
+    if (holds(status)) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
+        guest_take_hold(g, status);
         guest_recall_sleep(g);
     }
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->pid);
     if (g->stop_asked)
         guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
+    else if (g_str_equal(status, "guest-panicked"))
+        guest_panicked(g);
+    else if (g_str_equal(status, "watchdog"))
+        guest_watchdog_expired(g);
     else if (g_str_equal(status, "prelaunch"))
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
 }
@@ -67,7 +81,7 @@ static void take_status(Guest *g, const char *status)
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
     else if (g->state == GUEST_UNRESPONSIVE)
-        guest_set_state(g, g_str_equal(status, "paused") ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
+        guest_set_state(g, holds(status) ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
 }
 
 static void on_status(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -145,11 +159,17 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         return;
     } else if (g_str_equal(name, "RESUME")) {
         guest_forget_sleep(g);
+        g->held_for = "";
         guest_set_state(g, GUEST_EVENT_RUN);
         if (g->state == GUEST_RUNNING)
             job_end(g_steal_pointer(&g->start_job), NULL);
     } else if (g_str_equal(name, "STOP") && g->state != GUEST_STARTING && !g->shutdown_seen) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
+        guest_ask_hold(g);
+    } else if (g_str_equal(name, "GUEST_PANICKED")) {
+        guest_panicked(g);
+    } else if (g_str_equal(name, "WATCHDOG")) {
+        guest_watchdog_expired(g);
     }
 }
 
@@ -232,6 +252,9 @@ static void end_control(Control *control, int error, const char *message)
                           message);
     else if (error < 0)
         raise_unresponsive(control->guest, &fault);
+    /* A reset of what stands still for its trouble is to run. */
+    if (error == 0 && g_str_equal(control->command, "system_reset") && *control->guest->held_for)
+        qmp_command(control->guest->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
     control->controlled(fault, control->userdata);
     g_free(control);
 }

@@ -99,6 +99,18 @@ static void hold_lock(Guest *g)
                   "%s: so it keeps the host awake; raise it in logind.conf(5), or lower [Stop]", why);
 }
 
+static void hold_shutdown_lock(Guest *g)
+{
+    bool wanted = g->definition && g->definition->on_host_shutdown == HOST_SHUTDOWN_INHIBIT && !resting(g) &&
+                  g->state != GUEST_STOPPING && g->state != GUEST_RESTORING;
+    g_autofree char *why = g_strdup_printf("guest %s runs", g->name);
+
+    if (wanted && !g->shutdown_lock)
+        g->shutdown_lock = sleep_lock_take(g->engine->sleep, SLEEP_LOCK_SHUTDOWN, why);
+    else if (!wanted)
+        g->shutdown_lock = sleep_lock_free(g->shutdown_lock);
+}
+
 void guest_forget_sleep(Guest *g)
 {
     g->paused_for_sleep = false;
@@ -187,6 +199,7 @@ void guest_mind_sleep(Guest *g)
     else if (sleep_host(g->engine->sleep) == HOST_AWAKE)
         after_sleep(g);
     hold_lock(g);
+    hold_shutdown_lock(g);
 }
 
 static int on_turn(sd_event_source *source, void *userdata)

@@ -34,6 +34,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->userdata = userdata;
     g->state = GUEST_STOPPED;
     g->run_fd = -1;
+    g->held_for = "";
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -53,6 +54,8 @@ Guest *guest_free(Guest *g)
     guest_close_files(g);
     sd_event_source_disable_unref(g->sleep_turn);
     sleep_lock_free(g->sleep_lock);
+    sleep_lock_free(g->shutdown_lock);
+    g_free(g->trouble);
     holder_gate_free(g->gate);
     execution_free(g->execution);
     channel_free(g->launch);
@@ -86,6 +89,8 @@ const char *guest_sub_state(const Guest *g)
 {
     if (g->state == GUEST_PAUSED && g->paused_for_sleep)
         return "host-sleep";
+    if (g->state == GUEST_PAUSED)
+        return g->held_for;
     return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
 }
 
@@ -271,6 +276,8 @@ static void forget_run(Guest *g)
     g->plan = plan_free(g->plan);
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
     g->asked = g->silent = false;
+    g->held_for = "";
+    g_clear_pointer(&g->trouble, g_free);
     g->sleep_asked = g->sleep_minded = g->paused_for_sleep = false;
     g->rung = GUEST_RUNG_NONE;
     g->pid = 0;

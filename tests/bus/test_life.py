@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What becomes of a running guest: as test_daemon.py, with a mock of logind."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,12 @@ def on_sleep(policy):
     return GUEST.replace("[CPU]", f"OnHostSleep={policy}\n[CPU]")
 
 
+def start_logind(bus, delay_usec):
+    bus.start([sys.executable, "-B", str(HERE / "mock_login1.py"), str(delay_usec)], "org.freedesktop.login1", stdout=subprocess.DEVNULL)
+    login1 = bus.connection.get_object("org.freedesktop.login1", "/org/freedesktop/login1", introspect=False)
+    return dbus.Interface(login1, "org.usher1.Mock")
+
+
 class TheHostSleeps(DaemonTest):
     DELAY_USEC = 30_000_000
 
@@ -25,9 +32,7 @@ class TheHostSleeps(DaemonTest):
         self.start_logind()
 
     def start_logind(self):
-        self.bus.start([sys.executable, "-B", str(HERE / "mock_login1.py"), str(self.DELAY_USEC)], "org.freedesktop.login1", stdout=subprocess.DEVNULL)
-        login1 = self.bus.connection.get_object("org.freedesktop.login1", "/org/freedesktop/login1", introspect=False)
-        self.logind = dbus.Interface(login1, "org.usher1.Mock")
+        self.logind = start_logind(self.bus, self.DELAY_USEC)
 
     def locks(self):
         return [str(lock) for lock in self.logind.Locks()]
@@ -94,6 +99,79 @@ class TheHostSleeps(DaemonTest):
         self.start_logind()
         self.wait_for_locks("sleep:handle-lid-switch|usher|guest demo runs|block")
         self.assertEqual(str(self.finding()[1]), "ok")
+
+
+class ASystemInTrouble(DaemonTest):
+    """The guest's system is trouble.S."""
+
+    def start_trouble(self, kind, definition):
+        disk = self.usherd.folder / "trouble.img"
+        subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-Wl,-melf_i386,--oformat=binary,-Ttext=0x7c00,--build-id=none", f"-D{kind}", "-o", str(disk),
+                        str(HERE / "trouble.S")], check=True)
+        os.truncate(disk, 1 << 20)
+        disk.chmod(0o666)
+        self.usherd.define("demo", GUEST + definition + f"[Disk system]\nPath={disk}\nFormat=raw\n")
+        self.manager.StartGuest("demo", NONE)
+
+    def boots(self):
+        log = self.usherd.folder / "log" / "demo.console.log"
+        return log.read_text().count("boot") if log.exists() else 0
+
+    def wait_for_sub_state(self, words):
+        self.usherd.wait_for(lambda: self.usherd.property("demo", "SubState") == words, f"it does not say {words}")
+        self.assertEqual(self.usherd.property("demo", "State"), "paused")
+
+    def test_that_panics_has_failed(self):
+        self.start_trouble("PANIC", "[Guest]\nOnPanic=fail\n")
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertEqual(str(self.usherd.property("demo", "Error")), "guest demo has failed: its system has panicked; see: usherctl status demo")
+
+    def test_that_panics_boots_again(self):
+        self.start_trouble("PANIC", "[Guest]\nOnPanic=reset\n")
+        self.usherd.wait_for(lambda: self.boots() >= 3, "it did not boot again")
+        self.assertIn(self.usherd.property("demo", "State"), ("running", "paused"))
+
+    def test_that_panics_is_paused_until_it_is_reset(self):
+        self.start_trouble("PANIC", "[Guest]\nOnPanic=pause\n")
+        self.wait_for_sub_state("panicked")
+        self.usherd.kill()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.wait_for_sub_state("panicked")
+        self.assertEqual(self.boots(), 1)
+        self.usherd.guest("demo").Reset()
+        self.usherd.wait_for(lambda: self.boots() == 2, "it did not boot again")
+
+    def test_that_panics_may_be_ignored(self):
+        self.start_trouble("PANIC", "[Guest]\nOnPanic=ignore\n")
+        self.usherd.wait_for(lambda: "its system has panicked: nothing is done" in self.usherd.log.read_text(), "it was not told")
+        self.assertEqual(self.usherd.property("demo", "State"), "running")
+
+    def test_that_hangs_has_failed(self):
+        self.start_trouble("WATCHDOG", "[Watchdog]\nAction=fail\n")
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertEqual(str(self.usherd.property("demo", "Error")),
+                         "guest demo has failed: its system hangs, and has not reset its watchdog; see: usherctl status demo")
+
+    def test_that_hangs_boots_again(self):
+        self.start_trouble("WATCHDOG", "[Watchdog]\nAction=reset\n")
+        self.usherd.wait_for(lambda: self.boots() >= 2, "it did not boot again")
+
+    def test_that_hangs_is_paused(self):
+        self.start_trouble("WATCHDOG", "[Watchdog]\nAction=pause\n")
+        self.wait_for_sub_state("watchdog")
+
+
+class TheHostGoesDown(DaemonTest):
+    def test_not_while_a_guest_keeps_it_up(self):
+        logind = start_logind(self.bus, 5_000_000)
+        self.usherd.stop()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.start_guest(text=GUEST.replace("[CPU]", "OnHostShutdown=inhibit\n[CPU]"))
+        self.usherd.wait_for(lambda: list(logind.Locks()) == ["shutdown|usher|guest demo runs|block"], "it does not")
+        self.usherd.run_job(self.usherd.guest("demo").Kill)
+        self.usherd.wait_for(lambda: not logind.Locks(), "it still does")
 
 
 if __name__ == "__main__":

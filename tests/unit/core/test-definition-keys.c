@@ -137,7 +137,7 @@ START_TEST(a_hint_names_the_nearest_section_or_all)
     ck_assert_str_eq(
         far,
         "the sections are [Guest] [Firmware] [CPU] [Memory] [Kernel] [PCI NAME] [Disk NAME] [CDROM NAME]"
-        " [Network NAME] [Console] [Stop]");
+        " [Network NAME] [Console] [Watchdog] [Stop]");
 }
 END_TEST
 

@@ -178,6 +178,17 @@ START_TEST(a_lock_is_held_until_it_is_let_go_of)
 }
 END_TEST
 
+START_TEST(a_lock_against_shutdown_lets_the_host_sleep)
+{
+    setup(true);
+    SleepLock *lock = sleep_lock_take(watch, SLEEP_LOCK_SHUTDOWN, "guest win10 runs");
+    until_locks(1);
+    ck_assert_str_eq(mock.calls->str, "Inhibit shutdown usher guest win10 runs block\n");
+    sleep_lock_free(lock);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_lock_that_is_let_go_of_before_it_is_there_does_not_stay)
 {
     setup(true);
@@ -252,6 +263,7 @@ START_TEST(a_daemon_that_comes_up_while_the_host_falls_asleep_knows)
 END_TEST
 
 SUITE("sleep-watch", logind_says_how_long_it_waits_and_when_the_host_sleeps,
-      a_lock_is_held_until_it_is_let_go_of, a_lock_that_is_let_go_of_before_it_is_there_does_not_stay,
+      a_lock_is_held_until_it_is_let_go_of, a_lock_against_shutdown_lets_the_host_sleep,
+      a_lock_that_is_let_go_of_before_it_is_there_does_not_stay,
       without_a_logind_the_host_is_awake_and_locks_wait_for_one, a_lock_outlives_a_logind_that_is_restarted,
       a_lock_that_is_refused_is_no_absent_logind, a_daemon_that_comes_up_while_the_host_falls_asleep_knows)

@@ -42,11 +42,13 @@ void fake_sleep_set(SleepWatch *watch, HostWake host, uint64_t delay_usec)
 
 const char *fake_sleep_locks(SleepWatch *watch)
 {
+    static const char *const names[] = {
+        [SLEEP_LOCK_SHUTDOWN] = "shutdown", [SLEEP_LOCK_DELAY] = "delay", [SLEEP_LOCK_BLOCK] = "block"};
+
     g_string_truncate(watch->words, 0);
     for (unsigned i = 0; i < watch->locks->len; i++) {
         const SleepLock *lock = g_ptr_array_index(watch->locks, i);
-        g_string_append_printf(watch->words, "%s: %s\n", lock->mode == SLEEP_LOCK_BLOCK ? "block" : "delay",
-                               lock->why);
+        g_string_append_printf(watch->words, "%s: %s\n", names[lock->mode], lock->why);
     }
     return watch->words->str;
 }

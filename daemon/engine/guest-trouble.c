@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]), and why QEMU holds a guest's processors.
+ */
+#include <string.h>
+
+#include "../base/log.h"
+#include "guest-private.h"
+
+#define ANSWER_USEC (5 * G_USEC_PER_SEC)
+
+/* Also after a panic, which QEMU can pause upon, but not reset. */
+static void reset(Guest *g)
+{
+    qmp_command(g->qmp, "system_reset", NULL, ANSWER_USEC, NULL, NULL);
+    qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
+}
+
+/* action: what is done by us, as QEMU has done its part. */
+static void take(Guest *g, const char *words, TroubleAction action)
+{
+    static const char *const doings[] = {
+        [TROUBLE_DEFAULT] = "it ends",
+        [TROUBLE_FAIL] = "it ends",
+        [TROUBLE_RESET] = "it is reset",
+        [TROUBLE_PAUSE] = "it is paused; usherctl reset has it boot again",
+        [TROUBLE_IGNORE] = "nothing is done",
+    };
+
+    log_guest(LOG_WARNING, g->name, "%s: %s", words, doings[action]);
+    if (action > TROUBLE_FAIL)
+        return;
+    g_free(g->trouble);
+    g->trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
+}
+
+void guest_panicked(Guest *g)
+{
+    TroubleAction action = g->definition ? g->definition->on_panic : TROUBLE_DEFAULT;
+
+    take(g, "its system has panicked", action);
+    if (action == TROUBLE_RESET)
+        reset(g);
+}
+
+void guest_watchdog_expired(Guest *g)
+{
+    TroubleAction action = g->definition ? g->definition->watchdog : TROUBLE_IGNORE;
+
+    take(g, "its system hangs, and has not reset its watchdog", action);
+    if (action == TROUBLE_FAIL)
+        qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL);
+}
+
+void guest_take_hold(Guest *g, const char *status)
+{
+    g->held_for = g_str_equal(status, "guest-panicked")   ? "panicked"
+                  : g_str_equal(status, "watchdog")       ? "watchdog"
+                  : g_str_equal(status, "io-error")       ? "io-error"
+                  : g_str_equal(status, "internal-error") ? "internal-error"
+                                                          : "";
+    if (*g->held_for)
+        guest_announce(g);
+}
+
+static void on_hold(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+    struct json_object *status = NULL;
+
+    if (error == 0 && json_object_object_get_ex(result, "status", &status) && g->state == GUEST_PAUSED)
+        guest_take_hold(g, json_object_get_string(status));
+}
+
+void guest_ask_hold(Guest *g)
+{
+    qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_hold, g);
+}
