@@ -52,7 +52,8 @@ in_order() {
         state=$(guest_state "$1") || true
         pid=$(guest_pid "$1")
         case $state in
-        running)
+        # Paused it is where the emulated processor has failed the nested guest ("KVM internal error").
+        running | paused)
                 [ "$pid" -gt 0 ] && grep -q qemu-system "/proc/$pid/cmdline" &&
                         [ "$(stat -c %u "$(group_node "$1")")" = "$(stat -c %u "/proc/$pid")" ] &&
                         [ "$(slot "$1" | grep -c 'driver=vfio-pci')" = 2 ]
@@ -87,7 +88,7 @@ victim() {
 poke() {
         local name=$1 verb=start
         case $(guest_state "$name") in
-        running) if [ $((RANDOM % 2)) = 0 ]; then verb='kill'; else verb='stop'; fi ;;
+        running | paused) if [ $((RANDOM % 2)) = 0 ]; then verb='kill'; else verb='stop'; fi ;;
         esac
         usherctl "$verb" "$name" >/dev/null 2>&1 &
 }
