@@ -52,7 +52,7 @@ check_scripts() {
 lab_once() {
         local report=$build/lab-report line
         rm -rf "$1"
-        "$here/lab/run.sh" --timeout 420 --builddir "$build" --logs "$1" | tee "$report" || true
+        "$here/lab/run.sh" --timeout 1200 --builddir "$build" --logs "$1" | tee "$report" || true
         line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1 || true)
         read -r lab_passed lab_failed < <(sed -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/' <<<"${line:-0 passed, 1 failed}")
 }

@@ -75,14 +75,14 @@ no_double() {
         [ "$(pgrep -cf "guest=$1,")" -le 1 ]
 }
 
-# victim: the pid of whom it hits this time, or nothing
+# victim: sets kind and pid to one of those who live, each kind as likely as the others
 victim() {
-        case $((RANDOM % 4)) in
-        0) systemctl show -P MainPID usherd ;;
-        1) pgrep -f '^@usher-bind|libexec/usher/usher-bind' | head -n 1 ;;
-        2) guest_pid one ;;
-        3) guest_pid two ;;
-        esac
+        local kinds=(usherd usher-bind usher-launch qemu-system-x86)
+        pid=''
+        while [ -z "$pid" ]; do
+                kind=${kinds[RANDOM % ${#kinds[@]}]}
+                pid=$(pgrep -x "$kind" | shuf -n 1 --random-source=<(yes "$RANDOM")) || true
+        done
 }
 
 poke() {
@@ -93,19 +93,17 @@ poke() {
         usherctl "$verb" "$name" >/dev/null 2>&1 &
 }
 
+declare -A hits=()
 broken=0
 for ((crash = 1; crash <= CRASHES; crash++)); do
         poke one
         poke two
         sleep "0.$(printf %03d $((RANDOM % 1000)))"
-        pid=$(victim) || true
-        what=none
-        if [ -n "$pid" ] && [ "$pid" -gt 0 ]; then
-                what=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-60) || what=gone
-                kill -KILL "$pid" 2>/dev/null || true
-        fi
+        victim
+        kill -KILL "$pid" 2>/dev/null || true
+        hits[$kind]=$((${hits[$kind]:-0} + 1))
         if ! no_double one || ! no_double two; then
-                echo "    crash $crash ($what): a guest runs twice" >&3
+                echo "    crash $crash ($kind): a guest runs twice" >&3
                 broken=$((broken + 1))
         fi
         lab_try wait_until 90 both_in_order
@@ -113,13 +111,16 @@ for ((crash = 1; crash <= CRASHES; crash++)); do
         if [ "$lab_status" -ne 0 ]; then
                 broken=$((broken + 1))
                 {
-                        echo "    crash $crash ($what): one is $(guest_state one), two is $(guest_state two)"
+                        echo "    crash $crash ($kind): one is $(guest_state one), two is $(guest_state two)"
                         host_snapshot | diff - <(echo "$before") | sed 's/^/    /' || true
                         pgrep -a 'qemu-system|usher' | cut -c1-100 | sed 's/^/    /'
                         journalctl --no-pager -o short-monotonic --no-hostname -n 30 -t usherd -t usher-launch -t usher-bind | sed 's/^/    /'
                 } >&3
                 [ $broken -lt 3 ] || break
         fi
+done
+for kind in "${!hits[@]}"; do
+        echo "    killed: $kind ${hits[$kind]} times" >&3
 done
 expect_eq "After each of $CRASHES kills (seed $SEED) each guest ran and owned its devices, or was at rest with all restored" "$broken" 0
 
