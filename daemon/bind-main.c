@@ -12,9 +12,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config.h"
+#include "core/definition.h"
 #include "core/wire.h"
 #include "edge/channel.h"
 #include "edge/holder-scan.h"
+#include "edge/link.h"
 #include "edge/step-act.h"
 
 static int answer_failed(int channel, int error, const char *live)
@@ -91,12 +93,42 @@ static int open_file(const char *path, const char *how_text)
     return steal_fd(&fd);
 }
 
-static int serve_open(int channel, char **arguments)
+static int answer_opened(int channel, int fd)
 {
-    _cleanup_close_ int fd = open_file(arguments[0], arguments[1]);
     if (fd < 0)
         return answer_failed(channel, fd, "-");
     return channel_send_blocking(channel, (const char *[]){"opened", NULL}, &fd, 1);
+}
+
+static int serve_open(int channel, char **arguments)
+{
+    _cleanup_close_ int fd = open_file(arguments[0], arguments[1]);
+
+    return answer_opened(channel, fd);
+}
+
+static int serve_link(int channel, const HolderPlace *place, const char *name)
+{
+    bool valid = name[0] && strlen(name) <= LINK_NAME_MAX && name[0] != '.' && !strchr(name, '/');
+    _cleanup_close_ int fd = valid ? link_open(place->sys_fd, place->dev_fd, name) : -EINVAL;
+
+    return answer_opened(channel, fd);
+}
+
+/* Whoever asks may not open just any: there are devices that give away the whole host. */
+static int open_device(const char *path)
+{
+    if (strcmp(path, "/dev/vhost-net") != 0)
+        return -EINVAL;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+static int serve_device(int channel, const char *path)
+{
+    _cleanup_close_ int fd = open_device(path);
+
+    return answer_opened(channel, fd);
 }
 
 static int serve_holders(int channel, const HolderPlace *place, char **addresses)
@@ -128,6 +160,10 @@ static int serve(int channel, const HolderPlace *place)
                            words + 1);
         else if (n == 3 && n_fds == 0 && strcmp(words[0], "open") == 0)
             r = serve_open(channel, words + 1);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
+            r = serve_link(channel, place, words[1]);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
+            r = serve_device(channel, words[1]);
         else if (n > 1 && strcmp(words[0], "holders") == 0)
             r = serve_holders(channel, place, words + 1);
         else

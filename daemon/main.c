@@ -93,6 +93,7 @@ static int open_directories(Daemon *d)
     if (r >= 0)
         r = open_place("/dev", &e->step_place.dev_fd);
     e->step_place.sys_fd = e->host_place.sys_fd;
+    e->host_place.dev_fd = e->step_place.dev_fd;
     return r;
 }
 

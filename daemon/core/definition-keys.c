@@ -84,7 +84,10 @@ static const char *const disk_caches[] = {
 };
 static const char *const cdrom_buses[] = {
     [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
-static const char *const network_modes[] = {[NETWORK_MODE_USER] = "user", [NETWORK_MODE_NONE] = "none", NULL};
+static const char *const network_modes[] = {
+    [NETWORK_MODE_USER] = "user",       [NETWORK_MODE_BRIDGE] = "bridge", [NETWORK_MODE_TAP] = "tap",
+    [NETWORK_MODE_MACVTAP] = "macvtap", [NETWORK_MODE_NONE] = "none",     NULL,
+};
 static const char *const network_models[] = {
     [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
 
@@ -188,7 +191,13 @@ static const DefinitionKey keys[] = {
      .otherwise = "after those that have one and all disks", .help = "When it is tried for booting"},
 
     {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user",
-     .help = "What the card is connected to: the host's networks through QEMU (user), or nothing (none)"},
+     .help = "What the card is connected to"},
+    {SECTION_NETWORK, "Bridge", VALUE_WORD, NETWORK(bridge), .max = LINK_NAME_MAX,
+     .help = "The host's bridge that the guest becomes a port of"},
+    {SECTION_NETWORK, "Device", VALUE_WORD, NETWORK(device), .max = LINK_NAME_MAX,
+     .help = "The host's persistent tap device that the guest takes"},
+    {SECTION_NETWORK, "Parent", VALUE_WORD, NETWORK(parent), .max = LINK_NAME_MAX,
+     .help = "The host's network interface that the guest shares"},
     {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true,
      .help = "A port of the host that leads to one of the guest"},
     {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no",

@@ -167,6 +167,18 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
 
 static const DefinitionHandler definition_handler = {read_section, read_assignment};
 
+/* Names of links are short: where both names do not fit, a hash of them stands for what is cut. No name of a
+ * guest or a section has the underscore. */
+static char *name_link(const char *guest, const char *section)
+{
+    g_autofree char *plain = g_strdup_printf(LINK_PREFIX "%s_%s", guest, section);
+
+    if (strlen(plain) <= LINK_NAME_MAX)
+        return g_steal_pointer(&plain);
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, plain, -1);
+    return g_strdup_printf(LINK_PREFIX "%.4s_%.6s", guest, hash);
+}
+
 /* Defaults that depend on something else than their key. */
 static void fill_defaults(GuestDefinition *definition)
 {
@@ -177,6 +189,14 @@ static void fill_defaults(GuestDefinition *definition)
         definition->on_host_sleep = definition->pci->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
     if (!definition->cpu.model)
         definition->cpu.model = g_strdup(definition->cpu.accelerator == ACCELERATOR_KVM ? "host" : "max");
+    for (unsigned i = 0; i < definition->networks->len; i++) {
+        DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
+
+        if (network->mode == NETWORK_MODE_TAP)
+            network->link = g_strdup(network->device);
+        else if (network->mode == NETWORK_MODE_BRIDGE || network->mode == NETWORK_MODE_MACVTAP)
+            network->link = name_link(definition->name, network->name);
+    }
 }
 
 static void reader_start(DefinitionReader *reader, const char *name, const char *source)
@@ -256,6 +276,8 @@ GuestDefinition *definition_free(GuestDefinition *definition)
 {
     if (!definition)
         return NULL;
+    for (unsigned i = 0; i < definition->networks->len; i++)
+        g_free(((DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->link);
     for (int id = 0; id < SECTION_MAX; id++) {
         if (definition_sections[id].max == 0) {
             structure_free(id, definition);

@@ -11,6 +11,8 @@
 #include "pci-address.h"
 
 #define GUEST_NAME_MAX 63
+#define LINK_NAME_MAX 15   /* IFNAMSIZ, without the NUL */
+#define LINK_PREFIX "ush-" /* of the links that usher makes */
 
 typedef enum HostSleep {
     HOST_SLEEP_AUTO, /* never seen in a definition that was read */
@@ -97,6 +99,9 @@ typedef enum CdromBus {
 
 typedef enum NetworkMode {
     NETWORK_MODE_USER,
+    NETWORK_MODE_BRIDGE,
+    NETWORK_MODE_TAP,
+    NETWORK_MODE_MACVTAP,
     NETWORK_MODE_NONE,
     NETWORK_MODE_MAX,
     NETWORK_MODE_INVALID = -EINVAL,
@@ -158,6 +163,10 @@ typedef struct DefinitionForward {
 typedef struct DefinitionNetwork {
     char *name;
     NetworkMode mode;
+    char *bridge;        /* with Mode=bridge: the bridge that the guest's link is a port of */
+    char *device;        /* with tap: the link, which is somebody else's */
+    char *parent;        /* with macvtap: the link that the guest's is made upon */
+    char *link;          /* what the guest's link on the host is called; NULL: it has none */
     GPtrArray *forwards; /* of DefinitionForward, owned; NULL: none */
     bool restricted;     /* Restrict=: forwards alone lead in and out */
     NetworkModel model;  /* default virtio */

@@ -16,9 +16,19 @@ static void host_device_free(gpointer pointer)
     g_free(device);
 }
 
+static void host_link_free(gpointer pointer)
+{
+    HostLink *link = pointer;
+
+    g_free(link->name);
+    g_free(link->master);
+    g_free(link);
+}
+
 Host *host_new(void)
 {
     Host *host = g_new0(Host, 1);
+    host->links = g_ptr_array_new_with_free_func(host_link_free);
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
 }
@@ -28,6 +38,7 @@ Host *host_free(Host *host)
     if (!host)
         return NULL;
     g_ptr_array_unref(host->devices);
+    g_ptr_array_unref(host->links);
     g_free(host);
     return NULL;
 }
@@ -40,6 +51,24 @@ HostDevice *host_add(Host *host, PciAddress address)
     device->numa_node = -1;
     g_ptr_array_add(host->devices, device);
     return device;
+}
+
+HostLink *host_add_link(Host *host, const char *name)
+{
+    HostLink *link = g_new0(HostLink, 1);
+    link->name = g_strdup(name);
+    g_ptr_array_add(host->links, link);
+    return link;
+}
+
+const HostLink *host_find_link(const Host *host, const char *name)
+{
+    for (unsigned i = 0; i < host->links->len; i++) {
+        const HostLink *link = g_ptr_array_index(host->links, i);
+        if (g_str_equal(link->name, name))
+            return link;
+    }
+    return NULL;
 }
 
 bool host_device_stays(const HostDevice *device)

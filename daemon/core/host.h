@@ -37,8 +37,19 @@ typedef struct HostDevice {
     bool stuck;           /* a write to it hangs in the kernel: driver and override are unknown */
 } HostDevice;
 
+/* A network interface. */
+typedef struct HostLink {
+    char *name;
+    char *master; /* the bridge or bond that it is a port of; NULL: none */
+    bool bridge;
+    bool tap; /* a tap device that stays when nobody has it open */
+} HostLink;
+
 typedef struct Host {
     GPtrArray *devices;     /* of HostDevice, sorted by address */
+    GPtrArray *links;       /* of HostLink, sorted by name */
+    bool vhost_net;         /* there is /dev/vhost-net */
+    bool macvtap;           /* the macvtap driver is there */
     bool iommu;             /* there is at least one IOMMU group */
     bool vfio_pci;          /* the vfio-pci driver is registered */
     bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts is set */
@@ -54,8 +65,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
 HostDevice *host_add(Host *host, PciAddress address);
 void host_sort(Host *host);
 
-/* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the root
- * complex's own function, the ISA bridge). */
+HostLink *host_add_link(Host *host, const char *name);
+/* NULL if there is none of this name. */
+const HostLink *host_find_link(const Host *host, const char *name);
+
+/* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the
+ * root complex's own function, the ISA bridge). */
 bool host_device_stays(const HostDevice *device);
 
 /* NULL if there is no such function. Binary search. */

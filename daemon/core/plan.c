@@ -112,8 +112,8 @@ static bool harmless(const HostDevice *device)
     return on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
 }
 
-/* Without a driver the root complex's own function or an ISA bridge does no harm; with one it keeps the group from
- * ever being viable, as it cannot be taken along. */
+/* Without a driver the root complex's own function or an ISA bridge does no harm; with one it keeps the group
+ * from ever being viable, as it cannot be taken along. */
 static bool hinders(const HostDevice *device)
 {
     if (device->bridge || harmless(device))
@@ -464,6 +464,8 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
             return r;
     }
     int r = planning_finish(&planning, ret_fault);
+    if (r == 0)
+        r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r != 0)
         return r;
 

@@ -14,10 +14,11 @@
 #include "wish.h"
 
 typedef struct Plan {
-    char *owner;        /* "guest/win10" or "bind/0000:01:00.0" */
-    GPtrArray *steps;   /* of Step, owned */
-    GArray *groups;     /* of int: the groups that the owner claims, ascending */
-    char **may_stop;    /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
+    char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */
+    GPtrArray *steps; /* of Step, owned */
+    GArray *groups;   /* of int: the groups that the owner claims, ascending */
+    char **may_stop;  /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
+    bool vhost_net;   /* the guest's links may be driven by the kernel */
     GPtrArray *devices; /* of PlanDevice, owned: what the guest gets, in the order of the definition */
 } Plan;
 
@@ -32,8 +33,8 @@ Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* Addresses (of char*, owned by the caller with the array) of the devices that leave a driver of the host's, and so
- * whoever uses them. */
+/* Addresses (of char*, owned by the caller with the array) of the devices that leave a driver of the host's,
+ * and so whoever uses them. */
 GPtrArray *plan_leaving(const Plan *plan);
 
 /* Binds by hand. Steps for each member of the group, bridges aside: power and d3cold held, driver unbound,
@@ -47,8 +48,15 @@ GPtrArray *plan_leaving(const Plan *plan);
  * uses is NOT_VIABLE. */
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault);
 
-/* Starts a guest: binds what its [PCI] sections ask for, then gives each group's node to STEP_VALUE_GUEST. A
- * definition without devices makes a plan without steps. The module is a step if vfio-pci is not there.
+/* Adds what a guest's network cards need of the host: links, which are made, and taken away afterwards.
+ *
+ * FAULT_RAISED with REFUSED if a bridge, tap device or parent is not there (the remedy names those that are)
+ * or cannot be used so, with IN_USE if there is a link of the name that one is to get. */
+int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definition, Fault **ret_fault);
+
+/* Starts a guest: binds what its [PCI] sections ask for, makes its links, then gives each group's node to
+ * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. The module is a step if vfio-pci
+ * is not there.
  *
  * FAULT_RAISED as plan_bind() (but for nothing to do, which is fine), and with BAD_DEFINITION if two sections
  * ask for the same function, REFUSED if a section's fingerprint is not the device's. */

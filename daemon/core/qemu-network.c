@@ -30,6 +30,18 @@ static void set_user(struct json_object *link, const DefinitionNetwork *network)
         json_object_object_add(link, "hostfwd", list_forwards(network->forwards));
 }
 
+/* vhost: the host's kernel moves the packets, not QEMU. It knows virtio's queues only. */
+static void set_tap(QemuBuilder *builder, struct json_object *link, const DefinitionNetwork *network)
+{
+    bool vhost = builder->plan && builder->plan->vhost_net && network->model == NETWORK_MODEL_VIRTIO;
+
+    json_set_text(link, "fd", "%d", builder_file(builder, QEMU_FILE_LINK, network->link, false));
+    if (vhost)
+        json_set_text(link, "vhostfd", "%d",
+                      builder_file(builder, QEMU_FILE_VHOST_NET, "/dev/vhost-net", false));
+    json_set_bool(link, "vhost", vhost);
+}
+
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index)
 {
     g_autofree char *id = g_strconcat("net-", network->name, NULL),
@@ -40,9 +52,12 @@ void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, un
     if (network->mode != NETWORK_MODE_NONE) {
         struct json_object *link = json_object_new_object();
 
-        json_set_text(link, "type", "user");
+        json_set_text(link, "type", network->link ? "tap" : "user");
         json_set_text(link, "id", "link-%s", network->name);
-        set_user(link, network);
+        if (network->link)
+            set_tap(builder, link, network);
+        else
+            set_user(link, network);
         builder_json(builder, "-netdev", link);
         json_set_text(device, "netdev", "link-%s", network->name);
     }

@@ -4,10 +4,15 @@
 #include "step.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
-    [STEP_MODULE] = "module",         [STEP_POWER_CONTROL] = "power-control",
-    [STEP_D3COLD] = "d3cold",         [STEP_DRIVER] = "driver",
-    [STEP_OVERRIDE] = "override",     [STEP_RESET] = "reset",
-    [STEP_NODE_OWNER] = "node-owner", [STEP_UNIT] = "unit",
+    [STEP_MODULE] = "module",
+    [STEP_POWER_CONTROL] = "power-control",
+    [STEP_D3COLD] = "d3cold",
+    [STEP_DRIVER] = "driver",
+    [STEP_OVERRIDE] = "override",
+    [STEP_RESET] = "reset",
+    [STEP_NODE_OWNER] = "node-owner",
+    [STEP_UNIT] = "unit",
+    [STEP_LINK] = "link",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -66,6 +71,15 @@ Step *step_free(Step *step)
     return NULL;
 }
 
+/* A link that is to go, and was moved to another bridge meanwhile, or lost it. */
+static bool link_still_ours(const Step *step, const char *live)
+{
+    size_t kind = strcspn(step->before, " ");
+
+    return step->kind == STEP_LINK && step->after[0] == '\0' && kind > 0 && strcspn(live, " ") == kind &&
+           strncmp(live, step->before, kind) == 0;
+}
+
 StepView step_view(const Step *step, const char *live)
 {
     if (!live) {
@@ -77,7 +91,7 @@ StepView step_view(const Step *step, const char *live)
     if (strcmp(live, step->after) == 0 ||
         (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_AS_IS) == 0))
         return STEP_VIEW_AFTER;
-    if (strcmp(live, step->before) == 0 || step_kind_held(step->kind))
+    if (strcmp(live, step->before) == 0 || step_kind_held(step->kind) || link_still_ours(step, live))
         return STEP_VIEW_BEFORE;
     return STEP_VIEW_DRIFT;
 }

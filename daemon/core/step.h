@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 typedef enum StepKind {
-    STEP_MODULE,        /* subject "vfio_pci"; "absent" → "live". Kept: a module is never unloaded */
+    STEP_MODULE, /* subject "vfio_pci" or "macvtap"; "absent" → "live". Kept: a module is never unloaded */
     STEP_POWER_CONTROL, /* subject address; power/control. Held: written whatever the live value is, as
                          * vfio-pci changes it itself (vfio_pci_core_register_device allows runtime PM) */
     STEP_D3COLD,        /* subject address; d3cold_allowed. Held */
@@ -20,7 +20,9 @@ typedef enum StepKind {
                  * write was taken and config space answers again, and may happen twice without harm. Held */
     STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a
                       * node that is not there counts as given back */
-    STEP_UNIT, /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
+    STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
+    STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".
+                * Given back as long as it is of its kind: others may have changed what it is on */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;

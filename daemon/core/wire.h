@@ -10,6 +10,12 @@
  *   usherd       → bind     open PATH FLAGS
  *                           r or w: how; x: O_EXCL. PATH is resolved: links are not followed
  *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     link NAME
+ *                           the guest's end of a tap or macvtap device
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     device PATH
+ *                           a character device that guests use, for reading and writing
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     holders ADDRESS…
  *   bind         → usherd   holders (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
  *                           as core/holder.h packs them

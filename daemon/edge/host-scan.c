@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,32 @@ static void note_multifunction(Host *host)
     }
 }
 
+static void scan_link(const HostPlace *place, const char *name, Host *host)
+{
+    g_autofree char *path = g_strconcat("class/net/", name, NULL);
+    _cleanup_close_ int fd = openat(place->sys_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Not only links are there, but also bonding_masters, a file. */
+    if (fd < 0)
+        return;
+
+    HostLink *link = host_add_link(host, name);
+    g_autofree char *flags = read_text(fd, "tun_flags");
+    unsigned tun = flags ? strtoul(flags, NULL, 16) : 0;
+    link->master = read_link(fd, "master");
+    link->bridge = faccessat(fd, "bridge", F_OK, 0) == 0;
+    link->tap = tun & IFF_TAP && tun & IFF_PERSIST;
+}
+
+static void scan_links(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) names = NULL;
+
+    if (file_list_at(place->sys_fd, "class/net", &names) < 0)
+        return;
+    for (char **name = names; *name; name++)
+        scan_link(place, *name, host);
+}
+
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
 {
     g_autoptr(Host) host = host_new();
@@ -220,6 +247,9 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
     if (r < 0)
         return r;
     host_sort(host);
+    scan_links(place, host);
+    host->vhost_net = faccessat(place->dev_fd, "vhost-net", F_OK, 0) == 0;
+    host->macvtap = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
     note_multifunction(host);
     for (unsigned i = 0; i < host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(host->devices, i);

@@ -8,6 +8,7 @@
 typedef struct HostPlace {
     int sys_fd;  /* /sys */
     int proc_fd; /* /proc: mounts, swaps, routes */
+    int dev_fd;  /* /dev */
 } HostPlace;
 
 /* skip: addresses (text) whose driver_override and uevent must not be read, or NULL. Those with a value (a

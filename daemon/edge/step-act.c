@@ -9,7 +9,9 @@
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
+#include "../core/definition.h"
 #include "../core/pci-address.h"
+#include "link.h"
 #include "step-act.h"
 
 #define DEVICES "bus/pci/devices"
@@ -128,17 +130,47 @@ static int read_answer(const StepPlace *place, const Step *step, char **ret)
     return 0;
 }
 
+/* Not /sys/module: the driver may be built in, and it is the driver that is needed. */
+static int read_module(const StepPlace *place, const Step *step, char **ret)
+{
+    bool live;
+
+    if (strcmp(step->subject, "vfio_pci") == 0)
+        live = driver_registered(place, "vfio-pci");
+    else if (strcmp(step->subject, "macvtap") == 0)
+        live = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
+    else
+        return -EINVAL;
+    *ret = g_strdup(live ? "live" : "absent");
+    return 0;
+}
+
+/* Links of usher's own, and no other: this program may change any. */
+static int check_link(const Step *step)
+{
+    const char *name = step->subject;
+
+    if (!g_str_has_prefix(name, LINK_PREFIX) || strlen(name) > LINK_NAME_MAX ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name))
+        return -EINVAL;
+    return 0;
+}
+
+static int read_link(const StepPlace *place, const Step *step, char **ret)
+{
+    int r = check_link(step);
+
+    return r < 0 ? r : link_read(place->sys_fd, step->subject, ret);
+}
+
 int step_read(const StepPlace *place, const Step *step, char **ret)
 {
     if (step->kind == STEP_NODE_OWNER)
         return read_node_owner(place, step, ret);
-    if (step->kind == STEP_MODULE) {
-        if (strcmp(step->subject, "vfio_pci") != 0)
-            return -EINVAL;
-        /* Not /sys/module: the driver may be built in, and it is the driver that is needed. */
-        *ret = g_strdup(driver_registered(place, "vfio-pci") ? "live" : "absent");
-        return 0;
-    }
+    if (step->kind == STEP_MODULE)
+        return read_module(place, step, ret);
+    if (step->kind == STEP_LINK)
+        return read_link(place, step, ret);
 
     int r = check_address(step);
     if (r < 0)
@@ -285,6 +317,9 @@ static int step_write(const StepPlace *place, const Step *step)
         return write_reset(place, step);
     case STEP_NODE_OWNER:
         return write_node_owner(place, step);
+    case STEP_LINK:
+        return step->after[0] ? link_make(place->sys_fd, step->subject, step->after)
+                              : link_remove(step->subject);
     default:
         return -EINVAL;
     }

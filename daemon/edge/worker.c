@@ -48,6 +48,7 @@ struct WorkerPool {
     sd_event *event;
     Launcher *launcher;
     uint64_t next;       /* the next instance */
+    uint64_t oldest;     /* instances before this one go when they are free */
     GPtrArray *workers;  /* of Worker, owned */
     GPtrArray *requests; /* of WorkerRequest, owned, the oldest first */
 };
@@ -168,12 +169,23 @@ static int on_idle_over(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+static bool outdated(const Worker *worker)
+{
+    return g_ascii_strtoull(worker->instance, NULL, 10) < worker->pool->oldest;
+}
+
 /* Gives a free worker to whoever waits longest, or lets it wait for the next. */
 static void place(Worker *worker)
 {
     WorkerPool *pool = worker->pool;
-    WorkerRequest *request = waiting_request(pool);
+    WorkerRequest *request;
 
+    /* Whoever waits has a newer one coming. */
+    if (outdated(worker)) {
+        remove_worker(worker);
+        return;
+    }
+    request = waiting_request(pool);
     worker->deadline = sd_event_source_disable_unref(worker->deadline);
     worker->state = request ? WORKER_HELD : WORKER_IDLE;
     if (request)
@@ -258,6 +270,16 @@ static Worker *find_idle(WorkerPool *pool)
             return worker;
     }
     return NULL;
+}
+
+void worker_pool_renew(WorkerPool *pool)
+{
+    pool->oldest = pool->next;
+    for (unsigned i = pool->workers->len; i > 0; i--) {
+        Worker *worker = g_ptr_array_index(pool->workers, i - 1);
+        if (worker->state == WORKER_IDLE)
+            remove_worker(worker);
+    }
 }
 
 int worker_request(WorkerPool *pool, WorkerReady ready, void *userdata, WorkerRequest **ret_request)
@@ -450,18 +472,33 @@ int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnsw
     return 0;
 }
 
-int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
-                void *userdata)
+static int ask_to_open(Worker *worker, const char *const *words, WorkerOpened opened, void *userdata)
 {
-    char flags[3] = {writable ? 'w' : 'r', exclusive ? 'x' : '\0', '\0'};
-
-    int r = send_words(worker, (const char *const[]){"open", path, flags, NULL}, -1);
+    int r = send_words(worker, words, -1);
     if (r < 0)
         return r;
     worker->state = WORKER_OPENING;
     worker->opened = opened;
     worker->userdata = userdata;
     return 0;
+}
+
+int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
+                void *userdata)
+{
+    char flags[3] = {writable ? 'w' : 'r', exclusive ? 'x' : '\0', '\0'};
+
+    return ask_to_open(worker, (const char *const[]){"open", path, flags, NULL}, opened, userdata);
+}
+
+int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"link", name, NULL}, opened, userdata);
+}
+
+int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"device", path, NULL}, opened, userdata);
 }
 
 int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)

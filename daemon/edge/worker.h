@@ -38,6 +38,10 @@ WorkerPool *worker_pool_new(sd_event *event, Launcher *launcher);
  * without a call; no Worker or WorkerRequest is valid afterwards. NULL is fine; returns NULL. */
 WorkerPool *worker_pool_free(WorkerPool *pool);
 
+/* A module came: the sandbox of the workers that are there knows nothing of its devices (DeviceAllow= is
+ * looked up when a unit starts). Those that are free go, the others when they are. */
+void worker_pool_renew(WorkerPool *pool);
+
 /* A worker for one job, called back exactly once: an idle one at once (from the loop, not from within this
  * call), else a new one when it has connected; worker NULL and a message after 30 s or when it could not be
  * started. The returned handle, *ret_request, cancels by worker_request_cancel() before the call, and is dead
@@ -55,9 +59,10 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
  * called exactly once, unless the worker is abandoned first. */
 typedef void (*WorkerAnswered)(const WorkerAnswer *answer, void *userdata);
 int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata);
-/* The same with a descriptor (step-mark.h) that usher-bind keeps open until it is back from the kernel; it stays the
- * caller's. */
-int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata);
+/* The same with a descriptor (step-mark.h) that usher-bind keeps open until it is back from the kernel; it
+ * stays the caller's. */
+int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered,
+                       void *userdata);
 
 /* Opens a file as usher-bind sees it, for a user's image that the daemon may not open. fd is the callee's:
  * steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
@@ -65,8 +70,12 @@ typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
                 void *userdata);
 
-/* Looks for who holds functions (addresses, NULL-terminated). holders is borrowed; NULL: error says why it could not be
- * found out, -ECONNRESET as WORKER_LOST. */
+/* Opens a guest's link on the host, or a device that guests use; likewise. */
+int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata);
+int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
+
+/* Looks for who holds functions (addresses, NULL-terminated). holders is borrowed; NULL: error says why it
+ * could not be found out, -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerHolders)(int error, const GPtrArray *holders, void *userdata);
 int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata);
 

@@ -118,11 +118,12 @@ static void on_module(int error, const char *message, void *userdata)
     if (error == 0)
         error = step_read(&e->engine->step_place, e->current, &live);
     if (error == 0 && step_view(e->current, live) == STEP_VIEW_AFTER) {
+        worker_pool_renew(e->engine->workers);
         execution_done(e);
         return;
     }
     execution_note_fault(e,
-                         fault_new(FAULT_FAILED, "is CONFIG_VFIO_PCI in this kernel? Try: modprobe vfio-pci",
+                         fault_new(FAULT_FAILED, "is it part of this kernel? Try modprobe, and see journalctl -k",
                                    "cannot load the module %s: %s", e->current->subject,
                                    message
                                        ?: error ? g_strerror(-error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, a user's disks by
- * usher-bind, as usherd may not. */
+/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, a user's disks and the
+ * network's links by usher-bind, as usherd may not. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +36,16 @@ void guest_close_files(Guest *g)
 
 static void fail(Guest *g, int error)
 {
-    const char *path = current_file(g)->path;
+    const QemuFile *file = current_file(g);
+    const char *path = file->path;
 
-    if (error == -EBUSY)
+    if (file->kind == QEMU_FILE_LINK && error == -EBUSY)
+        guest_fail(g, fault_new(FAULT_IN_USE, "stop whoever has it open, or name another one",
+                                "guest %s: network link %s is in use on the host", g->name, path));
+    else if (file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET)
+        guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
+                                "guest %s: cannot open %s: %s", g->name, path, g_strerror(-error)));
+    else if (error == -EBUSY)
         guest_fail(g,
                    fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other guest",
                              "guest %s: %s is in use on the host", g->name, path));
@@ -71,14 +78,26 @@ static void on_opened(int error, int *fd, void *userdata)
         take(g, steal_fd(fd));
 }
 
-static void open_by_worker(Guest *g)
+static int open_disk(Guest *g, const QemuFile *file)
 {
-    const QemuFile *file = current_file(g);
     /* Stable names are links; usher-bind follows none, so that nobody can exchange one behind our back. What
      * we may not look at is taken as it stands. */
     g_autofree char *resolved = realpath(file->path, NULL);
 
-    int r = worker_open(g->open_worker, resolved ?: file->path, !file->read_only, true, on_opened, g);
+    return worker_open(g->open_worker, resolved ?: file->path, !file->read_only, true, on_opened, g);
+}
+
+static void open_by_worker(Guest *g)
+{
+    const QemuFile *file = current_file(g);
+    int r;
+
+    if (file->kind == QEMU_FILE_LINK)
+        r = worker_open_link(g->open_worker, file->path, on_opened, g);
+    else if (file->kind == QEMU_FILE_VHOST_NET)
+        r = worker_open_device(g->open_worker, file->path, on_opened, g);
+    else
+        r = open_disk(g, file);
     if (r < 0)
         fail(g, r);
 }
@@ -96,7 +115,7 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
                                 "cannot start usher-bind: %s", message));
 }
 
-static void open_disk(Guest *g)
+static void ask_worker(Guest *g)
 {
     if (g->open_worker) {
         open_by_worker(g);
@@ -142,6 +161,12 @@ static int open_own(Guest *g, const QemuFile *file)
     }
 }
 
+/* What usherd may not open. */
+static bool by_worker(const QemuFile *file)
+{
+    return file->kind == QEMU_FILE_DISK || file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET;
+}
+
 static void open_next(Guest *g)
 {
     if (g->fds->len == g->command->files->len) {
@@ -151,8 +176,8 @@ static void open_next(Guest *g)
         guest_hand_over(g);
         return;
     }
-    if (current_file(g)->kind == QEMU_FILE_DISK) {
-        open_disk(g);
+    if (by_worker(current_file(g))) {
+        ask_worker(g);
         return;
     }
     int fd = open_own(g, current_file(g));

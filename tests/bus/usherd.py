@@ -20,8 +20,10 @@ ROOT = "/org/usher1"
 class Usherd:
     """Starts it at once; close() ends it and every guest it left."""
 
-    def __init__(self, bus, launcher="fork"):
+    def __init__(self, bus, launcher="fork", inside=()):
+        """inside: a command to start it with, such as nsenter."""
         self.bus = bus
+        self.inside = list(inside)
         self.launcher = launcher
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usherd-"))
         self.guests = self.folder / "etc" / "guests"
@@ -38,7 +40,7 @@ class Usherd:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = self.bus.start([str(BUILD / "daemon" / "usherd"), f"--launcher={self.launcher}",
+            self.process = self.bus.start([*self.inside, str(BUILD / "daemon" / "usherd"), f"--launcher={self.launcher}",
                                            "--log-level=debug"], NAME, env=self.environment(), stderr=log)
         # A connection of each start: the name's owner is another.
         self.connection = self.bus.connect()

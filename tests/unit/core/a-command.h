@@ -48,13 +48,20 @@ static inline HostKit *a_kit(void)
     return kit;
 }
 
-static inline QemuCommand *a_command_for(const GuestDefinition *definition)
+/* vhost_net: the host has it. */
+static inline QemuCommand *a_command_with(const GuestDefinition *definition, bool vhost_net)
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
     g_autoptr(Plan) plan = a_plan_for(definition);
     g_autoptr(HostKit) kit = a_kit();
 
+    plan->vhost_net = vhost_net;
     return qemu_command_build(definition, plan, &facts, kit);
+}
+
+static inline QemuCommand *a_command_for(const GuestDefinition *definition)
+{
+    return a_command_with(definition, true);
 }
 
 /* The value of the nth occurrence of an option; NULL if there are fewer. */

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,6 +54,16 @@ static inline int qemu_socket(const char *path, int *ret_client)
     return listener;
 }
 
+/* One that goes with its descriptor, under whatever name the kernel finds for it. */
+static inline int qemu_open_tap(void)
+{
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "ush-test%d"};
+    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+    ck_assert_msg(ioctl(fd, TUNSETIFF, &request) == 0, "cannot make a tap device: %m");
+    return fd;
+}
+
 static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill)
 {
     g_autofree char *path = qemu_path(qemu, "file", file->fd);
@@ -63,6 +76,8 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
     case QEMU_FILE_CONSOLE_LOG:
         qemu->log_path = g_steal_pointer(&path);
         return open(qemu->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    case QEMU_FILE_LINK:
+        return qemu_open_tap();
     default:
         fill(file, path);
         return open(path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);

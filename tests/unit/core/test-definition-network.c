@@ -124,7 +124,28 @@ START_TEST(keys_of_another_mode_are_refused_where_they_stand)
 }
 END_TEST
 
-SUITE("definition-network", forwards_add_up_and_lead_to_the_host_alone_unless_told_otherwise,
+START_TEST(each_mode_needs_what_it_is_connected_to)
+{
+    assert_refused("[Network a]\nMode=bridge\n",
+                   FILE_PATH ":2: [Network a] Mode=bridge needs Bridge=", "add Bridge= with its name");
+    assert_refused("[Network a]\nMode=tap\nBridge=br0\n",
+                   FILE_PATH ":3: [Network a] Bridge= is for Mode=bridge alone",
+                   "remove it, or set Mode=bridge");
+    assert_refused("[Network a]\nMode=macvtap\n",
+                   FILE_PATH ":2: [Network a] Mode=macvtap needs Parent=", "add Parent= with its name");
+    assert_refused("[Network a]\nMode=tap\nDevice=/dev/net/tun\n",
+                   FILE_PATH
+                   ":3: [Network a] Device=/dev/net/tun is not a word of letters, digits, dots, dashes and "
+                   "underscores, at most 15",
+                   NULL);
+    assert_refused("[Network a]\nMode=tap\nDevice=t0\n[Network b]\nMode=tap\nDevice=t0\n",
+                   FILE_PATH ":6: [Network b] has the Device= of [Network a]",
+                   "change or remove one of them");
+}
+END_TEST
+
+SUITE("definition-network", each_mode_needs_what_it_is_connected_to,
+      forwards_add_up_and_lead_to_the_host_alone_unless_told_otherwise,
       an_empty_assignment_takes_all_forwards_away, what_is_no_forward_is_refused,
       a_port_that_is_forwarded_twice_is_told_with_both_lines, lines_of_forwards_are_those_after_an_empty_one,
       keys_of_another_mode_are_refused_where_they_stand)

@@ -66,6 +66,8 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_FIRMWARE] = "firmware",
         [QEMU_FILE_NVRAM] = "nvram",
         [QEMU_FILE_ROM] = "rom",
+        [QEMU_FILE_LINK] = "link",
+        [QEMU_FILE_VHOST_NET] = "vhost-net",
         [QEMU_FILE_DISK] = "disk",
     };
     return names[kind];

@@ -6,8 +6,8 @@
 
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
-    static const char *const names[STEP_KIND_MAX] = {"module",   "power-control", "d3cold",     "driver",
-                                                     "override", "reset",         "node-owner", "unit"};
+    static const char *const names[STEP_KIND_MAX] = {
+        "module", "power-control", "d3cold", "driver", "override", "reset", "node-owner", "unit", "link"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -78,6 +78,13 @@ START_TEST(a_step_looks_at_the_live_value)
         {STEP_MODULE, "absent", "live", "live", STEP_VIEW_AFTER},
         {STEP_NODE_OWNER, "0:0", "64:64", "0:0", STEP_VIEW_BEFORE},
         {STEP_NODE_OWNER, "0:0", "64:64", "1000:0", STEP_VIEW_DRIFT},
+        {STEP_LINK, "", "tap on br0 as fe:0", "", STEP_VIEW_BEFORE},
+        {STEP_LINK, "", "tap on br0 as fe:0", "tap on br0 as fe:0", STEP_VIEW_AFTER},
+        {STEP_LINK, "", "tap on br0 as fe:0", "tap on br1 as fe:0", STEP_VIEW_DRIFT},
+        {STEP_LINK, "tap on br0 as fe:0", "", "tap on - as fe:1", STEP_VIEW_BEFORE},
+        {STEP_LINK, "tap on br0 as fe:0", "", "", STEP_VIEW_AFTER},
+        {STEP_LINK, "tap on br0 as fe:0", "", "macvtap on eth0 as fe:0", STEP_VIEW_DRIFT},
+        {STEP_LINK, "tap on br0 as fe:0", "", "other", STEP_VIEW_DRIFT},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         const ViewCase *c = &cases[i];

@@ -298,6 +298,20 @@ int worker_open(Worker *worker, const char *path, bool writable, bool exclusive,
     return 0;
 }
 
+int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
+{
+    return worker_open(worker, "/dev/null", true, false, opened, userdata);
+}
+
+int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return worker_open(worker, path, true, false, opened, userdata);
+}
+
+void worker_pool_renew(WorkerPool *pool)
+{
+}
+
 void fake_workers_find_holder(WorkerPool *pool, Holder *holder)
 {
     if (holder)

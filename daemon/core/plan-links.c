@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+
+/* Links that could have been meant. */
+typedef bool (*LinkFits)(const HostLink *link);
+
+static bool is_bridge(const HostLink *link)
+{
+    return link->bridge;
+}
+
+static bool is_tap(const HostLink *link)
+{
+    return link->tap;
+}
+
+/* The kernel gives each link one taker of what it receives: of a bridge's port, that is the bridge. */
+static bool is_parent(const HostLink *link)
+{
+    return !link->master && !g_str_equal(link->name, "lo") && !g_str_has_prefix(link->name, LINK_PREFIX);
+}
+
+/* "name one of those that there are: br0, virbr0", or how to come by one. */
+static char *offer(const Host *host, LinkFits fits, const char *otherwise)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    for (unsigned i = 0; i < host->links->len; i++) {
+        const HostLink *link = g_ptr_array_index(host->links, i);
+        if (fits(link))
+            g_string_append_printf(names, "%s%s", names->len ? ", " : "", link->name);
+    }
+    return names->len ? g_strdup_printf("name one of those that there are: %s", names->str)
+                      : g_strdup(otherwise);
+}
+
+static int check_bridge(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
+                        Fault **ret_fault)
+{
+    const HostLink *link = host_find_link(host, network->bridge);
+    if (link && link->bridge)
+        return 0;
+
+    g_autofree char *make = g_strdup_printf("make it: ip link add %s type bridge", network->bridge);
+    g_autofree char *remedy = offer(host, is_bridge, link ? "name a bridge" : make);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Bridge=%s: %s",
+                       definition->name, network->name, network->bridge,
+                       link ? "it is no bridge" : "this host has no such bridge");
+}
+
+static int check_tap(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
+                     Fault **ret_fault)
+{
+    const HostLink *link = host_find_link(host, network->device);
+    if (link && link->tap)
+        return 0;
+
+    g_autofree char *make = g_strdup_printf("make it: ip tuntap add %s mode tap", network->device);
+    g_autofree char *remedy = offer(host, is_tap, link ? "name a persistent tap device" : make);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Device=%s: %s",
+                       definition->name, network->name, network->device,
+                       link ? "it is no persistent tap device" : "this host has no such tap device");
+}
+
+static int check_parent(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
+                        Fault **ret_fault)
+{
+    const HostLink *link = host_find_link(host, network->parent);
+    g_autofree char *remedy = NULL;
+
+    if (link && is_parent(link))
+        return 0;
+    if (link && link->master) {
+        remedy = g_strdup_printf("if that is a bridge, say Mode=bridge Bridge=%s; or name %s", link->master,
+                                 link->master);
+        return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                           "guest %s: [Network %s] Parent=%s: it is a port of %s", definition->name,
+                           network->name, network->parent, link->master);
+    }
+    remedy = offer(host, is_parent, "plug in a network card, or choose another Mode=");
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Parent=%s: %s",
+                       definition->name, network->name, network->parent,
+                       link ? "no macvtap device can be made upon it"
+                            : "this host has no such network interface");
+}
+
+static int check_name_free(const Host *host, const GuestDefinition *definition,
+                           const DefinitionNetwork *network, Fault **ret_fault)
+{
+    if (!host_find_link(host, network->link))
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("if nobody uses it: ip link delete %s", network->link);
+    return fault_raise(ret_fault, FAULT_IN_USE, remedy,
+                       "guest %s: [Network %s] needs a link called %s, and there is one already",
+                       definition->name, network->name, network->link);
+}
+
+static int add_link(Plan *plan, const Host *host, const GuestDefinition *definition,
+                    const DefinitionNetwork *network, Fault **ret_fault)
+{
+    bool macvtap = network->mode == NETWORK_MODE_MACVTAP;
+    g_autofree char *mac = definition_mac(definition, network), *value = NULL;
+
+    int r = macvtap ? check_parent(host, definition, network, ret_fault)
+                    : check_bridge(host, definition, network, ret_fault);
+    if (r == 0)
+        r = check_name_free(host, definition, network, ret_fault);
+    if (r != 0)
+        return r;
+    /* The guest's own address, as the kernel sorts by it; or, as a bridge takes the lowest of its ports'
+     * addresses for its own, the highest that the host's end of the link can have. */
+    value = macvtap ? g_strdup_printf("macvtap on %s as %s", network->parent, mac)
+                    : g_strdup_printf("tap on %s as fe%s", network->bridge, mac + 2);
+    g_ptr_array_add(plan->steps, step_new(STEP_LINK, network->link, "", value));
+    return 0;
+}
+
+static bool wants_macvtap(const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->networks->len; i++)
+        if (((const DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->mode ==
+            NETWORK_MODE_MACVTAP)
+            return true;
+    return false;
+}
+
+int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definition, Fault **ret_fault)
+{
+    int r = 0;
+
+    plan->vhost_net = host->vhost_net;
+    if (wants_macvtap(definition) && !host->macvtap)
+        g_ptr_array_add(plan->steps, step_new(STEP_MODULE, "macvtap", "absent", "live"));
+    for (unsigned i = 0; r == 0 && i < definition->networks->len; i++) {
+        const DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
+
+        if (network->mode == NETWORK_MODE_TAP)
+            r = check_tap(host, definition, network, ret_fault);
+        else if (network->link)
+            r = add_link(plan, host, definition, network, ret_fault);
+    }
+    return r;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What network cards need of the host. */
+#include "../../../daemon/core/plan.h"
+#include "../suite.h"
+#include "a-definition.h"
+
+/* br0 with its port eth0, virbr0, eth1, a persistent tap device, and what usher made for another guest. */
+static Host *a_network(void)
+{
+    Host *host = host_new();
+
+    host_add_link(host, "br0")->bridge = true;
+    host_add_link(host, "eth0")->master = g_strdup("br0");
+    host_add_link(host, "eth1");
+    host_add_link(host, "lo");
+    host_add_link(host, "tap0")->tap = true;
+    host_add_link(host, "ush-other_lan");
+    host_add_link(host, "virbr0")->bridge = true;
+    host->macvtap = true;
+    return host;
+}
+
+static Plan *plan_of(const Host *host, const char *text)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    _cleanup_fault_ Fault *fault = NULL;
+    Plan *plan = NULL;
+
+    if (plan_start(host, NULL, definition, &plan, &fault) != 0)
+        ck_abort_msg("%s", fault->message);
+    return plan;
+}
+
+static void assert_step(const Plan *plan, unsigned index, const char *text)
+{
+    g_autofree char *found = step_describe(g_ptr_array_index(plan->steps, index));
+
+    ck_assert_str_eq(found, text);
+}
+
+static void assert_no_plan(const Host *host, const char *text, FaultKind kind, const char *message,
+                           const char *remedy)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    _cleanup_fault_ Fault *fault = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
+    ck_assert_ptr_null(plan);
+    ck_assert_int_eq(fault->kind, kind);
+    ck_assert_str_eq(fault->message, message);
+    ck_assert_str_eq(fault->remedy, remedy);
+}
+
+START_TEST(a_card_on_a_bridge_gets_a_link_of_its_own)
+{
+    g_autoptr(Host) host = a_network();
+    g_autoptr(Plan) plan = plan_of(host, "[Network lan]\nMode=bridge\nBridge=br0\nMAC=52:54:00:12:34:56\n");
+
+    ck_assert_uint_eq(plan->steps->len, 1);
+    assert_step(plan, 0, "link of ush-win10_lan: none → tap on br0 as fe:54:00:12:34:56");
+    ck_assert(!plan->vhost_net);
+    host->vhost_net = true;
+    g_autoptr(Plan) fast = plan_of(host, "[Network lan]\nMode=bridge\nBridge=br0\n");
+    ck_assert(fast->vhost_net);
+}
+END_TEST
+
+START_TEST(a_macvtap_device_has_the_guests_own_address_and_its_driver_first)
+{
+    g_autoptr(Host) host = a_network();
+    static const char text[] = "[Network lan]\nMode=macvtap\nParent=eth1\nMAC=52:54:00:12:34:56\n";
+    g_autoptr(Plan) plan = plan_of(host, text);
+
+    ck_assert_uint_eq(plan->steps->len, 1);
+    assert_step(plan, 0, "link of ush-win10_lan: none → macvtap on eth1 as 52:54:00:12:34:56");
+    host->macvtap = false;
+    g_autoptr(Plan) more = plan_of(host, text);
+    ck_assert_uint_eq(more->steps->len, 2);
+    assert_step(more, 0, "module of macvtap: absent → live");
+}
+END_TEST
+
+START_TEST(a_tap_device_of_somebody_elses_is_taken_as_it_is)
+{
+    g_autoptr(Host) host = a_network();
+    g_autoptr(Plan) plan =
+        plan_of(host, "[Network lan]\nMode=tap\nDevice=tap0\n[Network nat]\n[Network x]\nMode=none\n");
+
+    ck_assert_uint_eq(plan->steps->len, 0);
+}
+END_TEST
+
+START_TEST(a_bridge_that_is_not_there_is_refused_with_those_that_are)
+{
+    g_autoptr(Host) host = a_network(), bare = host_new();
+
+    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=br1\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
+                   "name one of those that there are: br0, virbr0");
+    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=eth1\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Bridge=eth1: it is no bridge",
+                   "name one of those that there are: br0, virbr0");
+    assert_no_plan(bare, "[Network lan]\nMode=bridge\nBridge=br1\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
+                   "make it: ip link add br1 type bridge");
+}
+END_TEST
+
+START_TEST(a_tap_device_that_is_not_there_is_refused_with_those_that_are)
+{
+    g_autoptr(Host) host = a_network(), bare = host_new();
+
+    assert_no_plan(host, "[Network lan]\nMode=tap\nDevice=eth1\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Device=eth1: it is no persistent tap device",
+                   "name one of those that there are: tap0");
+    assert_no_plan(bare, "[Network lan]\nMode=tap\nDevice=tap1\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Device=tap1: this host has no such tap device",
+                   "make it: ip tuntap add tap1 mode tap");
+}
+END_TEST
+
+START_TEST(a_parent_that_cannot_be_shared_is_refused_with_those_that_can)
+{
+    g_autoptr(Host) host = a_network();
+
+    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=eth7\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Parent=eth7: this host has no such network interface",
+                   "name one of those that there are: br0, eth1, tap0, virbr0");
+    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=eth0\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Parent=eth0: it is a port of br0",
+                   "if that is a bridge, say Mode=bridge Bridge=br0; or name br0");
+    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=lo\n", FAULT_REFUSED,
+                   "guest win10: [Network lan] Parent=lo: no macvtap device can be made upon it",
+                   "name one of those that there are: br0, eth1, tap0, virbr0");
+}
+END_TEST
+
+START_TEST(a_link_of_that_name_is_nobodys_to_take_over)
+{
+    g_autoptr(Host) host = a_network();
+
+    host_add_link(host, "ush-win10_lan");
+    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=br0\n", FAULT_IN_USE,
+                   "guest win10: [Network lan] needs a link called ush-win10_lan, and there is one already",
+                   "if nobody uses it: ip link delete ush-win10_lan");
+}
+END_TEST
+
+static char *link_of(const char *guest, const char *section)
+{
+    g_autofree char *text = g_strdup_printf("[Network %s]\nMode=bridge\nBridge=br0\n", section);
+    DefinitionText file = {FILE_PATH, text, strlen(text)};
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    ck_assert_int_eq(definition_parse(guest, &file, 1, &definition, NULL), 0);
+    return g_strdup(((const DefinitionNetwork *)g_ptr_array_index(definition->networks, 0))->link);
+}
+
+START_TEST(names_of_links_are_short_and_unlike)
+{
+    g_autofree char *fits = link_of("debian", "lan1"), *cut = link_of("debian", "lan12"),
+                    *other = link_of("debian", "lan13"), *left = link_of("a-b", "c"),
+                    *right = link_of("a", "b-c");
+
+    ck_assert_str_eq(fits, "ush-debian_lan1");
+    ck_assert_uint_eq(strlen(cut), LINK_NAME_MAX);
+    ck_assert(g_str_has_prefix(cut, "ush-debi_"));
+    ck_assert_str_ne(cut, other);
+    ck_assert_str_ne(left, right);
+}
+END_TEST
+
+SUITE("plan-links", a_card_on_a_bridge_gets_a_link_of_its_own,
+      a_macvtap_device_has_the_guests_own_address_and_its_driver_first,
+      a_tap_device_of_somebody_elses_is_taken_as_it_is,
+      a_bridge_that_is_not_there_is_refused_with_those_that_are,
+      a_tap_device_that_is_not_there_is_refused_with_those_that_are,
+      a_parent_that_cannot_be_shared_is_refused_with_those_that_can,
+      a_link_of_that_name_is_nobodys_to_take_over, names_of_links_are_short_and_unlike)
