@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# lab-machine: default
+#
+# A guest's link is made when it starts, carries its packets, and goes however the guest ends: real units, real devices' rules,
+# vhost; and a forward that answers.
+
+# shellcheck source=lib.sh
+. /usr/lib/usher-lab/lib.sh
+
+LINK=ush-net_lan
+HELLO="hello from the guest"
+
+# net_guest ADDRESS LINE… defines the guest `net` with a card of that address and serves a page from it.
+net_guest() {
+        local address=$1
+        shift
+        {
+                printf '[CPU]\nCores=1\n[Memory]\nSize=256M\n'
+                printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND lab.net=$address"
+                printf '[Network lan]\n'
+                printf '%s\n' "$@"
+        } | define_guest net
+}
+
+link_is_bridged() {
+        ip -details -oneline link show dev "$LINK" | grep 'master br0' | grep -q LOWER_UP
+}
+
+no_link() {
+        ! ip link show dev "$LINK" 2>/dev/null
+}
+
+# The page, as the guest's httpd gives it.
+page_from() {
+        [ "$(busybox wget -q -T 5 -O - "$1")" = "$HELLO" ]
+}
+
+has_open() {
+        find "/proc/$(guest_pid net)/fd" -lname "$1" | grep -q .
+}
+
+kill_qemu() {
+        kill -KILL "$(guest_pid net)"
+}
+
+kill_usherd_and_qemu() {
+        local pid
+        pid=$(guest_pid net)
+        systemctl kill --signal=KILL usherd.service
+        kill -KILL "$pid"
+}
+
+restored() {
+        wait_until 30 guest_is net "$1"
+        no_link
+}
+
+ip link add br0 type bridge
+ip address add 10.9.0.1/24 dev br0
+ip link set br0 up
+
+net_guest 10.9.0.2/24 Mode=bridge Bridge=br7
+refused "A bridge that is not there is refused with those that are" "no such bridge.*br0" usherctl start net
+
+net_guest 10.9.0.2/24 Mode=bridge Bridge=br0
+it "A guest on a bridge starts" usherctl start net
+it "Its link is a port of the bridge" link_is_bridged
+it "The kernel moves its packets" has_open /dev/vhost-net
+it "It answers through the bridge" wait_until 60 page_from http://10.9.0.2/
+it "It stops" usherctl stop net
+it "The link is gone after a stop" no_link
+
+it "It starts again" usherctl start net
+it "QEMU is killed" kill_qemu
+it "The link is gone after QEMU was killed" restored failed
+
+it "It starts once more" usherctl start net
+it "usherd is killed, and QEMU" kill_usherd_and_qemu
+it "The link is gone after both were killed" wait_until 60 no_link
+it "The guest's unit knows" wait_until 30 guest_is net failed
+
+net_guest 10.9.0.3/24 Mode=macvtap Parent=br0
+it "A guest that shares an interface starts" usherctl start net
+it "Its link is a macvtap device" sh -c "ip -details link show dev "$LINK" | grep -q 'macvtap mode bridge'"
+it "usher-bind may open its node" has_open '/dev/tap*'
+it "It is killed" usherctl kill net
+it "The macvtap device is gone" no_link
+
+net_guest 10.0.2.15/24 Mode=user Forward=tcp:127.0.0.1:8080:80 Restrict=yes
+it "A guest with a forward starts" usherctl start net
+it "The forward answers" wait_until 60 page_from http://127.0.0.1:8080/
+refused "The port is taken meanwhile" "TCP port 8080 of 127.0.0.1 is taken" \
+        sh -c "sed s/lab.net=/lab.not=/ /etc/usher/guests/net.guest >/etc/usher/guests/net2.guest; usherctl start net2"
+it "It is killed, too" usherctl kill net
+
+rm -f /etc/usher/guests/net.guest /etc/usher/guests/net2.guest
+ip link delete br0
+finished
