@@ -100,6 +100,11 @@ void picture_guest(const Terminal *terminal, const GuestProps *guest, const GPtr
     if (guest->pid > 0)
         printf("%*s: %u\n", LABEL_WIDTH, "PID", guest->pid);
     print_devices(guest, devices);
+    print_field("Agent", guest->agent);
+    if (*guest->addresses) {
+        g_autofree char *addresses = g_strjoinv(", ", guest->addresses);
+        print_field("Addresses", addresses);
+    }
     for (char **words = guest->drift; *words; words++)
         print_coloured(terminal, "Drift", COLOUR_BAD, *words);
     print_coloured(terminal, "Error", COLOUR_BAD, guest->error);

@@ -38,6 +38,8 @@ static const PropField guest_fields[] = {
     {"Devices", PROP_STRINGS, offsetof(GuestProps, devices)},
     {"Description", PROP_STRING, offsetof(GuestProps, description)},
     {"Since", PROP_U64, offsetof(GuestProps, since)},
+    {"Agent", PROP_STRING, offsetof(GuestProps, agent)},
+    {"Addresses", PROP_STRINGS, offsetof(GuestProps, addresses)},
     {"Drift", PROP_STRINGS, offsetof(GuestProps, drift)},
     {"Error", PROP_STRING, offsetof(GuestProps, error)},
     {"LastWords", PROP_STRING, offsetof(GuestProps, last_words)},

@@ -17,6 +17,8 @@ typedef struct GuestProps {
     char *name, *description, *state, *sub_state, *unit;
     uint32_t pid;
     char **devices;
+    char *agent;
+    char **addresses;
     char **drift;
     char *error, *last_words;
     uint64_t since;

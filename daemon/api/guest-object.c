@@ -28,6 +28,7 @@ GETTER(get_text)
                        : g_str_equal(property, "Description") ? view.description
                        : g_str_equal(property, "State")       ? guest_state_to_string(guest_state(view.guest))
                        : g_str_equal(property, "SubState")    ? guest_sub_state(view.guest)
+                       : g_str_equal(property, "Agent")       ? guest_agent_state(view.guest)
                                                               : view.source;
     return sd_bus_message_append(reply, "s", text);
 }
@@ -88,6 +89,18 @@ GETTER(get_devices)
         r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < view.devices->len; i++)
         r = sd_bus_message_append(reply, "s", g_ptr_array_index(view.devices, i));
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+GETTER(get_addresses)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "s");
+    for (unsigned i = 0; r >= 0 && i < guest_inner_addresses(view.guest)->len; i++)
+        r = sd_bus_message_append(reply, "s", g_ptr_array_index(guest_inner_addresses(view.guest), i));
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -191,6 +204,45 @@ static int act_resume(Api *api, sd_bus_message *message, const char *name)
     return control(api, message, name, GUEST_CONTROL_RESUME);
 }
 
+static void on_inside(const Fault *fault, unsigned number, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    if (fault)
+        api_reply_error(message, FAULT_RAISED, fault_copy(fault));
+    else if (g_str_equal(sd_bus_message_get_member(message), "Reboot"))
+        sd_bus_reply_method_return(message, NULL);
+    else
+        sd_bus_reply_method_return(message, "u", number);
+    sd_bus_message_unref(message);
+}
+
+static int inside(Api *api, sd_bus_message *message, const char *name, GuestInside what)
+{
+    Fault *fault = NULL;
+
+    int r = manager_inside(api->manager, name, what, on_inside, sd_bus_message_ref(message), &fault);
+    if (r == 0)
+        return 1;
+    sd_bus_message_unref(message);
+    return api_reply_error(message, r, fault);
+}
+
+static int act_reboot(Api *api, sd_bus_message *message, const char *name)
+{
+    return inside(api, message, name, GUEST_INSIDE_REBOOT);
+}
+
+static int act_freeze(Api *api, sd_bus_message *message, const char *name)
+{
+    return inside(api, message, name, GUEST_INSIDE_FREEZE);
+}
+
+static int act_thaw(Api *api, sd_bus_message *message, const char *name)
+{
+    return inside(api, message, name, GUEST_INSIDE_THAW);
+}
+
 /* Which right a method needs, and what it does with it. */
 static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -201,6 +253,8 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *erro
         {"Start", "org.usher1.start-guest", act_start},   {"Stop", "org.usher1.stop-guest", act_stop},
         {"Kill", "org.usher1.kill-guest", act_kill},      {"Reset", "org.usher1.control-guest", act_reset},
         {"Pause", "org.usher1.control-guest", act_pause}, {"Resume", "org.usher1.control-guest", act_resume},
+        {"Reboot", "org.usher1.control-guest", act_reboot}, {"Freeze", "org.usher1.control-guest", act_freeze},
+        {"Thaw", "org.usher1.control-guest", act_thaw},
     };
     const ApiObject *object = userdata;
 
@@ -224,6 +278,11 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_METHOD("Reset", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Pause", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Resume", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Reboot", NULL, NULL, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Freeze", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", filesystems), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Thaw", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", filesystems), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines),
                             api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,
@@ -235,6 +294,8 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Pid", "u", get_pid, 0, CHANGES),
     SD_BUS_PROPERTY("Devices", "as", get_devices, 0, CHANGES),
+    SD_BUS_PROPERTY("Agent", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Addresses", "as", get_addresses, 0, CHANGES),
     SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
     SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),

@@ -42,6 +42,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_NETWORK] = {"Network", NETWORK_SECTIONS_MAX, HELD_BY(networks), sizeof(DefinitionNetwork),
                          "A network card"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
+    [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
     [SECTION_STOP] = {"Stop", .help = "How long each rung of the stop ladder waits for the guest to end"},
 };
@@ -210,9 +211,14 @@ static const DefinitionKey keys[] = {
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},
 
+    {SECTION_AGENT, "Enabled", VALUE_SWITCH, GUEST(agent), .fallback = "no",
+     .help = "Whether the guest has a channel to talk to its agent"},
+
     {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(watchdog), .words = watchdog_actions, .fallback = "off",
      .help = "What becomes of a guest whose system stops resetting its watchdog; off: it has none"},
 
+    {SECTION_STOP, "AgentSec", VALUE_SPAN, GUEST(stop.agent_usec), .max = DAY_USEC, .fallback = "30s",
+     .help = "How long after the agent, if there is one, was asked to shut down; 0 does not ask"},
     {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s",
      .help = "How long after the power button was pressed; 0 does not press it"},
     {SECTION_STOP, "QuitSec", VALUE_SPAN, GUEST(stop.quit_usec), .max = DAY_USEC, .fallback = "5s",

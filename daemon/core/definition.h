@@ -182,6 +182,7 @@ typedef struct GuestDefinition {
     HostShutdown on_host_shutdown;
     TroubleAction on_panic;
     TroubleAction watchdog; /* [Watchdog] Action= */
+    bool agent;             /* [Agent] Enabled= */
     struct {
         FirmwareType type; /* default bios */
         bool secure_boot;  /* SecureBoot=, uefi alone */
@@ -200,6 +201,7 @@ typedef struct GuestDefinition {
         char *command_line;
     } kernel;
     struct {
+        uint64_t agent_usec;        /* AgentSec=, default 30 s; 0: skip the rung */
         uint64_t power_button_usec; /* PowerButtonSec=, default 60 s; 0: skip the rung */
         uint64_t quit_usec;         /* QuitSec=, default 5 s */
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */

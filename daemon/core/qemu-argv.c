@@ -71,6 +71,7 @@ static void add_devices(QemuBuilder *builder)
         qemu_add_disk(builder, g_ptr_array_index(definition->disks, i), i);
     for (unsigned i = 0; i < definition->cdroms->len; i++)
         qemu_add_cdrom(builder, g_ptr_array_index(definition->cdroms, i), i);
+    qemu_add_agent(builder);
 }
 
 /* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. */

@@ -15,9 +15,13 @@
 /* What is opened for QEMU, in the order of descriptors from QEMU_FD_FIRST on. */
 #define QEMU_FD_FIRST 3
 
+/* The id of the agent's port, as QEMU's VSERPORT_CHANGE tells it. */
+#define QEMU_AGENT_PORT "agent-port"
+
 typedef enum QemuFileKind {
     QEMU_FILE_QMP,         /* a listening socket */
     QEMU_FILE_CONSOLE,     /* a listening socket for the serial console */
+    QEMU_FILE_AGENT,       /* a listening socket for the agent inside */
     QEMU_FILE_CONSOLE_LOG, /* opened for appending, not for reading */
     QEMU_FILE_KERNEL,
     QEMU_FILE_INITRD,

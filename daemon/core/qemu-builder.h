@@ -35,6 +35,7 @@ typedef struct QemuBuilder {
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
     bool scsi; /* the controller that disks share is there */
+    bool serial; /* the controller of virtio-serial is there */
 } QemuBuilder;
 
 /* An argument as it stands. */
@@ -73,6 +74,7 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 /* The parts of which there is one at most. */
 void qemu_add_cpu(QemuBuilder *builder);
 void qemu_add_memory(QemuBuilder *builder);
+void qemu_add_agent(QemuBuilder *builder);
 void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */

@@ -143,7 +143,8 @@ static int open_console_log(Guest *g)
 /* What usherd opens itself: a descriptor or -errno. */
 static int open_own(Guest *g, const QemuFile *file)
 {
-    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock");
+    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock"),
+                    *agent = guest_run_path(g, "agent.sock");
     int fd;
 
     switch (file->kind) {
@@ -151,6 +152,8 @@ static int open_own(Guest *g, const QemuFile *file)
         return qmp_listen(qmp);
     case QEMU_FILE_CONSOLE:
         return qmp_listen(console);
+    case QEMU_FILE_AGENT:
+        return qmp_listen(agent);
     case QEMU_FILE_CONSOLE_LOG:
         return open_console_log(g);
     case QEMU_FILE_NVRAM:

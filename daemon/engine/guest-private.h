@@ -4,6 +4,8 @@
 
 #include "../core/definition.h"
 #include "../core/qemu-argv.h"
+#include "../core/agent-message.h"
+#include "../edge/guest-agent.h"
 #include "../edge/guest-log.h"
 #include "../edge/journal.h"
 #include "../edge/qmp.h"
@@ -59,6 +61,14 @@ struct Guest {
     bool asked;                 /* how it is: the answer is owed */
     uint64_t asked_at;          /* monotonic */
     bool silent;                /* it let a deadline pass; its answer is owed without one */
+
+    GuestAgent *agent;  /* a connection, as soon as somebody asks */
+    bool agent_open;    /* something inside has opened its port */
+    bool agent_answers; /* and answered when it was asked last */
+    bool frozen;        /* its file systems stand still */
+    bool addresses_asked;
+    uint64_t addresses_at;      /* monotonic */
+    GPtrArray *inner_addresses; /* of char*: those of its network cards */
 
     const char *held_for; /* why QEMU holds its processors: "panicked", "io-error", …; "": for no trouble */
     char *trouble;        /* why it has to end, in words; NULL: it has not */
@@ -120,6 +130,14 @@ void guest_adopt_unheard(Guest *g);
 void guest_drop_qmp(Guest *g);
 /* A deadline passed without a word from QEMU. */
 void guest_go_silent(Guest *g);
+
+/* guest-inside.c */
+/* Something inside has opened the agent's port, or closed it. */
+void guest_agent_port(Guest *g, bool open);
+void guest_find_agent(Guest *g);
+void guest_forget_agent(Guest *g);
+/* False: there is none to be asked. */
+bool guest_agent_shutdown(Guest *g);
 
 /* guest-trouble.c */
 /* QEMU's GUEST_PANICKED and WATCHDOG. */

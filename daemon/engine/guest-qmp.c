@@ -40,6 +40,7 @@ static void adopt(Guest *g, const char *status)
         guest_recall_sleep(g);
     }
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->pid);
+    guest_find_agent(g);
     if (g->stop_asked)
         guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
     else if (g_str_equal(status, "guest-panicked"))
@@ -93,8 +94,9 @@ static void on_status(Qmp *qmp, int error, const char *message, struct json_obje
     if (error == -ETIMEDOUT)
         guest_go_silent(g);
     if (error == 0)
-        take_status(g,
-                    json_object_object_get_ex(result, "status", &field) ? json_object_get_string(field) : "");
+        take_status(g, json_object_object_get_ex(result, "status", &field)
+                           ? json_object_get_string(field) ?: ""
+                           : "");
 }
 
 /* Answered when QEMU is back, however long that takes; nothing is asked again meanwhile. */
@@ -143,6 +145,15 @@ static void on_ready(Qmp *qmp, void *userdata)
         g->asked = qmp_command(qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
 }
 
+static void on_port(Guest *g, struct json_object *data)
+{
+    struct json_object *id, *open;
+
+    if (json_object_object_get_ex(data, "id", &id) && json_object_object_get_ex(data, "open", &open) &&
+        g_strcmp0(json_object_get_string(id), QEMU_AGENT_PORT) == 0)
+        guest_agent_port(g, json_object_get_boolean(open));
+}
+
 static void on_event(Qmp *qmp, const char *name, struct json_object *data, void *userdata)
 {
     Guest *g = userdata;
@@ -170,6 +181,8 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         guest_panicked(g);
     } else if (g_str_equal(name, "WATCHDOG")) {
         guest_watchdog_expired(g);
+    } else if (g_str_equal(name, "VSERPORT_CHANGE")) {
+        on_port(g, data);
     }
 }
 

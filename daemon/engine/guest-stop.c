@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stop ladder: power button once, quit, SIGTERM, SIGKILL. No rung repeats the one before, as asking twice
- * the same way helps nobody. */
+/* The stop ladder: the agent inside, power button once, quit, SIGTERM, SIGKILL. No rung repeats the one
+ * before, as asking twice the same way helps nobody. */
 #include <signal.h>
 
 #include "../base/log.h"
@@ -17,6 +17,8 @@
 static uint64_t rung_usec(const Guest *g, GuestRung rung)
 {
     switch (rung) {
+    case GUEST_RUNG_AGENT:
+        return g->definition && g->definition->agent ? g->definition->stop.agent_usec : 0;
     case GUEST_RUNG_POWER_BUTTON:
         return g->definition ? g->definition->stop.power_button_usec : POWER_BUTTON_USEC;
     case GUEST_RUNG_QUIT:
@@ -32,7 +34,7 @@ uint64_t guest_stop_usec(const Guest *g)
 {
     uint64_t sum = 0;
 
-    for (GuestRung rung = GUEST_RUNG_POWER_BUTTON; rung < GUEST_RUNG_KILL; rung++)
+    for (GuestRung rung = GUEST_RUNG_AGENT; rung < GUEST_RUNG_KILL; rung++)
         sum += rung_usec(g, rung);
     return sum;
 }
@@ -66,10 +68,15 @@ static void on_pressed(Qmp *qmp, int error, const char *message, struct json_obj
 static bool act(Guest *g, GuestRung rung)
 {
     switch (rung) {
-    case GUEST_RUNG_POWER_BUTTON:
+    case GUEST_RUNG_AGENT:
         if (g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;
         /* A paused guest cannot react. */
+        qmp_command(g->qmp, "cont", NULL, 0, NULL, NULL);
+        return guest_agent_shutdown(g);
+    case GUEST_RUNG_POWER_BUTTON:
+        if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+            return false;
         qmp_command(g->qmp, "cont", NULL, 0, NULL, NULL);
         return qmp_command(g->qmp, "system_powerdown", NULL, ANSWER_USEC, on_pressed, g) >= 0;
     case GUEST_RUNG_QUIT:
@@ -153,7 +160,7 @@ static int stop_from(Guest *g, Job *job, GuestRung rung, bool by_unit, Fault **r
 
 int guest_stop(Guest *g, Job *job, bool by_unit, Fault **ret_fault)
 {
-    return stop_from(g, job, GUEST_RUNG_POWER_BUTTON, by_unit, ret_fault);
+    return stop_from(g, job, GUEST_RUNG_AGENT, by_unit, ret_fault);
 }
 
 int guest_kill(Guest *g, Job *job, Fault **ret_fault)

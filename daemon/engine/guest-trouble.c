@@ -68,7 +68,7 @@ static void on_hold(Qmp *qmp, int error, const char *message, struct json_object
     struct json_object *status = NULL;
 
     if (error == 0 && json_object_object_get_ex(result, "status", &status) && g->state == GUEST_PAUSED)
-        guest_take_hold(g, json_object_get_string(status));
+        guest_take_hold(g, json_object_get_string(status) ?: "");
 }
 
 void guest_ask_hold(Guest *g)

@@ -14,8 +14,11 @@
 #define LAST_WORDS_MAX 2000
 
 static const char *const rung_names[GUEST_RUNG_MAX] = {
-    [GUEST_RUNG_NONE] = "",     [GUEST_RUNG_POWER_BUTTON] = "power-button",
-    [GUEST_RUNG_QUIT] = "quit", [GUEST_RUNG_TERMINATE] = "terminate",
+    [GUEST_RUNG_AGENT] = "agent",
+    [GUEST_RUNG_NONE] = "",
+    [GUEST_RUNG_POWER_BUTTON] = "power-button",
+    [GUEST_RUNG_QUIT] = "quit",
+    [GUEST_RUNG_TERMINATE] = "terminate",
     [GUEST_RUNG_KILL] = "kill",
 };
 
@@ -35,6 +38,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->state = GUEST_STOPPED;
     g->run_fd = -1;
     g->held_for = "";
+    g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -55,6 +59,8 @@ Guest *guest_free(Guest *g)
     sd_event_source_disable_unref(g->sleep_turn);
     sleep_lock_free(g->sleep_lock);
     sleep_lock_free(g->shutdown_lock);
+    guest_agent_free(g->agent);
+    g_ptr_array_free(g->inner_addresses, TRUE);
     g_free(g->trouble);
     holder_gate_free(g->gate);
     execution_free(g->execution);
@@ -91,6 +97,8 @@ const char *guest_sub_state(const Guest *g)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
         return g->held_for;
+    if (g->state == GUEST_RUNNING && g->frozen)
+        return "frozen";
     return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
 }
 
@@ -276,6 +284,7 @@ static void forget_run(Guest *g)
     g->plan = plan_free(g->plan);
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
     g->asked = g->silent = false;
+    guest_forget_agent(g);
     g->held_for = "";
     g_clear_pointer(&g->trouble, g_free);
     g->sleep_asked = g->sleep_minded = g->paused_for_sleep = false;
@@ -411,6 +420,7 @@ void guest_ended(Guest *g)
     g->watched = false;
     g->gate = holder_gate_free(g->gate);
     guest_drop_qmp(g);
+    guest_forget_agent(g);
     guest_close_files(g);
     if (g->launch && g->fault) {
         const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};

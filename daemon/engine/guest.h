@@ -15,6 +15,7 @@ typedef struct Guest Guest;
 /* The rungs of the stop ladder, each another way than the one before. */
 typedef enum GuestRung {
     GUEST_RUNG_NONE,
+    GUEST_RUNG_AGENT,        /* the agent inside is asked to shut down */
     GUEST_RUNG_POWER_BUTTON, /* ACPI, once */
     GUEST_RUNG_QUIT,         /* QMP quit */
     GUEST_RUNG_TERMINATE,    /* SIGTERM */
@@ -85,6 +86,22 @@ typedef enum GuestControl {
 typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);
+
+/* What the agent inside can do. */
+typedef enum GuestInside {
+    GUEST_INSIDE_REBOOT,
+    GUEST_INSIDE_FREEZE, /* its file systems, for a backup */
+    GUEST_INSIDE_THAW,
+} GuestInside;
+/* fault NULL: done; number: of file systems. Called exactly once unless the guest ends or goes meanwhile. */
+typedef void (*GuestInsideDone)(const Fault *fault, unsigned number, void *userdata);
+int guest_inside(Guest *guest, GuestInside what, GuestInsideDone done, void *userdata, Fault **ret_fault);
+/* "answers", "silent" (something has opened the port), "absent", "" without [Agent] or QEMU. */
+const char *guest_agent_state(const Guest *guest);
+/* Of char*: the addresses of its network cards, as its agent told them last. */
+const GPtrArray *guest_inner_addresses(const Guest *guest);
+/* Asks the agent for them again, unless that was done within the last 10 s: somebody is looking. */
+void guest_ask_inside(Guest *guest);
 
 /* The host falls asleep or is back, or its state has changed: has it wait, pauses, continues or stops the
  * guest as the definition says. */

@@ -188,6 +188,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
     if (!entry)
         return false;
     guest_ask(entry->guest);
+    guest_ask_inside(entry->guest);
     const GPtrArray *has = guest_devices(entry->guest);
     *ret = (GuestView){
         .guest = entry->guest,
@@ -313,6 +314,15 @@ int manager_control(Manager *m, const char *name, GuestControl control, GuestCon
 
     int r = find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
+}
+
+int manager_inside(Manager *m, const char *name, GuestInside what, GuestInsideDone done, void *userdata,
+                   Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_inside(entry->guest, what, done, userdata, ret_fault);
 }
 
 int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)

@@ -38,7 +38,7 @@ GPU_STEPS = [("module", "vfio_pci", "absent", "live"),
 
 def guest(name, **properties):
     return {"Name": name, "Description": name, "State": "stopped", "SubState": "", "Unit": f"usher-guest@{name}.service",
-            "Pid": 0, "Devices": [], "Drift": [], "Error": "", "LastWords": "", "Since": 0,
+            "Pid": 0, "Devices": [], "Agent": "", "Addresses": [], "Drift": [], "Error": "", "LastWords": "", "Since": 0,
             "Source": f"/etc/usher/guests/{name}.guest", "DefinitionError": "", **properties}
 
 
@@ -340,7 +340,7 @@ class Mock:
         if path != path_of("guest", "win10"):
             raise Refusal("NotRunning", "it does not run; start it first")
 
-    Reset = Pause = Resume = only_win10
+    Reset = Pause = Resume = Reboot = only_win10
 
     # What tests ask for
 

@@ -174,5 +174,31 @@ class TheHostGoesDown(DaemonTest):
         self.usherd.wait_for(lambda: not logind.Locks(), "it still does")
 
 
+class AnAgent(DaemonTest):
+    """What there is of it without a system inside; the lab has one with."""
+
+    def test_that_is_not_there_is_told_and_asked_for_nothing(self):
+        self.start_guest(text=GUEST + "[Agent]\nEnabled=yes\n")
+        self.assertEqual(self.usherd.property("demo", "Agent"), "absent")
+        self.assertEqual(list(self.usherd.property("demo", "Addresses")), [])
+        guest = self.usherd.guest("demo")
+        self.assert_error("Refused", r"guest demo has no agent that could be asked; .*; or press its reset button: usherctl reset", guest.Reboot)
+        self.assert_error("Refused", r"guest demo has no agent that could be asked; install qemu-guest-agent in it, and write \[Agent\]", guest.Freeze)
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
+
+    def test_of_a_guest_that_does_not_run_is_nothing(self):
+        self.usherd.define("demo", GUEST + "[Agent]\nEnabled=yes\n")
+        self.assertEqual(self.usherd.property("demo", "Agent"), "")
+        self.assert_error("NotRunning", "guest demo is stopped", self.usherd.guest("demo").Thaw)
+
+    def test_port_is_found_by_the_next_daemon(self):
+        self.start_guest(text=GUEST + "[Agent]\nEnabled=yes\n")
+        self.usherd.kill()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.usherd.wait_for_state("demo", "running")
+        self.assertEqual(self.usherd.property("demo", "Agent"), "absent")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -73,6 +73,12 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
         return qemu_socket(path, &qemu->qmp);
     case QEMU_FILE_CONSOLE:
         return qemu_socket(path, &qemu->console);
+    case QEMU_FILE_AGENT: {
+        /* Nobody asks one. */
+        int client, listener = qemu_socket(path, &client);
+        close(client);
+        return listener;
+    }
     case QEMU_FILE_CONSOLE_LOG:
         qemu->log_path = g_steal_pointer(&path);
         return open(qemu->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

@@ -124,7 +124,7 @@ START_TEST(a_hint_names_the_nearest_key_or_the_right_section_or_all)
     assert_key_hint(SECTION_CPU, "Coers", "did you mean Cores=?");
     assert_key_hint(SECTION_CPU, "Size", "Size= belongs into [Memory]");
     assert_key_hint(SECTION_GUEST, "MAC", "MAC= belongs into [Network NAME]");
-    assert_key_hint(SECTION_STOP, "Fnord", "[Stop] has PowerButtonSec= QuitSec= TerminateSec=");
+    assert_key_hint(SECTION_STOP, "Fnord", "[Stop] has AgentSec= PowerButtonSec= QuitSec= TerminateSec=");
 }
 END_TEST
 
@@ -137,7 +137,7 @@ START_TEST(a_hint_names_the_nearest_section_or_all)
     ck_assert_str_eq(
         far,
         "the sections are [Guest] [Firmware] [CPU] [Memory] [Kernel] [PCI NAME] [Disk NAME] [CDROM NAME]"
-        " [Network NAME] [Console] [Watchdog] [Stop]");
+        " [Network NAME] [Console] [Agent] [Watchdog] [Stop]");
 }
 END_TEST
 

@@ -44,7 +44,7 @@ START_TEST(every_key_reaches_its_field)
 {
     g_autoptr(GuestDefinition) definition = a_definition(
         "[Guest]\nDescription=Windows, with the "
-        "Radeon\nOnHostSleep=pause\nOnHostShutdown=inhibit\nOnPanic=reset\n[Watchdog]\nAction=fail\n[CPU]\nAccelerator=tcg\nModel=EPYC\nSockets=2\nCores=3\nThreads=4\n"
+        "Radeon\nOnHostSleep=pause\nOnHostShutdown=inhibit\nOnPanic=reset\n[Watchdog]\nAction=fail\n[Agent]\nEnabled=yes\n[CPU]\nAccelerator=tcg\nModel=EPYC\nSockets=2\nCores=3\nThreads=4\n"
         "[Memory]\nSize=8G\n[Kernel]\nImage=/boot/k\nInitrd=/boot/i\nCommandLine=quiet a=b\n"
         "[PCI gpu]\nAddress=0000:01:00.0\nFunctions=0,1\nGroup=all\nPrimaryVGA=yes\n"
         "[Disk system]\nPath=/srv/x.img\nFormat=qcow2\nBus=nvme\nReadOnly=yes\n"
@@ -59,6 +59,7 @@ START_TEST(every_key_reaches_its_field)
     ck_assert_int_eq(definition->on_host_shutdown, HOST_SHUTDOWN_INHIBIT);
     ck_assert_int_eq(definition->on_panic, TROUBLE_RESET);
     ck_assert_int_eq(definition->watchdog, TROUBLE_FAIL);
+    ck_assert(definition->agent);
     ck_assert_int_eq(definition->cpu.accelerator, ACCELERATOR_TCG);
     ck_assert_str_eq(definition->cpu.model, "EPYC");
     ck_assert_uint_eq(definition->cpu.sockets, 2);

@@ -214,12 +214,29 @@ static void assert_firmware(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(secure);
 }
 
-static void assert_chardevs(Qemu *qemu)
+static void assert_type(Qemu *qemu, bool wanted, const char *path, const char *type)
+{
+    if (!wanted)
+        return;
+    struct json_object *found = qemu_get(qemu, path, "type");
+    ck_assert_str_eq(json_object_get_string(found), type);
+    json_object_put(found);
+}
+
+static void assert_life(Qemu *qemu, const GuestDefinition *definition)
+{
+    assert_type(qemu, definition->on_panic != TROUBLE_DEFAULT, "/machine/peripheral/panic", "pvpanic-pci");
+    assert_type(qemu, definition->watchdog != TROUBLE_DEFAULT, "/machine/peripheral/watchdog", "i6300esb");
+    assert_type(qemu, definition->agent, "/machine/peripheral/" QEMU_AGENT_PORT, "virtserialport");
+}
+
+static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
 {
     struct json_object *chardevs = qemu_ask(qemu, "query-chardev", NULL);
     const char *text = json_object_to_json_string_ext(chardevs, JSON_C_TO_STRING_PLAIN);
 
-    ck_assert_uint_eq(json_object_array_length(chardevs), 2);
+    ck_assert_uint_eq(json_object_array_length(chardevs), definition->agent ? 3 : 2);
+    ck_assert(!definition->agent || strstr(text, "\"label\":\"agent\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"qmp\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"console\""));
     json_object_put(chardevs);
@@ -237,7 +254,8 @@ static void assert_accepted(const char *name)
 
     ck_assert_str_eq(text_of(status, "status"), "prelaunch");
     json_object_put(status);
-    assert_chardevs(qemu);
+    assert_chardevs(qemu, definition);
+    assert_life(qemu, definition);
     assert_cards(qemu, definition);
     assert_disks(qemu, definition);
     assert_firmware(qemu, definition);

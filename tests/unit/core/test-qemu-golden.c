@@ -60,6 +60,7 @@ static const char *file_kind(QemuFileKind kind)
     static const char *const names[] = {
         [QEMU_FILE_QMP] = "qmp",
         [QEMU_FILE_CONSOLE] = "console",
+        [QEMU_FILE_AGENT] = "agent",
         [QEMU_FILE_CONSOLE_LOG] = "console-log",
         [QEMU_FILE_KERNEL] = "kernel",
         [QEMU_FILE_INITRD] = "initrd",

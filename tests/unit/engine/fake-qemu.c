@@ -87,9 +87,10 @@ static void say(FakeQemu *qemu, const char *text)
 
 static void answer(FakeQemu *qemu, const char *command, int64_t id)
 {
-    g_autofree char *result = g_str_equal(command, "query-status")
-                                  ? g_strdup_printf("{\"status\": \"%s\"}", qemu->status)
-                                  : g_strdup("{}");
+    g_autofree char *result =
+        g_str_equal(command, "query-status") ? g_strdup_printf("{\"status\": \"%s\"}", qemu->status)
+        : g_str_equal(command, "query-chardev") && qemu->chardevs ? g_strdup(qemu->chardevs)
+                                                                  : g_strdup("{}");
     g_autofree char *reply = g_strdup_printf("{\"return\": %s, \"id\": %" G_GINT64_FORMAT "}\n", result, id);
 
     say(qemu, reply);

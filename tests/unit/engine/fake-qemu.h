@@ -13,9 +13,10 @@ typedef struct FakeQemu {
     const Rig *rig;
     int launch_fd; /* the launcher's end; -1: not connected */
     int listen_fd, qmp_fd;
-    bool mute;          /* reads, and answers nothing */
-    const char *status; /* "prelaunch", "running", "paused" */
-    GString *commands;  /* that it got, a line each */
+    bool mute;            /* reads, and answers nothing */
+    const char *chardevs; /* NULL: "{}" */
+    const char *status;   /* "prelaunch", "running", "paused" */
+    GString *commands;    /* that it got, a line each */
 } FakeQemu;
 
 FakeQemu fake_qemu_new(const Rig *rig);

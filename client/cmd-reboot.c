@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guest-call.h"
+
+int cmd_reboot(Client *client, char **args)
+{
+    return guest_call_each(client, "reboot", "Reboot", args);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest and its agent, which is played here: what it must not do to the machine that runs the tests, the
+ * real one would. */
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../../daemon/edge/qmp.h"
+#include "fake-qemu.h"
+
+#define AGENT "[Agent]\nEnabled=yes\n"
+
+typedef struct Inside {
+    const Rig *rig;
+    FakeQemu *qemu;
+    Guest *guest;
+    int listen_fd, fd;
+    GString *commands;
+} Inside;
+
+static unsigned done_count, done_number;
+static char *done_words;
+
+static void on_event(Guest *guest, void *userdata)
+{
+}
+
+static const GuestHandler handler = {on_event, on_event};
+
+static void on_done(const Fault *fault, unsigned number, void *userdata)
+{
+    done_count++;
+    done_number = number;
+    g_free(done_words);
+    done_words = fault ? fault_to_line(fault) : NULL;
+}
+
+static GuestDefinition *a_definition(const Rig *rig)
+{
+    g_autofree char *text =
+        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n" AGENT, rig->definition, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    return definition;
+}
+
+static Inside inside_new(const Rig *rig, FakeQemu *qemu)
+{
+    g_autofree char *path = g_build_filename(rig->run_path, "guests/win10/agent.sock", NULL);
+    Inside inside = {.rig = rig, .qemu = qemu, .fd = -1, .commands = g_string_new(NULL)};
+    GuestDefinition *definition = a_definition(rig);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    done_count = 0;
+    inside.guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(inside.guest, definition, plan, NULL, false);
+    fake_qemu_connect(qemu, inside.guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+    ck_assert_int_eq(guest_state(inside.guest), GUEST_RUNNING);
+    /* In place of the socket that QEMU would have listened at. */
+    inside.listen_fd = qmp_listen(path);
+    ck_assert_int_ge(inside.listen_fd, 0);
+    return inside;
+}
+
+static void inside_free(Inside *inside)
+{
+    fake_launcher_exit(inside->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(inside->rig);
+    ck_assert_str_eq(guest_agent_state(inside->guest), "");
+    guest_free(inside->guest);
+    close(inside->listen_fd);
+    if (inside->fd >= 0)
+        close(inside->fd);
+    g_string_free(inside->commands, TRUE);
+    g_clear_pointer(&done_words, g_free);
+}
+
+static void open_port(Inside *inside, bool open)
+{
+    const char *text =
+        open ? "{\"event\": \"VSERPORT_CHANGE\", \"data\": {\"id\": \"agent-port\", \"open\": true}}\n"
+             : "{\"event\": \"VSERPORT_CHANGE\", \"data\": {\"id\": \"agent-port\", \"open\": false}}\n";
+    ck_assert_int_eq(send(inside->qemu->qmp_fd, text, strlen(text), 0), (ssize_t)strlen(text));
+    rig_settle(inside->rig);
+}
+
+static bool readable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+/* Syncs, and answers each command so, as long as there are any. */
+static void serve(Inside *inside, const char *answer)
+{
+    char text[4096];
+
+    rig_settle(inside->rig);
+    while (inside->fd < 0 ? readable(inside->listen_fd) : readable(inside->fd)) {
+        if (inside->fd < 0)
+            inside->fd = accept4(inside->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        ssize_t n = recv(inside->fd, text, sizeof(text) - 1, 0);
+        if (n <= 0) {
+            close(inside->fd);
+            inside->fd = -1;
+            continue;
+        }
+        text[n] = '\0';
+        const char *id = strstr(text, "\"id\":");
+        g_autofree char *reply =
+            id ? g_strdup_printf("\xff{\"return\": %lld}\n", atoll(id + 5)) : g_strdup(answer);
+        if (!id)
+            g_string_append(inside->commands, text);
+        if (*reply)
+            ck_assert_int_gt(send(inside->fd, reply, strlen(reply), MSG_NOSIGNAL), 0);
+        rig_settle(inside->rig);
+    }
+}
+
+START_TEST(its_addresses_are_told_as_soon_as_there_is_an_agent)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    ck_assert_str_eq(guest_agent_state(inside.guest), "absent");
+    open_port(&inside, true);
+    ck_assert_str_eq(guest_agent_state(inside.guest), "silent");
+    serve(&inside, "{\"return\": [{\"ip-addresses\": [{\"ip-address\": \"10.1.2.3\"}]}]}\n");
+    ck_assert_str_eq(guest_agent_state(inside.guest), "answers");
+    ck_assert_uint_eq(guest_inner_addresses(inside.guest)->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(guest_inner_addresses(inside.guest), 0), "10.1.2.3");
+    /* Somebody looks again at once. */
+    guest_ask_inside(inside.guest);
+    serve(&inside, "");
+    ck_assert_str_eq(inside.commands->str, "{\"execute\":\"guest-network-get-interfaces\"}\n");
+    open_port(&inside, false);
+    ck_assert_str_eq(guest_agent_state(inside.guest), "absent");
+    ck_assert_uint_eq(guest_inner_addresses(inside.guest)->len, 0);
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(it_is_asked_to_shut_down_before_the_power_button_is_pressed)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    ck_assert_str_eq(guest_sub_state(inside.guest), "agent");
+    serve(&inside, "");
+    ck_assert(g_str_has_suffix(inside.commands->str,
+                               "{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n"));
+    fake_qemu_serve(&qemu);
+    ck_assert_ptr_null(strstr(qemu.commands->str, "system_powerdown"));
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(an_agent_that_refuses_leaves_it_to_the_next_rung)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    serve(&inside, "{\"error\": {\"desc\": \"the command is disabled\"}}\n");
+    ck_assert_str_eq(guest_sub_state(inside.guest), "power-button");
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(without_an_agent_the_ladder_begins_with_the_power_button)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    ck_assert_str_eq(guest_sub_state(inside.guest), "power-button");
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(file_systems_are_held_still_until_they_are_let_go_of)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    serve(&inside, "{\"return\": 3}\n");
+    ck_assert_uint_eq(done_number, 3);
+    ck_assert_str_eq(guest_sub_state(inside.guest), "frozen");
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_THAW, on_done, NULL, NULL), 0);
+    serve(&inside, "{\"return\": 3}\n");
+    ck_assert_uint_eq(done_count, 2);
+    ck_assert_str_eq(guest_sub_state(inside.guest), "");
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(a_frozen_guest_is_thawed_before_it_is_to_shut_down)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    serve(&inside, "{\"return\": 1}\n");
+    g_string_truncate(inside.commands, 0);
+    ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    serve(&inside, "{\"return\": 1}\n");
+    ck_assert(g_str_has_prefix(inside.commands->str,
+                               "{\"execute\":\"guest-fsfreeze-thaw\"}\n{\"execute\":\"guest-shutdown\""));
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(the_next_daemon_knows_that_a_guest_is_frozen)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    GuestDefinition *definition = a_definition(&rig);
+    rig_die(&rig, false);
+    guest_free(inside.guest);
+    rig_come_again(&rig);
+    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
+    inside.guest = guest_new(&rig.engine, "win10", &handler, NULL);
+    guest_recover(inside.guest, definition);
+    close(qemu.qmp_fd);
+    qemu.qmp_fd = -1;
+    qemu.chardevs =
+        "[{\"label\": \"qmp\", \"frontend-open\": true}, {\"label\": \"agent\", \"frontend-open\": true}]";
+    fake_qemu_serve(&qemu);
+    serve(&inside, "{\"return\": \"frozen\"}\n");
+    ck_assert_ptr_nonnull(strstr(inside.commands->str, "guest-fsfreeze-status"));
+    ck_assert_str_eq(guest_sub_state(inside.guest), "frozen");
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(who_waits_for_an_agent_that_goes_is_told)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    serve(&inside, "");
+    open_port(&inside, false);
+    ck_assert_uint_eq(done_count, 1);
+    ck_assert_str_eq(
+        done_words,
+        "the agent of guest win10 does not answer; see in the guest whether qemu-guest-agent runs");
+    ck_assert_str_eq(guest_sub_state(inside.guest), "");
+    inside_free(&inside);
+}
+END_TEST
+
+START_TEST(a_guest_without_an_agent_is_not_rebooted)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Inside inside = inside_new(&rig, &qemu);
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_REBOOT, on_done, NULL, &fault), FAULT_RAISED);
+    ck_assert_int_eq(fault->kind, FAULT_REFUSED);
+    ck_assert_ptr_nonnull(strstr(fault->remedy, "usherctl reset"));
+    open_port(&inside, true);
+    serve(&inside, "{\"return\": []}\n");
+    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_REBOOT, on_done, NULL, NULL), 0);
+    serve(&inside, "");
+    ck_assert(g_str_has_suffix(inside.commands->str, "{\"mode\":\"reboot\"}}\n"));
+    rig_until(&rig, &done_count, 1);
+    ck_assert_ptr_null(done_words);
+    inside_free(&inside);
+}
+END_TEST
+
+SUITE("guest-inside", its_addresses_are_told_as_soon_as_there_is_an_agent,
+      it_is_asked_to_shut_down_before_the_power_button_is_pressed,
+      an_agent_that_refuses_leaves_it_to_the_next_rung,
+      without_an_agent_the_ladder_begins_with_the_power_button,
+      file_systems_are_held_still_until_they_are_let_go_of,
+      a_frozen_guest_is_thawed_before_it_is_to_shut_down, the_next_daemon_knows_that_a_guest_is_frozen,
+      who_waits_for_an_agent_that_goes_is_told, a_guest_without_an_agent_is_not_rebooted)
