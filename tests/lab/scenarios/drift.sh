@@ -117,4 +117,26 @@ it "The log says that it was somebody else" wait_until 10 said "drift: somebody 
 it "The host gets its devices" wait_until 30 sh -c "! systemctl is-active -q usher-guest@other"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 rm /etc/usher/guests/other.guest
+
+# A card of a guest that runs. The kernel asks QEMU for it, QEMU the guest, and the guest lets go.
+define_linux_guest demo "$EDU"
+it "A guest with another card starts" usherctl start demo
+it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
+echo 1 >"/sys/bus/pci/devices/$EDU/remove" &
+remover=$!
+it "Its card is removed under it" wait_until 60 gone "$EDU"
+wait $remover
+it "The log names card and guest" wait_until 10 said "drift: $EDU has gone from the host, though guest demo has it"
+expect_match "So does its status" "$(usherctl status demo || true)" "Drift: $EDU has gone from the host"
+expect_eq "It runs on" "$(guest_state demo)" running
+refused "Its end says what could not be given back, and what to do" \
+        "driver of $EDU is gone, neither vfio-pci nor none; .*then: usherctl restore" usherctl kill demo
+expect_eq "It has failed" "$(guest_state demo)" failed
+it "A restore strikes the card off" usherctl restore "$EDU"
+echo 1 >/sys/bus/pci/rescan
+it "When it is back it is nobody's" wait_until 10 device_is "$EDU" unused
+it "And the guest can have it again" usherctl start demo
+it "And give it back" usherctl kill demo
+it "It is nobody's again" device_is "$EDU" unused
+rm /etc/usher/guests/demo.guest
 finished

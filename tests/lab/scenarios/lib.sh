@@ -205,11 +205,19 @@ define_guest() {
 define_linux_guest() {
         local name=$1 address=$2
         shift 2
+        define_linux_guest_with "$name" "$*" '[PCI gpu]' "Address=$address"
+}
+
+# define_linux_guest_with NAME WORDS LINE…
+# The same with these lines of a definition.
+define_linux_guest_with() {
+        local name=$1 words=$2
+        shift 2
         {
                 printf '[Guest]\nDescription=A guest with a device\n[CPU]\nCores=1\n[Memory]\nSize=256M\n'
                 printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' \
-                        "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND${*:+ $*}"
-                printf '[PCI gpu]\nAddress=%s\n' "$address"
+                        "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND${words:+ $words}"
+                printf '%s\n' "$@"
         } | define_guest "$name"
 }
 

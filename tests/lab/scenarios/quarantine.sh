@@ -9,33 +9,18 @@
 
 modprobe vfio-pci
 
-# define_with NAME LINE…: a guest that powers itself off, with these lines
-define_with() {
-        local name=$1
-        shift
-        {
-                printf '[CPU]\nCores=1\n[Memory]\nSize=256M\n[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' \
-                        "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND lab.poweroff"
-                printf '%s\n' "$@"
-        } | define_guest "$name"
-}
-
-is() {
-        [ "$(usherctl --json=short status "$1" | sed 's/.*"state":"\([a-z]*\)".*/\1/')" = "$2" ]
-}
-
 before=$(host_snapshot)
-define_with both '[PCI nic]' "Address=$NIC2" 'ResetBefore=yes' 'ResetAfter=yes'
+define_linux_guest_with both lab.poweroff '[PCI nic]' "Address=$NIC2" 'ResetBefore=yes' 'ResetAfter=yes'
 expect_match "A plan says that the card is reset" "$(usherctl start --dry-run both)" "reset +$NIC2 +reset +reset"
 it "A guest whose card is reset before and after starts" usherctl start both
-it "It ends by itself" wait_until 120 is both stopped
+it "It ends by itself" wait_until 120 guest_is both stopped
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
-define_with slot '[PCI gpu]' "Address=$GPU" 'ResetBefore=yes'
+define_linux_guest_with slot lab.poweroff '[PCI gpu]' "Address=$GPU" 'ResetBefore=yes'
 refused "A card that only its slot resets is not promised one" "none of its functions can be reset by itself: $GPU" usherctl start slot
 
 # A reset that fails cannot be had from an emulated card: the attribute is covered by one that takes no write.
-define_with once '[PCI edu]' "Address=$EDU" 'ResetBefore=yes'
+define_linux_guest_with once lab.poweroff '[PCI edu]' "Address=$EDU" 'ResetBefore=yes'
 mount --bind /dev/full "/sys/bus/pci/devices/$EDU/reset"
 refused "A device whose reset fails is not given to the guest" "reset of $EDU failed: No space left" usherctl start once
 umount "/sys/bus/pci/devices/$EDU/reset"

@@ -10,21 +10,6 @@
 
 modprobe vfio-pci
 
-# define_with NAME LINE…: a guest that powers itself off, with these lines
-define_with() {
-        local name=$1
-        shift
-        {
-                printf '[CPU]\nCores=1\n[Memory]\nSize=256M\n[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' \
-                        "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND lab.poweroff"
-                printf '%s\n' "$@"
-        } | define_guest "$name"
-}
-
-is() {
-        [ "$(usherctl --json=short status "$1" | sed 's/.*"state":"\([a-z]*\)".*/\1/')" = "$2" ]
-}
-
 # property ADDRESS NAME
 property() {
         busctl --json=short get-property org.usher1 "/org/usher1/device/$(sed 's/[:.]/_&/g; s/:/3a/g; s/\./2e/g; s/^0/_30/' <<<"$1")" \
@@ -41,15 +26,15 @@ fingerprint=$(usherctl show --fingerprint "$GPU")
 expect_match "A fingerprint is a line for a definition" "$fingerprint" \
         '^Fingerprint=1002:5046 [0-9a-f]{4}:[0-9a-f]{4} 030000 0000:00:03\.0/00\.0$'
 expect_eq "It is on the bus as well" "$(property "$GPU" Fingerprint)" "{\"type\":\"s\",\"data\":\"${fingerprint#*=}\"}"
-define_with right '[PCI gpu]' "Address=$GPU" "$fingerprint"
+define_linux_guest_with right lab.poweroff '[PCI gpu]' "Address=$GPU" "$fingerprint"
 unchanged "A definition with the device's fingerprint is fine" usherctl start --dry-run right
-define_with twin '[PCI gpu]' "Address=$TWIN" "$fingerprint"
+define_linux_guest_with twin lab.poweroff '[PCI gpu]' "Address=$TWIN" "$fingerprint"
 refused "The twin at that address is another device, and the device is named where it is" \
         "\[PCI gpu\] Fingerprint=: $TWIN is another device: .*; it is at $GPU now: correct Address=" usherctl start twin
-define_with gone '[PCI gpu]' "Address=$GPU" "${fingerprint/00:03.0/00:1f.0}"
+define_linux_guest_with gone lab.poweroff '[PCI gpu]' "Address=$GPU" "${fingerprint/00:03.0/00:1f.0}"
 refused "A device that is in no such place any more is not guessed at" \
         "another device.*of that make, in another place, is at $GPU, $TWIN" usherctl start gone
-define_with broken '[PCI gpu]' "Address=$GPU" 'Fingerprint=1002:5046'
+define_linux_guest_with broken lab.poweroff '[PCI gpu]' "Address=$GPU" 'Fingerprint=1002:5046'
 refused "Half a fingerprint is a mistake, with the way to a whole one" \
         'broken.guest:[0-9]+: .*Fingerprint=1002:5046 is not a fingerprint.*usherctl show --fingerprint' usherctl start broken
 
@@ -65,7 +50,7 @@ printf '\377\377\377\377' >/run/dead
 mount --bind /run/dead "/sys/bus/pci/devices/$EDU/config"
 udevadm trigger --action=change "/sys/bus/pci/devices/$EDU"
 it "A device whose config space reads as ones is dead" wait_until 20 dead "$EDU"
-define_with dead '[PCI edu]' "Address=$EDU"
+define_linux_guest_with dead lab.poweroff '[PCI edu]' "Address=$EDU"
 refused "It is refused with words" "$EDU is dead: its config space reads as ones alone.*off and on again" usherctl start dead
 refused "By hand, too" "$EDU is dead" usherctl bind "$EDU"
 umount "/sys/bus/pci/devices/$EDU/config"
@@ -78,6 +63,6 @@ echo 0 >"/sys/bus/pci/devices/$GPU_AUDIO/d3cold_allowed"
 before=$(host_snapshot)
 it "A guest with the GPU starts" usherctl start right
 expect_match "While it runs the GPU is kept awake" "$(host_snapshot)" "^pci $GPU .*power=.* d3cold=0"
-it "It ends by itself" wait_until 120 is right stopped
+it "It ends by itself" wait_until 120 guest_is right stopped
 expect_eq "And the odd power settings are as before" "$(host_snapshot)" "$before"
 finished

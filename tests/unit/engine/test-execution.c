@@ -358,6 +358,32 @@ START_TEST(a_card_that_was_pulled_out_is_drift_and_is_believed)
 }
 END_TEST
 
+/* The kernel makes a new device, which its driver finds. */
+START_TEST(a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    try_run_all(&try);
+    fake_host_remove_device(rig.host, "0000:01:00.1");
+    fake_host_add_function(rig.host, &(FakeFunction){.address = "0000:01:00.1",
+                                                     .behind = "0000:00:01.0",
+                                                     .group = 12,
+                                                     .class = 0x040300,
+                                                     .driver = "snd_hda_intel",
+                                                     .sleeps = true});
+    try_undo(&try, false);
+    rig_settle(&rig);
+    ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
+    ck_assert_str_eq(try.fault->message,
+                     "driver of 0000:01:00.1 is snd_hda_intel, neither vfio-pci nor none");
+    assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
+    try_undo(&try, true);
+    rig_settle(&rig);
+    try_assert_done(&try);
+    rig_assert_host(&rig, rig.beginning);
+}
+END_TEST
+
 START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
 {
     A_RIG(build_gpu);
@@ -636,6 +662,7 @@ SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_b
       no_step_is_taken_that_the_journal_cannot_tell_of, drift_in_one_device_is_told_and_the_other_comes_back,
       a_device_put_right_by_hand_is_undone_without_being_believed,
       a_card_that_was_pulled_out_is_drift_and_is_believed,
+      a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed,
       drift_that_meets_a_start_is_told_and_all_but_that_is_undone,
       a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back,
       a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back,
