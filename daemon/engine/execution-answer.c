@@ -140,12 +140,13 @@ static void on_lost(Execution *e)
 }
 
 /* What failed on the way to a guest is undone, and what an administrator tried he sees himself. That somebody
- * has the group open is no fault of the device's. */
+ * has the group open is no fault of the device's: neither for a reset nor for its driver, whose own failure
+ * the kernel keeps to itself (really_probe()), while it reports that the group is not free. */
 static bool failure_counts(const Execution *e, int error)
 {
     if (e->current->kind == STEP_RESET)
         return error != -EBUSY;
-    return e->current->kind == STEP_DRIVER && e->backward && !e->believe_kernel;
+    return e->current->kind == STEP_DRIVER && e->backward && !e->believe_kernel && error == -EIO;
 }
 
 void execution_note_in_ledger(const Execution *e, int error, const char *live)

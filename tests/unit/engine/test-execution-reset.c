@@ -188,6 +188,24 @@ START_TEST(what_an_administrator_tries_in_vain_is_not_noted)
 }
 END_TEST
 
+/* As it is until the last of a guest has let go of it. */
+START_TEST(that_a_group_is_not_free_yet_is_not_noted)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    try_run_all(&try);
+    /* Its undo ends with both drivers and the power settings. */
+    fake_workers_fail(rig.engine.workers, 11 + 11 - 1 - 5, EINVAL);
+    try_undo(&try, false);
+    rig_settle(&rig);
+    assert_left_alone(&try);
+    ck_assert_msg(strstr(try.fault->message, "driver of " GPU ": cannot go from none to radeon"), "%s",
+                  try.fault->message);
+    ck_assert_ptr_null(reason(&rig, GPU));
+    try_undo_all(&try);
+}
+END_TEST
+
 START_TEST(what_fails_on_the_way_to_a_guest_is_undone_and_not_noted)
 {
     for (unsigned n = 0; n < 11; n++) {
@@ -208,4 +226,4 @@ SUITE("execution-reset", each_function_is_reset_there_and_back_while_no_driver_h
       a_device_that_is_silent_after_its_reset_is_not_given_on,
       a_reset_that_fails_on_the_way_back_keeps_the_device_from_its_driver, a_reset_that_hangs_is_noted,
       a_device_that_its_driver_does_not_take_back_is_noted, what_an_administrator_tries_in_vain_is_not_noted,
-      what_fails_on_the_way_to_a_guest_is_undone_and_not_noted)
+      that_a_group_is_not_free_yet_is_not_noted, what_fails_on_the_way_to_a_guest_is_undone_and_not_noted)
