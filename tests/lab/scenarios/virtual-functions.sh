@@ -16,7 +16,7 @@ driver() {
 }
 
 listed() {
-        usherctl devices --no-legend | grep -q "$1"
+        usherctl devices --no-legend | grep "$1" >/dev/null
 }
 
 not_listed() {
