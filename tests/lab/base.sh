@@ -27,7 +27,7 @@ base_build() {
         initrd_make "$work/rootfs" "$release" "$here/inside/host-init" "$work/initrd.cpio" \
                 virtio_pci virtio_blk ext4 crc32c_generic
         initrd_make "$work/rootfs" "$release" "$here/inside/guest-init" "$work/guest.cpio" \
-                button evdev pvpanic-pci virtio_pci virtio_net
+                button evdev pvpanic-pci
         install -D -m 0644 -t "$work/rootfs/usr/lib/usher-lab" "$work/guest.cpio"
         install -D -m 0644 "$work/vmlinux" "$work/rootfs/usr/lib/usher-lab/vmlinuz"
         mke2fs -q -t ext4 -L usher-lab -d "$work/rootfs" "$work/disk.img" 3G

@@ -10,6 +10,38 @@
 
 LINK=ush-net_lan
 HELLO="hello from the guest"
+INITRD=/var/lib/usher/net-guest.cpio
+
+# An initrd with a network card's modules, whose init serves a page.
+make_initrd() {
+        local root=$lab_scratch/initrd file n=100
+        mkdir -p "$root"/{bin,dev,modules,proc,sys,www}
+        cp "$(command -v busybox)" "$root/bin/busybox"
+        modprobe --show-depends --all virtio_pci virtio_net | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+                while read -r file; do
+                        cp "$file" "$root/modules/$n-${file##*/}"
+                        n=$((n + 1))
+                done
+        echo "$HELLO" >"$root/www/index.html"
+        cat >"$root/init" <<'EOF'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+exec </dev/ttyS0 >/dev/ttyS0 2>&1
+for module in /modules/*; do insmod "$module"; done
+ip link set lo up
+ip link set eth0 up
+ip address add "$(sed -n 's/.*lab\.net=\([^ ]*\).*/\1/p' /proc/cmdline)" dev eth0
+httpd -h /www
+echo "usher-guest: ready"
+while :; do sleep 3600; done
+EOF
+        chmod 0755 "$root/init"
+        (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$INITRD"
+}
 
 # net_guest ADDRESS LINE… defines the guest `net` with a card of that address and serves a page from it.
 net_guest() {
@@ -17,7 +49,8 @@ net_guest() {
         shift
         {
                 printf '[CPU]\nCores=1\n[Memory]\nSize=256M\n'
-                printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND lab.net=$address"
+                printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' "$GUEST_KERNEL" "$INITRD" "$GUEST_APPEND lab.net=$address"
+                printf '[Stop]\nPowerButtonSec=0\n'
                 printf '[Network lan]\n'
                 printf '%s\n' "$@"
         } | define_guest net
@@ -25,6 +58,10 @@ net_guest() {
 
 link_is_bridged() {
         ip -details -oneline link show dev "$LINK" | grep 'master br0' | grep -q LOWER_UP
+}
+
+link_is_macvtap() {
+        ip -details link show dev "$LINK" | grep -q 'macvtap mode bridge'
 }
 
 no_link() {
@@ -56,6 +93,7 @@ restored() {
         no_link
 }
 
+make_initrd
 ip link add br0 type bridge
 ip address add 10.9.0.1/24 dev br0
 ip link set br0 up
@@ -82,7 +120,7 @@ it "The guest's unit knows" wait_until 30 guest_is net failed
 
 net_guest 10.9.0.3/24 Mode=macvtap Parent=br0
 it "A guest that shares an interface starts" usherctl start net
-it "Its link is a macvtap device" sh -c "ip -details link show dev "$LINK" | grep -q 'macvtap mode bridge'"
+it "Its link is a macvtap device" link_is_macvtap
 it "usher-bind may open its node" has_open '/dev/tap*'
 it "It is killed" usherctl kill net
 it "The macvtap device is gone" no_link
@@ -94,6 +132,6 @@ refused "The port is taken meanwhile" "TCP port 8080 of 127.0.0.1 is taken" \
         sh -c "sed s/lab.net=/lab.not=/ /etc/usher/guests/net.guest >/etc/usher/guests/net2.guest; usherctl start net2"
 it "It is killed, too" usherctl kill net
 
-rm -f /etc/usher/guests/net.guest /etc/usher/guests/net2.guest
+rm -f /etc/usher/guests/net.guest /etc/usher/guests/net2.guest "$INITRD"
 ip link delete br0
 finished
