@@ -15,15 +15,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
@@ -118,7 +121,11 @@ static int wait_for_end(const char *verb, const char *name)
     }
 }
 
-/* Becoming QEMU. */
+/* Becoming QEMU, and what goes with it. */
+
+static char *const environment[] = {
+    (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LANG=C.UTF-8",
+    NULL};
 
 /* Never raises it: the unit's own limit is the administrator's word. */
 static int lower_memlock(const char *word)
@@ -204,12 +211,66 @@ static int place_fds(Order *order)
     return 0;
 }
 
+/* companion NAME ARGV…; in the child, which has nothing else to do. */
+static int become_companion(Order *order, pid_t launcher)
+{
+    char **argv = order->words + 2;
+
+    /* It ends with QEMU, into which our parent turns: the signal is kept over its execve(2) as over ours
+     * (PR_SET_PDEATHSIG(2const)). Not SIGKILL: what it knows may be worth to be written down. */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+        return -errno;
+    if (getppid() != launcher)
+        return -ECANCELED;
+    int r = place_fds(order);
+    if (r < 0)
+        return r;
+    execve(argv[0], argv, environment);
+    return -errno;
+}
+
+/* Its pid once it is the program, or -errno. */
+static pid_t start_companion(Order *order)
+{
+    _cleanup_close_ int told = -1, tell = -1;
+    pid_t self = getpid();
+    int ends[2], error = 0;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    told = ends[0];
+    /* Above the numbers that the program's own descriptors get. */
+    tell = fcntl(ends[1], F_DUPFD_CLOEXEC, FD_FIRST + FDS_MAX);
+    close_fd(ends[1]);
+    pid_t pid = tell < 0 ? -1 : fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        error = become_companion(order, self);
+        _exit(write(tell, &error, sizeof(error)) == sizeof(error) ? EXIT_NO_QEMU : EXIT_REFUSED);
+    }
+    tell = close_fd(tell);
+    if (read(told, &error, sizeof(error)) != sizeof(error))
+        return pid;
+    waitpid(pid, NULL, 0);
+    return error;
+}
+
+static int serve_companion(int channel, Order *order)
+{
+    pid_t pid = start_companion(order);
+    g_autofree char *number = g_strdup_printf("%d", ABS(pid));
+
+    if (pid < 0)
+        complain("cannot start %s: %s", order->words[2], strerror(-pid));
+    return channel_send_blocking(channel, (const char *const[]){pid < 0 ? "failed" : "started", number, NULL},
+                                 NULL, 0);
+}
+
 /* run MEMLOCK ARGV…; returns only if it failed. */
 static int become_qemu(Order *order, const char *name)
 {
     char **argv = order->words + 2;
-    char *const environment[] = {(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                 (char *)"LANG=C.UTF-8", NULL};
     int r;
 
     r = lower_memlock(order->words[1]);
@@ -234,6 +295,16 @@ static int become_qemu(Order *order, const char *name)
     return EXIT_NO_QEMU;
 }
 
+/* The next order takes the place of the last. */
+static int take_order(int fd, Order *order)
+{
+    for (unsigned i = 0; i < order->n_fds; i++)
+        close_fd(order->fds[i]);
+    g_clear_pointer(&order->words, g_strfreev);
+    order->n_fds = 0;
+    return channel_receive_blocking(fd, &order->words, order->fds, FDS_MAX, &order->n_fds);
+}
+
 static int run_guest(const char *name)
 {
     Order order = {0};
@@ -241,7 +312,13 @@ static int run_guest(const char *name)
     int fd = say_hello("guest", name);
     if (fd < 0)
         return EXIT_REFUSED;
-    int r = channel_receive_blocking(fd, &order.words, order.fds, FDS_MAX, &order.n_fds);
+    int r = take_order(fd, &order);
+    while (r >= 0 && g_str_equal(order.words[0], "companion") && g_strv_length(order.words) > 2 &&
+           order.n_fds > 0) {
+        r = serve_companion(fd, &order);
+        if (r >= 0)
+            r = take_order(fd, &order);
+    }
     if (r == -ECONNRESET) {
         complain("usherd went away before guest %s could start; start it again", name);
         return EXIT_REFUSED;

@@ -33,6 +33,7 @@
 const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_GUEST] = {"Guest", .help = "What the guest is called, and what becomes of it"},
     [SECTION_FIRMWARE] = {"Firmware", .help = "What the guest boots with"},
+    [SECTION_TPM] = {"TPM", .help = "A chip that keeps keys, measured against what the guest booted"},
     [SECTION_CPU] = {"CPU", .help = "Its processors"},
     [SECTION_MEMORY] = {"Memory", .help = "Its memory"},
     [SECTION_KERNEL] = {"Kernel", .help = "A Linux kernel to boot directly, instead of firmware and disks"},
@@ -65,6 +66,7 @@ static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERAT
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
 static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
+static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
@@ -107,6 +109,9 @@ static const DefinitionKey keys[] = {
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no",
      .help = "Whether it boots only what is signed with a key that it knows"},
+
+    {SECTION_TPM, "Version", VALUE_CHOICE, GUEST(tpm), .words = tpm_versions, .fallback = "none",
+     .help = "The version of the chip, which software plays (swtpm)"},
 
     {SECTION_CPU, "Accelerator", VALUE_CHOICE, GUEST(cpu.accelerator), .words = accelerators, .fallback = "kvm",
      .help = "What carries out the guest's instructions: the processor (kvm) or software (tcg)"},

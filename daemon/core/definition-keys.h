@@ -13,6 +13,7 @@
 typedef enum SectionId {
     SECTION_GUEST,
     SECTION_FIRMWARE,
+    SECTION_TPM,
     SECTION_CPU,
     SECTION_MEMORY,
     SECTION_KERNEL,

@@ -64,6 +64,13 @@ typedef enum FirmwareType {
     FIRMWARE_TYPE_INVALID = -EINVAL,
 } FirmwareType;
 
+typedef enum TpmVersion {
+    TPM_VERSION_NONE,
+    TPM_VERSION_2_0,
+    TPM_VERSION_MAX,
+    TPM_VERSION_INVALID = -EINVAL,
+} TpmVersion;
+
 typedef enum DiskFormat {
     DISK_FORMAT_RAW,
     DISK_FORMAT_QCOW2,
@@ -187,6 +194,7 @@ typedef struct GuestDefinition {
         FirmwareType type; /* default bios */
         bool secure_boot;  /* SecureBoot=, uefi alone */
     } firmware;
+    TpmVersion tpm; /* default none */
     struct {
         Accelerator accelerator;          /* default kvm */
         char *model;                      /* default host with kvm, max with tcg */

@@ -24,6 +24,11 @@ char *host_kit_nvram_path(const HostKit *kit, const GuestDefinition *definition)
     return g_build_filename(kit->state_path, definition->name, name, NULL);
 }
 
+char *host_kit_tpm_path(const HostKit *kit, const GuestDefinition *definition)
+{
+    return g_build_filename(kit->state_path, definition->name, "tpm", NULL);
+}
+
 int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault **ret_fault)
 {
     if (definition->firmware.type == FIRMWARE_UEFI && !host_kit_firmware(kit, definition))
@@ -32,6 +37,9 @@ int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault 
                            definition->name,
                            definition->firmware.secure_boot ? "with secure boot and enrolled keys"
                                                             : "without secure boot");
+    if (definition->tpm != TPM_VERSION_NONE && !kit->swtpm)
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install swtpm",
+                           "guest %s: there is no swtpm, which plays a TPM, on this host", definition->name);
     return 0;
 }
 
@@ -41,6 +49,7 @@ HostKit *host_kit_free(HostKit *kit)
         return NULL;
     g_ptr_array_unref(kit->firmwares);
     g_free(kit->state_path);
+    g_free(kit->swtpm);
     g_free(kit);
     return NULL;
 }

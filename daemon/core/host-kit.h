@@ -8,6 +8,7 @@
 
 typedef struct HostKit {
     char *state_path;     /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
+    char *swtpm;          /* the program; NULL: not installed */
     GPtrArray *firmwares; /* of Firmware, owned, in the order in which they are to be tried */
 } HostKit;
 
@@ -15,6 +16,9 @@ HostKit *host_kit_new(const char *state_path);
 
 /* The firmware of a guest; NULL: it boots with QEMU's own BIOS. Borrowed. */
 const Firmware *host_kit_firmware(const HostKit *kit, const GuestDefinition *definition);
+
+/* The folder with the state of a guest's TPM. The caller frees it. */
+char *host_kit_tpm_path(const HostKit *kit, const GuestDefinition *definition);
 
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
  * secure boot without effect. The caller frees it. */

@@ -82,6 +82,17 @@ static uint64_t memlock_limit(const QemuBuilder *builder)
     return devices ? builder->definition->memory + GIB : 64 * MIB;
 }
 
+static void companion_free(void *data)
+{
+    QemuCompanion *companion = data;
+
+    g_ptr_array_unref(companion->argv);
+    g_array_unref(companion->files);
+    g_free(companion->state_folder);
+    g_free(companion->name);
+    g_free(companion);
+}
+
 QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
                                 const HostKit *kit)
 {
@@ -90,16 +101,34 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
 
     command->argv = g_ptr_array_new_with_free_func(g_free);
     command->strings = g_string_chunk_new(256);
+    command->companions = g_ptr_array_new_with_free_func(companion_free);
     command->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
     builder_add(&builder, facts->path);
     add_machine(&builder);
     add_sockets(&builder);
     qemu_add_firmware(&builder);
+    qemu_add_tpm(&builder);
     add_kernel(&builder);
     add_devices(&builder);
     g_ptr_array_add(command->argv, NULL);
+    for (unsigned i = 0; i < command->companions->len; i++)
+        g_ptr_array_add(((QemuCompanion *)g_ptr_array_index(command->companions, i))->argv, NULL);
     command->memlock = memlock_limit(&builder);
     return command;
+}
+
+const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index)
+{
+    if (index < command->files->len)
+        return &g_array_index(command->files, QemuFile, index);
+    index -= command->files->len;
+    for (unsigned i = 0; i < command->companions->len; i++) {
+        const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
+        if (index < companion->files->len)
+            return &g_array_index(companion->files, QemuFile, index);
+        index -= companion->files->len;
+    }
+    return NULL;
 }
 
 QemuCommand *qemu_command_free(QemuCommand *command)
@@ -108,6 +137,7 @@ QemuCommand *qemu_command_free(QemuCommand *command)
         return NULL;
     g_ptr_array_unref(command->argv);
     g_array_unref(command->files);
+    g_ptr_array_unref(command->companions);
     g_string_chunk_free(command->strings);
     g_free(command);
     return NULL;

@@ -31,23 +31,39 @@ typedef enum QemuFileKind {
     QEMU_FILE_LINK,      /* a tap or macvtap device; path is the link's name */
     QEMU_FILE_VHOST_NET, /* /dev/vhost-net, opened anew for each card */
     QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
+    QEMU_FILE_COMPANION, /* a socket, connected to that companion */
+    QEMU_FILE_QEMU,      /* the companion's end of it, listening */
 } QemuFileKind;
 
 typedef struct QemuFile {
     QemuFileKind kind;
-    int fd;           /* the number that argv uses */
+    int fd;               /* the number that argv uses */
     const char *path;     /* NULL for sockets and logs */
     const char *template; /* of NVRAM */
     bool read_only;
-    unsigned argument; /* of a disk: where in argv its file is described */
+    unsigned argument;  /* of a disk: where in argv its file is described */
+    unsigned companion; /* of a socket: whose */
 } QemuFile;
 
+/* A program that runs beside QEMU in the guest's unit, and without which the guest is not whole. */
+typedef struct QemuCompanion {
+    char *name;         /* "swtpm", for messages */
+    GPtrArray *argv;    /* as QEMU's */
+    GArray *files;      /* likewise */
+    char *state_folder; /* where it keeps what outlives the run; NULL: nowhere */
+} QemuCompanion;
+
 typedef struct QemuCommand {
-    GPtrArray *argv;  /* of char*, owned, NULL-terminated; argv[0] is the program's path */
-    GArray *files;    /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
+    GPtrArray *argv;       /* of char*, owned, NULL-terminated; argv[0] is the program's path */
+    GArray *files;         /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
+    GPtrArray *companions; /* of QemuCompanion, owned, in the order in which they are to be started */
     GStringChunk *strings; /* those of the files */
-    uint64_t memlock; /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
+    uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
 } QemuCommand;
+
+/* All files in the order in which they are opened: QEMU's, then each companion's. NULL: no such file.
+ * Borrowed. */
+const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index);
 
 /* What the definition asks for must be in the kit (host_kit_check()).
  *

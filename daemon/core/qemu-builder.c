@@ -54,17 +54,22 @@ struct json_object *json_new_driver(const char *driver)
     return object;
 }
 
-int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
+static int add_file(QemuBuilder *builder, GArray *files, QemuFileKind kind, const char *path, bool read_only)
 {
     QemuFile file = {
         .kind = kind,
-        .fd = QEMU_FD_FIRST + (int)builder->command->files->len,
+        .fd = QEMU_FD_FIRST + (int)files->len,
         .path = builder_keep(builder, path),
         .read_only = read_only,
     };
 
-    g_array_append_val(builder->command->files, file);
+    g_array_append_val(files, file);
     return file.fd;
+}
+
+int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
+{
+    return add_file(builder, builder->command->files, kind, path, read_only);
 }
 
 int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only)
@@ -83,6 +88,39 @@ QemuFile *builder_file_at(QemuBuilder *builder, int fd)
 const char *builder_keep(QemuBuilder *builder, const char *text)
 {
     return text ? g_string_chunk_insert(builder->command->strings, text) : NULL;
+}
+
+QemuCompanion *builder_companion(QemuBuilder *builder, const char *name, const char *program)
+{
+    QemuCompanion *companion = g_new0(QemuCompanion, 1);
+
+    companion->name = g_strdup(name);
+    companion->argv = g_ptr_array_new_with_free_func(g_free);
+    companion->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
+    companion_add(companion, "%s", program);
+    g_ptr_array_add(builder->command->companions, companion);
+    return companion;
+}
+
+void companion_add(QemuCompanion *companion, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_ptr_array_add(companion->argv, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
+}
+
+int builder_companion_socket(QemuBuilder *builder, int *ret_listener)
+{
+    unsigned last = builder->command->companions->len - 1;
+    const QemuCompanion *companion = g_ptr_array_index(builder->command->companions, last);
+    int fd = builder_file(builder, QEMU_FILE_COMPANION, NULL, false);
+
+    *ret_listener = add_file(builder, companion->files, QEMU_FILE_QEMU, NULL, false);
+    builder_file_at(builder, fd)->companion = last;
+    g_array_index(companion->files, QemuFile, *ret_listener - QEMU_FD_FIRST).companion = last;
+    return fd;
 }
 
 void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device)

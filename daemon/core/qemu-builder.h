@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of QEMU's command line (qemu-disk.c, qemu-network.c, …) are written with. Known to them and to
- * qemu-argv.c alone, which calls each in its turn. */
+/* What the parts of QEMU's command line (qemu-disk.c, qemu-network.c, …) are written with. Known to them and
+ * to qemu-argv.c alone, which calls each in its turn. */
 #pragma once
 
 #include <json-c/json.h>
 
 #include "qemu-argv.h"
 
-/* Where root ports, and what is no PCI Express device, sit on q35's root bus, eight to a device number; each kind has
- * numbers of its own, so that none moves when another kind grows. Firmware numbers the buses behind them in this order:
- * cards come first, as guests name them by their bus (enp1s0). 0x02 is left free for Intel's graphics, which must be
- * there; 0x1f is the chipset's. */
+/* Where root ports, and what is no PCI Express device, sit on q35's root bus, eight to a device number; each
+ * kind has numbers of its own, so that none moves when another kind grows. Firmware numbers the buses behind
+ * them in this order: cards come first, as guests name them by their bus (enp1s0). 0x02 is left free for
+ * Intel's graphics, which must be there; 0x1f is the chipset's. */
 enum {
     SLOT_DISPLAY = 0x01,  /* an emulated graphics card; no port */
     PORTS_NETWORK = 0x03, /* 2 × 8 */
@@ -55,11 +55,18 @@ QemuFile *builder_file_at(QemuBuilder *builder, int fd);
 /* A copy that lives as long as the command; NULL stays NULL. */
 const char *builder_keep(QemuBuilder *builder, const char *text);
 
-/* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps, as guests
- * look for further functions only where they find function 0. */
+/* A companion; its argv begins with the program. */
+QemuCompanion *builder_companion(QemuBuilder *builder, const char *name, const char *program);
+void companion_add(QemuCompanion *companion, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* A socket between QEMU and the companion added last; returns QEMU's number of it, the companion listens at
+ * its own. */
+int builder_companion_socket(QemuBuilder *builder, int *ret_listener);
+
+/* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
+ * as guests look for further functions only where they find function 0. */
 void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device);
-/* A device behind the port of its id, or of the id given. Its properties are the caller's to add, and then it goes to
- * builder_json(). */
+/* A device behind the port of its id, or of the id given. Its properties are the caller's to add, and then it
+ * goes to builder_json(). */
 struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
 
 /* {"driver": driver} */
@@ -77,6 +84,7 @@ void qemu_add_memory(QemuBuilder *builder);
 void qemu_add_agent(QemuBuilder *builder);
 void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
+void qemu_add_tpm(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);

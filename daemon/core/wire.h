@@ -22,6 +22,9 @@
  *
  *   usher-launch → usherd   hello guest NAME
  *                           started as the guest: wants to become QEMU
+ *   usherd       → launch   companion NAME ARGV…
+ *                           +fds: as for run, below. Is started beside QEMU, and ends with it
+ *   usher-launch → usherd   started PID | failed ERRNO
  *   usherd       → launch   run MEMLOCK ARGV…
  *                           +fds: the last one becomes stdout and stderr, those before it go to 3, 4, …
  *                           RLIMIT_MEMLOCK in bytes. A file that ARGV names /proc/self/fd/N and that the

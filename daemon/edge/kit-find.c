@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/file.h"
 #include "kit-find.h"
@@ -49,11 +50,22 @@ void kit_find_firmware(const char *const *folders, GPtrArray *ret)
     }
 }
 
+/* The first that may be run; NULL: none. */
+static char *find_program(const char *const *paths)
+{
+    for (; *paths; paths++)
+        if (access(*paths, X_OK) >= 0)
+            return g_strdup(*paths);
+    return NULL;
+}
+
 HostKit *kit_find(const char *state_path)
 {
     static const char *const folders[] = {"/etc/qemu/firmware", "/usr/share/qemu/firmware", NULL};
+    static const char *const swtpms[] = {"/usr/bin/swtpm", NULL};
     HostKit *kit = host_kit_new(state_path);
 
     kit_find_firmware(folders, kit->firmwares);
+    kit->swtpm = find_program(swtpms);
     return kit;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "../base/cleanup.h"
+#include "../edge/companion-socket.h"
 #include "../edge/nvram.h"
 #include "guest-private.h"
 
@@ -19,7 +20,7 @@ static void close_element(void *fd)
 
 static const QemuFile *current_file(const Guest *g)
 {
-    return &g_array_index(g->command->files, QemuFile, g->fds->len);
+    return qemu_command_file(g->command, g->fds->len);
 }
 
 void guest_close_files(Guest *g)
@@ -31,6 +32,7 @@ void guest_close_files(Guest *g)
         worker_release(g->open_worker);
     g->open_worker = NULL;
     g_clear_pointer(&g->fds, g_array_unref);
+    g_clear_pointer(&g->listeners, g_array_unref);
     g->command = qemu_command_free(g->command);
 }
 
@@ -140,6 +142,20 @@ static int open_console_log(Guest *g)
     return fd < 0 ? -errno : fd;
 }
 
+/* QEMU's end; the listening one is kept for the companion. */
+static int open_companion_socket(Guest *g, unsigned companion)
+{
+    g_autofree char *name = g_strdup_printf("companion-%u.sock", companion), *path = guest_run_path(g, name);
+    int listener, connected;
+
+    g_assert(companion == g->listeners->len);
+    int r = companion_socket(path, &listener, &connected);
+    if (r < 0)
+        return r;
+    g_array_append_val(g->listeners, listener);
+    return connected;
+}
+
 /* What usherd opens itself: a descriptor or -errno. */
 static int open_own(Guest *g, const QemuFile *file)
 {
@@ -156,6 +172,10 @@ static int open_own(Guest *g, const QemuFile *file)
         return qmp_listen(agent);
     case QEMU_FILE_CONSOLE_LOG:
         return open_console_log(g);
+    case QEMU_FILE_COMPANION:
+        return open_companion_socket(g, file->companion);
+    case QEMU_FILE_QEMU:
+        return steal_fd(&g_array_index(g->listeners, int, file->companion));
     case QEMU_FILE_NVRAM:
         return nvram_open(file->path, file->template);
     default:
@@ -172,11 +192,11 @@ static bool by_worker(const QemuFile *file)
 
 static void open_next(Guest *g)
 {
-    if (g->fds->len == g->command->files->len) {
+    if (!current_file(g)) {
         if (g->open_worker)
             worker_release(g->open_worker);
         g->open_worker = NULL;
-        guest_hand_over(g);
+        guest_start_companions(g);
         return;
     }
     if (by_worker(current_file(g))) {
@@ -195,5 +215,7 @@ void guest_open_files(Guest *g, QemuCommand *command)
     g->command = command;
     g->fds = g_array_new(FALSE, FALSE, sizeof(int));
     g_array_set_clear_func(g->fds, close_element);
+    g->listeners = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_set_clear_func(g->listeners, close_element);
     open_next(g);
 }

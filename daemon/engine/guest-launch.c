@@ -43,9 +43,10 @@ static int write_process(Guest *g)
     int r = launcher_start_time(g->pid, &start_time);
     if (r < 0)
         return r;
-    g_autofree char *text =
-        g_strdup_printf("%d %" G_GUINT64_FORMAT " %u %u\n", g->pid, start_time, g->uid, g->gid);
-    return file_replace_at(g->run_fd, "process", text, 0600);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->pid, start_time, g->uid, g->gid);
+    guest_companions_to_text(g, text);
+    return file_replace_at(g->run_fd, "process", text->str, 0600);
 }
 
 void guest_read_process(Guest *g, uint64_t *ret_start_time)
@@ -97,7 +98,7 @@ static void on_exited(const LauncherExit *exit, void *userdata)
     g->recovering = false;
     if (!g->fault)
         g->fault = judge_exit(g, exit);
-    guest_ended(g);
+    guest_end_companions(g);
 }
 
 void guest_watch_process(Guest *g)
@@ -139,6 +140,8 @@ void guest_hand_over(Guest *g)
 {
     int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
 
+    /* Those after its own the companions have by now. */
+    g_array_set_size(g->fds, g->command->files->len);
     g_array_append_val(g->fds, words);
     /* Written before it can become true: a daemon that crashes in between finds a launcher that will go by
      * itself. */
@@ -190,14 +193,16 @@ void guest_try_launch(Guest *g)
     }
 }
 
-/* The launcher says nothing after its hello: what comes is its end. After `run` that is QEMU taking its
+/* The launcher says what became of companions, and then nothing: what comes is its end. After `run` that is QEMU taking its
  * place. */
 static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
 {
     Guest *g = userdata;
 
-    if (words)
+    if (words) {
+        guest_companion_answered(g, words);
         return;
+    }
     g->launch = channel_free(channel);
     if (g->state == GUEST_PREPARING) {
         g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);

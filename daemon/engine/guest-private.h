@@ -18,6 +18,8 @@ typedef struct GuestLaunchWait {
     Guest *guest; /* NULL: freed */
 } GuestLaunchWait;
 
+typedef struct GuestCompanion GuestCompanion;
+
 struct Guest {
     Engine *engine;
     char *name;
@@ -42,6 +44,7 @@ struct Guest {
     GuestLaunchWait *launch_wait;
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
+    GArray *listeners;    /* of int, owned: where companions listen, by their place; -1: handed on */
     WorkerRequest *open_request;
     Worker *open_worker;
     Channel *launch; /* the launcher, until QEMU takes its place */
@@ -49,6 +52,8 @@ struct Guest {
     uid_t uid;
     gid_t gid;
     bool watched;
+    GPtrArray *companions; /* of GuestCompanion, owned */
+    sd_event_source *companions_end; /* QEMU is gone: how long they are waited for */
 
     int run_fd; /* RUN/guests/NAME, -1: none */
     GuestLog *console_log;
@@ -113,8 +118,20 @@ void guest_read_process(Guest *g, uint64_t *ret_start_time);
 void guest_watch_process(Guest *g);
 void guest_forget_process(Guest *g);
 
-/* The command and its descriptors are complete: gives them to the launcher. */
+/* The command and its descriptors are complete, the companions there: gives them to the launcher. */
 void guest_hand_over(Guest *g);
+
+/* guest-companion.c */
+GPtrArray *guest_companions_new(void);
+/* Has those started that are not yet, one after the other; then hands over. */
+void guest_start_companions(Guest *g);
+void guest_companion_answered(Guest *g, char **words);
+/* QEMU is gone: goes on with guest_ended() when they are. */
+void guest_end_companions(Guest *g);
+void guest_drop_companions(Guest *g);
+/* Lines that tell which processes they are, and those processes again. */
+void guest_companions_to_text(const Guest *g, GString *text);
+void guest_find_companions(Guest *g);
 
 /* guest-files.c */
 /* Opens what the command names (taken over) and hands over; or fails the guest. */

@@ -40,6 +40,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->held_for = "";
     g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
     g->addresses = g_ptr_array_new_with_free_func(g_free);
+    g->companions = guest_companions_new();
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
     g->restored_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -62,6 +63,8 @@ Guest *guest_free(Guest *g)
     guest_agent_free(g->agent);
     g_ptr_array_free(g->inner_addresses, TRUE);
     g_free(g->trouble);
+    guest_drop_companions(g);
+    g_ptr_array_unref(g->companions);
     holder_gate_free(g->gate);
     execution_free(g->execution);
     channel_free(g->launch);
@@ -422,6 +425,7 @@ void guest_ended(Guest *g)
     guest_drop_qmp(g);
     guest_forget_agent(g);
     guest_close_files(g);
+    guest_drop_companions(g);
     if (g->launch && g->fault) {
         const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
         channel_send(g->launch, words, NULL, 0);
@@ -482,6 +486,8 @@ static void on_found(pid_t pid, void *userdata)
     }
     g->pid = pid;
     guest_watch_process(g);
+    if (g->watched)
+        guest_find_companions(g);
     if (g->watched)
         guest_find_qmp(g);
 }

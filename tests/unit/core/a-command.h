@@ -30,10 +30,13 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
     return plan;
 }
 
+/* Where guests keep what lasts: a test that runs companions has a folder of its own. */
+static const char *a_state_path = "/var/lib/usher/guests";
+
 /* What a Debian 12 has with all the packages that a definition may need. */
 static inline HostKit *a_kit(void)
 {
-    HostKit *kit = host_kit_new("/var/lib/usher/guests");
+    HostKit *kit = host_kit_new(a_state_path);
     Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
                        "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
                        "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
@@ -43,6 +46,7 @@ static inline HostKit *a_kit(void)
     Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
                       "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 
+    kit->swtpm = g_strdup("/usr/bin/swtpm");
     g_ptr_array_add(kit->firmwares, firmware_copy(&secure));
     g_ptr_array_add(kit->firmwares, firmware_copy(&plain));
     return kit;

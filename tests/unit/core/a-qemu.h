@@ -30,6 +30,8 @@ typedef struct Qemu {
     char *log_path;
     pid_t pid;
     int qmp, console;
+    GArray *companions; /* of pid_t */
+    GArray *listeners;  /* of int, by companion */
     QmpReader *reader;
     uint64_t last_id;
     GString *events; /* their names, each with a blank after it */
@@ -84,9 +86,52 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
         return open(qemu->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     case QEMU_FILE_LINK:
         return qemu_open_tap();
+    case QEMU_FILE_COMPANION: {
+        int connected, listener = qemu_socket(path, &connected);
+        ck_assert_uint_eq(file->companion, qemu->listeners->len);
+        g_array_append_val(qemu->listeners, listener);
+        return connected;
+    }
+    case QEMU_FILE_QEMU:
+        return g_array_index(qemu->listeners, int, file->companion);
     default:
         fill(file, path);
         return open(path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    }
+}
+
+/* Starts a program with its files at the numbers that its arguments use, and no others. */
+static inline pid_t qemu_spawn(Qemu *qemu, char *const *argv, const GArray *files, QemuFill fill)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+
+    posix_spawn_file_actions_init(&actions);
+    for (unsigned i = 0; i < files->len; i++) {
+        const QemuFile *file = &g_array_index(files, QemuFile, i);
+        int low = qemu_open_file(qemu, file, fill);
+        /* Out of the way of the numbers that they will have. */
+        int high = fcntl(low, F_DUPFD_CLOEXEC, 200);
+        ck_assert_int_ge(high, 0);
+        close(low);
+        posix_spawn_file_actions_adddup2(&actions, high, file->fd);
+    }
+    posix_spawn_file_actions_addclosefrom_np(&actions, QEMU_FD_FIRST + files->len);
+    ck_assert_int_eq(posix_spawn(&pid, argv[0], &actions, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    for (unsigned i = 0; i < files->len; i++)
+        close(200 + i);
+    return pid;
+}
+
+static inline void qemu_start_companions(Qemu *qemu, const QemuCommand *command, QemuFill fill)
+{
+    for (unsigned i = 0; i < command->companions->len; i++) {
+        const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
+        if (companion->state_folder)
+            ck_assert_int_eq(g_mkdir_with_parents(companion->state_folder, 0700), 0);
+        pid_t pid = qemu_spawn(qemu, (char *const *)companion->argv->pdata, companion->files, fill);
+        g_array_append_val(qemu->companions, pid);
     }
 }
 
@@ -95,31 +140,19 @@ static inline Qemu *qemu_start(const QemuCommand *command, QemuFill fill, const 
 {
     Qemu *qemu = g_new0(Qemu, 1);
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    posix_spawn_file_actions_t actions;
 
     qemu->dir = g_dir_make_tmp("usher-qemu-XXXXXX", NULL);
     qemu->reader = qmp_reader_new();
     qemu->events = g_string_new(NULL);
-    posix_spawn_file_actions_init(&actions);
-    for (unsigned i = 0; i < command->files->len; i++) {
-        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
-        int low = qemu_open_file(qemu, file, fill);
-        /* Out of the way of the numbers that they will have. */
-        int high = fcntl(low, F_DUPFD_CLOEXEC, 200);
-        ck_assert_int_ge(high, 0);
-        close(low);
-        posix_spawn_file_actions_adddup2(&actions, high, file->fd);
-    }
-    posix_spawn_file_actions_addclosefrom_np(&actions, QEMU_FD_FIRST + command->files->len);
+    qemu->companions = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    qemu->listeners = g_array_new(FALSE, FALSE, sizeof(int));
     for (unsigned i = 0; i + 1 < command->argv->len; i++)
         g_ptr_array_add(argv, g_ptr_array_index(command->argv, i));
     for (; more && *more; more++)
         g_ptr_array_add(argv, (char *)*more);
     g_ptr_array_add(argv, NULL);
-    ck_assert_int_eq(posix_spawn(&qemu->pid, QEMU_PATH, &actions, NULL, (char **)argv->pdata, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    for (unsigned i = 0; i < command->files->len; i++)
-        close(200 + i);
+    qemu->pid = qemu_spawn(qemu, (char *const *)argv->pdata, command->files, fill);
+    qemu_start_companions(qemu, command, fill);
     return qemu;
 }
 
@@ -209,6 +242,10 @@ static inline int qemu_end(Qemu *qemu, char **ret_events)
         qmp_message_free(message);
     ck_assert_int_eq(waitpid(qemu->pid, &status, 0), qemu->pid);
     ck_assert(WIFEXITED(status));
+    for (unsigned i = 0; i < qemu->companions->len; i++)
+        ck_assert_int_gt(waitpid(g_array_index(qemu->companions, pid_t, i), NULL, 0), 0);
+    g_array_unref(qemu->companions);
+    g_array_unref(qemu->listeners);
     close(qemu->qmp);
     close(qemu->console);
     g_autofree char *remove = g_strdup_printf("rm -rf '%s'", qemu->dir);

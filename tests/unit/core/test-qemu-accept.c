@@ -230,12 +230,23 @@ static void assert_life(Qemu *qemu, const GuestDefinition *definition)
     assert_type(qemu, definition->agent, "/machine/peripheral/" QEMU_AGENT_PORT, "virtserialport");
 }
 
+static void assert_tpm(Qemu *qemu, const GuestDefinition *definition)
+{
+    struct json_object *tpms = qemu_ask(qemu, "query-tpm", NULL);
+
+    ck_assert_uint_eq(json_object_array_length(tpms), definition->tpm == TPM_VERSION_2_0 ? 1 : 0);
+    if (definition->tpm == TPM_VERSION_2_0)
+        ck_assert_str_eq(text_of(json_object_array_get_idx(tpms, 0), "model"), "tpm-crb");
+    json_object_put(tpms);
+}
+
 static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
 {
     struct json_object *chardevs = qemu_ask(qemu, "query-chardev", NULL);
     const char *text = json_object_to_json_string_ext(chardevs, JSON_C_TO_STRING_PLAIN);
 
-    ck_assert_uint_eq(json_object_array_length(chardevs), definition->agent ? 3 : 2);
+    ck_assert_uint_eq(json_object_array_length(chardevs),
+                      2 + definition->agent + (definition->tpm == TPM_VERSION_2_0));
     ck_assert(!definition->agent || strstr(text, "\"label\":\"agent\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"qmp\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"console\""));
@@ -256,6 +267,7 @@ static void assert_accepted(const char *name)
     json_object_put(status);
     assert_chardevs(qemu, definition);
     assert_life(qemu, definition);
+    assert_tpm(qemu, definition);
     assert_cards(qemu, definition);
     assert_disks(qemu, definition);
     assert_firmware(qemu, definition);
@@ -265,14 +277,19 @@ static void assert_accepted(const char *name)
 
 START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)
 {
+    g_autofree char *state = g_dir_make_tmp("usher-state-XXXXXX", NULL);
+    g_autofree char *remove = g_strdup_printf("rm -rf '%s'", state);
     GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
     unsigned n = 0;
+
+    a_state_path = state;
     for (const char *name; (name = g_dir_read_name(dir));)
         if (g_str_has_suffix(name, ".guest")) {
             assert_accepted(name);
             n++;
         }
     g_dir_close(dir);
+    ck_assert_int_eq(system(remove), 0);
     ck_assert_uint_gt(n, 20);
 }
 END_TEST

@@ -70,27 +70,42 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_LINK] = "link",
         [QEMU_FILE_VHOST_NET] = "vhost-net",
         [QEMU_FILE_DISK] = "disk",
+        [QEMU_FILE_COMPANION] = "companion",
+        [QEMU_FILE_QEMU] = "qemu",
     };
     return names[kind];
 }
 
-/* One argument a line, then the files, then the limit. */
+/* One argument a line, then the files. */
+static void append_program(GString *text, const GPtrArray *argv, const GArray *files)
+{
+    for (unsigned i = 0; i + 1 < argv->len; i++)
+        g_string_append_printf(text, "%s\n", (const char *)g_ptr_array_index(argv, i));
+    ck_assert_ptr_null(g_ptr_array_index(argv, argv->len - 1));
+    g_string_append_c(text, '\n');
+    for (unsigned i = 0; i < files->len; i++) {
+        const QemuFile *file = &g_array_index(files, QemuFile, i);
+        ck_assert_int_eq(file->fd, QEMU_FD_FIRST + (int)i);
+        g_string_append_printf(text, "fd %d: %s%s%s%s%s%s\n", file->fd, file_kind(file->kind),
+                               file->path ? " " : "", file->path ?: "", file->template ? " from " : "",
+                               file->template ?: "", file->read_only ? " (read-only)" : "");
+    }
+}
+
+/* QEMU, the limit, then the companions. */
 static char *command_to_text(const QemuCommand *command)
 {
     GString *text = g_string_new(NULL);
 
-    for (unsigned i = 0; i + 1 < command->argv->len; i++)
-        g_string_append_printf(text, "%s\n", (const char *)g_ptr_array_index(command->argv, i));
-    ck_assert_ptr_null(g_ptr_array_index(command->argv, command->argv->len - 1));
-    g_string_append_c(text, '\n');
-    for (unsigned i = 0; i < command->files->len; i++) {
-        const QemuFile *file = &g_array_index(command->files, QemuFile, i);
-        ck_assert_int_eq(file->fd, QEMU_FD_FIRST + (int)i);
-        g_string_append_printf(text, "fd %d: %s%s%s%s%s%s\n", file->fd, file_kind(file->kind), file->path ? " " : "",
-                               file->path ?: "", file->template ? " from " : "", file->template ?: "",
-                               file->read_only ? " (read-only)" : "");
-    }
+    append_program(text, command->argv, command->files);
     g_string_append_printf(text, "memlock %" G_GUINT64_FORMAT "M\n", command->memlock >> 20);
+    for (unsigned i = 0; i < command->companions->len; i++) {
+        const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
+        g_string_append_printf(text, "\n%s:\n", companion->name);
+        append_program(text, companion->argv, companion->files);
+        if (companion->state_folder)
+            g_string_append_printf(text, "state %s\n", companion->state_folder);
+    }
     return g_string_free(text, FALSE);
 }
 

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs that run beside QEMU (swtpm), and what becomes of a guest when one of the two ends."""
+
+import os
+import pathlib
+import signal
+import unittest
+
+from test_daemon import GUEST, NONE, DaemonTest
+
+WITH_TPM = GUEST + "[TPM]\nVersion=2.0\n"
+
+
+def children(pid):
+    """Name and pid of each child of a process that has not ended."""
+    found = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, fields = stat.read_text().split("(", 1)[1].rsplit(")", 1)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields.split()[1]) == pid and fields.split()[0] != "Z":
+            found[name] = int(stat.parent.name)
+    return found
+
+
+class ACompanion(DaemonTest):
+    def setUp(self):
+        super().setUp()
+        self.start_guest(text=WITH_TPM)
+        self.qemu = int(self.usherd.property("demo", "Pid"))
+        self.swtpm = children(self.qemu)["swtpm"]
+
+    def failed_since_swtpm_ended(self):
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertEqual(str(self.usherd.property("demo", "Error")).split(";")[0], "swtpm of guest demo ended")
+        self.assert_gone(self.qemu)
+        self.assertEqual(list((self.usherd.folder / "run" / "journal").iterdir()), [])
+
+    def restart_usherd(self, meanwhile=lambda: None):
+        self.usherd.kill()
+        meanwhile()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+
+    def test_keeps_its_state_to_itself(self):
+        folder = self.usherd.folder / "state" / "guests" / "demo" / "tpm"
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+        self.assertEqual({file.stat().st_mode & 0o777 for file in folder.glob("*.permall")}, {0o600})
+
+    def test_that_dies_stops_the_guest_which_has_failed(self):
+        os.kill(self.swtpm, signal.SIGKILL)
+        self.failed_since_swtpm_ended()
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE)), ("done", ""))
+
+    def test_that_dies_is_noticed_by_the_next_daemon_too(self):
+        self.restart_usherd()
+        self.usherd.wait_for_state("demo", "running")
+        os.kill(self.swtpm, signal.SIGKILL)
+        self.failed_since_swtpm_ended()
+
+    def test_that_died_while_the_daemon_was_away_is_missed(self):
+        self.restart_usherd(lambda: os.kill(self.swtpm, signal.SIGKILL))
+        self.failed_since_swtpm_ended()
+
+    def test_ends_with_a_guest_that_is_stopped(self):
+        self.assertEqual(self.usherd.run_job(lambda: self.usherd.guest("demo").Stop(NONE)), ("done", ""))
+        self.assert_gone(self.swtpm)
+        self.assertEqual(self.usherd.property("demo", "State"), "stopped")
+
+    def test_ends_with_a_qemu_that_is_killed_which_is_why_the_guest_failed(self):
+        os.kill(self.qemu, signal.SIGKILL)
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertRegex(self.usherd.property("demo", "Error"), "QEMU of guest demo was killed by signal 9")
+        self.assert_gone(self.swtpm)
+
+    def test_that_hangs_does_not_keep_the_guest_from_ending(self):
+        os.kill(self.swtpm, signal.SIGSTOP)
+        os.kill(self.qemu, signal.SIGKILL)
+        self.usherd.wait_for_state("demo", "failed")
+        self.assert_gone(self.swtpm)
+
+    def test_ends_with_the_guest_while_the_daemon_is_away(self):
+        self.restart_usherd(lambda: os.kill(self.qemu, signal.SIGKILL))
+        self.usherd.wait_for(lambda: not any((self.usherd.folder / "run" / "journal").iterdir()), "its journal is still there")
+        self.assert_gone(self.swtpm)
+
+
+class ACompanionThatCannotStart(DaemonTest):
+    def test_ends_the_start_with_its_last_words(self):
+        folder = self.usherd.folder / "state" / "guests" / "demo"
+        folder.mkdir(parents=True)
+        (folder / "tpm").write_text("a file in the place of a folder")
+        self.usherd.define("demo", WITH_TPM)
+        result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+        self.assertEqual(result, "failed")
+        # Which of the two is seen to end first is chance: QEMU ends as soon as nobody answers it.
+        self.assertRegex(message, "(swtpm|QEMU) of guest demo ended")
+        self.assertRegex(self.usherd.property("demo", "LastWords"), "swtpm")
+
+
+if __name__ == "__main__":
+    unittest.main()
