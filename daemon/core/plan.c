@@ -3,7 +3,7 @@
 
 #include "fingerprint.h"
 #include "fitness.h"
-#include "plan-reset.h"
+#include "plan-steps.h"
 #include "plan.h"
 #include "reset-set.h"
 
@@ -278,76 +278,6 @@ static int compare_members(gconstpointer a, gconstpointer b, gpointer planning)
     return rank_x != rank_y ? rank_x - rank_y : pci_address_compare(x->address, y->address);
 }
 
-static void add_step(Planning *planning, StepKind kind, const HostDevice *device, const char *before,
-                     const char *after)
-{
-    g_ptr_array_add(planning->plan->steps,
-                    step_new(kind, PCI_ADDRESS_STR(device->address), before ? before : "", after));
-}
-
-/* A sleeping device answers neither its old driver's farewell nor a reset. */
-static void add_awake(Planning *planning, const HostDevice *device)
-{
-    if (device->power_control)
-        add_step(planning, STEP_POWER_CONTROL, device, device->power_control, "on");
-    if (device->d3cold_allowed && strcmp(device->d3cold_allowed, "0") != 0)
-        add_step(planning, STEP_D3COLD, device, device->d3cold_allowed, "0");
-}
-
-/* The override names another driver than the one that has the device: the probe back must not see it. */
-static bool override_misleads(const HostDevice *device)
-{
-    return device->driver && device->override && strcmp(device->driver, device->override) != 0;
-}
-
-static void add_plain_override(Planning *planning, const HostDevice *device)
-{
-    if (override_misleads(device))
-        add_step(planning, STEP_OVERRIDE, device, device->override, "");
-}
-
-static void add_unbind(Planning *planning, const HostDevice *device)
-{
-    if (device->driver)
-        add_step(planning, STEP_DRIVER, device, device->driver, "");
-}
-
-static void add_override(Planning *planning, const HostDevice *device)
-{
-    const char *before = override_misleads(device) ? NULL : device->override;
-    if (g_strcmp0(before, "vfio-pci") != 0)
-        add_step(planning, STEP_OVERRIDE, device, before, "vfio-pci");
-}
-
-static void add_probe(Planning *planning, const HostDevice *device)
-{
-    add_step(planning, STEP_DRIVER, device, NULL, "vfio-pci");
-}
-
-/* Phase by phase over all members, not member by member: walked backwards, all leave vfio-pci before the
- * first goes back to its driver, which the kernel refuses while a sibling is in use (EINVAL, and the device
- * stays without any), and each has its override back before it is probed. */
-static int add_steps(Planning *planning, Fault **ret_fault)
-{
-    static void (*const phases[])(Planning *, const HostDevice *) = {
-        add_awake, add_plain_override, add_unbind, add_override, add_probe,
-    };
-    const GPtrArray *devices = planning->plan->devices;
-    int r = 0;
-
-    if (planning->members->len > 0 && !planning->host->vfio_pci)
-        g_ptr_array_add(planning->plan->steps, step_new(STEP_MODULE, "vfio_pci", "absent", "live"));
-    for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++) {
-        /* Where no driver has them, there and back. */
-        for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
-            r = plan_reset_add(planning->host, g_ptr_array_index(devices, i), planning->plan->steps,
-                               ret_fault);
-        for (unsigned i = 0; i < planning->members->len; i++)
-            phases[phase](planning, g_ptr_array_index(planning->members, i));
-    }
-    return r;
-}
-
 /* Of what changes hands: is each fit for it, and does none of those asked for drag others down when it is
  * reset? */
 static int check_devices(const Planning *planning, Fault **ret_fault)
@@ -378,7 +308,7 @@ static int planning_finish(Planning *planning, Fault **ret_fault)
     if (r != 0)
         return r;
     g_ptr_array_sort_with_data(planning->members, compare_members, planning);
-    return add_steps(planning, ret_fault);
+    return plan_steps_add(planning->host, planning->members, planning->plan, ret_fault);
 }
 
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault)
