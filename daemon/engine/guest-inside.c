@@ -176,8 +176,6 @@ static void on_asked_down(int error, const char *message, struct json_object *re
 
 bool guest_agent_shutdown(Guest *g)
 {
-    if (!g->agent_open)
-        return false;
     /* A system whose file systems stand still cannot shut down. */
     if (g->frozen)
         guest_agent_ask(the_agent(g), "guest-fsfreeze-thaw", NULL, GUEST_AGENT_ANSWERS, ANSWER_USEC, NULL,

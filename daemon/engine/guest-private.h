@@ -153,7 +153,7 @@ void guest_go_silent(Guest *g);
 void guest_agent_port(Guest *g, bool open);
 void guest_find_agent(Guest *g);
 void guest_forget_agent(Guest *g);
-/* False: there is none to be asked. */
+/* Of one whose port is open. False: it has too much to do. */
 bool guest_agent_shutdown(Guest *g);
 
 /* guest-trouble.c */

@@ -69,7 +69,7 @@ static bool act(Guest *g, GuestRung rung)
 {
     switch (rung) {
     case GUEST_RUNG_AGENT:
-        if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+        if (!g->agent_open || g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;
         /* A paused guest cannot react. */
         qmp_command(g->qmp, "cont", NULL, 0, NULL, NULL);

@@ -3,7 +3,8 @@
 # lab-machine: default
 # lab-reboots: yes
 #
-# A guest that is enabled comes up at boot, with nobody logged in; systemctl and usherctl stop it alike.
+# A guest that is enabled comes up at boot, with nobody logged in; systemctl and usherctl stop it alike, and so does a reboot
+# of the host, in order.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -22,6 +23,12 @@ if [ "$PHASE" = 1 ]; then
         reboot_host
 fi
 
+if [ "$PHASE" = 3 ]; then
+        it "The guest was shut down before the host" guest_said demo 'usher-guest: power button'
+        it "And has come up again" wait_until 180 guest_is demo running
+        finished
+fi
+
 it "After the reboot the guest runs" wait_until 180 guest_is demo running
 it "And gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 expect_match "Its unit is active" "$(systemctl is-active usher-guest@demo)" '^active$'
@@ -36,4 +43,9 @@ it "It runs" wait_until 60 guest_is demo running
 it "usherctl stop comes to the same" usherctl stop demo
 expect_match "The unit is inactive" "$(systemctl is-active usher-guest@demo || true)" '^inactive$'
 expect_eq "The devices are as before" "$(pci_state)" "$(cat /var/lib/before-reboot)"
-finished
+
+truncate -s 0 /var/log/usher/demo.console.log
+it "It starts once more" usherctl start demo
+it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
+# shellcheck disable=SC2119 # in order, no command of ours
+reboot_host
