@@ -117,10 +117,20 @@ static bool answer(GuestAgent *agent, int error, const char *message, struct jso
     return true;
 }
 
+/* A system that was asked to go down may be gone before its agent had the time to say no. */
+static bool went_down(const GuestAgent *agent)
+{
+    const Question *question = g_queue_peek_head((GQueue *)&agent->questions);
+
+    return question && question->end == GUEST_AGENT_SILENT && agent->asked;
+}
+
 static void fail(GuestAgent *agent, int error)
 {
+    bool went = error == -ECONNRESET && went_down(agent);
+
     disconnect(agent);
-    answer(agent, error, NULL, NULL);
+    answer(agent, went ? 0 : error, NULL, NULL);
 }
 
 void guest_agent_hang_up(GuestAgent *agent)
@@ -129,7 +139,10 @@ void guest_agent_hang_up(GuestAgent *agent)
 
     if (!agent)
         return;
+    bool went = went_down(agent);
     disconnect(agent);
+    if (went && (n-- == 0 || !answer(agent, 0, NULL, NULL)))
+        return;
     /* What is asked from here on is for the next one. */
     while (n-- > 0 && answer(agent, -ECONNRESET, NULL, NULL))
         ;

@@ -27,8 +27,8 @@ typedef void (*GuestAgentReply)(int error, const char *message, struct json_obje
  * turn comes. */
 typedef enum GuestAgentEnd {
     GUEST_AGENT_ANSWERS,
-    GUEST_AGENT_SILENT, /* answers only if it refuses (guest-shutdown): done with when it had no time to say
-                           no */
+    /* Answers only if it refuses (guest-shutdown): done with when it had the time to say no, or is gone. */
+    GUEST_AGENT_SILENT,
 } GuestAgentEnd;
 /* 0; -EBUSY: too much is waiting already. */
 int guest_agent_ask(GuestAgent *agent, const char *command, struct json_object *arguments, GuestAgentEnd end,

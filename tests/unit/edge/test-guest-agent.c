@@ -205,6 +205,30 @@ START_TEST(what_is_not_answered_is_done_unless_it_is_refused)
 }
 END_TEST
 
+START_TEST(a_system_that_goes_down_at_once_has_done_as_it_was_asked)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        setup();
+        listen_here();
+        ask("guest-shutdown", GUEST_AGENT_SILENT, 10 * SECOND);
+        ask("guest-ping", GUEST_AGENT_ANSWERS, 10 * SECOND);
+        sync_up("");
+        hear();
+        if (i == 0) {
+            guest_agent_hang_up(agent);
+            ck_assert_int_eq(answers, 2);
+            ck_assert_int_eq(last_error, -ECONNRESET);
+        } else {
+            close(peer);
+            peer = -1;
+            loop_until_count(event, &answers, 1);
+            ck_assert_int_eq(last_error, 0);
+        }
+        teardown();
+    }
+}
+END_TEST
+
 START_TEST(floods_and_nonsense_cost_the_connection_alone)
 {
     g_autofree char *flood = g_strnfill(AGENT_LINE_MAX + 1, '{');
@@ -280,5 +304,6 @@ END_TEST
 SUITE("guest-agent", the_real_agent_answers_one_question_after_the_other,
       what_an_earlier_conversation_left_is_not_taken_for_an_answer,
       an_agent_that_says_nothing_is_given_up_and_asked_anew,
-      what_is_not_answered_is_done_unless_it_is_refused, floods_and_nonsense_cost_the_connection_alone,
+      what_is_not_answered_is_done_unless_it_is_refused,
+      a_system_that_goes_down_at_once_has_done_as_it_was_asked, floods_and_nonsense_cost_the_connection_alone,
       without_a_socket_it_is_said_at_once, who_asks_too_much_is_told_so, it_may_be_freed_by_whom_it_answers)
