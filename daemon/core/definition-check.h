@@ -42,6 +42,8 @@ char *section_title(SectionId id, const char *name);
 int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remedy, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
+/* One [Input x]. */
+int definition_check_input(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 /* One [Network x]. */
 int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 

@@ -11,6 +11,7 @@
 #define DISK(member) FIELD(DefinitionDisk, member)
 #define CDROM(member) FIELD(DefinitionCdrom, member)
 #define NETWORK(member) FIELD(DefinitionNetwork, member)
+#define INPUT(member) FIELD(DefinitionInput, member)
 
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
@@ -21,6 +22,7 @@
 #define DISK_SECTIONS_MAX 32
 #define CDROM_SECTIONS_MAX 8
 #define NETWORK_SECTIONS_MAX 16
+#define INPUT_SECTIONS_MAX 16
 
 /* What has none comes after all of these: see qemu-disk.c. */
 #define BOOT_INDEX_MAX 99
@@ -42,6 +44,8 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_CDROM] = {"CDROM", CDROM_SECTIONS_MAX, HELD_BY(cdroms), sizeof(DefinitionCdrom), "A CD drive"},
     [SECTION_NETWORK] = {"Network", NETWORK_SECTIONS_MAX, HELD_BY(networks), sizeof(DefinitionNetwork),
                          "A network card"},
+    [SECTION_INPUT] = {"Input", INPUT_SECTIONS_MAX, HELD_BY(inputs), sizeof(DefinitionInput),
+                       "A keyboard, mouse or other input device of the host"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
     [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
@@ -90,6 +94,15 @@ static const char *const cdrom_buses[] = {
 static const char *const network_modes[] = {
     [NETWORK_MODE_USER] = "user",       [NETWORK_MODE_BRIDGE] = "bridge", [NETWORK_MODE_TAP] = "tap",
     [NETWORK_MODE_MACVTAP] = "macvtap", [NETWORK_MODE_NONE] = "none",     NULL,
+};
+static const char *const grab_toggles[] = {
+    [GRAB_TOGGLE_CTRL_CTRL] = "ctrl-ctrl",
+    [GRAB_TOGGLE_ALT_ALT] = "alt-alt",
+    [GRAB_TOGGLE_SHIFT_SHIFT] = "shift-shift",
+    [GRAB_TOGGLE_META_META] = "meta-meta",
+    [GRAB_TOGGLE_SCROLLLOCK] = "scrolllock",
+    [GRAB_TOGGLE_CTRL_SCROLLLOCK] = "ctrl-scrolllock",
+    NULL,
 };
 static const char *const network_models[] = {
     [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
@@ -212,6 +225,11 @@ static const DefinitionKey keys[] = {
      .help = "The kind of card that the guest sees"},
     {SECTION_NETWORK, "MAC", VALUE_MAC, NETWORK(mac),
      .otherwise = "made from the names of guest and section, and the host's machine-id", .help = "The card's address"},
+
+    {SECTION_INPUT, "Device", VALUE_PATH, INPUT(device), .required = true,
+     .help = "The device's node on the host, by a name that stays"},
+    {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = grab_toggles, .fallback = "ctrl-ctrl",
+     .help = "Which keys, pressed together, give it to the host and back to the guest"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},

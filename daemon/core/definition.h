@@ -12,6 +12,7 @@
 
 #define GUEST_NAME_MAX 63
 #define LINK_NAME_MAX 15   /* IFNAMSIZ, without the NUL */
+#define INPUT_FOLDER "/dev/input/"
 #define LINK_PREFIX "ush-" /* of the links that usher makes */
 
 typedef enum HostSleep {
@@ -180,6 +181,25 @@ typedef struct DefinitionNetwork {
     char *mac;           /* NULL: see definition_mac() */
 } DefinitionNetwork;
 
+/* Which keys, pressed together, have the guest or the host listen; in the order of QEMU's GrabToggleKeys. */
+typedef enum GrabToggle {
+    GRAB_TOGGLE_CTRL_CTRL,
+    GRAB_TOGGLE_ALT_ALT,
+    GRAB_TOGGLE_SHIFT_SHIFT,
+    GRAB_TOGGLE_META_META,
+    GRAB_TOGGLE_SCROLLLOCK,
+    GRAB_TOGGLE_CTRL_SCROLLLOCK,
+    GRAB_TOGGLE_MAX,
+    GRAB_TOGGLE_INVALID = -EINVAL,
+} GrabToggle;
+
+/* [Input name] */
+typedef struct DefinitionInput {
+    char *name;
+    char *device; /* below /dev/input */
+    GrabToggle grab_toggle;
+} DefinitionInput;
+
 typedef struct GuestDefinition {
     char *name;
     char *source;  /* the file it came from, for messages */
@@ -219,6 +239,7 @@ typedef struct GuestDefinition {
     GPtrArray *disks;    /* of DefinitionDisk */
     GPtrArray *cdroms;   /* of DefinitionCdrom */
     GPtrArray *networks; /* of DefinitionNetwork */
+    GPtrArray *inputs;   /* of DefinitionInput */
 } GuestDefinition;
 
 /* One text to parse: the file itself first, then its drop-ins in their order. */

@@ -84,7 +84,7 @@ StepView step_view(const Step *step, const char *live)
 {
     if (!live) {
         /* Only giving it back is done when the node has gone; handing over what is not there has failed. */
-        bool given_back = step->kind == STEP_NODE_OWNER && strcmp(step->after, STEP_VALUE_HOST) == 0;
+        bool given_back = step->kind == STEP_NODE_OWNER && g_str_has_prefix(step->after, "0:");
         return given_back ? STEP_VIEW_AFTER : STEP_VIEW_DRIFT;
     }
     /* That one was reset cannot be seen: it is always yet to be done. */

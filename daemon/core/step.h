@@ -18,7 +18,8 @@ typedef enum StepKind {
     STEP_RESET, /* subject address; after says what is done: STEP_VALUE_RESET, or nothing (STEP_VALUE_AS_IS);
                  * before says the same of the undo. A reset leaves no value behind: it has happened if the
                  * write was taken and config space answers again, and may happen twice without harm. Held */
-    STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Gone with the node: a
+    STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Or
+                      * "/dev/input/event5"; "0:104" → … Gone with the node: a
                       * node that is not there counts as given back */
     STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
     STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".

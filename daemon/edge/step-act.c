@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/input.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -82,11 +84,18 @@ static int read_driver(const StepPlace *place, const Step *step, char **ret)
     return r;
 }
 
-/* "vfio/26" for "/dev/vfio/26", and nothing else: not /dev/vfio/vfio, which belongs to everybody. */
+static bool is_input(const Step *step)
+{
+    return g_str_has_prefix(step->subject, "/dev/input/event");
+}
+
+/* "vfio/26" for "/dev/vfio/26", "input/event5", and nothing else: not /dev/vfio/vfio, which belongs to
+ * everybody. */
 static const char *node_path(const Step *step)
 {
-    const char *number =
-        g_str_has_prefix(step->subject, "/dev/vfio/") ? step->subject + strlen("/dev/vfio/") : "";
+    const char *prefix = is_input(step) ? "/dev/input/event" : "/dev/vfio/";
+    const char *number = g_str_has_prefix(step->subject, prefix) ? step->subject + strlen(prefix) : "";
+
     if (number[0] == '\0' || strspn(number, "0123456789") != strlen(number))
         return NULL;
     return step->subject + strlen("/dev/");
@@ -235,6 +244,19 @@ static int write_node_mode(const StepPlace *place, const char *path)
     return fchmodat(place->dev_fd, path, 0600, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+/* QEMU would say nothing if somebody else had it for himself alone. -EBUSY */
+static int check_input(const StepPlace *place, const char *path)
+{
+    _cleanup_close_ int fd = openat(place->dev_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    if (fd < 0)
+        return -errno;
+    if (ioctl(fd, EVIOCGRAB, 1) < 0)
+        return errno == EBUSY ? -EBUSY : 0;
+    ioctl(fd, EVIOCGRAB, 0);
+    return 0;
+}
+
 static int write_node_owner(const StepPlace *place, const Step *step)
 {
     const char *path = node_path(step);
@@ -244,6 +266,12 @@ static int write_node_owner(const StepPlace *place, const Step *step)
     if (r < 0)
         return r;
 
+    if (is_input(step)) {
+        r = uid == geteuid() ? 0 : check_input(place, path);
+        if (r < 0)
+            return r;
+        return fchownat(place->dev_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    }
     /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has
      * it back. */
     if (uid != geteuid())

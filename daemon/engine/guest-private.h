@@ -19,6 +19,7 @@ typedef struct GuestLaunchWait {
 } GuestLaunchWait;
 
 typedef struct GuestCompanion GuestCompanion;
+typedef struct GuestInput GuestInput;
 
 struct Guest {
     Engine *engine;
@@ -83,6 +84,13 @@ struct Guest {
     bool sleep_asked;      /* the host falls asleep, and QEMU was told to pause */
     bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
     bool paused_for_sleep; /* by us: it goes on when the host is back */
+
+    GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
+    unsigned input_index;       /* the one that something is being done for */
+    Execution *input_execution; /* it is being handed over */
+    bool inputs_busy, inputs_again;
+    bool adopted;  /* found running after a restart of the daemon */
+    bool end_owed; /* guest_ended(), once no step is under way */
 
     GuestRung rung;
     bool stop_asked;
@@ -172,6 +180,9 @@ void guest_mind_sleep_soon(Guest *g);
 void guest_forget_sleep(Guest *g);
 /* Found paused after a restart of the daemon: was that for the host's sleep? */
 void guest_recall_sleep(Guest *g);
+
+/* guest-input.c */
+void guest_forget_inputs(Guest *g);
 
 /* guest-stop.c */
 /* How long the whole ladder may take. */

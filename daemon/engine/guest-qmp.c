@@ -33,6 +33,7 @@ static bool holds(const char *status)
 static void adopt(Guest *g, const char *status)
 {
     g->recovering = false;
+    g->adopted = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
     if (holds(status)) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
@@ -49,6 +50,7 @@ static void adopt(Guest *g, const char *status)
         guest_watchdog_expired(g);
     else if (g_str_equal(status, "prelaunch"))
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
+    guest_mind_inputs(g);
 }
 
 void guest_adopt_unheard(Guest *g)
@@ -174,6 +176,7 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         guest_set_state(g, GUEST_EVENT_RUN);
         if (g->state == GUEST_RUNNING)
             job_end(g_steal_pointer(&g->start_job), NULL);
+        guest_mind_inputs(g);
     } else if (g_str_equal(name, "STOP") && g->state != GUEST_STARTING && !g->shutdown_seen) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
         guest_ask_hold(g);

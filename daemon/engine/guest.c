@@ -66,6 +66,7 @@ Guest *guest_free(Guest *g)
     guest_drop_companions(g);
     g_ptr_array_unref(g->companions);
     holder_gate_free(g->gate);
+    guest_forget_inputs(g);
     execution_free(g->execution);
     channel_free(g->launch);
     guest_log_close(g->console_log);
@@ -282,6 +283,8 @@ void guest_launch_failed(Guest *g, const char *message)
 
 static void forget_run(Guest *g)
 {
+    guest_forget_inputs(g);
+    g->adopted = g->end_owed = false;
     g->fault = fault_free(g->fault);
     g->definition = definition_free(g->definition);
     g->plan = plan_free(g->plan);
@@ -420,6 +423,12 @@ static const ExecutionHandler end_handler = {on_progress, on_undone, on_unstuck}
 
 void guest_ended(Guest *g)
 {
+    /* What is being handed over would be undone before it is done. */
+    if (g->input_execution) {
+        g->end_owed = true;
+        execution_stop(g->input_execution, NULL);
+        return;
+    }
     g->watched = false;
     g->gate = holder_gate_free(g->gate);
     guest_drop_qmp(g);

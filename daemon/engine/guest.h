@@ -107,6 +107,9 @@ void guest_ask_inside(Guest *guest);
  * guest as the definition says. */
 void guest_mind_sleep(Guest *guest);
 
+/* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
+void guest_mind_inputs(Guest *guest);
+
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
  * undoes what it left. definition may be NULL (its file is gone). */
 void guest_recover(Guest *guest, GuestDefinition *definition);

@@ -20,10 +20,25 @@ static void look_again(Manager *m, const char *text)
         m->host_stale = true;
 }
 
+static void mind_inputs(Manager *m)
+{
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        guest_mind_inputs(entry->guest);
+}
+
 static void on_host_event(const char *action, const char *address, void *userdata)
 {
     Manager *m = userdata;
+    PciAddress function;
 
+    if (pci_address_from_string(address, &function) < 0)
+        mind_inputs(m);
+    if (*address && pci_address_from_string(address, &function) < 0)
+        return;
     if (g_str_equal(action, "add") || g_str_equal(action, "remove"))
         m->host_stale = true;
     else

@@ -193,6 +193,22 @@ static inline struct json_object *qemu_ask(Qemu *qemu, const char *command, stru
     }
 }
 
+/* What QEMU says to a command that it refuses; the caller frees it. The arguments are consumed. */
+static inline char *qemu_refusal(Qemu *qemu, const char *command, struct json_object *arguments)
+{
+    g_autofree char *text = qmp_command_to_text(command, arguments, ++qemu->last_id);
+
+    json_object_put(arguments);
+    ck_assert_int_eq(write(qemu->qmp, text, strlen(text)), strlen(text));
+    for (;;) {
+        g_autoptr(QmpMessage) message = qemu_next(qemu);
+        ck_assert_msg(message != NULL, "QEMU ended before it answered %s", command);
+        ck_assert_msg(message->kind != QMP_REPLY, "%s was taken", command);
+        if (message->kind == QMP_ERROR && message->id == qemu->last_id)
+            return g_strdup(message->text);
+    }
+}
+
 /* A property of an object in QEMU's tree. */
 static inline struct json_object *qemu_get(Qemu *qemu, const char *path, const char *property)
 {

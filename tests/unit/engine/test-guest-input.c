@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest and the host's input devices, which come and go while it runs. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake-qemu.h"
+
+#define KEYBOARD "[Input keyboard]\nDevice=/dev/input/by-id/usb-X-event-kbd\n"
+#define INPUT_GID 104
+
+static void on_event(Guest *guest, void *userdata)
+{
+}
+
+static const GuestHandler handler = {on_event, on_event};
+
+static char *dev_path(const Rig *rig, const char *name)
+{
+    return g_strdup_printf("%s/dev/%s", fake_host_path(rig->host), name);
+}
+
+/* A node, and the stable name that udev gives it. */
+static void plug(const Rig *rig, const char *node, const char *name)
+{
+    g_autofree char *folder = dev_path(rig, "input/by-id"), *in = g_strconcat("input/", node, NULL),
+                    *by = g_strconcat("input/by-id/", name, NULL);
+    g_autofree char *path = dev_path(rig, in), *link = dev_path(rig, by),
+                    *target = g_strconcat("../", node, NULL);
+
+    ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+    ck_assert(g_file_set_contents(path, "", 0, NULL));
+    ck_assert_int_eq(chown(path, 0, INPUT_GID), 0);
+    ck_assert_int_eq(symlink(target, link), 0);
+}
+
+static void unplug(const Rig *rig, const char *node, const char *name)
+{
+    g_autofree char *in = g_strconcat("input/", node, NULL), *by = g_strconcat("input/by-id/", name, NULL);
+    g_autofree char *path = dev_path(rig, in), *link = dev_path(rig, by);
+
+    ck_assert_int_eq(unlink(link), 0);
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+static void assert_owner(const Rig *rig, const char *node, uid_t uid, gid_t gid)
+{
+    g_autofree char *in = g_strconcat("input/", node, NULL), *path = dev_path(rig, in);
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_uid, uid);
+    ck_assert_uint_eq(st.st_gid, gid);
+}
+
+static GuestDefinition *a_definition(const Rig *rig, const char *more)
+{
+    g_autofree char *text =
+        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    return definition;
+}
+
+/* A guest that runs. */
+static Guest *run(const Rig *rig, FakeQemu *qemu, const char *more)
+{
+    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
+    GuestDefinition *definition = a_definition(rig, more);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(guest, definition, plan, NULL, false);
+    fake_qemu_connect(qemu, guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    return guest;
+}
+
+/* As udev's message has it. */
+static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
+{
+    g_string_truncate(qemu->commands, 0);
+    guest_mind_inputs(guest);
+    fake_qemu_serve(qemu);
+}
+
+static void end(const Rig *rig, Guest *guest)
+{
+    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(rig);
+    ck_assert(guest_at_rest(guest));
+    ck_assert(!guest_has_leftovers(guest));
+    guest_free(guest);
+    rig_assert_restored(rig);
+}
+
+START_TEST(a_keyboard_that_is_there_is_the_guests_until_it_ends)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "cont\nobject-del\nobject-add\n"));
+    assert_owner(&rig, "event5", GUEST_UID, GUEST_UID);
+    end(&rig, guest);
+    assert_owner(&rig, "event5", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(a_keyboard_that_comes_later_is_given_then)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
+    plug(&rig, "event7", "usb-X-event-kbd");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
+    assert_owner(&rig, "event7", GUEST_UID, GUEST_UID);
+    end(&rig, guest);
+    assert_owner(&rig, "event7", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(a_keyboard_that_was_unplugged_is_the_guests_again_when_it_is_back)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+
+    unplug(&rig, "event5", "usb-X-event-kbd");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "object-del\n");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    plug(&rig, "event9", "usb-X-event-kbd");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
+    assert_owner(&rig, "event9", GUEST_UID, GUEST_UID);
+    end(&rig, guest);
+    assert_owner(&rig, "event9", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(a_keyboard_that_is_back_under_the_same_name_is_another_device)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+
+    unplug(&rig, "event5", "usb-X-event-kbd");
+    plug(&rig, "event6", "somebody-elses");
+    plug(&rig, "event5", "usb-X-event-kbd");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
+    assert_owner(&rig, "event5", GUEST_UID, GUEST_UID);
+    assert_owner(&rig, "event6", 0, INPUT_GID);
+    end(&rig, guest);
+    assert_owner(&rig, "event5", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(others_that_come_are_nothing_to_the_guest)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+    plug(&rig, "event6", "somebody-elses");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    assert_owner(&rig, "event6", 0, INPUT_GID);
+    end(&rig, guest);
+}
+END_TEST
+
+START_TEST(a_keyboard_that_cannot_be_given_fails_nobody)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, KEYBOARD "[Input mouse]\nDevice=/dev/input/by-id/usb-X-event-mouse\n");
+    fake_qemu_serve(&qemu);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    plug(&rig, "event6", "usb-X-event-mouse");
+    fake_host_fail_write(rig.host, 0, EPERM);
+    mind(&rig, &qemu, guest);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    /* The mouse. */
+    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
+    assert_owner(&rig, "event5", 0, INPUT_GID);
+    assert_owner(&rig, "event6", GUEST_UID, GUEST_UID);
+    end(&rig, guest);
+    assert_owner(&rig, "event6", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(a_guest_that_ends_while_it_is_given_a_keyboard_leaves_it)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    fake_qemu_serve(&qemu);
+    plug(&rig, "event5", "usb-X-event-kbd");
+    guest_mind_inputs(guest);
+    end(&rig, guest);
+    assert_owner(&rig, "event5", 0, INPUT_GID);
+}
+END_TEST
+
+START_TEST(only_nodes_of_input_devices_are_given)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    g_autofree char *folder = dev_path(&rig, "input/by-id"),
+                    *link = g_strconcat(folder, "/usb-X-event-kbd", NULL);
+
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+    ck_assert_int_eq(symlink("../../vfio/12", link), 0);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    end(&rig, guest);
+}
+END_TEST
+
+SUITE("guest-input", a_keyboard_that_is_there_is_the_guests_until_it_ends,
+      a_keyboard_that_comes_later_is_given_then,
+      a_keyboard_that_was_unplugged_is_the_guests_again_when_it_is_back,
+      a_keyboard_that_is_back_under_the_same_name_is_another_device,
+      others_that_come_are_nothing_to_the_guest, a_keyboard_that_cannot_be_given_fails_nobody,
+      a_guest_that_ends_while_it_is_given_a_keyboard_leaves_it, only_nodes_of_input_devices_are_given)
