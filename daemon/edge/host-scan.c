@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
@@ -241,6 +242,7 @@ static void scan_links(const HostPlace *place, Host *host)
 
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
 {
+    struct stat st;
     g_autoptr(Host) host = host_new();
 
     int r = scan_devices(place, skip, host);
@@ -248,7 +250,8 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         return r;
     host_sort(host);
     scan_links(place, host);
-    host->vhost_net = faccessat(place->dev_fd, "vhost-net", F_OK, 0) == 0;
+    /* Not access(2), which asks the device cgroup too: usherd may open no device. */
+    host->vhost_net = fstatat(place->dev_fd, "vhost-net", &st, 0) == 0;
     host->macvtap = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
     note_multifunction(host);
     for (unsigned i = 0; i < host->devices->len; i++) {
