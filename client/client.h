@@ -32,6 +32,8 @@ typedef struct Client {
     bool ask_password;
     bool fingerprint;      /* --fingerprint */
     bool clear;            /* --clear */
+    bool eject;            /* --eject */
+    bool force;            /* --force */
     const char *host;      /* -H; NULL: this one */
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */
@@ -63,6 +65,7 @@ int cmd_thaw(Client *client, char **args);
 int cmd_reset(Client *client, char **args);
 int cmd_pause(Client *client, char **args);
 int cmd_resume(Client *client, char **args);
+int cmd_cdrom(Client *client, char **args);
 int cmd_devices(Client *client, char **args);
 int cmd_holders(Client *client, char **args);
 int cmd_groups(Client *client, char **args);

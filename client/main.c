@@ -21,6 +21,7 @@ enum {
     KNOWS_CREATE = 1 << 5, /* what a new guest has */
     KNOWS_FINGERPRINT = 1 << 6,
     KNOWS_CLEAR = 1 << 7,
+    KNOWS_EJECT = 1 << 8, /* and --force */
 };
 
 typedef struct Verb {
@@ -50,6 +51,7 @@ static const Verb verbs[] = {
     {"reboot", "NAME…", 1, MANY, 0, cmd_reboot, "Ask the systems in the guests to reboot"},
     {"freeze", "NAME…", 1, MANY, 0, cmd_freeze, "Hold the guests' file systems still, for a backup"},
     {"thaw", "NAME…", 1, MANY, 0, cmd_thaw, "Let them go on"},
+    {"cdrom", "NAME [DRIVE] IMAGE", 1, 3, KNOWS_EJECT, cmd_cdrom, "Change what is in a guest's CD drive"},
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
     {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
     {"holders", "ADDRESS…", 1, MANY, 0, cmd_holders, "Show who uses devices"},
@@ -96,6 +98,8 @@ enum {
     OPTION_UEFI,
     OPTION_FINGERPRINT,
     OPTION_CLEAR,
+    OPTION_EJECT,
+    OPTION_FORCE,
 };
 
 static const struct option options[] = {
@@ -124,6 +128,8 @@ static const struct option options[] = {
     {"uefi", no_argument, NULL, OPTION_UEFI},
     {"fingerprint", no_argument, NULL, OPTION_FINGERPRINT},
     {"clear", no_argument, NULL, OPTION_CLEAR},
+    {"eject", no_argument, NULL, OPTION_EJECT},
+    {"force", no_argument, NULL, OPTION_FORCE},
     {NULL, 0, NULL, 0},
 };
 
@@ -170,7 +176,9 @@ static int cmd_help(Client *client, char **args)
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
          "                            create: what the guest has\n"
          "     --fingerprint          show: the Fingerprint= lines of devices\n"
-         "     --clear                reset: let devices out of quarantine\n\n"
+         "     --clear                reset: let devices out of quarantine\n"
+         "     --eject                cdrom: take out what is in the drive\n"
+         "     --force                cdrom: open a tray that the guest has locked\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -317,6 +325,12 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_CLEAR:
         client->clear = true;
         break;
+    case OPTION_EJECT:
+        client->eject = true;
+        break;
+    case OPTION_FORCE:
+        client->force = true;
+        break;
     default:
         return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
@@ -369,6 +383,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--functions=";
     if (client->fingerprint && !(verb->knows & KNOWS_FINGERPRINT))
         return "--fingerprint";
+    if ((client->eject || client->force) && !(verb->knows & KNOWS_EJECT))
+        return client->eject ? "--eject" : "--force";
     if (client->clear && !(verb->knows & KNOWS_CLEAR))
         return "--clear";
     if (client->group && !(verb->knows & KNOWS_BIND))

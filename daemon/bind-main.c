@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
- * looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
+ * opens disks; looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -15,6 +12,7 @@
 #include "core/definition.h"
 #include "core/wire.h"
 #include "edge/channel.h"
+#include "edge/disk-open.h"
 #include "edge/holder-scan.h"
 #include "edge/link.h"
 #include "edge/step-act.h"
@@ -48,51 +46,6 @@ static int serve_step(int channel, const StepPlace *place, char **arguments)
     }
 }
 
-/* "r" or "w", and "x" behind it. -EINVAL for anything else. */
-static int parse_open_flags(const char *text)
-{
-    int flags;
-    if (text[0] == 'r')
-        flags = O_RDONLY;
-    else if (text[0] == 'w')
-        flags = O_RDWR;
-    else
-        return -EINVAL;
-    if (strcmp(text + 1, "x") == 0)
-        flags |= O_EXCL;
-    else if (text[1] != '\0')
-        return -EINVAL;
-    return flags;
-}
-
-/* Returns a descriptor of a regular file or a block device. The path was resolved when it was looked at: a
- * link in it now is somebody's attempt to have another file opened with this program's rights. */
-static int open_file(const char *path, const char *how_text)
-{
-    int flags = parse_open_flags(how_text);
-    if (flags < 0 || path[0] != '/')
-        return -EINVAL;
-
-    /* Without O_NONBLOCK a FIFO in the place of the file would hold us up. */
-    struct open_how how = {
-        .flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    _cleanup_close_ int fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (S_ISDIR(st.st_mode))
-        return -EISDIR;
-    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return -ENOTBLK;
-
-    int status = fcntl(fd, F_GETFL);
-    if (status < 0 || fcntl(fd, F_SETFL, status & ~O_NONBLOCK) < 0)
-        return -errno;
-    return steal_fd(&fd);
-}
-
 static int answer_opened(int channel, int fd)
 {
     if (fd < 0)
@@ -100,11 +53,34 @@ static int answer_opened(int channel, int fd)
     return channel_send_blocking(channel, (const char *[]){"opened", NULL}, &fd, 1);
 }
 
-static int serve_open(int channel, char **arguments)
+static int answer_used(int channel, const DiskSeen *seen, const GPtrArray *holders)
 {
-    _cleanup_close_ int fd = open_file(arguments[0], arguments[1]);
+    g_auto(GStrv) who = holders_to_words("used", holders);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
 
-    return answer_opened(channel, fd);
+    g_ptr_array_add(words, who[0]);
+    g_ptr_array_add(words, seen->id);
+    for (unsigned i = 1; who[i - 1]; i++)
+        g_ptr_array_add(words, who[i]);
+    return channel_send_blocking(channel, (const char *const *)words->pdata, NULL, 0);
+}
+
+static int serve_disk(int channel, const HolderPlace *place, char **arguments)
+{
+    g_autoptr(DiskSeen) seen = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
+    _cleanup_close_ int fd = -1;
+    DiskWish wish;
+
+    int r = disk_wish_from_words(arguments, &wish);
+    if (r == 0)
+        r = disk_open(place, &wish, &seen, &holders, &fd);
+    if (r < 0)
+        return answer_failed(channel, r, "-");
+    if (r > 0)
+        return answer_used(channel, seen, holders);
+    g_auto(GStrv) words = disk_seen_to_words("opened", seen);
+    return channel_send_blocking(channel, (const char *const *)words, &fd, 1);
 }
 
 static int serve_link(int channel, const HolderPlace *place, const char *name)
@@ -158,8 +134,8 @@ static int serve(int channel, const HolderPlace *place)
         if (n == 5 && strcmp(words[0], "step") == 0)
             r = serve_step(channel, &(StepPlace){.sys_fd = place->sys_fd, .dev_fd = place->dev_fd},
                            words + 1);
-        else if (n == 3 && n_fds == 0 && strcmp(words[0], "open") == 0)
-            r = serve_open(channel, words + 1);
+        else if (n_fds == 0 && strcmp(words[0], "disk") == 0)
+            r = serve_disk(channel, place, words + 1);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
             r = serve_link(channel, place, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)

@@ -212,6 +212,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->qemu_path = USHER_QEMU;
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->ledger = ledger_open(d->state_fd);
+    e->disks = disk_claims_new();
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
@@ -242,6 +243,7 @@ static void bring_down(Daemon *d)
     worker_pool_free(e->workers);
     launcher_free(e->launcher);
     ledger_free(e->ledger);
+    disk_claims_free(e->disks);
     if (e->stuck)
         g_hash_table_destroy(e->stuck);
     if (e->busy)

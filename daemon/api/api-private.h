@@ -67,6 +67,8 @@ int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fau
 int api_read_no_options(sd_bus_message *message, Fault **ret_fault);
 int api_read_start_options(sd_bus_message *message, char ***ret_may_stop, Fault **ret_fault);
 int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_fault);
+/* The same for "force" alone. */
+int api_read_force_option(sd_bus_message *message, bool *ret, Fault **ret_fault);
 
 /* authorize.c */
 /* What is done once polkit agrees: reads the message from its beginning and replies. id: the object's, or

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usher1.Guest. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "api-private.h"
 
@@ -243,6 +244,40 @@ static int act_thaw(Api *api, sd_bus_message *message, const char *name)
     return inside(api, message, name, GUEST_INSIDE_THAW);
 }
 
+/* image: a descriptor of the caller's, so that it is opened with the caller's own rights; -1: none. */
+static int change_medium(Api *api, sd_bus_message *message, const char *name, bool eject)
+{
+    Fault *fault = NULL;
+    const char *drive;
+    bool force = false;
+    int borrowed = -1, fd = -1;
+
+    int r = eject ? sd_bus_message_read(message, "s", &drive)
+                  : sd_bus_message_read(message, "sh", &drive, &borrowed);
+    if (r >= 0)
+        r = api_read_force_option(message, &force, &fault);
+    if (r == 0 && !eject && (fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3)) < 0)
+        r = -errno;
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = manager_change_medium(api->manager, name, drive, fd, force, on_controlled, sd_bus_message_ref(message),
+                              &fault);
+    if (r == 0)
+        return 1;
+    sd_bus_message_unref(message);
+    return api_reply_error(message, r, fault);
+}
+
+static int act_change_medium(Api *api, sd_bus_message *message, const char *name)
+{
+    return change_medium(api, message, name, false);
+}
+
+static int act_eject_medium(Api *api, sd_bus_message *message, const char *name)
+{
+    return change_medium(api, message, name, true);
+}
+
 /* Which right a method needs, and what it does with it. */
 static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
@@ -255,6 +290,8 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *erro
         {"Pause", "org.usher1.control-guest", act_pause}, {"Resume", "org.usher1.control-guest", act_resume},
         {"Reboot", "org.usher1.control-guest", act_reboot}, {"Freeze", "org.usher1.control-guest", act_freeze},
         {"Thaw", "org.usher1.control-guest", act_thaw},
+        {"ChangeMedium", "org.usher1.control-guest", act_change_medium},
+        {"EjectMedium", "org.usher1.control-guest", act_eject_medium},
     };
     const ApiObject *object = userdata;
 
@@ -283,6 +320,10 @@ const sd_bus_vtable api_guest_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Thaw", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", filesystems), on_change,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ChangeMedium", SD_BUS_ARGS("s", drive, "h", image, "a{sv}", options),
+                            SD_BUS_NO_RESULT, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EjectMedium", SD_BUS_ARGS("s", drive, "a{sv}", options), SD_BUS_NO_RESULT,
+                            on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines),
                             api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,

@@ -217,3 +217,32 @@ int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_f
 {
     return read_options(message, wish, &wish->may_stop, ret_fault);
 }
+
+int api_read_force_option(sd_bus_message *message, bool *ret, Fault **ret_fault)
+{
+    const char *key;
+    int force = false;
+
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(message, "s", &key);
+        if (r < 0)
+            return r;
+        if (!g_str_equal(key, "force"))
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "known is force", "option %s is not known", key);
+        r = sd_bus_message_read(message, "v", "b", &force);
+        if (r == -ENXIO)
+            return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a boolean",
+                               "option force is of the wrong type");
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    if (r < 0)
+        return r;
+    *ret = force;
+    return 0;
+}

@@ -28,20 +28,67 @@ static int check_sata_ports(const DefinitionReader *reader, const ReadSection *s
                             "[%s] is one too many on Bus=sata: there are %d ports", title, SATA_PORTS);
 }
 
+/* Whether a disk is read or written at that path; *ret_written: the latter. */
+static bool uses(const DefinitionDisk *disk, const char *path, bool *ret_written)
+{
+    *ret_written = !disk->read_only && g_str_equal(disk->path, path);
+    if (g_str_equal(disk->path, path))
+        return true;
+    for (unsigned i = 0; disk->backing && i < disk->backing->len; i++)
+        if (g_str_equal(((DefinitionImage *)g_ptr_array_index(disk->backing, i))->path, path))
+            return true;
+    return false;
+}
+
+static int check_path(const DefinitionDisk *disk, const DefinitionDisk *other, const char *path, bool write,
+                      DefinitionPlace place, Fault **ret_fault)
+{
+    bool written;
+
+    if (!uses(other, path, &written) || (!written && !write))
+        return 0;
+    return definition_raise(
+        place, ret_fault, "remove one, or set ReadOnly=yes in both",
+        "[Disk %s] and [Disk %s] both use %s: who writes to it would destroy what the other sees", disk->name,
+        other->name, path);
+}
+
 static int check_writers(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionDisk *disk = section->structure;
+    int r = 0;
 
-    for (unsigned i = 0; i < reader->definition->disks->len; i++) {
+    for (unsigned i = 0; r == 0 && i < reader->definition->disks->len; i++) {
         const DefinitionDisk *other = g_ptr_array_index(reader->definition->disks, i);
 
         if (other == disk)
             break;
-        if (g_str_equal(other->path, disk->path) && !(other->read_only && disk->read_only))
-            return definition_raise(section_place(section, "Path"), ret_fault,
-                                    "remove one, or set ReadOnly=yes in both",
-                                    "[Disk %s] has the Path= of [Disk %s]: two writers would destroy it",
-                                    disk->name, other->name);
+        r = check_path(disk, other, disk->path, !disk->read_only, section_place(section, "Path"), ret_fault);
+        for (unsigned j = 0; r == 0 && disk->backing && j < disk->backing->len; j++)
+            r = check_path(disk, other, ((DefinitionImage *)g_ptr_array_index(disk->backing, j))->path, false,
+                           section_place(section, "Backing"), ret_fault);
+    }
+    return r;
+}
+
+/* Of a chain each but the last names the next, which raw images cannot. */
+static int check_backing(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+    DefinitionPlace place = section_place(section, "Backing");
+
+    if (!disk->backing)
+        return 0;
+    if (disk->format != DISK_FORMAT_QCOW2)
+        return definition_raise(place, ret_fault, "remove it, or write Format=qcow2",
+                                "[Disk %s] Backing= means nothing with Format=raw", disk->name);
+    for (unsigned i = 0; i < disk->backing->len; i++) {
+        const DefinitionImage *image = g_ptr_array_index(disk->backing, i);
+
+        if (image->format == DISK_FORMAT_RAW && i + 1 < disk->backing->len)
+            return definition_raise(place, ret_fault, "write the chain from the image downwards",
+                                    "[Disk %s] Backing=raw:%s is not the last, but nothing can be below it",
+                                    disk->name, image->path);
     }
     return 0;
 }
@@ -59,7 +106,13 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
                                 "choose Bus=virtio-blk or virtio-scsi, or remove it",
                                 "[Disk %s] IOThread=yes: only virtio disks can have a thread of their own",
                                 disk->name);
-    int r = check_writers(reader, section, ret_fault);
+    if (disk->size > 0 && disk->read_only)
+        return definition_raise(section_place(section, "Size"), ret_fault, "remove one of them",
+                                "[Disk %s] Size= makes an empty disk, which means nothing with ReadOnly=yes",
+                                disk->name);
+    int r = check_backing(section, ret_fault);
+    if (r == 0)
+        r = check_writers(reader, section, ret_fault);
     return r == 0 ? check_sata_ports(reader, section, ret_fault) : r;
 }
 

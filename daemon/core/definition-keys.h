@@ -54,6 +54,7 @@ typedef enum ValueType {
     VALUE_MAC,       /* char*: a unicast address in lower case */
     VALUE_FORWARD,   /* GPtrArray* of DefinitionForward: one more with each value */
     VALUE_IDENTITY,  /* char*: as fingerprint_of() writes it */
+    VALUE_IMAGE,     /* GPtrArray* of DefinitionImage: one more with each value */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;

@@ -37,7 +37,7 @@ static bool set_word(const DefinitionKey *key, const char *text, void *field, ch
     return set_string(field, g_strdup(text));
 }
 
-static bool set_path(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+static bool check_path(const char *text, char **ret_hint)
 {
     g_auto(GStrv) parts = g_strsplit(text, "/", -1);
 
@@ -45,9 +45,39 @@ static bool set_path(const DefinitionKey *key, const char *text, void *field, ch
         *ret_hint = g_strdup("write it without quotes");
     else if (text[0] == '~' || text[0] == '$')
         *ret_hint = g_strdup("write it in full: ~ and variables mean nothing here");
-    if (text[0] != '/' || strlen(text) >= PATH_MAX || g_strv_contains((const char *const *)parts, ".."))
+    return text[0] == '/' && strlen(text) < PATH_MAX && !g_strv_contains((const char *const *)parts, "..");
+}
+
+static bool set_path(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    return check_path(text, ret_hint) && set_string(field, g_strdup(text));
+}
+
+static void image_free(void *pointer)
+{
+    DefinitionImage *image = pointer;
+
+    g_free(image->path);
+    g_free(image);
+}
+
+/* FORMAT:PATH. */
+static bool set_image(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    bool raw = g_str_has_prefix(text, "raw:"), qcow2 = g_str_has_prefix(text, "qcow2:");
+    const char *path = raw || qcow2 ? strchr(text, ':') + 1 : text;
+    GPtrArray **images = field;
+
+    if (!raw && !qcow2 && text[0] == '/')
+        *ret_hint = g_strdup("write raw: or qcow2: before it; it is never guessed");
+    if ((!raw && !qcow2) || !check_path(path, ret_hint))
         return false;
-    return set_string(field, g_strdup(text));
+    DefinitionImage *image = g_new(DefinitionImage, 1);
+    *image = (DefinitionImage){qcow2 ? DISK_FORMAT_QCOW2 : DISK_FORMAT_RAW, g_strdup(path)};
+    if (!*images)
+        *images = g_ptr_array_new_with_free_func(image_free);
+    g_ptr_array_add(*images, image);
+    return true;
 }
 
 /* Digits alone, without a sign or blanks; *end is what follows them. */
@@ -338,6 +368,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
     [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
     [VALUE_IDENTITY] = {sizeof(char *), g_free, set_fingerprint},
+    [VALUE_IMAGE] = {sizeof(GPtrArray *), free_array, set_image},
 };
 
 size_t value_width(ValueType type)
@@ -439,6 +470,8 @@ char *value_range(const DefinitionKey *key)
             "tcp:127.0.0.1:3389:3389");
     case VALUE_IDENTITY:
         return g_strdup("a fingerprint such as 1002:5046 1af4:1100 030000 0000:00:03.0/00.0");
+    case VALUE_IMAGE:
+        return g_strdup("a format and an absolute path without \"..\" such as qcow2:/srv/base.qcow2");
     case VALUE_TYPE_MAX:
     case VALUE_TYPE_INVALID:
         break;

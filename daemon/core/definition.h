@@ -138,6 +138,12 @@ typedef struct DefinitionPci {
     unsigned vendor_id, device_id, sub_vendor_id, sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
 } DefinitionPci;
 
+/* An image with what is in it: "qcow2:/srv/base.qcow2". */
+typedef struct DefinitionImage {
+    DiskFormat format;
+    char *path; /* absolute */
+} DefinitionImage;
+
 /* [Disk name] */
 typedef struct DefinitionDisk {
     char *name;
@@ -150,6 +156,8 @@ typedef struct DefinitionDisk {
     bool read_only;
     char *serial;        /* NULL: made from the section's name */
     unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */
+    uint64_t size;       /* bytes of an image that is made; 0: it must be there */
+    GPtrArray *backing;  /* of DefinitionImage, owned: what it is built upon, the next one first; NULL: nothing */
 } DefinitionDisk;
 
 /* [CDROM name] */

@@ -99,6 +99,8 @@ char *holder_describe(const Holder *holder)
 
     switch (holder->kind) {
     case HOLDER_FILE:
+        if (!*holder->device)
+            return g_strdup_printf("%s has it open", who);
         return g_strdup_printf("%s has %s of %s open", who, holder->what, holder->device);
     case HOLDER_MAPPING:
         return g_strdup_printf("%s has %s of %s mapped", who, holder->what, holder->device);

@@ -25,7 +25,7 @@ typedef enum HolderKind {
 
 typedef struct Holder {
     HolderKind kind;
-    char *device; /* address of the function that is held */
+    char *device; /* address of the function that is held, or the kernel's name of a disk; "" of a file */
     char *what;
     pid_t pid;     /* 0: no process, and "" in the next three */
     char *command; /* as in /proc/PID/comm */

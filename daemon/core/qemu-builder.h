@@ -97,6 +97,7 @@ typedef struct QemuImage {
     DiskFormat format;
     DiskCache cache;
     bool discard, read_only;
+    const char *backing; /* the node that a qcow2 image is built upon; NULL: none, whatever the image says */
 } QemuImage;
 
 /* A block node of that name, and one below it for the file. */

@@ -88,14 +88,32 @@ static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *
     return device;
 }
 
+/* From the bottom of the chain upwards; the node of the disk itself. Names of nodes have 31 bytes at most:
+ * too few for a section's name. */
+static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *below = NULL;
+
+    for (unsigned i = disk->backing ? disk->backing->len : 0; i > 0; i--) {
+        const DefinitionImage *image = g_ptr_array_index(disk->backing, i - 1);
+        char *node = g_strdup_printf("disk-%u-backing-%u", index, i - 1);
+
+        builder_image(builder, node,
+                      &(QemuImage){image->path, image->format, disk->cache, false, true, below});
+        g_free(below);
+        below = node;
+    }
+    char *node = g_strdup_printf("disk-%u", index);
+    builder_image(builder, node,
+                  &(QemuImage){disk->path, disk->format, disk->cache, disk->discard, disk->read_only, below});
+    return node;
+}
+
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
 {
     g_autofree char *serial = disk->serial ? g_strdup(disk->serial) : make_serial(disk->name),
-                    *node = g_strdup_printf("disk-%u", index);
+                    *node = add_images(builder, disk, index);
 
-    /* Names of nodes have 31 bytes at most: too few for a section's name. */
-    builder_image(builder, node,
-                  &(QemuImage){disk->path, disk->format, disk->cache, disk->discard, disk->read_only});
     if (disk->iothread)
         add_iothread(builder, disk);
     struct json_object *device = new_disk(builder, disk, index);

@@ -38,9 +38,10 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
     builder_file_at(builder, fd)->argument = builder->command->argv->len - 1;
 
     json_set_text(format, "file", "%s", file_node);
-    /* An image that names another as its backing file would have QEMU open whatever path it likes. */
+    /* Left to the image, it could have QEMU open whatever path it likes. */
     if (image->format == DISK_FORMAT_QCOW2)
-        json_object_object_add(format, "backing", NULL);
+        json_object_object_add(format, "backing",
+                               image->backing ? json_object_new_string(image->backing) : NULL);
     builder_json(builder, "-blockdev", format);
 }
 

@@ -7,11 +7,11 @@
  *                           +fd, or none: kept open as long as the step takes
  *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE
  *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number
- *   usherd       → bind     open PATH FLAGS
- *                           r or w: how; x: O_EXCL. PATH is resolved: links are not followed
- *   bind         → usherd   opened (+fd) | failed ERRNO -
- *   usherd       → bind     link NAME
- *                           the guest's end of a tap or macvtap device
+ *   usherd       → bind     disk PATH HOW FORMAT SIZE BACKING BACKING-FORMAT
+ *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w. SIZE: of one
+ * that is made if it is not there, or 0. BACKING: "-" or "=PATH" bind         → usherd   opened ID made|there
+ * LOOK BACKING (+fd) BACKING: what the image says it is built upon used ID (KIND DEVICE WHAT PID COMMAND UNIT
+ * SESSION)… | failed ERRNO - usherd       → bind     link NAME the guest's end of a tap or macvtap device
  *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     device PATH
  *                           a character device that guests use, for reading and writing

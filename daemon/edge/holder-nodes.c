@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,4 +162,32 @@ void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable 
     walk_tree(&walk, place->sys_fd, device, 0);
     take_vfio_group(&walk, device);
     take_nvidia(&walk);
+}
+
+void holder_nodes_add_disk(const HolderPlace *place, unsigned major, unsigned minor, GHashTable *nodes,
+                           GPtrArray *holders)
+{
+    g_autofree char *link = g_strdup_printf("dev/block/%u:%u", major, minor), *name = NULL;
+    if (file_link_name_at(place->sys_fd, link, &name) < 0)
+        return;
+
+    Walk walk = {.place = place, .address = name, .nodes = nodes, .holders = holders};
+    g_autofree char *class = g_strdup_printf("class/block/%s", name);
+    _cleanup_close_ int block = openat(place->sys_fd, "class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(place->sys_fd, class, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (block < 0 || fd < 0)
+        return;
+    walk_tree(&walk, block, name, 0);
+    /* A disk that is taken as a whole is taken with all its parts. */
+    if (faccessat(fd, "partition", F_OK, 0) < 0)
+        return;
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(block, name, target, sizeof(target) - 1);
+    if (n < 0)
+        return;
+    target[n] = '\0';
+    g_autofree char *parent = g_path_get_dirname(target), *disk = g_path_get_basename(parent);
+    _cleanup_close_ int whole = openat(block, disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (whole >= 0)
+        take_device(&walk, whole, disk);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The device numbers by which a PCI function can be held. */
+/* The device numbers by which a PCI function, or a disk, can be held. */
 #pragma once
 
 #include <stdint.h>
@@ -9,7 +9,7 @@
 typedef struct HolderNode {
     bool block;
     unsigned major, minor;
-    char *device; /* the function's address */
+    char *device; /* the function's address, or the disk's name */
     char *name;   /* the kernel's: "card1", "nvme0n1p1" */
 } HolderNode;
 
@@ -19,3 +19,6 @@ const HolderNode *holder_node_find(GHashTable *nodes, bool block, unsigned major
 
 /* Adds the nodes of a function, and to holders what is built upon its disks. */
 void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders);
+/* The same of a block device, with its partitions; or of a partition, with the disk as a whole. */
+void holder_nodes_add_disk(const HolderPlace *place, unsigned major, unsigned minor, GHashTable *nodes,
+                           GPtrArray *holders);

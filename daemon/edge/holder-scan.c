@@ -20,7 +20,9 @@
 typedef struct Scan {
     const HolderPlace *place;
     char *const *addresses;
-    GHashTable *nodes;      /* holder-nodes.h */
+    GHashTable *nodes;       /* holder-nodes.h */
+    const struct stat *file; /* looked for beside the nodes; NULL: none */
+    const char *file_path;
     GHashTable *known;      /* set of "PID DEVICE NODE": what was told already */
     GHashTable *namespaces; /* set of char*: mount namespaces that were read */
     GPtrArray *holders;
@@ -113,11 +115,23 @@ static int stat_node(int fd, const char *path, struct statx *ret)
                                                                                                   : 0;
 }
 
+static bool is_file(const struct stat *file, const struct statx *st)
+{
+    return st->stx_ino == file->st_ino && st->stx_dev_major == major(file->st_dev) &&
+           st->stx_dev_minor == minor(file->st_dev);
+}
+
 static void look_at_file(Scan *scan, Process *process, int files, const char *number)
 {
     struct statx st;
     char target[PATH_MAX];
-    if (stat_node(files, number, &st) < 0 || (!S_ISCHR(st.stx_mode) && !S_ISBLK(st.stx_mode)))
+    if (stat_node(files, number, &st) < 0)
+        return;
+    if (scan->file && S_ISREG(st.stx_mode) && is_file(scan->file, &st)) {
+        note(scan, process, HOLDER_FILE, "", scan->file_path, scan->file_path);
+        return;
+    }
+    if ((!S_ISCHR(st.stx_mode) && !S_ISBLK(st.stx_mode)))
         return;
 
     const HolderNode *node =
@@ -258,13 +272,40 @@ static int look_at_processes(Scan *scan)
     return 0;
 }
 
+static int scan_processes(Scan *scan)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) namespaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    scan->known = known;
+    scan->namespaces = namespaces;
+    return look_at_processes(scan);
+}
+
+static char *const no_addresses[] = {NULL};
+
+int holder_scan_nodes(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders)
+{
+    Scan scan = {.place = place, .addresses = no_addresses, .nodes = nodes, .holders = holders};
+
+    return scan_processes(&scan);
+}
+
+int holder_scan_file(const HolderPlace *place, const char *path, const struct stat *st, GPtrArray *holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    Scan scan = {.place = place, .addresses = no_addresses, .nodes = nodes, .holders = holders};
+
+    scan.file = st;
+    scan.file_path = path;
+    return scan_processes(&scan);
+}
+
 int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **ret)
 {
     g_autoptr(GPtrArray) holders = holders_new();
     g_autoptr(GHashTable) nodes = holder_nodes_new();
-    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GHashTable) namespaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Scan scan = {place, addresses, nodes, known, namespaces, holders, 0};
+    Scan scan = {.place = place, .addresses = addresses, .nodes = nodes, .holders = holders};
 
     for (char *const *address = addresses; *address; address++) {
         PciAddress parsed;
@@ -272,7 +313,7 @@ int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **re
             return -EINVAL;
         holder_nodes_add(place, PCI_ADDRESS_STR(parsed), nodes, holders);
     }
-    int r = look_at_processes(&scan);
+    int r = scan_processes(&scan);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&holders);

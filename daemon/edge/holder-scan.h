@@ -4,6 +4,8 @@
  * device would hold up. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "../core/holder.h"
 
 /* Where the host is, as directory descriptors; a test hands in others. */
@@ -12,6 +14,10 @@ typedef struct HolderPlace {
     int proc_fd; /* /proc */
     int dev_fd;  /* /dev */
 } HolderPlace;
+
+/* The processes that have any of these nodes (holder-nodes.h), or the file itself, open. Added to holders. */
+int holder_scan_nodes(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders);
+int holder_scan_file(const HolderPlace *place, const char *path, const struct stat *st, GPtrArray *holders);
 
 /* The holders of functions (addresses as sysfs writes them, NULL-terminated), in the order of processes. The
  * nodes of a function are those of every device in its sysfs subtree, USB devices below a controller

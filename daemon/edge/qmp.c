@@ -33,6 +33,8 @@ struct Qmp {
     void *userdata;
     QmpReader *reader;
     GByteArray *unsent;
+    int passed; /* a descriptor to go along with the byte of unsent at passed_at; -1: none */
+    unsigned passed_at;
     GQueue pending; /* of Pending, in the order in which they were sent */
     uint64_t last_id;
     bool greeted, ready;
@@ -52,6 +54,7 @@ static void disconnect(Qmp *qmp)
 {
     qmp->ready = false;
     qmp->source = sd_event_source_disable_unref(qmp->source);
+    qmp->passed = close_fd(qmp->passed);
     qmp->fd = close_fd(qmp->fd);
 }
 
@@ -119,12 +122,46 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+static ssize_t send_with_fd(int socket, const void *bytes, size_t size, int fd)
+{
+    char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec part = {(void *)bytes, size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof(int));
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* One piece of what is waiting: up to where a descriptor belongs, or from there on with it. */
+static ssize_t send_some(Qmp *qmp)
+{
+    const uint8_t *bytes = qmp->unsent->data;
+    size_t size = qmp->unsent->len;
+
+    if (qmp->passed < 0)
+        return send(qmp->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (qmp->passed_at > 0) {
+        ssize_t n = send(qmp->fd, bytes, qmp->passed_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        qmp->passed_at -= MAX(n, 0);
+        return n;
+    }
+    ssize_t n = send_with_fd(qmp->fd, bytes, size, qmp->passed);
+    if (n > 0)
+        qmp->passed = close_fd(qmp->passed);
+    return n;
+}
+
 /* Sends what is waiting, as far as it goes. That the connection broke is left to be found by reading, as
  * there may be something to read yet. */
 static void flush(Qmp *qmp)
 {
     while (qmp->unsent->len > 0) {
-        ssize_t n = send(qmp->fd, qmp->unsent->data, qmp->unsent->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send_some(qmp);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -178,6 +215,22 @@ int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint6
         return -ENOTCONN;
     }
     return send_command(qmp, name, arguments, timeout_usec, reply, userdata);
+}
+
+int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
+                        uint64_t timeout_usec, QmpReply reply, void *userdata)
+{
+    if (!qmp->ready || qmp->passed >= 0) {
+        json_object_put(arguments);
+        close_fd(fd);
+        return qmp->ready ? -EBUSY : -ENOTCONN;
+    }
+    qmp->passed = fd;
+    qmp->passed_at = qmp->unsent->len;
+    int r = send_command(qmp, name, arguments, timeout_usec, reply, userdata);
+    if (r < 0)
+        qmp->passed = close_fd(qmp->passed);
+    return r;
 }
 
 static void on_negotiated(Qmp *qmp, int error, const char *message, struct json_object *result,
@@ -276,6 +329,7 @@ int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata
 
     qmp->event = sd_event_ref(event);
     qmp->fd = fd;
+    qmp->passed = -1;
     qmp->handler = *handler;
     qmp->userdata = userdata;
     qmp->reader = qmp_reader_new();

@@ -41,6 +41,11 @@ typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_o
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 
+/* The same, and a descriptor goes along with the command's first byte, as add-fd takes it. It is taken over
+ * in every case; -EBUSY: another is still on its way. */
+int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
+                        uint64_t timeout_usec, QmpReply reply, void *userdata);
+
 /* Makes the listening socket at path (an old one is replaced, mode 0600). Returns the descriptor: hand it to
  * QEMU and close it here, or QEMU's end is never noticed. */
 int qmp_listen(const char *path);

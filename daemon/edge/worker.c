@@ -17,7 +17,7 @@ typedef enum WorkerState {
     WORKER_IDLE,      /* nobody's; goes after IDLE_USEC */
     WORKER_HELD,      /* a job's, between steps */
     WORKER_STEPPING,  /* a job's, taking a step: answered is owed */
-    WORKER_OPENING,   /* a job's, opening a file: opened is owed */
+    WORKER_OPENING,   /* a job's, opening a file: opened, or disk_opened, is owed */
     WORKER_LOOKING,   /* a job's, looking for holders: found is owed */
     WORKER_ABANDONED, /* hangs in the kernel; answered (the late one) is owed */
     WORKER_DEAD,      /* a job's, but its process is gone */
@@ -31,6 +31,7 @@ struct Worker {
     sd_event_source *deadline; /* of its start, or of its idleness */
     WorkerAnswered answered;
     WorkerOpened opened;
+    WorkerDiskOpened disk_opened;
     WorkerHolders found;
     void *userdata;
 };
@@ -358,6 +359,32 @@ static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
         opened(-EBADMSG, &none, worker->userdata);
 }
 
+/* What is said of a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
+static int read_disk(char **words, unsigned n_fds, DiskSeen **ret_seen, GPtrArray **ret_holders)
+{
+    if (g_str_equal(words[0], "opened") && n_fds == 1)
+        return disk_seen_from_words(words + 1, ret_seen);
+    if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
+        return -read_errno(words[1]);
+    if (!g_str_equal(words[0], "used") || !words[1] || holders_from_words(words + 2, ret_holders) < 0)
+        return -EBADMSG;
+    *ret_seen = g_new0(DiskSeen, 1);
+    (*ret_seen)->id = g_strdup(words[1]);
+    return 1;
+}
+
+static void on_disk(Worker *worker, char **words, int *fds, unsigned n_fds)
+{
+    WorkerDiskOpened opened = g_steal_pointer(&worker->disk_opened);
+    g_autoptr(DiskSeen) seen = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
+    int none = -1;
+
+    worker->state = WORKER_HELD;
+    int r = read_disk(words, n_fds, &seen, &holders);
+    opened(r, seen, holders, r == 0 ? &fds[0] : &none, worker->userdata);
+}
+
 static void on_holders(Worker *worker, char **words)
 {
     WorkerHolders found = g_steal_pointer(&worker->found);
@@ -377,6 +404,7 @@ static void lose(Worker *worker)
 {
     WorkerAnswered answered = g_steal_pointer(&worker->answered);
     WorkerOpened opened = g_steal_pointer(&worker->opened);
+    WorkerDiskOpened disk_opened = g_steal_pointer(&worker->disk_opened);
     WorkerHolders found = g_steal_pointer(&worker->found);
     void *userdata = worker->userdata;
     int none = -1;
@@ -391,6 +419,8 @@ static void lose(Worker *worker)
         answered(&(WorkerAnswer){.verdict = WORKER_LOST}, userdata);
     if (opened)
         opened(-ECONNRESET, &none, userdata);
+    if (disk_opened)
+        disk_opened(-ECONNRESET, NULL, NULL, &none, userdata);
     if (found)
         found(-ECONNRESET, NULL, userdata);
 }
@@ -400,6 +430,10 @@ static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
     Worker *worker = userdata;
     WorkerAnswer answer;
 
+    if (words && worker->state == WORKER_OPENING && worker->disk_opened) {
+        on_disk(worker, words, fds, n_fds);
+        return;
+    }
     if (words && worker->state == WORKER_OPENING) {
         on_opened(worker, words, fds, n_fds);
         return;
@@ -483,12 +517,14 @@ static int ask_to_open(Worker *worker, const char *const *words, WorkerOpened op
     return 0;
 }
 
-int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
-                void *userdata)
+int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
 {
-    char flags[3] = {writable ? 'w' : 'r', exclusive ? 'x' : '\0', '\0'};
+    g_auto(GStrv) words = disk_wish_to_words("disk", wish);
 
-    return ask_to_open(worker, (const char *const[]){"open", path, flags, NULL}, opened, userdata);
+    int r = ask_to_open(worker, (const char *const *)words, NULL, userdata);
+    if (r >= 0)
+        worker->disk_opened = opened;
+    return r;
 }
 
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
@@ -531,6 +567,7 @@ void worker_release(Worker *worker)
 void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
 {
     worker->opened = NULL;
+    worker->disk_opened = NULL;
     worker->found = NULL;
     worker->answered = late;
     worker->userdata = userdata;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "../core/disk-wish.h"
 #include "../core/holder.h"
 #include "../core/step.h"
 #include "channel.h"
@@ -64,13 +65,16 @@ int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void 
 int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered,
                        void *userdata);
 
-/* Opens a file as usher-bind sees it, for a user's image that the daemon may not open. fd is the callee's:
- * steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
-typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
-int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
-                void *userdata);
+/* Opens a disk or an image, or makes it (disk-open.h). error 0: fd is the callee's to steal, seen is
+ * borrowed; 1: it is in use, by holders (borrowed), of seen only the id counts; or -errno, -ECONNRESET as
+ * WORKER_LOST. What is not told is NULL, or -1. */
+typedef void (*WorkerDiskOpened)(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd,
+                                 void *userdata);
+int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata);
 
-/* Opens a guest's link on the host, or a device that guests use; likewise. */
+/* Opens a guest's link on the host, or a device that guests use. fd is the callee's: steal it. error: 0 or
+ * -errno; -ECONNRESET as WORKER_LOST. */
+typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata);
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
 

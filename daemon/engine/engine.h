@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "../base/fault.h"
+#include "../core/disk-claims.h"
 #include "../edge/host-scan.h"
 #include "../edge/launcher.h"
 #include "../edge/ledger.h"
@@ -35,6 +36,7 @@ typedef struct Engine {
     int steps_fd;                 /* RUN/steps: which devices a step is being taken on */
     GHashTable *busy;             /* set of char*: those of them that are ours */
     Ledger *ledger;               /* NULL: none is kept */
+    DiskClaims *disks;            /* which guest has which */
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */

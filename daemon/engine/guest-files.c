@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, a user's disks and the
- * network's links by usher-bind, as usherd may not. */
+/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, the network's links by
+ * usher-bind, as usherd may not; disks are open already. */
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "../base/cleanup.h"
 #include "../edge/companion-socket.h"
@@ -47,10 +44,6 @@ static void fail(Guest *g, int error)
     else if (file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET)
         guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
                                 "guest %s: cannot open %s: %s", g->name, path, g_strerror(-error)));
-    else if (error == -EBUSY)
-        guest_fail(g,
-                   fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other guest",
-                             "guest %s: %s is in use on the host", g->name, path));
     else
         guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
                                 "guest %s: cannot open %s: %s", g->name, path ?: "its sockets and logs",
@@ -59,11 +52,6 @@ static void fail(Guest *g, int error)
 
 static void take(Guest *g, int fd)
 {
-    const QemuFile *file = current_file(g);
-    struct stat st;
-
-    if (file->kind == QEMU_FILE_DISK && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode))
-        qemu_command_set_block_device(g->command, file->fd);
     g_array_append_val(g->fds, fd);
     open_next(g);
 }
@@ -80,26 +68,12 @@ static void on_opened(int error, int *fd, void *userdata)
         take(g, steal_fd(fd));
 }
 
-static int open_disk(Guest *g, const QemuFile *file)
-{
-    /* Stable names are links; usher-bind follows none, so that nobody can exchange one behind our back. What
-     * we may not look at is taken as it stands. */
-    g_autofree char *resolved = realpath(file->path, NULL);
-
-    return worker_open(g->open_worker, resolved ?: file->path, !file->read_only, true, on_opened, g);
-}
-
 static void open_by_worker(Guest *g)
 {
     const QemuFile *file = current_file(g);
-    int r;
+    int r = file->kind == QEMU_FILE_LINK ? worker_open_link(g->open_worker, file->path, on_opened, g)
+                                         : worker_open_device(g->open_worker, file->path, on_opened, g);
 
-    if (file->kind == QEMU_FILE_LINK)
-        r = worker_open_link(g->open_worker, file->path, on_opened, g);
-    else if (file->kind == QEMU_FILE_VHOST_NET)
-        r = worker_open_device(g->open_worker, file->path, on_opened, g);
-    else
-        r = open_disk(g, file);
     if (r < 0)
         fail(g, r);
 }
@@ -156,6 +130,16 @@ static int open_companion_socket(Guest *g, unsigned companion)
     return connected;
 }
 
+static int dup_disk(Guest *g, const QemuFile *file)
+{
+    bool block = false;
+
+    int fd = guest_dup_disk(g, file->path, file->read_only, &block);
+    if (fd >= 0 && block)
+        qemu_command_set_block_device(g->command, file->fd);
+    return fd;
+}
+
 /* What usherd opens itself: a descriptor or -errno. */
 static int open_own(Guest *g, const QemuFile *file)
 {
@@ -178,6 +162,8 @@ static int open_own(Guest *g, const QemuFile *file)
         return steal_fd(&g_array_index(g->listeners, int, file->companion));
     case QEMU_FILE_NVRAM:
         return nvram_open(file->path, file->template);
+    case QEMU_FILE_DISK:
+        return dup_disk(g, file);
     default:
         fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         return fd < 0 ? -errno : fd;
@@ -187,7 +173,7 @@ static int open_own(Guest *g, const QemuFile *file)
 /* What usherd may not open. */
 static bool by_worker(const QemuFile *file)
 {
-    return file->kind == QEMU_FILE_DISK || file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET;
+    return file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET;
 }
 
 static void open_next(Guest *g)

@@ -149,6 +149,7 @@ void guest_hand_over(Guest *g)
     if (r >= 0)
         r = send_command(g);
     guest_close_files(g);
+    guest_close_disks(g);
     if (r < 0) {
         guest_fail(g, fault_new(FAULT_FAILED, NULL, "cannot hand guest %s over to its launcher: %s", g->name,
                                 g_strerror(-r)));

@@ -11,7 +11,7 @@ static void on_gate(const Fault *fault, void *userdata)
     if (why)
         guest_fail(g, why);
     else
-        guest_begin(g);
+        guest_open_disks(g);
 }
 
 void guest_look(Guest *g)
@@ -19,7 +19,7 @@ void guest_look(Guest *g)
     g_autoptr(GPtrArray) leaving = plan_leaving(g->plan);
 
     if (leaving->len == 0) {
-        guest_begin(g);
+        guest_open_disks(g);
         return;
     }
     job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->plan->steps->len);

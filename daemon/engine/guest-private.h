@@ -20,6 +20,7 @@ typedef struct GuestLaunchWait {
 
 typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
+typedef struct MediumChange MediumChange;
 
 struct Guest {
     Engine *engine;
@@ -42,6 +43,10 @@ struct Guest {
     bool recovering; /* its process is being looked for */
     bool leftovers;
 
+    GPtrArray *disk_wishes; /* of DiskWish, owned: what is opened before the first step */
+    GArray *disks;          /* what of it is open, until QEMU has it */
+    GString *disk_lines;    /* what of it is claimed */
+
     GuestLaunchWait *launch_wait;
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
@@ -62,6 +67,7 @@ struct Guest {
 
     Qmp *qmp;
     bool shutdown_seen;         /* QEMU announced its end */
+    MediumChange *medium; /* under way */
     unsigned qmp_attempts;      /* since the connection was lost */
     sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
     bool asked;                 /* how it is: the answer is owed */
@@ -112,11 +118,20 @@ void guest_ended(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
 
-/* Nobody holds the devices: takes the steps, has the launcher started. */
+/* Nobody holds the devices, and the disks are open: takes the steps, has the launcher started. */
 void guest_begin(Guest *g);
 
-/* guest-look.c: asks who holds the devices; goes on with guest_begin() or fails the guest */
+/* guest-look.c: asks who holds the devices; goes on with guest_open_disks() or fails the guest */
 void guest_look(Guest *g);
+
+/* guest-disks.c */
+/* Opens the disks and goes on with guest_begin(), or fails the guest. */
+void guest_open_disks(Guest *g);
+void guest_close_disks(Guest *g);
+/* A descriptor of an open disk for QEMU, or -errno. */
+int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block);
+/* After a restart of the daemon. */
+void guest_claim_disks_again(Guest *g);
 
 /* guest-launch.c: from bound devices and a waiting launcher to a QEMU process */
 int guest_open_run_folder(Guest *g);
@@ -183,6 +198,12 @@ void guest_recall_sleep(Guest *g);
 
 /* guest-input.c */
 void guest_forget_inputs(Guest *g);
+
+/* guest-medium.c */
+/* QEMU says that a drive was opened or closed. */
+void guest_tray_moved(Guest *g, struct json_object *data);
+/* The connection to QEMU is gone: whoever waits for a change is told. */
+void guest_drop_medium(Guest *g);
 
 /* guest-stop.c */
 /* How long the whole ladder may take. */

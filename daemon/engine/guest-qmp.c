@@ -170,6 +170,8 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
             log_guest(LOG_WARNING, g->name, "drift: somebody else ends it by a signal; its devices go back");
     } else if (g->recovering) {
         return;
+    } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
+        guest_tray_moved(g, data);
     } else if (g_str_equal(name, "RESUME")) {
         guest_forget_sleep(g);
         g->held_for = "";
@@ -210,6 +212,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
     Guest *g = userdata;
 
     g->qmp = qmp_free(qmp);
+    guest_drop_medium(g);
     g->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */
@@ -241,6 +244,7 @@ void guest_drop_qmp(Guest *g)
 {
     g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
     g->qmp = qmp_free(g->qmp);
+    guest_drop_medium(g);
     g->asked = false;
 }
 

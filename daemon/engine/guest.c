@@ -65,6 +65,8 @@ Guest *guest_free(Guest *g)
     g_free(g->trouble);
     guest_drop_companions(g);
     g_ptr_array_unref(g->companions);
+    guest_close_disks(g);
+    disk_claims_give_up(g->engine->disks, g->name);
     holder_gate_free(g->gate);
     guest_forget_inputs(g);
     execution_free(g->execution);
@@ -435,6 +437,8 @@ void guest_ended(Guest *g)
     guest_forget_agent(g);
     guest_close_files(g);
     guest_drop_companions(g);
+    guest_close_disks(g);
+    disk_claims_give_up(g->engine->disks, g->name);
     if (g->launch && g->fault) {
         const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
         channel_send(g->launch, words, NULL, 0);
@@ -522,6 +526,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         g->addresses = undo_addresses(g->journal);
         /* As before: they stand in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
+        guest_claim_disks_again(g);
         guest_read_process(g, &start_time);
         r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
     }

@@ -110,6 +110,12 @@ void guest_mind_sleep(Guest *guest);
 /* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
 void guest_mind_inputs(Guest *guest);
 
+/* Puts an image into a CD drive ([CDROM drive]; "": the only one), or with fd -1 takes out what is in it. fd is taken
+ * over in every case: opened for reading alone, by whoever asks, so that nobody sees through us what is not theirs to
+ * see. A tray that the guest has locked is opened by the guest itself within 5 s, or by force. */
+int guest_change_medium(Guest *guest, const char *drive, int fd, bool force, GuestControlled controlled,
+                        void *userdata, Fault **ret_fault);
+
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
  * undoes what it left. definition may be NULL (its file is gone). */
 void guest_recover(Guest *guest, GuestDefinition *definition);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../edge/journal.h"
 #include "../edge/kit-find.h"
@@ -323,6 +324,18 @@ int manager_inside(Manager *m, const char *name, GuestInside what, GuestInsideDo
 
     int r = find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_inside(entry->guest, what, done, userdata, ret_fault);
+}
+
+int manager_change_medium(Manager *m, const char *name, const char *drive, int fd, bool force,
+                          GuestControlled controlled, void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    if (r == 0)
+        return guest_change_medium(entry->guest, drive, fd, force, controlled, userdata, ret_fault);
+    close_fd(fd);
+    return r;
 }
 
 int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)

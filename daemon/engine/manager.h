@@ -107,6 +107,9 @@ int manager_inside(Manager *manager, const char *name, GuestInside what, GuestIn
                    Fault **ret_fault);
 int manager_control(Manager *manager, const char *name, GuestControl control, GuestControlled controlled,
                     void *userdata, Fault **ret_fault);
+/* As guest_change_medium(), which takes fd over too. */
+int manager_change_medium(Manager *manager, const char *name, const char *drive, int fd, bool force,
+                          GuestControlled controlled, void *userdata, Fault **ret_fault);
 
 /* The same without doing it. Plans that take devices are told later, as it is asked who holds those: steps (of Step) are
  * borrowed; NULL: fault, borrowed too, says why it would be refused. Exactly once, if the call itself returned 0. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/file.h"
+#include "../core/disk-wish.h"
 #include "../core/qemu-check.h"
 #include "../edge/host-ports.h"
 #include "preflight.h"
@@ -28,6 +31,58 @@ static int check_file(const GuestDefinition *definition, const char *section, co
                            "guest %s: [%s] %s=%s: neither a file nor a disk", definition->name, section, key,
                            path);
     return 0;
+}
+
+/* A name in a folder of udev's that leads to the device, of several the one that says most; NULL: there is
+ * none. */
+static char *find_stable_name(const char *folder, dev_t device)
+{
+    g_autofree char *best = NULL;
+    g_auto(GStrv) names = NULL;
+    struct stat st;
+
+    if (file_list_at(AT_FDCWD, folder, &names) < 0)
+        return NULL;
+    for (char **name = names; *name; name++) {
+        g_autofree char *path = g_build_filename(folder, *name, NULL);
+        bool number = g_str_has_prefix(*name, "wwn-") || g_str_has_prefix(*name, "nvme-eui.");
+        if (stat(path, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device && (!best || !number)) {
+            g_free(best);
+            best = g_steal_pointer(&path);
+        }
+    }
+    return g_steal_pointer(&best);
+}
+
+/* The kernel gives sda, nvme0n1 and their like in the order in which it finds them: after the next boot
+ * another disk may have the name, and the guest would write to that. */
+static int check_name_stays(const GuestDefinition *definition, const DiskWish *wish, Fault **ret_fault)
+{
+    struct stat st;
+
+    if (!disk_path_fleeting(wish->path) || stat(wish->path, &st) < 0)
+        return 0;
+    g_autofree char *stable = find_stable_name("/dev/disk/by-id", st.st_rdev);
+    if (!stable)
+        stable = find_stable_name("/dev/disk/by-path", st.st_rdev);
+    /* Where it has no other name, there is nothing better to be had. */
+    if (!stable)
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("write a name that stays: %s=%s", wish->key, stable);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "guest %s: [%s] %s=%s may be another disk after the next boot", definition->name,
+                       wish->section, wish->key, wish->path);
+}
+
+static int check_disk(const GuestDefinition *definition, const DiskWish *wish, Fault **ret_fault)
+{
+    struct stat st;
+
+    if (wish->size > 0 && !disk_path_device(wish->path) && lstat(wish->path, &st) < 0 &&
+        errno == ENOENT)
+        return 0;
+    int r = check_file(definition, wish->section, wish->key, wish->path, ret_fault);
+    return r == 0 ? check_name_stays(definition, wish, ret_fault) : r;
 }
 
 static int check_programs(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
@@ -89,21 +144,14 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
         r = check_file(definition, "Kernel", "Image", definition->kernel.image, ret_fault);
     if (r == 0)
         r = check_file(definition, "Kernel", "Initrd", definition->kernel.initrd, ret_fault);
-    for (unsigned i = 0; r == 0 && i < definition->disks->len; i++) {
-        const DefinitionDisk *disk = g_ptr_array_index(definition->disks, i);
-        g_autofree char *section = g_strconcat("Disk ", disk->name, NULL);
-        r = check_file(definition, section, "Path", disk->path, ret_fault);
-    }
     for (unsigned i = 0; r == 0 && i < definition->pci->len; i++) {
         const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
         g_autofree char *section = g_strconcat("PCI ", pci->name, NULL);
         r = check_file(definition, section, "ROM", pci->rom, ret_fault);
     }
-    for (unsigned i = 0; r == 0 && i < definition->cdroms->len; i++) {
-        const DefinitionCdrom *cdrom = g_ptr_array_index(definition->cdroms, i);
-        g_autofree char *section = g_strconcat("CDROM ", cdrom->name, NULL);
-        r = check_file(definition, section, "Path", cdrom->path, ret_fault);
-    }
+    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
+    for (unsigned i = 0; r == 0 && i < wishes->len; i++)
+        r = check_disk(definition, g_ptr_array_index(wishes, i), ret_fault);
     return r;
 }
 

@@ -151,7 +151,7 @@ class Mock:
 
     def answer(self, message):
         interface, member, args = message.get_interface(), message.get_member(), message.get_args_list()
-        self.log.write(json.dumps([member, args]) + "\n")
+        self.log.write(json.dumps([member, args], default=lambda fd: "descriptor") + "\n")
         self.log.flush()
         reply = dbus.lowlevel.MethodReturnMessage(message)
         if interface == PROPERTIES:
@@ -341,6 +341,12 @@ class Mock:
             raise Refusal("NotRunning", "it does not run; start it first")
 
     Reset = Pause = Resume = Reboot = only_win10
+
+    def ChangeMedium(self, path, drive, image, options):
+        self.only_win10(path)
+
+    def EjectMedium(self, path, drive, options):
+        self.only_win10(path)
 
     # What tests ask for
 

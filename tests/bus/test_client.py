@@ -439,6 +439,19 @@ class JobTest(ClientTest):
             self.assert_run(self.usherctl(verb, "elephant"), NO_SUCH)
         self.assertEqual([member for member, _ in self.calls()][:2], ["GetGuest", "Reset"])
 
+    def test_the_cd_is_opened_by_the_caller_and_handed_over(self):
+        with tempfile.NamedTemporaryFile(suffix=".iso") as image:
+            self.assert_run(self.usherctl("cdrom", "win10", image.name), OK, stdout="", stderr="")
+            self.assert_run(self.usherctl("cdrom", "--force", "win10", "install", image.name), OK, stdout="", stderr="")
+            self.assert_run(self.usherctl("cdrom", "linux", image.name), NOT_RUNNING)
+        self.assert_run(self.usherctl("cdrom", "win10", "install", "--eject"), OK, stdout="", stderr="")
+        self.assertEqual([call for call in self.calls() if call[0].endswith("Medium")],
+                         [["ChangeMedium", ["", "descriptor", {"force": False}]], ["ChangeMedium", ["install", "descriptor", {"force": True}]],
+                          ["ChangeMedium", ["", "descriptor", {"force": False}]], ["EjectMedium", ["install", {"force": False}]]])
+        self.assert_run(self.usherctl("cdrom", "win10", "/nowhere.iso"), FAILED, stderr="Cannot open /nowhere.iso: No such file or directory\n")
+        self.assert_run(self.usherctl("cdrom", "win10"), USAGE)
+        self.assert_run(self.usherctl("pause", "--eject", "win10"), USAGE)
+
 
 class BindTest(ClientTest):
     def test_devices_are_let_out_of_quarantine_by_address(self):
@@ -721,7 +734,7 @@ class ErrorTest(ClientTest):
     def test_help_names_every_verb_and_needs_no_bus(self):
         result = self.usherctl("help", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
         self.assert_run(result, OK, stderr="")
-        for verb in ("list", "status", "start", "stop", "kill", "reset", "pause", "resume", "devices", "groups", "bind",
+        for verb in ("list", "status", "start", "stop", "kill", "reset", "pause", "resume", "cdrom", "devices", "groups", "bind",
                      "restore", "create", "edit", "undefine", "cat", "show", "validate", "enable", "disable", "check", "monitor", "version"):
             self.assertRegex(result.stdout, rf"(?m)^  {verb} ")
         self.assertEqual(self.usherctl("--help").stdout, result.stdout)
@@ -798,7 +811,7 @@ class CompletionTest(ClientTest):
         self.assertEqual(sorted(self.complete("usherctl ")), sorted(verbs))
 
     def test_every_option_of_the_help_is_offered_somewhere(self):
-        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ", "show ", "reset ", "create ") for option in self.complete(f"usherctl {verb}--")}
+        offered = {option.rstrip("=") for verb in ("", "bind ", "devices ", "show ", "reset ", "cdrom ", "create ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
 
     def test_names_from_another_host_are_not_expanded(self):

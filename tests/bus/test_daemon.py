@@ -272,14 +272,17 @@ class AQemuThatDoesNotAnswer(DaemonTest):
 
 class AQemuThatDiesAtItsStart(DaemonTest):
     def test_ends_in_failed_with_its_last_words(self):
-        image = self.usherd.folder / "no-qcow2.img"
-        image.write_bytes(bytes(1 << 20))
+        image = self.usherd.folder / "odd.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(image), "1M"], check=True)
+        with open(image, "r+b") as file:
+            file.seek(48)
+            file.write((12345).to_bytes(8, "big"))  # where the table of refcounts is
         self.usherd.define("demo", GUEST + f"[Disk system]\nPath={image}\nFormat=qcow2\n")
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
         self.assertEqual(result, "failed")
         self.assertRegex(message, "QEMU of guest demo ended with exit status 1; see: usherctl status demo")
         self.assertEqual(self.usherd.property("demo", "State"), "failed")
-        self.assertRegex(self.usherd.property("demo", "LastWords"), "Image is not in qcow2 format")
+        self.assertRegex(self.usherd.property("demo", "LastWords"), "Reference count table offset invalid")
 
 
 class ARefusal(DaemonTest):

@@ -40,7 +40,13 @@ static void announce_disk(FakeHost *host, const char *name, const char *path)
     g_autofree char *number = disk_number(name);
     g_autofree char *by_name = fake_text("class/block/%s", name);
     g_autofree char *by_number = fake_text("dev/block/%s", number);
+    g_autofree char *dev = fake_text("%s/dev", path), *holders = fake_text("%s/holders", path);
+    g_autofree char *subsystem = fake_text("%s/subsystem", path);
     fake_tree_make(host->sys_fd, path);
+    fake_tree_make(host->sys_fd, holders);
+    fake_tree_make(host->sys_fd, "class/block");
+    fake_tree_put(host->sys_fd, dev, number);
+    fake_tree_link(host->sys_fd, subsystem, "class/block");
     fake_tree_link(host->sys_fd, by_name, path);
     fake_tree_link(host->sys_fd, by_number, path);
 }
@@ -53,7 +59,9 @@ static void add_disk_at(FakeHost *host, const char *name, const char *path)
     for (unsigned i = 1; i <= 2; i++) {
         g_autofree char *partition = fake_text("%sp%u", name, i);
         g_autofree char *below = fake_text("%s/%s", path, partition);
+        g_autofree char *number = fake_text("%s/partition", below);
         announce_disk(host, partition, below);
+        fake_tree_put(host->sys_fd, number, i == 1 ? "1\n" : "2\n");
     }
 }
 
@@ -95,6 +103,8 @@ void fake_host_stack_disk(FakeHost *host, const char *name, const char *below)
     g_autofree char *slave = fake_text("%s/slaves/%s", path, below);
     g_autofree char *target = fake_text("class/block/%s", below);
     fake_tree_link(host->sys_fd, slave, target);
+    g_autofree char *holder = fake_text("%s/holders/%s", target, name);
+    fake_tree_make(host->sys_fd, holder);
 }
 
 void fake_host_stack_interface(FakeHost *host, const char *name, const char *below)

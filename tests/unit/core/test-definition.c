@@ -315,11 +315,59 @@ END_TEST
 START_TEST(two_disks_share_a_path_only_for_reading)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n",
-                   AT "5: [Disk b] has the Path= of [Disk a]: two writers would destroy it",
+                   AT
+                   "5: [Disk b] and [Disk a] both use /x: who writes to it would destroy what the other sees",
                    "remove one, or set ReadOnly=yes in both");
     g_autoptr(GuestDefinition) definition = a_definition(
         "[Disk a]\nPath=/x\nFormat=raw\nReadOnly=yes\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n");
     ck_assert_uint_eq(definition->disks->len, 2);
+}
+END_TEST
+
+START_TEST(what_others_are_built_upon_is_not_written_to)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n",
+                   AT
+                   "7: [Disk b] and [Disk a] both use /x: who writes to it would destroy what the other sees",
+                   "remove one, or set ReadOnly=yes in both");
+    assert_refused("[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n[Disk a]\nPath=/x\nFormat=raw\n",
+                   AT
+                   "6: [Disk a] and [Disk b] both use /x: who writes to it would destroy what the other sees",
+                   "remove one, or set ReadOnly=yes in both");
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=qcow2:/x\nBacking=raw:/y\n"
+                     "[Disk b]\nPath=/b\nFormat=qcow2\nBacking=qcow2:/x\nBacking=raw:/y\n");
+    const DefinitionDisk *disk = g_ptr_array_index(definition->disks, 0);
+    const DefinitionImage *last = g_ptr_array_index(disk->backing, 1);
+    ck_assert_uint_eq(disk->backing->len, 2);
+    ck_assert_str_eq(last->path, "/y");
+    ck_assert_int_eq(last->format, DISK_FORMAT_RAW);
+}
+END_TEST
+
+START_TEST(backing_is_a_chain_from_the_image_downwards)
+{
+    assert_refused("[Disk a]\nPath=/a\nFormat=raw\nBacking=raw:/x\n",
+                   AT "4: [Disk a] Backing= means nothing with Format=raw",
+                   "remove it, or write Format=qcow2");
+    assert_refused("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/x\nBacking=qcow2:/y\n",
+                   AT "5: [Disk a] Backing=raw:/x is not the last, but nothing can be below it",
+                   "write the chain from the image downwards");
+    assert_refused("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=/x\n",
+                   AT "4: [Disk a] Backing=/x is not a format and an absolute path without \"..\" such as "
+                      "qcow2:/srv/base.qcow2",
+                   "write raw: or qcow2: before it; it is never guessed");
+    g_autoptr(GuestDefinition) none =
+        a_definition_with("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/x\n", "[Disk a]\nBacking=\n");
+    ck_assert_ptr_null(((DefinitionDisk *)g_ptr_array_index(none->disks, 0))->backing);
+}
+END_TEST
+
+START_TEST(an_empty_disk_is_made_to_be_written_to)
+{
+    assert_refused("[Disk a]\nPath=/a\nFormat=raw\nSize=1G\nReadOnly=yes\n",
+                   AT "4: [Disk a] Size= makes an empty disk, which means nothing with ReadOnly=yes",
+                   "remove one of them");
 }
 END_TEST
 
@@ -429,7 +477,9 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_processor,
       processors_have_a_limit_together, functions_include_the_one_that_the_address_names,
-      two_disks_share_a_path_only_for_reading, sata_has_six_ports_and_no_write_protection,
+      two_disks_share_a_path_only_for_reading, what_others_are_built_upon_is_not_written_to,
+      backing_is_a_chain_from_the_image_downwards, an_empty_disk_is_made_to_be_written_to,
+      sata_has_six_ports_and_no_write_protection,
       cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
       no_two_are_tried_first, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
       lines_of_what_is_no_definition_are_refused)

@@ -25,6 +25,8 @@ static Worker *ready_worker, *ready_workers[4];
 static char *ready_message, *live;
 static WorkerAnswer answer;
 static int open_error, opened_fd = -1;
+static char *opened_id;
+static unsigned n_holders;
 
 static void on_helper(const HelperCaller *caller, Channel *channel, void *userdata)
 {
@@ -60,9 +62,12 @@ static void on_late(const WorkerAnswer *given, void *userdata)
     note(given);
 }
 
-static void on_opened(int error, int *fd, void *userdata)
+static void on_opened(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd, void *userdata)
 {
     opens++;
+    g_free(opened_id);
+    opened_id = g_strdup(seen ? seen->id : NULL);
+    n_holders = holders ? holders->len : 0;
     open_error = error;
     opened_fd = steal_fd(fd);
 }
@@ -180,7 +185,8 @@ START_TEST(a_worker_takes_one_step_at_a_time)
     Worker *worker = get_worker();
     ck_assert_int_eq(step(worker, "echo", ""), 0);
     ck_assert_int_eq(step(worker, "echo", ""), -EBUSY);
-    ck_assert_int_eq(worker_open(worker, "/dev/null", false, false, on_opened, NULL), -EBUSY);
+    ck_assert_int_eq(
+        worker_disk(worker, &(DiskWish){.path = "/dev/null", .writable = false}, on_opened, NULL), -EBUSY);
     loop_until_count(event, &answers, 1);
     take(worker, "echo");
     teardown();
@@ -357,30 +363,42 @@ START_TEST(an_opened_file_comes_as_a_descriptor)
 
     setup();
     Worker *worker = get_worker();
-    ck_assert_int_eq(worker_open(worker, "/image", true, true, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/image", .writable = true}, on_opened, NULL),
+                     0);
     loop_until_count(event, &opens, 1);
     ck_assert_int_eq(open_error, 0);
-    ck_assert_int_eq(read(opened_fd, text, sizeof(text)), 3);
-    ck_assert_str_eq(text, "wx\n");
+    ck_assert_int_eq(read(opened_fd, text, sizeof(text)), 2);
+    ck_assert_mem_eq(text, "w\n", 2);
+    ck_assert_str_eq(opened_id, "b8:16");
     opened_fd = close_fd(opened_fd);
 
-    ck_assert_int_eq(worker_open(worker, "/image", false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/image", .writable = false}, on_opened, NULL),
+                     0);
     loop_until_count(event, &opens, 2);
     ck_assert_int_eq(read(opened_fd, text, sizeof(text)), 2);
     ck_assert_mem_eq(text, "r\n", 2);
     opened_fd = close_fd(opened_fd);
 
-    ck_assert_int_eq(worker_open(worker, "/refused", false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/refused", .writable = false}, on_opened, NULL),
+                     0);
     loop_until_count(event, &opens, 3);
     ck_assert_int_eq(open_error, -EACCES);
     ck_assert_int_eq(opened_fd, -1);
 
-    ck_assert_int_eq(worker_open(worker, "/without", false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/without", .writable = false}, on_opened, NULL),
+                     0);
     loop_until_count(event, &opens, 4);
     ck_assert_msg(open_error == -EBADMSG, "opened without a descriptor is %d", open_error);
 
-    ck_assert_int_eq(worker_open(worker, "/die", false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/used"}, on_opened, NULL), 0);
     loop_until_count(event, &opens, 5);
+    ck_assert_int_eq(open_error, 1);
+    ck_assert_int_eq(opened_fd, -1);
+    ck_assert_str_eq(opened_id, "b8:17");
+    ck_assert_uint_eq(n_holders, 1);
+
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/die", .writable = false}, on_opened, NULL), 0);
+    loop_until_count(event, &opens, 6);
     ck_assert_int_eq(open_error, -ECONNRESET);
     teardown();
 }
@@ -475,13 +493,14 @@ START_TEST(the_real_usher_bind_opens_a_file)
     ck_assert(g_file_set_contents(image, "disk\n", -1, NULL));
 
     Worker *worker = get_worker();
-    ck_assert_int_eq(worker_open(worker, image, false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = image, .writable = false}, on_opened, NULL), 0);
     loop_until_count(event, &opens, 1);
     ck_assert_int_eq(open_error, 0);
     ck_assert_int_eq(read(opened_fd, text, sizeof(text)), 5);
     ck_assert_str_eq(text, "disk\n");
 
-    ck_assert_int_eq(worker_open(worker, "/no/such/file", false, false, on_opened, NULL), 0);
+    ck_assert_int_eq(
+        worker_disk(worker, &(DiskWish){.path = "/no/such/file", .writable = false}, on_opened, NULL), 0);
     loop_until_count(event, &opens, 2);
     ck_assert_int_eq(open_error, -ENOENT);
 
@@ -500,7 +519,8 @@ END_TEST
 static bool send_file(int fd, const char *flags)
 {
     char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec part = {(char *)"opened", 7};
+    static char words[] = "opened\0b8:16\0there\0plain\0-";
+    struct iovec part = {words, sizeof(words)};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
@@ -522,6 +542,8 @@ static bool serve_open(int fd, char **words)
 {
     if (g_str_equal(words[1], "/image"))
         return send_file(fd, words[2]);
+    if (g_str_equal(words[1], "/used"))
+        return peer_say(fd, "used b8:17 host sdb1 mounted 0 - - -");
     if (g_str_equal(words[1], "/refused"))
         return peer_say(fd, "failed 13 -");
     return g_str_equal(words[1], "/without") && peer_say(fd, "opened");
@@ -578,7 +600,7 @@ static int peer_play(const char *part, const char *name)
         if (!line)
             return 0;
         g_auto(GStrv) words = g_strsplit(line, " ", -1);
-        if (g_str_equal(words[0], "open"))
+        if (g_str_equal(words[0], "disk"))
             going = serve_open(fd, words);
         else if (g_str_equal(words[2], "say"))
             going = peer_say(fd, strstr(line, SAY) + strlen(SAY));

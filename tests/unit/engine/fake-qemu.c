@@ -85,13 +85,40 @@ static void say(FakeQemu *qemu, const char *text)
     ck_assert_int_eq(send(qemu->qmp_fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
+/* What it returns, or why not. */
+static char *result_of(const FakeQemu *qemu, const char *command)
+{
+    bool moves_tray = g_str_equal(command, "eject") || g_str_equal(command, "blockdev-change-medium");
+
+    if (qemu->tray_locked && moves_tray)
+        return g_strdup("\"error\": {\"class\": \"GenericError\", \"desc\": \"Device 'x' is locked and force "
+                        "was not specified, wait for tray to open and try again\"}");
+    if (g_str_equal(command, "query-status"))
+        return g_strdup_printf("\"return\": {\"status\": \"%s\"}", qemu->status);
+    if (g_str_equal(command, "query-chardev") && qemu->chardevs)
+        return g_strdup_printf("\"return\": %s", qemu->chardevs);
+    if (g_str_equal(command, "query-named-block-nodes"))
+        return g_strdup("\"return\": [{\"node-name\": \"cdrom-0-file\", \"file\": \"/dev/fdset/7\"}]");
+    if (g_str_equal(command, "add-fd"))
+        return g_strdup("\"return\": {\"fdset-id\": 70, \"fd\": 12}");
+    return g_strdup("\"return\": {}");
+}
+
+void fake_qemu_open_tray(FakeQemu *qemu, const char *drive)
+{
+    g_autofree char *event = g_strdup_printf("{\"event\": \"DEVICE_TRAY_MOVED\", \"data\": {\"id\": \"%s\", "
+                                             "\"device\": \"\", \"tray-open\": true}}\n",
+                                             drive);
+
+    qemu->tray_locked = false;
+    say(qemu, event);
+    fake_qemu_serve(qemu);
+}
+
 static void answer(FakeQemu *qemu, const char *command, int64_t id)
 {
-    g_autofree char *result =
-        g_str_equal(command, "query-status") ? g_strdup_printf("{\"status\": \"%s\"}", qemu->status)
-        : g_str_equal(command, "query-chardev") && qemu->chardevs ? g_strdup(qemu->chardevs)
-                                                                  : g_strdup("{}");
-    g_autofree char *reply = g_strdup_printf("{\"return\": %s, \"id\": %" G_GINT64_FORMAT "}\n", result, id);
+    g_autofree char *result = result_of(qemu, command);
+    g_autofree char *reply = g_strdup_printf("{%s, \"id\": %" G_GINT64_FORMAT "}\n", result, id);
 
     say(qemu, reply);
     if (g_str_equal(command, "cont") && !g_str_equal(qemu->status, "running")) {

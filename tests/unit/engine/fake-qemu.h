@@ -14,6 +14,7 @@ typedef struct FakeQemu {
     int launch_fd; /* the launcher's end; -1: not connected */
     int listen_fd, qmp_fd;
     bool mute;            /* reads, and answers nothing */
+    bool tray_locked;     /* by its guest */
     const char *chardevs; /* NULL: "{}" */
     const char *status;   /* "prelaunch", "running", "paused" */
     GString *commands;    /* that it got, a line each */
@@ -31,3 +32,5 @@ void fake_qemu_hang_up(FakeQemu *qemu);
 bool fake_qemu_take_over(FakeQemu *qemu);
 /* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
+/* The guest opens the tray of a drive, "cdrom-install". */
+void fake_qemu_open_tray(FakeQemu *qemu, const char *drive);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/edge/disk-open.h"
 #include "fake-worker.h"
 
 #define NEVER G_MAXUINT
@@ -16,9 +17,10 @@ struct Worker {
     bool released; /* given up while it took a step: goes when that is over */
     Step *step;    /* under way */
     WorkerAnswered answered;
-    char *path; /* being opened */
-    bool writable;
-    WorkerOpened opened;
+    DiskWish wish; /* being opened */
+    char *path;    /* its own copy; NULL: nothing is */
+    WorkerDiskOpened disk_opened;
+    WorkerOpened opened; /* of a link or a device */
     WorkerHolders found; /* looking */
     void *userdata;
     int fail; /* what the write fails with, or 0 */
@@ -276,8 +278,37 @@ void fake_workers_crash(WorkerPool *pool, bool finish)
 static int on_open(sd_event_source *source, void *userdata)
 {
     Worker *worker = userdata;
+    WorkerPool *pool = worker->pool;
     g_autofree char *path = g_steal_pointer(&worker->path);
-    int fd = open(path, (worker->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    g_autoptr(DiskSeen) seen = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
+    int fd = -1;
+
+    worker->wish.path = path;
+    int r = disk_open(&(HolderPlace){pool->place.sys_fd, pool->place.dev_fd, pool->place.dev_fd},
+                      &worker->wish, &seen, &holders, &fd);
+    worker->turn = sd_event_source_disable_unref(worker->turn);
+    worker->disk_opened(r, seen, holders, &fd, worker->userdata);
+    close_fd(fd);
+    return 0;
+}
+
+int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
+{
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    worker->path = g_strdup(wish->path);
+    worker->wish = *wish;
+    worker->disk_opened = opened;
+    worker->userdata = userdata;
+    run(worker, on_open);
+    return 0;
+}
+
+static int on_open_device(sd_event_source *source, void *userdata)
+{
+    Worker *worker = userdata;
+    g_autofree char *path = g_steal_pointer(&worker->path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     int error = fd < 0 ? -errno : 0;
 
     worker->turn = sd_event_source_disable_unref(worker->turn);
@@ -286,26 +317,19 @@ static int on_open(sd_event_source *source, void *userdata)
     return 0;
 }
 
-int worker_open(Worker *worker, const char *path, bool writable, bool exclusive, WorkerOpened opened,
-                void *userdata)
-{
-    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
-    worker->path = g_strdup(path);
-    worker->writable = writable;
-    worker->opened = opened;
-    worker->userdata = userdata;
-    run(worker, on_open);
-    return 0;
-}
-
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
 {
-    return worker_open(worker, "/dev/null", true, false, opened, userdata);
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    worker->path = g_strdup("/dev/null");
+    worker->opened = opened;
+    worker->userdata = userdata;
+    run(worker, on_open_device);
+    return 0;
 }
 
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
-    return worker_open(worker, path, true, false, opened, userdata);
+    return worker_open_link(worker, path, opened, userdata);
 }
 
 void worker_pool_renew(WorkerPool *pool)

@@ -65,6 +65,7 @@ static void let_go(Engine *engine)
     engine->launcher = launcher_free(engine->launcher);
     engine->sleep = sleep_watch_free(engine->sleep);
     engine->event = sd_event_unref(engine->event);
+    engine->disks = disk_claims_free(engine->disks);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
     g_clear_pointer(&engine->busy, g_hash_table_destroy);
     engine->ledger = ledger_free(engine->ledger);
@@ -79,6 +80,7 @@ void rig_come_again(Rig *rig)
     engine->workers = fake_workers_new(engine->event, rig->host);
     engine->launcher = fake_launcher_new(engine->event, rig->host);
     engine->sleep = fake_sleep_new();
+    engine->disks = disk_claims_new();
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->ledger = ledger_open(rig->state_fd);

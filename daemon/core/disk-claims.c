@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk-claims.h"
+
+typedef struct DiskClaim {
+    char *id, *guest;
+    bool writable;
+} DiskClaim;
+
+struct DiskClaims {
+    GPtrArray *all; /* of DiskClaim, owned */
+};
+
+static void claim_free(void *pointer)
+{
+    DiskClaim *claim = pointer;
+
+    g_free(claim->id);
+    g_free(claim->guest);
+    g_free(claim);
+}
+
+DiskClaims *disk_claims_new(void)
+{
+    DiskClaims *claims = g_new(DiskClaims, 1);
+
+    claims->all = g_ptr_array_new_with_free_func(claim_free);
+    return claims;
+}
+
+DiskClaims *disk_claims_free(DiskClaims *claims)
+{
+    if (!claims)
+        return NULL;
+    g_ptr_array_unref(claims->all);
+    g_free(claims);
+    return NULL;
+}
+
+/* The first claim of another guest on it that stands against reading, or writing, it. */
+static const DiskClaim *find_against(const DiskClaims *claims, const char *id, bool writable,
+                                     const char *guest)
+{
+    for (unsigned i = 0; i < claims->all->len; i++) {
+        const DiskClaim *claim = g_ptr_array_index(claims->all, i);
+        if (g_str_equal(claim->id, id) && !g_str_equal(claim->guest, guest) && (claim->writable || writable))
+            return claim;
+    }
+    return NULL;
+}
+
+const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, const char *guest)
+{
+    const DiskClaim *against = find_against(claims, id, writable, guest);
+    if (against)
+        return against->guest;
+
+    DiskClaim *claim = g_new(DiskClaim, 1);
+    *claim = (DiskClaim){g_strdup(id), g_strdup(guest), writable};
+    g_ptr_array_add(claims->all, claim);
+    return NULL;
+}
+
+const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest)
+{
+    const DiskClaim *claim = find_against(claims, id, true, guest);
+
+    return claim ? claim->guest : NULL;
+}
+
+void disk_claims_give_up(DiskClaims *claims, const char *guest)
+{
+    for (unsigned i = 0; i < claims->all->len;) {
+        const DiskClaim *claim = g_ptr_array_index(claims->all, i);
+        if (g_str_equal(claim->guest, guest))
+            g_ptr_array_remove_index(claims->all, i);
+        else
+            i++;
+    }
+}

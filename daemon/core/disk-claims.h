@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which guest uses which image or disk: one may write, or many may read. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct DiskClaims DiskClaims;
+
+DiskClaims *disk_claims_new(void);
+DiskClaims *disk_claims_free(DiskClaims *claims);
+
+/* id: as in DiskSeen. NULL: taken; else the guest that stands against it (borrowed). A guest's own claims
+ * stand against nothing of its own. */
+const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, const char *guest);
+/* Who has it, in whichever way; NULL: nobody but guest. */
+const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest);
+/* All that a guest has. */
+void disk_claims_give_up(DiskClaims *claims, const char *guest);

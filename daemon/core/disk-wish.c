@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk-wish.h"
+
+#include <string.h>
+
+#include "qcow2.h"
+
+static const char *const looks[] = {
+    [DISK_LOOK_PLAIN] = "plain",   [DISK_LOOK_QCOW2] = "qcow2",       [DISK_LOOK_NO_QCOW2] = "no-qcow2",
+    [DISK_LOOK_BROKEN] = "broken", [DISK_LOOK_EXTERNAL] = "external",
+};
+
+const char *disk_look_to_string(DiskLook look)
+{
+    return looks[look];
+}
+
+DiskLook disk_look_from_string(const char *name)
+{
+    for (int look = 0; look < DISK_LOOK_MAX; look++)
+        if (g_str_equal(looks[look], name))
+            return look;
+    return DISK_LOOK_INVALID;
+}
+
+static void wish_free(void *pointer)
+{
+    DiskWish *wish = pointer;
+
+    g_free(wish->section);
+    g_free(wish);
+}
+
+static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
+{
+    unsigned n_backing = disk->backing ? disk->backing->len : 0;
+
+    /* What is below first: an image that is made has its name. */
+    for (unsigned i = n_backing + 1; i > 0; i--) {
+        const DefinitionImage *image = i > 1 ? g_ptr_array_index(disk->backing, i - 2) : NULL,
+                              *below = i <= n_backing ? g_ptr_array_index(disk->backing, i - 1) : NULL;
+        DiskWish *wish = g_new(DiskWish, 1);
+        *wish = (DiskWish){
+            .section = g_strconcat("Disk ", disk->name, NULL),
+            .key = image ? "Backing" : "Path",
+            .path = image ? image->path : disk->path,
+            .format = image ? image->format : disk->format,
+            .writable = !image && !disk->read_only,
+            .size = image ? 0 : disk->size,
+            .backing = below ? below->path : NULL,
+            .backing_format = below ? below->format : DISK_FORMAT_RAW,
+        };
+        g_ptr_array_add(wishes, wish);
+    }
+}
+
+GPtrArray *disk_wishes(const GuestDefinition *definition)
+{
+    GPtrArray *wishes = g_ptr_array_new_with_free_func(wish_free);
+
+    for (unsigned i = 0; i < definition->disks->len; i++)
+        add_disk(wishes, g_ptr_array_index(definition->disks, i));
+    for (unsigned i = 0; i < definition->cdroms->len; i++) {
+        const DefinitionCdrom *cdrom = g_ptr_array_index(definition->cdroms, i);
+        DiskWish *wish = cdrom->path ? g_new(DiskWish, 1) : NULL;
+        if (!wish)
+            continue;
+        *wish = (DiskWish){
+            .section = g_strconcat("CDROM ", cdrom->name, NULL),
+            .key = "Path",
+            .path = cdrom->path,
+            .format = DISK_FORMAT_RAW,
+        };
+        g_ptr_array_add(wishes, wish);
+    }
+    return wishes;
+}
+
+/* The wire. "-" is nothing, "=TEXT" a text. */
+
+static char *maybe_to_word(const char *text)
+{
+    return text ? g_strconcat("=", text, NULL) : g_strdup("-");
+}
+
+static bool maybe_from_word(const char *word, const char **ret)
+{
+    *ret = word[0] == '=' ? word + 1 : NULL;
+    return word[0] == '=' || g_str_equal(word, "-");
+}
+
+static const char *format_name(DiskFormat format)
+{
+    return format == DISK_FORMAT_QCOW2 ? "qcow2" : "raw";
+}
+
+static bool format_from_word(const char *word, DiskFormat *ret)
+{
+    *ret = g_str_equal(word, "qcow2") ? DISK_FORMAT_QCOW2 : DISK_FORMAT_RAW;
+    return g_str_equal(word, format_name(*ret));
+}
+
+char **disk_wish_to_words(const char *verb, const DiskWish *wish)
+{
+    char *words[] = {g_strdup(verb),
+                     g_strdup(wish->path),
+                     g_strdup(wish->writable ? "w" : "r"),
+                     g_strdup(format_name(wish->format)),
+                     g_strdup_printf("%" G_GUINT64_FORMAT, wish->size),
+                     maybe_to_word(wish->backing),
+                     g_strdup(format_name(wish->backing_format)),
+                     NULL};
+
+    return g_memdup2(words, sizeof(words));
+}
+
+int disk_wish_from_words(char *const *words, DiskWish *ret)
+{
+    guint64 size;
+
+    *ret = (DiskWish){0};
+    if (g_strv_length((char **)words) != 6 || words[0][0] != '/' ||
+        (!g_str_equal(words[1], "r") && !g_str_equal(words[1], "w")) ||
+        !format_from_word(words[2], &ret->format) ||
+        !g_ascii_string_to_unsigned(words[3], 10, 0, G_MAXINT64, &size, NULL) ||
+        !maybe_from_word(words[4], &ret->backing) || !format_from_word(words[5], &ret->backing_format))
+        return -EBADMSG;
+    ret->path = words[0];
+    ret->writable = words[1][0] == 'w';
+    ret->size = size;
+    return 0;
+}
+
+char **disk_seen_to_words(const char *verb, const DiskSeen *seen)
+{
+    char *words[] = {g_strdup(verb),
+                     g_strdup(seen->id),
+                     g_strdup(seen->made ? "made" : "there"),
+                     g_strdup(looks[seen->look]),
+                     maybe_to_word(seen->backing),
+                     NULL};
+
+    return g_memdup2(words, sizeof(words));
+}
+
+int disk_seen_from_words(char *const *words, DiskSeen **ret)
+{
+    const char *backing;
+    DiskLook look;
+
+    if (g_strv_length((char **)words) != 4 || (look = disk_look_from_string(words[2])) < 0 ||
+        !maybe_from_word(words[3], &backing))
+        return -EBADMSG;
+    DiskSeen *seen = g_new(DiskSeen, 1);
+    *seen = (DiskSeen){g_strdup(words[0]), g_str_equal(words[1], "made"), look, g_strdup(backing)};
+    *ret = seen;
+    return 0;
+}
+
+DiskSeen *disk_seen_free(DiskSeen *seen)
+{
+    if (!seen)
+        return NULL;
+    g_free(seen->id);
+    g_free(seen->backing);
+    g_free(seen);
+    return NULL;
+}
+
+/* The judgement. */
+
+/* "guest win10: [Disk system] Path=/srv/a.img" */
+static char *title(const char *guest, const DiskWish *wish)
+{
+    return g_strdup_printf("guest %s: [%s] %s=%s", guest, wish->section, wish->key, wish->path);
+}
+
+static int judge_look(const char *guest, const DiskWish *wish, DiskLook look, Fault **ret_fault)
+{
+    g_autofree char *name = title(guest, wish);
+
+    switch (look) {
+    case DISK_LOOK_NO_QCOW2:
+        return fault_raise(ret_fault, FAULT_REFUSED, "correct the format; qemu-img info tells what it is",
+                           "%s is no qcow2 image", name);
+    case DISK_LOOK_BROKEN:
+        return fault_raise(ret_fault, FAULT_REFUSED, "see what can be saved: qemu-img check",
+                           "%s has a qcow2 header that cannot be right", name);
+    case DISK_LOOK_EXTERNAL:
+        return fault_raise(ret_fault, FAULT_REFUSED, "make one file of it: qemu-img convert -O qcow2",
+                           "%s keeps its data in another file, which it names", name);
+    default:
+        return 0;
+    }
+}
+
+int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *seen, Fault **ret_fault)
+{
+    g_autofree char *name = title(guest, wish);
+    g_autofree char *leads_to = seen->backing ? qcow2_backing_path(wish->path, seen->backing) : NULL;
+
+    int r = judge_look(guest, wish, seen->look, ret_fault);
+    if (r != 0 || (!seen->backing && !wish->backing))
+        return r;
+    if (!seen->backing) {
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           "remove Backing=", "%s is built upon nothing, but Backing= names %s", name,
+                           wish->backing);
+    }
+    g_autofree char *named = wish->backing ? g_canonicalize_filename(wish->backing, "/") : NULL;
+    if (g_strcmp0(leads_to, named) == 0 && leads_to)
+        return 0;
+    /* The guest would read from a file that nobody said it may have. */
+    g_autofree char *remedy =
+        leads_to ? g_strdup_printf("if the guest may read that, say so in [%s]: Backing=raw:%s, or "
+                                   "Backing=qcow2:%s",
+                                   wish->section, leads_to, leads_to)
+                 : g_strdup("make one file of it: qemu-img convert -O qcow2");
+    if (!wish->backing)
+        return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                           "%s is built upon %s, which Backing= does not name", name, seen->backing);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s is built upon %s, but Backing= names %s", name,
+                       seen->backing, wish->backing);
+}
+
+Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
+{
+    g_autofree char *name = title(guest, wish);
+
+    switch (-error) {
+    case ELOOP:
+        return fault_new(
+            FAULT_REFUSED,
+            "write the path that it leads to (realpath tells it): links are followed below /dev alone",
+            "%s goes over a symbolic link", name);
+    case ESTALE:
+        return fault_new(FAULT_REFUSED, "try again; udevadm monitor shows what changes",
+                         "%s became the name of another disk while it was opened", name);
+    case EBUSY:
+        return fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other program",
+                         "%s is in use on the host", name);
+    case ENOTBLK:
+        return fault_new(FAULT_MISSING_FILE, "name a regular file or a block device",
+                         "%s is neither a file nor a disk", name);
+    case ENOENT:
+        return fault_new(FAULT_MISSING_FILE,
+                         wish->size ? "is its folder there?" : "correct the path, or have it made by Size=",
+                         "%s is not there", name);
+    default:
+        return fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
+                         "%s cannot be opened: %s", name, g_strerror(-error));
+    }
+}
+
+Fault *disk_wish_held(const char *guest, const DiskWish *wish, const GPtrArray *holders)
+{
+    _cleanup_fault_ Fault *held = NULL;
+    g_autoptr(GPtrArray) stop = NULL;
+    g_autofree char *name = title(guest, wish);
+
+    /* Nothing may be stopped for a disk. */
+    if (holders->len == 0 || holders_judge(holders, NULL, &stop, &held) == 0)
+        return disk_wish_fault(guest, wish, -EBUSY);
+    return fault_new(FAULT_IN_USE, "free it of that, or choose another disk", "%s is in use: %s", name,
+                     held->message);
+}
+
+bool disk_path_device(const char *path)
+{
+    return g_str_has_prefix(path, "/dev/") && !g_str_has_prefix(path, "/dev/shm/");
+}
+
+bool disk_path_fleeting(const char *path)
+{
+    static const char *const kinds[] = {"sd", "vd", "xvd", "hd", "nvme", "mmcblk", "dm-"};
+    const char *name = g_str_has_prefix(path, "/dev/") ? path + strlen("/dev/") : "";
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_str_has_prefix(name, kinds[i]) && !strchr(name, '/'))
+            return true;
+    return false;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../../daemon/core/disk-wish.h"
+#include "../suite.h"
+#include "a-definition.h"
+
+START_TEST(disks_are_opened_from_the_bottom_of_their_chains)
+{
+    static const char *const expected[] = {"Disk a|Path|/a|w|1048576|-", "Disk b|Backing|/d|r|0|-",
+                                           "Disk b|Backing|/c|r|0|/d",   "Disk b|Path|/b|w|0|/c",
+                                           "Disk e|Path|/e|r|0|-",       "CDROM f|Path|/f|r|0|-"};
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[Disk a]\nPath=/a\nFormat=raw\nSize=1M\n[Disk b]\nPath=/b\nFormat=qcow2\nBacking=qcow2:/c\n"
+        "Backing=raw:/d\n[Disk e]\nPath=/e\nFormat=raw\nReadOnly=yes\n[CDROM empty]\n[CDROM f]\nPath=/f\n");
+    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
+    ck_assert_uint_eq(wishes->len, G_N_ELEMENTS(expected));
+    for (unsigned i = 0; i < wishes->len; i++) {
+        const DiskWish *wish = g_ptr_array_index(wishes, i);
+        g_autofree char *text =
+            g_strdup_printf("%s|%s|%s|%c|%" G_GUINT64_FORMAT "|%s", wish->section, wish->key, wish->path,
+                            wish->writable ? 'w' : 'r', wish->size, wish->backing ?: "-");
+        ck_assert_str_eq(text, expected[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_wish_and_its_answer_cross_the_wire)
+{
+    DiskWish wish = {"Disk a", "Path", "/a b", DISK_FORMAT_QCOW2, true, 5, "/base", DISK_FORMAT_QCOW2}, read;
+    DiskSeen seen = {(char *)"f8:1:7", true, DISK_LOOK_QCOW2, (char *)"b=-"};
+    g_auto(GStrv) asked = disk_wish_to_words("disk", &wish), answered = disk_seen_to_words("opened", &seen);
+    g_autoptr(DiskSeen) back = NULL;
+
+    ck_assert_int_eq(disk_wish_from_words(asked + 1, &read), 0);
+    ck_assert_str_eq(read.path, "/a b");
+    ck_assert(read.writable && read.size == 5);
+    ck_assert_int_eq(read.format, DISK_FORMAT_QCOW2);
+    ck_assert_str_eq(read.backing, "/base");
+    ck_assert_int_eq(read.backing_format, DISK_FORMAT_QCOW2);
+    ck_assert_int_eq(disk_seen_from_words(answered + 1, &back), 0);
+    ck_assert_str_eq(back->id, "f8:1:7");
+    ck_assert(back->made && back->look == DISK_LOOK_QCOW2);
+    ck_assert_str_eq(back->backing, "b=-");
+    ck_assert_int_eq(disk_seen_from_words(
+                         (char *[]){(char *)"x", (char *)"made", (char *)"odd", (char *)"-", NULL}, &back),
+                     -EBADMSG);
+}
+END_TEST
+
+static void assert_judged(const char *backing, DiskLook look, const char *seen_backing, const char *message,
+                          const char *remedy)
+{
+    DiskWish wish = {(char *)"Disk a", "Path", "/srv/a.qcow2", DISK_FORMAT_QCOW2, .backing = backing};
+    DiskSeen seen = {(char *)"f8:1:7", false, look, (char *)seen_backing};
+    _cleanup_fault_ Fault *fault = NULL;
+
+    int r = disk_wish_judge("win10", &wish, &seen, &fault);
+    ck_assert_int_eq(r, message ? FAULT_RAISED : 0);
+    if (!message)
+        return;
+    ck_assert_int_eq(fault->kind, FAULT_REFUSED);
+    ck_assert_str_eq(fault->message, message);
+    ck_assert_str_eq(fault->remedy, remedy);
+}
+
+#define A "guest win10: [Disk a] Path=/srv/a.qcow2 "
+
+START_TEST(an_image_may_lead_to_what_is_written_alone)
+{
+    assert_judged(NULL, DISK_LOOK_QCOW2, NULL, NULL, NULL);
+    assert_judged("/srv/base", DISK_LOOK_QCOW2, "/srv/base", NULL, NULL);
+    assert_judged("/srv/./base", DISK_LOOK_QCOW2, "../srv/base", NULL, NULL);
+    assert_judged(NULL, DISK_LOOK_QCOW2, "/etc/shadow",
+                  A "is built upon /etc/shadow, which Backing= does not name",
+                  "if the guest may read that, say so in [Disk a]: Backing=raw:/etc/shadow, or "
+                  "Backing=qcow2:/etc/shadow");
+    assert_judged("/srv/base", DISK_LOOK_QCOW2, "other",
+                  A "is built upon other, but Backing= names /srv/base",
+                  "if the guest may read that, say so in [Disk a]: Backing=raw:/srv/other, or "
+                  "Backing=qcow2:/srv/other");
+    assert_judged("/srv/base", DISK_LOOK_QCOW2, NULL, A "is built upon nothing, but Backing= names /srv/base",
+                  "remove Backing=");
+    assert_judged("/srv/base", DISK_LOOK_QCOW2, "json:{}",
+                  A "is built upon json:{}, but Backing= names /srv/base",
+                  "make one file of it: qemu-img convert -O qcow2");
+}
+END_TEST
+
+START_TEST(what_is_no_image_is_said)
+{
+    assert_judged(NULL, DISK_LOOK_NO_QCOW2, NULL, A "is no qcow2 image",
+                  "correct the format; qemu-img info tells what it is");
+    assert_judged(NULL, DISK_LOOK_BROKEN, NULL, A "has a qcow2 header that cannot be right",
+                  "see what can be saved: qemu-img check");
+    assert_judged(NULL, DISK_LOOK_EXTERNAL, NULL, A "keeps its data in another file, which it names",
+                  "make one file of it: qemu-img convert -O qcow2");
+}
+END_TEST
+
+START_TEST(who_uses_a_disk_is_named)
+{
+    DiskWish wish = {(char *)"Disk a", "Path", "/dev/disk/by-id/x", DISK_FORMAT_RAW, true};
+    g_autoptr(GPtrArray) holders = holders_new();
+    _cleanup_fault_ Fault *unseen = disk_wish_held("win10", &wish, holders);
+    g_ptr_array_add(holders, holder_new(HOLDER_HOST, "sdb1", "mounted at /srv", 0, NULL, NULL, NULL));
+    _cleanup_fault_ Fault *mounted = disk_wish_held("win10", &wish, holders);
+
+    ck_assert_int_eq(unseen->kind, FAULT_IN_USE);
+    ck_assert_str_eq(unseen->message, "guest win10: [Disk a] Path=/dev/disk/by-id/x is in use on the host");
+    ck_assert_int_eq(mounted->kind, FAULT_IN_USE);
+    ck_assert_str_eq(mounted->message,
+                     "guest win10: [Disk a] Path=/dev/disk/by-id/x is in use: sdb1 is needed by "
+                     "the host: mounted at /srv");
+}
+END_TEST
+
+START_TEST(names_of_the_kernel_do_not_stay)
+{
+    static const char *const fleeting[] = {"/dev/sda", "/dev/sdb1", "/dev/nvme0n1p2", "/dev/vdc",
+                                           "/dev/dm-3"};
+    static const char *const stay[] = {"/dev/disk/by-id/ata-x",
+                                       "/dev/mapper/vg-lv",
+                                       "/dev/vg/lv",
+                                       "/srv/sda",
+                                       "/dev/sdd/x",
+                                       "/dev/md0",
+                                       "/dev/loop0"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fleeting); i++)
+        ck_assert_msg(disk_path_fleeting(fleeting[i]), "%s", fleeting[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(stay); i++)
+        ck_assert_msg(!disk_path_fleeting(stay[i]), "%s", stay[i]);
+    ck_assert(disk_path_device("/dev/sda") && !disk_path_device("/dev/shm/sda"));
+}
+END_TEST
+
+SUITE("disk-wish", disks_are_opened_from_the_bottom_of_their_chains, a_wish_and_its_answer_cross_the_wire,
+      an_image_may_lead_to_what_is_written_alone, what_is_no_image_is_said, who_uses_a_disk_is_named,
+      names_of_the_kernel_do_not_stay)

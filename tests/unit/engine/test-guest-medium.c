@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is in a guest's CD drive, with a QEMU that locks the tray, says nothing or goes at a moment of one's
+ * choice. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fake-qemu.h"
+
+static Guest *guest;
+static unsigned n_ended;
+static char *words; /* "done", or why not */
+
+static void on_changed(Guest *changed, void *userdata)
+{
+}
+
+static const GuestHandler handler = {on_changed, on_changed};
+
+static void on_ended(const Fault *fault, void *userdata)
+{
+    n_ended++;
+    g_free(words);
+    words = fault ? fault_to_line(fault) : g_strdup("done");
+}
+
+static void run(Rig *rig, FakeQemu *qemu, const char *drives)
+{
+    g_autofree char *text =
+        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", drives, rig->definition, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    n_ended = 0;
+    guest = guest_new(&rig->engine, "win10", &handler, NULL);
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(guest, definition, plan, NULL, false);
+    fake_qemu_connect(qemu, guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    g_string_truncate(qemu->commands, 0);
+}
+
+#define A_RUN(drives)                                                                                        \
+    A_RIG(build_gpu);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    run(&rig, &qemu, drives)
+
+static void end(void)
+{
+    guest = guest_free(guest);
+    g_clear_pointer(&words, g_free);
+}
+
+static int an_image(void)
+{
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static void change(FakeQemu *qemu, const char *drive, int fd, bool force)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+    int r = guest_change_medium(guest, drive, fd, force, on_ended, NULL, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : g_strerror(-r));
+    fake_qemu_serve(qemu);
+}
+
+static void assert_refused(const char *drive, int fd, FaultKind kind, const char *line)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(guest_change_medium(guest, drive, fd, false, on_ended, NULL, &fault), FAULT_RAISED);
+    g_autofree char *said = fault_to_line(fault);
+    ck_assert_str_eq(said, line);
+    ck_assert_int_eq(fault->kind, kind);
+}
+
+START_TEST(an_image_is_handed_over_and_put_in)
+{
+    A_RUN("[CDROM install]\n");
+    change(&qemu, "", an_image(), false);
+    ck_assert_str_eq(words, "done");
+    ck_assert_str_eq(qemu.commands->str,
+                     "query-named-block-nodes\nadd-fd\nblockdev-change-medium\nremove-fd\n"
+                     "blockdev-del\nblockdev-del\nremove-fd\n");
+    change(&qemu, "install", -1, false);
+    ck_assert_str_eq(words, "done");
+    ck_assert_ptr_nonnull(strstr(qemu.commands->str, "\nquery-named-block-nodes\neject\nblockdev-del\n"));
+    ck_assert_uint_eq(n_ended, 2);
+    end();
+}
+END_TEST
+
+START_TEST(a_tray_that_the_guest_opens_is_waited_for)
+{
+    A_RUN("[CDROM a]\n[CDROM b]\n");
+    qemu.tray_locked = true;
+    change(&qemu, "b", an_image(), false);
+    ck_assert_uint_eq(n_ended, 0);
+    assert_refused("a", an_image(), FAULT_BUSY, "a CD of guest win10 is being changed; wait for it");
+    fake_qemu_open_tray(&qemu, "cdrom-a");
+    qemu.tray_locked = true;
+    ck_assert_uint_eq(n_ended, 0);
+    fake_qemu_open_tray(&qemu, "cdrom-b");
+    ck_assert_str_eq(words, "done");
+    end();
+}
+END_TEST
+
+START_TEST(a_tray_that_stays_locked_is_told)
+{
+    A_RUN("[CDROM a]\n");
+    qemu.tray_locked = true;
+    change(&qemu, "", -1, false);
+    rig_until(&rig, &n_ended, 1);
+    ck_assert_str_eq(
+        words, "guest win10 has locked the tray of its drive a, and does not open it; unmount and eject "
+               "it in the guest, or say --force");
+    end();
+}
+END_TEST
+
+START_TEST(who_waits_for_a_tray_is_told_that_the_guest_ended)
+{
+    A_RUN("[CDROM a]\n");
+    qemu.tray_locked = true;
+    change(&qemu, "", an_image(), false);
+    fake_qemu_hang_up(&qemu);
+    close(qemu.qmp_fd);
+    qemu.qmp_fd = -1;
+    rig_until(&rig, &n_ended, 1);
+    ck_assert_str_eq(words, "guest win10 ended, or QEMU hung up");
+    end();
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_refused)
+{
+    A_RUN("[CDROM a]\n[CDROM b]\n");
+    assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE, "which CD drive of guest win10?; it has a, b");
+    assert_refused("c", -1, FAULT_NO_SUCH_DEVICE, "guest win10 has no CD drive of that name; it has a, b");
+    assert_refused("a", open("/dev/null", O_RDONLY | O_CLOEXEC), FAULT_BAD_OPTION,
+                   "what is to be put into the drive is no image; open a file, for reading alone");
+    assert_refused("a", open("/proc/self/exe", O_PATH | O_CLOEXEC), FAULT_BAD_OPTION,
+                   "what is to be put into the drive is no image; open a file, for reading alone");
+    assert_refused("a", memfd_create("writable", MFD_CLOEXEC), FAULT_BAD_OPTION,
+                   "what is to be put into the drive is no image; open a file, for reading alone");
+    end();
+}
+END_TEST
+
+START_TEST(a_guest_without_a_drive_has_none)
+{
+    A_RUN("");
+    assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE,
+                   "guest win10 has no CD drive; add [CDROM NAME] to its definition, and start it again");
+    end();
+}
+END_TEST
+
+SUITE("guest-medium", an_image_is_handed_over_and_put_in, a_tray_that_the_guest_opens_is_waited_for,
+      a_tray_that_stays_locked_is_told, who_waits_for_a_tray_is_told_that_the_guest_ended,
+      what_cannot_be_is_refused, a_guest_without_a_drive_has_none)
