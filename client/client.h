@@ -29,6 +29,7 @@ typedef struct Client {
     bool all;
     bool dry_run;
     bool no_block;
+    bool force;
     bool ask_password;
     bool fingerprint;      /* --fingerprint */
     bool clear;            /* --clear */
@@ -66,6 +67,8 @@ int cmd_reset(Client *client, char **args);
 int cmd_pause(Client *client, char **args);
 int cmd_resume(Client *client, char **args);
 int cmd_cdrom(Client *client, char **args);
+int cmd_console(Client *client, char **args);
+int cmd_view(Client *client, char **args);
 int cmd_devices(Client *client, char **args);
 int cmd_holders(Client *client, char **args);
 int cmd_groups(Client *client, char **args);

@@ -18,6 +18,7 @@ enum {
     KNOWS_ALL = 1 << 2,
     KNOWS_BIND = 1 << 3, /* --functions= and --group= */
     KNOWS_STOP_HOLDERS = 1 << 4,
+    KNOWS_FORCE = 1 << 6,
     KNOWS_CREATE = 1 << 5, /* what a new guest has */
     KNOWS_FINGERPRINT = 1 << 6,
     KNOWS_CLEAR = 1 << 7,
@@ -52,6 +53,8 @@ static const Verb verbs[] = {
     {"freeze", "NAME…", 1, MANY, 0, cmd_freeze, "Hold the guests' file systems still, for a backup"},
     {"thaw", "NAME…", 1, MANY, 0, cmd_thaw, "Let them go on"},
     {"cdrom", "NAME [DRIVE] IMAGE", 1, 3, KNOWS_EJECT, cmd_cdrom, "Change what is in a guest's CD drive"},
+    {"console", "NAME", 1, 1, KNOWS_FORCE, cmd_console, "Connect this terminal with a guest's serial console"},
+    {"view", "NAME", 1, 1, 0, cmd_view, "Show a guest's screen in a viewer"},
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
     {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
     {"holders", "ADDRESS…", 1, MANY, 0, cmd_holders, "Show who uses devices"},
@@ -83,6 +86,7 @@ enum {
     OPTION_NO_BLOCK,
     OPTION_NO_ASK_PASSWORD,
     OPTION_DRY_RUN,
+    OPTION_FORCE,
     OPTION_JSON,
     OPTION_FUNCTIONS,
     OPTION_GROUP,
@@ -113,6 +117,7 @@ static const struct option options[] = {
     {"no-block", no_argument, NULL, OPTION_NO_BLOCK},
     {"no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+    {"force", no_argument, NULL, OPTION_FORCE},
     {"json", required_argument, NULL, OPTION_JSON},
     {"functions", required_argument, NULL, OPTION_FUNCTIONS},
     {"group", required_argument, NULL, OPTION_GROUP},
@@ -168,6 +173,7 @@ static int cmd_help(Client *client, char **args)
          "     --no-ask-password      Do not let polkit ask for a password\n"
          "     --dry-run              start, stop, bind, restore: show the steps, take none; create: show the text\n"
          "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
+         "     --force                console: take it from whoever has it open\n"
          "  -a --all                  devices: list bridges too\n"
          "     --functions=all|0,1    bind: these functions of the slot\n"
          "     --group=only|all       bind: the rest of the IOMMU group too\n"
@@ -309,6 +315,9 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_DRY_RUN:
         client->dry_run = true;
         break;
+    case OPTION_FORCE:
+        client->force = true;
+        break;
     case OPTION_FUNCTIONS:
         client->functions = optarg;
         break;
@@ -377,6 +386,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--dry-run";
     if (client->no_block && !(verb->knows & KNOWS_NO_BLOCK))
         return "--no-block";
+    if (client->force && !(verb->knows & KNOWS_FORCE))
+        return "--force";
     if (client->all && !(verb->knows & KNOWS_ALL))
         return "--all";
     if (client->functions && !(verb->knows & KNOWS_BIND))

@@ -36,6 +36,7 @@ static const PropField guest_fields[] = {
     {"Unit", PROP_STRING, offsetof(GuestProps, unit)},
     {"Pid", PROP_U32, offsetof(GuestProps, pid)},
     {"Devices", PROP_STRINGS, offsetof(GuestProps, devices)},
+    {"Display", PROP_STRING, offsetof(GuestProps, display)},
     {"Description", PROP_STRING, offsetof(GuestProps, description)},
     {"Since", PROP_U64, offsetof(GuestProps, since)},
     {"Agent", PROP_STRING, offsetof(GuestProps, agent)},

@@ -19,6 +19,7 @@ typedef struct GuestProps {
     char **devices;
     char *agent;
     char **addresses;
+    char *display;
     char **drift;
     char *error, *last_words;
     uint64_t since;

@@ -82,4 +82,7 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
 int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act);
 /* The same once more for a request that names units to be stopped, which is a right of its own. */
 int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
+/* stream-calls.c: what OpenConsole and OpenDisplay do then */
+int api_open_console(Api *api, sd_bus_message *message, const char *name);
+int api_open_display(Api *api, sd_bus_message *message, const char *name);
 void api_pending_free(void *pending);

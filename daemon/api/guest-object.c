@@ -28,6 +28,7 @@ GETTER(get_text)
     const char *text = g_str_equal(property, "Name")          ? guest_name(view.guest)
                        : g_str_equal(property, "Description") ? view.description
                        : g_str_equal(property, "State")       ? guest_state_to_string(guest_state(view.guest))
+                       : g_str_equal(property, "Display")     ? display_type_to_string(view.display)
                        : g_str_equal(property, "SubState")    ? guest_sub_state(view.guest)
                        : g_str_equal(property, "Agent")       ? guest_agent_state(view.guest)
                                                               : view.source;
@@ -114,8 +115,7 @@ GETTER(get_drift)
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < view.devices->len; i++) {
-        const char *words =
-            manager_device_drift(object->api->manager, g_ptr_array_index(view.devices, i));
+        const char *words = manager_device_drift(object->api->manager, g_ptr_array_index(view.devices, i));
         if (words)
             r = sd_bus_message_append(reply, "s", words);
     }
@@ -285,10 +285,16 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *erro
         const char *member, *action;
         ApiAction act;
     } methods[] = {
-        {"Start", "org.usher1.start-guest", act_start},   {"Stop", "org.usher1.stop-guest", act_stop},
-        {"Kill", "org.usher1.kill-guest", act_kill},      {"Reset", "org.usher1.control-guest", act_reset},
-        {"Pause", "org.usher1.control-guest", act_pause}, {"Resume", "org.usher1.control-guest", act_resume},
-        {"Reboot", "org.usher1.control-guest", act_reboot}, {"Freeze", "org.usher1.control-guest", act_freeze},
+        {"Start", "org.usher1.start-guest", act_start},
+        {"Stop", "org.usher1.stop-guest", act_stop},
+        {"Kill", "org.usher1.kill-guest", act_kill},
+        {"Reset", "org.usher1.control-guest", act_reset},
+        {"Pause", "org.usher1.control-guest", act_pause},
+        {"Resume", "org.usher1.control-guest", act_resume},
+        {"OpenConsole", "org.usher1.open-console", api_open_console},
+        {"OpenDisplay", "org.usher1.open-display", api_open_display},
+        {"Reboot", "org.usher1.control-guest", act_reboot},
+        {"Freeze", "org.usher1.control-guest", act_freeze},
         {"Thaw", "org.usher1.control-guest", act_thaw},
         {"ChangeMedium", "org.usher1.control-guest", act_change_medium},
         {"EjectMedium", "org.usher1.control-guest", act_eject_medium},
@@ -324,6 +330,10 @@ const sd_bus_vtable api_guest_vtable[] = {
                             SD_BUS_NO_RESULT, on_change, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("EjectMedium", SD_BUS_ARGS("s", drive, "a{sv}", options), SD_BUS_NO_RESULT,
                             on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenConsole", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", console),
+                            on_change, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenDisplay", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", display), on_change,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssu)", lines),
                             api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,
@@ -337,6 +347,7 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Devices", "as", get_devices, 0, CHANGES),
     SD_BUS_PROPERTY("Agent", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Addresses", "as", get_addresses, 0, CHANGES),
+    SD_BUS_PROPERTY("Display", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
     SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),

@@ -98,7 +98,8 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
                                                           : NULL;
     if (tuned && definition->cpu.accelerator != ACCELERATOR_KVM)
         return definition_raise(section_place(section, tuned), ret_fault, "remove it, or Accelerator=tcg",
-                                "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest", tuned);
+                                "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest",
+                                tuned);
     return 0;
 }
 
@@ -122,7 +123,8 @@ static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
     const ReadSection *section = reader_section(reader, SECTION_FIRMWARE, NULL);
 
     if (definition->firmware.secure_boot && definition->firmware.type != FIRMWARE_UEFI)
-        return definition_raise(section_place(section, "SecureBoot"), ret_fault, "add Type=uefi, or remove it",
+        return definition_raise(section_place(section, "SecureBoot"), ret_fault,
+                                "add Type=uefi, or remove it",
                                 "[Firmware] SecureBoot=yes: a BIOS has no secure boot");
     return 0;
 }
@@ -145,13 +147,19 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
 {
     const DefinitionPci *pci = section->structure;
 
-    /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own UEFI
-     * driver. */
+    /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
+     * UEFI driver. */
     if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)
-        return definition_raise(section_place(section, "PrimaryVGA"), ret_fault,
-                                "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
-                                "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
+        return definition_raise(
+            section_place(section, "PrimaryVGA"), ret_fault,
+            "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
+            "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
 
+    if (pci->primary_vga && reader->definition->display != DISPLAY_NONE)
+        return definition_raise(
+            section_place(section, "PrimaryVGA"), ret_fault,
+            "remove it for as long as the emulated screen is needed, or remove [Display] Type=",
+            "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already", pci->name);
     if (pci->rom && !pci->rom_bar)
         return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
                                 "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);

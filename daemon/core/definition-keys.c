@@ -46,6 +46,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
                          "A network card"},
     [SECTION_INPUT] = {"Input", INPUT_SECTIONS_MAX, HELD_BY(inputs), sizeof(DefinitionInput),
                        "A keyboard, mouse or other input device of the host"},
+    [SECTION_DISPLAY] = {"Display", .help = "A screen that is seen on the host"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
     [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
@@ -106,6 +107,14 @@ static const char *const grab_toggles[] = {
 };
 static const char *const network_models[] = {
     [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
+
+static const char *const display_types[] = {
+    [DISPLAY_NONE] = "none", [DISPLAY_VNC] = "vnc", [DISPLAY_SPICE] = "spice", NULL};
+
+const char *display_type_to_string(DisplayType type)
+{
+    return display_types[type];
+}
 
 /* clang-format off */
 static const DefinitionKey keys[] = {
@@ -234,6 +243,9 @@ static const DefinitionKey keys[] = {
      .help = "The device's node on the host, by a name that stays"},
     {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = grab_toggles, .fallback = "ctrl-ctrl",
      .help = "Which keys, pressed together, give it to the host and back to the guest"},
+
+    {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display), .words = display_types, .fallback = "none",
+     .help = "How an emulated screen, with a mouse, is shown to those who may see it"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},

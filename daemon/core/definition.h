@@ -122,6 +122,15 @@ typedef enum NetworkModel {
     NETWORK_MODEL_INVALID = -EINVAL,
 } NetworkModel;
 
+/* How the guest's screen is seen from outside. */
+typedef enum DisplayType {
+    DISPLAY_NONE, /* it has none but its devices' own */
+    DISPLAY_VNC,
+    DISPLAY_SPICE,
+    DISPLAY_MAX,
+    DISPLAY_INVALID = -EINVAL,
+} DisplayType;
+
 /* [PCI name] */
 typedef struct DefinitionPci {
     char *name;
@@ -242,6 +251,7 @@ typedef struct GuestDefinition {
         uint64_t quit_usec;         /* QuitSec=, default 5 s */
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
+    DisplayType display; /* default none */
     bool console_log;    /* [Console] Log=, default yes */
     GPtrArray *pci;      /* of DefinitionPci, owned, in the order of the file */
     GPtrArray *disks;    /* of DefinitionDisk */
@@ -256,6 +266,9 @@ typedef struct DefinitionText {
     const char *text;
     size_t size; /* NUL bytes inside are an error with their line */
 } DefinitionText;
+
+/* "none", "vnc", "spice" */
+const char *display_type_to_string(DisplayType type);
 
 /* ^[a-z0-9][a-z0-9-]{0,62}$ */
 bool guest_name_valid(const char *name);

@@ -16,6 +16,7 @@ static void add_machine(QemuBuilder *builder)
     builder_add(builder, "-nodefaults");
     builder_option(builder, "-display", "none");
     builder_option(builder, "-vga", "none");
+    qemu_add_display_server(builder);
     builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
                    kvm ? "kvm,kernel-irqchip=on" : "tcg");
     qemu_add_cpu(builder);
@@ -63,6 +64,7 @@ static void add_devices(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
 
+    qemu_add_display(builder);
     for (unsigned i = 0; i < definition->networks->len; i++)
         qemu_add_network(builder, g_ptr_array_index(definition->networks, i), i);
     for (unsigned i = 0; builder->plan && i < builder->plan->devices->len; i++)

@@ -149,3 +149,12 @@ struct json_object *builder_device(const char *driver, const char *id, const cha
     json_set_text(device, "addr", "0x0.0x%x", function);
     return device;
 }
+
+void builder_usb(QemuBuilder *builder)
+{
+    if (builder->usb)
+        return;
+    builder->usb = true;
+    builder_port(builder, PORTS_USB, 0, "usb");
+    builder_json(builder, "-device", builder_device("qemu-xhci", "usb", "usb", 0));
+}

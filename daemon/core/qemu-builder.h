@@ -36,6 +36,7 @@ typedef struct QemuBuilder {
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
     bool scsi; /* the controller that disks share is there */
     bool serial; /* the controller of virtio-serial is there */
+    bool usb; /* likewise */
 } QemuBuilder;
 
 /* An argument as it stands. */
@@ -69,6 +70,9 @@ void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const ch
  * goes to builder_json(). */
 struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
 
+/* The USB controller, once; its bus is "usb.0". */
+void builder_usb(QemuBuilder *builder);
+
 /* {"driver": driver} */
 struct json_object *json_new_driver(const char *driver);
 void json_set_text(struct json_object *object, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -86,6 +90,8 @@ void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
 void qemu_add_tpm(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */
+void qemu_add_display_server(QemuBuilder *builder);
+void qemu_add_display(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);

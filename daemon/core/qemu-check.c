@@ -65,6 +65,16 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     return 0;
 }
 
+/* Whether QEMU has it is not among what it tells of itself; its graphics card comes in the same package as the server. */
+static int check_spice(const QemuFacts *facts, Fault **ret_fault)
+{
+    if (qemu_facts_have_type(facts, "qxl"))
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "install the package of its SPICE modules, or write [Display] Type=vnc",
+                       "%s (%s) has no SPICE", facts->path, facts->version);
+}
+
 /* Every other option that is used has a value, which may look like an option (-append). */
 static bool option_alone(const char *option)
 {
@@ -82,7 +92,9 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
         if (option_alone(argv[i]))
             continue;
         const char *option = argv[i++];
-        if (g_str_equal(option, "-cpu")) {
+        if (g_str_equal(option, "-spice")) {
+            r = check_spice(facts, ret_fault);
+        } else if (g_str_equal(option, "-cpu")) {
             g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
             r = check_model(model, facts, ret_fault);
         } else if (g_str_equal(option, "-device")) {

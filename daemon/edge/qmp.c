@@ -20,6 +20,7 @@
 typedef struct Pending {
     Qmp *qmp;
     uint64_t id;
+    bool with_fd;
     QmpReply reply;
     void *userdata;
     sd_event_source *timer;
@@ -187,7 +188,7 @@ static int send_command(Qmp *qmp, const char *name, struct json_object *argument
     if (qmp->unsent->len + strlen(text) > UNSENT_MAX)
         return -ENOBUFS;
     pending = g_new0(Pending, 1);
-    *pending = (Pending){qmp, qmp->last_id + 1, reply, userdata};
+    *pending = (Pending){qmp, qmp->last_id + 1, qmp->passed >= 0, reply, userdata};
     if (timeout_usec > 0) {
         r = clock_after(qmp->event, timeout_usec, on_timeout, pending, &pending->timer);
         if (r < 0) {
@@ -217,10 +218,19 @@ int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint6
     return send_command(qmp, name, arguments, timeout_usec, reply, userdata);
 }
 
+/* QEMU keeps only the descriptor that came last, until it has read the command that it came with. */
+static bool fd_under_way(const Qmp *qmp)
+{
+    for (const GList *link = qmp->pending.head; link; link = link->next)
+        if (((const Pending *)link->data)->with_fd)
+            return true;
+    return qmp->passed >= 0;
+}
+
 int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
                         uint64_t timeout_usec, QmpReply reply, void *userdata)
 {
-    if (!qmp->ready || qmp->passed >= 0) {
+    if (!qmp->ready || fd_under_way(qmp)) {
         json_object_put(arguments);
         close_fd(fd);
         return qmp->ready ? -EBUSY : -ENOTCONN;

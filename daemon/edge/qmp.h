@@ -41,8 +41,8 @@ typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_o
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 
-/* The same, and a descriptor goes along with the command's first byte, as add-fd takes it. It is taken over
- * in every case; -EBUSY: another is still on its way. */
+/* The same, and a descriptor goes along with the command's first byte, as add-fd and getfd take it. It is taken
+ * over in every case; -EBUSY: another has not been answered yet. */
 int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
                         uint64_t timeout_usec, QmpReply reply, void *userdata);
 

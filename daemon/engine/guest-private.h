@@ -21,6 +21,7 @@ typedef struct GuestLaunchWait {
 typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
 typedef struct MediumChange MediumChange;
+typedef struct GuestOpening GuestOpening;
 
 struct Guest {
     Engine *engine;
@@ -90,6 +91,8 @@ struct Guest {
     bool sleep_asked;      /* the host falls asleep, and QEMU was told to pause */
     bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
     bool paused_for_sleep; /* by us: it goes on when the host is back */
+    GuestOpening *opening; /* a client on its way to QEMU; NULL: none */
+    int console_end;       /* QEMU's end of the console that was opened last, to take it away by; -1: none */
 
     GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
     unsigned input_index;       /* the one that something is being done for */
@@ -170,6 +173,7 @@ void guest_adopt_unheard(Guest *g);
 void guest_drop_qmp(Guest *g);
 /* A deadline passed without a word from QEMU. */
 void guest_go_silent(Guest *g);
+int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
 
 /* guest-inside.c */
 /* Something inside has opened the agent's port, or closed it. */
@@ -204,6 +208,10 @@ void guest_forget_inputs(Guest *g);
 void guest_tray_moved(Guest *g, struct json_object *data);
 /* The connection to QEMU is gone: whoever waits for a change is told. */
 void guest_drop_medium(Guest *g);
+
+/* guest-open.c */
+/* QEMU is gone: so are its clients. */
+void guest_close_streams(Guest *g);
 
 /* guest-stop.c */
 /* How long the whole ladder may take. */

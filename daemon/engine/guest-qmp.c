@@ -242,6 +242,7 @@ void guest_connect_qmp(Guest *g)
 
 void guest_drop_qmp(Guest *g)
 {
+    guest_close_streams(g);
     g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
     g->qmp = qmp_free(g->qmp);
     guest_drop_medium(g);
@@ -255,7 +256,7 @@ typedef struct Control {
     void *userdata;
 } Control;
 
-static int raise_unresponsive(const Guest *g, Fault **ret_fault)
+int guest_raise_unresponsive(const Guest *g, Fault **ret_fault)
 {
     return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
                        "QEMU of guest %s does not answer", g->name);
@@ -271,7 +272,7 @@ static void end_control(Control *control, int error, const char *message)
         fault = fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", control->guest->name,
                           message);
     else if (error < 0)
-        raise_unresponsive(control->guest, &fault);
+        guest_raise_unresponsive(control->guest, &fault);
     /* A reset of what stands still for its trouble is to run. */
     if (error == 0 && g_str_equal(control->command, "system_reset") && *control->guest->held_for)
         qmp_command(control->guest->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
@@ -308,7 +309,7 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
     if (g->silent || !g->qmp || !qmp_ready(g->qmp))
-        return raise_unresponsive(g, ret_fault);
+        return guest_raise_unresponsive(g, ret_fault);
 
     /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
      * it failed: so it is sent to one that is awake. */

@@ -39,6 +39,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->run_fd = -1;
     g->held_for = "";
     g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
+    g->console_end = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->companions = guest_companions_new();
     g->end_jobs = g_ptr_array_new();

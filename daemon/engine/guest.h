@@ -116,6 +116,19 @@ void guest_mind_inputs(Guest *guest);
 int guest_change_medium(Guest *guest, const char *drive, int fd, bool force, GuestControlled controlled,
                         void *userdata, Fault **ret_fault);
 
+typedef enum GuestStream {
+    GUEST_STREAM_CONSOLE, /* the serial port: one reader at a time */
+    GUEST_STREAM_DISPLAY, /* VNC or SPICE, from its first byte on */
+} GuestStream;
+
+/* fd: connected, the callee's to close. -1: fault says why not. */
+typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
+/* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses it. opened is
+ * called exactly once if this returns 0. */
+int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata, Fault **ret_fault);
+/* What it was started with. */
+DisplayType guest_display(const Guest *guest);
+
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
  * undoes what it left. definition may be NULL (its file is gone). */
 void guest_recover(Guest *guest, GuestDefinition *definition);

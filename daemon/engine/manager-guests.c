@@ -134,6 +134,7 @@ static void read_entry(Manager *m, const char *name)
         return;
     g_free(entry->description);
     entry->description = g_strdup(definition->description);
+    entry->display = definition->display;
     for (unsigned i = 0; i < definition->pci->len; i++)
         wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
@@ -197,6 +198,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
         .source = entry->defined ? entry->source : "",
         .definition_fault = entry->fault,
         .devices = has->len > 0 ? has : entry->wished,
+        .display = guest_at_rest(entry->guest) ? entry->display : guest_display(entry->guest),
     };
     return true;
 }
@@ -336,6 +338,15 @@ int manager_change_medium(Manager *m, const char *name, const char *drive, int f
         return guest_change_medium(entry->guest, drive, fd, force, controlled, userdata, ret_fault);
     close_fd(fd);
     return r;
+}
+
+int manager_open(Manager *m, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
+                 Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
 }
 
 int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)

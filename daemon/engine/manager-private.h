@@ -44,6 +44,7 @@ typedef struct GuestEntry {
     char *source;
     Fault *fault;      /* of the definition */
     GPtrArray *wished; /* of char*: addresses that it asks for */
+    DisplayType display;
 } GuestEntry;
 
 void manager_announce(Manager *m, ManagerChange change, const char *id);

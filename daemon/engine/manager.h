@@ -50,6 +50,7 @@ typedef struct GuestView {
     const char *source;            /* "" if its file is gone */
     const Fault *definition_fault; /* NULL: valid */
     const GPtrArray *devices;      /* of char*: has, or would ask for */
+    DisplayType display;           /* likewise */
 } GuestView;
 
 char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */
@@ -110,6 +111,9 @@ int manager_control(Manager *manager, const char *name, GuestControl control, Gu
 /* As guest_change_medium(), which takes fd over too. */
 int manager_change_medium(Manager *manager, const char *name, const char *drive, int fd, bool force,
                           GuestControlled controlled, void *userdata, Fault **ret_fault);
+
+int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
+                 Fault **ret_fault);
 
 /* The same without doing it. Plans that take devices are told later, as it is asked who holds those: steps (of Step) are
  * borrowed; NULL: fault, borrowed too, says why it would be refused. Exactly once, if the call itself returned 0. */

@@ -417,6 +417,17 @@ START_TEST(no_two_are_tried_first)
 }
 END_TEST
 
+START_TEST(a_guest_has_one_vga_display)
+{
+    assert_refused("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Display]\nType=vnc\n",
+                   AT "3: [PCI gpu] PrimaryVGA=yes: the screen of [Display] is the VGA display already",
+                   "remove it for as long as the emulated screen is needed, or remove [Display] Type=");
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Display]\nType=none\n");
+    ck_assert_int_eq(definition->display, DISPLAY_NONE);
+}
+END_TEST
+
 START_TEST(two_cards_have_two_addresses)
 {
     assert_refused("[Network a]\nMAC=52:54:00:00:00:0a\n[Network b]\nMAC=52:54:00:00:00:0A\n",
@@ -481,5 +492,5 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       backing_is_a_chain_from_the_image_downwards, an_empty_disk_is_made_to_be_written_to,
       sata_has_six_ports_and_no_write_protection,
       cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
-      no_two_are_tried_first, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
+      no_two_are_tried_first, a_guest_has_one_vga_display, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
       lines_of_what_is_no_definition_are_refused)

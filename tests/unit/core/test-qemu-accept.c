@@ -214,6 +214,24 @@ static void assert_firmware(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(secure);
 }
 
+/* The graphics card and the mouse, and nobody to connect to. */
+static void assert_display(Qemu *qemu, const GuestDefinition *definition)
+{
+    if (definition->display == DISPLAY_NONE)
+        return;
+    assert_place(qemu, "display", "pcie.0", 1, 0);
+    assert_place(qemu, "usb", "port-usb", 0, 0);
+    struct json_object *mice = qemu_ask(qemu, "query-mice", NULL);
+    ck_assert_ptr_nonnull(strstr(json_object_to_json_string(mice), "QEMU HID Tablet"));
+    json_object_put(mice);
+    if (definition->display == DISPLAY_SPICE) {
+        struct json_object *spice = qemu_ask(qemu, "query-spice", NULL);
+        ck_assert(!flag_of(spice, "migrated"));
+        ck_assert_ptr_null(json_object_object_get(spice, "port"));
+        json_object_put(spice);
+    }
+}
+
 static void assert_type(Qemu *qemu, bool wanted, const char *path, const char *type)
 {
     if (!wanted)
@@ -271,6 +289,7 @@ static void assert_accepted(const char *name)
     assert_cards(qemu, definition);
     assert_disks(qemu, definition);
     assert_firmware(qemu, definition);
+    assert_display(qemu, definition);
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
 }

@@ -187,6 +187,8 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
     assert_lacking("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n", most, plain,
                    "/q (9) has no vfio-pci property x-vga, which pci-gpu-0 needs",
                    "remove the key that asks for it");
+    assert_lacking("[Display]\nType=spice\n", most, plain, "/q (9) has no SPICE",
+                   "install the package of its SPICE modules, or write [Display] Type=vnc");
 }
 END_TEST
 

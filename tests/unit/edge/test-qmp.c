@@ -159,6 +159,76 @@ START_TEST(a_command_goes_out_with_its_arguments_and_is_answered_once)
 }
 END_TEST
 
+/* What came with the next bytes; -1: no descriptor. */
+static int take_fd(Line *line, char *bytes, size_t size)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec vector = {bytes, size - 1};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control.space)};
+    ssize_t n = recvmsg(line->peer, &message, MSG_DONTWAIT);
+    int fd = -1;
+
+    ck_assert_int_ge(n, 0);
+    bytes[n] = '\0';
+    if (CMSG_FIRSTHDR(&message))
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+    return fd;
+}
+
+static int send_fd(Line *line, int fd)
+{
+    struct json_object *arguments = json_object_new_object();
+
+    json_object_object_add(arguments, "fdname", json_object_new_string("client"));
+    return qmp_command_with_fd(line->qmp, fd, "getfd", arguments, 0, on_reply, line);
+}
+
+START_TEST(a_descriptor_goes_along_with_its_name_one_at_a_time)
+{
+    g_autoptr(Line) line = negotiated_line();
+    char bytes[1000], byte;
+    int tube[2];
+
+    ck_assert_int_eq(pipe2(tube, O_CLOEXEC), 0);
+    ck_assert_int_eq(send_fd(line, tube[1]), 0);
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(send_fd(line, other), -EBUSY);
+    ck_assert_int_eq(fcntl(other, F_GETFD), -1);
+
+    int fd = take_fd(line, bytes, sizeof(bytes));
+    ck_assert_str_eq(bytes, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"client\"},\"id\":2}\n");
+    ck_assert_int_eq(write(fd, "x", 1), 1);
+    ck_assert_int_eq(read(tube[0], &byte, 1), 1);
+    /* Ours is closed: the other side's end is the last. */
+    close_fd(fd);
+    ck_assert_int_eq(read(tube[0], &byte, 1), 0);
+
+    say(line, YES(2));
+    command(line, "query-status", 0);
+    ck_assert_int_eq(take_fd(line, bytes, sizeof(bytes)), -1);
+    ck_assert_int_eq(
+        send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), 0);
+    close_fd(take_fd(line, bytes, sizeof(bytes)));
+    close_fd(tube[0]);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_cannot_be_sent_is_closed)
+{
+    g_autoptr(Line) line = line_new();
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    ck_assert_int_eq(send_fd(line, fd), -ENOTCONN);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
 START_TEST(answers_find_their_commands_in_any_order)
 {
     g_autoptr(Line) line = negotiated_line();
@@ -439,6 +509,7 @@ START_TEST(a_real_qemu_is_reached_before_it_runs_and_quits)
 END_TEST
 
 SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_arguments_and_is_answered_once,
+      a_descriptor_goes_along_with_its_name_one_at_a_time, a_descriptor_that_cannot_be_sent_is_closed,
       answers_find_their_commands_in_any_order, a_refusal_comes_with_its_words, events_come_with_their_data,
       messages_may_come_byte_by_byte, an_answer_that_comes_too_late_is_dropped,
       at_the_end_of_the_stream_all_are_answered_then_told, what_was_said_before_the_end_is_heard,

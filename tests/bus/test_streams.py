@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Consoles and displays of real guests (QEMU under TCG), through the descriptors that usherd hands out; polkit is dbusmock's."""
+
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+import unittest
+
+import dbus
+
+import test_daemon
+from bus import DEADLINE_SECONDS
+from test_daemon import GUEST, NONE, DaemonTest
+from usherd import BUILD
+
+USHERCTL = BUILD / "client" / "usherctl"
+
+# A boot sector: writes the words at 0x4c to the first serial port, and from then on each byte that it reads there, its case turned.
+CODE = bytes.fromhex("31c08ed8be4c7c" "ac84c07412" "88c4bafd03eca82074fb" "88e0baf803eeebe9"
+                     "bafd03eca80174fb" "baf803ec3420" "88c4bafd03eca82074fb" "88e0baf803ee" "ebe0")
+WORDS = b"Hello, reader!\r\n"
+
+
+def boot_sector():
+    assert len(CODE) <= 0x4c
+    return (CODE.ljust(0x4c, b"\x90") + WORDS + b"\0").ljust(510, b"\0") + b"\x55\xaa"
+
+
+def force(value=True):
+    return dbus.Dictionary({"force": value}, signature="sv")
+
+
+class StreamTest(DaemonTest):
+    def start(self, more=""):
+        image = self.usherd.folder / "disk.img"
+        image.write_bytes(boot_sector().ljust(1 << 20, b"\0"))
+        self.start_guest(text=f"{GUEST}[Disk system]\nPath={image}\nFormat=raw\n{more}")
+        self.guest = self.usherd.guest("demo")
+
+    def adopt(self, descriptor):
+        """A socket of a descriptor that came over the bus."""
+        stream = socket.socket(fileno=descriptor.take())
+        stream.settimeout(DEADLINE_SECONDS)
+        self.addCleanup(stream.close)
+        return stream
+
+    def console(self, options=NONE):
+        return self.adopt(self.guest.OpenConsole(options))
+
+    def display(self):
+        return self.adopt(self.guest.OpenDisplay())
+
+    def read(self, stream, size):
+        data = b""
+        while len(data) < size:
+            part = stream.recv(size - len(data))
+            self.assertTrue(part, f"the stream ended after {data!r}")
+            data += part
+        return data
+
+    def read_until(self, stream, words):
+        data = b""
+        while words not in data:
+            data += self.read(stream, 1)
+        return data
+
+    def listening(self):
+        """TCP sockets that QEMU listens on."""
+        pid = int(self.usherd.property("demo", "Pid"))
+        inodes = {os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+        lines = [line.split() for name in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]]
+        return [line[1] for line in lines if f"socket:[{line[9]}]" in inodes and line[3] == "0A"]
+
+
+class AConsole(StreamTest):
+    def echo(self, stream, text):
+        stream.sendall(text)
+        self.read_until(stream, text.swapcase())
+
+    def test_carries_what_is_typed_and_what_the_guest_writes(self):
+        self.start()
+        stream = self.console()
+        self.echo(stream, b"hellousher")
+        self.echo(stream, b"AGAIN")
+
+    def test_is_for_one_reader_until_he_leaves(self):
+        self.start()
+        first = self.console()
+        self.echo(first, b"x")
+        self.assert_error("Busy", "somebody has the console of guest demo open; take it over: usherctl console --force demo", self.guest.OpenConsole, NONE)
+        first.close()
+        self.usherd.wait_for(self.opens, "the console stayed taken")
+
+    def opens(self):
+        try:
+            stream = self.console()
+            self.echo(stream, b"y")
+            stream.close()
+        except dbus.DBusException as error:
+            self.assertEqual(error.get_dbus_name(), "org.usher1.Error.Busy")
+            return False
+        return True
+
+    def test_can_be_taken_from_its_reader_who_hears_of_it(self):
+        self.start()
+        first = self.console()
+        self.echo(first, b"x")
+        second = self.console(force())
+        self.echo(second, b"mine")
+        self.assertEqual(first.recv(100), b"")
+        third = self.console(force())
+        self.echo(third, b"no")
+        self.assertEqual(second.recv(100), b"")
+
+    def test_ends_with_the_guest(self):
+        self.start()
+        stream = self.console()
+        self.usherd.run_job(self.guest.Kill)
+        while stream.recv(100):
+            pass
+        self.assert_error("NotRunning", "guest demo is stopped", self.guest.OpenConsole, NONE)
+
+    def test_outlives_a_restart_of_the_daemon(self):
+        self.start()
+        stream = self.console()
+        self.usherd.kill()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.usherd.wait_for_state("demo", "running")
+        self.echo(stream, b"still")
+        self.guest = self.usherd.guest("demo")
+        self.assert_error("Busy", "since before usherd was started", self.guest.OpenConsole, force())
+
+    def test_of_a_qemu_that_does_not_answer_is_not_waited_for(self):
+        self.start()
+        pid = int(self.usherd.property("demo", "Pid"))
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        self.assert_error("Unresponsive", "does not answer", self.guest.OpenConsole, NONE)
+        self.assert_error("Unresponsive", "does not answer", self.guest.OpenConsole, NONE)
+
+    def test_knows_one_option(self):
+        self.start()
+        self.assert_error("BadOption", "option gently is not known; known is force", self.guest.OpenConsole,
+                          dbus.Dictionary({"gently": True}, signature="sv"))
+        self.assert_error("BadOption", "option force is of the wrong type", self.guest.OpenConsole, force("yes"))
+
+
+class ADisplay(StreamTest):
+    def handshake(self, stream):
+        """RFB 3.8 (RFC 6143) up to the screen's size; returns it."""
+        self.assertEqual(self.read(stream, 12), b"RFB 003.008\n")
+        stream.sendall(b"RFB 003.008\n")
+        self.assertEqual(self.read(stream, 2), b"\x01\x01")  # one kind of security: none
+        stream.sendall(b"\x01")
+        self.assertEqual(self.read(stream, 4), b"\0\0\0\0")
+        stream.sendall(b"\x01")
+        width, height = struct.unpack(">HH", self.read(stream, 4))
+        self.read(stream, 16)
+        self.assertTrue(self.read(stream, struct.unpack(">I", self.read(stream, 4))[0]).startswith(b"QEMU"))
+        return width, height
+
+    def frame(self, stream, width, height):
+        """The whole screen as it is now, four bytes a pixel."""
+        stream.sendall(struct.pack(">BBHHHH", 3, 0, 0, 0, width, height))
+        kind, _, count = struct.unpack(">BBH", self.read(stream, 4))
+        self.assertEqual(kind, 0)
+        pixels = b""
+        for _ in range(count):
+            _, _, w, h, encoding = struct.unpack(">HHHHi", self.read(stream, 12))
+            self.assertEqual(encoding, 0)  # raw
+            pixels += self.read(stream, w * h * 4)
+        return pixels
+
+    def test_shows_the_guests_screen_over_vnc(self):
+        self.start("[Display]\nType=vnc\n")
+        self.assertEqual(self.usherd.property("demo", "Display"), "vnc")
+        stream = self.display()
+        width, height = self.handshake(stream)
+        # Firmware needs a moment to write its first words.
+        deadline, colours = time.monotonic() + DEADLINE_SECONDS, set()
+        while len(colours) < 2 and time.monotonic() < deadline:
+            pixels = self.frame(stream, width, height)
+            colours = {pixels[i:i + 3] for i in range(0, len(pixels), 4)}
+        self.assertGreater(len(colours), 1, "the screen stayed of one colour")
+        self.assertEqual(len(pixels), width * height * 4)
+
+    def test_is_for_several_viewers_and_opens_no_port(self):
+        self.start("[Display]\nType=vnc\n")
+        one, two = self.display(), self.display()
+        self.assertEqual(self.handshake(one), self.handshake(two))
+        self.assertEqual(self.listening(), [])
+
+    def test_speaks_spice(self):
+        self.start("[Display]\nType=spice\n")
+        stream = self.display()
+        # A link message of the main channel, without capabilities (spice-protocol, protocol.h).
+        stream.sendall(b"REDQ" + struct.pack("<IIIIBBIII", 2, 2, 18, 0, 1, 0, 0, 0, 18))
+        self.assertEqual(self.read(stream, 4), b"REDQ")
+        self.assertEqual(self.listening(), [])
+
+    def test_that_there_is_none_is_said(self):
+        self.start()
+        self.assertEqual(self.usherd.property("demo", "Display"), "none")
+        self.assert_error("Refused", r"guest demo has no display; give it one, as of its next start: usherctl edit demo, \[Display\] Type=vnc",
+                          self.guest.OpenDisplay)
+
+
+class TheConsoleVerb(StreamTest):
+    """usherctl console on a pseudo-terminal."""
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.ours, self.theirs = pty.openpty()
+        self.before = termios.tcgetattr(self.theirs)
+        self.seen = b""
+        self.process = None
+
+    def tearDown(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.ours)
+        os.close(self.theirs)
+
+    def run_on_terminal(self, *args):
+        self.process = subprocess.Popen([USHERCTL, "console", *args, "demo"], env=self.bus.environment(LC_ALL="C.UTF-8"), stdin=self.theirs,
+                                        stdout=self.theirs, stderr=self.theirs)
+        self.see(rb"On the console of demo. To leave it: \^\] \^\]\r\n")
+        self.wait_until(lambda: not termios.tcgetattr(self.theirs)[3] & termios.ICANON)
+
+    def wait_until(self, predicate):
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not predicate():
+            self.assertLess(time.monotonic(), deadline)
+            select.select([], [], [], 0.01)
+
+    def see(self, pattern):
+        while not re.search(pattern, self.seen):
+            self.assertTrue(select.select([self.ours], [], [], DEADLINE_SECONDS)[0], f"no {pattern} in {self.seen}")
+            self.seen += os.read(self.ours, 4096)
+
+    def type(self, text):
+        os.write(self.ours, text)
+
+    def assert_left(self):
+        self.see(rb"Left the console of demo.\r\n")
+        self.assertEqual(self.process.wait(DEADLINE_SECONDS), 0)
+        self.assertEqual(termios.tcgetattr(self.theirs), self.before)
+
+    def test_types_and_reads_and_is_left_by_two_escapes(self):
+        self.run_on_terminal()
+        self.type(b"hello\x03")  # Ctrl-C is the guest's
+        self.see(rb"HELLO#")
+        self.type(b"\x1d\x1d")
+        self.assert_left()
+        self.assertEqual(self.usherd.property("demo", "State"), "running")
+
+    def test_a_single_escape_is_the_guests(self):
+        self.run_on_terminal()
+        self.type(b"\x1dz")
+        self.see(rb"=Z")
+        self.type(b"\x1d")
+        self.see(rb"=Z=")
+        self.type(b"\x1d\x1d")
+        self.assert_left()
+
+    def test_gives_the_terminal_back_when_it_is_ended(self):
+        self.run_on_terminal()
+        self.process.send_signal(signal.SIGTERM)
+        self.assert_left()
+
+    def test_says_that_the_guest_is_gone(self):
+        self.run_on_terminal()
+        self.usherd.run_job(self.guest.Kill)
+        self.assert_left()
+        self.see(rb"It was closed: the guest is gone, or somebody else took it.\r\n")
+
+    def test_takes_it_over_when_it_shall(self):
+        first = self.console()
+        refused = subprocess.run([USHERCTL, "console", "demo"], env=self.bus.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("somebody has the console of guest demo open", refused.stderr)
+        self.run_on_terminal("--force")
+        while first.recv(100):
+            pass
+        self.type(b"mine")
+        self.see(rb"MINE")
+
+    def test_sends_what_is_no_terminal_as_it_is(self):
+        process = subprocess.Popen([USHERCTL, "console", "demo"], env=self.bus.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.stdin.write(b"\x1d\x1dabc")
+        process.stdin.close()
+        seen = b""
+        while b"==ABC" not in seen:
+            seen += os.read(process.stdout.fileno(), 100)
+        process.terminate()
+        self.assertEqual(process.wait(DEADLINE_SECONDS), 0)
+        process.stdout.close()
+
+    def test_is_refused_for_another_host_with_a_way_that_works(self):
+        result = subprocess.run([USHERCTL, "-H", "there", "console", "demo"], env=self.bus.environment(), capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("ssh -t there usherctl console demo", result.stderr)
+
+
+class TheViewVerb(StreamTest):
+    """usherctl view with a viewer that notes what it sees."""
+
+    VIEWER = """#!/usr/bin/python3
+import os, socket, sys
+path = sys.argv[1].removeprefix("vnc+unix://")
+mode = oct(os.stat(os.path.dirname(path)).st_mode)[-3:]
+for number in range(2):
+    viewer = socket.socket(socket.AF_UNIX)
+    viewer.connect(path)
+    print(mode, viewer.recv(12, socket.MSG_WAITALL), flush=True)
+"""
+
+    def view(self, viewer, display="vnc"):
+        self.start(f"[Display]\nType={display}\n" if display else "")
+        folder = self.usherd.folder / "bin"
+        folder.mkdir()
+        if viewer:
+            (folder / "remote-viewer").write_text(viewer)
+            (folder / "remote-viewer").chmod(0o755)
+        environment = self.bus.environment(PATH=str(folder), XDG_RUNTIME_DIR=str(self.usherd.folder), LC_ALL="C.UTF-8")
+        result = subprocess.run([USHERCTL, "view", "demo"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                timeout=DEADLINE_SECONDS, check=False)
+        self.assertEqual(list(self.usherd.folder.glob("usherctl-*")), [])
+        return result
+
+    def test_gives_the_viewer_a_private_socket_and_ends_with_it(self):
+        result = self.view(self.VIEWER)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(result.stdout, "700 b'RFB 003.008\\n'\n" * 2)
+
+    def test_says_what_to_install_where_there_is_no_viewer(self):
+        result = self.view(None)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr, "There is no viewer for vnc; install one: apt install virt-viewer, or dnf install virt-viewer\n")
+
+    def test_passes_on_that_the_viewer_failed(self):
+        self.assertEqual(self.view("#!/bin/sh\nexit 1\n").returncode, 1)
+
+    def test_says_that_the_guest_has_no_display(self):
+        result = self.view(self.VIEWER, None)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("guest demo has no display", result.stderr)
+
+
+class TheRightTo(StreamTest):
+    SCRIPT = test_daemon.Authorisation.SCRIPT.replace("/org/usher1\"", "/org/usher1/guest/demo\"").replace("org.usher1.Manager", "org.usher1.Guest")
+    call_as_nobody = test_daemon.Authorisation.call_as_nobody
+
+    def test_open_a_console_or_a_display_is_polkits_to_give_one_by_one(self):
+        self.start("[Display]\nType=vnc\n")
+        self.assertIn("NotAuthorized", self.call_as_nobody("OpenConsole", NONE))
+        self.assertIn("NotAuthorized", self.call_as_nobody("OpenDisplay"))
+        self.polkit.allow("org.usher1.open-console")
+        self.assertIn("UnixFd", self.call_as_nobody("OpenConsole", NONE))
+        self.assertIn("NotAuthorized", self.call_as_nobody("OpenDisplay"))
+        self.polkit.allow("org.usher1.open-display")
+        self.assertIn("UnixFd", self.call_as_nobody("OpenDisplay"))
+        self.assertIn("NotAuthorized", self.call_as_nobody("OpenConsole", NONE))
+
+
+if __name__ == "__main__":
+    unittest.main()
