@@ -37,6 +37,7 @@ static const PropField guest_fields[] = {
     {"Pid", PROP_U32, offsetof(GuestProps, pid)},
     {"Devices", PROP_STRINGS, offsetof(GuestProps, devices)},
     {"Display", PROP_STRING, offsetof(GuestProps, display)},
+    {"Tainted", PROP_BOOL, offsetof(GuestProps, tainted)},
     {"Description", PROP_STRING, offsetof(GuestProps, description)},
     {"Since", PROP_U64, offsetof(GuestProps, since)},
     {"Agent", PROP_STRING, offsetof(GuestProps, agent)},

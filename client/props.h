@@ -20,6 +20,7 @@ typedef struct GuestProps {
     char *agent;
     char **addresses;
     char *display;
+    bool tainted;
     char **drift;
     char *error, *last_words;
     uint64_t since;

@@ -169,6 +169,7 @@ static void read_settings(Daemon *d)
     }
     d->engine.slow_usec = settings.slow_usec;
     d->engine.stuck_usec = settings.stuck_usec;
+    d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 
 /* The machine-id is to be kept to the machine (machine-id(5)), and what is made of this one shows in the addresses of

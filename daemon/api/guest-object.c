@@ -74,6 +74,14 @@ GETTER(get_pid)
     return r < 0 ? r : sd_bus_message_append(reply, "u", (uint32_t)guest_pid(view.guest));
 }
 
+GETTER(get_tainted)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    return r < 0 ? r : sd_bus_message_append(reply, "b", (int)view.tainted);
+}
+
 GETTER(get_since)
 {
     GuestView view;
@@ -348,6 +356,7 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Agent", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Addresses", "as", get_addresses, 0, CHANGES),
     SD_BUS_PROPERTY("Display", "s", get_text, 0, CHANGES),
+    SD_BUS_PROPERTY("Tainted", "b", get_tainted, 0, CHANGES),
     SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
     SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),

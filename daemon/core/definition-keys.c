@@ -50,6 +50,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
     [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
+    [SECTION_QEMU] = {"QEMU", .help = "What QEMU can do and usher has no key for, if usherd.conf allows it"},
     [SECTION_STOP] = {"Stop", .help = "How long each rung of the stop ladder waits for the guest to end"},
 };
 
@@ -264,6 +265,11 @@ static const DefinitionKey keys[] = {
      .help = "How long after QEMU was asked to quit; 0 does not ask"},
     {SECTION_STOP, "TerminateSec", VALUE_SPAN, GUEST(stop.terminate_usec), .max = DAY_USEC, .fallback = "5s",
      .help = "How long after SIGTERM; 0 does not send it. SIGKILL follows"},
+
+    {SECTION_QEMU, "Arguments", VALUE_ARGUMENTS, GUEST(qemu.arguments), .repeat = true,
+     .help = "What is put at the end of QEMU's command line"},
+    {SECTION_QEMU, "Set", VALUE_OVERRIDE, GUEST(qemu.overrides), .repeat = true,
+     .help = "A property of one of QEMU's devices that is to have another value"},
 };
 /* clang-format on */
 

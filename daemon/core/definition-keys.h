@@ -27,6 +27,7 @@ typedef enum SectionId {
     SECTION_AGENT,
     SECTION_WATCHDOG,
     SECTION_STOP,
+    SECTION_QEMU,
     SECTION_MAX,
     SECTION_INVALID = -EINVAL,
 } SectionId;
@@ -56,6 +57,8 @@ typedef enum ValueType {
     VALUE_FORWARD,   /* GPtrArray* of DefinitionForward: one more with each value */
     VALUE_IDENTITY,  /* char*: as fingerprint_of() writes it */
     VALUE_IMAGE,     /* GPtrArray* of DefinitionImage: one more with each value */
+    VALUE_ARGUMENTS, /* GPtrArray of char*: words for QEMU's command line */
+    VALUE_OVERRIDE,  /* GPtrArray of char*: DEVICE.PROPERTY=VALUE */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;

@@ -367,6 +367,8 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_FEATURES] = {sizeof(char *), g_free, value_set_features},
     [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
     [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
+    [VALUE_ARGUMENTS] = {sizeof(GPtrArray *), free_array, value_set_arguments},
+    [VALUE_OVERRIDE] = {sizeof(GPtrArray *), free_array, value_set_override},
     [VALUE_IDENTITY] = {sizeof(char *), g_free, set_fingerprint},
     [VALUE_IMAGE] = {sizeof(GPtrArray *), free_array, set_image},
 };
@@ -468,6 +470,10 @@ char *value_range(const DefinitionKey *key)
         return g_strdup(
             "a protocol, an IPv4 address of the host, a port of the host and one of the guest such as "
             "tcp:127.0.0.1:3389:3389");
+    case VALUE_ARGUMENTS:
+        return g_strdup("words as a shell reads them, such as -device pvpanic, without options that are usher's alone");
+    case VALUE_OVERRIDE:
+        return g_strdup("a device's id, one of its properties and a value such as disk-system.queue-size=128");
     case VALUE_IDENTITY:
         return g_strdup("a fingerprint such as 1002:5046 1af4:1100 030000 0000:00:03.0/00.0");
     case VALUE_IMAGE:

@@ -21,5 +21,9 @@ char *value_range(const DefinitionKey *key);
 /* Of a type that definition-value-cpu.c reads, as value_set() calls them. */
 bool value_set_features(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
+/* Likewise of definition-value-qemu.c. */
+bool value_set_arguments(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
+bool value_set_override(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
+
 /* The bytes that a field of this type has. */
 size_t value_width(ValueType type);

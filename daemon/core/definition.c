@@ -259,6 +259,11 @@ bool definition_shares_memory(const GuestDefinition *definition)
     return false;
 }
 
+bool definition_tainted(const GuestDefinition *definition)
+{
+    return definition->qemu.arguments || definition->qemu.overrides;
+}
+
 static void structure_free(SectionId id, void *structure)
 {
     unsigned n;

@@ -253,6 +253,10 @@ typedef struct GuestDefinition {
     } stop;
     DisplayType display; /* default none */
     bool console_log;    /* [Console] Log=, default yes */
+    struct {
+        GPtrArray *arguments; /* of char*, words; NULL: none */
+        GPtrArray *overrides; /* of char*, "DEVICE.PROPERTY=VALUE"; NULL: none */
+    } qemu;
     GPtrArray *pci;      /* of DefinitionPci, owned, in the order of the file */
     GPtrArray *disks;    /* of DefinitionDisk */
     GPtrArray *cdroms;   /* of DefinitionCdrom */
@@ -266,6 +270,9 @@ typedef struct DefinitionText {
     const char *text;
     size_t size; /* NUL bytes inside are an error with their line */
 } DefinitionText;
+
+/* It changes what usher would do with QEMU. */
+bool definition_tainted(const GuestDefinition *definition);
 
 /* "none", "vnc", "spice" */
 const char *display_type_to_string(DisplayType type);

@@ -58,6 +58,9 @@ typedef struct QemuCommand {
     GArray *files;         /* of QemuFile, ascending by fd without gaps from QEMU_FD_FIRST */
     GPtrArray *companions; /* of QemuCompanion, owned, in the order in which they are to be started */
     GStringChunk *strings; /* those of the files */
+    unsigned n_own;        /* arguments before those that the definition adds by itself */
+    const char *no_device; /* a device whose properties are to be set, and that is not there; NULL: none */
+    const char *devices;   /* those that are, with a blank after each; NULL likewise */
     uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
 } QemuCommand;
 

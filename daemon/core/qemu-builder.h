@@ -90,6 +90,7 @@ void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);
 void qemu_add_tpm(QemuBuilder *builder);
 /* The others; index is the section's place among those of its kind. */
+void qemu_add_extra(QemuBuilder *builder);
 void qemu_add_display_server(QemuBuilder *builder);
 void qemu_add_display(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);

@@ -88,7 +88,12 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
     const char *const *argv = (const char *const *)command->argv->pdata;
     int r = 0;
 
-    for (unsigned i = 1; r == 0 && argv[i]; i++) {
+    if (command->no_device) {
+        g_autofree char *remedy = g_strdup_printf("those of this guest are %s", command->devices);
+        return fault_raise(ret_fault, FAULT_REFUSED, g_strchomp(remedy), "[QEMU] Set=: there is no device %s",
+                           command->no_device);
+    }
+    for (unsigned i = 1; r == 0 && i < command->n_own; i++) {
         if (option_alone(argv[i]))
             continue;
         const char *option = argv[i++];
@@ -97,7 +102,7 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
         } else if (g_str_equal(option, "-cpu")) {
             g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
             r = check_model(model, facts, ret_fault);
-        } else if (g_str_equal(option, "-device")) {
+        } else if (g_str_equal(option, "-device") && *argv[i] == '{') {
             struct json_object *device = json_tokener_parse(argv[i]);
             r = check_device(device, facts, ret_fault);
             json_object_put(device);

@@ -12,6 +12,7 @@
 
 /* An FLR may poll for 60 s (PCIE_RESET_READY_POLL_MS): what takes longer than 90 s has little hope. */
 static const DefinitionKey keys[] = {
+    {.name = "AllowQemuArguments", .type = VALUE_SWITCH, FIELD(allow_qemu_arguments), .fallback = "no"},
     {.name = "SlowSec", .type = VALUE_SPAN, FIELD(slow_usec), .min = SECOND, .max = DAY, .fallback = "10s"},
     {.name = "StuckSec", .type = VALUE_SPAN, FIELD(stuck_usec), .min = SECOND, .max = DAY, .fallback = "90s"},
 };
@@ -76,7 +77,8 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
         value_reset(key, &reader->settings);
     } else if (!value_set(key, value, &reader->settings, &hint)) {
         g_autofree char *range = value_range(key);
-        text = g_strdup_printf("[" SECTION "] %s=%s is not %s, at least 1s", name, value, range);
+        text = g_strdup_printf("[" SECTION "] %s=%s is not %s%s", name, value, range,
+                               key->type == VALUE_SPAN ? ", at least 1s" : "");
         return raise_at(place, ret_fault, hint, text);
     }
     return 0;

@@ -40,4 +40,5 @@ typedef struct Engine {
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */
+    bool allow_qemu_arguments;    /* [QEMU] of definitions */
 } Engine;

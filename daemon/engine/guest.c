@@ -109,6 +109,11 @@ const char *guest_sub_state(const Guest *g)
     return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
 }
 
+bool guest_tainted(const Guest *g)
+{
+    return g->definition && definition_tainted(g->definition);
+}
+
 pid_t guest_pid(const Guest *g)
 {
     return g->watched ? g->pid : 0;

@@ -128,6 +128,7 @@ typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
 int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata, Fault **ret_fault);
 /* What it was started with. */
 DisplayType guest_display(const Guest *guest);
+bool guest_tainted(const Guest *guest);
 
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
  * undoes what it left. definition may be NULL (its file is gone). */

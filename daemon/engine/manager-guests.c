@@ -135,6 +135,7 @@ static void read_entry(Manager *m, const char *name)
     g_free(entry->description);
     entry->description = g_strdup(definition->description);
     entry->display = definition->display;
+    entry->tainted = definition_tainted(definition);
     for (unsigned i = 0; i < definition->pci->len; i++)
         wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
@@ -198,6 +199,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
         .source = entry->defined ? entry->source : "",
         .definition_fault = entry->fault,
         .devices = has->len > 0 ? has : entry->wished,
+        .tainted = guest_at_rest(entry->guest) ? entry->tainted : guest_tainted(entry->guest),
         .display = guest_at_rest(entry->guest) ? entry->display : guest_display(entry->guest),
     };
     return true;
@@ -225,6 +227,16 @@ static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
                        guest_state_to_string(guest_state(entry->guest)));
 }
 
+/* Whoever may define a guest is not yet who may have QEMU do anything. */
+static int check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault)
+{
+    if (!definition_tainted(definition) || m->engine->allow_qemu_arguments)
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "remove it, or write AllowQemuArguments=yes into usherd.conf, then: systemctl restart usherd",
+                       "guest %s: [QEMU] is not allowed on this host", definition->name);
+}
+
 static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
                          Fault **ret_fault)
 {
@@ -236,6 +248,8 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     int r = manager_load(m, name, &definition, ret_fault);
     if (r == 0)
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
+    if (r == 0)
+        r = check_allowed(m, definition, ret_fault);
     if (r == 0)
         r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
     if (r == 0)

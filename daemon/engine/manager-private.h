@@ -45,6 +45,7 @@ typedef struct GuestEntry {
     Fault *fault;      /* of the definition */
     GPtrArray *wished; /* of char*: addresses that it asks for */
     DisplayType display;
+    bool tainted;
 } GuestEntry;
 
 void manager_announce(Manager *m, ManagerChange change, const char *id);

@@ -51,6 +51,7 @@ typedef struct GuestView {
     const Fault *definition_fault; /* NULL: valid */
     const GPtrArray *devices;      /* of char*: has, or would ask for */
     DisplayType display;           /* likewise */
+    bool tainted;
 } GuestView;
 
 char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */

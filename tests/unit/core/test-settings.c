@@ -55,7 +55,7 @@ START_TEST(a_mistake_is_told_with_file_line_and_what_was_meant)
     assert_refused("[Guest]\n", "usherd.conf:1: [Guest] is not known; the section is [Usherd]");
     assert_refused("[Usherd x]\n", "usherd.conf:1: [Usherd x] is not known; the section is [Usherd]");
     assert_refused("[Usherd]\nColour=red\n",
-                   "usherd.conf:2: [Usherd] Colour= is not known; [Usherd] has SlowSec= StuckSec=");
+                   "usherd.conf:2: [Usherd] Colour= is not known; [Usherd] has AllowQemuArguments= SlowSec= StuckSec=");
     assert_refused(
         "[Usherd]\nSlowSec=soon\n",
         "usherd.conf:2: [Usherd] SlowSec=soon is not a time such as 90, 90s, 2min or 500ms, at most "
@@ -63,6 +63,18 @@ START_TEST(a_mistake_is_told_with_file_line_and_what_was_meant)
     assert_refused("[Usherd]\nSlowSec=0\n",
                    "usherd.conf:2: [Usherd] SlowSec=0 is not a time such as 90, 90s, 2min or 500ms, at most "
                    "24h, at least 1s");
+}
+END_TEST
+
+START_TEST(arguments_for_qemu_are_off_until_they_are_switched_on)
+{
+    Settings settings = settings_default();
+
+    ck_assert(!settings.allow_qemu_arguments);
+    ck_assert_int_eq(parse("[Usherd]\nAllowQemuArguments=yes\n", &settings, NULL), 0);
+    ck_assert(settings.allow_qemu_arguments);
+    assert_refused("[Usherd]\nAllowQemuArguments=perhaps\n",
+                   "usherd.conf:2: [Usherd] AllowQemuArguments=perhaps is not yes or no");
 }
 END_TEST
 
@@ -75,4 +87,5 @@ END_TEST
 
 SUITE("settings", without_a_word_a_step_is_slow_after_10_s_and_stuck_after_90,
       a_drop_in_overrides_the_file_and_an_empty_value_gives_the_default_back,
-      a_mistake_is_told_with_file_line_and_what_was_meant, what_is_stuck_before_it_is_slow_is_a_mistake)
+      a_mistake_is_told_with_file_line_and_what_was_meant, arguments_for_qemu_are_off_until_they_are_switched_on,
+      what_is_stuck_before_it_is_slow_is_a_mistake)
