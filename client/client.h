@@ -29,7 +29,6 @@ typedef struct Client {
     bool all;
     bool dry_run;
     bool no_block;
-    bool force;
     bool ask_password;
     bool fingerprint;      /* --fingerprint */
     bool clear;            /* --clear */

@@ -18,11 +18,11 @@ enum {
     KNOWS_ALL = 1 << 2,
     KNOWS_BIND = 1 << 3, /* --functions= and --group= */
     KNOWS_STOP_HOLDERS = 1 << 4,
-    KNOWS_FORCE = 1 << 6,
     KNOWS_CREATE = 1 << 5, /* what a new guest has */
     KNOWS_FINGERPRINT = 1 << 6,
     KNOWS_CLEAR = 1 << 7,
-    KNOWS_EJECT = 1 << 8, /* and --force */
+    KNOWS_EJECT = 1 << 8,
+    KNOWS_FORCE = 1 << 9,
 };
 
 typedef struct Verb {
@@ -52,7 +52,7 @@ static const Verb verbs[] = {
     {"reboot", "NAME…", 1, MANY, 0, cmd_reboot, "Ask the systems in the guests to reboot"},
     {"freeze", "NAME…", 1, MANY, 0, cmd_freeze, "Hold the guests' file systems still, for a backup"},
     {"thaw", "NAME…", 1, MANY, 0, cmd_thaw, "Let them go on"},
-    {"cdrom", "NAME [DRIVE] IMAGE", 1, 3, KNOWS_EJECT, cmd_cdrom, "Change what is in a guest's CD drive"},
+    {"cdrom", "NAME [DRIVE] IMAGE", 1, 3, KNOWS_EJECT | KNOWS_FORCE, cmd_cdrom, "Change what is in a guest's CD drive"},
     {"console", "NAME", 1, 1, KNOWS_FORCE, cmd_console, "Connect this terminal with a guest's serial console"},
     {"view", "NAME", 1, 1, 0, cmd_view, "Show a guest's screen in a viewer"},
     {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
@@ -103,7 +103,6 @@ enum {
     OPTION_FINGERPRINT,
     OPTION_CLEAR,
     OPTION_EJECT,
-    OPTION_FORCE,
 };
 
 static const struct option options[] = {
@@ -134,7 +133,6 @@ static const struct option options[] = {
     {"fingerprint", no_argument, NULL, OPTION_FINGERPRINT},
     {"clear", no_argument, NULL, OPTION_CLEAR},
     {"eject", no_argument, NULL, OPTION_EJECT},
-    {"force", no_argument, NULL, OPTION_FORCE},
     {NULL, 0, NULL, 0},
 };
 
@@ -173,7 +171,7 @@ static int cmd_help(Client *client, char **args)
          "     --no-ask-password      Do not let polkit ask for a password\n"
          "     --dry-run              start, stop, bind, restore: show the steps, take none; create: show the text\n"
          "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
-         "     --force                console: take it from whoever has it open\n"
+         "     --force                console: take it from whoever has it open; cdrom: open a locked tray\n"
          "  -a --all                  devices: list bridges too\n"
          "     --functions=all|0,1    bind: these functions of the slot\n"
          "     --group=only|all       bind: the rest of the IOMMU group too\n"
@@ -183,8 +181,7 @@ static int cmd_help(Client *client, char **args)
          "                            create: what the guest has\n"
          "     --fingerprint          show: the Fingerprint= lines of devices\n"
          "     --clear                reset: let devices out of quarantine\n"
-         "     --eject                cdrom: take out what is in the drive\n"
-         "     --force                cdrom: open a tray that the guest has locked\n\n"
+         "     --eject                cdrom: take out what is in the drive\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }
@@ -337,9 +334,6 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_EJECT:
         client->eject = true;
         break;
-    case OPTION_FORCE:
-        client->force = true;
-        break;
     default:
         return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
@@ -394,8 +388,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--functions=";
     if (client->fingerprint && !(verb->knows & KNOWS_FINGERPRINT))
         return "--fingerprint";
-    if ((client->eject || client->force) && !(verb->knows & KNOWS_EJECT))
-        return client->eject ? "--eject" : "--force";
+    if (client->eject && !(verb->knows & KNOWS_EJECT))
+        return "--eject";
     if (client->clear && !(verb->knows & KNOWS_CLEAR))
         return "--clear";
     if (client->group && !(verb->knows & KNOWS_BIND))
