@@ -73,6 +73,8 @@ static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
 static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
 static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
+/* As many as a host with one board has. */
+static const char *const nodes[] = {"auto", "0", "1", "2", "3", "4", "5", "6", "7", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
@@ -157,6 +159,8 @@ static const DefinitionKey keys[] = {
      .help = "How much memory the guest has"},
     {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(huge_pages), .words = huge_pages, .fallback = "no",
      .help = "The size of the pages that the memory is made of, where it is to be larger than usual"},
+    {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(node), .words = nodes, .fallback = "auto",
+     .help = "The host's NUMA node that the memory is of"},
 
     {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
      .otherwise = "boots from firmware and disks", .help = "The kernel's file on the host"},

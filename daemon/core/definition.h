@@ -240,6 +240,7 @@ typedef struct GuestDefinition {
         bool hide_hypervisor, hyper_v;
     } cpu;
     uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
+    int node; /* Node=, and 1; 0: that of the first device, where it matters */
     HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */

@@ -29,6 +29,7 @@ Host *host_new(void)
 {
     Host *host = g_new0(Host, 1);
     host->links = g_ptr_array_new_with_free_func(host_link_free);
+    host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
 }
@@ -39,6 +40,7 @@ Host *host_free(Host *host)
         return NULL;
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->links);
+    g_array_unref(host->nodes);
     g_free(host);
     return NULL;
 }

@@ -45,7 +45,18 @@ typedef struct HostLink {
     bool tap; /* a tap device that stays when nobody has it open */
 } HostLink;
 
+/* What a NUMA node has of huge pages; by HugePages of definition.h. */
+#define HOST_PAGE_SIZES 3
+typedef struct HostNode {
+    unsigned number;
+    struct {
+        bool there; /* the processor knows the size */
+        uint64_t total, free;
+    } pages[HOST_PAGE_SIZES];
+} HostNode;
+
 typedef struct Host {
+    GArray *nodes;          /* of HostNode, ascending */
     GPtrArray *devices;     /* of HostDevice, sorted by address */
     GPtrArray *links;       /* of HostLink, sorted by name */
     bool vhost_net;         /* there is /dev/vhost-net */

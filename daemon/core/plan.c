@@ -33,6 +33,7 @@ Plan *plan_new(const char *owner)
     Plan *plan = g_new(Plan, 1);
     *plan = (Plan){
         .owner = g_strdup(owner),
+        .memory_node = -1,
         .steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
         .devices = g_ptr_array_new_with_free_func(plan_device_free),
@@ -393,7 +394,11 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
         if (r != 0)
             return r;
     }
-    int r = planning_finish(&planning, ret_fault);
+    /* Before any device: what is missing is often memory, and then nothing of the host's has changed yet. */
+    const HostDevice *first = planning.asked->len > 0 ? g_ptr_array_index(planning.asked, 0) : NULL;
+    int r = plan_add_memory(planning.plan, host, definition, first, ret_fault);
+    if (r == 0)
+        r = planning_finish(&planning, ret_fault);
     if (r == 0)
         r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r != 0)

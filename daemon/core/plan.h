@@ -19,6 +19,7 @@ typedef struct Plan {
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
     char **may_stop;  /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;   /* the guest's links may be driven by the kernel */
+    int memory_node;  /* the NUMA node that the guest's memory is bound to; -1: none */
     GPtrArray *devices; /* of PlanDevice, owned: what the guest gets, in the order of the definition */
 } Plan;
 
@@ -28,6 +29,12 @@ typedef struct PlanDevice {
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
     GArray *functions;         /* of PciAddress, ascending */
 } PlanDevice;
+
+/* Where the guest's memory is to come from; a step for the huge pages that are missing there. For plan_start(), which
+ * passes the first device that the guest gets, or NULL. FAULT_RAISED with REFUSED: no such node, or no pages of such a
+ * size. */
+int plan_add_memory(Plan *plan, const Host *host, const GuestDefinition *definition, const HostDevice *first,
+                    Fault **ret_fault);
 
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);

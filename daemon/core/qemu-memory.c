@@ -21,5 +21,11 @@ void qemu_add_memory(QemuBuilder *builder)
         /* Too few of them ends the start instead of the guest. */
         json_set_bool(backend, "prealloc", true);
     }
+    if (builder->plan && builder->plan->memory_node >= 0) {
+        struct json_object *nodes = json_object_new_array();
+        json_object_array_add(nodes, json_object_new_int(builder->plan->memory_node));
+        json_object_object_add(backend, "host-nodes", nodes);
+        json_set_text(backend, "policy", "bind");
+    }
     builder_json(builder, "-object", backend);
 }

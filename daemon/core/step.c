@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdint.h>
 #include <string.h>
 
 #include "step.h"
@@ -13,6 +14,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_NODE_OWNER] = "node-owner",
     [STEP_UNIT] = "unit",
     [STEP_LINK] = "link",
+    [STEP_HUGE_PAGES] = "huge-pages",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -36,6 +38,27 @@ bool step_kind_kept(StepKind kind)
 bool step_kind_held(StepKind kind)
 {
     return kind == STEP_POWER_CONTROL || kind == STEP_D3COLD || kind == STEP_RESET;
+}
+
+bool step_kind_counted(StepKind kind)
+{
+    return kind == STEP_HUGE_PAGES;
+}
+
+static bool read_count(const char *text, uint64_t *ret)
+{
+    return text && g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
+}
+
+Step *step_rebase(const Step *step, const char *live)
+{
+    uint64_t before, after, now;
+
+    if (!read_count(step->before, &before) || !read_count(step->after, &after) || !read_count(live, &now))
+        return NULL;
+    uint64_t then = after >= before ? now + (after - before) : now - MIN(now, before - after);
+    g_autofree char *target = g_strdup_printf("%" G_GUINT64_FORMAT, then);
+    return step_new(step->kind, step->subject, live, target);
 }
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after)

@@ -24,6 +24,7 @@ typedef enum StepKind {
     STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
     STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".
                 * Given back as long as it is of its kind: others may have changed what it is on */
+    STEP_HUGE_PAGES, /* subject "node0/2048kB"; nr_hugepages there, a number. Counted */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;
@@ -54,6 +55,11 @@ bool step_kind_kept(StepKind kind);
 /* The live value need not equal `before` when the step is taken: something else may have changed it in
  * between. */
 bool step_kind_held(StepKind kind);
+
+/* A number that others change too, so that what is ours is the difference alone (huge pages). */
+bool step_kind_counted(StepKind kind);
+/* A counted step with its difference upon another number; not below 0. NULL if live is no number. */
+Step *step_rebase(const Step *step, const char *live);
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after);
 Step *step_copy(const Step *step);

@@ -8,6 +8,7 @@
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
+#include "host-memory.h"
 #include "host-needs.h"
 #include "host-scan.h"
 
@@ -263,6 +264,9 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
 
+    r = host_memory_note(place->sys_fd, host);
+    if (r < 0)
+        return r;
     r = host_needs_note(place, host);
     if (r < 0)
         return r;

@@ -23,7 +23,8 @@ typedef enum StepOutcome {
 int step_read(const StepPlace *place, const Step *step, char **ret);
 
 /* Reads; if the live value is not before (and the kind is not held) it is STEP_OUTCOME_DRIFT, unless it is
- * after already, then DONE; acts; reads back. *ret_live is set (perhaps to NULL) in every case, *ret_error
- * with FAILED, to a negative errno: that of the write, -ENOPKG if no driver of that name is registered, or
- * -EIO when the write was accepted and the value is not after. Blocks as long as the kernel does. */
+ * after already, then DONE, and of a counted kind it is drift all the same; acts; reads back. *ret_live is
+ * set (perhaps to NULL) in every case, *ret_error with FAILED, to a negative errno: that of the write,
+ * -ENOPKG if no driver of that name is registered, or -EIO when the write was accepted and the value is not
+ * after. Blocks as long as the kernel does. */
 StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error);

@@ -49,6 +49,9 @@ static void leave_alone(Execution *e)
 static void on_drift(Execution *e, const char *live)
 {
     const Step *s = e->current;
+
+    if (execution_count_again(e))
+        return;
     Fault *fault = fault_new(
         FAULT_DRIFT,
         e->backward ? "somebody else changed it; put it right by hand, then: usherctl restore DEVICE"
@@ -56,7 +59,8 @@ static void on_drift(Execution *e, const char *live)
         "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind), s->subject, or_none(live),
         or_none(s->before), or_none(s->after));
 
-    if (e->backward && e->believe_kernel) {
+    /* Which part of a number is ours nobody can tell any more: it is the host's now. */
+    if (e->backward && (e->believe_kernel || step_kind_counted(s->kind))) {
         log_device(LOG_NOTICE, s->subject, "%s; leaving it as it is", fault->message);
         fault_free(fault);
         execution_done(e);
@@ -108,7 +112,8 @@ void execution_failed(Execution *e, int error, const char *live)
         execution_done(e);
         return;
     }
-    execution_note_fault(e, failure(s, live, why));
+    bool short_of_it = !e->backward && step_kind_counted(s->kind) && live;
+    execution_note_fault(e, short_of_it ? execution_fell_short(e, live) : failure(s, live, why));
     if (!e->backward) {
         execution_end(e);
         return;

@@ -15,9 +15,11 @@ struct Execution {
     bool backward;
     bool believe_kernel;
     bool stopping;
+    unsigned counted; /* how often the number of the current step was another's meanwhile */
     bool again;       /* the current step, after its worker was lost */
     GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
     GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
+    GArray *certain;  /* of bool, likewise: the step was seen to be done */
     unsigned next;
     Step *current;   /* with the guest resolved; NULL between steps */
     unsigned number; /* of current in the journal */
@@ -51,6 +53,17 @@ void execution_stop_timers(Execution *e);
 void execution_unmark_busy(Engine *engine, const char *subject);
 /* Nobody needs to know when it has come after all: a module stays. */
 void execution_stop_loading(Execution *e);
+
+/* execution-count.c: steps of counted kinds */
+/* The step upon what is there now. */
+Step *execution_count(const Execution *e, const Step *s);
+/* Somebody else changed the number just now: false if it is to count as drift. */
+bool execution_count_again(Execution *e);
+/* A difference that is undone twice is another's loss: from here on what is there has to show whether it was. 0 or
+ * -errno. */
+int execution_begin_undo(Execution *e);
+/* A part of what was asked for has come, and is to go again: what is to be told of it. */
+Fault *execution_fell_short(Execution *e, const char *live);
 
 /* execution-answer.c */
 void execution_answer(const WorkerAnswer *answer, void *userdata);

@@ -30,6 +30,7 @@ void execution_step_over(Execution *e)
     g_clear_pointer(&e->current, step_free);
     execution_stop_timers(e);
     e->again = false;
+    e->counted = 0;
     e->next++;
     execution_schedule(e);
 }
@@ -43,6 +44,8 @@ static bool resolve(Execution *e)
         if (!e->guest)
             return false;
         e->current = step_new(s->kind, s->subject, s->before, e->guest);
+    } else if (step_kind_counted(s->kind)) {
+        e->current = execution_count(e, s);
     } else {
         e->current = step_copy(s);
     }
@@ -62,8 +65,10 @@ static bool passes_over(Execution *e)
         execution_step_over(e);
         return true;
     }
-    if (!e->backward && !step_kind_held(e->current->kind) &&
+    if ((!e->backward || step_kind_counted(e->current->kind)) && !step_kind_held(e->current->kind) &&
         g_str_equal(e->current->before, e->current->after)) {
+        if (e->backward)
+            execution_journal_undone(e);
         execution_step_over(e);
         return true;
     }
@@ -97,7 +102,7 @@ static int on_turn(sd_event_source *source, void *userdata)
         e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
     }
     /* What the journal does not tell of, nobody would undo. */
-    int r = e->backward ? 0 : execution_journal(e, JOURNAL_BEGIN);
+    int r = e->backward ? execution_begin_undo(e) : execution_journal(e, JOURNAL_BEGIN);
     if (r < 0) {
         execution_note_fault(e, fault_new(FAULT_FAILED, "is there room in /run?",
                                           "cannot write the journal of %s: %s", journal_owner(e->journal),
@@ -125,6 +130,7 @@ static Execution *execution_new(Engine *engine, Journal *journal, const Executio
     e->handler = handler;
     e->userdata = userdata;
     e->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    e->certain = g_array_new(FALSE, FALSE, sizeof(bool));
     e->numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));
     e->left_alone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     execution_schedule(e);
@@ -181,6 +187,7 @@ Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
         JournalOpen *open = g_ptr_array_index(standing, i - 1);
         g_ptr_array_add(e->steps, step_undo(open->step));
         g_array_append_val(e->numbers, open->number);
+        g_array_append_val(e->certain, open->certain);
     }
     return e;
 }
@@ -201,6 +208,7 @@ Execution *execution_free(Execution *e)
     g_clear_pointer(&e->current, step_free);
     g_ptr_array_free(e->steps, TRUE);
     g_array_free(e->numbers, TRUE);
+    g_array_free(e->certain, TRUE);
     g_hash_table_destroy(e->left_alone);
     fault_free(e->fault);
     g_free(e->guest);

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,6 +165,18 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
     return 0;
 }
 
+/* As many as there is memory for; the free ones go along. Pages in use stay (hugetlbpage.rst). */
+static int fake_kernel_huge_pages(FakeHost *host, const char *path, const char *value)
+{
+    unsigned wanted = strtoul(value, NULL, 10), had = MIN(wanted, host->huge_pages_room);
+    g_autofree char *number = g_strdup_printf("%u\n", had), *folder = g_path_get_dirname(path);
+    g_autofree char *free = g_strconcat(folder, "/free_hugepages", NULL);
+
+    fake_tree_put(host->sys_fd, path, number);
+    fake_tree_put(host->sys_fd, free, number);
+    return 0;
+}
+
 /* path: below sys. */
 static int write_sys(FakeHost *host, const char *path, const char *value)
 {
@@ -171,6 +184,9 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
         FakeDevice *device = fake_device_find(host, value);
         return device ? fake_kernel_probe(host, device) : -ENODEV;
     }
+
+    if (g_str_has_suffix(path, "/nr_hugepages"))
+        return fake_kernel_huge_pages(host, path, value);
 
     g_auto(GStrv) parts = g_str_has_prefix(path, "bus/pci/devices/") ? g_strsplit(path, "/", 5) : NULL;
     if (!parts || g_strv_length(parts) != 5) {

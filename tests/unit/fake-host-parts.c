@@ -173,3 +173,30 @@ void fake_host_light_display(FakeHost *host, const char *address, unsigned card)
     }
     fake_tree_put(host->sys_fd, "class/drm/version", "drm 1.1.0 20060810\n");
 }
+
+void fake_host_set_huge_pages(FakeHost *host, unsigned node, unsigned total)
+{
+    g_autofree char *folder = fake_text("devices/system/node/node%u/hugepages/hugepages-2048kB", node);
+    g_autofree char *nr = g_strconcat(folder, "/nr_hugepages", NULL),
+                    *free = g_strconcat(folder, "/free_hugepages", NULL);
+    g_autofree char *text = fake_text("%u\n", total);
+
+    fake_tree_put(host->sys_fd, nr, text);
+    fake_tree_put(host->sys_fd, free, text);
+}
+
+void fake_host_add_node(FakeHost *host, unsigned node, unsigned total, unsigned room)
+{
+    host->huge_pages_room = room;
+    fake_host_set_huge_pages(host, node, total);
+}
+
+unsigned fake_host_huge_pages(const FakeHost *host, unsigned node)
+{
+    g_autofree char *path = fake_text(
+        "%s/sys/devices/system/node/node%u/hugepages/hugepages-2048kB/nr_hugepages", host->path, node);
+    g_autofree char *text = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return strtoul(text, NULL, 10);
+}

@@ -22,6 +22,7 @@ struct FakeHost {
     unsigned open_tries; /* until an open one is closed; 0: it stays so */
     GString *mishaps;
     unsigned writes;
+    unsigned huge_pages_room; /* more of them a node cannot make */
     bool vfio_lost;
     unsigned fail_at; /* the number of the write; compared if fail_error is set */
     int fail_error;

@@ -469,5 +469,7 @@ char *fake_host_snapshot_text(const FakeHost *host)
     for (GList *a = addresses; a; a = a->next)
         append_device(host, fake_device_find(host, a->data), text);
     append_nodes(host, text);
+    if (host->huge_pages_room > 0)
+        g_string_append_printf(text, "node0/2048kB %u\n", fake_host_huge_pages(host, 0));
     return g_string_free(text, FALSE);
 }

@@ -76,6 +76,12 @@ void fake_host_route_over(FakeHost *host, const char *interface, bool v6);
 /* A DRM device of a display function, with a connector and a framebuffer. */
 void fake_host_light_display(FakeHost *host, const char *address, unsigned card);
 
+/* A NUMA node that has total huge pages of 2 MiB, all of them free, and may have at most room. */
+void fake_host_add_node(FakeHost *host, unsigned node, unsigned total, unsigned room);
+/* How many there are now, as sysfs tells it. Also for what others do. */
+unsigned fake_host_huge_pages(const FakeHost *host, unsigned node);
+void fake_host_set_huge_pages(FakeHost *host, unsigned node, unsigned total);
+
 /* --- What others do to it
  * ---------------------------------------------------------------------------------------- */
 

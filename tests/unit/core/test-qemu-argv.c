@@ -143,6 +143,19 @@ START_TEST(a_definition_without_a_plan_has_no_devices)
 }
 END_TEST
 
+START_TEST(memory_is_bound_to_the_node_of_the_plan)
+{
+    QemuFacts facts = {.path = (char *)QEMU_PATH};
+    g_autoptr(GuestDefinition) definition = a_definition("[Memory]\nSize=1G\n");
+    g_autoptr(Plan) plan = plan_new("guest/x");
+    plan->memory_node = 1;
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, &facts, NULL);
+    ck_assert_str_eq(option_value(command, "-object", 0),
+                     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"ram\",\"size\":1073741824,\"share\":false,"
+                     "\"host-nodes\":[1],\"policy\":\"bind\"}");
+}
+END_TEST
+
 /* A QEMU that has these types and vfio-pci properties. */
 static int check(const char *text, const char *const *types, const char *const *properties, Fault **ret_fault)
 {
@@ -208,5 +221,5 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
       a_sata_disk_that_comes_moves_no_cd_drive,
       serial_numbers_of_disks_are_short_and_unlike, a_block_device_is_driven_as_one,
-      memory_is_locked_only_for_devices, a_definition_without_a_plan_has_no_devices,
+      memory_is_locked_only_for_devices, memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
       what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)

@@ -7,7 +7,7 @@
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
     static const char *const names[STEP_KIND_MAX] = {
-        "module", "power-control", "d3cold", "driver", "override", "reset", "node-owner", "unit", "link"};
+        "module", "power-control", "d3cold", "driver", "override", "reset", "node-owner", "unit", "link", "huge-pages"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -160,9 +160,26 @@ START_TEST(a_step_is_described_in_words)
 }
 END_TEST
 
+START_TEST(a_count_goes_upon_what_is_there)
+{
+    g_autoptr(Step) more = step_new(STEP_HUGE_PAGES, "node0/2048kB", "10", "30");
+    g_autoptr(Step) less = step_undo(more), up = step_rebase(more, "15"), down = step_rebase(less, "100"),
+                    none = step_rebase(less, "7");
+
+    ck_assert_str_eq(up->before, "15");
+    ck_assert_str_eq(up->after, "35");
+    ck_assert_str_eq(down->after, "80");
+    ck_assert_str_eq(none->after, "0");
+    ck_assert_ptr_null(step_rebase(more, ""));
+    ck_assert_ptr_null(step_rebase(more, NULL));
+    ck_assert(step_kind_counted(STEP_HUGE_PAGES) && !step_kind_counted(STEP_DRIVER));
+}
+END_TEST
+
 SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
       only_modules_are_kept_and_only_power_settings_and_resets_are_held, undoing_swaps_before_and_after,
       a_copy_is_its_own, a_step_looks_at_the_live_value, a_held_step_is_never_in_drift,
       a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,
       a_reset_has_happened_if_the_write_was_taken_and_the_device_answers,
-      a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words)
+      a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words,
+      a_count_goes_upon_what_is_there)

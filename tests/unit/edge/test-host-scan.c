@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/core/definition.h"
 #include "../../../daemon/edge/host-scan.h"
 #include "../fake-host.h"
 #include "../suite.h"
@@ -423,6 +424,22 @@ START_TEST(a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck)
 }
 END_TEST
 
+START_TEST(nodes_are_seen_with_their_huge_pages)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_node(fake, 10, 7, 7);
+    fake_host_add_node(fake, 2, 3, 3);
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostNode *first = &g_array_index(host->nodes, HostNode, 0);
+
+    ck_assert_uint_eq(host->nodes->len, 2);
+    ck_assert_uint_eq(first->number, 2);
+    ck_assert(first->pages[HUGE_PAGES_2M].there && !first->pages[HUGE_PAGES_1G].there);
+    ck_assert_uint_eq(first->pages[HUGE_PAGES_2M].total, 3);
+    ck_assert_uint_eq(first->pages[HUGE_PAGES_2M].free, 3);
+}
+END_TEST
+
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
@@ -437,4 +454,5 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_function_read_again_keeps_what_only_a_look_at_all_can_tell,
       a_stuck_function_is_not_asked_what_would_hang_when_read_again,
       a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot,
-      four_thousand_functions_are_each_seen_in_order)
+      four_thousand_functions_are_each_seen_in_order,
+      nodes_are_seen_with_their_huge_pages)

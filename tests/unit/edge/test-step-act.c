@@ -336,6 +336,22 @@ START_TEST(a_link_in_the_place_of_a_node_is_not_followed)
 }
 END_TEST
 
+START_TEST(huge_pages_are_made_on_a_node)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_node(host, 0, 7, 20);
+    assert_done(act(host, STEP_HUGE_PAGES, "node0/2048kB", "7", "12"), "12");
+    ck_assert_uint_eq(fake_host_huge_pages(host, 0), 12);
+    assert_drift(act(host, STEP_HUGE_PAGES, "node0/2048kB", "7", "13"), "12");
+    assert_drift(act(host, STEP_HUGE_PAGES, "node0/2048kB", "7", "12"), "12");
+    /* As many as there is memory for. */
+    assert_failed(act(host, STEP_HUGE_PAGES, "node0/2048kB", "12", "30"), -EIO, "20");
+    assert_failed(act(host, STEP_HUGE_PAGES, "node1/2048kB", "0", "30"), -ENOENT, NULL);
+    assert_failed(act(host, STEP_HUGE_PAGES, "node0/../x", "0", "30"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_HUGE_PAGES, "node0/2048kB/x", "0", "30"), -EINVAL, NULL);
+}
+END_TEST
+
 START_TEST(a_reset_is_written_once_and_proven_by_an_answer)
 {
     g_autoptr(FakeHost) host = a_host_with_a_gpu();
@@ -417,4 +433,4 @@ SUITE("step-act", a_reset_is_written_once_and_proven_by_an_answer,
       a_module_that_is_not_installed_is_told_so, a_module_is_never_unloaded,
       a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
       a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
-      a_link_in_the_place_of_a_node_is_not_followed)
+      a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node)

@@ -17,6 +17,16 @@ const char *build_gpu(FakeHost *host)
     return "[PCI gpu]\nAddress=0000:01:00.0\n";
 }
 
+const char *build_large(FakeHost *host)
+{
+    const char *gpu = build_gpu(host);
+    static char text[1024];
+
+    fake_host_add_node(host, 0, 7, 100);
+    snprintf(text, sizeof(text), "%s[Memory]\nSize=64M\nHugePages=2M\n", gpu);
+    return text;
+}
+
 const char *build_cold(FakeHost *host)
 {
     const char *definition = build_gpu(host);

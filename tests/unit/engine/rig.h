@@ -28,8 +28,10 @@ const char *build_cold(FakeHost *host);
 const char *build_crowd(FakeHost *host);
 /* The GPU, to be reset on the way there and back. */
 const char *build_reset(FakeHost *host);
-#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset})
-#define N_BUILDS 4
+/* A GPU, and fewer huge pages than the guest is made of. */
+const char *build_large(FakeHost *host);
+#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large})
+#define N_BUILDS 5
 
 typedef struct Rig {
     FakeHost *host;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-memory.h"
+
+#include <errno.h>
+
+#include "../base/file.h"
+#include "../core/definition.h"
+
+#define NODES "devices/system/node"
+
+/* An attribute of Documentation/ABI/stable/sysfs-devices-node. */
+static bool read_count(int sys_fd, unsigned node, HugePages size, const char *attribute, uint64_t *ret)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *path = g_strdup_printf(NODES "/node%u/hugepages/hugepages-%" G_GUINT64_FORMAT "kB/%s",
+                                            node, huge_page_size(size) / 1024, attribute);
+
+    return file_read_value_at(sys_fd, path, &text) >= 0 &&
+           g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
+}
+
+static int compare_nodes(gconstpointer a, gconstpointer b)
+{
+    const HostNode *x = a, *y = b;
+    return (int)x->number - (int)y->number;
+}
+
+int host_memory_note(int sys_fd, Host *host)
+{
+    g_auto(GStrv) names = NULL;
+    guint64 number;
+
+    int r = file_list_at(sys_fd, NODES, &names);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    for (char **name = names; *name; name++) {
+        if (!g_str_has_prefix(*name, "node") ||
+            !g_ascii_string_to_unsigned(*name + 4, 10, 0, G_MAXINT, &number, NULL))
+            continue;
+        HostNode node = {.number = number};
+        for (HugePages size = HUGE_PAGES_2M; size < HUGE_PAGES_MAX; size++)
+            node.pages[size].there =
+                read_count(sys_fd, number, size, "nr_hugepages", &node.pages[size].total) &&
+                read_count(sys_fd, number, size, "free_hugepages", &node.pages[size].free);
+        g_array_append_val(host->nodes, node);
+    }
+    g_array_sort(host->nodes, compare_nodes);
+    return 0;
+}
