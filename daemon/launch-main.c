@@ -32,6 +32,7 @@
 #include "base/cleanup.h"
 #include "config.h"
 #include "edge/channel.h"
+#include "launch-pin.h"
 
 #define DEFAULT_SOCKET USHER_RUNDIR "/helper.sock"
 #define FDS_MAX 128
@@ -305,6 +306,16 @@ static int take_order(int fd, Order *order)
     return channel_receive_blocking(fd, &order->words, order->fds, FDS_MAX, &order->n_fds);
 }
 
+/* pin CPUS; then the next order */
+static int serve_pin(int fd, Order *order)
+{
+    int r = launch_pin(fd, order->words[1]);
+
+    if (r < 0)
+        complain("cannot run on %s alone: %s", order->words[1], strerror(-r));
+    return r < 0 ? r : take_order(fd, order);
+}
+
 static int run_guest(const char *name)
 {
     Order order = {0};
@@ -319,6 +330,8 @@ static int run_guest(const char *name)
         if (r >= 0)
             r = take_order(fd, &order);
     }
+    if (r >= 0 && g_str_equal(order.words[0], "pin") && order.words[1])
+        r = serve_pin(fd, &order);
     if (r == -ECONNRESET) {
         complain("usherd went away before guest %s could start; start it again", name);
         return EXIT_REFUSED;

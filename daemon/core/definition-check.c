@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "cpu-list.h"
 #include "definition-value.h"
 
 /* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
@@ -100,6 +101,27 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
         return definition_raise(section_place(section, tuned), ret_fault, "remove it, or Accelerator=tcg",
                                 "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest",
                                 tuned);
+    return 0;
+}
+
+static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
+    unsigned cpus = definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+    g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
+    const char *lone = definition->cpu.emulator_pin   ? "EmulatorPin"
+                       : definition->cpu.iothread_pin ? "IOThreadPin"
+                                                      : NULL;
+
+    if (!list && lone)
+        return definition_raise(section_place(section, lone), ret_fault, "add Pin=, or remove it",
+                                "[CPU] %s= means nothing without Pin=", lone);
+    if (list && list->len < cpus)
+        return definition_raise(section_place(section, "Pin"), ret_fault,
+                                "name one for each, or lower Sockets=, Cores= or Threads=",
+                                "[CPU] Pin= names %u of the host's processors for %u of the guest's",
+                                list->len, cpus);
     return 0;
 }
 
@@ -203,6 +225,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_firmware(reader, ret_fault);
     if (r == 0)
         r = check_cpu(reader, ret_fault);
+    if (r == 0)
+        r = check_pins(reader, ret_fault);
     if (r == 0)
         r = check_memory(reader, ret_fault);
     if (r == 0)

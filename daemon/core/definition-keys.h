@@ -52,6 +52,7 @@ typedef enum ValueType {
     VALUE_ADDRESS,   /* PciAddress */
     VALUE_FUNCTIONS, /* uint8_t: bit n for function n, 0 for all */
     VALUE_ID,        /* unsigned: 16 bits in hexadecimal, with VALUE_ID_GIVEN */
+    VALUE_CPUS,      /* char*: as cpu_list_parse() takes it */
     VALUE_FEATURES,  /* char*: "+x,-y", kept as "x=on,y=off" */
     VALUE_MAC,       /* char*: a unicast address in lower case */
     VALUE_FORWARD,   /* GPtrArray* of DefinitionForward: one more with each value */

@@ -2,6 +2,7 @@
 /* The values that tell of processors. */
 #include <string.h>
 
+#include "cpu-list.h"
 #include "definition-value.h"
 
 /* Names go into -cpu, where a comma would begin another property and an equals sign end this one's name. */
@@ -36,5 +37,16 @@ bool value_set_features(const DefinitionKey *key, const char *text, void *field,
         return false;
     g_free(*(char **)field);
     *(char **)field = g_strdup(all->str);
+    return true;
+}
+
+bool value_set_cpus(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    g_autoptr(GArray) list = cpu_list_parse(text);
+
+    if (!list)
+        return false;
+    g_free(*(char **)field);
+    *(char **)field = g_strdup(text);
     return true;
 }

@@ -364,6 +364,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_ADDRESS] = {sizeof(PciAddress), NULL, set_address},
     [VALUE_FUNCTIONS] = {sizeof(uint8_t), NULL, set_functions},
     [VALUE_ID] = {sizeof(unsigned), NULL, set_id},
+    [VALUE_CPUS] = {sizeof(char *), g_free, value_set_cpus},
     [VALUE_FEATURES] = {sizeof(char *), g_free, value_set_features},
     [VALUE_MAC] = {sizeof(char *), g_free, set_mac},
     [VALUE_FORWARD] = {sizeof(GPtrArray *), free_array, set_forward},
@@ -462,6 +463,8 @@ char *value_range(const DefinitionKey *key)
         return g_strdup("all, or numbers from 0 to 7 such as 0,1");
     case VALUE_ID:
         return g_strdup("four hexadecimal digits such as 10de");
+    case VALUE_CPUS:
+        return g_strdup("a list of processors, each once, such as 2-7 or 2,8,3,9");
     case VALUE_FEATURES:
         return g_strdup("a list of processor features, each with + or -, such as +topoext,-svm");
     case VALUE_MAC:

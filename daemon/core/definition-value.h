@@ -19,6 +19,7 @@ void value_clear(const DefinitionKey *key, void *structure);
 char *value_range(const DefinitionKey *key);
 
 /* Of a type that definition-value-cpu.c reads, as value_set() calls them. */
+bool value_set_cpus(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_features(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
 /* Likewise of definition-value-qemu.c. */

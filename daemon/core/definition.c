@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cpu-list.h"
 #include "definition-check.h"
 #include "definition-value.h"
 
@@ -244,6 +245,16 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
     fill_defaults(definition);
     *ret = g_steal_pointer(&definition);
     return 0;
+}
+
+char *definition_pin(const GuestDefinition *definition, unsigned cpu)
+{
+    g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
+    unsigned n = definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+
+    if (!list || list->len != n || cpu >= n)
+        return g_strdup(definition->cpu.pin);
+    return g_strdup_printf("%u", g_array_index(list, unsigned, cpu));
 }
 
 uint64_t huge_page_size(HugePages pages)

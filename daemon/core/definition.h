@@ -238,6 +238,7 @@ typedef struct GuestDefinition {
         unsigned sockets, cores, threads; /* defaults 1, 2, 1 */
         char *features;                   /* Features= as QEMU takes them: "topoext=on,svm=off"; NULL: none */
         bool hide_hypervisor, hyper_v;
+        char *pin, *emulator_pin, *iothread_pin; /* as cpu_list_parse() takes them; NULL: anywhere */
     } cpu;
     uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
     int node; /* Node=, and 1; 0: that of the first device, where it matters */
@@ -297,6 +298,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 
 /* Bytes; 0 for no huge pages. */
 uint64_t huge_page_size(HugePages pages);
+
+/* The host's processors for one of the guest's, counted from 0: one each where Pin= names as many as the guest has, or
+ * all that it names. NULL without Pin=. The caller frees it. */
+char *definition_pin(const GuestDefinition *definition, unsigned cpu);
 
 /* Whether another process than QEMU maps the guest's memory: a vhost-user server, which gets its descriptor
  * (QEMU's docs/system/devices/vhost-user.rst). ivshmem does not need it, as it has memory of its own. */

@@ -29,6 +29,11 @@
  *                           +fds: the last one becomes stdout and stderr, those before it go to 3, 4, …
  *                           RLIMIT_MEMLOCK in bytes. A file that ARGV names /proc/self/fd/N and that the
  *                           guest's user may not reopen is copied into a memfd first
+ *   usherd       → launch   pin CPUS
+ *                           before `run`: moves to these ("-": stays), and leaves a process behind that has
+ *                           the connection once usher-launch has become QEMU
+ *   usherd       → launch   place (TID CPUS)…
+ *   launch       → usherd   placed | failed ERRNO CPUS
  *   usherd       → launch   refused MESSAGE REMEDY
  *   usher-launch → usherd   hello stop NAME
  *                           ExecStop=; answered `ended` once QEMU is gone

@@ -118,6 +118,12 @@ static int send_command(Guest *g)
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autofree char *memlock = g_strdup_printf("%" G_GUINT64_FORMAT, command->memlock);
 
+    if (g->definition->cpu.pin) {
+        const char *emulator = g->definition->cpu.emulator_pin ?: "-";
+        int r = channel_send(g->launch, (const char *const[]){"pin", emulator, NULL}, NULL, 0);
+        if (r < 0)
+            return r;
+    }
     g_ptr_array_add(words, (char *)"run");
     g_ptr_array_add(words, memlock);
     for (unsigned i = 0; i < command->argv->len; i++)
@@ -201,7 +207,7 @@ static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds
     Guest *g = userdata;
 
     if (words) {
-        guest_companion_answered(g, words);
+        (g->state == GUEST_STARTING ? guest_pinned : guest_companion_answered)(g, words);
         return;
     }
     g->launch = channel_free(channel);

@@ -54,7 +54,8 @@ struct Guest {
     GArray *listeners;    /* of int, owned: where companions listen, by their place; -1: handed on */
     WorkerRequest *open_request;
     Worker *open_worker;
-    Channel *launch; /* the launcher, until QEMU takes its place */
+    Channel *launch; /* the launcher, until QEMU takes its place, or its processors are pinned */
+    GPtrArray *place; /* of char*: the words that say which thread goes where */
     pid_t pid;
     uid_t uid;
     gid_t gid;
@@ -164,7 +165,14 @@ void guest_find_companions(Guest *g);
 void guest_open_files(Guest *g, QemuCommand *command);
 void guest_close_files(Guest *g);
 
+/* guest-pin.c: puts QEMU's threads where the definition says, then lets it run; or fails the guest */
+void guest_pin(Guest *g);
+/* The answer of what usher-launch left behind. */
+void guest_pinned(Guest *g, char **words);
+
 /* guest-qmp.c */
+/* All is ready: lets the guest run. */
+void guest_run(Guest *g);
 void guest_connect_qmp(Guest *g);
 /* The same after a restart of the daemon: who says nothing for 5 s is taken as unresponsive, so that it can
  * be ended. */

@@ -29,6 +29,11 @@ static bool holds(const char *status)
     return g_strv_contains(held, status);
 }
 
+void guest_run(Guest *g)
+{
+    qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
+}
+
 /* After a restart of the daemon: take it as it is. */
 static void adopt(Guest *g, const char *status)
 {
@@ -51,6 +56,9 @@ static void adopt(Guest *g, const char *status)
     else if (g_str_equal(status, "prelaunch"))
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
     guest_mind_inputs(g);
+    if (g_str_equal(status, "prelaunch") && g->definition && g->definition->cpu.pin)
+        log_guest(LOG_WARNING, g->name, "its processors are not pinned: usherd went away just then; they will be "
+                                        "when it is started the next time");
 }
 
 void guest_adopt_unheard(Guest *g)
@@ -82,7 +90,7 @@ static void take_status(Guest *g, const char *status)
     if (g->recovering)
         adopt(g, status);
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
-        qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
+        (g->definition->cpu.pin ? guest_pin : guest_run)(g);
     else if (g->state == GUEST_UNRESPONSIVE)
         guest_set_state(g, holds(status) ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
 }

@@ -72,6 +72,7 @@ Guest *guest_free(Guest *g)
     guest_forget_inputs(g);
     execution_free(g->execution);
     channel_free(g->launch);
+    g_clear_pointer(&g->place, g_ptr_array_unref);
     guest_log_close(g->console_log);
     guest_log_close(g->words);
     journal_close(g->journal);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What [CPU], [Memory] and [PCI] take. */
+#include "../../../daemon/core/cpu-list.h"
 #include "../../../daemon/core/definition-keys.h"
 #include "../suite.h"
 #include "a-definition.h"
@@ -91,6 +92,51 @@ START_TEST(a_device_may_pass_for_another)
 }
 END_TEST
 
-SUITE("definition-cpu", huge_pages_are_of_two_sizes_or_none, memory_is_made_of_whole_huge_pages,
-      features_are_added_or_taken_away, a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm,
-      a_device_may_pass_for_another)
+START_TEST(processors_are_pinned_one_each_or_to_a_set)
+{
+    g_autoptr(GuestDefinition) each = a_definition("[CPU]\nCores=2\nThreads=2\nPin=2,8,3,9\n"),
+                               set = a_definition("[CPU]\nPin=2-7\n"), none = a_definition("");
+    g_autofree char *second = definition_pin(each, 1), *last = definition_pin(each, 3),
+                    *any = definition_pin(set, 1);
+
+    ck_assert_str_eq(second, "8");
+    ck_assert_str_eq(last, "9");
+    ck_assert_str_eq(any, "2-7");
+    ck_assert_ptr_null(definition_pin(none, 0));
+}
+END_TEST
+
+START_TEST(pins_fit_the_processors_that_there_are)
+{
+    assert_refused("[CPU]\nCores=4\nPin=1-3\n",
+                   AT "3: [CPU] Pin= names 3 of the host's processors for 4 of the guest's",
+                   "name one for each, or lower Sockets=, Cores= or Threads=");
+    assert_refused("[CPU]\nEmulatorPin=1-3\n",
+                   AT "2: [CPU] EmulatorPin= means nothing without Pin=", "add Pin=, or remove it");
+    assert_refused("[CPU]\nPin=3-1\n",
+                   AT "2: [CPU] Pin=3-1 is not a list of processors, each once, such as 2-7 or 2,8,3,9",
+                   NULL);
+}
+END_TEST
+
+START_TEST(a_list_of_processors_is_written_as_cpusets_are)
+{
+    static const char *const bad[] = {"",      ",",   "1,",    "a",    "1-",  "-1",
+                                      "1-2-3", "1,1", "1-3,2", "1024", "0x1", "1 2"};
+    g_autoptr(GArray) list = cpu_list_parse("4, 0-2,1023"), other = cpu_list_parse("0-3");
+    g_autofree char *missing = cpu_list_missing(list, other);
+
+    ck_assert_uint_eq(list->len, 5);
+    ck_assert_uint_eq(g_array_index(list, unsigned, 0), 4);
+    ck_assert_uint_eq(g_array_index(list, unsigned, 3), 2);
+    ck_assert_str_eq(missing, "4,1023");
+    ck_assert_ptr_null(cpu_list_missing(other, other));
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
+        ck_assert_msg(!cpu_list_parse(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+SUITE("definition-cpu", processors_are_pinned_one_each_or_to_a_set, pins_fit_the_processors_that_there_are,
+      a_list_of_processors_is_written_as_cpusets_are, huge_pages_are_of_two_sizes_or_none,
+      memory_is_made_of_whole_huge_pages, features_are_added_or_taken_away,
+      a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm, a_device_may_pass_for_another)

@@ -2,6 +2,7 @@
 /* The program usher-launch of this build, against a daemon that this test plays. /bin/sh stands for QEMU:
  * what it was given can be asked from within. */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -210,6 +211,44 @@ START_TEST(the_environment_is_clean_and_stdin_is_empty)
     ck_assert_int_eq(run("0", "cat; /usr/bin/env | sort | grep -v -e ^PWD= -e ^_= -e ^SHLVL=", NULL, 0), 0);
     assert_file(log_path,
                 "LANG=C.UTF-8\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+    teardown();
+}
+END_TEST
+
+START_TEST(threads_are_moved_by_what_is_left_behind)
+{
+    cpu_set_t all;
+    unsigned first = 0;
+    int ready[2];
+    char byte;
+
+    ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+    while (!CPU_ISSET(first, &all))
+        first++;
+    g_autofree char *cpu = g_strdup_printf("%u", first), *alone = g_strdup_printf("Cpus_allowed_list:\t%u\n", first);
+    setup();
+    launch("win10", NULL);
+    g_autofree char *thread = g_strdup_printf("%d", child);
+    int fd = take_hello("hello guest win10");
+    say_with_fds(fd, (const char *const[]){"pin", cpu, NULL}, &log_fd, 0);
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    say_with_fds(fd,
+                 (const char *const[]){"run", "0", "/bin/sh", "-c",
+                                       "grep Cpus_allowed_list /proc/self/status; echo >&3; exec sleep 300", NULL},
+                 (const int[]){ready[1], log_fd}, 2);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close_fd(ready[0]);
+    close_fd(ready[1]);
+    say_with_fds(fd, (const char *const[]){"place", thread, cpu, thread, "1023", NULL}, &log_fd, 0);
+    g_autofree char *words = peer_hear(fd);
+    ck_assert_str_eq(words, "failed 22 1023");
+    /* It has gone, and so has the connection. */
+    g_autofree char *nothing = peer_hear(fd);
+    ck_assert_ptr_null(nothing);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    assert_file(log_path, alone);
+    close_fd(fd);
     teardown();
 }
 END_TEST
@@ -505,7 +544,7 @@ static int peer_play(const char *part, const char *name)
 
 SUITE("usher-launch", it_becomes_what_it_is_told_with_the_files_in_their_places,
       descriptors_stand_where_they_belong_even_if_they_came_elsewhere,
-      the_environment_is_clean_and_stdin_is_empty, readiness_is_told_before_it_becomes_qemu,
+      the_environment_is_clean_and_stdin_is_empty, threads_are_moved_by_what_is_left_behind, readiness_is_told_before_it_becomes_qemu,
       the_limit_of_locked_memory_is_lowered_and_never_raised, a_file_that_its_user_may_not_reopen_is_copied,
       what_it_cannot_become_is_told_in_the_log_and_in_the_journal, a_refusal_is_told_with_its_remedy,
       a_daemon_that_goes_away_is_told, a_daemon_that_is_not_there_is_told, nonsense_is_no_order,

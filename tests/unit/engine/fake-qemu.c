@@ -26,6 +26,7 @@ void fake_qemu_free(FakeQemu *qemu)
     close_fd(qemu->listen_fd);
     close_fd(qemu->qmp_fd);
     g_string_free(qemu->commands, TRUE);
+    g_free(qemu->emulator);
 }
 
 static void on_nothing(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
@@ -66,8 +67,15 @@ bool fake_qemu_take_over(FakeQemu *qemu)
     unsigned n_fds = 0;
 
     rig_settle(qemu->rig);
-    if (channel_receive_blocking(qemu->launch_fd, &words, fds, CHANNEL_FDS_MAX, &n_fds) < 0 ||
-        !g_str_equal(words[0], "run"))
+    if (channel_receive_blocking(qemu->launch_fd, &words, fds, CHANNEL_FDS_MAX, &n_fds) < 0)
+        return false;
+    if (g_str_equal(words[0], "pin")) {
+        qemu->emulator = g_strdup(words[1]);
+        g_clear_pointer(&words, g_strfreev);
+        if (channel_receive_blocking(qemu->launch_fd, &words, fds, CHANNEL_FDS_MAX, &n_fds) < 0)
+            return false;
+    }
+    if (!g_str_equal(words[0], "run"))
         return false;
     for (unsigned i = 0; i < n_fds; i++) {
         if (listens_for_qmp(fds[i]))
@@ -75,9 +83,21 @@ bool fake_qemu_take_over(FakeQemu *qemu)
         else
             close_fd(fds[i]);
     }
-    qemu->launch_fd = close_fd(qemu->launch_fd);
+    if (!qemu->emulator)
+        qemu->launch_fd = close_fd(qemu->launch_fd);
     ck_assert_int_ge(qemu->listen_fd, 0);
     return true;
+}
+
+char *fake_qemu_place(FakeQemu *qemu, const char *const *words)
+{
+    g_auto(GStrv) asked = NULL;
+    unsigned n_fds = 0;
+
+    ck_assert_int_eq(channel_receive_blocking(qemu->launch_fd, &asked, NULL, 0, &n_fds), 0);
+    ck_assert_int_eq(channel_send_blocking(qemu->launch_fd, words, NULL, 0), 0);
+    qemu->launch_fd = close_fd(qemu->launch_fd);
+    return g_strjoinv(" ", asked);
 }
 
 static void say(FakeQemu *qemu, const char *text)
@@ -99,6 +119,10 @@ static char *result_of(const FakeQemu *qemu, const char *command)
         return g_strdup_printf("\"return\": %s", qemu->chardevs);
     if (g_str_equal(command, "query-named-block-nodes"))
         return g_strdup("\"return\": [{\"node-name\": \"cdrom-0-file\", \"file\": \"/dev/fdset/7\"}]");
+    if (g_str_equal(command, "query-cpus-fast"))
+        return g_strdup("\"return\": [{\"thread-id\": 100}, {\"thread-id\": 101}]");
+    if (g_str_equal(command, "query-iothreads"))
+        return g_strdup("\"return\": [{\"id\": \"a\", \"thread-id\": 200}]");
     if (g_str_equal(command, "add-fd"))
         return g_strdup("\"return\": {\"fdset-id\": 70, \"fd\": 12}");
     return g_strdup("\"return\": {}");

@@ -13,6 +13,7 @@ typedef struct FakeQemu {
     const Rig *rig;
     int launch_fd; /* the launcher's end; -1: not connected */
     int listen_fd, qmp_fd;
+    char *emulator;       /* where the launcher was to go; NULL: nowhere */
     bool mute;            /* reads, and answers nothing */
     bool tray_locked;     /* by its guest */
     const char *chardevs; /* NULL: "{}" */
@@ -30,6 +31,9 @@ void fake_qemu_connect(FakeQemu *qemu, Guest *guest);
 void fake_qemu_hang_up(FakeQemu *qemu);
 /* If it has been told to run, QEMU is in its place from now on. */
 bool fake_qemu_take_over(FakeQemu *qemu);
+/* What the process that the launcher left behind is told, with blanks between; it answers with these words. The caller
+ * frees it. */
+char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
 /* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
 /* The guest opens the tray of a drive, "cdrom-install". */
