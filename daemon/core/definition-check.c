@@ -151,6 +151,22 @@ static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_LOOKING_GLASS, NULL);
+    uint64_t size = definition->looking_glass.size;
+
+    /* It is a PCI region. */
+    if (size & (size - 1) && size > 0)
+        return definition_raise(section_place(section, "Size"), ret_fault, "choose 32M, 64M, 128M or 256M",
+                                "[LookingGlass] Size= is no power of two");
+    if (size == 0 && definition->looking_glass.owner)
+        return definition_raise(section_place(section, "Owner"), ret_fault, "add Size=, or remove it",
+                                "[LookingGlass] Owner= means nothing without Size=");
+    return 0;
+}
+
 static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -229,6 +245,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_pins(reader, ret_fault);
     if (r == 0)
         r = check_memory(reader, ret_fault);
+    if (r == 0)
+        r = check_looking_glass(reader, ret_fault);
     if (r == 0)
         r = check_kernel(reader, ret_fault);
     for (unsigned i = 0; r == 0 && i < reader->sections->len; i++) {

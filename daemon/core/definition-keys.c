@@ -47,6 +47,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_INPUT] = {"Input", INPUT_SECTIONS_MAX, HELD_BY(inputs), sizeof(DefinitionInput),
                        "A keyboard, mouse or other input device of the host"},
     [SECTION_DISPLAY] = {"Display", .help = "A screen that is seen on the host"},
+    [SECTION_LOOKING_GLASS] = {"LookingGlass", .help = "Memory through which a viewer on the host shows its picture"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
     [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
@@ -257,6 +258,11 @@ static const DefinitionKey keys[] = {
 
     {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display), .words = display_types, .fallback = "none",
      .help = "How an emulated screen, with a mouse, is shown to those who may see it"},
+
+    {SECTION_LOOKING_GLASS, "Size", VALUE_SIZE, GUEST(looking_glass.size), .min = MIB, .max = 1024 * MIB, .step = MIB,
+     .otherwise = "there is none", .help = "How much memory, a power of two: it depends on the picture's size"},
+    {SECTION_LOOKING_GLASS, "Owner", VALUE_WORD, GUEST(looking_glass.owner), .max = 32, .otherwise = "root",
+     .help = "The user on the host who looks"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},

@@ -254,6 +254,10 @@ typedef struct GuestDefinition {
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
     DisplayType display; /* default none */
+    struct {
+        uint64_t size; /* bytes, a power of two; 0: none */
+        char *owner;   /* NULL: root */
+    } looking_glass;
     bool console_log;    /* [Console] Log=, default yes */
     struct {
         GPtrArray *arguments; /* of char*, words; NULL: none */

@@ -3,6 +3,7 @@
 
 #include "fingerprint.h"
 #include "fitness.h"
+#include "looking-glass.h"
 #include "plan-steps.h"
 #include "plan.h"
 #include "reset-set.h"
@@ -403,6 +404,7 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
         r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r != 0)
         return r;
+    plan_add_looking_glass(planning.plan, definition);
 
     for (unsigned i = 0; i < planning.plan->groups->len; i++) {
         g_autofree char *node = g_strdup_printf("/dev/vfio/%d", g_array_index(planning.plan->groups, int, i));

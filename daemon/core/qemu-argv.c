@@ -112,6 +112,7 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     qemu_add_tpm(&builder);
     add_kernel(&builder);
     add_devices(&builder);
+    qemu_add_looking_glass(&builder);
     qemu_add_extra(&builder);
     g_ptr_array_add(command->argv, NULL);
     for (unsigned i = 0; i < command->companions->len; i++)

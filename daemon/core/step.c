@@ -14,6 +14,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_NODE_OWNER] = "node-owner",
     [STEP_UNIT] = "unit",
     [STEP_LINK] = "link",
+    [STEP_SHARED_MEMORY] = "shared-memory",
     [STEP_HUGE_PAGES] = "huge-pages",
 };
 

@@ -15,6 +15,7 @@
 #include "../core/definition.h"
 #include "../core/pci-address.h"
 #include "link.h"
+#include "shared-memory.h"
 #include "step-act.h"
 
 #define DEVICES "bus/pci/devices"
@@ -206,6 +207,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_module(place, step, ret);
     if (step->kind == STEP_LINK)
         return read_link(place, step, ret);
+    if (step->kind == STEP_SHARED_MEMORY)
+        return shared_memory_read(place->dev_fd, step->subject, ret);
     if (step->kind == STEP_HUGE_PAGES)
         return read_huge_pages(place, step, ret);
 
@@ -376,6 +379,9 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_LINK:
         return step->after[0] ? link_make(place->sys_fd, step->subject, step->after)
                               : link_remove(step->subject);
+    case STEP_SHARED_MEMORY:
+        return step->after[0] ? shared_memory_make(place->dev_fd, step->subject, step->after)
+                              : shared_memory_remove(place->dev_fd, step->subject);
     case STEP_HUGE_PAGES:
         return write_huge_pages(place, step);
     default:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -124,6 +126,19 @@ static int check_pins(const GuestDefinition *definition, Fault **ret_fault)
     return 0;
 }
 
+static int check_looking_glass(const GuestDefinition *definition, Fault **ret_fault)
+{
+    const char *owner = definition->looking_glass.owner;
+
+    if (definition->looking_glass.size > 0 && !getgrnam("kvm"))
+        return fault_raise(ret_fault, FAULT_REFUSED, "make it: groupadd --system kvm",
+                           "guest %s: [LookingGlass] needs the group kvm, which this host has not", definition->name);
+    if (owner && !getpwnam(owner))
+        return fault_raise(ret_fault, FAULT_REFUSED, "correct Owner= in [LookingGlass]",
+                           "guest %s: there is no user %s on this host", definition->name, owner);
+    return 0;
+}
+
 /* Variables that another build of the firmware made may be of another size, and QEMU maps both as one. */
 static int check_nvram(const GuestDefinition *definition, const Firmware *firmware, const char *path,
                        Fault **ret_fault)
@@ -162,6 +177,8 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
     int r = check_programs(definition, qemu_path, ret_fault);
     if (r == 0)
         r = check_pins(definition, ret_fault);
+    if (r == 0)
+        r = check_looking_glass(definition, ret_fault);
     if (r == 0)
         r = check_firmware(definition, kit, ret_fault);
     if (r == 0)

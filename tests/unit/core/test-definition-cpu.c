@@ -136,7 +136,34 @@ START_TEST(a_list_of_processors_is_written_as_cpusets_are)
 }
 END_TEST
 
-SUITE("definition-cpu", processors_are_pinned_one_each_or_to_a_set, pins_fit_the_processors_that_there_are,
+START_TEST(a_looking_glass_is_a_power_of_two)
+{
+    g_autoptr(GuestDefinition) definition = a_definition("[LookingGlass]\nSize=64M\nOwner=alice\n");
+
+    ck_assert_uint_eq(definition->looking_glass.size, 64 << 20);
+    ck_assert_str_eq(definition->looking_glass.owner, "alice");
+    assert_refused("[LookingGlass]\nSize=48M\n", AT "2: [LookingGlass] Size= is no power of two",
+                   "choose 32M, 64M, 128M or 256M");
+    assert_refused("[LookingGlass]\nOwner=alice\n",
+                   AT "2: [LookingGlass] Owner= means nothing without Size=", "add Size=, or remove it");
+}
+END_TEST
+
+START_TEST(a_gaming_machine_is_accepted_as_it_stands)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[CPU]\nModel=host\nSockets=1\nCores=3\nThreads=2\nPin=2-7\nEmulatorPin=0-"
+                     "1\nHideHypervisor=yes\nHyperV=yes\n"
+                     "[Memory]\nSize=8G\nHugePages=2M\n[PCI gpu]\nAddress=0000:01:00.0\nFunctions=all\n"
+                     "ROM=/var/lib/usher/roms/radeon.rom\n[LookingGlass]\nSize=64M\n");
+    g_autofree char *last = definition_pin(definition, 5);
+
+    ck_assert_str_eq(last, "7");
+}
+END_TEST
+
+SUITE("definition-cpu", a_gaming_machine_is_accepted_as_it_stands, a_looking_glass_is_a_power_of_two,
+      processors_are_pinned_one_each_or_to_a_set, pins_fit_the_processors_that_there_are,
       a_list_of_processors_is_written_as_cpusets_are, huge_pages_are_of_two_sizes_or_none,
       memory_is_made_of_whole_huge_pages, features_are_added_or_taken_away,
       a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm, a_device_may_pass_for_another)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Has the real QEMU take every command line, and looks at what it made of it. PCI devices of the host are not
  * here: the golden files alone tell of them. */
+#include "../../../daemon/core/looking-glass.h"
 #include "../../../daemon/core/qemu-check.h"
 #include "../suite.h"
 #include "a-qemu.h"
@@ -292,6 +293,9 @@ static void assert_accepted(const char *name)
     assert_display(qemu, definition);
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
+    /* QEMU makes it where it is not there. */
+    g_autofree char *shared = looking_glass_path(definition);
+    unlink(shared);
 }
 
 START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)

@@ -418,6 +418,31 @@ START_TEST(a_device_that_was_pulled_out_is_not_reset)
 }
 END_TEST
 
+START_TEST(shared_memory_is_made_and_removed_and_never_taken_over)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    g_autofree char *folder = g_strconcat(fake_host_path(host), "/dev/shm", NULL),
+                    *path = g_strconcat(folder, "/looking-glass-win10", NULL);
+    const char *subject = "/dev/shm/looking-glass-win10";
+    struct stat st;
+
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    assert_done(act(host, STEP_SHARED_MEMORY, subject, "", "1048576 nobody"), "1048576 nobody");
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode, S_IFREG | 0660);
+    ck_assert_int_eq(st.st_size, 1 << 20);
+    ck_assert_uint_eq(st.st_uid, 65534);
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), "1048576 nobody");
+    assert_done(act(host, STEP_SHARED_MEMORY, subject, "1048576 nobody", ""), "");
+    ck_assert_int_eq(access(path, F_OK), -1);
+    assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 nosuchuser"), -EINVAL, "");
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/other", "", "4096 root"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/looking-glass-../x", "", "4096 root"), -EINVAL, NULL);
+    ck_assert_int_eq(symlink("/etc/passwd", path), 0);
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), "no file");
+}
+END_TEST
+
 SUITE("step-act", a_reset_is_written_once_and_proven_by_an_answer,
       a_device_that_shall_stay_as_it_is_is_not_reset, a_device_that_is_silent_after_its_reset_has_failed,
       a_reset_that_the_kernel_refuses_has_failed_though_the_device_answers,
@@ -433,4 +458,4 @@ SUITE("step-act", a_reset_is_written_once_and_proven_by_an_answer,
       a_module_that_is_not_installed_is_told_so, a_module_is_never_unloaded,
       a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
       a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
-      a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node)
+      a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node, shared_memory_is_made_and_removed_and_never_taken_over)
