@@ -2,9 +2,11 @@
 /* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
  * opens disks; looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -91,6 +93,25 @@ static int serve_link(int channel, const HolderPlace *place, const char *name)
     return answer_opened(channel, fd);
 }
 
+/* A folder to be shared, likewise resolved before. */
+static int open_folder(const char *path)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = path[0] == '/' ? syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)) : (errno = EINVAL, -1);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int serve_folder(int channel, const char *path)
+{
+    _cleanup_close_ int fd = open_folder(path);
+
+    return answer_opened(channel, fd);
+}
+
 /* Whoever asks may not open just any: there are devices that give away the whole host. */
 static int open_device(const char *path)
 {
@@ -138,6 +159,8 @@ static int serve(int channel, const HolderPlace *place)
             r = serve_disk(channel, place, words + 1);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
             r = serve_link(channel, place, words[1]);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "folder") == 0)
+            r = serve_folder(channel, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
             r = serve_device(channel, words[1]);
         else if (n > 1 && strcmp(words[0], "holders") == 0)

@@ -167,6 +167,19 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
     return 0;
 }
 
+/* QEMU 7.2 puts an initrd where SeaBIOS then has the ACPI tables, which are longer with a TPM's log: the
+ * guest finds them broken (x86_load_linux() and acpi_data_size in hw/i386). */
+static int check_tpm(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+
+    if (definition->tpm == TPM_VERSION_NONE || !definition->kernel.initrd ||
+        definition->firmware.type == FIRMWARE_UEFI)
+        return 0;
+    return definition_raise(section_place(reader_section(reader, SECTION_TPM, NULL), "Version"), ret_fault,
+                            "add Type=uefi to [Firmware]", "[TPM] with [Kernel] Initrd= needs UEFI firmware");
+}
+
 static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -231,6 +244,28 @@ static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+static int check_share(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionShare *share = section->structure;
+
+    /* virtiofsd of QEMU 7.2 knows neither. */
+    if (share->type == SHARE_TYPE_VIRTIOFS && (share->read_only || share->owner == SHARE_OWNER_MAPPED))
+        return definition_raise(section_place(section, share->read_only ? "ReadOnly" : "Owner"), ret_fault,
+                                "write Type=9p, or remove Type=", "[Share %s] %s needs Type=9p", share->name,
+                                share->read_only ? "ReadOnly=yes" : "Owner=mapped");
+    for (unsigned i = 0; i < reader->definition->shares->len; i++) {
+        const DefinitionShare *other = g_ptr_array_index(reader->definition->shares, i);
+
+        if (other == share)
+            break;
+        if (g_str_equal(other->tag ?: other->name, share->tag ?: share->name))
+            return definition_raise(section_place(section, "Tag"), ret_fault,
+                                    "give one of them another Tag=", "[Share %s] has the tag of [Share %s]",
+                                    share->name, other->name);
+    }
+    return 0;
+}
+
 int definition_check(const DefinitionReader *reader, Fault **ret_fault)
 {
     int r = 0;
@@ -249,6 +284,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_looking_glass(reader, ret_fault);
     if (r == 0)
         r = check_kernel(reader, ret_fault);
+    if (r == 0)
+        r = check_tpm(reader, ret_fault);
     for (unsigned i = 0; r == 0 && i < reader->sections->len; i++) {
         const ReadSection *section = g_ptr_array_index(reader->sections, i);
 
@@ -258,6 +295,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
             r = definition_check_disk(reader, section, ret_fault);
         else if (section->id == SECTION_CDROM)
             r = definition_check_cdrom(reader, section, ret_fault);
+        else if (section->id == SECTION_SHARE)
+            r = check_share(reader, section, ret_fault);
         else if (section->id == SECTION_NETWORK)
             r = definition_check_network(reader, section, ret_fault);
         else if (section->id == SECTION_INPUT)

@@ -12,6 +12,7 @@
 #define CDROM(member) FIELD(DefinitionCdrom, member)
 #define NETWORK(member) FIELD(DefinitionNetwork, member)
 #define INPUT(member) FIELD(DefinitionInput, member)
+#define SHARE(member) FIELD(DefinitionShare, member)
 
 #define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
@@ -23,6 +24,7 @@
 #define CDROM_SECTIONS_MAX 8
 #define NETWORK_SECTIONS_MAX 16
 #define INPUT_SECTIONS_MAX 16
+#define SHARE_SECTIONS_MAX 16
 
 /* What has none comes after all of these: see qemu-disk.c. */
 #define BOOT_INDEX_MAX 99
@@ -48,6 +50,8 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
                        "A keyboard, mouse or other input device of the host"},
     [SECTION_DISPLAY] = {"Display", .help = "A screen that is seen on the host"},
     [SECTION_LOOKING_GLASS] = {"LookingGlass", .help = "Memory through which a viewer on the host shows its picture"},
+    [SECTION_SHARE] = {"Share", SHARE_SECTIONS_MAX, HELD_BY(shares), sizeof(DefinitionShare),
+                       "A folder of the host"},
     [SECTION_CONSOLE] = {"Console", .help = "Its serial console"},
     [SECTION_AGENT] = {"Agent", .help = "The agent of QEMU's that runs inside the guest"},
     [SECTION_WATCHDOG] = {"Watchdog", .help = "A watchdog for the guest's system"},
@@ -76,6 +80,9 @@ static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE
 static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
 /* As many as a host with one board has. */
 static const char *const nodes[] = {"auto", "0", "1", "2", "3", "4", "5", "6", "7", NULL};
+static const char *const share_types[] = {
+    [SHARE_TYPE_AUTO] = "auto", [SHARE_TYPE_VIRTIOFS] = "virtiofs", [SHARE_TYPE_9P] = "9p", NULL};
+static const char *const share_owners[] = {[SHARE_OWNER_HOST] = "host", [SHARE_OWNER_MAPPED] = "mapped", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
@@ -263,6 +270,17 @@ static const DefinitionKey keys[] = {
      .otherwise = "there is none", .help = "How much memory, a power of two: it depends on the picture's size"},
     {SECTION_LOOKING_GLASS, "Owner", VALUE_WORD, GUEST(looking_glass.owner), .max = 32, .otherwise = "root",
      .help = "The user on the host who looks"},
+
+    {SECTION_SHARE, "Path", VALUE_PATH, SHARE(path), .required = true,
+     .help = "The folder on the host"},
+    {SECTION_SHARE, "Tag", VALUE_WORD, SHARE(tag), .max = 31,
+     .otherwise = "the section's name", .help = "The name by which the guest mounts it"},
+    {SECTION_SHARE, "Type", VALUE_CHOICE, SHARE(type), .words = share_types, .fallback = "auto",
+     .help = "How it is shared"},
+    {SECTION_SHARE, "ReadOnly", VALUE_SWITCH, SHARE(read_only), .fallback = "no",
+     .help = "Whether the guest is kept from writing to it"},
+    {SECTION_SHARE, "Owner", VALUE_CHOICE, SHARE(owner), .words = share_owners, .fallback = "host",
+     .help = "Whose the owners and modes are that the guest sees"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes",
      .help = "Whether what the serial console shows is kept"},

@@ -267,6 +267,11 @@ uint64_t huge_page_size(HugePages pages)
 
 bool definition_shares_memory(const GuestDefinition *definition)
 {
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
+        if (share->type == SHARE_TYPE_VIRTIOFS)
+            return true;
+    }
     return false;
 }
 

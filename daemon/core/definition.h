@@ -105,6 +105,21 @@ typedef enum CdromBus {
     CDROM_BUS_INVALID = -EINVAL,
 } CdromBus;
 
+typedef enum ShareType {
+    SHARE_TYPE_AUTO, /* until host_kit_settle() */
+    SHARE_TYPE_VIRTIOFS,
+    SHARE_TYPE_9P,
+    SHARE_TYPE_MAX,
+    SHARE_TYPE_INVALID = -EINVAL,
+} ShareType;
+
+typedef enum ShareOwner {
+    SHARE_OWNER_HOST,   /* owners and modes are the host's */
+    SHARE_OWNER_MAPPED, /* the guest has its own, kept in extended attributes */
+    SHARE_OWNER_MAX,
+    SHARE_OWNER_INVALID = -EINVAL,
+} ShareOwner;
+
 typedef enum NetworkMode {
     NETWORK_MODE_USER,
     NETWORK_MODE_BRIDGE,
@@ -217,6 +232,16 @@ typedef struct DefinitionInput {
     GrabToggle grab_toggle;
 } DefinitionInput;
 
+/* [Share name] */
+typedef struct DefinitionShare {
+    char *name;
+    char *path; /* absolute */
+    char *tag;  /* NULL: the section's name */
+    ShareType type;
+    bool read_only;
+    ShareOwner owner;
+} DefinitionShare;
+
 typedef struct GuestDefinition {
     char *name;
     char *source;  /* the file it came from, for messages */
@@ -268,6 +293,7 @@ typedef struct GuestDefinition {
     GPtrArray *cdroms;   /* of DefinitionCdrom */
     GPtrArray *networks; /* of DefinitionNetwork */
     GPtrArray *inputs;   /* of DefinitionInput */
+    GPtrArray *shares;   /* of DefinitionShare */
 } GuestDefinition;
 
 /* One text to parse: the file itself first, then its drop-ins in their order. */

@@ -29,6 +29,35 @@ char *host_kit_tpm_path(const HostKit *kit, const GuestDefinition *definition)
     return g_build_filename(kit->state_path, definition->name, "tpm", NULL);
 }
 
+void host_kit_settle(const HostKit *kit, GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        DefinitionShare *share = g_ptr_array_index(definition->shares, i);
+        bool can = kit->virtiofsd && !kit->confined && !share->read_only && share->owner == SHARE_OWNER_HOST;
+        if (share->type == SHARE_TYPE_AUTO)
+            share->type = can ? SHARE_TYPE_VIRTIOFS : SHARE_TYPE_9P;
+    }
+}
+
+static int check_share(const HostKit *kit, const char *guest, const DefinitionShare *share, Fault **ret_fault)
+{
+    if (share->type != SHARE_TYPE_VIRTIOFS)
+        return 0;
+    if (!kit->virtiofsd)
+        return fault_raise(ret_fault, FAULT_MISSING_FILE,
+                           "install it: apt install qemu-system-common; or write Type=9p",
+                           "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd of QEMU's on this host",
+                           guest, share->name);
+    /* Its sandbox= is a chroot(2) at least; there is none to do without. */
+    if (kit->confined)
+        return fault_raise(
+            ret_fault, FAULT_REFUSED, "write Type=9p, or remove Type=",
+            "guest %s: [Share %s] Type=virtiofs: QEMU's virtiofsd changes its root directory, which "
+            "nothing in a guest's unit has the right to",
+            guest, share->name);
+    return 0;
+}
+
 int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault **ret_fault)
 {
     if (definition->firmware.type == FIRMWARE_UEFI && !host_kit_firmware(kit, definition))
@@ -40,6 +69,11 @@ int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault 
     if (definition->tpm != TPM_VERSION_NONE && !kit->swtpm)
         return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install swtpm",
                            "guest %s: there is no swtpm, which plays a TPM, on this host", definition->name);
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        int r = check_share(kit, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
+        if (r != 0)
+            return r;
+    }
     return 0;
 }
 
@@ -50,6 +84,7 @@ HostKit *host_kit_free(HostKit *kit)
     g_ptr_array_unref(kit->firmwares);
     g_free(kit->state_path);
     g_free(kit->swtpm);
+    g_free(kit->virtiofsd);
     g_free(kit);
     return NULL;
 }

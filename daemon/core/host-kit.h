@@ -9,6 +9,8 @@
 typedef struct HostKit {
     char *state_path;     /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
     char *swtpm;          /* the program; NULL: not installed */
+    char *virtiofsd;      /* QEMU's; NULL: not installed */
+    bool confined;        /* what runs beside QEMU has no privileges, as in a unit */
     GPtrArray *firmwares; /* of Firmware, owned, in the order in which they are to be tried */
 } HostKit;
 
@@ -19,6 +21,9 @@ const Firmware *host_kit_firmware(const HostKit *kit, const GuestDefinition *def
 
 /* The folder with the state of a guest's TPM. The caller frees it. */
 char *host_kit_tpm_path(const HostKit *kit, const GuestDefinition *definition);
+
+/* Has Type=auto stand for what this host can do. */
+void host_kit_settle(const HostKit *kit, GuestDefinition *definition);
 
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
  * secure boot without effect. The caller frees it. */

@@ -74,6 +74,8 @@ static void add_devices(QemuBuilder *builder)
     for (unsigned i = 0; i < definition->cdroms->len; i++)
         qemu_add_cdrom(builder, g_ptr_array_index(definition->cdroms, i), i);
     qemu_add_agent(builder);
+    for (unsigned i = 0; i < definition->shares->len; i++)
+        qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
 }
 
 /* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. */

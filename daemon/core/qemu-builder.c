@@ -111,6 +111,11 @@ void companion_add(QemuCompanion *companion, const char *format, ...)
     va_end(arguments);
 }
 
+int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind, const char *path)
+{
+    return add_file(builder, companion->files, kind, path, true);
+}
+
 int builder_companion_socket(QemuBuilder *builder, int *ret_listener)
 {
     unsigned last = builder->command->companions->len - 1;

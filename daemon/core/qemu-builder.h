@@ -62,6 +62,8 @@ void companion_add(QemuCompanion *companion, const char *format, ...) G_GNUC_PRI
 /* A socket between QEMU and the companion added last; returns QEMU's number of it, the companion listens at
  * its own. */
 int builder_companion_socket(QemuBuilder *builder, int *ret_listener);
+/* A file of the companion's, as builder_file(). */
+int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind, const char *path);
 
 /* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
  * as guests look for further functions only where they find function 0. */
@@ -96,6 +98,7 @@ void qemu_add_display_server(QemuBuilder *builder);
 void qemu_add_display(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
+void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
 void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index);
 

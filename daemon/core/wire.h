@@ -13,6 +13,9 @@
  * LOOK BACKING (+fd) BACKING: what the image says it is built upon used ID (KIND DEVICE WHAT PID COMMAND UNIT
  * SESSION)… | failed ERRNO - usherd       → bind     link NAME the guest's end of a tap or macvtap device
  *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     folder PATH
+ *                           likewise resolved
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     device PATH
  *                           a character device that guests use, for reading and writing
  *   bind         → usherd   opened (+fd) | failed ERRNO -

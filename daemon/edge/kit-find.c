@@ -59,13 +59,16 @@ static char *find_program(const char *const *paths)
     return NULL;
 }
 
-HostKit *kit_find(const char *state_path)
+HostKit *kit_find(const char *state_path, bool confined)
 {
     static const char *const folders[] = {"/etc/qemu/firmware", "/usr/share/qemu/firmware", NULL};
     static const char *const swtpms[] = {"/usr/bin/swtpm", NULL};
+    static const char *const virtiofsds[] = {"/usr/lib/qemu/virtiofsd", NULL};
     HostKit *kit = host_kit_new(state_path);
 
     kit_find_firmware(folders, kit->firmwares);
     kit->swtpm = find_program(swtpms);
+    kit->virtiofsd = find_program(virtiofsds);
+    kit->confined = confined;
     return kit;
 }

@@ -4,8 +4,8 @@
 
 #include "../core/host-kit.h"
 
-/* state_path: "/var/lib/usher/guests". What is not there is not in it. */
-HostKit *kit_find(const char *state_path);
+/* state_path: "/var/lib/usher/guests"; confined: guests run in units. What is not there is not in it. */
+HostKit *kit_find(const char *state_path, bool confined);
 
 /* Reads the descriptors in folders (NULL-terminated), the one that counts most first: a file there takes the
  * place of those by the same name in the others, and hides them if it is empty (docs/interop/firmware.json of

@@ -532,6 +532,11 @@ int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void
     return ask_to_open(worker, (const char *const[]){"link", name, NULL}, opened, userdata);
 }
 
+int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"folder", path, NULL}, opened, userdata);
+}
+
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
     return ask_to_open(worker, (const char *const[]){"device", path, NULL}, opened, userdata);

@@ -2,6 +2,7 @@
 /* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, the network's links by
  * usher-bind, as usherd may not; disks are open already. */
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "../base/cleanup.h"
 #include "../edge/companion-socket.h"
@@ -44,6 +45,10 @@ static void fail(Guest *g, int error)
     else if (file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET)
         guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
                                 "guest %s: cannot open %s: %s", g->name, path, g_strerror(-error)));
+    else if (file->kind == QEMU_FILE_FOLDER)
+        guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a folder?",
+                                "guest %s: cannot open %s, which is to be shared: %s", g->name, path,
+                                g_strerror(-error)));
     else
         guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
                                 "guest %s: cannot open %s: %s", g->name, path ?: "its sockets and logs",
@@ -68,11 +73,19 @@ static void on_opened(int error, int *fd, void *userdata)
         take(g, steal_fd(fd));
 }
 
+static int open_folder(Guest *g, const QemuFile *file)
+{
+    g_autofree char *resolved = realpath(file->path, NULL);
+
+    return worker_open_folder(g->open_worker, resolved ?: file->path, on_opened, g);
+}
+
 static void open_by_worker(Guest *g)
 {
     const QemuFile *file = current_file(g);
-    int r = file->kind == QEMU_FILE_LINK ? worker_open_link(g->open_worker, file->path, on_opened, g)
-                                         : worker_open_device(g->open_worker, file->path, on_opened, g);
+    int r = file->kind == QEMU_FILE_LINK     ? worker_open_link(g->open_worker, file->path, on_opened, g)
+            : file->kind == QEMU_FILE_FOLDER ? open_folder(g, file)
+                                             : worker_open_device(g->open_worker, file->path, on_opened, g);
 
     if (r < 0)
         fail(g, r);
@@ -173,7 +186,8 @@ static int open_own(Guest *g, const QemuFile *file)
 /* What usherd may not open. */
 static bool by_worker(const QemuFile *file)
 {
-    return file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET;
+    return file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET ||
+           file->kind == QEMU_FILE_FOLDER;
 }
 
 static void open_next(Guest *g)

@@ -179,7 +179,7 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
     if (g->state != GUEST_PREPARING)
         return;
     Fault *fault = NULL;
-    g_autoptr(HostKit) kit = kit_find(g->engine->state_path);
+    g_autoptr(HostKit) kit = kit_find(g->engine->state_path, g->engine->confined);
     if (!facts)
         fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
                           message);

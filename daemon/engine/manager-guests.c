@@ -242,10 +242,12 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
 {
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(Plan) plan = NULL;
-    g_autoptr(HostKit) kit = kit_find(m->engine->state_path);
+    g_autoptr(HostKit) kit = kit_find(m->engine->state_path, m->engine->confined);
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        host_kit_settle(kit, definition);
     if (r == 0)
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
     if (r == 0)

@@ -171,6 +171,19 @@ static int check_firmware(const GuestDefinition *definition, const HostKit *kit,
     return check_nvram(definition, firmware, nvram, ret_fault);
 }
 
+static int check_share(const GuestDefinition *definition, const DefinitionShare *share, Fault **ret_fault)
+{
+    struct stat st;
+    int error = stat(share->path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+    /* In a folder that usherd may not search: usher-bind will see. */
+    if (error == 0 || error == EACCES)
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("make the folder, or correct Path= in %s", definition->source);
+    return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [Share %s] Path=%s: %s", definition->name,
+                       share->name, share->path, g_strerror(error));
+}
+
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
                     Fault **ret_fault)
 {
@@ -193,6 +206,8 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
     g_autoptr(GPtrArray) wishes = disk_wishes(definition);
     for (unsigned i = 0; r == 0 && i < wishes->len; i++)
         r = check_disk(definition, g_ptr_array_index(wishes, i), ret_fault);
+    for (unsigned i = 0; r == 0 && i < definition->shares->len; i++)
+        r = check_share(definition, g_ptr_array_index(definition->shares, i), ret_fault);
     return r;
 }
 

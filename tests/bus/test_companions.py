@@ -86,6 +86,30 @@ class ACompanion(DaemonTest):
         self.assert_gone(self.swtpm)
 
 
+class AShare(DaemonTest):
+    def share(self, type, more=""):
+        folder = self.usherd.folder / "docs"
+        folder.mkdir(exist_ok=True)
+        return GUEST + f"[Share docs]\nPath={folder}\nType={type}\n{more}"
+
+    def test_by_9p_is_served_by_qemu_itself(self):
+        self.start_guest(text=self.share("9p"))
+        self.assertEqual(children(int(self.usherd.property("demo", "Pid"))), {})
+
+    def test_by_virtiofs_ends_the_guest_when_its_companion_dies(self):
+        self.start_guest(text=self.share("virtiofs"))
+        os.kill(children(int(self.usherd.property("demo", "Pid")))["virtiofsd"], signal.SIGKILL)
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertRegex(self.usherd.property("demo", "Error"), "^virtiofsd docs of guest demo ended")
+
+    def test_of_what_is_no_folder_is_refused(self):
+        self.usherd.define("demo", self.share("9p"))
+        (self.usherd.folder / "docs").rmdir()
+        self.assert_error("MissingFile", r"\[Share docs\] Path=.*/docs: No such file or directory; make the folder", self.manager.StartGuest, "demo", NONE)
+        (self.usherd.folder / "docs").write_text("a file")
+        self.assert_error("MissingFile", r"\[Share docs\] Path=.*/docs: Not a directory", self.manager.StartGuest, "demo", NONE)
+
+
 class ACompanionThatCannotStart(DaemonTest):
     def test_ends_the_start_with_its_last_words(self):
         folder = self.usherd.folder / "state" / "guests" / "demo"

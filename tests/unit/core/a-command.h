@@ -47,6 +47,7 @@ static inline HostKit *a_kit(void)
                       "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 
     kit->swtpm = g_strdup("/usr/bin/swtpm");
+    kit->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
     g_ptr_array_add(kit->firmwares, firmware_copy(&secure));
     g_ptr_array_add(kit->firmwares, firmware_copy(&plain));
     return kit;
@@ -58,6 +59,8 @@ static inline QemuCommand *a_command_with(const GuestDefinition *definition, boo
     QemuFacts facts = {.path = (char *)QEMU_PATH};
     g_autoptr(Plan) plan = a_plan_for(definition);
     g_autoptr(HostKit) kit = a_kit();
+
+    host_kit_settle(kit, (GuestDefinition *)definition);
 
     plan->vhost_net = vhost_net;
     return qemu_command_build(definition, plan, &facts, kit);

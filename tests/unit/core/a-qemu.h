@@ -30,6 +30,7 @@ typedef struct Qemu {
     char *log_path;
     pid_t pid;
     int qmp, console;
+    int n_files;
     GArray *companions; /* of pid_t */
     GArray *listeners;  /* of int, by companion */
     QmpReader *reader;
@@ -68,7 +69,7 @@ static inline int qemu_open_tap(void)
 
 static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill)
 {
-    g_autofree char *path = qemu_path(qemu, "file", file->fd);
+    g_autofree char *path = qemu_path(qemu, "file", qemu->n_files++);
 
     switch (file->kind) {
     case QEMU_FILE_QMP:
@@ -96,7 +97,7 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
         return g_array_index(qemu->listeners, int, file->companion);
     default:
         fill(file, path);
-        return open(path, (file->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        return open(path, (file->read_only || file->kind == QEMU_FILE_FOLDER ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     }
 }
 

@@ -56,7 +56,9 @@ static void write_disk(const char *path, const char *words)
 /* Disks by the ending of their path, all but the first with other words in their boot sector. */
 static void fill(const QemuFile *file, const char *path)
 {
-    if (file->kind == QEMU_FILE_FIRMWARE || file->kind == QEMU_FILE_NVRAM) {
+    if (file->kind == QEMU_FILE_FOLDER) {
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+    } else if (file->kind == QEMU_FILE_FIRMWARE || file->kind == QEMU_FILE_NVRAM) {
         g_autofree char *command = g_strdup_printf("cp %s '%s'", file->template ?: file->path, path);
         ck_assert_int_eq(system(command), 0);
     } else if (file->kind == QEMU_FILE_KERNEL) {
@@ -259,13 +261,31 @@ static void assert_tpm(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(tpms);
 }
 
+static void assert_shares(Qemu *qemu, const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
+        g_autofree char *id = g_strconcat("share-", share->name, NULL), *port = g_strconcat("port-", id, NULL),
+                        *path = g_strconcat("/machine/peripheral/", id, NULL);
+        struct json_object *tag = qemu_get(qemu, path, share->type == SHARE_TYPE_9P ? "mount_tag" : "tag");
+
+        assert_place(qemu, id, port, 0, 0);
+        ck_assert_str_eq(json_object_get_string(tag), share->tag ?: share->name);
+        json_object_put(tag);
+    }
+}
+
 static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
 {
     struct json_object *chardevs = qemu_ask(qemu, "query-chardev", NULL);
     const char *text = json_object_to_json_string_ext(chardevs, JSON_C_TO_STRING_PLAIN);
+    unsigned n_virtiofs = 0;
+
+    for (unsigned i = 0; i < definition->shares->len; i++)
+        n_virtiofs += ((const DefinitionShare *)g_ptr_array_index(definition->shares, i))->type == SHARE_TYPE_VIRTIOFS;
 
     ck_assert_uint_eq(json_object_array_length(chardevs),
-                      2 + definition->agent + (definition->tpm == TPM_VERSION_2_0));
+                      2 + definition->agent + (definition->tpm == TPM_VERSION_2_0) + n_virtiofs);
     ck_assert(!definition->agent || strstr(text, "\"label\":\"agent\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"qmp\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"console\""));
@@ -287,6 +307,7 @@ static void assert_accepted(const char *name)
     assert_chardevs(qemu, definition);
     assert_life(qemu, definition);
     assert_tpm(qemu, definition);
+    assert_shares(qemu, definition);
     assert_cards(qemu, definition);
     assert_disks(qemu, definition);
     assert_firmware(qemu, definition);

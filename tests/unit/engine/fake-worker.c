@@ -20,6 +20,7 @@ struct Worker {
     DiskWish wish; /* being opened */
     char *path;    /* its own copy; NULL: nothing is */
     WorkerDiskOpened disk_opened;
+    int flags;
     WorkerOpened opened; /* of a link or a device */
     WorkerHolders found; /* looking */
     void *userdata;
@@ -304,11 +305,11 @@ int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, v
     return 0;
 }
 
-static int on_open_device(sd_event_source *source, void *userdata)
+static int on_open_path(sd_event_source *source, void *userdata)
 {
     Worker *worker = userdata;
     g_autofree char *path = g_steal_pointer(&worker->path);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(path, worker->flags | O_CLOEXEC);
     int error = fd < 0 ? -errno : 0;
 
     worker->turn = sd_event_source_disable_unref(worker->turn);
@@ -317,14 +318,25 @@ static int on_open_device(sd_event_source *source, void *userdata)
     return 0;
 }
 
-int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
+static int open_path(Worker *worker, const char *path, int flags, WorkerOpened opened, void *userdata)
 {
     ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
-    worker->path = g_strdup("/dev/null");
+    worker->path = g_strdup(path);
+    worker->flags = flags;
     worker->opened = opened;
     worker->userdata = userdata;
-    run(worker, on_open_device);
+    run(worker, on_open_path);
     return 0;
+}
+
+int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
+{
+    return open_path(worker, "/dev/null", O_RDWR, opened, userdata);
+}
+
+int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return open_path(worker, path, O_RDONLY | O_DIRECTORY, opened, userdata);
 }
 
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
