@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# lab-machine: default
+#
+# swtpm beside QEMU, in the guest's own unit: whose it is, what it keeps, and what becomes of the guest when it dies.
+
+# shellcheck source=lib.sh
+. /usr/lib/usher-lab/lib.sh
+
+modprobe vfio-pci
+before=$(host_snapshot)
+state=/var/lib/private/usher/guests/vault/tpm
+
+define_guest vault <<EOF
+[TPM]
+Version=2.0
+[CPU]
+Cores=1
+[Memory]
+Size=256M
+[Kernel]
+Image=$GUEST_KERNEL
+Initrd=$GUEST_INITRD
+CommandLine=$GUEST_APPEND
+[PCI gpu]
+Address=$GPU
+[Stop]
+PowerButtonSec=60
+EOF
+
+it "A guest with a TPM starts" usherctl start vault
+it "It sees the TPM" wait_until 120 guest_said vault '^tpm 2 '
+it "And the GPU" wait_until 120 guest_said vault 1002:5046
+first=$(guest_console vault | sed -n 's/^tpm 2 \([0-9]*\).*/\1/p')
+swtpm=$(pidof swtpm)
+qemu=$(guest_pid vault)
+expect_match "swtpm lives in the guest's unit" "$(cat "/proc/$swtpm/cgroup")" '/usher\.slice/usher-guest@vault\.service$'
+expect_eq "As the guest's user, who is not root" "$(stat -c %u "/proc/$swtpm")" "$(stat -c %u "/proc/$qemu")"
+expect_eq "Who alone may see its state" "$(stat -c '%u %a' "$state")" "$(stat -c %u "/proc/$qemu") 700"
+it "The guest stops" usherctl stop vault
+it "And swtpm with it" test ! -e "/proc/$swtpm"
+
+it "It starts again" usherctl start vault
+it "And the TPM remembers that it was there before" wait_until 120 guest_said vault "^tpm 2 $((first + 1))"
+
+it "A swtpm that is killed" pkill -KILL -x swtpm
+it "Takes the guest with it, which has failed" wait_until 120 guest_is vault failed
+expect_match "And says why" "$(usherctl status vault || true)" 'swtpm of guest vault ended'
+unit_ended() {
+        [ "$(guest_pid vault)" = 0 ]
+}
+it "Its unit has ended" wait_until 60 unit_ended
+expect_eq "And the host is as before" "$(host_snapshot)" "$before"
+finished
