@@ -129,8 +129,11 @@ class AnImageInUse(DiskTest):
                                   "-drive", f"file={self.images / 'a.img'},format=raw,if=virtio"], pass_fds=[theirs.fileno()])
         for cleanup in (ours.close, theirs.close, other.wait, other.kill):
             self.addCleanup(cleanup)
-        # Its greeting comes when its disks are open.
-        self.assertIn(b"QMP", ours.recv(4096))
+        # It greets at once, and answers when its disks are open.
+        ours.sendall(b'{"execute": "qmp_capabilities"} {"execute": "query-status"}')
+        with ours.makefile() as answers:
+            while "prelaunch" not in answers.readline():
+                pass
         self.assert_refused(rf"Path=.*/a.img is in use: qemu-system-x86 \(pid {other.pid}.*\) has it open", self.disk("a.img", "Format=raw\n"))
 
 
