@@ -81,6 +81,8 @@ START_TEST(a_step_looks_at_the_live_value)
         {STEP_LINK, "", "tap on br0 as fe:0", "", STEP_VIEW_BEFORE},
         {STEP_LINK, "", "tap on br0 as fe:0", "tap on br0 as fe:0", STEP_VIEW_AFTER},
         {STEP_LINK, "", "tap on br0 as fe:0", "tap on br1 as fe:0", STEP_VIEW_DRIFT},
+        {STEP_LINK, "", "tap on br0 as fe:0", "tap on br0 as a6:1", STEP_VIEW_AFTER},
+        {STEP_LINK, "", "macvtap on br0 as fe:0", "macvtap on br0 as a6:1", STEP_VIEW_DRIFT},
         {STEP_LINK, "tap on br0 as fe:0", "", "tap on - as fe:1", STEP_VIEW_BEFORE},
         {STEP_LINK, "tap on br0 as fe:0", "", "", STEP_VIEW_AFTER},
         {STEP_LINK, "tap on br0 as fe:0", "", "macvtap on eth0 as fe:0", STEP_VIEW_DRIFT},
