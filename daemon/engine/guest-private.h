@@ -113,12 +113,11 @@ struct Guest {
 };
 
 /* guest.c */
+/* Of every execution of a guest's: what its jobs hear, and what goes on when the kernel comes back. */
+void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total, void *userdata);
+void guest_on_unstuck(const char *subject, void *userdata);
 void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
-/* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
-void guest_fail(Guest *g, Fault *fault);
-/* QEMU is gone, or never came. */
-void guest_ended(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
 
@@ -147,6 +146,12 @@ void guest_forget_process(Guest *g);
 
 /* The command and its descriptors are complete, the companions there: gives them to the launcher. */
 void guest_hand_over(Guest *g);
+
+/* guest-end.c */
+/* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
+void guest_fail(Guest *g, Fault *fault);
+/* QEMU is gone, or never came. */
+void guest_ended(Guest *g);
 
 /* guest-companion.c */
 GPtrArray *guest_companions_new(void);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's end, however it came: its run is undone, and those who wait for that are told. */
+#include "../base/log.h"
+#include "aftermath.h"
+#include "guest-private.h"
+#include "undo.h"
+
+static void tell(GPtrArray *waiters)
+{
+    for (unsigned i = 0; i < waiters->len; i++)
+        channel_send(g_ptr_array_index(waiters, i), (const char *const[]){"ended", NULL}, NULL, 0);
+    g_ptr_array_set_size(waiters, 0);
+}
+
+static void on_waiter(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (words)
+        return;
+    if (!g_ptr_array_remove_fast(g->end_waiters, channel))
+        g_ptr_array_remove_fast(g->restored_waiters, channel);
+}
+
+void guest_wait(Guest *g, Channel *channel, bool restored)
+{
+    GPtrArray *waiters = restored ? g->restored_waiters : g->end_waiters;
+
+    channel_set_handler(channel, on_waiter, g);
+    g_ptr_array_add(waiters, channel);
+    if (guest_at_rest(g) || (!restored && g->state == GUEST_RESTORING))
+        tell(waiters);
+}
+
+/* All is undone, or as much of it as can be. */
+static void come_to_rest(Guest *g, const Fault *undo_fault)
+{
+    Job *start_job = g_steal_pointer(&g->start_job);
+    g_autoptr(GPtrArray) end_jobs = g->end_jobs;
+
+    g->end_jobs = g_ptr_array_new();
+    g->execution = execution_free(g->execution);
+    g->leftovers = undo_fault != NULL;
+    if (undo_fault && !g->fault)
+        g->fault = fault_copy(undo_fault);
+    else if (!g->fault)
+        g->fault = aftermath_look(g->engine, g->addresses);
+    else if (undo_fault)
+        log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
+    g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);
+    if (!g->leftovers)
+        g_ptr_array_set_size(g->addresses, 0);
+    if (g->fault)
+        log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
+                  g->fault->remedy ?: "");
+
+    guest_set_state(g, g->fault ? GUEST_EVENT_FAILED : GUEST_EVENT_RESTORED);
+    tell(g->end_waiters);
+    tell(g->restored_waiters);
+    g->handler->rested(g, g->userdata);
+
+    if (start_job && !g->fault) {
+        _cleanup_fault_ Fault *stopped =
+            fault_new(FAULT_FAILED, NULL, "guest %s was stopped before it ran", g->name);
+        job_end(start_job, stopped);
+    } else {
+        job_end(start_job, g->fault);
+    }
+    for (unsigned i = 0; i < end_jobs->len; i++)
+        job_end(g_ptr_array_index(end_jobs, i), undo_fault);
+}
+
+static void on_undone(Execution *execution, const Fault *fault, void *userdata)
+{
+    _cleanup_fault_ Fault *copy = fault_copy(fault);
+
+    come_to_rest(userdata, copy);
+}
+
+static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest_on_unstuck};
+
+void guest_ended(Guest *g)
+{
+    /* What is being handed over would be undone before it is done. */
+    if (g->input_execution) {
+        g->end_owed = true;
+        execution_stop(g->input_execution, NULL);
+        return;
+    }
+    g->watched = false;
+    g->gate = holder_gate_free(g->gate);
+    guest_drop_qmp(g);
+    guest_forget_agent(g);
+    guest_close_files(g);
+    guest_drop_companions(g);
+    guest_close_disks(g);
+    disk_claims_give_up(g->engine->disks, g->name);
+    if (g->launch && g->fault) {
+        const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
+        channel_send(g->launch, words, NULL, 0);
+    }
+    g->launch = channel_free(g->launch);
+    guest_set_state(g, GUEST_EVENT_END);
+    tell(g->end_waiters);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, false, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
+
+void guest_fail(Guest *g, Fault *fault)
+{
+    if (g->fault)
+        fault_free(fault);
+    else
+        g->fault = fault;
+
+    if (g->state == GUEST_RESTORING)
+        return;
+    if (g->execution)
+        execution_stop(g->execution, fault_copy(g->fault));
+    else if (g->watched)
+        guest_take_rung(g, GUEST_RUNG_KILL); /* its end brings us to guest_ended() */
+    else
+        guest_ended(g);
+}
+
+void guest_restore(Guest *g, Job *job)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+
+    if (job)
+        g_ptr_array_add(g->end_jobs, job);
+    g->fault = fault_free(g->fault);
+    if (!g->journal && journal_open(g->engine->journal_fd, owner, &g->journal) < 0)
+        log_guest(LOG_ERR, g->name, "cannot open its journal again");
+    guest_set_state(g, GUEST_EVENT_END);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, job != NULL, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
