@@ -9,6 +9,16 @@
 
 before=$(host_snapshot)
 image=/var/lib/usher/loop.img
+# An image that looks right to usherd, and whose features QEMU does not know.
+{
+        printf 'QFI\373\0\0\0\3'
+        head -c 12 /dev/zero
+        printf '\0\0\0\020'
+        head -c 48 /dev/zero
+        printf '\0\0\001\0\0\0\0\0'
+        head -c 16 /dev/zero
+        printf '\0\0\0\004\0\0\0\150'
+} >$image
 truncate -s 1M $image
 chmod 644 $image
 
@@ -50,7 +60,7 @@ expect_eq "And its unit" "$(systemctl is-failed usher-guest@loop)" failed
 status=$(usherctl status loop || true)
 expect_match "Its status says so" "$status" \
         'QEMU of guest loop ended with exit status 1; systemd does not start it again: it has ended too often in too short a time; put it right, then: usherctl start loop'
-expect_match "And what QEMU said" "$status" 'Image is not in qcow2 format'
+expect_match "And what QEMU said" "$status" 'Unsupported qcow2 feature'
 expect_match "systemctl status says it in its words" "$(systemctl status usher-guest@loop || true)" 'Start request repeated too quickly'
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 define_loop raw
