@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# lab-machine: default
+#
+# A guest made of huge pages, on processors of its own: the pages are taken at the start and returned, its threads are where the
+# definition says, and the memory of Looking Glass is there for who looks.
+
+# shellcheck source=lib.sh
+. /usr/lib/usher-lab/lib.sh
+
+pool=/sys/devices/system/node/node0/hugepages/hugepages-2048kB
+pages() {
+        cat "$pool/nr_hugepages"
+}
+# The processors that a thread of the guest may run on, by the thread's name.
+allowed() {
+        local comm
+
+        for comm in "/proc/$(guest_pid large)/task/"*/comm; do
+                if grep -q "$1" "$comm"; then
+                        awk '/^Cpus_allowed_list:/ {print $2}' "${comm%comm}status"
+                fi
+        done | sort -u
+}
+
+define_linux_guest_with large '' '[CPU]' Pin=1 EmulatorPin=0 '[Memory]' HugePages=2M '[LookingGlass]' Size=1M Owner=nobody
+
+echo 3 >"$pool/nr_hugepages"
+plan=$(usherctl start --dry-run large)
+expect_match "A dry run says how many pages are missing" "$plan" "huge-pages +node0/2048kB +3 .*128"
+expect_eq "And makes none" "$(pages)" 3
+it "The guest starts" usherctl start large
+expect_eq "The pages have been made" "$(pages)" 128
+it "It gets ready" wait_until 120 guest_said large 'usher-guest: ready'
+expect_eq "It has all of them" "$(cat "$pool/free_hugepages")" 0
+expect_eq "Its processor runs where it is pinned" "$(allowed '^CPU 0/')" 1
+expect_eq "And the rest of QEMU where it belongs" "$(allowed '^qemu-system')" 0
+expect_eq "Nothing of what moved them is left" "$(pgrep usher-launch)" ""
+expect_eq "The memory of Looking Glass is its user's and the guests'" \
+        "$(stat -c '%U %G %a %s' /dev/shm/looking-glass-large)" "nobody kvm 660 1048576"
+
+echo $((128 + 5)) >"$pool/nr_hugepages"
+it "The guest stops" usherctl stop large
+expect_eq "What it added has gone again, what somebody else made has not" "$(pages)" 8
+expect_eq "So has its shared memory" "$(ls /dev/shm/looking-glass-large 2>/dev/null)" ""
+
+echo 0 >"$pool/nr_hugepages"
+sed -i 's/^Pin=1/Pin=77/' /etc/usher/guests/large.guest
+refused "A processor that is not there is refused" "Pin= names processor 77, and the host has 0-1" usherctl start large
+expect_eq "Before anything was touched" "$(pages)" 0
+finished
