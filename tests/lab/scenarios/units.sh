@@ -29,5 +29,5 @@ refused "It cannot write to sysfs" 'Read-only' rescan_as_usherd
 it "usherd is exposed no more than 1.5" at_most usherd.service 15
 it "A guest no more than 2.0" at_most usher-guest@demo.service 20
 # It opens the disks of users, and sees who has a device open: docs/design.md.
-it "A bind helper no more than 2.1" at_most usher-bind@1.service 21
+it "A bind helper no more than 2.8" at_most usher-bind@1.service 28
 finished
