@@ -3,7 +3,8 @@
 #
 # Follows what a lab host reports (inside/run-scenarios says how), prints it,
 # counts it, and notices what it does not say: a scenario that never ended, a
-# kernel that panicked, a deadline gone by. Sourced by run.sh.
+# kernel that panicked, a deadline gone by, an emulator that failed. Sourced by
+# run.sh.
 
 # In seconds: from power on to the first scenario, and of one scenario.
 boot_deadline=240
@@ -12,33 +13,41 @@ scenario_deadline=600
 report_passed=0
 report_failed=0
 # Of the machine under way: its scenarios in order, and of each whether it is
-# waiting, running, finished or over; how many assertions it has made; where it
-# stopped, if it did. And why the machine was given up.
+# waiting, running, finished or over; how many assertions held and how many did
+# not; where it stopped, if it did. And why the machine was given up.
 report_names=()
-declare -A report_state=() report_count=() report_last=()
+declare -A report_state=() report_held=() report_broken=() report_last=()
 report_trouble=''
 
 # report_expect PATH…
 report_expect() {
         local path name
-        report_names=() report_state=() report_count=() report_last=() report_trouble=''
+        report_names=() report_state=() report_held=() report_broken=() report_last=() report_trouble=''
         for path in "$@"; do
                 name=${path##*/}
                 name=${name%.sh}
                 report_names+=("$name")
                 report_state[$name]=waiting
-                report_count[$name]=0
+                report_held[$name]=0
+                report_broken[$name]=0
         done
 }
 
-report_fail() {
-        report_failed=$((report_failed + 1))
-        echo "not ok $1: $2"
+# report_held NAME, report_broke NAME: one more assertion of the scenario
+report_held() {
+        report_passed=$((report_passed + 1))
+        report_held[$1]=$((${report_held[$1]:-0} + 1))
 }
 
-# report_assertion NAME
-report_assertion() {
-        [ -z "${report_count[$1]:-}" ] || report_count[$1]=$((report_count[$1] + 1))
+report_broke() {
+        report_failed=$((report_failed + 1))
+        report_broken[$1]=$((${report_broken[$1]:-0} + 1))
+}
+
+# report_fail NAME SENTENCE
+report_fail() {
+        report_broke "$1"
+        echo "not ok $1: $2"
 }
 
 # report_line LINE
@@ -48,14 +57,12 @@ report_line() {
         read -r _ name value <<<"$line"
         case $line in
                 "ok "*)
-                        report_passed=$((report_passed + 1))
-                        report_assertion "${name%:}"
+                        report_held "${name%:}"
                         echo "$line"
                         ;;
                 "not ok "*)
-                        report_failed=$((report_failed + 1))
                         read -r name _ <<<"$value"
-                        report_assertion "${name%:}"
+                        report_broke "${name%:}"
                         echo "$line"
                         ;;
                 %up*) echo "# up after $name s" ;;
@@ -80,7 +87,7 @@ report_end() {
                 report_fail "$name" "runs to its end"
                 [ -z "${report_last[$name]:-}" ] || echo "    it stopped ${report_last[$name]}"
                 [ "$2" != 124 ] || echo "    its deadline of $scenario_deadline s went by"
-        elif [ "${report_count[$name]}" -eq 0 ]; then
+        elif [ $((report_held[$name] + report_broken[$name])) -eq 0 ]; then
                 report_fail "$name" "asserts something"
         fi
         report_state[$name]=over
@@ -128,4 +135,41 @@ report_close() {
                 echo "# the end of the console:"
                 tail -n 30 "$log/console.log" "$log/qemu.log" | tr -d '\r' | sed 's/^/    /'
         fi
+}
+
+# report_emulator_fault LOG
+# Prints why the machine, not what ran in it, is to blame, if it is. QEMU 7.2
+# now and then fails an emulated machine that runs nested guests: its processors
+# spin, so that the kernel in it finds itself locked up or falls silent; it
+# resets without a word, as after a triple fault; or its KVM can't go on.
+report_emulator_fault() {
+        if grep -aqs 'watchdog: BUG: soft lockup' "$1/console.log"; then
+                echo "its processors were stuck"
+        elif grep -aqsE 'KVM internal error|KVM: entry failed' "$1"/*.log; then
+                echo "the KVM in it failed"
+        elif ! grep -aqs 'Kernel panic' "$1/console.log" && ! report_all_over; then
+                echo "${report_trouble:-it went off, and nobody asked it to}"
+        else
+                return 1
+        fi
+}
+
+report_all_over() {
+        local name
+        for name in "${report_names[@]}"; do
+                [ "${report_state[$name]}" = over ] || return 1
+        done
+}
+
+# report_take_back: sets `report_again` to the names of the scenarios that
+# failed, and counts them no more
+report_take_back() {
+        local name
+        report_again=()
+        for name in "${report_names[@]}"; do
+                [ "${report_broken[$name]}" -gt 0 ] || continue
+                report_again+=("$name")
+                report_passed=$((report_passed - report_held[$name]))
+                report_failed=$((report_failed - report_broken[$name]))
+        done
 }

@@ -22,7 +22,7 @@ EOF
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab.XXXXXX")
-qemu='' logs='' keep=no
+qemu='' logs='' log='' keep=no
 stop_machine() {
         [ -n "$qemu" ] || return 0
         kill -KILL "$qemu" 2>/dev/null || true
@@ -85,8 +85,25 @@ for path in "${paths[@]}"; do
 done
 
 # run_group NUMBER GROUP PATH…
+# Runs them in one machine; where the emulator failed it, those that failed with
+# it once more in another one.
 run_group() {
-        local number=$1 name append reboots log path
+        local number=$1 group=$2 fault path paths=()
+        shift 2
+        run_machine "$number" "$group" "$@"
+        fault=$(report_emulator_fault "$log") || return 0
+        report_take_back
+        [ ${#report_again[@]} -gt 0 ] || return 0
+        echo "# the emulator failed this machine ($fault); once more: ${report_again[*]}"
+        for path in "$@"; do
+                [[ " ${report_again[*]} " != *" $(basename "$path" .sh) "* ]] || paths+=("$path")
+        done
+        run_machine "$number-again" "$group" "${paths[@]}"
+}
+
+# run_machine NUMBER GROUP PATH…: sets `log`
+run_machine() {
+        local number=$1 name append reboots path
         IFS='|' read -r name append reboots <<<"$2"
         shift 2
         log=$logs/$number-$name
