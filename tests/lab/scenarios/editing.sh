@@ -35,5 +35,5 @@ it "Its console stays open to a reader" timeout --preserve-status 5 usherctl con
 refused "It cannot be removed while it runs" 'end it first' usherctl undefine demo
 it "It is ended" usherctl kill demo
 it "Then it can" usherctl undefine demo
-expect_eq "Nothing of it is left" "$(ls /etc/usher/guests)" ''
+expect_eq "Nothing of it is left" "$(find /etc/usher/guests -name 'demo*')" ''
 finished
