@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/sendfile.h>
@@ -195,6 +196,24 @@ int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit
 int guest_log_fd(const GuestLog *log)
 {
     return log->fd;
+}
+
+int guest_log_begin(GuestLog *log)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *when = g_date_time_format(now, "%Y-%m-%d %H:%M:%S");
+    struct stat st;
+
+    if (fstat(log->fd, &st) < 0)
+        return -errno;
+    /* The run before may have been cut off within a line. */
+    int n = dprintf(log->fd, "%s-- Started %s --\n", st.st_size > 0 ? "\n" : "", when);
+    if (n < 0)
+        return -errno;
+    if (st.st_size == log->told)
+        log->told += n;
+    g_string_truncate(log->partial, 0);
+    return 0;
 }
 
 int guest_log_clear(GuestLog *log)

@@ -25,6 +25,8 @@ int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit
 GuestLog *guest_log_close(GuestLog *log);
 /* For QEMU: O_WRONLY|O_APPEND. Borrowed. */
 int guest_log_fd(const GuestLog *log);
+/* Writes a line that says when this run begins, after what was there; it is not told. 0 or -errno. */
+int guest_log_begin(GuestLog *log);
 /* Empties the log (a new run). What was not told yet is not told. */
 int guest_log_clear(GuestLog *log);
 /* The last bytes, at most max, from the start of a line, as valid UTF-8; the caller frees it. */

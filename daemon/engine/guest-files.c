@@ -125,6 +125,9 @@ static int open_console_log(Guest *g)
         if (r < 0)
             return r;
     }
+    int r = guest_log_begin(g->console_log);
+    if (r < 0)
+        return r;
     int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
     return fd < 0 ? -errno : fd;
 }

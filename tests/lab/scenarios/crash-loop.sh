@@ -9,18 +9,7 @@
 
 before=$(host_snapshot)
 image=/var/lib/usher/loop.img
-# An image that looks right to usherd, and whose features QEMU does not know.
-{
-        printf 'QFI\373\0\0\0\3'
-        head -c 12 /dev/zero
-        printf '\0\0\0\020'
-        head -c 48 /dev/zero
-        printf '\0\0\001\0\0\0\0\0'
-        head -c 16 /dev/zero
-        printf '\0\0\0\004\0\0\0\150'
-} >$image
-truncate -s 1M $image
-chmod 644 $image
+make_strange_image $image
 
 # define_loop FORMAT
 define_loop() {

@@ -221,6 +221,22 @@ define_linux_guest_with() {
         } | define_guest "$name"
 }
 
+# make_strange_image PATH
+# A qcow2 image that looks right to usherd, and whose features QEMU does not know.
+make_strange_image() {
+        {
+                printf 'QFI\373\0\0\0\3'
+                head -c 12 /dev/zero
+                printf '\0\0\0\020'
+                head -c 48 /dev/zero
+                printf '\0\0\001\0\0\0\0\0'
+                head -c 16 /dev/zero
+                printf '\0\0\0\004\0\0\0\150'
+        } >"$1"
+        truncate -s 1M "$1"
+        chmod 644 "$1"
+}
+
 # guest_state NAME, guest_is NAME STATE
 guest_state() {
         usherctl --json=short status "$1" | sed -n 's/.*"state":"\([a-z]*\)".*/\1/p'
@@ -240,7 +256,7 @@ guest_said() {
         guest_console "$1" | grep -q -e "$2"
 }
 
-# guest_console NAME
+# guest_console NAME: what it has written since it was started
 guest_console() {
-        cat "/var/log/usher/$1.console.log"
+        sed '/^-- Started .* --$/h; //!H; $!d; x' "/var/log/usher/$1.console.log"
 }

@@ -187,6 +187,25 @@ START_TEST(a_cleared_log_begins_anew)
 }
 END_TEST
 
+START_TEST(a_run_begins_with_a_line_of_its_own_that_is_not_told)
+{
+    Book book;
+
+    book_open(&book, 1000, on_line);
+    ck_assert_int_eq(guest_log_begin(book.log), 0);
+    WRITE(&book, "one\ntw");
+    ck_assert_int_eq(guest_log_begin(book.log), 0);
+    WRITE(&book, "three\n");
+    g_autofree char *text = read_back(&book, "a.log");
+    ck_assert_msg(g_regex_match_simple("^-- Started \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d --\none\ntw\n"
+                                       "-- Started [^\n]* --\nthree\n$",
+                                       text, 0, 0),
+                  "%s", text);
+    assert_told(&book, "<one><three>");
+    book_close(&book);
+}
+END_TEST
+
 START_TEST(a_log_that_somebody_else_emptied_is_followed)
 {
     Book book;
@@ -249,5 +268,6 @@ SUITE("guest-log", whole_lines_are_told_as_they_come, what_was_there_before_is_k
       a_log_past_its_limit_is_set_aside_and_begins_anew, a_log_that_nobody_is_told_of_is_bounded_too,
       a_burst_is_told_whole_but_only_its_end_is_kept, a_line_without_end_is_told_in_parts,
       bytes_that_are_no_text_are_told_as_text, a_cleared_log_begins_anew,
+      a_run_begins_with_a_line_of_its_own_that_is_not_told,
       a_log_that_somebody_else_emptied_is_followed, the_tail_begins_with_a_line,
       a_log_is_private_and_follows_no_link)
