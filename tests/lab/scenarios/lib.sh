@@ -253,7 +253,7 @@ guest_pid() {
 
 # guest_said NAME TEXT: its serial console has it
 guest_said() {
-        guest_console "$1" | grep -q -e "$2"
+        guest_console "$1" | grep -e "$2" >/dev/null
 }
 
 # guest_console NAME: what it has written since it was started
