@@ -245,7 +245,7 @@ measure_stuck() {
 }
 
 mkdir -p /etc/usher/usherd.conf.d
-printf '[Usherd]\nStuckSec=2\n' >/etc/usher/usherd.conf.d/bench.conf
+printf '[Usherd]\nSlowSec=1\nStuckSec=2\n' >/etc/usher/usherd.conf.d/bench.conf
 systemctl restart usherd
 
 before=$(host_snapshot)

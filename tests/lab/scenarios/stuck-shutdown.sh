@@ -21,6 +21,14 @@ device_is() {
         usherctl --json=short status "$1" | grep "\"state\":\"$2\"" >/dev/null
 }
 
+in_kernel() {
+        local pid
+        for pid in $(pgrep -x usher-bind); do
+                ! grep vfio "/proc/$pid/stack" || return 0
+        done
+        return 1
+}
+
 case $PHASE in
 1)
         seconds >/var/lib/reboot-asked
@@ -32,7 +40,7 @@ case $PHASE in
         echo $ordinary >/var/lib/ordinary
         modprobe vfio-pci
         mkdir -p /etc/usher/usherd.conf.d
-        printf '[Usherd]\nStuckSec=2\n' >/etc/usher/usherd.conf.d/lab.conf
+        printf '[Usherd]\nSlowSec=1\nStuckSec=2\n' >/etc/usher/usherd.conf.d/lab.conf
         systemctl restart usherd
         it "A device is bound by hand" usherctl bind "$EDU"
         # It lives until all units are down.
@@ -42,7 +50,7 @@ case $PHASE in
         it "And opens it" wait_until 30 sh -c "find /proc/$holder/fd -lname '*vfio-device*' | grep -q ."
         refused "A restore hangs" "hung in the kernel for 2 s" usherctl restore "$EDU"
         it "The device is stuck" device_is "$EDU" stuck
-        expect_eq "A bind helper is in the kernel" "$(ps -C usher-bind -o stat= | cut -c1)" D
+        it "A bind helper is in the kernel" in_kernel
         seconds >/var/lib/reboot-asked
         # shellcheck disable=SC2119
         reboot_host
