@@ -214,6 +214,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->ledger = ledger_open(d->state_fd);
     e->disks = disk_claims_new();
+    e->slice_steps = g_queue_new();
     e->confined = !g_str_equal(launcher_name(e->launcher), "fork") || geteuid() != 0;
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -246,6 +247,7 @@ static void bring_down(Daemon *d)
     launcher_free(e->launcher);
     ledger_free(e->ledger);
     disk_claims_free(e->disks);
+    g_clear_pointer(&e->slice_steps, g_queue_free);
     if (e->stuck)
         g_hash_table_destroy(e->stuck);
     if (e->busy)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a right to which IOMMU group. A claim is made before the first step and given up after the last
- * undo; one guest holds a group at a time. A group that an administrator bound by hand is *held*, which is no
- * claim: a guest may use it. */
+/* Who has a right to which IOMMU group, and to which processors for himself alone. A claim is made before the
+ * first step and given up after the last undo; one guest holds a group at a time. A group that an
+ * administrator bound by hand is *held*, which is no claim: a guest may use it. */
 #pragma once
 
 #include <glib.h>
@@ -22,6 +22,11 @@ bool claims_take(Claims *claims, int group, const char *owner);
 
 /* Takes all or none. */
 bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const char *owner);
+
+/* The owner of a processor of the host's, or NULL. */
+const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
+/* As claims_take_all(). */
+bool claims_take_cpus(Claims *claims, const GArray *cpus /* of unsigned */, const char *owner);
 
 /* Gives up everything an owner has; fine if it has nothing. */
 void claims_give_up(Claims *claims, const char *owner);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static bool has(const GArray *list, unsigned cpu)
+bool cpu_set_has(const GArray *list, unsigned cpu)
 {
     for (unsigned i = 0; i < list->len; i++)
         if (g_array_index(list, unsigned, i) == cpu)
@@ -32,7 +32,7 @@ static bool read_range(char *text, GArray *list)
     if (!read_number(text, &first) || !read_number(dash ? dash + 1 : text, &last) || last < first)
         return false;
     for (unsigned cpu = first; cpu <= last; cpu++) {
-        if (has(list, cpu))
+        if (cpu_set_has(list, cpu))
             return false;
         g_array_append_val(list, cpu);
     }
@@ -56,8 +56,69 @@ char *cpu_list_missing(const GArray *wanted, const GArray *there)
 
     for (unsigned i = 0; i < wanted->len; i++) {
         unsigned cpu = g_array_index(wanted, unsigned, i);
-        if (!has(there, cpu))
+        if (!cpu_set_has(there, cpu))
             g_string_append_printf(text, "%s%u", text->len > 0 ? "," : "", cpu);
     }
     return text->len > 0 ? g_strdup(text->str) : NULL;
+}
+
+GArray *cpu_set_parse(const char *text)
+{
+    return *text ? cpu_list_parse(text) : g_array_new(FALSE, FALSE, sizeof(unsigned));
+}
+
+static int compare(gconstpointer a, gconstpointer b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return x < y ? -1 : x > y;
+}
+
+char *cpu_set_to_text(const GArray *set)
+{
+    g_autoptr(GArray) sorted = g_array_copy((GArray *)set);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_array_sort(sorted, compare);
+    for (unsigned i = 0, last; i < sorted->len; i = last + 1) {
+        unsigned first = g_array_index(sorted, unsigned, i);
+        for (last = i;
+             last + 1 < sorted->len && g_array_index(sorted, unsigned, last + 1) == first + last + 1 - i;)
+            last++;
+        g_string_append_printf(text, "%s%u", text->len > 0 ? "," : "", first);
+        if (last > i)
+            g_string_append_printf(text, "-%u", g_array_index(sorted, unsigned, last));
+    }
+    return g_strdup(text->str);
+}
+
+/* Those of one that are, or are not, of the other. */
+static GArray *sift(const GArray *one, const GArray *other, bool common)
+{
+    GArray *set = g_array_new(FALSE, FALSE, sizeof(unsigned));
+
+    for (unsigned i = 0; i < one->len; i++) {
+        unsigned cpu = g_array_index(one, unsigned, i);
+        if (cpu_set_has(other, cpu) == common)
+            g_array_append_val(set, cpu);
+    }
+    return set;
+}
+
+GArray *cpu_set_minus(const GArray *one, const GArray *other)
+{
+    return sift(one, other, false);
+}
+
+GArray *cpu_set_common(const GArray *one, const GArray *other)
+{
+    return sift(one, other, true);
+}
+
+GArray *cpu_set_join(const GArray *one, const GArray *other)
+{
+    GArray *set = cpu_set_minus(one, other);
+
+    if (other->len > 0)
+        g_array_append_vals(set, other->data, other->len);
+    return set;
 }

@@ -15,3 +15,16 @@ GArray *cpu_list_parse(const char *text);
 
 /* Those of one list that are not in the other, as text; NULL if there are none. The caller frees it. */
 char *cpu_list_missing(const GArray *wanted, const GArray *there);
+
+/* As sets, where "" is the empty one, and the order is that of the numbers. */
+
+/* NULL for what is none. The caller frees it. */
+GArray *cpu_set_parse(const char *text);
+/* "0-1,4". The caller frees it. */
+char *cpu_set_to_text(const GArray *set);
+bool cpu_set_has(const GArray *set, unsigned cpu);
+/* Those of one, the other, or both; those of one that are not of the other. The caller frees them. */
+GArray *cpu_set_join(const GArray *one, const GArray *other);
+GArray *cpu_set_minus(const GArray *one, const GArray *other);
+/* Those of both. */
+GArray *cpu_set_common(const GArray *one, const GArray *other);

@@ -112,6 +112,8 @@ static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
     g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
     const char *lone = definition->cpu.emulator_pin   ? "EmulatorPin"
                        : definition->cpu.iothread_pin ? "IOThreadPin"
+                       : definition->cpu.isolate      ? "Isolate"
+                       : definition->cpu.governor     ? "Governor"
                                                       : NULL;
 
     if (!list && lone)

@@ -264,6 +264,8 @@ typedef struct GuestDefinition {
         char *features;                   /* Features= as QEMU takes them: "topoext=on,svm=off"; NULL: none */
         bool hide_hypervisor, hyper_v;
         char *pin, *emulator_pin, *iothread_pin; /* as cpu_list_parse() takes them; NULL: anywhere */
+        bool isolate;                            /* what runs on the host is kept off those of pin */
+        char *governor;                          /* of those of pin; NULL: as it is */
     } cpu;
     uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
     int node; /* Node=, and 1; 0: that of the first device, where it matters */

@@ -25,10 +25,29 @@ static void host_link_free(gpointer pointer)
     g_free(link);
 }
 
+static void host_cpu_free(gpointer pointer)
+{
+    HostCpu *cpu = pointer;
+
+    g_free(cpu->governor);
+    g_free(cpu);
+}
+
+static void host_slice_free(gpointer pointer)
+{
+    HostSlice *slice = pointer;
+
+    g_free(slice->unit);
+    g_array_unref(slice->kept_off);
+    g_free(slice);
+}
+
 Host *host_new(void)
 {
     Host *host = g_new0(Host, 1);
     host->links = g_ptr_array_new_with_free_func(host_link_free);
+    host->cpus = g_ptr_array_new_with_free_func(host_cpu_free);
+    host->slices = g_ptr_array_new_with_free_func(host_slice_free);
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
@@ -41,6 +60,9 @@ Host *host_free(Host *host)
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->links);
     g_array_unref(host->nodes);
+    g_ptr_array_unref(host->cpus);
+    g_ptr_array_unref(host->slices);
+    g_free(host->governors);
     g_free(host);
     return NULL;
 }
@@ -53,6 +75,24 @@ HostDevice *host_add(Host *host, PciAddress address)
     device->numa_node = -1;
     g_ptr_array_add(host->devices, device);
     return device;
+}
+
+HostCpu *host_add_cpu(Host *host, unsigned number)
+{
+    HostCpu *cpu = g_new0(HostCpu, 1);
+
+    cpu->number = number;
+    g_ptr_array_add(host->cpus, cpu);
+    return cpu;
+}
+
+HostSlice *host_add_slice(Host *host, const char *unit, GArray *kept_off)
+{
+    HostSlice *slice = g_new(HostSlice, 1);
+
+    *slice = (HostSlice){.unit = g_strdup(unit), .kept_off = kept_off};
+    g_ptr_array_add(host->slices, slice);
+    return slice;
 }
 
 HostLink *host_add_link(Host *host, const char *name)

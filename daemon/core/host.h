@@ -55,7 +55,23 @@ typedef struct HostNode {
     } pages[HOST_PAGE_SIZES];
 } HostNode;
 
+/* A processor that is on. */
+typedef struct HostCpu {
+    unsigned number;
+    char *governor; /* scaling_governor; NULL: nobody chooses its speed */
+} HostCpu;
+
+/* A unit of systemd's that holds what runs on the host. */
+typedef struct HostSlice {
+    char *unit;       /* "system.slice" */
+    GArray *kept_off; /* of unsigned: the processors that none of it may run on */
+} HostSlice;
+
 typedef struct Host {
+    GPtrArray *cpus;        /* of HostCpu */
+    char *governors;        /* that can be chosen, separated by blanks; NULL: none */
+    bool cpusets;           /* cgroup v2 with the cpuset controller */
+    GPtrArray *slices;      /* of HostSlice, those that are there */
     GArray *nodes;          /* of HostNode, ascending */
     GPtrArray *devices;     /* of HostDevice, sorted by address */
     GPtrArray *links;       /* of HostLink, sorted by name */
@@ -77,6 +93,9 @@ HostDevice *host_add(Host *host, PciAddress address);
 void host_sort(Host *host);
 
 HostLink *host_add_link(Host *host, const char *name);
+HostCpu *host_add_cpu(Host *host, unsigned number);
+/* kept_off is taken over. */
+HostSlice *host_add_slice(Host *host, const char *unit, GArray *kept_off);
 /* NULL if there is none of this name. */
 const HostLink *host_find_link(const Host *host, const char *name);
 

@@ -37,6 +37,7 @@ Plan *plan_new(const char *owner)
         .memory_node = -1,
         .steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
+        .cpus = g_array_new(FALSE, FALSE, sizeof(unsigned)),
         .devices = g_ptr_array_new_with_free_func(plan_device_free),
     };
     return plan;
@@ -49,6 +50,7 @@ Plan *plan_free(Plan *plan)
     g_free(plan->owner);
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->groups);
+    g_array_unref(plan->cpus);
     g_ptr_array_unref(plan->devices);
     g_strfreev(plan->may_stop);
     g_free(plan);
@@ -402,6 +404,8 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
         r = planning_finish(&planning, ret_fault);
     if (r == 0)
         r = plan_add_links(planning.plan, host, definition, ret_fault);
+    if (r == 0)
+        r = plan_add_processors(planning.plan, host, claims, definition, ret_fault);
     if (r != 0)
         return r;
     plan_add_looking_glass(planning.plan, definition);

@@ -17,6 +17,7 @@ typedef struct Plan {
     char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */
     GPtrArray *steps; /* of Step, owned */
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
+    GArray *cpus;     /* of unsigned: the host's processors that it claims for itself alone */
     char **may_stop;  /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;   /* the guest's links may be driven by the kernel */
     int memory_node;  /* the NUMA node that the guest's memory is bound to; -1: none */
@@ -35,6 +36,12 @@ typedef struct PlanDevice {
  * size. */
 int plan_add_memory(Plan *plan, const Host *host, const GuestDefinition *definition, const HostDevice *first,
                     Fault **ret_fault);
+
+/* Processors of the host's that are the guest's alone while it runs (Isolate=), and how fast they are to be
+ * (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it cannot be had on this host, or nothing would
+ * be left to it; IN_USE: another guest has them. */
+int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                        Fault **ret_fault);
 
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);

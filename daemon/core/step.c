@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cpu-list.h"
 #include "step.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
@@ -16,6 +17,8 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_LINK] = "link",
     [STEP_SHARED_MEMORY] = "shared-memory",
     [STEP_HUGE_PAGES] = "huge-pages",
+    [STEP_KEPT_OFF] = "kept-off",
+    [STEP_GOVERNOR] = "governor",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -46,6 +49,16 @@ bool step_kind_counted(StepKind kind)
     return kind == STEP_HUGE_PAGES;
 }
 
+bool step_kind_yields(StepKind kind)
+{
+    return step_kind_counted(kind) || kind == STEP_GOVERNOR;
+}
+
+bool step_kind_systemd(StepKind kind)
+{
+    return kind == STEP_UNIT || kind == STEP_KEPT_OFF;
+}
+
 static bool read_count(const char *text, uint64_t *ret)
 {
     return text && g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
@@ -60,6 +73,18 @@ Step *step_rebase(const Step *step, const char *live)
     uint64_t then = after >= before ? now + (after - before) : now - MIN(now, before - after);
     g_autofree char *target = g_strdup_printf("%" G_GUINT64_FORMAT, then);
     return step_new(step->kind, step->subject, live, target);
+}
+
+char *step_kept_off(const Step *step, const char *live)
+{
+    g_autoptr(GArray) before = cpu_set_parse(step->before), after = cpu_set_parse(step->after),
+                      now = cpu_set_parse(live);
+
+    if (!before || !after || !now)
+        return NULL;
+    g_autoptr(GArray) taken = cpu_set_minus(after, before), given = cpu_set_minus(before, after),
+                      without = cpu_set_minus(now, given), then = cpu_set_join(without, taken);
+    return cpu_set_to_text(then);
 }
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after)
@@ -113,6 +138,16 @@ static bool tap_is_made(const Step *step, const char *live)
            strncmp(live, step->after, address - step->after + strlen(" as ")) == 0;
 }
 
+/* Others keep a unit off other processors: it is whether those of the step are among them that counts. */
+static StepView view_kept_off(const Step *step, const char *live)
+{
+    g_autofree char *then = step_kept_off(step, live);
+
+    if (!then)
+        return STEP_VIEW_DRIFT;
+    return g_str_equal(then, live) ? STEP_VIEW_AFTER : STEP_VIEW_BEFORE;
+}
+
 StepView step_view(const Step *step, const char *live)
 {
     if (!live) {
@@ -120,6 +155,8 @@ StepView step_view(const Step *step, const char *live)
         bool given_back = step->kind == STEP_NODE_OWNER && g_str_has_prefix(step->after, "0:");
         return given_back ? STEP_VIEW_AFTER : STEP_VIEW_DRIFT;
     }
+    if (step->kind == STEP_KEPT_OFF)
+        return view_kept_off(step, live);
     /* That one was reset cannot be seen: it is always yet to be done. */
     if (strcmp(live, step->after) == 0 || tap_is_made(step, live) ||
         (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_AS_IS) == 0))

@@ -25,7 +25,11 @@ typedef enum StepKind {
     STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".
                 * Given back as long as it is of its kind: others may have changed what it is on */
     STEP_SHARED_MEMORY, /* subject "/dev/shm/looking-glass-win10"; "" → "67108864 alice": size and owner */
-    STEP_HUGE_PAGES, /* subject "node0/2048kB"; nr_hugepages there, a number. Counted */
+    STEP_HUGE_PAGES,    /* subject "node0/2048kB"; nr_hugepages there, a number. Counted */
+    STEP_KEPT_OFF, /* subject "system.slice"; the processors that its AllowedCPUs= keeps it off, "" → "2-3".
+                    * Only those that are in one value alone are the step's, and they are taken off, or given
+                    * back, whatever the others are then. Systemd's */
+    STEP_GOVERNOR, /* subject "cpu2"; scaling_governor. Yields */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;
@@ -57,10 +61,19 @@ bool step_kind_kept(StepKind kind);
  * between. */
 bool step_kind_held(StepKind kind);
 
+/* What somebody else has set meanwhile stands: an undo leaves it. */
+bool step_kind_yields(StepKind kind);
+/* Taken by systemd, not by usher-bind: a unit is started or stopped, or has its properties set. */
+bool step_kind_systemd(StepKind kind);
+
 /* A number that others change too, so that what is ours is the difference alone (huge pages). */
 bool step_kind_counted(StepKind kind);
 /* A counted step with its difference upon another number; not below 0. NULL if live is no number. */
 Step *step_rebase(const Step *step, const char *live);
+
+/* The processors that a unit is to be kept off, where it is kept off those of live now; for STEP_KEPT_OFF.
+ * NULL if one of the values is no set. The caller frees it. */
+char *step_kept_off(const Step *step, const char *live);
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after);
 Step *step_copy(const Step *step);

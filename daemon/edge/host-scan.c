@@ -10,6 +10,7 @@
 #include "../base/file.h"
 #include "host-memory.h"
 #include "host-needs.h"
+#include "host-processors.h"
 #include "host-scan.h"
 
 /* An attribute, or NULL if there is none, it is empty, or the kernel does not want to tell. */
@@ -264,6 +265,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
 
+    host_processors_note(place->sys_fd, host);
     r = host_memory_note(place->sys_fd, host);
     if (r < 0)
         return r;

@@ -26,6 +26,9 @@ typedef struct LauncherVerbs {
     /* NULL: cannot */
     int (*unit_look)(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata);
     int (*unit_set)(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
+    int (*slice_look)(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata);
+    int (*slice_set)(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
+                     void *userdata);
     void (*forget)(Launcher *launcher, const void *userdata); /* watches; Pending is looked after by all */
 } LauncherVerbs;
 
@@ -51,6 +54,7 @@ typedef struct Pending {
     LauncherDone done; /* either of both, or neither */
     LauncherFound found;
     LauncherUnitSeen seen; /* called by who set it */
+    LauncherSliceSeen slice_seen;
     void *userdata;
     sd_event_source *turn;
     sd_bus_slot *slot; /* the D-Bus call that it waits for */

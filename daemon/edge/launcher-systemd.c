@@ -369,6 +369,8 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
         .load_module = systemd_load_module,
         .unit_look = systemd_unit_look,
         .unit_set = systemd_unit_set,
+        .slice_look = systemd_slice_look,
+        .slice_set = systemd_slice_set,
         .forget = systemd_forget_watches,
     };
     SystemdLauncher *launcher = g_new0(SystemdLauncher, 1);

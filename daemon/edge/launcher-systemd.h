@@ -41,6 +41,11 @@ void systemd_follow_free(void *follow);
 int systemd_unit_look(Launcher *base, const char *name, LauncherUnitSeen seen, void *userdata);
 int systemd_unit_set(Launcher *base, const char *name, bool active, LauncherDone done, void *userdata);
 
+/* launcher-systemd-slice.c */
+int systemd_slice_look(Launcher *base, const char *name, LauncherSliceSeen seen, void *userdata);
+int systemd_slice_set(Launcher *base, const char *name, const GArray *cpus, LauncherDone done,
+                      void *userdata);
+
 int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t pid, LauncherExited exited,
                   void *userdata);
 void systemd_unwatch(Launcher *base, LauncherKind kind, const char *instance);

@@ -303,3 +303,16 @@ int launcher_unit_set(Launcher *launcher, const char *unit, bool active, Launche
 {
     return launcher->verbs->unit_set ? launcher->verbs->unit_set(launcher, unit, active, done, userdata) : -ENOTSUP;
 }
+
+int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata)
+{
+    return launcher->verbs->slice_look ? launcher->verbs->slice_look(launcher, unit, seen, userdata)
+                                       : -ENOTSUP;
+}
+
+int launcher_slice_set(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
+                       void *userdata)
+{
+    return launcher->verbs->slice_set ? launcher->verbs->slice_set(launcher, unit, cpus, done, userdata)
+                                      : -ENOTSUP;
+}

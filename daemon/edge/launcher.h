@@ -9,6 +9,7 @@
 #pragma once
 
 #include <errno.h>
+#include <glib.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -120,6 +121,16 @@ typedef void (*LauncherUnitSeen)(int error, const LauncherUnit *unit, void *user
 int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen seen, void *userdata);
 /* Starts or stops it. done is called when systemd has ended that job, however: look afterwards. */
 int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
+
+/* Which processors a slice or a scope may run on. Systemd alone: -ENOTSUP when forking. allowed:
+ * AllowedCPUs=, "" where it is not limited; effective: those that the kernel says (EffectiveCPUs), "": it
+ * does not. Borrowed, and NULL with an error. */
+typedef void (*LauncherSliceSeen)(int error, const char *allowed, const char *effective, void *userdata);
+int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata);
+/* Until the next boot; cpus is of unsigned, empty: all of them. done is called when systemd has it: look
+ * afterwards. */
+int launcher_slice_set(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
+                       void *userdata);
 
 /* No call with this userdata any more, of whatever is pending: for owners that go before their answers come.
  */

@@ -4,7 +4,6 @@
 #include <linux/input.h>
 #include <spawn.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -17,12 +16,12 @@
 #include "link.h"
 #include "shared-memory.h"
 #include "step-act.h"
+#include "tuning.h"
 
 #define DEVICES "bus/pci/devices"
 #define DRIVERS "bus/pci/drivers"
 #define GROUP_CLOSE_TRIES 50
 #define GROUP_CLOSE_WAIT_USEC (100 * 1000)
-#define NODES "devices/system/node"
 #define MODPROBE "/sbin/modprobe"
 
 /* The subject comes from a process with fewer rights than this one: it must not lead anywhere else. */
@@ -175,27 +174,23 @@ static int read_link(const StepPlace *place, const Step *step, char **ret)
     return r < 0 ? r : link_read(place->sys_fd, step->subject, ret);
 }
 
-/* "node0/2048kB" and nothing else. The caller frees it; NULL. */
-static char *huge_pages_path(const Step *step)
+static int read_tuning(const StepPlace *place, const Step *step, char **ret)
 {
-    unsigned node, size;
-    if (sscanf(step->subject, "node%5u/%8ukB", &node, &size) != 2)
-        return NULL;
-    g_autofree char *canonical = g_strdup_printf("node%u/%ukB", node, size);
-    if (!g_str_equal(canonical, step->subject))
-        return NULL;
-    return g_strdup_printf(NODES "/node%u/hugepages/hugepages-%ukB/nr_hugepages", node, size);
+    g_autofree char *path = tuning_path(step);
+    int r = path ? file_read_value_at(place->sys_fd, path, ret) : -EINVAL;
+
+    /* A processor that was switched off has no governor. */
+    if (r == -ENOENT && step->kind == STEP_GOVERNOR) {
+        *ret = NULL;
+        return 0;
+    }
+    return r;
 }
 
-static int read_huge_pages(const StepPlace *place, const Step *step, char **ret)
+static int write_tuning(const StepPlace *place, const Step *step)
 {
-    g_autofree char *path = huge_pages_path(step);
-    return path ? file_read_value_at(place->sys_fd, path, ret) : -EINVAL;
-}
+    g_autofree char *path = tuning_path(step);
 
-static int write_huge_pages(const StepPlace *place, const Step *step)
-{
-    g_autofree char *path = huge_pages_path(step);
     return path ? file_write_value_at(place->sys_fd, path, step->after) : -EINVAL;
 }
 
@@ -209,8 +204,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_link(place, step, ret);
     if (step->kind == STEP_SHARED_MEMORY)
         return shared_memory_read(place->dev_fd, step->subject, ret);
-    if (step->kind == STEP_HUGE_PAGES)
-        return read_huge_pages(place, step, ret);
+    if (step->kind == STEP_HUGE_PAGES || step->kind == STEP_GOVERNOR)
+        return read_tuning(place, step, ret);
 
     int r = check_address(step);
     if (r < 0)
@@ -383,7 +378,8 @@ static int step_write(const StepPlace *place, const Step *step)
         return step->after[0] ? shared_memory_make(place->dev_fd, step->subject, step->after)
                               : shared_memory_remove(place->dev_fd, step->subject);
     case STEP_HUGE_PAGES:
-        return write_huge_pages(place, step);
+    case STEP_GOVERNOR:
+        return write_tuning(place, step);
     default:
         return -EINVAL;
     }

@@ -37,6 +37,7 @@ typedef struct Engine {
     int steps_fd;                 /* RUN/steps: which devices a step is being taken on */
     GHashTable *busy;             /* set of char*: those of them that are ours */
     Ledger *ledger;               /* NULL: none is kept */
+    GQueue *slice_steps;          /* of SliceStep, borrowed: those under way, one after the other */
     DiskClaims *disks;            /* which guest has which */
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */

@@ -59,8 +59,9 @@ static void on_drift(Execution *e, const char *live)
         "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind), s->subject, or_none(live),
         or_none(s->before), or_none(s->after));
 
-    /* Which part of a number is ours nobody can tell any more: it is the host's now. */
-    if (e->backward && (e->believe_kernel || step_kind_counted(s->kind))) {
+    /* Which part of a number is ours nobody can tell any more, and a governor that somebody chose is his
+     * choice: it is the host's now. */
+    if (e->backward && (e->believe_kernel || step_kind_yields(s->kind))) {
         log_device(LOG_NOTICE, s->subject, "%s; leaving it as it is", fault->message);
         fault_free(fault);
         execution_done(e);
@@ -82,7 +83,7 @@ static const char *why_failed(const Step *s, int error, const char *live)
 {
     if (error != -EIO || !live)
         return g_strerror(-error);
-    if (s->kind == STEP_UNIT)
+    if (step_kind_systemd(s->kind))
         return "systemd took the request, but did not do it";
     if (s->kind == STEP_RESET && g_str_equal(live, STEP_LIVE_SILENT))
         return "it does not answer any more";
@@ -91,8 +92,8 @@ static const char *why_failed(const Step *s, int error, const char *live)
 
 static Fault *failure(const Step *s, const char *live, const char *why)
 {
-    const char *remedy = s->kind == STEP_UNIT ? "see systemctl status of it, and journalctl"
-                                              : "see journalctl -k for what the kernel says of it";
+    const char *remedy = step_kind_systemd(s->kind) ? "see systemctl status of it, and journalctl"
+                                                    : "see journalctl -k for what the kernel says of it";
 
     if (s->kind == STEP_RESET)
         return fault_new(FAULT_FAILED, remedy, "reset of %s failed: %s", s->subject, why);

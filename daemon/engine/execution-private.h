@@ -3,6 +3,7 @@
  * share of an execution. */
 #pragma once
 
+#include "../edge/slice-step.h"
 #include "../edge/unit-step.h"
 #include "execution.h"
 
@@ -30,8 +31,9 @@ struct Execution {
 
     WorkerRequest *request;
     Worker *worker;
-    bool loading;          /* a module; timed as a worker is */
-    UnitStep *unit_step;   /* under way */
+    bool loading;        /* a module; timed as a worker is */
+    UnitStep *unit_step; /* under way, or */
+    SliceStep *slice_step;
     sd_event_source *turn; /* the next step, in a turn of its own */
     sd_event_source *slow;
     sd_event_source *stuck;

@@ -58,6 +58,7 @@ void execution_stop_timers(Execution *e)
     e->slow = sd_event_source_disable_unref(e->slow);
     e->stuck = sd_event_source_disable_unref(e->stuck);
     e->unit_step = unit_step_free(e->unit_step);
+    e->slice_step = slice_step_free(e->slice_step);
 }
 
 static int on_slow(sd_event_source *source, uint64_t usec, void *userdata)
@@ -164,7 +165,7 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
 
 bool execution_has_worker(Execution *e)
 {
-    if (e->worker || e->current->kind == STEP_MODULE || e->current->kind == STEP_UNIT)
+    if (e->worker || e->current->kind == STEP_MODULE || step_kind_systemd(e->current->kind))
         return true;
     int r = worker_request(e->engine->workers, on_worker, e, &e->request);
     if (r < 0)
@@ -177,14 +178,18 @@ void execution_take_step(Execution *e)
     int r;
 
     clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
-    /* systemd has a time of its own for units. */
-    if (e->current->kind != STEP_UNIT)
+    /* What systemd does has a time of its own. */
+    if (!step_kind_systemd(e->current->kind))
         clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
     if (e->current->kind == STEP_MODULE) {
         r = launcher_load_module(e->engine->launcher, e->current->subject, on_module, e);
         e->loading = r >= 0;
     } else if (e->current->kind == STEP_UNIT) {
         e->unit_step = unit_step_new(e->engine->event, e->engine->launcher, e->current, execution_answer, e);
+        r = 0;
+    } else if (e->current->kind == STEP_KEPT_OFF) {
+        e->slice_step = slice_step_new(e->engine->event, e->engine->launcher, &e->engine->step_place,
+                                       e->engine->slice_steps, e->current, execution_answer, e);
         r = 0;
     } else {
         _cleanup_close_ int mark_fd = mark_busy(e);

@@ -68,7 +68,7 @@ static void on_guest_rested(Guest *guest, void *userdata)
     tidy_soon(m);
 }
 
-static GuestEntry *ensure_entry(Manager *m, const char *name)
+GuestEntry *manager_ensure_entry(Manager *m, const char *name)
 {
     static const GuestHandler handler = {on_guest_changed, on_guest_rested};
     GuestEntry *entry = manager_guest_entry(m, name);
@@ -122,7 +122,7 @@ static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wish
 /* Renews what is shown of a definition; what a running guest was started with is its own. */
 static void read_entry(Manager *m, const char *name)
 {
-    GuestEntry *entry = ensure_entry(m, name);
+    GuestEntry *entry = manager_ensure_entry(m, name);
     g_autoptr(GuestDefinition) definition = NULL;
 
     entry->defined = true;
@@ -281,8 +281,9 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     plan->may_stop = g_strdupv(may_stop);
     /* plan_start() has seen to it that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_take_cpus(m->claims, plan->cpus, plan->owner);
 
-    GuestEntry *entry = ensure_entry(m, name);
+    GuestEntry *entry = manager_ensure_entry(m, name);
     Job *job = manager_new_job(m, JOB_START, name);
     *ret_job = job->id;
     guest_start(entry->guest, definition, plan, job, by_unit);
@@ -304,7 +305,7 @@ static int find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **re
         return 0;
     int r = manager_load(m, name, &definition, ret_fault);
     if (r == 0)
-        *ret = ensure_entry(m, name);
+        *ret = manager_ensure_entry(m, name);
     return r;
 }
 
@@ -395,56 +396,4 @@ int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret
     *ret = undo_plan(journal);
     journal_close(journal);
     return 0;
-}
-
-/* After a restart, and from the guest's unit. */
-
-/* The groups that a journal's devices are in, so that nobody else gets them meanwhile. */
-static void claim_again(Manager *m, const char *owner, const Journal *journal)
-{
-    g_autoptr(GPtrArray) addresses = undo_addresses(journal);
-    PciAddress address;
-
-    for (unsigned i = 0; i < addresses->len; i++) {
-        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
-        const HostDevice *device = host_find(manager_host(m), address);
-        if (device && device->group != HOST_NO_GROUP && !claims_take(m->claims, device->group, owner))
-            log_error("%s: group %d is claimed by %s already", owner, device->group,
-                      claims_owner(m->claims, device->group));
-    }
-}
-
-static void claim_nodes_again(Manager *m, const char *owner, const Journal *journal)
-{
-    g_autoptr(GPtrArray) steps = undo_plan(journal);
-    int group;
-
-    for (unsigned i = 0; i < steps->len; i++) {
-        const Step *step = g_ptr_array_index(steps, i);
-        if (step->kind == STEP_NODE_OWNER && sscanf(step->subject, "/dev/vfio/%d", &group) == 1)
-            claims_take(m->claims, group, owner);
-    }
-}
-
-void manager_recover_guest(Manager *m, const char *name)
-{
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
-    GuestDefinition *definition = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    Journal *journal;
-
-    if (!guest_name_valid(name)) {
-        log_warning("%s/journal holds a file for \"%s\", which is no guest; leaving it alone",
-                    m->engine->run_path, name);
-        return;
-    }
-    GuestEntry *entry = ensure_entry(m, name);
-    if (journal_open(m->engine->journal_fd, owner, &journal) >= 0) {
-        claim_again(m, owner, journal);
-        claim_nodes_again(m, owner, journal);
-        journal_close(journal);
-    }
-    if (manager_load(m, name, &definition, &fault) < 0)
-        definition = NULL;
-    guest_recover(entry->guest, definition);
 }

@@ -72,11 +72,15 @@ void manager_recover_stuck(Manager *m);
 /* manager-guests.c */
 void guest_entry_free(GuestEntry *entry);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
-void manager_recover_guest(Manager *m, const char *name);
+/* Makes one if there is none. */
+GuestEntry *manager_ensure_entry(Manager *m, const char *name);
 /* by_unit: the launcher is here already, guest_connected() follows. */
 int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
                      Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
+
+/* manager-recover.c */
+void manager_recover_guest(Manager *m, const char *name);
 
 /* manager-units.c */
 void manager_arrival_free(void *arrival);

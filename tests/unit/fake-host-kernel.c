@@ -177,6 +177,19 @@ static int fake_kernel_huge_pages(FakeHost *host, const char *path, const char *
     return 0;
 }
 
+/* EINVAL for one that there is not (Documentation/admin-guide/pm/cpufreq.rst). */
+static int fake_kernel_governor(FakeHost *host, const char *path, const char *value)
+{
+    g_autofree char *line = g_strconcat(value, "\n", NULL);
+
+    if (faccessat(host->sys_fd, path, F_OK, 0) < 0)
+        return -ENOENT;
+    if (!one_of(value, "performance", "schedutil"))
+        return -EINVAL;
+    fake_tree_put(host->sys_fd, path, line);
+    return 0;
+}
+
 /* path: below sys. */
 static int write_sys(FakeHost *host, const char *path, const char *value)
 {
@@ -187,6 +200,9 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
 
     if (g_str_has_suffix(path, "/nr_hugepages"))
         return fake_kernel_huge_pages(host, path, value);
+
+    if (g_str_has_suffix(path, "/scaling_governor"))
+        return fake_kernel_governor(host, path, value);
 
     g_auto(GStrv) parts = g_str_has_prefix(path, "bus/pci/devices/") ? g_strsplit(path, "/", 5) : NULL;
     if (!parts || g_strv_length(parts) != 5) {
@@ -206,8 +222,7 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
     return write_attribute(host, device, parts[4], value);
 }
 
-/* Counts a write. The error that it is to fail with, before it has its effect, or 0. */
-static int enter(FakeHost *host, int *late)
+int fake_kernel_enter(FakeHost *host, int *late)
 {
     int error = host->fail_error && host->writes == host->fail_at ? -host->fail_error : 0;
     host->writes++;
@@ -234,7 +249,7 @@ int __wrap_file_write_value_at(int dirfd, const char *path, const char *value)
         return __real_file_write_value_at(dirfd, path, value);
 
     int late;
-    int r = enter(host, &late);
+    int r = fake_kernel_enter(host, &late);
     if (r < 0)
         return r;
     r = write_sys(host, inside, value);
@@ -249,7 +264,7 @@ int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags
         return __real_fchownat(dirfd, path, uid, gid, flags);
 
     int late;
-    int error = enter(host, &late);
+    int error = fake_kernel_enter(host, &late);
     int r = error < 0 ? -1 : __real_fchownat(dirfd, path, uid, gid, flags);
     if (error < 0 || late < 0) {
         errno = error < 0 ? -error : -late;
@@ -266,7 +281,7 @@ int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
         return __real_posix_spawn(pid, path, actions, attributes, argv, envp);
 
     int late;
-    int error = enter(host, &late);
+    int error = fake_kernel_enter(host, &late);
     if (error < 0)
         return -error;
     if (!host->vfio_lost)

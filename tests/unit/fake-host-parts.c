@@ -200,3 +200,52 @@ unsigned fake_host_huge_pages(const FakeHost *host, unsigned node)
     ck_assert(g_file_get_contents(path, &text, NULL, NULL));
     return strtoul(text, NULL, 10);
 }
+
+#define CPU_FOLDER "devices/system/cpu"
+
+void fake_host_set_governor(FakeHost *host, unsigned cpu, const char *governor)
+{
+    g_autofree char *path = fake_text(CPU_FOLDER "/cpu%u/cpufreq/scaling_governor", cpu);
+    g_autofree char *line = fake_text("%s\n", governor);
+
+    fake_tree_put(host->sys_fd, path, line);
+}
+
+void fake_host_add_cpus(FakeHost *host, unsigned n, const char *governor)
+{
+    g_autofree char *list = fake_text("0-%u\n", n - 1);
+
+    host->cpus = n;
+    host->governed = governor != NULL;
+    fake_tree_put(host->sys_fd, CPU_FOLDER "/online", list);
+    fake_tree_put(host->sys_fd, CPU_FOLDER "/possible", list);
+    for (unsigned cpu = 0; governor && cpu < n; cpu++) {
+        g_autofree char *path = fake_text(CPU_FOLDER "/cpu%u/cpufreq/scaling_available_governors", cpu);
+        fake_tree_put(host->sys_fd, path, "performance schedutil \n");
+        fake_host_set_governor(host, cpu, governor);
+    }
+    fake_tree_put(host->sys_fd, "fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
+    fake_tree_put(host->sys_fd, "fs/cgroup/system.slice/cpuset.cpus", "\n");
+    fake_tree_put(host->sys_fd, "fs/cgroup/user.slice/cpuset.cpus", "\n");
+}
+
+char *fake_host_allowed_cpus(const FakeHost *host, const char *slice)
+{
+    g_autofree char *path = fake_text("%s/sys/fs/cgroup/%s/cpuset.cpus", host->path, slice);
+    char *text = NULL;
+
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return g_strstrip(text);
+}
+
+int fake_host_allow_cpus(FakeHost *host, const char *slice, const char *cpus)
+{
+    g_autofree char *path = fake_text("fs/cgroup/%s/cpuset.cpus", slice), *line = fake_text("%s\n", cpus);
+    int late;
+
+    int r = fake_kernel_enter(host, &late);
+    if (r < 0)
+        return r;
+    fake_tree_put(host->sys_fd, path, line);
+    return late;
+}

@@ -23,6 +23,8 @@ struct FakeHost {
     GString *mishaps;
     unsigned writes;
     unsigned huge_pages_room; /* more of them a node cannot make */
+    unsigned cpus;
+    bool governed;
     bool vfio_lost;
     unsigned fail_at; /* the number of the write; compared if fail_error is set */
     int fail_error;
@@ -54,6 +56,10 @@ void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, con
 
 bool fake_driver_registered(const FakeHost *host, const char *driver);
 void fake_driver_register(const FakeHost *host, const char *driver);
+
+/* A write is about to be: what it fails with, or 0; *ret_late: what it is complained of with when it is done.
+ */
+int fake_kernel_enter(FakeHost *host, int *ret_late);
 
 /* What the kernel does: by anybody's hand, errors as it gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);

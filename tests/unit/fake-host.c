@@ -462,6 +462,23 @@ static void append_nodes(const FakeHost *host, GString *text)
         g_string_append(text, g_ptr_array_index(lines, i));
 }
 
+static void append_cpus(const FakeHost *host, GString *text)
+{
+    static const char *const slices[] = {"system.slice", "user.slice"};
+
+    for (unsigned i = 0; host->cpus > 0 && i < G_N_ELEMENTS(slices); i++) {
+        g_autofree char *allowed = fake_host_allowed_cpus(host, slices[i]);
+        g_string_append_printf(text, "%s %s\n", slices[i], allowed);
+    }
+    for (unsigned cpu = 0; host->governed && cpu < host->cpus; cpu++) {
+        g_autofree char *path =
+            fake_text("%s/sys/devices/system/cpu/cpu%u/cpufreq/scaling_governor", host->path, cpu);
+        g_autofree char *governor = NULL;
+        ck_assert(g_file_get_contents(path, &governor, NULL, NULL));
+        g_string_append_printf(text, "cpu%u %s", cpu, governor);
+    }
+}
+
 char *fake_host_snapshot_text(const FakeHost *host)
 {
     GString *text = g_string_new(NULL);
@@ -471,5 +488,7 @@ char *fake_host_snapshot_text(const FakeHost *host)
     append_nodes(host, text);
     if (host->huge_pages_room > 0)
         g_string_append_printf(text, "node0/2048kB %u\n", fake_host_huge_pages(host, 0));
+    append_cpus(host, text);
+    append_cpus(host, text);
     return g_string_free(text, FALSE);
 }

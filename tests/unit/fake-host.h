@@ -82,6 +82,15 @@ void fake_host_add_node(FakeHost *host, unsigned node, unsigned total, unsigned 
 unsigned fake_host_huge_pages(const FakeHost *host, unsigned node);
 void fake_host_set_huge_pages(FakeHost *host, unsigned node, unsigned total);
 
+/* So many processors, from 0 on, whose speed somebody sets ("schedutil", or performance; NULL: nobody does),
+ * and what runs on them is in system.slice and user.slice. */
+void fake_host_add_cpus(FakeHost *host, unsigned n, const char *governor);
+/* AllowedCPUs= of a slice, as systemd and the kernel show it; "": no limit. */
+char *fake_host_allowed_cpus(const FakeHost *host, const char *slice);
+/* Also what systemd does: counts as a write, and fails like one. 0 or -errno. */
+int fake_host_allow_cpus(FakeHost *host, const char *slice, const char *cpus);
+void fake_host_set_governor(FakeHost *host, unsigned cpu, const char *governor);
+
 /* --- What others do to it
  * ---------------------------------------------------------------------------------------- */
 

@@ -91,7 +91,28 @@ START_TEST(everything_can_be_given_up_by_the_name_that_the_table_lent)
 }
 END_TEST
 
+START_TEST(a_processor_has_one_owner)
+{
+    g_autoptr(Claims) claims = claims_new();
+    unsigned numbers[] = {2, 3};
+    g_autoptr(GArray) both = g_array_new(FALSE, FALSE, sizeof(unsigned)),
+                      last = g_array_new(FALSE, FALSE, sizeof(unsigned));
+
+    g_array_append_vals(both, numbers, 2);
+    g_array_append_vals(last, numbers + 1, 1);
+    ck_assert(claims_take_cpus(claims, last, "guest/other"));
+    ck_assert(!claims_take_cpus(claims, both, "guest/win10"));
+    ck_assert_ptr_null(claims_cpu_owner(claims, 2));
+    claims_give_up(claims, "guest/other");
+    ck_assert(claims_take_cpus(claims, both, "guest/win10"));
+    ck_assert(claims_take_cpus(claims, both, "guest/win10"));
+    ck_assert_str_eq(claims_cpu_owner(claims, 3), "guest/win10");
+    /* Group 3 is something else. */
+    ck_assert_ptr_null(claims_owner(claims, 3));
+}
+END_TEST
+
 SUITE("claims", a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
       taking_twice_is_fine_for_the_owner, all_or_none_of_several_groups_are_taken,
       giving_up_leaves_the_claims_of_others, the_owners_name_is_copied,
-      everything_can_be_given_up_by_the_name_that_the_table_lent)
+      everything_can_be_given_up_by_the_name_that_the_table_lent, a_processor_has_one_owner)

@@ -162,8 +162,40 @@ START_TEST(a_gaming_machine_is_accepted_as_it_stands)
 }
 END_TEST
 
+START_TEST(sets_of_processors_are_taken_from_one_another)
+{
+    g_autoptr(GArray) none = cpu_set_parse(""), some = cpu_set_parse("3,0-1"), more = cpu_set_parse("1-2"),
+                      both = cpu_set_join(some, more), rest = cpu_set_minus(some, more),
+                      common = cpu_set_common(some, more);
+    const struct {
+        const GArray *set;
+        const char *text;
+    } cases[] = {{none, ""}, {some, "0-1,3"}, {both, "0-3"}, {rest, "0,3"}, {common, "1"}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = cpu_set_to_text(cases[i].set);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+    ck_assert_ptr_null(cpu_set_parse("1-"));
+}
+END_TEST
+
+START_TEST(processors_for_the_guest_alone_have_to_be_named)
+{
+    g_autoptr(GuestDefinition) alone = a_definition("[CPU]\nPin=2-3\nIsolate=yes\nGovernor=performance\n");
+
+    ck_assert(alone->cpu.isolate);
+    ck_assert_str_eq(alone->cpu.governor, "performance");
+    assert_refused("[CPU]\nIsolate=yes\n",
+                   AT "2: [CPU] Isolate= means nothing without Pin=", "add Pin=, or remove it");
+    assert_refused("[CPU]\nGovernor=performance\n",
+                   AT "2: [CPU] Governor= means nothing without Pin=", "add Pin=, or remove it");
+}
+END_TEST
+
 SUITE("definition-cpu", a_gaming_machine_is_accepted_as_it_stands, a_looking_glass_is_a_power_of_two,
       processors_are_pinned_one_each_or_to_a_set, pins_fit_the_processors_that_there_are,
       a_list_of_processors_is_written_as_cpusets_are, huge_pages_are_of_two_sizes_or_none,
       memory_is_made_of_whole_huge_pages, features_are_added_or_taken_away,
-      a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm, a_device_may_pass_for_another)
+      a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm, a_device_may_pass_for_another,
+      sets_of_processors_are_taken_from_one_another, processors_for_the_guest_alone_have_to_be_named)

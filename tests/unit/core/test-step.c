@@ -7,7 +7,8 @@
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
     static const char *const names[STEP_KIND_MAX] = {
-        "module", "power-control", "d3cold", "driver", "override", "reset", "node-owner", "unit", "link", "shared-memory", "huge-pages"};
+        "module", "power-control", "d3cold",        "driver",     "override", "reset",   "node-owner",
+        "unit",   "link",          "shared-memory", "huge-pages", "kept-off", "governor"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -178,10 +179,45 @@ START_TEST(a_count_goes_upon_what_is_there)
 }
 END_TEST
 
+START_TEST(only_its_own_processors_are_kept_off_or_given_back)
+{
+    g_autoptr(Step) step = step_new(STEP_KEPT_OFF, "system.slice", "6", "2-3,6");
+    g_autoptr(Step) undo = step_undo(step);
+    g_autofree char *more = step_kept_off(step, "0,6"), *fewer = step_kept_off(undo, "0,2-3,5"),
+                    *none = step_kept_off(undo, "2-3");
+
+    ck_assert_str_eq(more, "0,2-3,6");
+    ck_assert_str_eq(fewer, "0,5");
+    ck_assert_str_eq(none, "");
+    ck_assert_ptr_null(step_kept_off(step, "x"));
+
+    ck_assert_int_eq(step_view(step, ""), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(step, "3"), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(step, "0-5"), STEP_VIEW_AFTER);
+    ck_assert_int_eq(step_view(undo, "3-5"), STEP_VIEW_BEFORE);
+    ck_assert_int_eq(step_view(undo, "4-5"), STEP_VIEW_AFTER);
+    ck_assert_int_eq(step_view(undo, ""), STEP_VIEW_AFTER);
+    ck_assert_int_eq(step_view(step, NULL), STEP_VIEW_DRIFT);
+}
+END_TEST
+
+START_TEST(a_governor_that_somebody_else_chose_is_his)
+{
+    g_autoptr(Step) step = step_new(STEP_GOVERNOR, "cpu2", "schedutil", "performance");
+
+    ck_assert_int_eq(step_view(step, "powersave"), STEP_VIEW_DRIFT);
+    ck_assert(step_kind_yields(STEP_GOVERNOR) && step_kind_yields(STEP_HUGE_PAGES) &&
+              !step_kind_yields(STEP_DRIVER));
+    ck_assert(step_kind_systemd(STEP_UNIT) && step_kind_systemd(STEP_KEPT_OFF) &&
+              !step_kind_systemd(STEP_GOVERNOR));
+}
+END_TEST
+
 SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
       only_modules_are_kept_and_only_power_settings_and_resets_are_held, undoing_swaps_before_and_after,
       a_copy_is_its_own, a_step_looks_at_the_live_value, a_held_step_is_never_in_drift,
       a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,
       a_reset_has_happened_if_the_write_was_taken_and_the_device_answers,
       a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words,
-      a_count_goes_upon_what_is_there)
+      a_count_goes_upon_what_is_there,
+      only_its_own_processors_are_kept_off_or_given_back, a_governor_that_somebody_else_chose_is_his)

@@ -352,6 +352,21 @@ START_TEST(huge_pages_are_made_on_a_node)
 }
 END_TEST
 
+START_TEST(a_governor_is_chosen_for_one_processor)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_cpus(host, 4, "schedutil");
+    assert_done(act(host, STEP_GOVERNOR, "cpu2", "schedutil", "performance"), "performance");
+    assert_done(act(host, STEP_GOVERNOR, "cpu2", "schedutil", "performance"), "performance");
+    assert_drift(act(host, STEP_GOVERNOR, "cpu2", "powersave", "schedutil"), "performance");
+    assert_failed(act(host, STEP_GOVERNOR, "cpu1", "schedutil", "turbo"), -EINVAL, "schedutil");
+    assert_failed(act(host, STEP_GOVERNOR, "cpu1/../cpu2", "performance", "schedutil"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_GOVERNOR, "cpu01", "performance", "schedutil"), -EINVAL, NULL);
+    /* Switched off meanwhile. */
+    assert_drift(act(host, STEP_GOVERNOR, "cpu9", "performance", "schedutil"), NULL);
+}
+END_TEST
+
 START_TEST(a_reset_is_written_once_and_proven_by_an_answer)
 {
     g_autoptr(FakeHost) host = a_host_with_a_gpu();
@@ -458,4 +473,5 @@ SUITE("step-act", a_reset_is_written_once_and_proven_by_an_answer,
       a_module_that_is_not_installed_is_told_so, a_module_is_never_unloaded,
       a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
       a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
-      a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node, shared_memory_is_made_and_removed_and_never_taken_over)
+      a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node,
+      a_governor_is_chosen_for_one_processor, shared_memory_is_made_and_removed_and_never_taken_over)

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../../../daemon/core/cpu-list.h"
 #include "fake-launcher.h"
 
 /* A guest, as the launcher knows it. */
@@ -28,6 +29,7 @@ typedef struct Call {
     LauncherExited exited;
     LauncherFailed failed;
     LauncherUnitSeen seen;
+    LauncherSliceSeen slice_seen;
     int error;
     char *message;
     LauncherExit exit;
@@ -50,6 +52,7 @@ struct Launcher {
     char *refusal_message;
     bool fails_when_killed;
     bool modules_broken, modules_hang;
+    const char *cpus; /* that anything without a limit runs on */
 };
 
 static void call_free(gpointer pointer)
@@ -68,6 +71,7 @@ Launcher *fake_launcher_new(sd_event *event, FakeHost *host)
 
     launcher->event = event;
     launcher->host = host;
+    launcher->cpus = "0-7";
     launcher->instances = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     launcher->units = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     launcher->calls = g_ptr_array_new_with_free_func(call_free);
@@ -108,6 +112,10 @@ static int on_call(sd_event_source *source, void *userdata)
         const Unit *unit = g_hash_table_lookup(call->launcher->units, call->instance);
         call->seen(0, &(LauncherUnit){unit, unit && unit->transient, unit ? unit->state : "inactive"},
                    call->userdata);
+    }
+    if (call->slice_seen) {
+        g_autofree char *allowed = fake_host_allowed_cpus(call->launcher->host, call->instance);
+        call->slice_seen(0, allowed, *allowed ? allowed : call->launcher->cpus, call->userdata);
     }
     if (call->done)
         call->done(call->error, call->message, call->userdata);
@@ -254,6 +262,23 @@ int launcher_unit_set(Launcher *launcher, const char *name, bool active, Launche
     if (unit && !unit->stubborn)
         unit->state = active ? "active" : "inactive";
     tell(launcher, name, userdata)->done = done;
+    return 0;
+}
+
+int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata)
+{
+    tell(launcher, unit, userdata)->slice_seen = seen;
+    return 0;
+}
+
+int launcher_slice_set(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
+                       void *userdata)
+{
+    g_autofree char *text = cpu_set_to_text(cpus);
+    Call *call = tell(launcher, unit, userdata);
+
+    call->done = done;
+    call->error = fake_host_allow_cpus(launcher->host, unit, text);
     return 0;
 }
 

@@ -27,6 +27,18 @@ const char *build_large(FakeHost *host)
     return text;
 }
 
+const char *build_alone(FakeHost *host)
+{
+    const char *gpu = build_gpu(host);
+    static char text[1024];
+
+    fake_host_add_cpus(host, 8, "schedutil");
+    /* Somebody has a limit of his own already. */
+    fake_host_allow_cpus(host, "user.slice", "0-5");
+    snprintf(text, sizeof(text), "%s[CPU]\nPin=2-3,7\nCores=3\nIsolate=yes\nGovernor=performance\n", gpu);
+    return text;
+}
+
 const char *build_cold(FakeHost *host)
 {
     const char *definition = build_gpu(host);
@@ -76,6 +88,7 @@ static void let_go(Engine *engine)
     engine->sleep = sleep_watch_free(engine->sleep);
     engine->event = sd_event_unref(engine->event);
     engine->disks = disk_claims_free(engine->disks);
+    g_clear_pointer(&engine->slice_steps, g_queue_free);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
     g_clear_pointer(&engine->busy, g_hash_table_destroy);
     engine->ledger = ledger_free(engine->ledger);
@@ -91,6 +104,7 @@ void rig_come_again(Rig *rig)
     engine->launcher = fake_launcher_new(engine->event, rig->host);
     engine->sleep = fake_sleep_new();
     engine->disks = disk_claims_new();
+    engine->slice_steps = g_queue_new();
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->ledger = ledger_open(rig->state_fd);

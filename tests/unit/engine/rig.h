@@ -30,8 +30,10 @@ const char *build_crowd(FakeHost *host);
 const char *build_reset(FakeHost *host);
 /* A GPU, and fewer huge pages than the guest is made of. */
 const char *build_large(FakeHost *host);
-#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large})
-#define N_BUILDS 5
+/* A GPU, and processors that the host is kept off and that run at full speed. */
+const char *build_alone(FakeHost *host);
+#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone})
+#define N_BUILDS 6
 
 typedef struct Rig {
     FakeHost *host;

@@ -75,6 +75,10 @@ static void run(Try *try, FakeQemu *qemu)
     fake_qemu_connect(qemu, try->guest);
     ck_assert(fake_qemu_take_over(qemu));
     fake_qemu_serve(qemu);
+    if (strstr(try->rig->definition, "Pin=")) {
+        g_free(fake_qemu_place(qemu, (const char *const[]){"placed", NULL}));
+        fake_qemu_serve(qemu);
+    }
     ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
 }
 

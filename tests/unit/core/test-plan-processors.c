@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Processors that are the guest's alone, and their speed. */
+#include "../../../daemon/core/cpu-list.h"
+#include "../../../daemon/core/plan.h"
+#include "../suite.h"
+#include "a-definition.h"
+#include "a-host.h"
+
+#define ALONE "[CPU]\nPin=2-3\nIsolate=yes\n"
+#define FAST "[CPU]\nPin=2-3\nGovernor=performance\n"
+
+static Host *a_host_with_cpus(unsigned n, const char *governor)
+{
+    Host *host = a_host();
+
+    for (unsigned i = 0; i < n; i++)
+        host_add_cpu(host, i)->governor = g_strdup(governor);
+    host->governors = governor ? g_strdup("performance schedutil") : NULL;
+    host->cpusets = true;
+    host_add_slice(host, "init.scope", cpu_set_parse(""));
+    host_add_slice(host, "system.slice", cpu_set_parse(""));
+    return host;
+}
+
+static void assert_steps(const Host *host, const Claims *claims, const char *text, const char *steps)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    g_autoptr(GString) words = g_string_new(NULL);
+    _cleanup_fault_ Fault *fault = NULL;
+    g_autoptr(Plan) plan = NULL;
+
+    ck_assert_msg(plan_start(host, claims, definition, &plan, &fault) == 0, "%s",
+                  fault ? fault->message : "?");
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        g_autofree char *step = step_describe(g_ptr_array_index(plan->steps, i));
+        g_string_append_printf(words, "%s\n", step);
+    }
+    ck_assert_str_eq(words->str, steps);
+}
+
+static void assert_refused_on(const Host *host, const Claims *claims, const char *text, FaultKind kind,
+                              const char *message)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    _cleanup_fault_ Fault *fault = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(plan_start(host, claims, definition, &plan, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message, message);
+    ck_assert_int_eq(fault->kind, kind);
+    ck_assert_ptr_nonnull(fault->remedy);
+}
+
+START_TEST(every_slice_of_the_host_is_kept_off)
+{
+    g_autoptr(Host) host = a_host_with_cpus(8, NULL);
+    host_add_slice(host, "user.slice", cpu_set_parse("3,7"));
+
+    assert_steps(host, NULL, ALONE,
+                 "kept-off of init.scope: none → 2-3\n"
+                 "kept-off of system.slice: none → 2-3\n"
+                 "kept-off of user.slice: 3,7 → 2-3,7\n");
+    assert_steps(host, NULL, "[CPU]\nPin=2-3\n", "");
+}
+END_TEST
+
+START_TEST(one_processor_at_least_is_the_host_s)
+{
+    g_autoptr(Host) host = a_host_with_cpus(4, NULL);
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GArray) others = cpu_list_parse("0-1");
+
+    assert_refused_on(host, NULL, "[CPU]\nPin=0-3\nIsolate=yes\n", FAULT_REFUSED,
+                      "guest win10: [CPU] Isolate=yes with Pin=0-3 would leave init.scope none of the host's "
+                      "processors (0-3)");
+    /* Another guest has been promised the others, though its steps have not been taken yet. */
+    ck_assert(claims_take_cpus(claims, others, "guest/other"));
+    assert_refused_on(host, claims, ALONE, FAULT_REFUSED,
+                      "guest win10: [CPU] Isolate=yes with Pin=2-3 would leave init.scope none of the host's "
+                      "processors (0-3)");
+}
+END_TEST
+
+START_TEST(a_processor_is_one_guest_s_alone)
+{
+    g_autoptr(Host) host = a_host_with_cpus(8, NULL);
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GArray) others = cpu_list_parse("3-4");
+
+    ck_assert(claims_take_cpus(claims, others, "guest/other"));
+    assert_refused_on(host, claims, ALONE, FAULT_IN_USE,
+                      "guest win10: [CPU] Pin=: processor 3 is kept for guest other alone");
+    assert_steps(host, claims, "[CPU]\nPin=3-4\n", "");
+}
+END_TEST
+
+START_TEST(what_cannot_be_kept_off_is_refused)
+{
+    g_autoptr(Host) old = a_host_with_cpus(4, NULL), bare = a_host();
+
+    old->cpusets = false;
+    assert_refused_on(
+        old, NULL, ALONE, FAULT_REFUSED,
+        "guest win10: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this host has not");
+    assert_refused_on(
+        bare, NULL, ALONE, FAULT_REFUSED,
+        "guest win10: [CPU] Isolate=yes needs systemd, by whose slices what runs on the host is kept off "
+        "processors");
+}
+END_TEST
+
+START_TEST(each_pinned_processor_gets_its_governor)
+{
+    g_autoptr(Host) host = a_host_with_cpus(4, "schedutil"), none = a_host_with_cpus(4, NULL);
+
+    assert_steps(host, NULL, FAST,
+                 "governor of cpu2: schedutil → performance\n"
+                 "governor of cpu3: schedutil → performance\n");
+    assert_steps(host, NULL, "[CPU]\nPin=2-3\nGovernor=schedutil\n", "");
+    assert_refused_on(host, NULL, "[CPU]\nPin=2-3\nGovernor=perfomance\n", FAULT_REFUSED,
+                      "guest win10: [CPU] Governor=perfomance: this host has no such governor");
+    assert_refused_on(
+        none, NULL, FAST, FAULT_REFUSED,
+        "guest win10: [CPU] Governor=performance: nothing on this host sets the speed of processor 2 (it "
+        "has no cpufreq)");
+}
+END_TEST
+
+SUITE("plan-processors", every_slice_of_the_host_is_kept_off, one_processor_at_least_is_the_host_s,
+      a_processor_is_one_guest_s_alone, what_cannot_be_kept_off_is_refused,
+      each_pinned_processor_gets_its_governor)

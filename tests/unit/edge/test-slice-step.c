@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Against a mock of systemd (mock-systemd.h says why), which has a slice here that the fake host's kernel
+ * limits. */
+#include "../../../daemon/core/cpu-list.h"
+#include "../../../daemon/edge/slice-step.h"
+#include "../fake-host.h"
+#include "../suite.h"
+#include "loop.h"
+#include "mock-systemd.h"
+
+#define UNIT "system.slice"
+#define UNIT_PATH MOCK_ROOT "/unit/system_2eslice"
+
+static sd_event *event;
+static PrivateBus private;
+static MockSystemd mock;
+static sd_bus *bus;
+static Launcher *launcher;
+static FakeHost *host;
+static GQueue *turns;
+
+static uint8_t allowed[4], effective[4]; /* a bit a processor; nothing but zeroes: an empty array */
+static bool obeys;
+static GString *sets; /* what was set, "0-3|" */
+
+static int answers;
+static WorkerVerdict verdict;
+static int error;
+static char *live;
+
+static int on_cpus(sd_bus *b, const char *path, const char *interface, const char *property,
+                   sd_bus_message *reply, void *userdata, sd_bus_error *e)
+{
+    const uint8_t *bits = g_str_equal(property, "AllowedCPUs") ? allowed : effective;
+
+    return sd_bus_message_append_array(reply, 'y', bits, bits[0] || bits[1] ? 2 : 0);
+}
+
+static const sd_bus_vtable slice_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("AllowedCPUs", "ay", on_cpus, 0, 0),
+    SD_BUS_PROPERTY("EffectiveCPUs", "ay", on_cpus, 0, 0),
+    SD_BUS_PROPERTY("MemoryMax", "t", NULL, offsetof(MockSystemd, unit.ended), 0),
+    SD_BUS_VTABLE_END,
+};
+
+static void set_bits(uint8_t *bits, const char *list)
+{
+    g_autoptr(GArray) set = cpu_set_parse(list);
+
+    bits[0] = bits[1] = 0;
+    for (unsigned i = 0; i < set->len; i++) {
+        unsigned cpu = g_array_index(set, unsigned, i);
+        bits[cpu / 8] |= 1 << cpu % 8;
+    }
+}
+
+static int on_set(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+    g_autoptr(GArray) set = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    const char *unit, *name;
+    const uint8_t *bits;
+    int runtime;
+    size_t n;
+
+    ck_assert_int_ge(sd_bus_message_read(m, "sb", &unit, &runtime), 0);
+    ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(sv)"), 0);
+    ck_assert_int_gt(sd_bus_message_enter_container(m, 'r', "sv"), 0);
+    ck_assert_int_ge(sd_bus_message_read(m, "s", &name), 0);
+    ck_assert_int_ge(sd_bus_message_enter_container(m, 'v', "ay"), 0);
+    ck_assert_int_ge(sd_bus_message_read_array(m, 'y', (const void **)&bits, &n), 0);
+    ck_assert_str_eq(unit, UNIT);
+    ck_assert_str_eq(name, "AllowedCPUs");
+    ck_assert_int_eq(runtime, true);
+    for (unsigned cpu = 0; cpu < 8 * n; cpu++)
+        if (bits[cpu / 8] & 1 << cpu % 8)
+            g_array_append_val(set, cpu);
+    g_autofree char *text = cpu_set_to_text(set);
+    g_string_append_printf(sets, "%s|", text);
+    if (mock.refusal)
+        return sd_bus_error_set(e, SD_BUS_ERROR_ACCESS_DENIED, mock.refusal);
+    set_bits(allowed, text);
+    if (obeys)
+        set_bits(effective, *text ? text : "0-11");
+    return sd_bus_reply_method_return(m, NULL);
+}
+
+/* The mock has no such method. */
+static int on_manager(sd_bus_message *m, void *userdata, sd_bus_error *e)
+{
+    return sd_bus_message_is_method_call(m, "org.freedesktop.systemd1.Manager", "SetUnitProperties") > 0
+               ? on_set(m, NULL, e)
+               : 0;
+}
+
+static void on_answered(const WorkerAnswer *answer, void *userdata)
+{
+    verdict = answer->verdict;
+    error = answer->error;
+    g_free(live);
+    live = g_strdup(answer->live);
+    answers++;
+}
+
+static void setup(void)
+{
+    host = fake_host_new();
+    fake_host_add_cpus(host, 12, NULL);
+    turns = g_queue_new();
+    sets = g_string_new(NULL);
+    obeys = true;
+    answers = 0;
+    set_bits(allowed, "");
+    set_bits(effective, "0-11");
+    ck_assert_int_ge(sd_event_new(&event), 0);
+    private_bus_start(&private);
+    mock_systemd_start(&mock, &private, event);
+    ck_assert_int_ge(sd_bus_add_object_vtable(mock.bus, NULL, UNIT_PATH, "org.freedesktop.systemd1.Slice",
+                                              slice_vtable, &mock),
+                     0);
+    ck_assert_int_ge(sd_bus_add_filter(mock.bus, NULL, on_manager, NULL), 0);
+    bus = private_bus_connect(&private, event, NULL);
+    ck_assert_int_ge(launcher_new_systemd(event, bus, &launcher), 0);
+}
+
+static void teardown(void)
+{
+    launcher_free(launcher);
+    mock_systemd_stop(&mock);
+    sd_bus_flush_close_unref(bus);
+    private_bus_stop(&private);
+    sd_event_unref(event);
+    fake_host_free(host);
+    g_queue_free(turns);
+    g_string_free(sets, TRUE);
+    g_clear_pointer(&live, g_free);
+}
+
+static SliceStep *begin(const char *before, const char *after)
+{
+    g_autoptr(Step) step = step_new(STEP_KEPT_OFF, UNIT, before, after);
+    StepPlace place = {.sys_fd = fake_host_sys_fd(host), .dev_fd = -1};
+
+    return slice_step_new(event, launcher, &place, turns, step, on_answered, NULL);
+}
+
+static void assert_answer(WorkerVerdict wanted, int wanted_error, const char *wanted_live)
+{
+    ck_assert_int_eq(verdict, wanted);
+    ck_assert_int_eq(error, wanted_error);
+    ck_assert_str_eq(live, wanted_live);
+}
+
+START_TEST(processors_are_taken_from_a_slice_and_given_back)
+{
+    setup();
+    SliceStep *step = begin("", "2-3,9");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_DONE, 0, "2-3,9");
+    step = slice_step_free(step);
+    step = begin("2-3,9", "");
+    loop_until_count(event, &answers, 2);
+    assert_answer(WORKER_DONE, 0, "");
+    slice_step_free(step);
+    ck_assert_str_eq(sets->str, "0-1,4-8,10-11||");
+    teardown();
+}
+END_TEST
+
+START_TEST(what_others_are_kept_off_stays_so)
+{
+    setup();
+    set_bits(allowed, "0-5");
+    set_bits(effective, "0-5");
+    SliceStep *step = begin("", "2-3");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_DONE, 0, "2-3,6-11");
+    step = slice_step_free(step);
+    /* Somebody has lifted his own limit, and set another. */
+    set_bits(allowed, "1,4-9");
+    step = begin("2-3", "");
+    loop_until_count(event, &answers, 2);
+    assert_answer(WORKER_DONE, 0, "0,10-11");
+    slice_step_free(step);
+    ck_assert_str_eq(sets->str, "0-1,4-5|1-9|");
+    teardown();
+}
+END_TEST
+
+START_TEST(two_at_once_do_not_undo_each_other)
+{
+    setup();
+    SliceStep *one = begin("", "2"), *two = begin("", "3");
+    loop_until_count(event, &answers, 1);
+    ck_assert_str_eq(live, "2");
+    slice_step_free(one);
+    loop_until_count(event, &answers, 2);
+    assert_answer(WORKER_DONE, 0, "2-3");
+    slice_step_free(two);
+    teardown();
+}
+END_TEST
+
+START_TEST(what_is_so_already_is_not_set_again)
+{
+    setup();
+    SliceStep *step = begin("2-3", "");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_DONE, 0, "");
+    ck_assert_str_eq(sets->str, "");
+    slice_step_free(step);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_kernel_that_does_not_do_it_is_a_failure)
+{
+    setup();
+    obeys = false;
+    SliceStep *step = begin("", "2-3");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_FAILED, -EIO, "2-3");
+    slice_step_free(step);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_refusal_of_systemds_is_a_failure)
+{
+    setup();
+    mock.refusal = "Interactive authentication required.";
+    SliceStep *step = begin("", "2-3");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_FAILED, -EACCES, "");
+    slice_step_free(step);
+    teardown();
+}
+END_TEST
+
+START_TEST(nothing_is_never_allowed)
+{
+    setup();
+    SliceStep *step = begin("", "0-11");
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_FAILED, -EINVAL, "");
+    ck_assert_str_eq(sets->str, "");
+    slice_step_free(step);
+    teardown();
+}
+END_TEST
+
+START_TEST(one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
+{
+    setup();
+    SliceStep *gone = begin("", "2"), *step = begin("", "3");
+    slice_step_free(gone);
+    loop_until_count(event, &answers, 1);
+    assert_answer(WORKER_DONE, 0, "3");
+    slice_step_free(step);
+    teardown();
+}
+END_TEST
+
+SUITE("slice-step", processors_are_taken_from_a_slice_and_given_back, what_others_are_kept_off_stays_so,
+      two_at_once_do_not_undo_each_other, what_is_so_already_is_not_set_again,
+      a_kernel_that_does_not_do_it_is_a_failure, a_refusal_of_systemds_is_a_failure, nothing_is_never_allowed,
+      one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
