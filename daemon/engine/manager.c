@@ -201,12 +201,26 @@ typedef struct Check {
     void *userdata;
 } Check;
 
+/* Those that can be read: what is wrong with the others is told by their state. */
+static void check_guests(Manager *m, GPtrArray *findings)
+{
+    g_auto(GStrv) names = manager_guest_names(m);
+
+    for (char **name = names; *name; name++) {
+        g_autoptr(GuestDefinition) definition = NULL;
+        _cleanup_fault_ Fault *fault = NULL;
+        if (manager_load(m, *name, &definition, &fault) == 0)
+            check_guest(findings, manager_host(m), definition);
+    }
+}
+
 static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
 {
     g_autofree Check *check = userdata;
     g_autoptr(GPtrArray) findings =
         check_host(check->manager->engine, manager_host(check->manager), facts, message);
 
+    check_guests(check->manager, findings);
     check->checked(findings, check->userdata);
 }
 

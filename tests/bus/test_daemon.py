@@ -491,7 +491,7 @@ class Definitions(DaemonTest):
 class TheHost(DaemonTest):
     def test_check_says_something_of_each_thing_that_is_needed(self):
         findings = {f[0]: f for f in self.manager.CheckHost()}
-        self.assertLessEqual({"iommu", "kvm", "vfio-pci", "qemu", "memlock", "unsafe-interrupts"}, set(findings))
+        self.assertLessEqual({"iommu", "kvm", "vfio-pci", "qemu", "memlock", "unsafe-interrupts", "devices"}, set(findings))
         self.assertRegex(findings["qemu"][2], r"^/usr/bin/qemu-system-x86_64 is version \d+\.\d+.* and has vfio-pci$")
 
     def test_plans_change_nothing_and_need_no_right(self):

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `usherctl check` says of devices, of KVM and of what guests want. */
+#include <string.h>
+
+#include "../../../daemon/engine/check.h"
+#include "../../../daemon/engine/host-look.h"
+#include "rig.h"
+
+static const char *build_nothing(FakeHost *host)
+{
+    return "";
+}
+
+/* "note the message → the remedy", or NULL if there is no such finding. */
+static char *finding_of(const GPtrArray *findings, const char *id)
+{
+    for (unsigned i = 0; i < findings->len; i++) {
+        const Finding *finding = g_ptr_array_index(findings, i);
+        if (g_str_equal(finding->id, id))
+            return g_strdup_printf("%s %s → %s", finding_level_to_string(finding->level), finding->message,
+                                   finding->remedy);
+    }
+    return NULL;
+}
+
+static void assert_found(const Rig *rig, const char *id, const char *words)
+{
+    g_autoptr(Host) host = NULL;
+
+    ck_assert_int_eq(host_look(&rig->engine, &host), 0);
+    g_autoptr(GPtrArray) findings = check_host(&rig->engine, host, NULL, NULL);
+    g_autofree char *text = finding_of(findings, id);
+    if (words)
+        ck_assert_msg(text && g_str_has_prefix(text, words), "%s", text);
+    else
+        ck_assert_msg(!text, "%s", text);
+}
+
+static void assert_guest(const Host *host, const char *text, const char *id, const char *words)
+{
+    g_autoptr(GPtrArray) findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    check_guest(findings, host, definition);
+    g_autofree char *found = finding_of(findings, id);
+    if (words)
+        ck_assert_msg(found && g_str_has_prefix(found, words), "%s", found);
+    else
+        ck_assert_msg(!found, "%s", found);
+}
+
+START_TEST(what_kvm_does_with_unknown_registers_is_told)
+{
+    A_RIG(build_nothing);
+
+    assert_found(&rig, "msrs", NULL);
+    fake_host_set_parameter(rig.host, "kvm", "ignore_msrs", "N");
+    fake_host_set_parameter(rig.host, "kvm", "report_ignored_msrs", "Y");
+    assert_found(&rig, "msrs",
+                 "note a guest that reads a model-specific register that KVM does not know gets a fault");
+    fake_host_set_parameter(rig.host, "kvm", "ignore_msrs", "Y");
+    assert_found(
+        &rig, "msrs",
+        "note model-specific registers that KVM does not know are ignored, and each time is written");
+    fake_host_set_parameter(rig.host, "kvm", "report_ignored_msrs", "N");
+    assert_found(&rig, "msrs", "ok model-specific registers that KVM does not know are ignored");
+}
+END_TEST
+
+START_TEST(devices_that_no_guest_will_get_are_told)
+{
+    A_RIG(build_gpu);
+
+    assert_found(&rig, "devices", "ok no device is in quarantine or dead");
+    fake_host_silence(rig.host, "0000:01:00.0");
+    ck_assert_int_eq(ledger_note(rig.engine.ledger, "0000:01:00.1", 0, "reset failed: Input/output error"),
+                     0);
+    assert_found(&rig, "dead", "warning 0000:01:00.0 is dead: its config space reads as ones");
+    assert_found(&rig, "quarantine", "warning 0000:01:00.1 is in quarantine since ");
+    assert_found(&rig, "devices", NULL);
+}
+END_TEST
+
+START_TEST(huge_pages_that_a_guest_lacks_are_told)
+{
+    g_autoptr(Host) host = host_new();
+    HostNode node = {};
+
+    node.pages[HUGE_PAGES_2M].there = true;
+    node.pages[HUGE_PAGES_2M].free = 40;
+    g_array_append_val(host->nodes, node);
+    assert_guest(host, "[Memory]\nSize=64M\n", "huge-pages", NULL);
+    assert_guest(host, "[Memory]\nSize=64M\nHugePages=2M\n", "huge-pages",
+                 "ok guest win10 finds the 32 huge pages of 2M that it wants");
+    assert_guest(
+        host, "[Memory]\nSize=1G\nHugePages=2M\n", "huge-pages",
+        "note guest win10 wants 512 huge pages of 2M, and 40 are free: the others are made when it starts, "
+        "if "
+        "memory is in one piece then → for pages that are there for certain: hugepagesz=2M hugepages=512 ");
+    assert_guest(host, "[Memory]\nSize=1G\nHugePages=1G\n", "huge-pages",
+                 "warning guest win10 wants huge pages of 1G, which this host has not → choose another size");
+}
+END_TEST
+
+START_TEST(processors_that_are_not_at_full_speed_are_told_to_whom_it_matters)
+{
+    g_autoptr(Host) host = host_new();
+
+    host_add_cpu(host, 0)->governor = g_strdup("performance");
+    host_add_cpu(host, 1)->governor = g_strdup("powersave");
+    assert_guest(host, "[CPU]\nCores=1\n", "governor", NULL);
+    assert_guest(host, "[CPU]\nCores=1\nPin=0\n", "governor", NULL);
+    assert_guest(host, "[CPU]\nCores=1\nPin=1\nGovernor=performance\n", "governor", NULL);
+    assert_guest(
+        host, "[CPU]\nCores=1\nPin=0-1\n", "governor",
+        "note guest win10 has processors of its own, and powersave lowers their speed (processor 1)");
+}
+END_TEST
+
+SUITE("check", what_kvm_does_with_unknown_registers_is_told, devices_that_no_guest_will_get_are_told,
+      huge_pages_that_a_guest_lacks_are_told,
+      processors_that_are_not_at_full_speed_are_told_to_whom_it_matters)
