@@ -55,14 +55,17 @@ static int validate_file(Client *client, const char *path)
     return validate_text(client, name, path, text);
 }
 
-/* The daemon reads it anew, with its drop-ins. */
+/* The daemon reads it anew, with its drop-ins, and looks at its disks. */
 static int validate_guest(Client *client, const char *name)
 {
     g_autofree char *what = g_strdup_printf("validate %s", name);
     g_autofree char *path = NULL;
     int status = bus_guest_path(client, name, &path);
 
-    return status == STATUS_OK ? bus_call_object(client, what, NULL, path, BUS_GUEST, "GetDefinition", "") : status;
+    if (status == STATUS_OK)
+        status = bus_call_object(client, what, NULL, path, BUS_GUEST, "GetDefinition", "");
+    return status == STATUS_OK ? bus_call_object(client, what, NULL, path, BUS_GUEST, "CheckDisks", "")
+                               : status;
 }
 
 int cmd_validate(Client *client, char **args)

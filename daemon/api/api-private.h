@@ -49,6 +49,7 @@ int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *erro
 int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
 /* reply.c: how handlers end */
 /* Replies with an error if r says so (FAULT_RAISED with a fault, or a negative errno), fault is taken over.

@@ -157,3 +157,24 @@ int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
     sd_bus_message_unref(reply);
     return r;
 }
+
+static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *userdata)
+{
+    sd_bus_message *message = userdata;
+
+    if (fault)
+        api_reply_error(message, FAULT_RAISED, fault_copy(fault));
+    else
+        sd_bus_reply_method_return(message, NULL);
+    sd_bus_message_unref(message);
+}
+
+int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    Fault *fault = NULL;
+
+    int r = manager_check_disks(object->api->manager, object->id, on_disks_checked,
+                                sd_bus_message_ref(message), &fault);
+    return api_reply_later(message, r, fault);
+}

@@ -346,6 +346,7 @@ const sd_bus_vtable api_guest_vtable[] = {
                             api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("CheckDisks", NULL, NULL, api_check_disks, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Description", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),

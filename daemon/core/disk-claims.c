@@ -48,11 +48,18 @@ static const DiskClaim *find_against(const DiskClaims *claims, const char *id, b
     return NULL;
 }
 
+const char *disk_claims_against(const DiskClaims *claims, const char *id, bool writable, const char *guest)
+{
+    const DiskClaim *claim = find_against(claims, id, writable, guest);
+
+    return claim ? claim->guest : NULL;
+}
+
 const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, const char *guest)
 {
-    const DiskClaim *against = find_against(claims, id, writable, guest);
+    const char *against = disk_claims_against(claims, id, writable, guest);
     if (against)
-        return against->guest;
+        return against;
 
     DiskClaim *claim = g_new(DiskClaim, 1);
     *claim = (DiskClaim){g_strdup(id), g_strdup(guest), writable};
@@ -62,9 +69,7 @@ const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, 
 
 const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest)
 {
-    const DiskClaim *claim = find_against(claims, id, true, guest);
-
-    return claim ? claim->guest : NULL;
+    return disk_claims_against(claims, id, true, guest);
 }
 
 void disk_claims_give_up(DiskClaims *claims, const char *guest)

@@ -13,6 +13,8 @@ DiskClaims *disk_claims_free(DiskClaims *claims);
 /* id: as in DiskSeen. NULL: taken; else the guest that stands against it (borrowed). A guest's own claims
  * stand against nothing of its own. */
 const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, const char *guest);
+/* The same without taking it. */
+const char *disk_claims_against(const DiskClaims *claims, const char *id, bool writable, const char *guest);
 /* Who has it, in whichever way; NULL: nobody but guest. */
 const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest);
 /* All that a guest has. */

@@ -9,6 +9,7 @@
 #include "../edge/guest-log.h"
 #include "../edge/journal.h"
 #include "../edge/qmp.h"
+#include "disk-gate.h"
 #include "execution.h"
 #include "guest.h"
 #include "holder-gate.h"
@@ -44,9 +45,7 @@ struct Guest {
     bool recovering; /* its process is being looked for */
     bool leftovers;
 
-    GPtrArray *disk_wishes; /* of DiskWish, owned: what is opened before the first step */
-    GArray *disks;          /* what of it is open, until QEMU has it */
-    GString *disk_lines;    /* what of it is claimed */
+    DiskGate *disks; /* what is opened before the first step, until QEMU has it */
 
     GuestLaunchWait *launch_wait;
     QemuCommand *command; /* being prepared, with the descriptors for it */

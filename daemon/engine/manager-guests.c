@@ -368,15 +368,31 @@ int manager_open(Manager *m, const char *name, GuestStream stream, bool force, G
 
 int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
-    g_autoptr(GuestDefinition) definition = NULL;
+    GuestDefinition *definition;
     Plan *plan;
 
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, definition, planned, userdata, ret_fault);
+}
+
+int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, void *userdata,
+                        Fault **ret_fault)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const GuestEntry *entry = manager_guest_entry(m, name);
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    int r = manager_load(m, name, &definition, ret_fault);
     if (r != 0)
         return r;
-    /* The plan's steps are all that is shown of it: what else it has is of the definition, which goes. */
-    g_ptr_array_set_size(plan->devices, 0);
-    return manager_show_plan(m, plan, planned, userdata, ret_fault);
+    /* While it runs they are its own. */
+    bool at_rest = !entry || guest_at_rest(entry->guest);
+    if (at_rest)
+        r = preflight_check_disks(definition, ret_fault);
+    if (r != 0)
+        return r;
+    return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, planned,
+                             userdata, ret_fault);
 }
 
 int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)

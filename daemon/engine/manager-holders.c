@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's questions: who holds a device, and plans, which ask that too. One at a time, as each takes a
  * usher-bind and a pass over all processes, and anybody may ask. */
+#include "disk-gate.h"
 #include "holder-gate.h"
 #include "manager-private.h"
 
@@ -10,11 +11,13 @@ struct ManagerQuestion {
     Manager *manager;
     GPtrArray *addresses; /* of char*, owned: the one that is asked about; NULL with a plan */
     Plan *plan;
-    ManagerHeld held; /* either of both */
+    GuestDefinition *definition; /* with the plan of a start: its disks are looked at, too */
+    ManagerHeld held;            /* either of both */
     ManagerPlanned planned;
     void *userdata;
     HolderLook *look; /* both NULL: waits for its turn */
     HolderGate *gate;
+    DiskGate *disks;
 };
 
 static void ask_next(Manager *m);
@@ -23,6 +26,8 @@ void manager_question_free(ManagerQuestion *question)
 {
     holder_look_free(question->look);
     holder_gate_free(question->gate);
+    disk_gate_free(question->disks);
+    definition_free(question->definition);
     if (question->addresses)
         g_ptr_array_unref(question->addresses);
     plan_free(question->plan);
@@ -66,12 +71,23 @@ static void on_looked(const GPtrArray *holders, const Fault *fault, void *userda
     end(userdata);
 }
 
-static void on_gate(const Fault *fault, void *userdata)
+static void on_planned(const Fault *fault, void *userdata)
 {
     ManagerQuestion *question = userdata;
 
     question->planned(fault ? NULL : question->plan->steps, fault, question->userdata);
     end(question);
+}
+
+static void on_gate(const Fault *fault, void *userdata)
+{
+    ManagerQuestion *question = userdata;
+
+    if (fault || !question->definition)
+        on_planned(fault, question);
+    else
+        question->disks =
+            disk_gate_new(question->manager->engine, question->definition, true, on_planned, question);
 }
 
 static void ask_next(Manager *m)
@@ -112,9 +128,11 @@ int manager_holders(Manager *m, PciAddress address, ManagerHeld held, void *user
     return ask(m, &parts, ret_fault);
 }
 
-int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *userdata, Fault **ret_fault)
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, ManagerPlanned planned,
+                      void *userdata, Fault **ret_fault)
 {
-    ManagerQuestion parts = {.plan = plan, .planned = planned, .userdata = userdata};
+    ManagerQuestion parts = {
+        .plan = plan, .definition = definition, .planned = planned, .userdata = userdata};
 
     return ask(m, &parts, ret_fault);
 }

@@ -61,8 +61,10 @@ void manager_recover_hold(Manager *m, const char *owner);
 void manager_question_free(ManagerQuestion *question);
 /* Answers all of them with a fault, and frees the array. */
 void manager_drop_questions(Manager *m);
-/* Tells a plan's steps once nobody is found to hold its devices; takes the plan over. */
-int manager_show_plan(Manager *m, Plan *plan, ManagerPlanned planned, void *userdata, Fault **ret_fault);
+/* Tells a plan's steps once nobody is found to hold its devices, and the disks of the definition (NULL: none)
+ * are what they should be; takes both over. */
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, ManagerPlanned planned,
+                      void *userdata, Fault **ret_fault);
 /* manager-drift.c */
 void manager_look_soon(Manager *m);
 void manager_note_drift(Manager *m);       /* upon a fresh snapshot */

@@ -119,7 +119,12 @@ int manager_open(Manager *manager, const char *name, GuestStream stream, bool fo
 /* The same without doing it. Plans that take devices are told later, as it is asked who holds those: steps (of Step) are
  * borrowed; NULL: fault, borrowed too, says why it would be refused. Exactly once, if the call itself returned 0. */
 typedef void (*ManagerPlanned)(const GPtrArray *steps, const Fault *fault, void *userdata);
-int manager_plan_start(Manager *manager, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault);
+int manager_plan_start(Manager *manager, const char *name, ManagerPlanned planned, void *userdata,
+                       Fault **ret_fault);
+/* Only whether the disks that it names are what they should be, as a start would find them; steps is empty.
+ */
+int manager_check_disks(Manager *manager, const char *name, ManagerPlanned planned, void *userdata,
+                        Fault **ret_fault);
 int manager_plan_bind(Manager *manager, const BindWish *wish, ManagerPlanned planned, void *userdata,
                       Fault **ret_fault);
 /* Of Step, owned by the caller. */

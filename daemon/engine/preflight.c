@@ -180,8 +180,18 @@ static int check_share(const GuestDefinition *definition, const DefinitionShare 
     if (error == 0 || error == EACCES)
         return 0;
     g_autofree char *remedy = g_strdup_printf("make the folder, or correct Path= in %s", definition->source);
-    return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [Share %s] Path=%s: %s", definition->name,
-                       share->name, share->path, g_strerror(error));
+    return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [Share %s] Path=%s: %s",
+                       definition->name, share->name, share->path, g_strerror(error));
+}
+
+int preflight_check_disks(const GuestDefinition *definition, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < wishes->len; i++)
+        r = check_disk(definition, g_ptr_array_index(wishes, i), ret_fault);
+    return r;
 }
 
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
@@ -203,9 +213,8 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
         g_autofree char *section = g_strconcat("PCI ", pci->name, NULL);
         r = check_file(definition, section, "ROM", pci->rom, ret_fault);
     }
-    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
-    for (unsigned i = 0; r == 0 && i < wishes->len; i++)
-        r = check_disk(definition, g_ptr_array_index(wishes, i), ret_fault);
+    if (r == 0)
+        r = preflight_check_disks(definition, ret_fault);
     for (unsigned i = 0; r == 0 && i < definition->shares->len; i++)
         r = check_share(definition, g_ptr_array_index(definition->shares, i), ret_fault);
     return r;

@@ -328,6 +328,9 @@ class Mock:
             raise Refusal("BadDefinition", "/etc/usher/guests/typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?")
         return DEFINITION
 
+    def CheckDisks(self, path):
+        pass
+
     def GetFiles(self, path):
         return FILES
 

@@ -30,7 +30,11 @@ class DiskTest(DaemonTest):
         return self.usherd.run_job(lambda: self.manager.StartGuest(name, NONE))
 
     def assert_refused(self, pattern, text, name="demo"):
-        """Refused once it is looked at, while nothing has been touched."""
+        """Refused once it is looked at, while nothing has been touched; by a dry run in the same words."""
+        self.usherd.define(name, GUEST + text)
+        for call in (lambda: self.manager.PlanStart(name), self.usherd.guest(name).CheckDisks):
+            with self.assertRaisesRegex(dbus.DBusException, pattern):
+                call()
         result, message = self.start(text, name)
         self.assertIn(result, ("refused", "failed"), message)
         self.assertRegex(message, pattern)
@@ -67,6 +71,17 @@ class AnImage(DiskTest):
         (self.images / "link.img").symlink_to("real.img")
         self.assert_refused(r"Path=.*link.img goes over a symbolic link; write the path that it leads to",
                             self.disk("link.img", "Format=raw\n"))
+
+
+    def test_is_not_made_by_a_dry_run(self):
+        self.usherd.define("demo", GUEST + self.disk("new.img", "Format=raw\nSize=1G\n"))
+        self.assertEqual(list(self.manager.PlanStart("demo")), [])
+        self.usherd.guest("demo").CheckDisks()
+        self.assertEqual(os.listdir(self.images), [])
+
+    def test_of_a_guest_that_runs_is_its_own(self):
+        self.assertEqual(self.start(self.disk("new.img", "Format=raw\nSize=1G\n"))[0], "done")
+        self.usherd.guest("demo").CheckDisks()
 
 
 class AChain(DiskTest):

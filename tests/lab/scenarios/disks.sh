@@ -39,6 +39,7 @@ mkfs.ext4 -q -F "/dev/$disk"
 mkdir -p /mnt/lab
 mount "/dev/$disk" /mnt/lab
 refused "A disk that is mounted is refused with where" "$disk is needed by the host: mounted at /mnt/lab" usherctl start disk
+refused "By a dry run in the same words" "$disk is needed by the host: mounted at /mnt/lab" usherctl start --dry-run disk
 it "Nothing was touched for it" same
 umount /mnt/lab
 

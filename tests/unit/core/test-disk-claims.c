@@ -26,6 +26,18 @@ START_TEST(a_guest_does_not_stand_in_its_own_way)
 }
 END_TEST
 
+START_TEST(a_look_takes_nothing)
+{
+    DiskClaims *claims = disk_claims_new();
+    ck_assert_ptr_null(disk_claims_against(claims, "b8:16", true, "a"));
+    ck_assert_ptr_null(disk_claims_take(claims, "b8:16", false, "b"));
+    ck_assert_str_eq(disk_claims_against(claims, "b8:16", true, "a"), "b");
+    ck_assert_ptr_null(disk_claims_against(claims, "b8:16", false, "a"));
+    ck_assert_ptr_null(disk_claims_against(claims, "b8:16", true, "b"));
+    disk_claims_free(claims);
+}
+END_TEST
+
 START_TEST(what_is_given_up_is_free)
 {
     DiskClaims *claims = disk_claims_new();
@@ -41,4 +53,4 @@ START_TEST(what_is_given_up_is_free)
 END_TEST
 
 SUITE("disk-claims", one_may_write_or_many_may_read, a_guest_does_not_stand_in_its_own_way,
-      what_is_given_up_is_free)
+      a_look_takes_nothing, what_is_given_up_is_free)
