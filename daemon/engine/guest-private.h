@@ -22,6 +22,7 @@ typedef struct GuestLaunchWait {
 typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
 typedef struct MediumChange MediumChange;
+typedef struct GuestControlling GuestControlling;
 typedef struct GuestOpening GuestOpening;
 
 struct Guest {
@@ -68,7 +69,8 @@ struct Guest {
 
     Qmp *qmp;
     bool shutdown_seen;         /* QEMU announced its end */
-    MediumChange *medium; /* under way */
+    MediumChange *medium;       /* under way */
+    GPtrArray *controls;        /* of GuestControlling, owned: those under way */
     unsigned qmp_attempts;      /* since the connection was lost */
     sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
     bool asked;                 /* how it is: the answer is owed */
@@ -220,6 +222,10 @@ void guest_forget_inputs(Guest *g);
 void guest_tray_moved(Guest *g, struct json_object *data);
 /* The connection to QEMU is gone: whoever waits for a change is told. */
 void guest_drop_medium(Guest *g);
+
+/* guest-control.c */
+/* The connection to QEMU is gone: whoever waits for a pause, a resume or a reset is told. */
+void guest_drop_controls(Guest *g);
 
 /* guest-open.c */
 /* QEMU is gone: so are its clients. */

@@ -254,77 +254,12 @@ void guest_drop_qmp(Guest *g)
     g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
     g->qmp = qmp_free(g->qmp);
     guest_drop_medium(g);
+    guest_drop_controls(g);
     g->asked = false;
 }
-
-typedef struct Control {
-    Guest *guest;
-    const char *command;
-    GuestControlled controlled;
-    void *userdata;
-} Control;
 
 int guest_raise_unresponsive(const Guest *g, Fault **ret_fault)
 {
     return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
                        "QEMU of guest %s does not answer", g->name);
-}
-
-static void end_control(Control *control, int error, const char *message)
-{
-    _cleanup_fault_ Fault *fault = NULL;
-
-    if (error == -ETIMEDOUT)
-        guest_go_silent(control->guest);
-    if (error == -EREMOTEIO)
-        fault = fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", control->guest->name,
-                          message);
-    else if (error < 0)
-        guest_raise_unresponsive(control->guest, &fault);
-    /* A reset of what stands still for its trouble is to run. */
-    if (error == 0 && g_str_equal(control->command, "system_reset") && *control->guest->held_for)
-        qmp_command(control->guest->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
-    control->controlled(fault, control->userdata);
-    g_free(control);
-}
-
-static void on_controlled(Qmp *qmp, int error, const char *message, struct json_object *result,
-                          void *userdata)
-{
-    end_control(userdata, error, message);
-}
-
-static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    Control *control = userdata;
-
-    if (error == 0)
-        error = qmp_command(qmp, control->command, NULL, ANSWER_USEC, on_controlled, control);
-    if (error < 0)
-        end_control(control, error, message);
-}
-
-int guest_control(Guest *g, GuestControl control, GuestControlled controlled, void *userdata,
-                  Fault **ret_fault)
-{
-    static const char *const commands[] = {
-        [GUEST_CONTROL_PAUSE] = "stop",
-        [GUEST_CONTROL_RESUME] = "cont",
-        [GUEST_CONTROL_RESET] = "system_reset",
-    };
-
-    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (g->silent || !g->qmp || !qmp_ready(g->qmp))
-        return guest_raise_unresponsive(g, ret_fault);
-
-    /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
-     * it failed: so it is sent to one that is awake. */
-    Control *c = g_new0(Control, 1);
-    *c = (Control){g, commands[control], controlled, userdata};
-    int r = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_awake, c);
-    if (r < 0)
-        g_free(c);
-    return r;
 }

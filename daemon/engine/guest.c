@@ -41,6 +41,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->console_end = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->companions = guest_companions_new();
+    g->controls = g_ptr_array_new();
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
     g->restored_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -80,6 +81,7 @@ Guest *guest_free(Guest *g)
     plan_free(g->plan);
     fault_free(g->fault);
     g_ptr_array_free(g->addresses, TRUE);
+    g_ptr_array_free(g->controls, TRUE);
     g_ptr_array_free(g->end_jobs, TRUE);
     g_ptr_array_free(g->end_waiters, TRUE);
     g_ptr_array_free(g->restored_waiters, TRUE);

@@ -456,6 +456,39 @@ START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
 }
 END_TEST
 
+static void on_controlled(const Fault *fault, void *userdata)
+{
+    ck_assert_ptr_nonnull(fault);
+    ck_assert_int_eq(fault->kind, FAULT_NOT_RUNNING);
+    ck_assert_str_eq(fault->message, "guest win10 ended, or QEMU hung up");
+    ++*(unsigned *)userdata;
+}
+
+START_TEST(whoever_waits_for_a_pause_is_told_when_the_guest_ends)
+{
+    for (unsigned freed = 0; freed < 2; freed++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        A_QEMU(qemu, &rig);
+        unsigned told = 0;
+
+        run(&try, &qemu);
+        qemu.mute = true;
+        ck_assert_int_eq(guest_control(try.guest, GUEST_CONTROL_PAUSE, on_controlled, &told, NULL), 0);
+        ck_assert_int_eq(guest_control(try.guest, GUEST_CONTROL_RESET, on_controlled, &told, NULL), 0);
+        fake_qemu_serve(&qemu);
+        ck_assert_uint_eq(told, 0);
+        if (freed) {
+            try.guest = guest_free(try.guest);
+        } else {
+            fake_launcher_exit(rig.engine.launcher, "win10", &fine);
+            rig_settle(&rig);
+        }
+        ck_assert_uint_eq(told, 2);
+    }
+}
+END_TEST
+
 SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_unit_that_fails_before_its_launcher_comes_ends_the_start, a_start_that_is_not_accepted_is_undone,
       a_launcher_that_goes_before_qemu_ends_the_start, a_qemu_that_ends_before_it_says_hello_ends_the_start,
@@ -470,4 +503,5 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_card_that_is_dead_afterwards_is_told, a_guest_that_runs_is_found_again,
       a_guest_that_is_found_again_and_says_nothing_can_be_killed,
       a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does,
-      a_device_that_hangs_at_the_end_comes_back_by_itself)
+      a_device_that_hangs_at_the_end_comes_back_by_itself,
+      whoever_waits_for_a_pause_is_told_when_the_guest_ends)
