@@ -100,6 +100,8 @@ void picture_guest(const Terminal *terminal, const GuestProps *guest, const GPtr
     if (guest->pid > 0)
         printf("%*s: %u\n", LABEL_WIDTH, "PID", guest->pid);
     print_devices(guest, devices);
+    for (char **words = guest->usb; *words; words++)
+        print_field("USB", *words);
     print_field("Agent", guest->agent);
     if (*guest->addresses) {
         g_autofree char *addresses = g_strjoinv(", ", guest->addresses);

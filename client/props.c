@@ -36,6 +36,7 @@ static const PropField guest_fields[] = {
     {"Unit", PROP_STRING, offsetof(GuestProps, unit)},
     {"Pid", PROP_U32, offsetof(GuestProps, pid)},
     {"Devices", PROP_STRINGS, offsetof(GuestProps, devices)},
+    {"Usb", PROP_STRINGS, offsetof(GuestProps, usb)},
     {"Display", PROP_STRING, offsetof(GuestProps, display)},
     {"Tainted", PROP_BOOL, offsetof(GuestProps, tainted)},
     {"Description", PROP_STRING, offsetof(GuestProps, description)},

@@ -16,7 +16,7 @@ typedef struct GuestProps {
     const PropsType *type;
     char *name, *description, *state, *sub_state, *unit;
     uint32_t pid;
-    char **devices;
+    char **devices, **usb;
     char *agent;
     char **addresses;
     char *display;

@@ -18,6 +18,7 @@
 #include "edge/holder-scan.h"
 #include "edge/link.h"
 #include "edge/step-act.h"
+#include "edge/usb-drivers.h"
 
 static int answer_failed(int channel, int error, const char *live)
 {
@@ -113,17 +114,19 @@ static int serve_folder(int channel, const char *path)
 }
 
 /* Whoever asks may not open just any: there are devices that give away the whole host. */
-static int open_device(const char *path)
+static int open_device(const HolderPlace *place, const char *path)
 {
+    if (g_str_has_prefix(path, "/dev/bus/usb/"))
+        return usb_node_open(place->dev_fd, path);
     if (strcmp(path, "/dev/vhost-net") != 0)
         return -EINVAL;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     return fd < 0 ? -errno : fd;
 }
 
-static int serve_device(int channel, const char *path)
+static int serve_device(int channel, const HolderPlace *place, const char *path)
 {
-    _cleanup_close_ int fd = open_device(path);
+    _cleanup_close_ int fd = open_device(place, path);
 
     return answer_opened(channel, fd);
 }
@@ -162,7 +165,7 @@ static int serve(int channel, const HolderPlace *place)
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "folder") == 0)
             r = serve_folder(channel, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
-            r = serve_device(channel, words[1]);
+            r = serve_device(channel, place, words[1]);
         else if (n > 1 && strcmp(words[0], "holders") == 0)
             r = serve_holders(channel, place, words + 1);
         else

@@ -16,7 +16,7 @@ static void object_free(void *data)
 static void announce_guest(Api *api, const char *path)
 {
     sd_bus_emit_properties_changed(api->bus, path, api_interfaces[API_GUEST], "Description", "State",
-                                   "SubState", "Pid", "Devices", "Display", "Tainted", "Agent", "Addresses", "Drift", "Error", "LastWords", "Since",
+                                   "SubState", "Pid", "Devices", "Usb", "Display", "Tainted", "Agent", "Addresses", "Drift", "Error", "LastWords", "Since",
                                    "DefinitionError", NULL);
 }
 

@@ -114,6 +114,20 @@ GETTER(get_addresses)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+GETTER(get_usb)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+    if (r < 0)
+        return r;
+
+    g_autoptr(GPtrArray) words = guest_usb_words(view.guest);
+    r = sd_bus_message_open_container(reply, 'a', "s");
+    for (unsigned i = 0; r >= 0 && i < words->len; i++)
+        r = sd_bus_message_append(reply, "s", g_ptr_array_index(words, i));
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 GETTER(get_drift)
 {
     ApiObject *object = userdata;
@@ -354,6 +368,7 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Pid", "u", get_pid, 0, CHANGES),
     SD_BUS_PROPERTY("Devices", "as", get_devices, 0, CHANGES),
+    SD_BUS_PROPERTY("Usb", "as", get_usb, 0, CHANGES),
     SD_BUS_PROPERTY("Agent", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Addresses", "as", get_addresses, 0, CHANGES),
     SD_BUS_PROPERTY("Display", "s", get_text, 0, CHANGES),

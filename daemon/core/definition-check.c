@@ -303,6 +303,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
             r = definition_check_network(reader, section, ret_fault);
         else if (section->id == SECTION_INPUT)
             r = definition_check_input(reader, section, ret_fault);
+        else if (section->id == SECTION_USB)
+            r = definition_check_usb(reader, section, ret_fault);
     }
     if (r == 0)
         r = check_boot_indexes(reader, ret_fault);

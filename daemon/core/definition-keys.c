@@ -12,6 +12,7 @@
 #define CDROM(member) FIELD(DefinitionCdrom, member)
 #define NETWORK(member) FIELD(DefinitionNetwork, member)
 #define INPUT(member) FIELD(DefinitionInput, member)
+#define USB(member) FIELD(DefinitionUsb, member)
 #define SHARE(member) FIELD(DefinitionShare, member)
 
 #define MIB (UINT64_C(1) << 20)
@@ -25,6 +26,10 @@
 #define NETWORK_SECTIONS_MAX 16
 #define INPUT_SECTIONS_MAX 16
 #define SHARE_SECTIONS_MAX 16
+/* The controller's ports without that of the emulated mouse: see qemu-usb.c. */
+#define USB_SECTIONS_MAX 14
+/* A USB string has at most 126 characters. */
+#define USB_SERIAL_BYTES 126
 
 /* What has none comes after all of these: see qemu-disk.c. */
 #define BOOT_INDEX_MAX 99
@@ -48,6 +53,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
                          "A network card"},
     [SECTION_INPUT] = {"Input", INPUT_SECTIONS_MAX, HELD_BY(inputs), sizeof(DefinitionInput),
                        "A keyboard, mouse or other input device of the host"},
+    [SECTION_USB] = {"USB", USB_SECTIONS_MAX, HELD_BY(usbs), sizeof(DefinitionUsb), "A USB device of the host"},
     [SECTION_DISPLAY] = {"Display", .help = "A screen that is seen on the host"},
     [SECTION_LOOKING_GLASS] = {"LookingGlass", .help = "Memory through which a viewer on the host shows its picture"},
     [SECTION_SHARE] = {"Share", SHARE_SECTIONS_MAX, HELD_BY(shares), sizeof(DefinitionShare),
@@ -266,6 +272,11 @@ static const DefinitionKey keys[] = {
      .help = "The device's node on the host, by a name that stays"},
     {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = grab_toggles, .fallback = "ctrl-ctrl",
      .help = "Which keys, pressed together, give it to the host and back to the guest"},
+
+    {SECTION_USB, "ID", VALUE_USB_ID, USB(id), .otherwise = "any", .help = "The vendor and product of the device, as lsusb shows them"},
+    {SECTION_USB, "Serial", VALUE_TEXT, USB(serial), .max = USB_SERIAL_BYTES, .otherwise = "any",
+     .help = "Its serial number"},
+    {SECTION_USB, "Port", VALUE_USB_PORT, USB(port), .otherwise = "any", .help = "The port that it is plugged into"},
 
     {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display), .words = display_types, .fallback = "none",
      .help = "How an emulated screen, with a mouse, is shown to those who may see it"},

@@ -22,6 +22,7 @@ typedef enum SectionId {
     SECTION_CDROM,
     SECTION_NETWORK,
     SECTION_INPUT,
+    SECTION_USB,
     SECTION_DISPLAY,
     SECTION_LOOKING_GLASS,
     SECTION_SHARE,
@@ -62,6 +63,8 @@ typedef enum ValueType {
     VALUE_IMAGE,     /* GPtrArray* of DefinitionImage: one more with each value */
     VALUE_ARGUMENTS, /* GPtrArray of char*: words for QEMU's command line */
     VALUE_OVERRIDE,  /* GPtrArray of char*: DEVICE.PROPERTY=VALUE */
+    VALUE_USB_ID,    /* char*: "046d:0a8f", in lower case */
+    VALUE_USB_PORT,  /* char*: "1-2.3" */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;

@@ -232,6 +232,14 @@ typedef struct DefinitionInput {
     GrabToggle grab_toggle;
 } DefinitionInput;
 
+/* [USB name]: the one device that all of these fit; at least one is there */
+typedef struct DefinitionUsb {
+    char *name;
+    char *id;     /* "046d:0a8f"; NULL: any */
+    char *serial; /* NULL: any */
+    char *port;   /* "1-2.3"; NULL: any */
+} DefinitionUsb;
+
 /* [Share name] */
 typedef struct DefinitionShare {
     char *name;
@@ -295,6 +303,7 @@ typedef struct GuestDefinition {
     GPtrArray *cdroms;   /* of DefinitionCdrom */
     GPtrArray *networks; /* of DefinitionNetwork */
     GPtrArray *inputs;   /* of DefinitionInput */
+    GPtrArray *usbs;     /* of DefinitionUsb */
     GPtrArray *shares;   /* of DefinitionShare */
 } GuestDefinition;
 

@@ -72,13 +72,18 @@ const char *disk_claims_other(const DiskClaims *claims, const char *id, const ch
     return disk_claims_against(claims, id, true, guest);
 }
 
-void disk_claims_give_up(DiskClaims *claims, const char *guest)
+void disk_claims_give_up_one(DiskClaims *claims, const char *id, const char *guest)
 {
     for (unsigned i = 0; i < claims->all->len;) {
         const DiskClaim *claim = g_ptr_array_index(claims->all, i);
-        if (g_str_equal(claim->guest, guest))
+        if (g_str_equal(claim->guest, guest) && (!id || g_str_equal(claim->id, id)))
             g_ptr_array_remove_index(claims->all, i);
         else
             i++;
     }
+}
+
+void disk_claims_give_up(DiskClaims *claims, const char *guest)
+{
+    disk_claims_give_up_one(claims, NULL, guest);
 }

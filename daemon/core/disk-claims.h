@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which guest uses which image or disk: one may write, or many may read. */
+/* Which guest uses which image or disk: one may write, or many may read. And which USB device, by its node, as if it
+ * wrote to it. */
 #pragma once
 
 #include <glib.h>
@@ -17,5 +18,7 @@ const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, 
 const char *disk_claims_against(const DiskClaims *claims, const char *id, bool writable, const char *guest);
 /* Who has it, in whichever way; NULL: nobody but guest. */
 const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest);
+/* What a guest has of this. */
+void disk_claims_give_up_one(DiskClaims *claims, const char *id, const char *guest);
 /* All that a guest has. */
 void disk_claims_give_up(DiskClaims *claims, const char *guest);

@@ -42,12 +42,26 @@ static void host_slice_free(gpointer pointer)
     g_free(slice);
 }
 
+static void host_usb_free(gpointer pointer)
+{
+    HostUsb *usb = pointer;
+
+    g_free(usb->port);
+    g_free(usb->serial);
+    g_free(usb->drivers);
+    g_strfreev(usb->inputs);
+    g_free(usb->needed_for);
+    g_free(usb->guest);
+    g_free(usb);
+}
+
 Host *host_new(void)
 {
     Host *host = g_new0(Host, 1);
     host->links = g_ptr_array_new_with_free_func(host_link_free);
     host->cpus = g_ptr_array_new_with_free_func(host_cpu_free);
     host->slices = g_ptr_array_new_with_free_func(host_slice_free);
+    host->usbs = g_ptr_array_new_with_free_func(host_usb_free);
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
@@ -59,6 +73,7 @@ Host *host_free(Host *host)
         return NULL;
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->links);
+    g_ptr_array_unref(host->usbs);
     g_array_unref(host->nodes);
     g_ptr_array_unref(host->cpus);
     g_ptr_array_unref(host->slices);
@@ -109,6 +124,24 @@ const HostLink *host_find_link(const Host *host, const char *name)
         const HostLink *link = g_ptr_array_index(host->links, i);
         if (g_str_equal(link->name, name))
             return link;
+    }
+    return NULL;
+}
+
+HostUsb *host_add_usb(Host *host, const char *port)
+{
+    HostUsb *usb = g_new0(HostUsb, 1);
+    usb->port = g_strdup(port);
+    g_ptr_array_add(host->usbs, usb);
+    return usb;
+}
+
+HostUsb *host_find_usb(const Host *host, const char *port)
+{
+    for (unsigned i = 0; i < host->usbs->len; i++) {
+        HostUsb *usb = g_ptr_array_index(host->usbs, i);
+        if (g_str_equal(usb->port, port))
+            return usb;
     }
     return NULL;
 }

@@ -45,6 +45,19 @@ typedef struct HostLink {
     bool tap; /* a tap device that stays when nobody has it open */
 } HostLink;
 
+/* A USB device as long as it is plugged in: back in the same port, it has another number. */
+typedef struct HostUsb {
+    char *port;           /* "1-2.3", as sysfs names it */
+    unsigned bus, number; /* its node is /dev/bus/usb/BUS/NUMBER */
+    uint16_t vendor, product;
+    char *serial;     /* NULL: none */
+    bool hub;
+    char *drivers;    /* those of its interfaces, as in STEP_USB_DRIVERS */
+    char **inputs;    /* its input devices: "event5" */
+    char *needed_for; /* why nobody else may have it, in words; NULL: they may */
+    char *guest;      /* the guest that has it; NULL: none. Whoever took the snapshot sets it */
+} HostUsb;
+
 /* What a NUMA node has of huge pages; by HugePages of definition.h. */
 #define HOST_PAGE_SIZES 3
 typedef struct HostNode {
@@ -75,6 +88,7 @@ typedef struct Host {
     GArray *nodes;          /* of HostNode, ascending */
     GPtrArray *devices;     /* of HostDevice, sorted by address */
     GPtrArray *links;       /* of HostLink, sorted by name */
+    GPtrArray *usbs;        /* of HostUsb */
     bool vhost_net;         /* there is /dev/vhost-net */
     bool macvtap;           /* the macvtap driver is there */
     bool iommu;             /* there is at least one IOMMU group */
@@ -98,6 +112,10 @@ HostCpu *host_add_cpu(Host *host, unsigned number);
 HostSlice *host_add_slice(Host *host, const char *unit, GArray *kept_off);
 /* NULL if there is none of this name. */
 const HostLink *host_find_link(const Host *host, const char *name);
+
+/* port: as sysfs names it. */
+HostUsb *host_add_usb(Host *host, const char *port);
+HostUsb *host_find_usb(const Host *host, const char *port);
 
 /* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the
  * root complex's own function, the ISA bridge). */

@@ -406,6 +406,8 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
         r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r == 0)
         r = plan_add_processors(planning.plan, host, claims, definition, ret_fault);
+    if (r == 0)
+        r = plan_check_usbs(host, definition, ret_fault);
     if (r != 0)
         return r;
     plan_add_looking_glass(planning.plan, definition);

@@ -68,6 +68,10 @@ int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan
  * or cannot be used so, with IN_USE if there is a link of the name that one is to get. */
 int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definition, Fault **ret_fault);
 
+/* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come and go while
+ * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */
+int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
+
 /* Starts a guest: binds what its [PCI] sections ask for, makes its links, then gives each group's node to
  * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. The module is a step if vfio-pci
  * is not there.

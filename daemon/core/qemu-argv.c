@@ -65,6 +65,7 @@ static void add_devices(QemuBuilder *builder)
     const GuestDefinition *definition = builder->definition;
 
     qemu_add_display(builder);
+    qemu_add_usbs(builder);
     for (unsigned i = 0; i < definition->networks->len; i++)
         qemu_add_network(builder, g_ptr_array_index(definition->networks, i), i);
     for (unsigned i = 0; builder->plan && i < builder->plan->devices->len; i++)

@@ -159,7 +159,12 @@ void builder_usb(QemuBuilder *builder)
 {
     if (builder->usb)
         return;
+    struct json_object *device = builder_device("qemu-xhci", "usb", "usb", 0);
+
     builder->usb = true;
     builder_port(builder, PORTS_USB, 0, "usb");
-    builder_json(builder, "-device", builder_device("qemu-xhci", "usb", "usb", 0));
+    /* As many as it can have, for each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's hw/usb/hcd-xhci.h). */
+    json_set_number(device, "p2", 15);
+    json_set_number(device, "p3", 15);
+    builder_json(builder, "-device", device);
 }

@@ -96,6 +96,8 @@ void qemu_add_tpm(QemuBuilder *builder);
 void qemu_add_extra(QemuBuilder *builder);
 void qemu_add_display_server(QemuBuilder *builder);
 void qemu_add_display(QemuBuilder *builder);
+/* What USB devices that come later are plugged into. */
+void qemu_add_usbs(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);

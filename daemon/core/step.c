@@ -4,6 +4,7 @@
 
 #include "cpu-list.h"
 #include "step.h"
+#include "usb.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_MODULE] = "module",
@@ -19,6 +20,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_HUGE_PAGES] = "huge-pages",
     [STEP_KEPT_OFF] = "kept-off",
     [STEP_GOVERNOR] = "governor",
+    [STEP_USB_DRIVERS] = "usb-drivers",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -148,8 +150,21 @@ static StepView view_kept_off(const Step *step, const char *live)
     return g_str_equal(then, live) ? STEP_VIEW_AFTER : STEP_VIEW_BEFORE;
 }
 
+static bool gives_usb_back(const Step *step)
+{
+    return step->kind == STEP_USB_DRIVERS && step->after[0] != '\0';
+}
+
+/* Of a device that was unplugged, or in whose configuration QEMU or somebody else has put drivers already. */
+static StepView view_usb_back(const Step *step, const char *live)
+{
+    return !live || usb_drivers_back(step->after, live) ? STEP_VIEW_AFTER : STEP_VIEW_BEFORE;
+}
+
 StepView step_view(const Step *step, const char *live)
 {
+    if (gives_usb_back(step))
+        return view_usb_back(step, live);
     if (!live) {
         /* Only giving it back is done when the node has gone; handing over what is not there has failed. */
         bool given_back = step->kind == STEP_NODE_OWNER && g_str_has_prefix(step->after, "0:");

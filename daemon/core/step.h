@@ -30,6 +30,8 @@ typedef enum StepKind {
                     * Only those that are in one value alone are the step's, and they are taken off, or given
                     * back, whatever the others are then. Systemd's */
     STEP_GOVERNOR, /* subject "cpu2"; scaling_governor. Yields */
+    STEP_USB_DRIVERS, /* subject "/dev/bus/usb/001/007"; "1.0:snd-usb-audio 1.1:usbhid" → "": the drivers of its
+                       * interfaces. A device that was unplugged, or has drivers again, counts as given back */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;

@@ -85,6 +85,8 @@ static int monitor_start(HostMonitor *monitor, sd_event *event)
     int r = udev_monitor_filter_add_match_subsystem_devtype(monitor->netlink, "pci", NULL);
     if (r >= 0)
         r = udev_monitor_filter_add_match_subsystem_devtype(monitor->netlink, "input", NULL);
+    if (r >= 0)
+        r = udev_monitor_filter_add_match_subsystem_devtype(monitor->netlink, "usb", "usb_device");
     if (r < 0)
         return r;
     enlarge_buffer(monitor->netlink);

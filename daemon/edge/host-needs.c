@@ -44,17 +44,18 @@ static char **list(const HostPlace *place, const char *path)
     return file_list_at(place->sys_fd, path, &names) < 0 ? g_new0(char *, 1) : names;
 }
 
-static void note(HostDevice *device, const char *reason)
+/* To what stands in needed_for. */
+static void note(char **needed_for, const char *reason)
 {
-    if (!device->needed_for) {
-        device->needed_for = g_strdup(reason);
+    if (!*needed_for) {
+        *needed_for = g_strdup(reason);
         return;
     }
-    g_auto(GStrv) known = g_strsplit(device->needed_for, ", ", -1);
+    g_auto(GStrv) known = g_strsplit(*needed_for, ", ", -1);
     if (g_strv_contains((const char *const *)known, reason))
         return;
-    g_autofree char *before = device->needed_for;
-    device->needed_for = g_strdup_printf("%s, %s", before, reason);
+    g_autofree char *before = *needed_for;
+    *needed_for = g_strdup_printf("%s, %s", before, reason);
 }
 
 /* The functions along a path in sysfs, outermost first; an array of HostDevice* that the caller frees. */
@@ -73,6 +74,18 @@ static GPtrArray *functions_on(const Host *host, const char *path)
     return functions;
 }
 
+/* The USB devices along a path, hubs among them. */
+static void note_usbs(Host *host, const char *path, const char *reason)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+
+    for (char **part = parts; *part; part++) {
+        HostUsb *usb = host_find_usb(host, *part);
+        if (usb)
+            note(&usb->needed_for, reason);
+    }
+}
+
 /* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was
  * one. */
 static bool note_path(Host *host, const char *path, const char *reason)
@@ -82,8 +95,9 @@ static bool note_path(Host *host, const char *path, const char *reason)
     for (unsigned i = 0; i < functions->len; i++) {
         HostDevice *device = g_ptr_array_index(functions, i);
         if (!device->bridge)
-            note(device, reason);
+            note(&device->needed_for, reason);
     }
+    note_usbs(host, path, reason);
     return functions->len > 0;
 }
 
@@ -306,7 +320,7 @@ static void note_display(const HostPlace *place, Host *host)
         HostDevice *device = g_ptr_array_index(host->devices, i);
         if (device->boot_vga && device->driver && g_hash_table_contains(displays, device) &&
             g_hash_table_size(displays) == 1)
-            note(device, "boot display");
+            note(&device->needed_for, "boot display");
     }
 }
 

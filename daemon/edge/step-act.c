@@ -17,6 +17,7 @@
 #include "shared-memory.h"
 #include "step-act.h"
 #include "tuning.h"
+#include "usb-drivers.h"
 
 #define DEVICES "bus/pci/devices"
 #define DRIVERS "bus/pci/drivers"
@@ -206,6 +207,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return shared_memory_read(place->dev_fd, step->subject, ret);
     if (step->kind == STEP_HUGE_PAGES || step->kind == STEP_GOVERNOR)
         return read_tuning(place, step, ret);
+    if (step->kind == STEP_USB_DRIVERS)
+        return usb_drivers_read(place->sys_fd, step->subject, ret);
 
     int r = check_address(step);
     if (r < 0)
@@ -380,6 +383,8 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_HUGE_PAGES:
     case STEP_GOVERNOR:
         return write_tuning(place, step);
+    case STEP_USB_DRIVERS:
+        return usb_drivers_write(place->sys_fd, step->subject, step->after);
     default:
         return -EINVAL;
     }

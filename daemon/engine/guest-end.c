@@ -82,11 +82,11 @@ static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest
 void guest_ended(Guest *g)
 {
     /* What is being handed over would be undone before it is done. */
-    if (g->input_execution) {
-        g->end_owed = true;
+    g->end_owed = !guest_end_usbs(g) || g->input_execution;
+    if (g->input_execution)
         execution_stop(g->input_execution, NULL);
+    if (g->end_owed)
         return;
-    }
     g->watched = false;
     g->gate = holder_gate_free(g->gate);
     guest_drop_qmp(g);

@@ -21,6 +21,7 @@ typedef struct GuestLaunchWait {
 
 typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
+typedef struct GuestUsb GuestUsb;
 typedef struct MediumChange MediumChange;
 typedef struct GuestControlling GuestControlling;
 typedef struct GuestOpening GuestOpening;
@@ -100,6 +101,17 @@ struct Guest {
     unsigned input_index;       /* the one that something is being done for */
     Execution *input_execution; /* it is being handed over */
     bool inputs_busy, inputs_again;
+
+    GPtrArray *usbs;         /* of GuestUsb, owned; NULL: not looked for yet */
+    unsigned usb_index;      /* the one that something is being done for */
+    Host *usb_host;          /* as it was when the look began */
+    WorkerRequest *usb_request;
+    Worker *usb_worker;
+    int usb_fd;              /* its open node, until QEMU has it; -1: none */
+    int usb_set;             /* QEMU's number of that */
+    Execution *usb_execution; /* its drivers leave */
+    bool usbs_busy, usbs_again;
+
     bool adopted;  /* found running after a restart of the daemon */
     bool end_owed; /* guest_ended(), once no step is under way */
 
@@ -216,6 +228,14 @@ void guest_recall_sleep(Guest *g);
 
 /* guest-input.c */
 void guest_forget_inputs(Guest *g);
+
+/* guest-usb.c */
+void guest_forget_usbs(Guest *g);
+/* After a restart of the daemon. */
+void guest_recall_usbs(Guest *g);
+/* The guest has ended: nothing more is given to it. False: a step is under way, and guest_ended() comes after it
+ * (end_owed). */
+bool guest_end_usbs(Guest *g);
 
 /* guest-medium.c */
 /* QEMU says that a drive was opened or closed. */

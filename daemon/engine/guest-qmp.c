@@ -56,6 +56,7 @@ static void adopt(Guest *g, const char *status)
     else if (g_str_equal(status, "prelaunch"))
         qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
     guest_mind_inputs(g);
+    guest_mind_usbs(g);
     if (g_str_equal(status, "prelaunch") && g->definition && g->definition->cpu.pin)
         log_guest(LOG_WARNING, g->name, "its processors are not pinned: usherd went away just then; they will be "
                                         "when it is started the next time");
@@ -187,6 +188,7 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         if (g->state == GUEST_RUNNING)
             job_end(g_steal_pointer(&g->start_job), NULL);
         guest_mind_inputs(g);
+        guest_mind_usbs(g);
     } else if (g_str_equal(name, "STOP") && g->state != GUEST_STARTING && !g->shutdown_seen) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
         guest_ask_hold(g);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -39,6 +40,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->held_for = "";
     g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
     g->console_end = -1;
+    g->usb_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->companions = guest_companions_new();
     g->controls = g_ptr_array_new();
@@ -70,6 +72,7 @@ Guest *guest_free(Guest *g)
     disk_claims_give_up(g->engine->disks, g->name);
     holder_gate_free(g->gate);
     guest_forget_inputs(g);
+    guest_forget_usbs(g);
     execution_free(g->execution);
     channel_free(g->launch);
     g_clear_pointer(&g->place, g_ptr_array_unref);
@@ -293,6 +296,7 @@ void guest_launch_failed(Guest *g, const char *message)
 static void forget_run(Guest *g)
 {
     guest_forget_inputs(g);
+    guest_forget_usbs(g);
     g->adopted = g->end_owed = false;
     g->fault = fault_free(g->fault);
     g->definition = definition_free(g->definition);
@@ -317,6 +321,7 @@ static int open_run(Guest *g)
         return r;
     guest_log_clear(g->words);
     guest_forget_process(g);
+    unlinkat(g->run_fd, "usb", 0);
     guest_forget_sleep(g);
     return journal_open(g->engine->journal_fd, owner, &g->journal);
 }
@@ -396,6 +401,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         /* As before: they stand in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
         guest_claim_disks_again(g);
+        guest_recall_usbs(g);
         guest_read_process(g, &start_time);
         r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
     }

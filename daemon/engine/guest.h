@@ -110,6 +110,12 @@ void guest_mind_sleep(Guest *guest);
 /* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
 void guest_mind_inputs(Guest *guest);
 
+/* The same of USB devices. */
+void guest_mind_usbs(Guest *guest);
+/* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The caller frees the
+ * array. */
+GPtrArray *guest_usb_words(const Guest *guest);
+
 /* Puts an image into a CD drive ([CDROM drive]; "": the only one), or with fd -1 takes out what is in it. fd is taken
  * over in every case: opened for reading alone, by whoever asks, so that nobody sees through us what is not theirs to
  * see. A tray that the guest has locked is opened by the guest itself within 5 s, or by force. */

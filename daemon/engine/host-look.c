@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-look.h"
 
+#include "../core/usb.h"
+
 /* For host_scan(). */
 static GHashTable *guarded_devices(const Engine *engine)
 {
@@ -22,6 +24,13 @@ static void note_quarantine(const Engine *engine, HostDevice *device)
     device->quarantine = g_strdup(ledger_reason(engine->ledger, PCI_ADDRESS_STR(device->address)));
 }
 
+static void note_guest(const Engine *engine, HostUsb *usb)
+{
+    g_autofree char *node = usb_node(usb);
+
+    usb->guest = g_strdup(disk_claims_other(engine->disks, node, ""));
+}
+
 int host_look(const Engine *engine, Host **ret)
 {
     g_autoptr(GHashTable) guarded = guarded_devices(engine);
@@ -32,6 +41,8 @@ int host_look(const Engine *engine, Host **ret)
         return r;
     for (unsigned i = 0; i < host->devices->len; i++)
         note_quarantine(engine, g_ptr_array_index(host->devices, i));
+    for (unsigned i = 0; i < host->usbs->len; i++)
+        note_guest(engine, g_ptr_array_index(host->usbs, i));
     *ret = host;
     return 0;
 }

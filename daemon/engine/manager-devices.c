@@ -20,14 +20,16 @@ static void look_again(Manager *m, const char *text)
         m->host_stale = true;
 }
 
-static void mind_inputs(Manager *m)
+void manager_mind_plugs(Manager *m)
 {
     GHashTableIter iter;
     GuestEntry *entry;
 
     g_hash_table_iter_init(&iter, m->guests);
-    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
         guest_mind_inputs(entry->guest);
+        guest_mind_usbs(entry->guest);
+    }
 }
 
 static void on_host_event(const char *action, const char *address, void *userdata)
@@ -36,7 +38,7 @@ static void on_host_event(const char *action, const char *address, void *userdat
     PciAddress function;
 
     if (pci_address_from_string(address, &function) < 0)
-        mind_inputs(m);
+        manager_mind_plugs(m);
     if (*address && pci_address_from_string(address, &function) < 0)
         return;
     if (g_str_equal(action, "add") || g_str_equal(action, "remove"))

@@ -65,6 +65,8 @@ static void on_guest_rested(Guest *guest, void *userdata)
         claims_give_up(m->claims, owner);
     manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
+    /* Another may wait for what this one had. */
+    manager_mind_plugs(m);
     tidy_soon(m);
 }
 
@@ -258,6 +260,8 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
         r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
         r = manager_look(m, &host);
+    if (r == 0)
+        r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
     if (r == 0)
         r = plan_start(host, m->claims, definition, &plan, ret_fault);
     if (r == 0)

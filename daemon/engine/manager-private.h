@@ -67,6 +67,8 @@ int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, Manag
                       void *userdata, Fault **ret_fault);
 /* manager-drift.c */
 void manager_look_soon(Manager *m);
+/* An input or USB device may have come or gone. */
+void manager_mind_plugs(Manager *m);
 void manager_note_drift(Manager *m);       /* upon a fresh snapshot */
 bool manager_links_changed(Manager *m);    /* since the snapshot */
 void manager_recover_stuck(Manager *m);

@@ -10,6 +10,7 @@
 #include "../core/cpu-list.h"
 #include "../core/disk-wish.h"
 #include "../core/qemu-check.h"
+#include "../core/usb.h"
 #include "../edge/host-ports.h"
 #include "preflight.h"
 
@@ -220,6 +221,40 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
     return r;
 }
 
+/* The section whose input device is one of these ("event5"), or NULL. */
+static const DefinitionInput *find_input(const GuestDefinition *definition, int dev_fd, char *const *names)
+{
+    for (unsigned i = 0; i < definition->inputs->len; i++) {
+        const DefinitionInput *input = g_ptr_array_index(definition->inputs, i);
+        g_autofree char *name = NULL;
+
+        if (file_link_name_at(dev_fd, input->device + strlen("/dev/"), &name) < 0)
+            name = g_path_get_basename(input->device);
+        if (g_strv_contains((const char *const *)names, name))
+            return input;
+    }
+    return NULL;
+}
+
+int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault)
+{
+    for (unsigned i = 0; i < definition->usbs->len; i++) {
+        const DefinitionUsb *wish = g_ptr_array_index(definition->usbs, i);
+        const HostUsb *usb = NULL;
+        int r = usb_find(host, definition->name, wish, &usb, ret_fault);
+        const DefinitionInput *input =
+            r == 0 && usb ? find_input(definition, dev_fd, usb->inputs) : NULL;
+
+        if (r != 0)
+            return r;
+        if (input)
+            return fault_raise(ret_fault, FAULT_REFUSED, "remove one of them: the device goes as a whole, or its keys do",
+                               "guest %s: [USB %s] and [Input %s] ask for the same device", definition->name,
+                               wish->name, input->name);
+    }
+    return 0;
+}
+
 int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault)
 {
     for (unsigned i = 0; i < definition->networks->len; i++) {
@@ -249,6 +284,10 @@ int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, co
 
     if (r != 0 || !facts)
         return r;
+    /* It is on no command line. */
+    if (definition->usbs->len > 0 && !qemu_facts_have_type(facts, "usb-host"))
+        return fault_raise(ret_fault, FAULT_REFUSED, "install a QEMU that has it, or the package of its module",
+                           "%s (%s) has no device usb-host, which [USB] needs", facts->path, facts->version);
     g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, kit);
     return qemu_command_check(command, facts, ret_fault);
 }

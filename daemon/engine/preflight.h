@@ -15,6 +15,9 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
 /* Of that, what can be seen of the disks without opening them. */
 int preflight_check_disks(const GuestDefinition *definition, Fault **ret_fault);
 
+/* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with Refused. */
+int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault);
+
 /* Whether the host's ports that are to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse.
  */
 int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault);

@@ -38,7 +38,7 @@ GPU_STEPS = [("module", "vfio_pci", "absent", "live"),
 
 def guest(name, **properties):
     return {"Name": name, "Description": name, "State": "stopped", "SubState": "", "Unit": f"usher-guest@{name}.service",
-            "Pid": 0, "Devices": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Drift": [], "Error": "", "LastWords": "", "Since": 0,
+            "Pid": 0, "Devices": [], "Usb": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Drift": [], "Error": "", "LastWords": "", "Since": 0,
             "Source": f"/etc/usher/guests/{name}.guest", "DefinitionError": "", **properties}
 
 

@@ -81,6 +81,13 @@ void fake_host_add_disk(FakeHost *host, const char *address, const char *behind,
     add_disk_at(host, name, path);
 }
 
+void fake_host_add_usb_disk(FakeHost *host, const FakeUsb *usb, const char *name)
+{
+    g_autofree char *path = fake_text("devices/pci0000:00/0000:00:14.0/usb1/%s/%s:1.0/host6/block/%s", usb->port,
+                                      usb->port, name);
+    add_disk_at(host, name, path);
+}
+
 void fake_host_add_shared_disk(FakeHost *host, const char *name, const char *const *controllers)
 {
     static const char subsystem[] = "devices/virtual/nvme-subsystem/nvme-subsys0";

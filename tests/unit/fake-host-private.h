@@ -61,6 +61,9 @@ void fake_driver_register(const FakeHost *host, const char *driver);
  */
 int fake_kernel_enter(FakeHost *host, int *ret_late);
 
+/* False: the write is none of USB's. */
+bool fake_kernel_write_usb(FakeHost *host, const char *path, const char *value, int *ret);
+
 /* What the kernel does: by anybody's hand, errors as it gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
 int fake_kernel_probe(FakeHost *host, FakeDevice *device);

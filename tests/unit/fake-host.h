@@ -76,6 +76,24 @@ void fake_host_route_over(FakeHost *host, const char *interface, bool v6);
 /* A DRM device of a display function, with a connector and a framebuffer. */
 void fake_host_light_display(FakeHost *host, const char *address, unsigned card);
 
+/* A USB device on bus 1, each of whose interfaces has a driver ("": none) that finds it by itself. */
+typedef struct FakeUsb {
+    const char *port;
+    unsigned number; /* of the device; another one with each plugging in */
+    uint16_t vendor, product;
+    const char *serial;         /* NULL: none */
+    const char *const *drivers; /* NULL-terminated */
+} FakeUsb;
+
+void fake_host_plug_usb(FakeHost *host, const FakeUsb *usb);
+/* A disk with two partitions ("sdap1") on its first interface. */
+void fake_host_add_usb_disk(FakeHost *host, const FakeUsb *usb, const char *name);
+void fake_host_unplug_usb(FakeHost *host, const FakeUsb *usb);
+/* "usbhid none", by interface. The caller frees it. */
+char *fake_host_usb_drivers(const FakeHost *host, const FakeUsb *usb);
+/* All interfaces get this driver: "usbfs" as of a program, or NULL, as when it was killed. */
+void fake_host_claim_usb(FakeHost *host, const FakeUsb *usb, const char *driver);
+
 /* A NUMA node that has total huge pages of 2 MiB, all of them free, and may have at most room. */
 void fake_host_add_node(FakeHost *host, unsigned node, unsigned total, unsigned room);
 /* How many there are now, as sysfs tells it. Also for what others do. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host's drivers of a USB device's interfaces, and its node. usbfs, by which QEMU has a device, takes the
+ * place of drivers and does not bring them back when QEMU is killed. */
+#pragma once
+
+/* node: "/dev/bus/usb/001/007", anything else is -EINVAL. *ret: "1.0:snd-usb-audio 1.1:usbhid" in the order
+ * of the interfaces, those alone that have one; NULL: the device is not there. Waits for no lock of a
+ * device's. 0 or -errno. */
+int usb_drivers_read(int sys_fd, const char *node, char **ret);
+
+/* drivers "": all of them go. Otherwise the device is asked to find drivers again, in the configuration that
+ * the text names, as the guest may have chosen another. 0 or -errno. */
+int usb_drivers_write(int sys_fd, const char *node, const char *drivers);
+
+/* Opens the node for QEMU: a descriptor or -errno. */
+int usb_node_open(int dev_fd, const char *node);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads which USB devices are plugged in. */
+#pragma once
+
+#include "host-scan.h"
+
+/* Adds them to a snapshot, without what the host needs them for (host-needs.h) but for input devices that
+ * guests have. Waits for no lock of a device's: the kernel shows serial numbers under it, so udev is asked
+ * for them where it runs. */
+void usb_scan(const HostPlace *place, Host *host);

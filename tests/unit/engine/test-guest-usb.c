@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest and the host's USB devices, which come and go while it runs. */
+#include <string.h>
+
+#include "../../../daemon/base/cleanup.h"
+#include "fake-qemu.h"
+
+#define HEADSET "[USB headset]\nID=046d:0a8f\n"
+#define GIVEN "add-fd\ndevice_add\nremove-fd\n"
+
+static const char *const drivers[] = {"snd-usb-audio", "", "usbhid", NULL};
+static const FakeUsb headset = {"1-2", 7, 0x046d, 0x0a8f, NULL, drivers};
+static const FakeUsb again = {"1-2", 8, 0x046d, 0x0a8f, NULL, drivers};
+static const FakeUsb stranger = {"1-3", 9, 0x0781, 0x5567, "A", drivers};
+
+static void on_event(Guest *guest, void *userdata)
+{
+}
+
+static const GuestHandler handler = {on_event, on_event};
+
+static GuestDefinition *a_definition(const Rig *rig, const char *more)
+{
+    g_autofree char *text =
+        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    return definition;
+}
+
+/* A guest that runs. */
+static Guest *run(const Rig *rig, FakeQemu *qemu, const char *more)
+{
+    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
+    GuestDefinition *definition = a_definition(rig, more);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(guest, definition, plan, NULL, false);
+    fake_qemu_connect(qemu, guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    return guest;
+}
+
+/* As udev's message has it. */
+static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
+{
+    g_string_truncate(qemu->commands, 0);
+    guest_mind_usbs(guest);
+    fake_qemu_serve(qemu);
+}
+
+static void end(const Rig *rig, Guest *guest)
+{
+    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(rig);
+    ck_assert(guest_at_rest(guest));
+    ck_assert(!guest_has_leftovers(guest));
+    guest_free(guest);
+    rig_assert_restored(rig);
+}
+
+static void assert_drivers(const Rig *rig, const FakeUsb *usb, const char *expected)
+{
+    g_autofree char *found = fake_host_usb_drivers(rig->host, usb);
+
+    ck_assert_str_eq(found, expected);
+}
+
+static void assert_words(const Guest *guest, const char *expected)
+{
+    g_autoptr(GPtrArray) words = guest_usb_words(guest);
+
+    ck_assert_uint_eq(words->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(words, 0), expected);
+}
+
+START_TEST(a_device_that_is_there_is_the_guests_until_it_ends)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    fake_host_plug_usb(rig.host, &headset);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n" GIVEN));
+    assert_drivers(&rig, &headset, "none none none");
+    assert_words(guest, "headset: 046d:0a8f at port 1-2");
+    ck_assert_str_eq(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""), "win10");
+    end(&rig, guest);
+    assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
+    ck_assert_ptr_null(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""));
+}
+END_TEST
+
+START_TEST(a_device_that_is_absent_is_told_and_given_when_it_comes)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
+    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
+    fake_host_plug_usb(rig.host, &stranger);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    fake_host_plug_usb(rig.host, &headset);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    assert_drivers(&rig, &stranger, "snd-usb-audio none usbhid");
+    end(&rig, guest);
+    assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
+}
+END_TEST
+
+START_TEST(a_device_that_was_unplugged_is_the_guests_again_when_it_is_back)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    fake_host_plug_usb(rig.host, &headset);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+
+    fake_host_unplug_usb(rig.host, &headset);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "device_del\n");
+    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
+    fake_host_plug_usb(rig.host, &again);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    assert_drivers(&rig, &again, "none none none");
+    end(&rig, guest);
+    assert_drivers(&rig, &again, "snd-usb-audio none usbhid");
+}
+END_TEST
+
+START_TEST(a_device_that_is_back_before_anybody_looked_is_another_one)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    fake_host_plug_usb(rig.host, &headset);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    fake_host_unplug_usb(rig.host, &headset);
+    fake_host_plug_usb(rig.host, &again);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "device_del\n" GIVEN);
+    end(&rig, guest);
+    assert_drivers(&rig, &again, "snd-usb-audio none usbhid");
+}
+END_TEST
+
+START_TEST(a_device_that_is_gone_for_good_is_no_leftover)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    fake_host_plug_usb(rig.host, &headset);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    fake_host_unplug_usb(rig.host, &headset);
+    end(&rig, guest);
+}
+END_TEST
+
+/* As the kernel leaves it: what was usbfs's has no driver. */
+START_TEST(drivers_are_back_whether_qemu_brought_them_or_was_killed)
+{
+    for (int killed = 0; killed < 2; killed++) {
+        A_RIG(build_gpu);
+        A_QEMU(qemu, &rig);
+        fake_host_plug_usb(rig.host, &headset);
+        Guest *guest = run(&rig, &qemu, HEADSET);
+        fake_qemu_serve(&qemu);
+        fake_host_claim_usb(rig.host, &headset, killed ? NULL : "usbhid");
+        end(&rig, guest);
+        assert_drivers(&rig, &headset, killed ? "snd-usb-audio none usbhid" : "usbhid usbhid usbhid");
+    }
+}
+END_TEST
+
+START_TEST(a_device_that_cannot_be_given_fails_nobody)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, HEADSET "[USB other]\nSerial=A\n");
+    fake_qemu_serve(&qemu);
+    fake_host_plug_usb(rig.host, &headset);
+    fake_host_plug_usb(rig.host, &stranger);
+    fake_host_fail_write(rig.host, 0, EPERM);
+    mind(&rig, &qemu, guest);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
+    assert_drivers(&rig, &stranger, "none none none");
+    ck_assert_ptr_null(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""));
+    end(&rig, guest);
+    assert_drivers(&rig, &stranger, "snd-usb-audio none usbhid");
+}
+END_TEST
+
+START_TEST(a_device_of_another_guest_is_left_to_it)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    disk_claims_take(rig.engine.disks, "/dev/bus/usb/001/007", true, "other");
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    fake_host_plug_usb(rig.host, &headset);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    assert_words(
+        guest,
+        "headset: guest win10: [USB headset] 046d:0a8f at port 1-2 is with guest other; stop that guest "
+        "first: usherctl stop other");
+    disk_claims_give_up(rig.engine.disks, "other");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    end(&rig, guest);
+}
+END_TEST
+
+START_TEST(two_sections_that_come_to_mean_the_same_get_it_once)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = run(&rig, &qemu, HEADSET "[USB front]\nPort=1-2\n");
+    fake_qemu_serve(&qemu);
+    fake_host_plug_usb(rig.host, &headset);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    end(&rig, guest);
+}
+END_TEST
+
+START_TEST(a_guest_that_ends_while_it_is_given_a_device_leaves_it)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    for (unsigned turns = 0; turns < 8; turns++) {
+        Guest *guest = run(&rig, &qemu, HEADSET);
+        fake_qemu_serve(&qemu);
+        fake_host_plug_usb(rig.host, &headset);
+        guest_mind_usbs(guest);
+        for (unsigned i = 0; i < turns; i++)
+            rig_turn(&rig);
+        end(&rig, guest);
+        assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
+        fake_host_unplug_usb(rig.host, &headset);
+        fake_qemu_hang_up(&qemu);
+        qemu.status = "prelaunch";
+    }
+}
+END_TEST
+
+START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    fake_host_plug_usb(rig.host, &headset);
+    Guest *guest = run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    rig_die(&rig, false);
+    guest_free(guest);
+    rig_come_again(&rig);
+
+    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
+    qemu.qmp_fd = close_fd(qemu.qmp_fd);
+    g_string_truncate(qemu.commands, 0);
+    guest = guest_new(&rig.engine, "win10", &handler, NULL);
+    guest_recover(guest, a_definition(&rig, HEADSET));
+    rig_settle(&rig);
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    ck_assert_ptr_null(strstr(qemu.commands->str, "device_add"));
+    ck_assert_ptr_null(strstr(qemu.commands->str, "device_del"));
+    assert_words(guest, "headset: 046d:0a8f at port 1-2");
+    ck_assert_str_eq(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""), "win10");
+    fake_host_unplug_usb(rig.host, &headset);
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "device_del\n");
+    end(&rig, guest);
+}
+END_TEST
+
+SUITE("guest-usb", a_device_that_is_there_is_the_guests_until_it_ends,
+      a_device_that_is_absent_is_told_and_given_when_it_comes,
+      a_device_that_was_unplugged_is_the_guests_again_when_it_is_back,
+      a_device_that_is_back_before_anybody_looked_is_another_one,
+      a_device_that_is_gone_for_good_is_no_leftover, drivers_are_back_whether_qemu_brought_them_or_was_killed,
+      a_device_that_cannot_be_given_fails_nobody, a_device_of_another_guest_is_left_to_it,
+      two_sections_that_come_to_mean_the_same_get_it_once,
+      a_guest_that_ends_while_it_is_given_a_device_leaves_it, a_daemon_that_comes_again_knows_what_qemu_has)
