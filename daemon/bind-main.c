@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
@@ -113,6 +114,31 @@ static int serve_folder(int channel, const char *path)
     return answer_opened(channel, fd);
 }
 
+/* A socket that a guest is to connect to itself, as anybody could who came through the folders above it. */
+static int open_socket(const char *path)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    _cleanup_close_ int fd =
+        path[0] == '/' ? syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)) : (errno = EINVAL, -1);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -ENOTSOCK;
+    return (st.st_mode & 0006) == 0006 ? steal_fd(&fd) : -EACCES;
+}
+
+static int serve_socket(int channel, const char *path)
+{
+    _cleanup_close_ int fd = open_socket(path);
+
+    return answer_opened(channel, fd);
+}
+
 /* Whoever asks may not open just any: there are devices that give away the whole host. */
 static int open_device(const HolderPlace *place, const char *path)
 {
@@ -164,6 +190,8 @@ static int serve(int channel, const HolderPlace *place)
             r = serve_link(channel, place, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "folder") == 0)
             r = serve_folder(channel, words[1]);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "socket") == 0)
+            r = serve_socket(channel, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
             r = serve_device(channel, place, words[1]);
         else if (n > 1 && strcmp(words[0], "holders") == 0)

@@ -285,6 +285,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
     if (r == 0)
         r = check_looking_glass(reader, ret_fault);
     if (r == 0)
+        r = definition_check_sound(reader, ret_fault);
+    if (r == 0)
         r = check_kernel(reader, ret_fault);
     if (r == 0)
         r = check_tpm(reader, ret_fault);

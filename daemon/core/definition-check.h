@@ -46,6 +46,8 @@ int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remed
 int definition_check_input(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 /* One [USB x]. */
 int definition_check_usb(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
+/* [Sound] */
+int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault);
 /* One [Network x]. */
 int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 

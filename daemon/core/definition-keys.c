@@ -55,6 +55,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
                        "A keyboard, mouse or other input device of the host"},
     [SECTION_USB] = {"USB", USB_SECTIONS_MAX, HELD_BY(usbs), sizeof(DefinitionUsb), "A USB device of the host"},
     [SECTION_DISPLAY] = {"Display", .help = "A screen that is seen on the host"},
+    [SECTION_SOUND] = {"Sound", .help = "A sound card that plays on the host"},
     [SECTION_LOOKING_GLASS] = {"LookingGlass", .help = "Memory through which a viewer on the host shows its picture"},
     [SECTION_SHARE] = {"Share", SHARE_SECTIONS_MAX, HELD_BY(shares), sizeof(DefinitionShare),
                        "A folder of the host"},
@@ -127,6 +128,9 @@ static const char *const network_models[] = {
 
 static const char *const display_types[] = {
     [DISPLAY_NONE] = "none", [DISPLAY_VNC] = "vnc", [DISPLAY_SPICE] = "spice", NULL};
+
+static const char *const sound_types[] = {
+    [SOUND_NONE] = "none", [SOUND_PIPEWIRE] = "pipewire", [SOUND_PULSEAUDIO] = "pulseaudio", NULL};
 
 const char *display_type_to_string(DisplayType type)
 {
@@ -280,6 +284,10 @@ static const DefinitionKey keys[] = {
 
     {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display), .words = display_types, .fallback = "none",
      .help = "How an emulated screen, with a mouse, is shown to those who may see it"},
+
+    {SECTION_SOUND, "Type", VALUE_CHOICE, GUEST(sound.type), .words = sound_types, .fallback = "none",
+     .help = "Which sound server of the host the guest's sound card plays on"},
+    {SECTION_SOUND, "Socket", VALUE_PATH, GUEST(sound.socket), .help = "The sound server's socket on the host"},
 
     {SECTION_LOOKING_GLASS, "Size", VALUE_SIZE, GUEST(looking_glass.size), .min = MIB, .max = 1024 * MIB, .step = MIB,
      .otherwise = "there is none", .help = "How much memory, a power of two: it depends on the picture's size"},

@@ -146,6 +146,15 @@ typedef enum DisplayType {
     DISPLAY_INVALID = -EINVAL,
 } DisplayType;
 
+/* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with both. */
+typedef enum SoundType {
+    SOUND_NONE,
+    SOUND_PIPEWIRE,
+    SOUND_PULSEAUDIO,
+    SOUND_MAX,
+    SOUND_INVALID = -EINVAL,
+} SoundType;
+
 /* [PCI name] */
 typedef struct DefinitionPci {
     char *name;
@@ -289,6 +298,10 @@ typedef struct GuestDefinition {
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
     DisplayType display; /* default none */
+    struct {
+        SoundType type; /* default none */
+        char *socket;   /* absolute; with a type */
+    } sound;
     struct {
         uint64_t size; /* bytes, a power of two; 0: none */
         char *owner;   /* NULL: root */

@@ -115,6 +115,7 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     qemu_add_tpm(&builder);
     add_kernel(&builder);
     add_devices(&builder);
+    qemu_add_sound(&builder);
     qemu_add_looking_glass(&builder);
     qemu_add_extra(&builder);
     g_ptr_array_add(command->argv, NULL);

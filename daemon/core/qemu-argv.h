@@ -32,6 +32,7 @@ typedef enum QemuFileKind {
     QEMU_FILE_VHOST_NET, /* /dev/vhost-net, opened anew for each card */
     QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
     QEMU_FILE_FOLDER,    /* opened for reading its names */
+    QEMU_FILE_SOUND,     /* O_PATH: a socket that QEMU connects to itself */
     QEMU_FILE_COMPANION, /* a socket, connected to that companion */
     QEMU_FILE_QEMU,      /* the companion's end of it, listening */
 } QemuFileKind;

@@ -88,6 +88,7 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 void qemu_add_cpu(QemuBuilder *builder);
 void qemu_add_memory(QemuBuilder *builder);
 void qemu_add_looking_glass(QemuBuilder *builder);
+void qemu_add_sound(QemuBuilder *builder);
 void qemu_add_agent(QemuBuilder *builder);
 void qemu_add_trouble(QemuBuilder *builder);
 void qemu_add_firmware(QemuBuilder *builder);

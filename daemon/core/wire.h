@@ -16,6 +16,9 @@
  *   usherd       → bind     folder PATH
  *                           likewise resolved
  *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     socket PATH
+ *                           its name alone (O_PATH), likewise resolved; anybody may connect to it
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     device PATH
  *                           a character device that guests use, for reading and writing
  *   bind         → usherd   opened (+fd) | failed ERRNO -

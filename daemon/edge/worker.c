@@ -217,6 +217,11 @@ int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, vo
     return ask_to_open(worker, (const char *const[]){"folder", path, NULL}, opened, userdata);
 }
 
+int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"socket", path, NULL}, opened, userdata);
+}
+
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
     return ask_to_open(worker, (const char *const[]){"device", path, NULL}, opened, userdata);

@@ -72,11 +72,12 @@ typedef void (*WorkerDiskOpened)(int error, const DiskSeen *seen, const GPtrArra
                                  void *userdata);
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata);
 
-/* Opens a guest's link on the host, a folder to be shared, or a device that guests use. fd is the callee's: steal it. error: 0 or
+/* Opens a guest's link on the host, a folder to be shared, a socket's name, or a device that guests use. fd is the callee's: steal it. error: 0 or
  * -errno; -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata);
 int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
+int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
 
 /* Looks for who holds functions (addresses, NULL-terminated). holders is borrowed; NULL: error says why it

@@ -43,7 +43,7 @@ static void on_gate(const Fault *fault, void *userdata)
         guest_fail(g, fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
                                 g->name, g_strerror(-r)));
     else
-        guest_begin(g);
+        guest_open_sound(g);
 }
 
 void guest_open_disks(Guest *g)

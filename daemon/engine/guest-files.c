@@ -23,6 +23,7 @@ static const QemuFile *current_file(const Guest *g)
 
 void guest_close_files(Guest *g)
 {
+    g->sound_fd = close_fd(g->sound_fd);
     if (g->open_request)
         worker_request_cancel(g->open_request);
     g->open_request = NULL;
@@ -180,6 +181,8 @@ static int open_own(Guest *g, const QemuFile *file)
         return nvram_open(file->path, file->template);
     case QEMU_FILE_DISK:
         return dup_disk(g, file);
+    case QEMU_FILE_SOUND:
+        return steal_fd(&g->sound_fd);
     default:
         fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         return fd < 0 ? -errno : fd;

@@ -40,7 +40,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->held_for = "";
     g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
     g->console_end = -1;
-    g->usb_fd = -1;
+    g->usb_fd = g->sound_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->companions = guest_companions_new();
     g->controls = g_ptr_array_new();

@@ -195,6 +195,36 @@ int preflight_check_disks(const GuestDefinition *definition, Fault **ret_fault)
     return r;
 }
 
+Fault *preflight_sound_fault(const GuestDefinition *definition, int error)
+{
+    const char *remedy =
+        error == -ENOENT || error == -ENOTDIR
+            ? "is its user logged in, and does pipewire-pulse or PulseAudio run? Or correct Socket="
+        : error == -ENOTSOCK ? "name the sound server's socket, which is mostly called native"
+        : error == -EACCES   ? "let others connect, or have the sound server make another: pactl load-module "
+                               "module-native-protocol-unix auth-anonymous=1 socket=PATH"
+                             : "see journalctl -u 'usher-bind@*'";
+
+    return fault_new(error == -EACCES ? FAULT_REFUSED : FAULT_MISSING_FILE, remedy, "guest %s: [Sound] Socket=%s: %s",
+                     definition->name, definition->sound.socket,
+                     error == -ENOTSOCK ? "it is no socket" : g_strerror(-error));
+}
+
+static int check_sound(const GuestDefinition *definition, Fault **ret_fault)
+{
+    struct stat st;
+    int error = definition->sound.type == SOUND_NONE             ? 0
+                : stat(definition->sound.socket, &st) < 0        ? -errno
+                : !S_ISSOCK(st.st_mode)                          ? -ENOTSOCK
+                                                                 : 0;
+
+    /* Mostly it is in a folder that usherd may not search: usher-bind will see. */
+    if (error == 0 || error == -EACCES)
+        return 0;
+    *ret_fault = preflight_sound_fault(definition, error);
+    return FAULT_RAISED;
+}
+
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
                     Fault **ret_fault)
 {
@@ -203,6 +233,8 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
         r = check_pins(definition, ret_fault);
     if (r == 0)
         r = check_looking_glass(definition, ret_fault);
+    if (r == 0)
+        r = check_sound(definition, ret_fault);
     if (r == 0)
         r = check_firmware(definition, kit, ret_fault);
     if (r == 0)

@@ -15,6 +15,9 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
 /* Of that, what can be seen of the disks without opening them. */
 int preflight_check_disks(const GuestDefinition *definition, Fault **ret_fault);
 
+/* Why the socket of [Sound] cannot be opened (-errno), for the caller to raise. */
+Fault *preflight_sound_fault(const GuestDefinition *definition, int error);
+
 /* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with Refused. */
 int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault);
 

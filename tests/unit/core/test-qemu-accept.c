@@ -292,12 +292,24 @@ static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(chardevs);
 }
 
+/* The module for a sound server comes with a desktop's packages: here the card plays nowhere. What QEMU makes of the
+ * server is in test-definition-sound.c. */
+static void silence(QemuCommand *command)
+{
+    for (unsigned i = 0; i + 1 < command->argv->len; i++)
+        if (g_str_has_prefix(g_ptr_array_index(command->argv, i), "pa,id=sound,")) {
+            g_free(g_ptr_array_index(command->argv, i));
+            g_ptr_array_index(command->argv, i) = g_strdup("none,id=sound");
+        }
+}
+
 static void assert_accepted(const char *name)
 {
     g_autoptr(GuestDefinition) definition = read_golden(name);
     if (definition->pci->len > 0)
         return;
     g_autoptr(QemuCommand) command = a_command_with(definition, access("/dev/vhost-net", F_OK) == 0);
+    silence(command);
     Qemu *qemu = qemu_start(command, fill, NULL);
     qemu_negotiate(qemu);
     struct json_object *status = qemu_ask(qemu, "query-status", NULL);
@@ -312,6 +324,8 @@ static void assert_accepted(const char *name)
     assert_disks(qemu, definition);
     assert_firmware(qemu, definition);
     assert_display(qemu, definition);
+    assert_type(qemu, definition->sound.type != SOUND_NONE, "/machine/peripheral/sound-codec", "hda-duplex");
+    assert_type(qemu, definition->usbs->len > 0, "/machine/peripheral/usb", "qemu-xhci");
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
     /* QEMU makes it where it is not there. */

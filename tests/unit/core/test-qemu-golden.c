@@ -71,6 +71,7 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_VHOST_NET] = "vhost-net",
         [QEMU_FILE_DISK] = "disk",
         [QEMU_FILE_FOLDER] = "folder",
+        [QEMU_FILE_SOUND] = "sound",
         [QEMU_FILE_COMPANION] = "companion",
         [QEMU_FILE_QEMU] = "qemu",
     };

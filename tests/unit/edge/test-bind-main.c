@@ -210,6 +210,30 @@ START_TEST(what_is_no_disk_or_file_is_not_opened)
 }
 END_TEST
 
+/* Its name is enough for whoever connects to it, also through folders that are not his to search. */
+START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
+{
+    A_HELPER;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_autofree char *path = g_build_filename(helper.folder, "native", NULL), *plain = a_file(&helper, "disk"),
+                    *eacces = g_strdup_printf("failed %d -", EACCES), *enotsock = g_strdup_printf("failed %d -", ENOTSOCK);
+    _cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), name = -1,
+                        client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(chmod(path, 0770), 0);
+    assert_answer(&helper, (const char *[]){"socket", path, NULL}, eacces);
+    assert_answer(&helper, (const char *[]){"socket", plain, NULL}, enotsock);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+    g_autofree char *answer = ask(&helper, (const char *[]){"socket", path, NULL}, &name);
+    ck_assert_str_eq(answer, "opened");
+    g_snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", name);
+    ck_assert_int_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+END_TEST
+
 START_TEST(an_image_that_is_not_there_is_made)
 {
     A_HELPER;
@@ -320,6 +344,7 @@ END_TEST
 SUITE("bind-main", the_mark_of_a_step_is_let_go_of_when_it_is_over,
       a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
       a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
+      a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name,
       an_image_that_is_not_there_is_made, a_wish_that_is_not_understood_is_refused,
       it_goes_when_the_daemon_goes, it_goes_when_it_hears_what_it_does_not_know,
       it_takes_no_descriptor_but_the_mark_of_a_step, without_a_daemon_it_fails_at_once,

@@ -339,6 +339,11 @@ int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, vo
     return open_path(worker, path, O_RDONLY | O_DIRECTORY, opened, userdata);
 }
 
+int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return open_path(worker, path, O_PATH, opened, userdata);
+}
+
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
     return worker_open_link(worker, path, opened, userdata);

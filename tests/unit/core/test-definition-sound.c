@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* [Sound], and what QEMU makes of it. */
+#include "../suite.h"
+#include "a-command.h"
+
+#define SOCKET "/run/user/1000/pulse/native"
+
+START_TEST(a_sound_server_is_said_with_its_socket)
+{
+    assert_refused("[Sound]\nType=pipewire\n", FILE_PATH ":2: [Sound] does not say whose sound server",
+                   "add Socket=, such as /run/user/1000/pulse/native");
+    assert_refused("[Sound]\nSocket=" SOCKET "\n",
+                   FILE_PATH ":2: [Sound] Socket= means nothing without Type=", "add Type=, or remove it");
+    assert_refused("[Sound]\nType=alsa\nSocket=" SOCKET "\n",
+                   FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire or pulseaudio", NULL);
+    assert_refused("[Sound]\nType=pipewire\nSocket=/run/user/1000/pipewire-0\n",
+                   FILE_PATH
+                   ":3: [Sound] Socket=/run/user/1000/pipewire-0: QEMU speaks PulseAudio's protocol alone",
+                   "name that of pipewire-pulse, such as /run/user/1000/pulse/native");
+}
+END_TEST
+
+START_TEST(a_guest_has_no_sound_unless_it_is_asked_for)
+{
+    g_autoptr(GuestDefinition) plain = a_definition(""), none = a_definition("[Sound]\nType=none\n");
+
+    ck_assert_int_eq(plain->sound.type, SOUND_NONE);
+    ck_assert_int_eq(none->sound.type, SOUND_NONE);
+}
+END_TEST
+
+/* Neither its module nor a server may be here: QEMU complains of the driver, after it has understood what the
+ * driver is to do. Of an option that it does not know it would complain before. */
+START_TEST(qemu_understands_which_server_it_is_to_play_on)
+{
+    g_autoptr(GuestDefinition) definition = a_definition("[Sound]\nType=pipewire\nSocket=" SOCKET "\n");
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_autofree char *words = NULL;
+    int status;
+
+    for (const char *const *word = (const char *const[]){command->argv->pdata[0], "-machine", "q35",
+                                                         "-nodefaults", "-display", "none", "-S", NULL};
+         *word; word++)
+        g_ptr_array_add(argv, (char *)*word);
+    for (unsigned i = 0; i + 1 < command->argv->len; i++)
+        if (g_str_equal(command->argv->pdata[i], "-audiodev") ||
+            g_str_equal(command->argv->pdata[i], "-device")) {
+            g_ptr_array_add(argv, command->argv->pdata[i]);
+            g_ptr_array_add(argv, command->argv->pdata[i + 1]);
+        }
+    ck_assert_uint_eq(argv->len, 7 + 6);
+    g_ptr_array_add(argv, NULL);
+    ck_assert(g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                           &words, &status, NULL));
+    ck_assert_int_ne(status, 0);
+    ck_assert_msg(strstr(words, "`pa'") != NULL, "%s", words);
+}
+END_TEST
+
+SUITE("definition-sound", a_sound_server_is_said_with_its_socket, a_guest_has_no_sound_unless_it_is_asked_for,
+      qemu_understands_which_server_it_is_to_play_on)
