@@ -69,6 +69,7 @@ static GuestDefinition *a_guest(const char *name)
     guest->source = g_strdup_printf("%s.guest", name);
     guest->pci = g_ptr_array_new();
     guest->networks = g_ptr_array_new();
+    guest->usbs = g_ptr_array_new();
     return guest;
 }
 
@@ -90,6 +91,7 @@ static void guest_free(GuestDefinition *guest)
     }
     g_ptr_array_unref(guest->pci);
     g_ptr_array_unref(guest->networks);
+    g_ptr_array_unref(guest->usbs);
     g_free(guest->name);
     g_free(guest->source);
     g_free(guest);
