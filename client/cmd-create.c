@@ -20,7 +20,7 @@ int cmd_create(Client *client, char **args)
     }
     g_autofree char *what = g_strdup_printf("check the definition of %s", name);
     g_autofree char *path = g_strdup_printf("%s.guest", name);
-    int status = bus_call(client, what, NULL, "ValidateDefinition", "sss", name, path, text);
+    int status = bus_call(client, what, NULL, "ValidateDefinition", "sa(ss)", name, 1, path, text);
     fputs(text, stdout);
     return status;
 }

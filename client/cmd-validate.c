@@ -21,28 +21,13 @@ static char *name_of_file(const char *path)
     return g_strndup(base, length - strlen(SUFFIX));
 }
 
-static int validate_text(Client *client, const char *name, const char *path, const char *text)
+/* STATUS_OK and one more file to be sent. */
+static int read_text(const char *path, sd_bus_message *call)
 {
-    g_autofree char *what = g_strdup_printf("validate %s", path);
-
-    if (!g_utf8_validate(text, -1, NULL)) {
-        say("%s is not UTF-8; save it as UTF-8 and try again", path);
-        return STATUS_FAILED;
-    }
-    return bus_call(client, what, NULL, "ValidateDefinition", "sss", name, path, text);
-}
-
-static int validate_file(Client *client, const char *path)
-{
-    g_autofree char *name = name_of_file(path);
     g_autofree char *text = NULL;
     size_t size;
     int r;
 
-    if (!name) {
-        say("%s is not called NAME" SUFFIX ", so it names no guest; rename it", path);
-        return STATUS_USAGE;
-    }
     if ((r = file_read_all_at(AT_FDCWD, path, TEXT_MAX, &text, &size)) < 0) {
         say("Cannot read %s: %s", path, g_strerror(-r));
         return STATUS_FAILED;
@@ -52,7 +37,51 @@ static int validate_file(Client *client, const char *path)
         say("%s holds a NUL byte, so it is no text; save it as text and try again", path);
         return STATUS_FAILED;
     }
-    return validate_text(client, name, path, text);
+    if (!g_utf8_validate(text, -1, NULL)) {
+        say("%s is not UTF-8; save it as UTF-8 and try again", path);
+        return STATUS_FAILED;
+    }
+    return sd_bus_message_append(call, "(ss)", path, text) < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+/* Those in PATH.d/, in the order of their names, as they would be read beside the file in its place. */
+static int read_drop_ins(const char *path, sd_bus_message *call)
+{
+    g_autofree char *folder = g_strconcat(path, ".d", NULL);
+    g_auto(GStrv) names = NULL;
+    int status = STATUS_OK, r = file_list_at(AT_FDCWD, folder, &names);
+
+    if (r < 0 && r != -ENOENT) {
+        say("Cannot read %s: %s", folder, g_strerror(-r));
+        return STATUS_FAILED;
+    }
+    for (char **name = names; status == STATUS_OK && name && *name; name++) {
+        g_autofree char *drop_in = g_build_filename(folder, *name, NULL);
+        if (g_str_has_suffix(*name, ".conf"))
+            status = read_text(drop_in, call);
+    }
+    return status;
+}
+
+static int validate_file(Client *client, const char *path)
+{
+    g_autofree char *name = name_of_file(path), *what = g_strdup_printf("validate %s", path);
+    g_autoptr(sd_bus_message) call = NULL;
+    int status, r;
+
+    if (!name) {
+        say("%s is not called NAME" SUFFIX ", so it names no guest; rename it", path);
+        return STATUS_USAGE;
+    }
+    if ((status = bus_new_call(client, &call, "ValidateDefinition", "s", name)) != STATUS_OK)
+        return status;
+    if ((r = sd_bus_message_open_container(call, 'a', "(ss)")) < 0)
+        return bus_report(client, what, NULL, r);
+    if ((status = read_text(path, call)) != STATUS_OK || (status = read_drop_ins(path, call)) != STATUS_OK)
+        return status;
+    if ((r = sd_bus_message_close_container(call)) < 0)
+        return bus_report(client, what, NULL, r);
+    return bus_send(client, what, call, NULL);
 }
 
 /* The daemon reads it anew, with its drop-ins, and looks at its disks. */

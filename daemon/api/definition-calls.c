@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's methods about definitions, and the guest's. */
 #include <errno.h>
+#include <string.h>
 
 #include "api-private.h"
 
+/* The strings stay in the message. */
+static int read_texts(sd_bus_message *message, GArray *texts)
+{
+    DefinitionText text = {};
+
+    int r = sd_bus_message_enter_container(message, 'a', "(ss)");
+    while (r >= 0 && (r = sd_bus_message_read(message, "(ss)", &text.path, &text.text)) > 0) {
+        text.size = strlen(text.text);
+        g_array_append_val(texts, text);
+    }
+    return r;
+}
+
 int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
+    g_autoptr(GArray) texts = g_array_new(FALSE, FALSE, sizeof(DefinitionText));
     Api *api = userdata;
-    const char *name, *path, *text;
+    const char *name;
     Fault *fault = NULL;
 
-    int r = sd_bus_message_read(message, "sss", &name, &path, &text);
+    int r = sd_bus_message_read(message, "s", &name);
+    if (r >= 0)
+        r = read_texts(message, texts);
     if (r < 0)
         return r;
-    r = manager_validate(api->manager, name, path, text, &fault);
+    r = manager_validate(api->manager, name, (const DefinitionText *)texts->data, texts->len, &fault);
     return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
 }
 

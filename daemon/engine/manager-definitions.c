@@ -26,12 +26,23 @@ int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **r
     return definition_lines(texts_of(files), files->texts->len, ret);
 }
 
-int manager_validate(Manager *m, const char *name, const char *path, const char *text, Fault **ret_fault)
+int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault)
+{
+    if (!definition_tainted(definition) || m->engine->allow_qemu_arguments)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "remove it, or write AllowQemuArguments=yes into usherd.conf, then: systemctl restart usherd",
+        "guest %s: [QEMU] is not allowed on this host", definition->name);
+}
+
+int manager_validate(Manager *m, const char *name, const DefinitionText *texts, size_t n_texts,
+                     Fault **ret_fault)
 {
     g_autoptr(GuestDefinition) definition = NULL;
-    DefinitionText only = {.path = path, .text = text, .size = strlen(text)};
 
-    return definition_parse(name, &only, 1, &definition, ret_fault);
+    int r = definition_parse(name, texts, n_texts, &definition, ret_fault);
+    return r == 0 ? manager_check_allowed(m, definition, ret_fault) : r;
 }
 
 static int check_name(const char *name, Fault **ret_fault)
@@ -105,7 +116,6 @@ static int check_outcome(Manager *m, const char *name, const DefineWish *wish, c
                          Fault **ret_fault)
 {
     g_autofree char *file = definition_store_path(m->definitions, name, NULL);
-    g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(DefinitionFiles) files = NULL;
 
     int r = definition_files_load(file, true, &files);
@@ -119,7 +129,7 @@ static int check_outcome(Manager *m, const char *name, const DefineWish *wish, c
                            "choose another name, or change it: usherctl edit --full",
                            "there is a guest %s already", name);
     definition_files_put(files, path, wish->text);
-    return definition_parse(name, texts_of(files), files->texts->len, &definition, ret_fault);
+    return manager_validate(m, name, texts_of(files), files->texts->len, ret_fault);
 }
 
 int manager_define(Manager *m, const char *name, const DefineWish *wish, Fault **ret_fault)

@@ -229,16 +229,6 @@ static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
                        guest_state_to_string(guest_state(entry->guest)));
 }
 
-/* Whoever may define a guest is not yet who may have QEMU do anything. */
-static int check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault)
-{
-    if (!definition_tainted(definition) || m->engine->allow_qemu_arguments)
-        return 0;
-    return fault_raise(ret_fault, FAULT_REFUSED,
-                       "remove it, or write AllowQemuArguments=yes into usherd.conf, then: systemctl restart usherd",
-                       "guest %s: [QEMU] is not allowed on this host", definition->name);
-}
-
 static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
                          Fault **ret_fault)
 {
@@ -253,7 +243,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     if (r == 0)
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
     if (r == 0)
-        r = check_allowed(m, definition, ret_fault);
+        r = manager_check_allowed(m, definition, ret_fault);
     if (r == 0)
         r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
     if (r == 0)

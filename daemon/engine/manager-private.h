@@ -83,6 +83,11 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
                      Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
 
+/* manager-definitions.c */
+/* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
+ * him. */
+int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
+
 /* manager-recover.c */
 void manager_recover_guest(Manager *m, const char *name);
 

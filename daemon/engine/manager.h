@@ -61,7 +61,8 @@ int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* o
                         Fault **ret_fault);
 /* Its texts as they stand, right or wrong, the file itself first; all are UTF-8 without NUL. */
 int manager_guest_files(Manager *manager, const char *name, DefinitionFiles **ret, Fault **ret_fault);
-int manager_validate(Manager *manager, const char *name, const char *path, const char *text,
+/* The file itself first, then its drop-ins. */
+int manager_validate(Manager *manager, const char *name, const DefinitionText *texts, size_t n_texts,
                      Fault **ret_fault);
 
 typedef struct DefineWish {

@@ -298,10 +298,11 @@ class Mock:
     def CheckHost(self):
         return FINDINGS
 
-    def ValidateDefinition(self, name, path, text):
-        for number, line in enumerate(text.split("\n"), 1):
-            if "Coers" in line:
-                raise Refusal("BadDefinition", f"{path}:{number}: [CPU] Coers= is not known; did you mean Cores=?")
+    def ValidateDefinition(self, name, files):
+        for path, text in files:
+            for number, line in enumerate(text.split("\n"), 1):
+                if "Coers" in line:
+                    raise Refusal("BadDefinition", f"{path}:{number}: [CPU] Coers= is not known; did you mean Cores=?")
 
     def DefineGuest(self, name, text, options):
         if "Coers" in text:

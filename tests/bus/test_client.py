@@ -539,7 +539,19 @@ class DefinitionTest(ClientTest):
             path = os.path.join(folder, "fresh.guest")
             pathlib.Path(path).write_text("[CPU]\nCores=3\n", encoding="utf-8")
             self.assert_run(self.usherctl("validate", path), OK, stdout=f"{path} is valid.\n", stderr="")
-            self.assertEqual(self.calls(), [["ValidateDefinition", ["fresh", path, "[CPU]\nCores=3\n"]]])
+            self.assertEqual(self.calls(), [["ValidateDefinition", ["fresh", [[path, "[CPU]\nCores=3\n"]]]]])
+
+    def test_a_file_is_sent_with_its_drop_ins(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "fresh.guest")
+            path.write_text("[CPU]\n", encoding="utf-8")
+            drop_ins = pathlib.Path(f"{path}.d")
+            drop_ins.mkdir()
+            for name, text in (("20-b.conf", "[CPU]\nCoers=3\n"), ("10-a.conf", "[Memory]\n"), ("README", "Coers")):
+                (drop_ins / name).write_text(text, encoding="utf-8")
+            self.assert_run(self.usherctl("validate", str(path)), FAILED, stdout="",
+                            stderr=f"{drop_ins}/20-b.conf:2: [CPU] Coers= is not known; did you mean Cores=?\n")
+            self.assertEqual([file for file, _ in self.calls()[0][1][1]], [str(path), f"{drop_ins}/10-a.conf", f"{drop_ins}/20-b.conf"])
 
     def test_a_mistake_is_told_with_file_and_line_and_the_other_files_are_tried(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -564,7 +576,7 @@ class DefinitionTest(ClientTest):
 
     def test_a_guest_is_validated_by_the_daemon_with_its_drop_ins(self):
         self.assert_run(self.usherctl("validate", "win10"), OK, stdout="win10 is valid.\n", stderr="")
-        self.assertEqual([call[0] for call in self.calls()], ["GetGuest", "GetDefinition"])
+        self.assertEqual([call[0] for call in self.calls()], ["GetGuest", "GetDefinition", "CheckDisks"])
         self.assert_run(self.usherctl("validate", "typo", "linux"), FAILED, stdout="linux is valid.\n",
                         stderr="/etc/usher/guests/typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?\n")
         self.assert_run(self.usherctl("validate", "nobody"), NO_SUCH, stdout="")

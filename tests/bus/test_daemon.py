@@ -483,8 +483,10 @@ class Definitions(DaemonTest):
         self.assertIn(("Memory", "Size", "64M", str(folder / "10-more.conf"), 2), [tuple(line) for line in lines])
 
     def test_validate_stores_nothing(self):
-        self.manager.ValidateDefinition("new", "/tmp/new.guest", GUEST)
-        self.assert_error("BadDefinition", "/tmp/new.guest:1: ", self.manager.ValidateDefinition, "new", "/tmp/new.guest", "[Gust]\n")
+        self.manager.ValidateDefinition("new", [("/tmp/new.guest", GUEST)])
+        self.assert_error("BadDefinition", "/tmp/new.guest:1: ", self.manager.ValidateDefinition, "new", [("/tmp/new.guest", "[Gust]\n")])
+        self.assert_error("BadDefinition", "/tmp/b.conf:2: ", self.manager.ValidateDefinition, "new",
+                          [("/tmp/new.guest", GUEST), ("/tmp/b.conf", "[CPU]\nCoers=3\n")])
         self.assertEqual(list(self.manager.ListGuests()), [])
 
 

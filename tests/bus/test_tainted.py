@@ -5,10 +5,13 @@ import pathlib
 import subprocess
 import unittest
 
+import dbus
+
 from bus import DEADLINE_SECONDS
 from test_daemon import GUEST, NONE, DaemonTest
 from usherd import BUILD
 
+NOT_ALLOWED = r"guest demo: \[QEMU\] is not allowed on this host; remove it, or write AllowQemuArguments=yes into usherd.conf"
 EXTRA = GUEST + "[QEMU]\nArguments=-device 'pvpanic'\nArguments=-boot menu=on\nSet=net-lan.x-disable-pcie=on\n[Network lan]\nMode=none\n"
 
 
@@ -26,7 +29,17 @@ class Tainted(DaemonTest):
     def test_a_guest_with_arguments_of_its_own_does_not_start_unless_that_is_allowed(self):
         self.usherd.define("demo", EXTRA)
         for call in (lambda: self.manager.StartGuest("demo", NONE), lambda: self.manager.PlanStart("demo")):
-            self.assert_error("Refused", r"guest demo: \[QEMU\] is not allowed on this host; remove it, or write AllowQemuArguments=yes into usherd.conf", call)
+            self.assert_error("Refused", NOT_ALLOWED, call)
+        self.assertEqual(self.usherd.property("demo", "Tainted"), True)
+
+    def test_nor_can_it_be_defined(self):
+        self.usherd.define("demo", GUEST)
+        for options in ({}, {"drop_in": "50-more.conf"}):
+            self.assert_error("Refused", NOT_ALLOWED, self.manager.DefineGuest, "demo", EXTRA, dbus.Dictionary(options, signature="sv"))
+        self.assert_error("Refused", NOT_ALLOWED, self.manager.ValidateDefinition, "demo", [("/tmp/demo.guest", EXTRA)])
+        self.assertEqual(self.usherd.property("demo", "Tainted"), False)
+        self.allow()
+        self.manager.DefineGuest("demo", EXTRA, NONE)
         self.assertEqual(self.usherd.property("demo", "Tainted"), True)
 
     def test_where_it_is_allowed_the_arguments_come_last_and_the_sandbox_stays(self):
