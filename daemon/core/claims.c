@@ -1,16 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claims.h"
 
+/* One owner's huge pages, those of one node. */
+typedef struct PagesClaim {
+    char *subject;
+    uint64_t pages;
+} PagesClaim;
+
 struct Claims {
     GHashTable *owners; /* group → owner */
     GHashTable *cpus;   /* processor → owner */
+    GHashTable *pages;  /* owner → PagesClaim, owned */
 };
+
+static void pages_claim_free(void *pointer)
+{
+    PagesClaim *claim = pointer;
+
+    g_free(claim->subject);
+    g_free(claim);
+}
 
 Claims *claims_new(void)
 {
     Claims *claims = g_new0(Claims, 1);
     claims->owners = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     claims->cpus = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    claims->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pages_claim_free);
     return claims;
 }
 
@@ -20,6 +36,7 @@ Claims *claims_free(Claims *claims)
         return NULL;
     g_hash_table_unref(claims->owners);
     g_hash_table_unref(claims->cpus);
+    g_hash_table_unref(claims->pages);
     g_free(claims);
     return NULL;
 }
@@ -71,6 +88,31 @@ bool claims_take_cpus(Claims *claims, const GArray *cpus, const char *owner)
     return true;
 }
 
+void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const char *owner)
+{
+    if (pages == 0) {
+        g_hash_table_remove(claims->pages, owner);
+        return;
+    }
+    PagesClaim *claim = g_new(PagesClaim, 1);
+    *claim = (PagesClaim){g_strdup(subject), pages};
+    g_hash_table_replace(claims->pages, g_strdup(owner), claim);
+}
+
+uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner)
+{
+    GHashTableIter iter;
+    const char *owner;
+    const PagesClaim *claim;
+    uint64_t sum = 0;
+
+    g_hash_table_iter_init(&iter, claims->pages);
+    while (g_hash_table_iter_next(&iter, (void **)&owner, (void **)&claim))
+        if (!g_str_equal(owner, but_owner) && g_str_equal(claim->subject, subject))
+            sum += claim->pages;
+    return sum;
+}
+
 static gboolean owned_by(gpointer group, gpointer present, gpointer owner)
 {
     return g_str_equal(present, owner);
@@ -82,4 +124,5 @@ void claims_give_up(Claims *claims, const char *owner)
     g_autofree char *name = g_strdup(owner);
     g_hash_table_foreach_remove(claims->owners, owned_by, name);
     g_hash_table_foreach_remove(claims->cpus, owned_by, name);
+    g_hash_table_remove(claims->pages, name);
 }

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct Claims Claims;
 
@@ -27,6 +28,12 @@ bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const ch
 const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
 /* As claims_take_all(). */
 bool claims_take_cpus(Claims *claims, const GArray *cpus /* of unsigned */, const char *owner);
+
+/* Huge pages of a node that are free, but will be an owner's once its QEMU maps them. What is set again
+ * replaces what was; 0: none any more. subject: as a step names it, "node0/2048kB". */
+void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const char *owner);
+/* How many are promised to others. */
+uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner);
 
 /* Gives up everything an owner has; fine if it has nothing. */
 void claims_give_up(Claims *claims, const char *owner);

@@ -226,3 +226,14 @@ char *host_describe(const GPtrArray *devices)
     }
     return g_string_free(text, FALSE);
 }
+
+char *host_size_words(uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    double size = bytes;
+    unsigned i;
+
+    for (i = 0; size >= 1024 && i + 1 < G_N_ELEMENTS(units); i++)
+        size /= 1024;
+    return g_strdup_printf("%.*f %s", i > 0 ? 1 : 0, size, units[i]);
+}

@@ -62,6 +62,7 @@ typedef struct HostUsb {
 #define HOST_PAGE_SIZES 3
 typedef struct HostNode {
     unsigned number;
+    uint64_t memory; /* bytes; 0: unknown */
     struct {
         bool there; /* the processor knows the size */
         uint64_t total, free;
@@ -130,6 +131,9 @@ GPtrArray *host_group(const Host *host, int group);
 
 /* The functions of the slot that address is in, itself included. The caller frees the array. */
 GPtrArray *host_slot(const Host *host, PciAddress address);
+
+/* "3.8 GiB", for messages. The caller frees it. */
+char *host_size_words(uint64_t bytes);
 
 /* "0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (no driver)": for messages. The caller frees it. */
 char *host_describe(const GPtrArray *devices);

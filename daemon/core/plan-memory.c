@@ -30,22 +30,47 @@ static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
                        definition->node - 1);
 }
 
-static void add_pages(Plan *plan, const HostNode *node, const GuestDefinition *definition)
+/* More than there is at all: with huge pages or a Node=, on that node. */
+static int check_size(const Host *host, const GuestDefinition *definition, const HostNode *bound,
+                      Fault **ret_fault)
+{
+    uint64_t there = 0;
+
+    for (unsigned i = 0; !bound && i < host->nodes->len; i++)
+        there += g_array_index(host->nodes, HostNode, i).memory;
+    if (bound)
+        there = bound->memory;
+    if (there == 0 || definition->memory <= there)
+        return 0;
+    g_autofree char *wanted = host_size_words(definition->memory), *has = host_size_words(there),
+                    *where = bound ? g_strdup_printf("NUMA node %u of the host", bound->number)
+                                   : g_strdup("the host");
+    return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory]",
+                       "guest %s: [Memory] Size= is %s, and %s has %s", definition->name, wanted, where, has);
+}
+
+/* Those that are free now count only as far as nobody else has been promised them: a guest that starts at the
+ * same time has them when its QEMU maps them. */
+static void add_pages(Plan *plan, const HostNode *node, const Claims *claims,
+                      const GuestDefinition *definition)
 {
     uint64_t size = huge_page_size(definition->huge_pages), wanted = definition->memory / size,
              total = node->pages[definition->huge_pages].total,
              free = node->pages[definition->huge_pages].free;
 
+    plan->pages = g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024);
+    plan->n_pages = wanted;
+    uint64_t promised = claims ? claims_pages(claims, plan->pages, plan->owner) : 0;
+    free -= MIN(free, promised);
     if (wanted <= free)
         return;
-    g_autofree char *subject = g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024);
     g_autofree char *before = g_strdup_printf("%" G_GUINT64_FORMAT, total);
     g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT, total + wanted - free);
-    g_ptr_array_add(plan->steps, step_new(STEP_HUGE_PAGES, subject, before, after));
+    g_ptr_array_add(plan->steps, step_new(STEP_HUGE_PAGES, plan->pages, before, after));
 }
 
-int plan_add_memory(Plan *plan, const Host *host, const GuestDefinition *definition, const HostDevice *first,
-                    Fault **ret_fault)
+int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                    const HostDevice *first, Fault **ret_fault)
 {
     const HostNode *node = choose_node(host, definition, first);
     bool huge = definition->huge_pages != HUGE_PAGES_NO;
@@ -56,10 +81,13 @@ int plan_add_memory(Plan *plan, const Host *host, const GuestDefinition *definit
         return fault_raise(ret_fault, FAULT_REFUSED, "choose another size, or HugePages=no",
                            "guest %s: this host has no huge pages of %s", definition->name,
                            definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+    int r = check_size(host, definition, huge || definition->node > 0 ? node : NULL, ret_fault);
+    if (r != 0)
+        return r;
     /* The pages of another node would do for the kernel: only the binding keeps to the node that has them. */
     if (host->nodes->len > 1 && (huge || definition->node > 0))
         plan->memory_node = node->number;
     if (huge)
-        add_pages(plan, node, definition);
+        add_pages(plan, node, claims, definition);
     return 0;
 }

@@ -51,6 +51,7 @@ Plan *plan_free(Plan *plan)
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->groups);
     g_array_unref(plan->cpus);
+    g_free(plan->pages);
     g_ptr_array_unref(plan->devices);
     g_strfreev(plan->may_stop);
     g_free(plan);
@@ -399,7 +400,7 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
     }
     /* Before any device: what is missing is often memory, and then nothing of the host's has changed yet. */
     const HostDevice *first = planning.asked->len > 0 ? g_ptr_array_index(planning.asked, 0) : NULL;
-    int r = plan_add_memory(planning.plan, host, definition, first, ret_fault);
+    int r = plan_add_memory(planning.plan, host, claims, definition, first, ret_fault);
     if (r == 0)
         r = planning_finish(&planning, ret_fault);
     if (r == 0)

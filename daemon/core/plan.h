@@ -17,10 +17,12 @@ typedef struct Plan {
     char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */
     GPtrArray *steps; /* of Step, owned */
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
-    GArray *cpus;     /* of unsigned: the host's processors that it claims for itself alone */
-    char **may_stop;  /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
-    bool vhost_net;   /* the guest's links may be driven by the kernel */
-    int memory_node;  /* the NUMA node that the guest's memory is bound to; -1: none */
+    char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
+    uint64_t n_pages;
+    GArray *cpus;    /* of unsigned: the host's processors that it claims for itself alone */
+    char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
+    bool vhost_net;  /* the guest's links may be driven by the kernel */
+    int memory_node; /* the NUMA node that the guest's memory is bound to; -1: none */
     GPtrArray *devices; /* of PlanDevice, owned: what the guest gets, in the order of the definition */
 } Plan;
 
@@ -31,11 +33,11 @@ typedef struct PlanDevice {
     GArray *functions;         /* of PciAddress, ascending */
 } PlanDevice;
 
-/* Where the guest's memory is to come from; a step for the huge pages that are missing there. For plan_start(), which
- * passes the first device that the guest gets, or NULL. FAULT_RAISED with REFUSED: no such node, or no pages of such a
- * size. */
-int plan_add_memory(Plan *plan, const Host *host, const GuestDefinition *definition, const HostDevice *first,
-                    Fault **ret_fault);
+/* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
+ * plan_start(), which passes the first device that the guest gets, or NULL; claims may be NULL, too.
+ * FAULT_RAISED with REFUSED: no such node, no pages of such a size, or more memory than there is. */
+int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                    const HostDevice *first, Fault **ret_fault);
 
 /* Processors of the host's that are the guest's alone while it runs (Isolate=), and how fast they are to be
  * (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it cannot be had on this host, or nothing would

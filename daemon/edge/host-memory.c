@@ -2,6 +2,7 @@
 #include "host-memory.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "../base/file.h"
 #include "../core/definition.h"
@@ -17,6 +18,17 @@ static bool read_count(int sys_fd, unsigned node, HugePages size, const char *at
 
     return file_read_value_at(sys_fd, path, &text) >= 0 &&
            g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
+}
+
+/* "Node 0 MemTotal:        4010888 kB" among others. */
+static uint64_t read_memory(int sys_fd, unsigned node)
+{
+    g_autofree char *path = g_strdup_printf(NODES "/node%u/meminfo", node), *text = NULL;
+
+    if (file_read_value_at(sys_fd, path, &text) < 0)
+        return 0;
+    const char *total = strstr(text, "MemTotal:");
+    return total ? g_ascii_strtoull(total + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
 }
 
 static int compare_nodes(gconstpointer a, gconstpointer b)
@@ -37,7 +49,7 @@ int host_memory_note(int sys_fd, Host *host)
         if (!g_str_has_prefix(*name, "node") ||
             !g_ascii_string_to_unsigned(*name + 4, 10, 0, G_MAXINT, &number, NULL))
             continue;
-        HostNode node = {.number = number};
+        HostNode node = {.number = number, .memory = read_memory(sys_fd, number)};
         for (HugePages size = HUGE_PAGES_2M; size < HUGE_PAGES_MAX; size++)
             node.pages[size].there =
                 read_count(sys_fd, number, size, "nr_hugepages", &node.pages[size].total) &&

@@ -26,8 +26,19 @@ GuestEntry *manager_guest_entry(Manager *m, const char *name)
     return g_hash_table_lookup(m->guests, name);
 }
 
+/* Its huge pages are promised to a guest until QEMU has made them its own: from then on they are not free. */
+static void give_up_pages(Manager *m, const Guest *guest)
+{
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    GuestState state = guest_state(guest);
+
+    if (state != GUEST_PREPARING && state != GUEST_STARTING)
+        claims_set_pages(m->claims, NULL, 0, owner);
+}
+
 static void on_guest_changed(Guest *guest, void *userdata)
 {
+    give_up_pages(userdata, guest);
     manager_announce(userdata, MANAGER_GUEST_CHANGED, guest_name(guest));
 }
 
@@ -276,6 +287,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     /* plan_start() has seen to it that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
+    claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
 
     GuestEntry *entry = manager_ensure_entry(m, name);
     Job *job = manager_new_job(m, JOB_START, name);

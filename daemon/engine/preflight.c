@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../base/file.h"
@@ -78,13 +79,30 @@ static int check_name_stays(const GuestDefinition *definition, const DiskWish *w
                        wish->section, wish->key, wish->path);
 }
 
+/* An image grows as it is written to, so it may be made larger than what is free; but not than what could
+ * ever be. */
+static int check_room(const GuestDefinition *definition, const DiskWish *wish, Fault **ret_fault)
+{
+    g_autofree char *folder = g_path_get_dirname(wish->path);
+    struct statvfs fs;
+
+    /* usher-bind says what is wrong with the folder. */
+    if (statvfs(folder, &fs) < 0 || wish->size / fs.f_frsize <= fs.f_blocks)
+        return 0;
+    g_autofree char *wanted = host_size_words(wish->size),
+                    *has = host_size_words((uint64_t)fs.f_blocks * fs.f_frsize),
+                    *free = host_size_words((uint64_t)fs.f_bavail * fs.f_frsize);
+    return fault_raise(ret_fault, FAULT_REFUSED, "lower it, or put the image onto a larger file system",
+                       "guest %s: [%s] Size= is %s, and the file system of %s has %s (%s free)",
+                       definition->name, wish->section, wanted, folder, has, free);
+}
+
 static int check_disk(const GuestDefinition *definition, const DiskWish *wish, Fault **ret_fault)
 {
     struct stat st;
 
-    if (wish->size > 0 && !disk_path_device(wish->path) && lstat(wish->path, &st) < 0 &&
-        errno == ENOENT)
-        return 0;
+    if (wish->size > 0 && !disk_path_device(wish->path) && lstat(wish->path, &st) < 0 && errno == ENOENT)
+        return check_room(definition, wish, ret_fault);
     int r = check_file(definition, wish->section, wish->key, wish->path, ret_fault);
     return r == 0 ? check_name_stays(definition, wish, ret_fault) : r;
 }

@@ -35,7 +35,10 @@ class DiskTest(DaemonTest):
         for call in (lambda: self.manager.PlanStart(name), self.usherd.guest(name).CheckDisks):
             with self.assertRaisesRegex(dbus.DBusException, pattern):
                 call()
-        result, message = self.start(text, name)
+        try:
+            result, message = self.start(text, name)
+        except dbus.DBusException as error:
+            result, message = "refused", error.get_dbus_message()
         self.assertIn(result, ("refused", "failed"), message)
         self.assertRegex(message, pattern)
         self.assertEqual(self.usherd.property(name, "Pid"), 0)
@@ -72,6 +75,10 @@ class AnImage(DiskTest):
         self.assert_refused(r"Path=.*link.img goes over a symbolic link; write the path that it leads to",
                             self.disk("link.img", "Format=raw\n"))
 
+
+    def test_that_no_file_system_of_the_host_could_hold_is_refused(self):
+        self.assert_refused(r"\[Disk system\] Size= is 15\.\d TiB, and the file system of .*/images has .*iB \(.*iB free\); lower it",
+                            self.disk("new.img", "Format=raw\nSize=16000G\n"))
 
     def test_is_not_made_by_a_dry_run(self):
         self.usherd.define("demo", GUEST + self.disk("new.img", "Format=raw\nSize=1G\n"))

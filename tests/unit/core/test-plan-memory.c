@@ -103,5 +103,47 @@ START_TEST(nodes_and_sizes_that_are_not_there_are_refused)
 }
 END_TEST
 
+START_TEST(pages_that_another_guest_was_promised_are_not_counted_twice)
+{
+    g_autoptr(Host) host = a_host();
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GuestDefinition) definition = a_definition(A_GIGABYTE);
+    g_autoptr(Plan) first = NULL, second = NULL, same = NULL;
+
+    a_node(host, 0, 600, 600);
+    ck_assert_int_eq(plan_start(host, claims, definition, &first, NULL), 0);
+    ck_assert_uint_eq(first->steps->len, 0);
+    ck_assert_uint_eq(first->n_pages, 512);
+    claims_set_pages(claims, first->pages, first->n_pages, "guest/other");
+    ck_assert_int_eq(plan_start(host, claims, definition, &second, NULL), 0);
+    assert_first_step(second, "huge-pages of node0/2048kB: 600 → 1024");
+    /* Its own are its own, and those of another node are elsewhere. */
+    claims_give_up(claims, "guest/other");
+    claims_set_pages(claims, first->pages, first->n_pages, "guest/win10");
+    claims_set_pages(claims, "node1/2048kB", 512, "guest/third");
+    ck_assert_int_eq(plan_start(host, claims, definition, &same, NULL), 0);
+    ck_assert_uint_eq(same->steps->len, 0);
+}
+END_TEST
+
+START_TEST(more_memory_than_there_is_is_refused)
+{
+    g_autoptr(Host) host = a_host();
+
+    a_node(host, 0, 0, 0);
+    a_node(host, 1, 0, 0);
+    for (unsigned i = 0; i < 2; i++)
+        g_array_index(host->nodes, HostNode, i).memory = UINT64_C(4) << 30;
+    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=8G\n");
+    assert_refused_on(host, "[Memory]\nSize=16T\n",
+                      "guest win10: [Memory] Size= is 16.0 TiB, and the host has 8.0 GiB");
+    assert_refused_on(host, "[Memory]\nSize=5G\nNode=1\n",
+                      "guest win10: [Memory] Size= is 5.0 GiB, and NUMA node 1 of the host has 4.0 GiB");
+    assert_refused_on(host, "[Memory]\nSize=6G\nHugePages=2M\n",
+                      "guest win10: [Memory] Size= is 6.0 GiB, and NUMA node 0 of the host has 4.0 GiB");
+}
+END_TEST
+
 SUITE("plan-memory", pages_that_are_missing_come_before_any_device, pages_that_are_there_need_no_step,
-      pages_are_of_the_node_that_the_device_is_at, nodes_and_sizes_that_are_not_there_are_refused)
+      pages_are_of_the_node_that_the_device_is_at, nodes_and_sizes_that_are_not_there_are_refused,
+      pages_that_another_guest_was_promised_are_not_counted_twice, more_memory_than_there_is_is_refused)
