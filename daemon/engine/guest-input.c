@@ -55,12 +55,6 @@ static GuestInput *current_input(const Guest *g)
     return g_ptr_array_index(g->inputs, g->input_index);
 }
 
-static bool qmp_usable(const Guest *g)
-{
-    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) &&
-           !g->silent && !g->shutdown_seen;
-}
-
 /* Where the device is now: its stable name is a link to its node. Returns false if it is not there. */
 static bool find_node(const Guest *g, const DefinitionInput *wish, char **ret_node, struct stat *ret)
 {
@@ -201,7 +195,7 @@ static bool look_at(Guest *g, GuestInput *input)
 static void look_from(Guest *g, unsigned index)
 {
     for (g->input_index = index; g->input_index < g->inputs->len; g->input_index++)
-        if (qmp_usable(g) && look_at(g, current_input(g)))
+        if (guest_takes_commands(g) && look_at(g, current_input(g)))
             return;
     g->inputs_busy = false;
     if (g->inputs_again)
@@ -210,7 +204,7 @@ static void look_from(Guest *g, unsigned index)
 
 void guest_mind_inputs(Guest *g)
 {
-    if (!qmp_usable(g) || !g->journal)
+    if (!guest_takes_commands(g) || !g->journal)
         return;
     note_wishes(g);
     g->inputs_again = g->inputs_busy;

@@ -193,6 +193,8 @@ void guest_pin(Guest *g);
 void guest_pinned(Guest *g, char **words);
 
 /* guest-qmp.c */
+/* It runs, or stands still, and QEMU answers. */
+bool guest_takes_commands(const Guest *g);
 /* All is ready: lets the guest run. */
 void guest_run(Guest *g);
 void guest_connect_qmp(Guest *g);

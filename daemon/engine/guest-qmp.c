@@ -29,6 +29,12 @@ static bool holds(const char *status)
     return g_strv_contains(held, status);
 }
 
+bool guest_takes_commands(const Guest *g)
+{
+    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) && !g->silent &&
+           !g->shutdown_seen;
+}
+
 void guest_run(Guest *g)
 {
     qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);

@@ -124,12 +124,6 @@ void guest_recall_usbs(Guest *g)
     }
 }
 
-static bool qmp_usable(const Guest *g)
-{
-    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) &&
-           !g->silent && !g->shutdown_seen;
-}
-
 /* Told once, not at each look. words are taken over. */
 static void set_words(Guest *g, int level, char *words)
 {
@@ -336,7 +330,13 @@ static bool give(Guest *g)
     g_free(usb->node);
     usb->node = g_steal_pointer(&node);
     usb->inode = node_inode(g, usb->node);
-    disk_claims_take(g->engine->disks, usb->node, true, g->name);
+    const char *other = disk_claims_take(g->engine->disks, usb->node, true, g->name);
+    if (other) {
+        /* Since the snapshot was taken. */
+        set_words(g, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
+        g_clear_pointer(&usb->node, g_free);
+        return false;
+    }
     open_node(g);
     return true;
 }
@@ -389,7 +389,7 @@ static bool look_at(Guest *g, GuestUsb *usb)
 static void look_from(Guest *g, unsigned index)
 {
     for (g->usb_index = index; g->usb_index < g->usbs->len; g->usb_index++)
-        if (qmp_usable(g) && look_at(g, current_usb(g)))
+        if (guest_takes_commands(g) && look_at(g, current_usb(g)))
             return;
     g->usbs_busy = false;
     if (g->usbs_again)
@@ -398,7 +398,7 @@ static void look_from(Guest *g, unsigned index)
 
 void guest_mind_usbs(Guest *g)
 {
-    if (!qmp_usable(g) || !g->journal || !g->definition || g->definition->usbs->len == 0)
+    if (!guest_takes_commands(g) || !g->journal || !g->definition || g->definition->usbs->len == 0)
         return;
     note_wishes(g);
     g->usbs_again = g->usbs_busy;

@@ -150,7 +150,7 @@ class ListTest(ClientTest):
     def test_json_has_the_properties_of_the_contract_as_keys(self):
         guests = json.loads(self.usherctl("list", "--json=short").stdout)
         self.assertEqual([guest["name"] for guest in guests], ["broken", "linux", "typo", "win10"])
-        self.assertEqual(set(guests[3]), {"name", "state", "sub_state", "unit", "pid", "devices", "display", "tainted", "agent", "addresses", "drift", "description", "since",
+        self.assertEqual(set(guests[3]), {"name", "state", "sub_state", "unit", "pid", "devices", "usb", "display", "tainted", "agent", "addresses", "drift", "description", "since",
                                           "error", "last_words", "source", "definition_error"})
         self.assertEqual(guests[3]["pid"], 4711)
         self.assertEqual(guests[3]["since"], 1700000000000000)
