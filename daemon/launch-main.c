@@ -11,7 +11,8 @@
  *      1   refused, or usherd cannot be asked; why stands on stderr
  *      2   called in a wrong way
  *      3   QEMU could not be started: a descriptor, a limit, or execve(2); why stands on stderr and in QEMU's
- * log */
+ * log
+ *      4   (--restored) somebody else than usherd has killed QEMU */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -44,6 +45,7 @@ enum {
     EXIT_REFUSED = 1,
     EXIT_USAGE = 2,
     EXIT_NO_QEMU = 3,
+    EXIT_KILLED = 4,
 };
 
 typedef struct Order {
@@ -93,6 +95,19 @@ static int told_no(char **words)
     return EXIT_REFUSED;
 }
 
+/* A SIGKILL is a good end to systemd, as one of usherd's must be (SuccessExitStatus= in the unit): that it
+ * was another's is told by this process, which systemd tells how the main process ended (systemd.exec(5)). */
+static int judge_end(const char *word, const char *name)
+{
+    bool killed =
+        g_strcmp0(getenv("EXIT_CODE"), "killed") == 0 && g_strcmp0(getenv("EXIT_STATUS"), "KILL") == 0;
+
+    if (!killed || g_str_equal(word, "killed"))
+        return EXIT_SUCCESS;
+    complain("guest %s was killed, and not by usherd", name);
+    return EXIT_KILLED;
+}
+
 /* Waits for one word. usherd may restart meanwhile: the connection then breaks, the next one waits in the
  * socket's backlog until the new daemon takes it, and the unit's own timeout bounds it all. */
 static int wait_for_end(const char *verb, const char *name)
@@ -113,8 +128,8 @@ static int wait_for_end(const char *verb, const char *name)
             complain("cannot read usherd's answer: %s", strerror(-r));
             return EXIT_REFUSED;
         }
-        if (g_str_equal(words[0], "ended"))
-            return EXIT_SUCCESS;
+        if (g_str_equal(words[0], "ended") || g_str_equal(words[0], "killed"))
+            return g_str_equal(verb, "restored") ? judge_end(words[0], name) : EXIT_SUCCESS;
         if (g_str_equal(words[0], "refused"))
             return told_no(words);
         complain("usherd said %s, which is no answer here", words[0]);

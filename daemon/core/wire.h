@@ -44,8 +44,9 @@
  *   usher-launch → usherd   hello stop NAME
  *                           ExecStop=; answered `ended` once QEMU is gone
  *   usher-launch → usherd   hello restored NAME
- *                           ExecStopPost=; answered `ended` once the devices are back
- *   usherd       → launch   ended | refused MESSAGE REMEDY */
+ *                           ExecStopPost=; answered once the devices are back: `killed` if QEMU's end was
+ *                           usherd's will, else `ended`
+ *   usherd       → launch   ended | killed | refused MESSAGE REMEDY */
 #pragma once
 
 #include <glib.h>

@@ -5,10 +5,13 @@
 #include "guest-private.h"
 #include "undo.h"
 
-static void tell(GPtrArray *waiters)
+/* A SIGKILL of ours is a good end, where the guest has not failed before. */
+static void tell(const Guest *g, GPtrArray *waiters)
 {
+    const char *word = g->stop_asked && !g->fault ? "killed" : "ended";
+
     for (unsigned i = 0; i < waiters->len; i++)
-        channel_send(g_ptr_array_index(waiters, i), (const char *const[]){"ended", NULL}, NULL, 0);
+        channel_send(g_ptr_array_index(waiters, i), (const char *const[]){word, NULL}, NULL, 0);
     g_ptr_array_set_size(waiters, 0);
 }
 
@@ -29,7 +32,7 @@ void guest_wait(Guest *g, Channel *channel, bool restored)
     channel_set_handler(channel, on_waiter, g);
     g_ptr_array_add(waiters, channel);
     if (guest_at_rest(g) || (!restored && g->state == GUEST_RESTORING))
-        tell(waiters);
+        tell(g, waiters);
 }
 
 /* All is undone, or as much of it as can be. */
@@ -55,8 +58,8 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
                   g->fault->remedy ?: "");
 
     guest_set_state(g, g->fault ? GUEST_EVENT_FAILED : GUEST_EVENT_RESTORED);
-    tell(g->end_waiters);
-    tell(g->restored_waiters);
+    tell(g, g->end_waiters);
+    tell(g, g->restored_waiters);
     g->handler->rested(g, g->userdata);
 
     if (start_job && !g->fault) {
@@ -101,7 +104,7 @@ void guest_ended(Guest *g)
     }
     g->launch = channel_free(g->launch);
     guest_set_state(g, GUEST_EVENT_END);
-    tell(g->end_waiters);
+    tell(g, g->end_waiters);
     if (g->journal)
         g->execution = execution_undo(g->engine, g->journal, false, &end_handler, g);
     else

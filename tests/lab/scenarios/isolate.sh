@@ -65,6 +65,15 @@ expect_eq "The host is off its processor" "$(slices)" 0
 kill -KILL "$(guest_pid alone)"
 it "Its QEMU is killed, and the host runs anywhere again" wait_until 30 slices_are 0-1
 it "When that is over" wait_until 30 guest_is alone failed
+it "Its unit has failed, too" wait_until 30 systemctl is-failed -q usher-guest@alone
+
+it "It starts again" usherctl start alone
+it "It is killed by who may" usherctl kill alone
+expect_eq "The host runs anywhere again" "$(slices)" 0-1
+unit_is() {
+        [ "$(systemctl is-active usher-guest@alone)" = "$1" ]
+}
+it "And its unit is inactive" wait_until 30 unit_is inactive
 
 it "It starts again, beside a limit that somebody else has set" \
         sh -c 'systemctl set-property --runtime user.slice AllowedCPUs=0 && usherctl start alone'

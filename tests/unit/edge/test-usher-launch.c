@@ -407,6 +407,34 @@ START_TEST(a_stop_waits_for_the_end)
 }
 END_TEST
 
+START_TEST(a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none)
+{
+    static const struct {
+        const char *code, *status, *word;
+        int exit;
+    } cases[] = {
+        {"killed", "KILL", "killed", 0}, {"killed", "KILL", "ended", 4}, {"killed", "SEGV", "ended", 0},
+        {"exited", "0", "ended", 0},     {"exited", "0", "killed", 0},
+    };
+
+    setup();
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        setenv("EXIT_CODE", cases[i].code, 1);
+        setenv("EXIT_STATUS", cases[i].status, 1);
+        launch("--restored", "win10");
+        int fd = take_hello("hello restored win10");
+        ck_assert(peer_say(fd, cases[i].word));
+        ck_assert_int_eq(finish(), cases[i].exit);
+        assert_file(errors_path,
+                    cases[i].exit ? "usher-launch: guest win10 was killed, and not by usherd\n" : "");
+        close_fd(fd);
+    }
+    unsetenv("EXIT_CODE");
+    unsetenv("EXIT_STATUS");
+    teardown();
+}
+END_TEST
+
 START_TEST(a_stop_asks_the_next_daemon_when_one_goes_away)
 {
     setup();
@@ -548,7 +576,7 @@ SUITE("usher-launch", it_becomes_what_it_is_told_with_the_files_in_their_places,
       the_limit_of_locked_memory_is_lowered_and_never_raised, a_file_that_its_user_may_not_reopen_is_copied,
       what_it_cannot_become_is_told_in_the_log_and_in_the_journal, a_refusal_is_told_with_its_remedy,
       a_daemon_that_goes_away_is_told, a_daemon_that_is_not_there_is_told, nonsense_is_no_order,
-      a_stop_waits_for_the_end, a_stop_asks_the_next_daemon_when_one_goes_away,
-      a_wrong_call_says_how_to_do_it, a_companion_is_started_with_its_own_files_before_qemu,
-      a_companion_ends_with_qemu_however_that_ends,
+      a_stop_waits_for_the_end, a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none,
+      a_stop_asks_the_next_daemon_when_one_goes_away, a_wrong_call_says_how_to_do_it,
+      a_companion_is_started_with_its_own_files_before_qemu, a_companion_ends_with_qemu_however_that_ends,
       a_companion_ends_when_the_daemon_goes_before_qemu_is_there, a_companion_that_is_not_there_is_told)
