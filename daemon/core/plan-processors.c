@@ -13,6 +13,25 @@ static GArray *online(const Host *host)
     return set;
 }
 
+/* Those that are off or not there at all the kernel would leave out silently. */
+static int check_there(const Host *host, const GuestDefinition *definition, Fault **ret_fault)
+{
+    const char *const lists[] = {definition->cpu.pin, definition->cpu.emulator_pin,
+                                 definition->cpu.iothread_pin};
+    static const char *const keys[] = {"Pin", "EmulatorPin", "IOThreadPin"};
+    g_autoptr(GArray) all = online(host);
+
+    for (unsigned i = 0; all->len > 0 && i < G_N_ELEMENTS(lists); i++) {
+        g_autoptr(GArray) wanted = lists[i] ? cpu_list_parse(lists[i]) : NULL;
+        g_autofree char *missing = wanted ? cpu_list_missing(wanted, all) : NULL, *has = cpu_set_to_text(all);
+        if (missing)
+            return fault_raise(ret_fault, FAULT_REFUSED, "lscpu -e shows them",
+                               "guest %s: [CPU] %s= names processor %s, and the host has %s",
+                               definition->name, keys[i], missing, has);
+    }
+    return 0;
+}
+
 /* One processor has one guest, so that whoever stops gives back what nobody else needs kept. */
 static int check_claims(const Plan *plan, const Claims *claims, const char *guest, const GArray *pins,
                         Fault **ret_fault)
@@ -139,9 +158,9 @@ int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, cons
                         Fault **ret_fault)
 {
     g_autoptr(GArray) pins = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
-    int r = 0;
+    int r = check_there(host, definition, ret_fault);
 
-    if (pins && definition->cpu.isolate)
+    if (r == 0 && pins && definition->cpu.isolate)
         r = add_isolation(plan, host, claims, definition, pins, ret_fault);
     for (unsigned i = 0; r == 0 && pins && definition->cpu.governor && i < pins->len; i++)
         r = add_governor(plan, host, definition, g_array_index(pins, unsigned, i), ret_fault);

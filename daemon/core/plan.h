@@ -39,9 +39,9 @@ typedef struct PlanDevice {
 int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                     const HostDevice *first, Fault **ret_fault);
 
-/* Processors of the host's that are the guest's alone while it runs (Isolate=), and how fast they are to be
- * (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it cannot be had on this host, or nothing would
- * be left to it; IN_USE: another guest has them. */
+/* Whether the processors that the guest is pinned to are there; those that are its alone while it runs
+ * (Isolate=), and how fast they are to be (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it
+ * cannot be had on this host, or nothing would be left to it; IN_USE: another guest has them. */
 int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                         Fault **ret_fault);
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "../base/file.h"
-#include "../core/cpu-list.h"
 #include "../core/disk-wish.h"
 #include "../core/qemu-check.h"
 #include "../core/usb.h"
@@ -124,27 +123,6 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
     return 0;
 }
 
-/* Those that are off or not there at all the kernel would leave out silently. */
-static int check_pins(const GuestDefinition *definition, Fault **ret_fault)
-{
-    const char *const lists[] = {definition->cpu.pin, definition->cpu.emulator_pin, definition->cpu.iothread_pin};
-    static const char *const keys[] = {"Pin", "EmulatorPin", "IOThreadPin"};
-    g_autofree char *text = NULL;
-
-    if (!definition->cpu.pin || file_read_value_at(AT_FDCWD, "/sys/devices/system/cpu/online", &text) < 0)
-        return 0;
-    g_autoptr(GArray) online = cpu_list_parse(text);
-    for (unsigned i = 0; online && i < G_N_ELEMENTS(lists); i++) {
-        g_autoptr(GArray) wanted = lists[i] ? cpu_list_parse(lists[i]) : NULL;
-        g_autofree char *missing = wanted ? cpu_list_missing(wanted, online) : NULL;
-        if (missing)
-            return fault_raise(ret_fault, FAULT_REFUSED, "lscpu -e shows them",
-                               "guest %s: [CPU] %s= names processor %s, and the host has %s", definition->name,
-                               keys[i], missing, text);
-    }
-    return 0;
-}
-
 static int check_looking_glass(const GuestDefinition *definition, Fault **ret_fault)
 {
     const char *owner = definition->looking_glass.owner;
@@ -247,8 +225,6 @@ int preflight_check(const GuestDefinition *definition, const char *qemu_path, co
                     Fault **ret_fault)
 {
     int r = check_programs(definition, qemu_path, ret_fault);
-    if (r == 0)
-        r = check_pins(definition, ret_fault);
     if (r == 0)
         r = check_looking_glass(definition, ret_fault);
     if (r == 0)

@@ -109,6 +109,18 @@ START_TEST(what_cannot_be_kept_off_is_refused)
 }
 END_TEST
 
+START_TEST(processors_that_are_not_there_are_refused)
+{
+    g_autoptr(Host) host = a_host_with_cpus(4, NULL), unknown = a_host();
+
+    assert_refused_on(host, NULL, "[CPU]\nPin=2-4,9\n", FAULT_REFUSED,
+                      "guest win10: [CPU] Pin= names processor 4,9, and the host has 0-3");
+    assert_refused_on(host, NULL, "[CPU]\nPin=2-3\nEmulatorPin=7\n", FAULT_REFUSED,
+                      "guest win10: [CPU] EmulatorPin= names processor 7, and the host has 0-3");
+    assert_steps(unknown, NULL, "[CPU]\nPin=2-9\n", "");
+}
+END_TEST
+
 START_TEST(each_pinned_processor_gets_its_governor)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, "schedutil"), none = a_host_with_cpus(4, NULL);
@@ -128,4 +140,4 @@ END_TEST
 
 SUITE("plan-processors", every_slice_of_the_host_is_kept_off, one_processor_at_least_is_the_host_s,
       a_processor_is_one_guest_s_alone, what_cannot_be_kept_off_is_refused,
-      each_pinned_processor_gets_its_governor)
+      processors_that_are_not_there_are_refused, each_pinned_processor_gets_its_governor)

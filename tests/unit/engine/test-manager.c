@@ -317,6 +317,33 @@ START_TEST(a_guest_that_was_found_running_keeps_its_group)
 }
 END_TEST
 
+static const char *build_processors(FakeHost *host)
+{
+    fake_host_add_cpus(host, 8, NULL);
+    return "[CPU]\nAccelerator=tcg\nPin=2-3\nIsolate=yes\n";
+}
+
+START_TEST(a_guest_that_was_found_running_keeps_its_processors)
+{
+    A_RIG(build_processors);
+    Fault *fault = NULL;
+    unsigned job;
+
+    leave_start_behind(&rig);
+    define(&rig, "other", "[CPU]\nAccelerator=tcg\nPin=3-4\nIsolate=yes\n");
+    define(&rig, "third", "[CPU]\nAccelerator=tcg\nPin=4-5\nIsolate=yes\n");
+    fake_launcher_found(rig.engine.launcher, "win10", 4242);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    int r = manager_start(manager, "other", NULL, &job, &fault);
+    assert_refused(r, fault, FAULT_IN_USE, "processor 3 is kept for guest win10 alone");
+    ck_assert_int_eq(manager_start(manager, "third", NULL, &job, NULL), 0);
+    rig_settle(&rig);
+    g_autofree char *allowed = fake_host_allowed_cpus(rig.host, "system.slice");
+    ck_assert_str_eq(allowed, "0-1,6-7");
+}
+END_TEST
+
 START_TEST(a_damaged_journal_takes_no_device_from_a_running_guest)
 {
     A_RIG(build_gpu);
@@ -488,6 +515,7 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       a_crash_at_any_turn_of_a_start_is_recovered,
       a_whole_journal_with_any_bit_flipped_is_undone_all_the_same, a_journal_that_ends_at_any_byte_is_undone,
       journals_full_of_rubbish_stop_nothing, a_guest_that_was_found_running_keeps_its_group,
+      a_guest_that_was_found_running_keeps_its_processors,
       a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
