@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "core/definition.h"
+#include "core/looking-glass.h"
 #include "core/wire.h"
 #include "edge/channel.h"
 #include "edge/disk-open.h"
@@ -144,7 +145,7 @@ static int open_device(const HolderPlace *place, const char *path)
 {
     if (g_str_has_prefix(path, "/dev/bus/usb/"))
         return usb_node_open(place->dev_fd, path);
-    if (strcmp(path, "/dev/vhost-net") != 0)
+    if (strcmp(path, "/dev/vhost-net") != 0 && !kvmfr_device_valid(path))
         return -EINVAL;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     return fd < 0 ? -errno : fd;

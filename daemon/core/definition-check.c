@@ -6,6 +6,7 @@
 
 #include "cpu-list.h"
 #include "definition-value.h"
+#include "looking-glass.h"
 
 /* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
 #define CPUS_MAX 255
@@ -163,6 +164,13 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
     if (size & (size - 1) && size > 0)
         return definition_raise(section_place(section, "Size"), ret_fault, "choose 32M, 64M, 128M or 256M",
                                 "[LookingGlass] Size= is no power of two");
+    if (definition->looking_glass.device && !kvmfr_device_valid(definition->looking_glass.device))
+        return definition_raise(section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
+                                "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);
+    if (definition->looking_glass.device && definition->looking_glass.owner)
+        return definition_raise(section_place(section, "Owner"), ret_fault,
+                                "remove it: udev's rules give the device to who looks",
+                                "[LookingGlass] Owner= means nothing with Device=");
     if (size == 0 && definition->looking_glass.owner)
         return definition_raise(section_place(section, "Owner"), ret_fault, "add Size=, or remove it",
                                 "[LookingGlass] Owner= means nothing without Size=");

@@ -289,8 +289,10 @@ static const DefinitionKey keys[] = {
      .help = "Which sound server of the host the guest's sound card plays on"},
     {SECTION_SOUND, "Socket", VALUE_PATH, GUEST(sound.socket), .help = "The sound server's socket on the host"},
 
+    {SECTION_LOOKING_GLASS, "Device", VALUE_PATH, GUEST(looking_glass.device), .otherwise = "a file",
+     .help = "The device of the module kvmfr that the memory is of"},
     {SECTION_LOOKING_GLASS, "Size", VALUE_SIZE, GUEST(looking_glass.size), .min = MIB, .max = 1024 * MIB, .step = MIB,
-     .otherwise = "there is none", .help = "How much memory, a power of two: it depends on the picture's size"},
+     .otherwise = "there is none, or as much as Device= has", .help = "How much memory, a power of two: it depends on the picture's size"},
     {SECTION_LOOKING_GLASS, "Owner", VALUE_WORD, GUEST(looking_glass.owner), .max = 32, .otherwise = "root",
      .help = "The user on the host who looks"},
 

@@ -303,8 +303,9 @@ typedef struct GuestDefinition {
         char *socket;   /* absolute; with a type */
     } sound;
     struct {
-        uint64_t size; /* bytes, a power of two; 0: none */
+        uint64_t size; /* bytes, a power of two; 0: none, or the device's */
         char *owner;   /* NULL: root */
+        char *device;  /* "/dev/kvmfr0", which has a size of its own; NULL: a file is made */
     } looking_glass;
     bool console_log;    /* [Console] Log=, default yes */
     struct {

@@ -30,20 +30,40 @@ void guest_claim_disks_again(Guest *g)
     }
 }
 
+/* Memory that a picture is written to has one writer, too. False: the guest has failed. */
+static bool claim_looking_glass(Guest *g)
+{
+    const char *device = g->definition->looking_glass.device,
+               *other = device ? disk_claims_take(g->engine->disks, device, true, g->name) : NULL;
+
+    if (other) {
+        g_autofree char *remedy =
+            g_strdup_printf("name another one, or stop that guest: usherctl stop %s", other);
+        guest_fail(g,
+                   fault_new(FAULT_IN_USE, remedy, "guest %s: [LookingGlass] Device=%s is in use by guest %s",
+                             g->name, device, other));
+    }
+    return !other;
+}
+
 static void on_gate(const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
+    const char *device = g->definition->looking_glass.device;
 
     if (fault) {
         guest_fail(g, fault_copy(fault));
         return;
     }
-    int r = file_replace_at(g->run_fd, "disks", disk_gate_lines(g->disks), 0600);
+    if (!claim_looking_glass(g))
+        return;
+    g_autofree char *lines = g_strconcat(disk_gate_lines(g->disks), device ?: "", device ? " w\n" : "", NULL);
+    int r = file_replace_at(g->run_fd, "disks", lines, 0600);
     if (r < 0)
         guest_fail(g, fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
                                 g->name, g_strerror(-r)));
     else
-        guest_open_sound(g);
+        guest_open_kvmfr(g);
 }
 
 void guest_open_disks(Guest *g)

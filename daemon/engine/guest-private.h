@@ -142,13 +142,16 @@ void guest_begin(Guest *g);
 void guest_look(Guest *g);
 
 /* guest-disks.c */
-/* Opens the disks and goes on with guest_open_sound(), or fails the guest. */
+/* Opens the disks and goes on with guest_open_kvmfr(), or fails the guest. */
 void guest_open_disks(Guest *g);
 void guest_close_disks(Guest *g);
 /* A descriptor of an open disk for QEMU, or -errno. */
 int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block);
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
+
+/* guest-kvmfr.c: asks for the size of Looking Glass's memory and goes on with guest_open_sound(), or fails the guest */
+void guest_open_kvmfr(Guest *g);
 
 /* guest-sound.c: opens the sound server's socket and goes on with guest_begin(), or fails the guest */
 void guest_open_sound(Guest *g);

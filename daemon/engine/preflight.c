@@ -123,10 +123,33 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
     return 0;
 }
 
+/* QEMU opens it by its path, and its user is in the group kvm. */
+static int check_kvmfr(const GuestDefinition *definition, const char *device, Fault **ret_fault)
+{
+    const struct group *kvm = getgrnam("kvm");
+    struct stat st;
+
+    if (!device)
+        return 0;
+    if (stat(device, &st) < 0 || !S_ISCHR(st.st_mode))
+        return fault_raise(ret_fault, FAULT_MISSING_FILE,
+                           "load the module (modprobe kvmfr static_size_mb=64), or remove Device= to have a file",
+                           "guest %s: [LookingGlass] Device=%s: there is no such device", definition->name, device);
+    if (kvm && st.st_gid == kvm->gr_gid && (st.st_mode & 0060) == 0060)
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "write SUBSYSTEM==\"kvmfr\", OWNER=\"WHO-LOOKS\", GROUP=\"kvm\", MODE=\"0660\" into "
+                       "/etc/udev/rules.d/99-kvmfr.rules, then: udevadm control --reload; udevadm trigger",
+                       "guest %s: [LookingGlass] Device=%s: the group kvm, which guests are in, may not read and write it",
+                       definition->name, device);
+}
+
 static int check_looking_glass(const GuestDefinition *definition, Fault **ret_fault)
 {
     const char *owner = definition->looking_glass.owner;
 
+    if (definition->looking_glass.device)
+        return check_kvmfr(definition, definition->looking_glass.device, ret_fault);
     if (definition->looking_glass.size > 0 && !getgrnam("kvm"))
         return fault_raise(ret_fault, FAULT_REFUSED, "make it: groupadd --system kvm",
                            "guest %s: [LookingGlass] needs the group kvm, which this host has not", definition->name);

@@ -146,6 +146,11 @@ START_TEST(a_looking_glass_is_a_power_of_two)
                    "choose 32M, 64M, 128M or 256M");
     assert_refused("[LookingGlass]\nOwner=alice\n",
                    AT "2: [LookingGlass] Owner= means nothing without Size=", "add Size=, or remove it");
+    assert_refused("[LookingGlass]\nDevice=/dev/kvm\n", AT "2: [LookingGlass] Device=/dev/kvm is none of kvmfr's",
+                   "name one that there is: ls /dev/kvmfr*");
+    assert_refused("[LookingGlass]\nDevice=/dev/kvmfr0\nSize=64M\nOwner=alice\n",
+                   AT "4: [LookingGlass] Owner= means nothing with Device=",
+                   "remove it: udev's rules give the device to who looks");
 }
 END_TEST
 

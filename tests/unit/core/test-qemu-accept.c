@@ -6,6 +6,7 @@
 #include "../suite.h"
 #include "a-qemu.h"
 
+#define KVMFR_FILE "/dev/shm/usher-golden-kvmfr"
 #define BOOT_WORDS "booted from the first disk\n"
 #define COMMAND_LINE "root=/dev/vda1,ro -S %n \"quoted\"     a=b,c=d"
 
@@ -292,15 +293,24 @@ static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(chardevs);
 }
 
-/* The module for a sound server comes with a desktop's packages: here the card plays nowhere. What QEMU makes of the
- * server is in test-definition-sound.c. */
-static void silence(QemuCommand *command)
+static void replace(QemuCommand *command, unsigned index, char *with)
 {
-    for (unsigned i = 0; i + 1 < command->argv->len; i++)
-        if (g_str_has_prefix(g_ptr_array_index(command->argv, i), "pa,id=sound,")) {
-            g_free(g_ptr_array_index(command->argv, i));
-            g_ptr_array_index(command->argv, i) = g_strdup("none,id=sound");
-        }
+    g_free(g_ptr_array_index(command->argv, index));
+    g_ptr_array_index(command->argv, index) = with;
+}
+
+/* What is not to be had here. The module for a sound server comes with a desktop's packages: the card plays nowhere, and
+ * what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module is a file. */
+static void replace_what_is_missing(QemuCommand *command)
+{
+    for (unsigned i = 0; i + 1 < command->argv->len; i++) {
+        const char *word = g_ptr_array_index(command->argv, i), *device = strstr(word, "/dev/kvmfr0");
+        if (g_str_has_prefix(word, "pa,id=sound,"))
+            replace(command, i, g_strdup("none,id=sound"));
+        else if (device)
+            replace(command, i, g_strdup_printf("%.*s" KVMFR_FILE "%s", (int)(device - word), word,
+                                                device + strlen("/dev/kvmfr0")));
+    }
 }
 
 static void assert_accepted(const char *name)
@@ -309,7 +319,7 @@ static void assert_accepted(const char *name)
     if (definition->pci->len > 0)
         return;
     g_autoptr(QemuCommand) command = a_command_with(definition, access("/dev/vhost-net", F_OK) == 0);
-    silence(command);
+    replace_what_is_missing(command);
     Qemu *qemu = qemu_start(command, fill, NULL);
     qemu_negotiate(qemu);
     struct json_object *status = qemu_ask(qemu, "query-status", NULL);
@@ -330,7 +340,7 @@ static void assert_accepted(const char *name)
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
     /* QEMU makes it where it is not there. */
     g_autofree char *shared = looking_glass_path(definition);
-    unlink(shared);
+    unlink(definition->looking_glass.device ? KVMFR_FILE : shared);
 }
 
 START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)
