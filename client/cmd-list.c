@@ -15,7 +15,6 @@ static const TableColumn columns[] = {{.title = "NAME"},
 
 static void add_row(Table *table, const GuestProps *guest)
 {
-    g_autofree char *state = guest_state_text(guest);
     g_autofree char *devices = g_strjoinv(",", guest->devices);
 
     table_cell(table, COLOUR_NORMAL, guest->name);
