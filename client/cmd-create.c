@@ -13,7 +13,7 @@ int cmd_create(Client *client, char **args)
         return STATUS_USAGE;
     }
     if (!client->dry_run) {
-        int status = definition_files_put(client, name, text, NULL, true);
+        int status = definition_files_put(client, name, text, NULL, NULL);
         if (status == STATUS_OK)
             printf("%s is defined; see it: usherctl cat %s\n", name, name);
         return status;

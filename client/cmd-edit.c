@@ -57,10 +57,30 @@ static bool ask_again(void)
     return fgets(answer, sizeof answer, stdin) && strchr("yY\n", answer[0]);
 }
 
+static const char *text_of(const GPtrArray *files, const char *drop_in)
+{
+    for (unsigned i = 0; i < files->len; i++) {
+        const DefinitionFile *file = g_ptr_array_index(files, i);
+        g_autofree char *base = g_path_get_basename(file->path);
+        if (drop_in ? strcmp(base, drop_in) == 0 : i == 0)
+            return file->text;
+    }
+    return "";
+}
+
+/* The text that is edited, as it is now; NULL: it cannot be read. The caller frees it. */
+static char *read_again(Client *client, const char *name, const char *drop_in)
+{
+    g_autoptr(GPtrArray) files = NULL;
+
+    return definition_files_get(client, name, &files) == STATUS_OK ? g_strdup(text_of(files, drop_in)) : NULL;
+}
+
 /* Until the daemon takes it, or nobody wants to go on. */
-static int edit(Client *client, const char *name, const char *drop_in, const char *before,
+static int edit(Client *client, const char *name, const char *drop_in, const char *original,
                 const Editor *editor, bool *ret_keep)
 {
+    g_autofree char *before = g_strdup(original);
     int status;
 
     do {
@@ -81,22 +101,19 @@ static int edit(Client *client, const char *name, const char *drop_in, const cha
             return STATUS_FAILED;
         }
         *ret_keep = true;
-        status = definition_files_put(client, name, text, drop_in, false);
+        status = definition_files_put(client, name, text, drop_in, before);
         if (status == STATUS_OK)
             *ret_keep = false;
-    } while (status != STATUS_OK && ask_again());
+        else if (!ask_again())
+            return status;
+        /* Who was told that somebody else has changed it may mean to replace that. */
+        g_autofree char *now = status == STATUS_OK ? NULL : read_again(client, name, drop_in);
+        if (now) {
+            g_free(before);
+            before = g_steal_pointer(&now);
+        }
+    } while (status != STATUS_OK);
     return status;
-}
-
-static const char *text_of(const GPtrArray *files, const char *drop_in)
-{
-    for (unsigned i = 0; i < files->len; i++) {
-        const DefinitionFile *file = g_ptr_array_index(files, i);
-        g_autofree char *base = g_path_get_basename(file->path);
-        if (drop_in ? strcmp(base, drop_in) == 0 : i == 0)
-            return file->text;
-    }
-    return "";
 }
 
 int cmd_edit(Client *client, char **args)

@@ -38,13 +38,15 @@ int definition_files_get(Client *client, const char *name, GPtrArray **ret)
     return STATUS_OK;
 }
 
-static int append_options(sd_bus_message *call, const char *drop_in, bool only_new)
+static int append_options(sd_bus_message *call, const char *drop_in, const char *replaces)
 {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
     if (r >= 0 && drop_in)
         r = sd_bus_message_append(call, "{sv}", "drop_in", "s", drop_in);
-    if (r >= 0 && only_new)
+    if (r >= 0 && replaces)
+        r = sd_bus_message_append(call, "{sv}", "replaces", "s", replaces);
+    else if (r >= 0)
         r = sd_bus_message_append(call, "{sv}", "new", "b", 1);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
@@ -60,7 +62,7 @@ static void say_when(Client *client, const char *name)
 }
 
 int definition_files_put(Client *client, const char *name, const char *text, const char *drop_in,
-                         bool only_new)
+                         const char *replaces)
 {
     g_autofree char *what = g_strdup_printf("define %s", name);
     g_autoptr(sd_bus_message) call = NULL;
@@ -69,7 +71,7 @@ int definition_files_put(Client *client, const char *name, const char *text, con
     if ((status = bus_open_asking(client)) != STATUS_OK ||
         (status = bus_new_call(client, &call, "DefineGuest", "ss", name, text)) != STATUS_OK)
         return status;
-    if ((r = append_options(call, drop_in, only_new)) < 0)
+    if ((r = append_options(call, drop_in, replaces)) < 0)
         return bus_report(client, what, NULL, r);
     if ((status = bus_send(client, what, call, NULL)) == STATUS_OK)
         say_when(client, name);

@@ -41,15 +41,17 @@ static int read_option(sd_bus_message *message, const char *key, DefineWish *wis
 
     if (g_str_equal(key, "drop_in")) {
         r = sd_bus_message_read(message, "v", "s", &wish->drop_in);
+    } else if (g_str_equal(key, "replaces")) {
+        r = sd_bus_message_read(message, "v", "s", &wish->replaces);
     } else if (g_str_equal(key, "new")) {
         r = sd_bus_message_read(message, "v", "b", &only_new);
         wish->only_new = r >= 0 && only_new;
     } else {
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are drop_in and new", "option %s is not known",
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are drop_in, new and replaces", "option %s is not known",
                            key);
     }
     if (r == -ENXIO)
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "drop_in is a string, new a boolean",
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "drop_in and replaces are strings, new is a boolean",
                            "option %s is of the wrong type", key);
     return MIN(r, 0);
 }

@@ -111,6 +111,21 @@ static int check_wish(Manager *m, const char *name, const DefineWish *wish, Faul
     return r;
 }
 
+/* Somebody else may have written it since whoever asks has read it. */
+static int check_replaced(const char *name, const DefinitionFiles *files, const DefineWish *wish, const char *path,
+                          Fault **ret_fault)
+{
+    const char *text = "";
+
+    for (unsigned i = 0; i < files->texts->len; i++)
+        if (g_str_equal(texts_of(files)[i].path, path))
+            text = texts_of(files)[i].text;
+    if (!wish->replaces || g_str_equal(text, wish->replaces))
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("see what it says now: usherctl cat %s", name);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "somebody else has changed %s meanwhile", path);
+}
+
 /* As it would be read afterwards, with all its files. */
 static int check_outcome(Manager *m, const char *name, const DefineWish *wish, const char *path,
                          Fault **ret_fault)
@@ -128,6 +143,9 @@ static int check_outcome(Manager *m, const char *name, const DefineWish *wish, c
         return fault_raise(ret_fault, FAULT_REFUSED,
                            "choose another name, or change it: usherctl edit --full",
                            "there is a guest %s already", name);
+    r = check_replaced(name, files, wish, path, ret_fault);
+    if (r != 0)
+        return r;
     definition_files_put(files, path, wish->text);
     return manager_validate(m, name, texts_of(files), files->texts->len, ret_fault);
 }

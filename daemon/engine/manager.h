@@ -69,6 +69,7 @@ typedef struct DefineWish {
     const char *text;
     const char *drop_in; /* "50-more.conf"; NULL: the file itself. With an empty text it is removed */
     bool only_new;       /* refused if there is such a guest */
+    const char *replaces; /* refused if the file says something else by now ("": there is none); NULL: whatever */
 } DefineWish;
 
 /* Writes one of a guest's files, if the whole is right with it; else all is left as it was. A guest that runs keeps what

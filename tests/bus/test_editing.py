@@ -89,7 +89,7 @@ class Defining(EditingTest):
         for name in ("../x", "A", "", "a b", "x" * 64):
             with self.subTest(name=name):
                 self.assert_refused("InvalidName", "is no name of a guest", name=name)
-        self.assert_refused("BadOption", "option quickly is not known; known are drop_in and new", quickly=True)
+        self.assert_refused("BadOption", "option quickly is not known; known are drop_in, new and replaces", quickly=True)
         self.assert_refused("BadOption", "option new is of the wrong type", new="yes")
         self.assertEqual(os.listdir(self.usherd.guests), [])
 
@@ -232,6 +232,29 @@ class Edit(EditingTest):
         self.assertIn("Nothing was changed. Edit it again? [Y/n] ", errors)
         self.assertEqual(self.drop_in().read_text(), "[CPU]\nCores=3\n")
         self.assertEqual(self.left_behind(), [])
+        os.close(ours)
+        os.close(theirs)
+
+    def test_what_somebody_else_has_changed_meanwhile_is_not_replaced(self):
+        theirs = GUEST.replace("32M", "48M")
+        (self.usherd.folder / "theirs").write_text(theirs)
+        script = f'cp {self.usherd.folder}/theirs {self.file()}; sed -i s/32M/64M/ "$1"'
+        result = self.usherctl("edit", "--full", "demo", **self.editor(script))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"somebody else has changed .*/demo.guest meanwhile; see what it says now: usherctl cat demo\n")
+        self.assertEqual(self.file().read_text(), theirs)
+        self.assertEqual([path.read_text() for path in self.left_behind()], [GUEST.replace("32M", "64M")])
+
+    def test_who_edits_it_again_after_that_replaces_it(self):
+        (self.usherd.folder / "theirs").write_text(GUEST.replace("32M", "48M"))
+        script = f'[ -e {self.usherd.folder}/twice ] || cp {self.usherd.folder}/theirs {self.file()}; touch {self.usherd.folder}/twice; sed -i s/32M/64M/ "$1"'
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([USHERCTL, "edit", "--full", "demo"], env=self.bus.environment(LC_ALL="C.UTF-8", **self.editor(script)),
+                                   stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.write(ours, b"y\n")
+        _, errors = process.communicate(timeout=DEADLINE_SECONDS)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual(self.file().read_text(), GUEST.replace("32M", "64M"))
         os.close(ours)
         os.close(theirs)
 
