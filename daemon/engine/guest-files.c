@@ -116,7 +116,7 @@ static void ask_worker(Guest *g)
         fail(g, r);
 }
 
-static int open_console_log(Guest *g)
+int guest_open_console_log(Guest *g)
 {
     g_autofree char *name = g_strconcat(g->name, ".console.log", NULL);
 
@@ -126,11 +126,16 @@ static int open_console_log(Guest *g)
         if (r < 0)
             return r;
     }
-    int r = guest_log_begin(g->console_log);
-    if (r < 0)
-        return r;
     int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
     return fd < 0 ? -errno : fd;
+}
+
+static int begin_console_log(Guest *g)
+{
+    _cleanup_close_ int fd = guest_open_console_log(g);
+    int r = fd < 0 ? fd : guest_log_begin(g->console_log);
+
+    return r < 0 ? r : steal_fd(&fd);
 }
 
 /* QEMU's end; the listening one is kept for the companion. */
@@ -172,7 +177,7 @@ static int open_own(Guest *g, const QemuFile *file)
     case QEMU_FILE_AGENT:
         return qmp_listen(agent);
     case QEMU_FILE_CONSOLE_LOG:
-        return open_console_log(g);
+        return begin_console_log(g);
     case QEMU_FILE_COMPANION:
         return open_companion_socket(g, file->companion);
     case QEMU_FILE_QEMU:

@@ -18,6 +18,8 @@
 struct GuestOpening {
     GuestStream stream;
     bool force;
+    bool shut;    /* whoever had the console was shut down */
+    bool renewed; /* QEMU has let go of whoever had it */
     unsigned retries;
     int ours, theirs; /* theirs: a duplicate of QEMU's end of a console */
     sd_event_source *retry;
@@ -60,21 +62,41 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+static void on_renewed(Guest *g, int error)
+{
+    if (error == 0)
+        error = connect_client(g);
+    if (error < 0)
+        end(g, unresponsive(g));
+}
+
+static void drop_ends(GuestOpening *opening)
+{
+    opening->ours = close_fd(opening->ours);
+    opening->theirs = close_fd(opening->theirs);
+}
+
 /* A chardev has one client, and add_client fails while there is another. */
 static void refused(Guest *g, const char *message)
 {
     GuestOpening *opening = g->opening;
+    /* Of one that was connected before usherd was started there is no end to shut down. */
+    bool stranger = opening->force && !opening->renewed && !opening->shut;
 
     if (opening->stream == GUEST_STREAM_DISPLAY) {
         end(g, fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s does not show its display: %s", g->name,
                          message));
+    } else if (stranger) {
+        opening->renewed = true;
+        drop_ends(opening);
+        if (guest_renew_console(g, on_renewed) < 0)
+            end(g, unresponsive(g));
     } else if (opening->force && opening->retries++ < RETRIES) {
-        opening->ours = close_fd(opening->ours);
-        opening->theirs = close_fd(opening->theirs);
+        drop_ends(opening);
         clock_after(g->engine->event, RETRY_USEC, on_retry, g, &opening->retry);
     } else {
         g_autofree char *remedy =
-            opening->force ? g_strdup("whoever has it since before usherd was started must leave it")
+            opening->force ? g_strdup("try again")
                            : g_strdup_printf("take it over: usherctl console --force %s", g->name);
         end(g, fault_new(FAULT_BUSY, remedy, "somebody has the console of guest %s open", g->name));
     }
@@ -167,12 +189,21 @@ int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, voi
         return r;
 
     /* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
-    if (stream == GUEST_STREAM_CONSOLE && force && g->console_end >= 0) {
+    bool shut = stream == GUEST_STREAM_CONSOLE && force && g->console_end >= 0;
+    if (shut) {
         shutdown(g->console_end, SHUT_RDWR);
         g->console_end = close_fd(g->console_end);
     }
     g->opening = g_new0(GuestOpening, 1);
-    *g->opening = (GuestOpening){stream, force, 0, -1, -1, NULL, opened, userdata};
+    *g->opening = (GuestOpening){
+        .stream = stream,
+        .force = force,
+        .shut = shut,
+        .ours = -1,
+        .theirs = -1,
+        .opened = opened,
+        .userdata = userdata,
+    };
     r = connect_client(g);
     if (r >= 0)
         return 0;

@@ -25,6 +25,7 @@ typedef struct GuestUsb GuestUsb;
 typedef struct MediumChange MediumChange;
 typedef struct GuestControlling GuestControlling;
 typedef struct GuestOpening GuestOpening;
+typedef void (*GuestConsoleRenewed)(Guest *g, int error);
 
 struct Guest {
     Engine *engine;
@@ -96,6 +97,8 @@ struct Guest {
     bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
     bool paused_for_sleep; /* by us: it goes on when the host is back */
     GuestOpening *opening; /* a client on its way to QEMU; NULL: none */
+    GuestConsoleRenewed console_renewed; /* guest-console.c is at it */
+    int console_set;       /* QEMU's number of the console's log, for that; -1: none */
     int console_end;       /* QEMU's end of the console that was opened last, to take it away by; -1: none */
 
     GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
@@ -189,6 +192,8 @@ void guest_find_companions(Guest *g);
 /* Opens what the command names (taken over) and hands over; or fails the guest. */
 void guest_open_files(Guest *g, QemuCommand *command);
 void guest_close_files(Guest *g);
+/* Another descriptor of the console's log, or -errno. */
+int guest_open_console_log(Guest *g);
 
 /* guest-pin.c: puts QEMU's threads where the definition says, then lets it run; or fails the guest */
 void guest_pin(Guest *g);
@@ -255,6 +260,10 @@ void guest_drop_medium(Guest *g);
 /* guest-control.c */
 /* The connection to QEMU is gone: whoever waits for a pause, a resume or a reset is told. */
 void guest_drop_controls(Guest *g);
+
+/* guest-console.c */
+/* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes before. */
+int guest_renew_console(Guest *g, GuestConsoleRenewed renewed);
 
 /* guest-open.c */
 /* QEMU is gone: so are its clients. */

@@ -137,7 +137,13 @@ class AConsole(StreamTest):
         self.usherd.wait_for_state("demo", "running")
         self.echo(stream, b"still")
         self.guest = self.usherd.guest("demo")
-        self.assert_error("Busy", "since before usherd was started", self.guest.OpenConsole, force())
+        taken = self.console(force())
+        self.assertEqual(stream.recv(100), b"")
+        self.echo(taken, b"mine")
+        log = self.usherd.folder / "log" / "demo.console.log"
+        self.usherd.wait_for(lambda: b"MINE" in log.read_bytes(), "the console's log going on")
+        self.echo(self.console(force()), b"again")
+        self.assertEqual(taken.recv(100), b"")
 
     def test_of_a_qemu_that_does_not_answer_is_not_waited_for(self):
         self.start()
