@@ -113,6 +113,28 @@ uint64_t claims_pages(const Claims *claims, const char *subject, const char *but
     return sum;
 }
 
+typedef struct Keep {
+    const char *owner;
+    const GArray *groups;
+} Keep;
+
+static gboolean not_kept(gpointer group, gpointer present, gpointer userdata)
+{
+    const Keep *keep = userdata;
+
+    for (unsigned i = 0; i < keep->groups->len; i++)
+        if (g_array_index(keep->groups, int, i) == GPOINTER_TO_INT(group))
+            return false;
+    return g_str_equal(present, keep->owner);
+}
+
+void claims_keep(Claims *claims, const GArray *groups, const char *owner)
+{
+    Keep keep = {owner, groups};
+
+    g_hash_table_foreach_remove(claims->owners, not_kept, &keep);
+}
+
 static gboolean owned_by(gpointer group, gpointer present, gpointer owner)
 {
     return g_str_equal(present, owner);

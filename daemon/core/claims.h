@@ -24,6 +24,9 @@ bool claims_take(Claims *claims, int group, const char *owner);
 /* Takes all or none. */
 bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const char *owner);
 
+/* Gives up what an owner has, but for these groups. */
+void claims_keep(Claims *claims, const GArray *groups /* of int */, const char *owner);
+
 /* The owner of a processor of the host's, or NULL. */
 const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
 /* As claims_take_all(). */

@@ -21,6 +21,7 @@
 
 /* As many as there are root ports kept for them on the guest's root bus: see qemu-argv.c. */
 #define PCI_SECTIONS_MAX 32
+#define SPARE_PORTS_MAX 16
 #define DISK_SECTIONS_MAX 32
 #define CDROM_SECTIONS_MAX 8
 #define NETWORK_SECTIONS_MAX 16
@@ -147,6 +148,8 @@ static const DefinitionKey keys[] = {
      .help = "Whether it is shut down with the host, or keeps the host up (inhibit)"},
     {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on_panic), .words = panic_actions, .fallback = "auto",
      .help = "What becomes of the guest when its system panics"},
+    {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4",
+     .help = "How many devices of the host can be plugged in while it runs, beyond its [PCI] sections"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios",
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},

@@ -267,6 +267,7 @@ typedef struct GuestDefinition {
     HostSleep on_host_sleep; /* default: inhibit with devices, ignore without */
     HostShutdown on_host_shutdown;
     TroubleAction on_panic;
+    unsigned spare_ports; /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
     TroubleAction watchdog; /* [Watchdog] Action= */
     bool agent;             /* [Agent] Enabled= */
     struct {

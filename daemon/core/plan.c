@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "fingerprint.h"
 #include "fitness.h"
-#include "looking-glass.h"
+#include "plan-private.h"
 #include "plan-steps.h"
-#include "plan.h"
 #include "reset-set.h"
-
-/* What is known while a plan is made: which functions were asked for, and which groups were asked for as a
- * whole. */
-typedef struct Planning {
-    const Host *host;
-    const Claims *claims;
-    const char *whole_remedy; /* how to ask for a whole group */
-    GPtrArray *asked;         /* of const HostDevice */
-    GArray *whole;            /* of int */
-    GPtrArray *members; /* of const HostDevice: all that are to be bound, in the order in which it is done */
-    Plan *plan;
-} Planning;
 
 static void plan_device_free(gpointer pointer)
 {
@@ -70,7 +56,7 @@ GPtrArray *plan_leaving(const Plan *plan)
     return addresses;
 }
 
-static void planning_clear(Planning *planning)
+void planning_clear(Planning *planning)
 {
     g_ptr_array_unref(planning->asked);
     g_array_unref(planning->whole);
@@ -78,7 +64,7 @@ static void planning_clear(Planning *planning)
     plan_free(planning->plan);
 }
 
-static Planning planning_new(const Host *host, const Claims *claims, const char *owner)
+Planning planning_new(const Host *host, const Claims *claims, const char *owner)
 {
     return (Planning){
         .host = host,
@@ -136,8 +122,8 @@ static bool to_be_bound(const Planning *planning, const HostDevice *device)
 }
 
 /* Adds the functions of one wish. The name is the section's, or the address. */
-static int planning_add(Planning *planning, const char *name, const DefinitionPci *section,
-                        const BindWish *wish, Fault **ret_fault)
+int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,
+                 Fault **ret_fault)
 {
     g_autoptr(GPtrArray) functions = NULL;
     int r = wish_resolve(planning->host, wish, &functions, ret_fault);
@@ -299,7 +285,7 @@ static int check_devices(const Planning *planning, Fault **ret_fault)
 }
 
 /* With all wishes added: refuses, or makes the steps. */
-static int planning_finish(Planning *planning, Fault **ret_fault)
+int planning_finish(Planning *planning, Fault **ret_fault)
 {
     GArray *groups = planning->plan->groups;
     g_array_sort(groups, compare_groups);
@@ -332,92 +318,6 @@ int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan
     if (planning.members->len == 0)
         return fault_raise(ret_fault, FAULT_REFUSED, NULL, "nothing to do: all of %s is on vfio-pci already",
                            address.text);
-    *ret = g_steal_pointer(&planning.plan);
-    return 0;
-}
-
-/* The other section that asks for one of the last section's functions, or NULL. */
-static const PlanDevice *find_twin(const Plan *plan, PciAddress *ret_function)
-{
-    const PlanDevice *last = g_ptr_array_index(plan->devices, plan->devices->len - 1);
-
-    for (unsigned i = 0; i + 1 < plan->devices->len; i++) {
-        const PlanDevice *device = g_ptr_array_index(plan->devices, i);
-        for (unsigned j = 0; j < device->functions->len; j++)
-            for (unsigned k = 0; k < last->functions->len; k++) {
-                *ret_function = g_array_index(last->functions, PciAddress, k);
-                if (pci_address_equal(g_array_index(device->functions, PciAddress, j), *ret_function))
-                    return device;
-            }
-    }
-    return NULL;
-}
-
-static int check_fingerprint(const Planning *planning, const char *source, const DefinitionPci *section,
-                             Fault **ret_fault)
-{
-    g_autofree char *key = g_strdup_printf("%s: [PCI %s] Fingerprint=", source, section->name);
-    return fingerprint_check(planning->host, section->address, section->fingerprint, key, ret_fault);
-}
-
-static int add_section(Planning *planning, const GuestDefinition *definition, const DefinitionPci *section,
-                       Fault **ret_fault)
-{
-    BindWish wish = {
-        .address = section->address,
-        .functions = section->functions,
-        .whole_group = section->whole_group,
-    };
-    const char *source = definition->source ?: definition->name;
-    int r = section->fingerprint ? check_fingerprint(planning, source, section, ret_fault) : 0;
-    if (r == 0)
-        r = planning_add(planning, section->name, section, &wish, ret_fault);
-    if (r != 0)
-        return r;
-
-    PciAddress function;
-    const PlanDevice *twin = find_twin(planning->plan, &function);
-    if (twin)
-        return fault_raise(ret_fault, FAULT_BAD_DEFINITION,
-                           "name it in one of them, or say Functions= in both",
-                           "%s: [PCI %s] and [PCI %s] both ask for %s", source, twin->name, section->name,
-                           PCI_ADDRESS_STR(function));
-    return 0;
-}
-
-int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
-               Fault **ret_fault)
-{
-    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
-    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
-    planning.whole_remedy =
-        "give them a [PCI] section too, or say Group=all: the host is without them while the guest runs";
-
-    for (unsigned i = 0; i < definition->pci->len; i++) {
-        int r = add_section(&planning, definition, g_ptr_array_index(definition->pci, i), ret_fault);
-        if (r != 0)
-            return r;
-    }
-    /* Before any device: what is missing is often memory, and then nothing of the host's has changed yet. */
-    const HostDevice *first = planning.asked->len > 0 ? g_ptr_array_index(planning.asked, 0) : NULL;
-    int r = plan_add_memory(planning.plan, host, claims, definition, first, ret_fault);
-    if (r == 0)
-        r = planning_finish(&planning, ret_fault);
-    if (r == 0)
-        r = plan_add_links(planning.plan, host, definition, ret_fault);
-    if (r == 0)
-        r = plan_add_processors(planning.plan, host, claims, definition, ret_fault);
-    if (r == 0)
-        r = plan_check_usbs(host, definition, ret_fault);
-    if (r != 0)
-        return r;
-    plan_add_looking_glass(planning.plan, definition);
-
-    for (unsigned i = 0; i < planning.plan->groups->len; i++) {
-        g_autofree char *node = g_strdup_printf("/dev/vfio/%d", g_array_index(planning.plan->groups, int, i));
-        g_ptr_array_add(planning.plan->steps,
-                        step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));
-    }
     *ret = g_steal_pointer(&planning.plan);
     return 0;
 }

@@ -74,6 +74,14 @@ int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definiti
  * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */
 int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
 
+/* Plugs a device into the running guest that the plan's owner names: binds it and gives it the nodes of groups
+ * that it has none of yet. section: what the guest's definition says of it, or NULL; borrowed by the plan. The
+ * wish's functions and group count where there is no section.
+ *
+ * FAULT_RAISED as plan_start(). */
+int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
+                const DefinitionPci *section, Plan **ret, Fault **ret_fault);
+
 /* Starts a guest: binds what its [PCI] sections ask for, makes its links, then gives each group's node to
  * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. The module is a step if vfio-pci
  * is not there.

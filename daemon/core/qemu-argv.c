@@ -77,12 +77,14 @@ static void add_devices(QemuBuilder *builder)
     qemu_add_agent(builder);
     for (unsigned i = 0; i < definition->shares->len; i++)
         qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
+    qemu_add_spare_ports(builder);
 }
 
-/* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. */
+/* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. Nobody
+ * raises the limit when the first device is plugged in later: so it is that from the start where one can be. */
 static uint64_t memlock_limit(const QemuBuilder *builder)
 {
-    bool devices = builder->plan && builder->plan->devices->len > 0;
+    bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);
 
     return devices ? builder->definition->memory + GIB : 64 * MIB;
 }

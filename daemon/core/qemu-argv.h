@@ -63,7 +63,7 @@ typedef struct QemuCommand {
     unsigned n_own;        /* arguments before those that the definition adds by itself */
     const char *no_device; /* a device whose properties are to be set, and that is not there; NULL: none */
     const char *devices;   /* those that are, with a blank after each; NULL likewise */
-    uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB with devices, else 64 MiB */
+    uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB where there can be devices, else 64 MiB */
 } QemuCommand;
 
 /* All files in the order in which they are opened: QEMU's, then each companion's. NULL: no such file.

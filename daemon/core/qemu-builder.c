@@ -128,7 +128,7 @@ int builder_companion_socket(QemuBuilder *builder, int *ret_listener)
     return fd;
 }
 
-void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device)
+struct json_object *builder_new_port(unsigned first, unsigned index, const char *device)
 {
     struct json_object *port = json_new_driver("pcie-root-port");
     unsigned number = first + index / 8, function = index % 8;
@@ -142,7 +142,12 @@ void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const ch
      */
     json_set_number(port, "chassis", number * 8 + function);
     json_set_number(port, "slot", number * 8 + function);
-    builder_json(builder, "-device", port);
+    return port;
+}
+
+void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device)
+{
+    builder_json(builder, "-device", builder_new_port(first, index, device));
 }
 
 struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function)

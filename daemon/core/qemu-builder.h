@@ -68,6 +68,8 @@ int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuF
 /* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
  * as guests look for further functions only where they find function 0. */
 void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device);
+/* The same to be added to, and then it goes to builder_json(). */
+struct json_object *builder_new_port(unsigned first, unsigned index, const char *device);
 /* A device behind the port of its id, or of the id given. Its properties are the caller's to add, and then it
  * goes to builder_json(). */
 struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
@@ -101,6 +103,8 @@ void qemu_add_display(QemuBuilder *builder);
 void qemu_add_usbs(QemuBuilder *builder);
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
+/* Root ports for what is plugged in later. */
+void qemu_add_spare_ports(QemuBuilder *builder);
 void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
 void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index);

@@ -112,7 +112,22 @@ START_TEST(a_processor_has_one_owner)
 }
 END_TEST
 
-SUITE("claims", a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
+START_TEST(what_is_not_kept_is_given_up)
+{
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GArray) groups = groups_of(12, 14);
+    ck_assert(claims_take(claims, 12, "guest/win10"));
+    ck_assert(claims_take(claims, 13, "guest/win10"));
+    ck_assert(claims_take(claims, 15, "guest/other"));
+    claims_keep(claims, groups, "guest/win10");
+    ck_assert_str_eq(claims_owner(claims, 12), "guest/win10");
+    ck_assert_ptr_null(claims_owner(claims, 13));
+    ck_assert_ptr_null(claims_owner(claims, 14));
+    ck_assert_str_eq(claims_owner(claims, 15), "guest/other");
+}
+END_TEST
+
+SUITE("claims", what_is_not_kept_is_given_up, a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
       taking_twice_is_fine_for_the_owner, all_or_none_of_several_groups_are_taken,
       giving_up_leaves_the_claims_of_others, the_owners_name_is_copied,
       everything_can_be_given_up_by_the_name_that_the_table_lent, a_processor_has_one_owner)

@@ -64,7 +64,7 @@ END_TEST
 
 START_TEST(a_disk_that_comes_moves_no_card_and_no_device)
 {
-    g_autoptr(GuestDefinition) before = a_definition("[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(GuestDefinition) before = a_definition("[Guest]\nSparePorts=0\n[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
     g_autoptr(GuestDefinition) after = a_definition(
         "[Disk a]\nPath=/a\nFormat=raw\n[Network lan]\n[Disk b]\nPath=/b\nFormat=raw\nBus=virtio-scsi\n"
         "[PCI gpu]\nAddress=01:00.0\n");
@@ -124,9 +124,12 @@ START_TEST(a_block_device_is_driven_as_one)
 }
 END_TEST
 
-START_TEST(memory_is_locked_only_for_devices)
+START_TEST(memory_is_locked_only_where_there_can_be_devices)
 {
-    g_autoptr(GuestDefinition) without = a_definition("[Memory]\nSize=8G\n");
+    g_autoptr(GuestDefinition) without = a_definition("[Guest]\nSparePorts=0\n[Memory]\nSize=8G\n");
+    g_autoptr(GuestDefinition) spare = a_definition("[Memory]\nSize=8G\n");
+    g_autoptr(QemuCommand) later = a_command_for(spare);
+    ck_assert_uint_eq(later->memlock, 9ull << 30);
     g_autoptr(GuestDefinition) with = a_definition("[Memory]\nSize=8G\n[PCI gpu]\nAddress=01:00.0\n");
     g_autoptr(QemuCommand) little = a_command_for(without), much = a_command_for(with);
     ck_assert_uint_eq(little->memlock, 64ull << 20);
@@ -137,7 +140,7 @@ END_TEST
 START_TEST(a_definition_without_a_plan_has_no_devices)
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
-    g_autoptr(GuestDefinition) definition = a_definition("[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(GuestDefinition) definition = a_definition("[Guest]\nSparePorts=0\n[PCI gpu]\nAddress=01:00.0\n");
     g_autoptr(QemuCommand) command = qemu_command_build(definition, NULL, &facts, NULL);
     ck_assert_ptr_null(option_value(command, "-device", 0));
 }
@@ -221,5 +224,5 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
       a_sata_disk_that_comes_moves_no_cd_drive,
       serial_numbers_of_disks_are_short_and_unlike, a_block_device_is_driven_as_one,
-      memory_is_locked_only_for_devices, memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
+      memory_is_locked_only_where_there_can_be_devices, memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
       what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest asks for, when it starts and while it runs. */
+#include "fingerprint.h"
+#include "looking-glass.h"
+#include "plan-private.h"
+
+/* The other section that asks for one of the last section's functions, or NULL. */
+static const PlanDevice *find_twin(const Plan *plan, PciAddress *ret_function)
+{
+    const PlanDevice *last = g_ptr_array_index(plan->devices, plan->devices->len - 1);
+
+    for (unsigned i = 0; i + 1 < plan->devices->len; i++) {
+        const PlanDevice *device = g_ptr_array_index(plan->devices, i);
+        for (unsigned j = 0; j < device->functions->len; j++)
+            for (unsigned k = 0; k < last->functions->len; k++) {
+                *ret_function = g_array_index(last->functions, PciAddress, k);
+                if (pci_address_equal(g_array_index(device->functions, PciAddress, j), *ret_function))
+                    return device;
+            }
+    }
+    return NULL;
+}
+
+static int check_fingerprint(const Planning *planning, const char *source, const DefinitionPci *section,
+                             Fault **ret_fault)
+{
+    g_autofree char *key = g_strdup_printf("%s: [PCI %s] Fingerprint=", source, section->name);
+    return fingerprint_check(planning->host, section->address, section->fingerprint, key, ret_fault);
+}
+
+static BindWish section_wish(const DefinitionPci *section)
+{
+    return (BindWish){
+        .address = section->address,
+        .functions = section->functions,
+        .whole_group = section->whole_group,
+    };
+}
+
+static int add_section(Planning *planning, const GuestDefinition *definition, const DefinitionPci *section,
+                       Fault **ret_fault)
+{
+    BindWish wish = section_wish(section);
+    const char *source = definition->source ?: definition->name;
+    int r = section->fingerprint ? check_fingerprint(planning, source, section, ret_fault) : 0;
+    if (r == 0)
+        r = planning_add(planning, section->name, section, &wish, ret_fault);
+    if (r != 0)
+        return r;
+
+    PciAddress function;
+    const PlanDevice *twin = find_twin(planning->plan, &function);
+    if (twin)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION,
+                           "name it in one of them, or say Functions= in both",
+                           "%s: [PCI %s] and [PCI %s] both ask for %s", source, twin->name, section->name,
+                           PCI_ADDRESS_STR(function));
+    return 0;
+}
+
+/* A group that is the owner's already has its node. */
+static void add_nodes(const Planning *planning)
+{
+    Plan *plan = planning->plan;
+
+    for (unsigned i = 0; i < plan->groups->len; i++) {
+        int group = g_array_index(plan->groups, int, i);
+        if (planning->claims && g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
+            continue;
+        g_autofree char *node = g_strdup_printf("/dev/vfio/%d", group);
+        g_ptr_array_add(plan->steps, step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));
+    }
+}
+
+int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+               Fault **ret_fault)
+{
+    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    planning.whole_remedy =
+        "give them a [PCI] section too, or say Group=all: the host is without them while the guest runs";
+
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        int r = add_section(&planning, definition, g_ptr_array_index(definition->pci, i), ret_fault);
+        if (r != 0)
+            return r;
+    }
+    /* Before any device: what is missing is often memory, and then nothing of the host's has changed yet. */
+    const HostDevice *first = planning.asked->len > 0 ? g_ptr_array_index(planning.asked, 0) : NULL;
+    int r = plan_add_memory(planning.plan, host, claims, definition, first, ret_fault);
+    if (r == 0)
+        r = planning_finish(&planning, ret_fault);
+    if (r == 0)
+        r = plan_add_links(planning.plan, host, definition, ret_fault);
+    if (r == 0)
+        r = plan_add_processors(planning.plan, host, claims, definition, ret_fault);
+    if (r == 0)
+        r = plan_check_usbs(host, definition, ret_fault);
+    if (r != 0)
+        return r;
+    plan_add_looking_glass(planning.plan, definition);
+
+    add_nodes(&planning);
+    *ret = g_steal_pointer(&planning.plan);
+    return 0;
+}
+
+int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
+                const DefinitionPci *section, Plan **ret, Fault **ret_fault)
+{
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    BindWish said = section ? section_wish(section) : *wish;
+    planning.whole_remedy =
+        section ? "say Group=all in its section: the host is without them while the guest has it"
+                : "attach it with --group=all: the host is without them while the guest has it";
+
+    int r = section && section->fingerprint ? check_fingerprint(&planning, owner, section, ret_fault) : 0;
+    if (r == 0)
+        r = planning_add(&planning, section ? section->name : PCI_ADDRESS_STR(said.address), section, &said,
+                         ret_fault);
+    if (r == 0)
+        r = planning_finish(&planning, ret_fault);
+    if (r != 0)
+        return r;
+    add_nodes(&planning);
+    *ret = g_steal_pointer(&planning.plan);
+    return 0;
+}
