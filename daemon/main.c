@@ -18,6 +18,9 @@
 #include "core/settings.h"
 #include "edge/helper-socket.h"
 
+/* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over. */
+#define UNPLUG_USEC (30 * G_USEC_PER_SEC)
+
 typedef struct Daemon {
     Engine engine;
     sd_bus *bus;
@@ -169,6 +172,7 @@ static void read_settings(Daemon *d)
     }
     d->engine.slow_usec = settings.slow_usec;
     d->engine.stuck_usec = settings.stuck_usec;
+    d->engine.unplug_usec = UNPLUG_USEC;
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 

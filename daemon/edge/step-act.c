@@ -235,6 +235,27 @@ static int write_attribute(const StepPlace *place, const Step *step, const char 
     return file_write_value_at(place->sys_fd, path, value);
 }
 
+/* Somebody who has just let go of a group may take a moment: vhost keeps the descriptor a little longer than QEMU
+ * lives, and QEMU tells that it is rid of a device before it has unpinned the guest's memory. */
+static int check_group_closed(const StepPlace *place, const Step *step)
+{
+    g_autofree char *link = device_path(step, "iommu_group"), *group = NULL;
+    int r = file_link_name_at(place->sys_fd, link, &group);
+    if (r < 0)
+        return r;
+
+    g_autofree char *node = g_strdup_printf("vfio/%s", group);
+    for (unsigned i = 0; i < GROUP_CLOSE_TRIES; i++) {
+        _cleanup_close_ int fd = openat(place->dev_fd, node, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 || errno == ENOENT)
+            return 0;
+        if (errno != EBUSY)
+            return -errno;
+        g_usleep(GROUP_CLOSE_WAIT_USEC);
+    }
+    return -EBUSY;
+}
+
 static int write_driver(const StepPlace *place, const Step *step)
 {
     if ((step->before[0] == '\0') == (step->after[0] == '\0'))
@@ -244,6 +265,10 @@ static int write_driver(const StepPlace *place, const Step *step)
     /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
     if (!driver_registered(place, step->after))
         return -ENOPKG;
+    /* The kernel refuses a driver of the host's while the group is in use, and leaves the device without any. */
+    int r = g_str_equal(step->after, "vfio-pci") ? 0 : check_group_closed(place, step);
+    if (r < 0 && r != -ENOENT)
+        return r;
     return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
 }
 
@@ -312,28 +337,7 @@ static int write_node_owner(const StepPlace *place, const Step *step)
     return uid == geteuid() ? write_node_mode(place, path) : 0;
 }
 
-/* The kernel resets a device under a running guest without a word. So nobody may have the group open; one
- * that has just let go of it may take a moment (vhost keeps the descriptor a little longer than QEMU lives).
- */
-static int check_group_closed(const StepPlace *place, const Step *step)
-{
-    g_autofree char *link = device_path(step, "iommu_group"), *group = NULL;
-    int r = file_link_name_at(place->sys_fd, link, &group);
-    if (r < 0)
-        return r;
-
-    g_autofree char *node = g_strdup_printf("vfio/%s", group);
-    for (unsigned i = 0; i < GROUP_CLOSE_TRIES; i++) {
-        _cleanup_close_ int fd = openat(place->dev_fd, node, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-        if (fd >= 0 || errno == ENOENT)
-            return 0;
-        if (errno != EBUSY)
-            return -errno;
-        g_usleep(GROUP_CLOSE_WAIT_USEC);
-    }
-    return -EBUSY;
-}
-
+/* The kernel resets a device under a running guest without a word. */
 static int write_reset(const StepPlace *place, const Step *step)
 {
     int r = check_group_closed(place, step);

@@ -42,5 +42,6 @@ typedef struct Engine {
     GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */
+    uint64_t unplug_usec;         /* how long a guest is waited for that is to let go of a device */
     bool allow_qemu_arguments;    /* [QEMU] of definitions */
 } Engine;

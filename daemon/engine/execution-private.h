@@ -23,7 +23,8 @@ struct Execution {
     GArray *certain;  /* of bool, likewise: the step was seen to be done */
     unsigned next;
     Step *current;   /* with the guest resolved; NULL between steps */
-    unsigned number; /* of current in the journal */
+    unsigned number; /* of current in the journal, */
+    bool numbered;   /* from its begin on */
 
     char *guest;            /* "UID:GID", NULL: not known yet */
     GHashTable *left_alone; /* set of subjects: an undo takes no further step on them */

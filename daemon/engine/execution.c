@@ -49,7 +49,9 @@ static bool resolve(Execution *e)
     } else {
         e->current = step_copy(s);
     }
-    e->number = e->backward ? g_array_index(e->numbers, unsigned, e->next) : journal_next(e->journal);
+    e->numbered = e->backward;
+    if (e->backward)
+        e->number = g_array_index(e->numbers, unsigned, e->next);
     return true;
 }
 
@@ -101,6 +103,10 @@ static int on_turn(sd_event_source *source, void *userdata)
         g_autofree char *words = step_describe(e->current);
         e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
     }
+    /* Only now: another execution may write to the same journal while this one waits for its worker. */
+    if (!e->numbered)
+        e->number = journal_next(e->journal);
+    e->numbered = true;
     /* What the journal does not tell of, nobody would undo. */
     int r = e->backward ? execution_begin_undo(e) : execution_journal(e, JOURNAL_BEGIN);
     if (r < 0) {
@@ -165,15 +171,23 @@ void execution_stop(Execution *e, Fault *fault)
         execution_schedule(e);
 }
 
-Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
-                          const ExecutionHandler *handler, void *userdata)
+static bool is_among(const GArray *numbers, unsigned number)
+{
+    for (unsigned i = 0; i < numbers->len; i++)
+        if (g_array_index(numbers, unsigned, i) == number)
+            return true;
+    return false;
+}
+
+/* numbers: those to be undone; NULL: all. */
+static Execution *undo(Engine *engine, Journal *journal, const GArray *numbers,
+                       const ExecutionHandler *handler, void *userdata)
 {
     Execution *e = execution_new(engine, journal, handler, userdata);
     g_autoptr(GPtrArray) standing = NULL;
     unsigned bad = 0;
 
     e->backward = true;
-    e->believe_kernel = believe_kernel;
     int r = journal_read(journal, &standing, &bad);
     if (r < 0) {
         execution_note_fault(e, fault_new(FAULT_FAILED, NULL, "cannot read the journal of %s: %s",
@@ -185,11 +199,28 @@ Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
                     journal_owner(journal), bad);
     for (unsigned i = standing->len; i > 0; i--) {
         JournalOpen *open = g_ptr_array_index(standing, i - 1);
+        if (numbers && !is_among(numbers, open->number))
+            continue;
         g_ptr_array_add(e->steps, step_undo(open->step));
         g_array_append_val(e->numbers, open->number);
         g_array_append_val(e->certain, open->certain);
     }
     return e;
+}
+
+Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
+                          const ExecutionHandler *handler, void *userdata)
+{
+    Execution *e = undo(engine, journal, NULL, handler, userdata);
+
+    e->believe_kernel = believe_kernel;
+    return e;
+}
+
+Execution *execution_undo_some(Engine *engine, Journal *journal, const GArray *numbers,
+                               const ExecutionHandler *handler, void *userdata)
+{
+    return undo(engine, journal, numbers, handler, userdata);
 }
 
 Execution *execution_free(Execution *e)

@@ -41,6 +41,10 @@ void execution_stop(Execution *execution, Fault *fault);
 Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
                           const ExecutionHandler *handler, void *userdata);
 
+/* The same for some of the steps alone; numbers (of unsigned) are the journal's, borrowed. */
+Execution *execution_undo_some(Engine *engine, Journal *journal, const GArray *numbers,
+                               const ExecutionHandler *handler, void *userdata);
+
 /* Stops caring: no further call, but `unstuck`. A step that is under way is finished by its worker unheard.
  * NULL is fine; returns NULL. */
 Execution *execution_free(Execution *execution);

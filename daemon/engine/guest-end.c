@@ -35,6 +35,20 @@ void guest_wait(Guest *g, Channel *channel, bool restored)
         tell(g, waiters);
 }
 
+/* What the guest let go of while it ran may be among them. */
+static void show_leftovers(Guest *g)
+{
+    g_autoptr(GPtrArray) left = g->leftovers && g->journal ? undo_addresses(g->journal) : NULL;
+
+    if (!g->leftovers)
+        g_ptr_array_set_size(g->addresses, 0);
+    for (unsigned i = 0; left && i < left->len; i++) {
+        const char *address = g_ptr_array_index(left, i);
+        if (!g_ptr_array_find_with_equal_func(g->addresses, address, g_str_equal, NULL))
+            g_ptr_array_add(g->addresses, g_strdup(address));
+    }
+}
+
 /* All is undone, or as much of it as can be. */
 static void come_to_rest(Guest *g, const Fault *undo_fault)
 {
@@ -50,9 +64,8 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
         g->fault = aftermath_look(g->engine, g->addresses);
     else if (undo_fault)
         log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
+    show_leftovers(g);
     g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);
-    if (!g->leftovers)
-        g_ptr_array_set_size(g->addresses, 0);
     if (g->fault)
         log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
                   g->fault->remedy ?: "");
@@ -89,6 +102,8 @@ void guest_ended(Guest *g)
     if (g->input_execution)
         execution_stop(g->input_execution, NULL);
     if (g->end_owed)
+        return;
+    if (!guest_end_plugging(g))
         return;
     g->watched = false;
     g->gate = holder_gate_free(g->gate);

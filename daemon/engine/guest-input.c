@@ -195,7 +195,7 @@ static bool look_at(Guest *g, GuestInput *input)
 static void look_from(Guest *g, unsigned index)
 {
     for (g->input_index = index; g->input_index < g->inputs->len; g->input_index++)
-        if (guest_takes_commands(g) && look_at(g, current_input(g)))
+        if (guest_qmp_usable(g) && look_at(g, current_input(g)))
             return;
     g->inputs_busy = false;
     if (g->inputs_again)
@@ -204,7 +204,7 @@ static void look_from(Guest *g, unsigned index)
 
 void guest_mind_inputs(Guest *g)
 {
-    if (!guest_takes_commands(g) || !g->journal)
+    if (!guest_qmp_usable(g) || !g->journal)
         return;
     note_wishes(g);
     g->inputs_again = g->inputs_busy;

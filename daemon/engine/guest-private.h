@@ -27,6 +27,17 @@ typedef struct GuestControlling GuestControlling;
 typedef struct GuestOpening GuestOpening;
 typedef void (*GuestConsoleRenewed)(Guest *g, int error);
 
+typedef struct GuestSlotSearch GuestSlotSearch;
+typedef struct GuestPlugging GuestPlugging;
+
+#define SLOT_FUNCTIONS 8
+/* A root port that devices of the host can be behind. */
+typedef struct GuestSlot {
+    char *name;                      /* "pci-gpu", "spare-0" */
+    char *functions[SLOT_FUNCTIONS]; /* addresses of what QEMU has there; NULL: nothing */
+    bool leaving;                    /* the guest was asked to let go of it, and has not yet */
+} GuestSlot;
+
 struct Guest {
     Engine *engine;
     char *name;
@@ -119,6 +130,12 @@ struct Guest {
     bool adopted;  /* found running after a restart of the daemon */
     bool end_owed; /* guest_ended(), once no step is under way */
 
+    GPtrArray *slots; /* of GuestSlot, owned; NULL: QEMU has to be asked */
+    GuestSlotSearch *slot_search;
+    GuestPlugging *plugging; /* a device on its way there or back */
+    GHashTable *left;        /* set of char*: subjects that could not be given back while it runs */
+    bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
+
     GuestRung rung;
     bool stop_asked;
     sd_event_source *deadline; /* of the state or the rung */
@@ -201,8 +218,8 @@ void guest_pin(Guest *g);
 void guest_pinned(Guest *g, char **words);
 
 /* guest-qmp.c */
-/* It runs, or stands still, and QEMU answers. */
-bool guest_takes_commands(const Guest *g);
+/* It runs or is paused, and QEMU can be told things. */
+bool guest_qmp_usable(const Guest *g);
 /* All is ready: lets the guest run. */
 void guest_run(Guest *g);
 void guest_connect_qmp(Guest *g);
@@ -250,6 +267,36 @@ void guest_recall_usbs(Guest *g);
 /* The guest has ended: nothing more is given to it. False: a step is under way, and guest_ended() comes after it
  * (end_owed). */
 bool guest_end_usbs(Guest *g);
+
+/* guest-slots.c */
+/* Those of the command line. */
+void guest_note_slots(Guest *g);
+void guest_forget_slots(Guest *g);
+/* Asks QEMU for them where they are not known, and if it answers: then guest_slots_found(). */
+void guest_find_slots(Guest *g);
+/* Shows what is in them as the guest's devices. */
+void guest_show_slots(Guest *g);
+GuestSlot *guest_slot_of(const Guest *g, const char *address); /* NULL: the guest does not have it */
+/* An empty one: of the device's own section, or spare; NULL: there is none. */
+GuestSlot *guest_slot_for(const Guest *g, const PlanDevice *device);
+unsigned guest_spare_slots(const Guest *g);
+bool guest_slot_empty(const GuestSlot *slot);
+/* QEMU has rid itself of a device: the slot that it was in, or NULL. */
+GuestSlot *guest_slot_deleted(Guest *g, const char *id);
+
+/* guest-plug.c */
+void guest_slots_found(Guest *g);
+/* QEMU's DEVICE_DELETED. */
+void guest_device_deleted(Guest *g, struct json_object *data);
+/* Gives back what the journal tells of and QEMU does not have, when nothing else is on its way. */
+void guest_tidy(Guest *g);
+/* The guest ends: false if a step is under way, and guest_ended() is called again after it. */
+bool guest_end_plugging(Guest *g);
+void guest_forget_plugging(Guest *g);
+/* The connection to QEMU is gone: what it does meanwhile nobody hears. */
+void guest_lose_plugging(Guest *g);
+/* QEMU may take longer than it should to answer. */
+bool guest_plugging_in(const Guest *g);
 
 /* guest-medium.c */
 /* QEMU says that a drive was opened or closed. */

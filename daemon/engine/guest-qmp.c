@@ -29,12 +29,6 @@ static bool holds(const char *status)
     return g_strv_contains(held, status);
 }
 
-bool guest_takes_commands(const Guest *g)
-{
-    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) && !g->silent &&
-           !g->shutdown_seen;
-}
-
 void guest_run(Guest *g)
 {
     qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
@@ -100,6 +94,7 @@ static void take_status(Guest *g, const char *status)
         (g->definition->cpu.pin ? guest_pin : guest_run)(g);
     else if (g->state == GUEST_UNRESPONSIVE)
         guest_set_state(g, holds(status) ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
+    guest_find_slots(g);
 }
 
 static void on_status(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -114,6 +109,12 @@ static void on_status(Qmp *qmp, int error, const char *message, struct json_obje
         take_status(g, json_object_object_get_ex(result, "status", &field)
                            ? json_object_get_string(field) ?: ""
                            : "");
+}
+
+bool guest_qmp_usable(const Guest *g)
+{
+    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) &&
+           !g->silent && !g->shutdown_seen;
 }
 
 /* Answered when QEMU is back, however long that takes; nothing is asked again meanwhile. */
@@ -144,7 +145,7 @@ void guest_ask(Guest *g)
     uint64_t now = g_get_monotonic_time();
 
     if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->asked ||
-        now - g->asked_at < ANSWER_USEC || !g->qmp || !qmp_ready(g->qmp))
+        now - g->asked_at < ANSWER_USEC || guest_plugging_in(g) || !g->qmp || !qmp_ready(g->qmp))
         return;
     g->asked_at = now;
     g->asked = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
@@ -185,6 +186,8 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
             log_guest(LOG_WARNING, g->name, "drift: somebody else ends it by a signal; its devices go back");
     } else if (g->recovering) {
         return;
+    } else if (g_str_equal(name, "DEVICE_DELETED")) {
+        guest_device_deleted(g, data);
     } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
         guest_tray_moved(g, data);
     } else if (g_str_equal(name, "RESUME")) {
@@ -229,6 +232,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
 
     g->qmp = qmp_free(qmp);
     guest_drop_medium(g);
+    guest_lose_plugging(g);
     g->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */

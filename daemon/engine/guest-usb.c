@@ -389,7 +389,7 @@ static bool look_at(Guest *g, GuestUsb *usb)
 static void look_from(Guest *g, unsigned index)
 {
     for (g->usb_index = index; g->usb_index < g->usbs->len; g->usb_index++)
-        if (guest_takes_commands(g) && look_at(g, current_usb(g)))
+        if (guest_qmp_usable(g) && look_at(g, current_usb(g)))
             return;
     g->usbs_busy = false;
     if (g->usbs_again)
@@ -398,7 +398,7 @@ static void look_from(Guest *g, unsigned index)
 
 void guest_mind_usbs(Guest *g)
 {
-    if (!guest_takes_commands(g) || !g->journal || !g->definition || g->definition->usbs->len == 0)
+    if (!guest_qmp_usable(g) || !g->journal || !g->definition || g->definition->usbs->len == 0)
         return;
     note_wishes(g);
     g->usbs_again = g->usbs_busy;

@@ -73,6 +73,7 @@ Guest *guest_free(Guest *g)
     holder_gate_free(g->gate);
     guest_forget_inputs(g);
     guest_forget_usbs(g);
+    guest_forget_plugging(g);
     execution_free(g->execution);
     channel_free(g->launch);
     g_clear_pointer(&g->place, g_ptr_array_unref);
@@ -195,17 +196,6 @@ void guest_set_state(Guest *g, GuestEvent event)
 
 /* The start. */
 
-static void set_addresses(Guest *g)
-{
-    g_ptr_array_set_size(g->addresses, 0);
-    for (unsigned i = 0; i < g->plan->devices->len; i++) {
-        const PlanDevice *device = g_ptr_array_index(g->plan->devices, i);
-        for (unsigned j = 0; j < device->functions->len; j++)
-            g_ptr_array_add(g->addresses,
-                            g_strdup(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j))));
-    }
-}
-
 void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total, void *userdata)
 {
     Guest *g = userdata;
@@ -236,6 +226,9 @@ void guest_unstuck(Guest *g)
     if (guest_at_rest(g) && g->leftovers) {
         log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
         guest_restore(g, NULL);
+    } else if (guest_state_live(g->state) && g->left) {
+        g_clear_pointer(&g->left, g_hash_table_destroy);
+        guest_tidy(g);
     }
 }
 
@@ -297,6 +290,7 @@ static void forget_run(Guest *g)
 {
     guest_forget_inputs(g);
     guest_forget_usbs(g);
+    guest_forget_plugging(g);
     g->adopted = g->end_owed = false;
     g->fault = fault_free(g->fault);
     g->definition = definition_free(g->definition);
@@ -333,7 +327,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
     g->plan = plan;
     g->start_job = job;
     g->by_unit = by_unit;
-    set_addresses(g);
+    guest_note_slots(g);
     guest_set_state(g, GUEST_EVENT_START);
     guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
 

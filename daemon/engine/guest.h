@@ -29,6 +29,8 @@ typedef struct GuestHandler {
     /* It has come to rest, stopped or failed; whether all was undone tells guest_has_leftovers(). Claims may
      * be given up. */
     void (*rested)(Guest *guest, void *userdata);
+    /* It has got a device while it ran, or is rid of one: see guest_devices(), and its journal. May be NULL. */
+    void (*devices)(Guest *guest, void *userdata);
 } GuestHandler;
 
 Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, void *userdata);
@@ -132,6 +134,25 @@ typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
 /* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses it. opened is
  * called exactly once if this returns 0. */
 int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata, Fault **ret_fault);
+/* Whether a device could be on its way to it or from it now: FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE, FAULT_BUSY
+ * if not. For what follows it must be so. */
+int guest_check_pluggable(const Guest *guest, Fault **ret_fault);
+/* The section of its definition that asks for this function; NULL: none does. */
+const DefinitionPci *guest_section(const Guest *guest, PciAddress address);
+/* Whether a plan of plan_attach() fits: FAULT_IN_USE if it has the device already, FAULT_REFUSED if no port is
+ * spare. */
+int guest_check_attach(const Guest *guest, const Plan *plan, Fault **ret_fault);
+/* Gives it the device: plan is taken over in every case, and job, if this returns 0; it ends when the guest has it.
+ * address: for messages. FAULT_MISSING_FILE: ROM=. */
+int guest_attach(Guest *guest, Plan *plan, const char *address, Job *job, Fault **ret_fault);
+/* FAULT_NO_SUCH_DEVICE if it does not have it, FAULT_REFUSED if it cannot let go of any now. */
+int guest_check_detach(const Guest *guest, const char *address, Fault **ret_fault);
+/* Has the guest let go of it, with all functions of its slot, and gives it back to the host; takes job over if this
+ * returns 0. FAULT_TIMEOUT ends the job if the guest does not: it keeps the device until it does, or ends. */
+int guest_detach(Guest *guest, const char *address, Job *job);
+/* The steps of that; of Step, the caller frees the array. */
+GPtrArray *guest_plan_detach(const Guest *guest, const char *address);
+
 /* What it was started with. */
 DisplayType guest_display(const Guest *guest);
 bool guest_tainted(const Guest *guest);

@@ -11,6 +11,8 @@ typedef enum JobType {
     JOB_KILL,
     JOB_BIND,
     JOB_RESTORE,
+    JOB_ATTACH,
+    JOB_DETACH,
     JOB_TYPE_MAX,
 } JobType;
 

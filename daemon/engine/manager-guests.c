@@ -83,7 +83,7 @@ static void on_guest_rested(Guest *guest, void *userdata)
 
 GuestEntry *manager_ensure_entry(Manager *m, const char *name)
 {
-    static const GuestHandler handler = {on_guest_changed, on_guest_rested};
+    static const GuestHandler handler = {on_guest_changed, on_guest_rested, manager_guest_devices};
     GuestEntry *entry = manager_guest_entry(m, name);
 
     if (entry)
@@ -302,7 +302,7 @@ int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_j
     return manager_start_by(m, name, false, may_stop, ret_job, ret_fault);
 }
 
-static int find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
+int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
 {
     g_autoptr(GuestDefinition) definition = NULL;
 
@@ -319,7 +319,7 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
 {
     GuestEntry *entry;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     if (r != 0)
         return r;
     if (guest_at_rest(entry->guest)) {
@@ -338,7 +338,7 @@ int manager_control(Manager *m, const char *name, GuestControl control, GuestCon
 {
     GuestEntry *entry;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
 }
 
@@ -347,7 +347,7 @@ int manager_inside(Manager *m, const char *name, GuestInside what, GuestInsideDo
 {
     GuestEntry *entry;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_inside(entry->guest, what, done, userdata, ret_fault);
 }
 
@@ -356,7 +356,7 @@ int manager_change_medium(Manager *m, const char *name, const char *drive, int f
 {
     GuestEntry *entry;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     if (r == 0)
         return guest_change_medium(entry->guest, drive, fd, force, controlled, userdata, ret_fault);
     close_fd(fd);
@@ -368,7 +368,7 @@ int manager_open(Manager *m, const char *name, GuestStream stream, bool force, G
 {
     GuestEntry *entry;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
 }
 
@@ -407,7 +407,7 @@ int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret
     GuestEntry *entry;
     Journal *journal;
 
-    int r = find_guest(m, name, &entry, ret_fault);
+    int r = manager_find_guest(m, name, &entry, ret_fault);
     if (r != 0)
         return r;
     if (guest_at_rest(entry->guest) && !guest_has_leftovers(entry->guest))

@@ -83,6 +83,9 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
                      Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
 
+/* 0 and the entry of a guest that is defined or running; or as manager_load(). */
+int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
+
 /* manager-definitions.c */
 /* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
  * him. */
@@ -90,6 +93,10 @@ int manager_check_allowed(const Manager *m, const GuestDefinition *definition, F
 
 /* manager-recover.c */
 void manager_recover_guest(Manager *m, const char *name);
+
+/* manager-plug.c */
+/* A guest has other devices than before, and claims them alone. */
+void manager_guest_devices(Guest *guest, void *userdata);
 
 /* manager-units.c */
 void manager_arrival_free(void *arrival);

@@ -115,6 +115,11 @@ int manager_control(Manager *manager, const char *name, GuestControl control, Gu
 int manager_change_medium(Manager *manager, const char *name, const char *drive, int fd, bool force,
                           GuestControlled controlled, void *userdata, Fault **ret_fault);
 
+/* Plugs a device into a guest that runs, or out of it. wish: what is asked for where its definition has no section for
+ * the device. */
+int manager_attach(Manager *manager, const char *name, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
+int manager_detach(Manager *manager, const char *name, PciAddress address, unsigned *ret_job, Fault **ret_fault);
+
 int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
                  Fault **ret_fault);
 
@@ -129,7 +134,10 @@ int manager_check_disks(Manager *manager, const char *name, ManagerPlanned plann
                         Fault **ret_fault);
 int manager_plan_bind(Manager *manager, const BindWish *wish, ManagerPlanned planned, void *userdata,
                       Fault **ret_fault);
+int manager_plan_attach(Manager *manager, const char *name, const BindWish *wish, ManagerPlanned planned,
+                        void *userdata, Fault **ret_fault);
 /* Of Step, owned by the caller. */
+int manager_plan_detach(Manager *manager, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 

@@ -16,6 +16,57 @@ GPtrArray *undo_plan(const Journal *journal)
     return steps;
 }
 
+/* Of what stands, from its end. */
+static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
+{
+    PciAddress address;
+
+    if (g_hash_table_contains(subjects, step->subject))
+        return true;
+    if (step->kind == STEP_UNIT)
+        return !*kept_any;
+    *kept_any |= pci_address_from_string(step->subject, &address) == 0;
+    return false;
+}
+
+/* Of const JournalOpen*, from the end; the caller frees the array, which borrows from *ret_standing. */
+static GPtrArray *choose(const Journal *journal, GHashTable *subjects, GPtrArray **ret_standing)
+{
+    GPtrArray *chosen = g_ptr_array_new();
+    bool kept_any = false;
+
+    if (!journal || journal_read(journal, ret_standing, NULL) < 0)
+        return chosen;
+    for (unsigned i = (*ret_standing)->len; i > 0; i--) {
+        JournalOpen *open = g_ptr_array_index(*ret_standing, i - 1);
+        if (goes(open->step, subjects, &kept_any))
+            g_ptr_array_add(chosen, open);
+    }
+    return chosen;
+}
+
+GArray *undo_some(const Journal *journal, GHashTable *subjects)
+{
+    GArray *numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    g_autoptr(GPtrArray) standing = NULL;
+    g_autoptr(GPtrArray) chosen = choose(journal, subjects, &standing);
+
+    for (unsigned i = 0; i < chosen->len; i++)
+        g_array_append_val(numbers, ((const JournalOpen *)g_ptr_array_index(chosen, i))->number);
+    return numbers;
+}
+
+GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects)
+{
+    GPtrArray *steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    g_autoptr(GPtrArray) standing = NULL;
+    g_autoptr(GPtrArray) chosen = choose(journal, subjects, &standing);
+
+    for (unsigned i = 0; i < chosen->len; i++)
+        g_ptr_array_add(steps, step_undo(((const JournalOpen *)g_ptr_array_index(chosen, i))->step));
+    return steps;
+}
+
 GPtrArray *undo_addresses(const Journal *journal)
 {
     GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);

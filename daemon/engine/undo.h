@@ -9,6 +9,14 @@
 /* The steps that execution_undo() would take, in its order. The caller frees the array. */
 GPtrArray *undo_plan(const Journal *journal); /* of Step, owned */
 
+/* The numbers of the steps that are to be undone so that a guest is rid of these subjects (set of char*:
+ * addresses, nodes) and keeps what else it has. Units that were stopped come back when nothing is left of what was
+ * taken after them: those who took it were not asked whether they hold it, as they were down. Of unsigned, the
+ * caller frees the array. */
+GArray *undo_some(const Journal *journal, GHashTable *subjects);
+/* The steps of that, as undo_plan() tells them. */
+GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects);
+
 /* A step on this device stands. */
 bool undo_covers(const Journal *journal, PciAddress address);
 

@@ -17,6 +17,8 @@ FakeQemu fake_qemu_new(const Rig *rig)
         .qmp_fd = -1,
         .status = "prelaunch",
         .commands = g_string_new(NULL),
+        .ports = g_ptr_array_new_with_free_func(g_free),
+        .devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
 }
 
@@ -26,6 +28,8 @@ void fake_qemu_free(FakeQemu *qemu)
     close_fd(qemu->listen_fd);
     close_fd(qemu->qmp_fd);
     g_string_free(qemu->commands, TRUE);
+    g_ptr_array_unref(qemu->ports);
+    g_hash_table_destroy(qemu->devices);
     g_free(qemu->emulator);
 }
 
@@ -60,6 +64,39 @@ static bool listens_for_qmp(int fd)
            g_str_has_suffix(address.sun_path, "/qmp.sock");
 }
 
+static const char *text_of(struct json_object *object, const char *name)
+{
+    return json_object_get_string(json_object_object_get(object, name)) ?: "";
+}
+
+static void add_device(FakeQemu *qemu, struct json_object *device)
+{
+    g_hash_table_insert(qemu->devices, g_strdup(text_of(device, "id")), g_strdup(text_of(device, "host")));
+    if (qemu->group)
+        fake_host_open_group(qemu->rig->host, qemu->group);
+}
+
+static void remove_device(FakeQemu *qemu, const char *id)
+{
+    g_hash_table_remove(qemu->devices, id);
+    if (qemu->group && g_hash_table_size(qemu->devices) == 0)
+        fake_host_close_group(qemu->rig->host, qemu->group);
+}
+
+/* What its command line says of ports and devices. */
+static void read_argument(FakeQemu *qemu, const char *argument)
+{
+    struct json_object *object = *argument == '{' ? json_tokener_parse(argument) : NULL;
+
+    if (!object)
+        return;
+    if (g_str_equal(text_of(object, "driver"), "pcie-root-port"))
+        g_ptr_array_add(qemu->ports, g_strdup(text_of(object, "id")));
+    if (g_str_equal(text_of(object, "driver"), "vfio-pci"))
+        add_device(qemu, object);
+    json_object_put(object);
+}
+
 bool fake_qemu_take_over(FakeQemu *qemu)
 {
     g_auto(GStrv) words = NULL;
@@ -83,6 +120,8 @@ bool fake_qemu_take_over(FakeQemu *qemu)
         else
             close_fd(fds[i]);
     }
+    for (char **word = words; *word; word++)
+        read_argument(qemu, *word);
     if (!qemu->emulator)
         qemu->launch_fd = close_fd(qemu->launch_fd);
     ck_assert_int_ge(qemu->listen_fd, 0);
@@ -105,9 +144,47 @@ static void say(FakeQemu *qemu, const char *text)
     ck_assert_int_eq(send(qemu->qmp_fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
-/* What it returns, or why not. */
-static char *result_of(const FakeQemu *qemu, const char *command)
+static char *list_devices(const FakeQemu *qemu)
 {
+    GString *text = g_string_new("\"return\": [{\"name\": \"type\", \"type\": \"string\"}");
+    GHashTableIter iter;
+    const char *id;
+
+    for (unsigned i = 0; i < qemu->ports->len; i++)
+        g_string_append_printf(text, ", {\"name\": \"%s\", \"type\": \"child<pcie-root-port>\"}",
+                               (char *)g_ptr_array_index(qemu->ports, i));
+    g_hash_table_iter_init(&iter, qemu->devices);
+    while (g_hash_table_iter_next(&iter, (void **)&id, NULL))
+        g_string_append_printf(text, ", {\"name\": \"%s\", \"type\": \"child<vfio-pci>\"}", id);
+    g_string_append(text, "]");
+    return g_string_free(text, FALSE);
+}
+
+/* Devices that come and go; NULL: it is another command. */
+static char *plug_result(FakeQemu *qemu, const char *command, struct json_object *arguments)
+{
+    if (g_str_equal(command, "device_add") && g_strcmp0(text_of(arguments, "id"), qemu->refuses) == 0)
+        return g_strdup("\"error\": {\"class\": \"GenericError\", \"desc\": \"vfio: no such luck\"}");
+    if (g_str_equal(command, "device_add"))
+        add_device(qemu, arguments);
+    if (g_str_equal(command, "qom-list"))
+        return list_devices(qemu);
+    if (g_str_equal(command, "qom-get")) {
+        const char *id = strrchr(text_of(arguments, "path"), '/') + 1;
+        const char *address = g_hash_table_lookup(qemu->devices, id);
+        return address ? g_strdup_printf("\"return\": \"%s\"", address)
+                       : g_strdup("\"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"gone\"}");
+    }
+    return NULL;
+}
+
+/* What it returns, or why not. */
+static char *result_of(FakeQemu *qemu, const char *command, struct json_object *arguments)
+{
+    char *plugged = plug_result(qemu, command, arguments);
+
+    if (plugged)
+        return plugged;
     bool moves_tray = g_str_equal(command, "eject") || g_str_equal(command, "blockdev-change-medium");
 
     if (qemu->tray_locked && moves_tray)
@@ -139,12 +216,52 @@ void fake_qemu_open_tray(FakeQemu *qemu, const char *drive)
     fake_qemu_serve(qemu);
 }
 
-static void answer(FakeQemu *qemu, const char *command, int64_t id)
+static void delete_device(FakeQemu *qemu, const char *id)
 {
-    g_autofree char *result = result_of(qemu, command);
+    g_autofree char *name = g_strdup(id);
+    g_autofree char *event = g_strdup_printf("{\"event\": \"DEVICE_DELETED\", \"data\": {\"device\": \"%s\", "
+                                             "\"path\": \"/machine/peripheral/%s\"}}\n",
+                                             id, id);
+
+    remove_device(qemu, name);
+    say(qemu, event);
+}
+
+static void eject(FakeQemu *qemu, const char *slot)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        g_autofree char *id = g_strdup_printf("%s-%u", slot, i);
+        if (g_hash_table_contains(qemu->devices, id))
+            delete_device(qemu, id);
+    }
+}
+
+void fake_qemu_eject(FakeQemu *qemu, const char *slot)
+{
+    eject(qemu, slot);
+    fake_qemu_serve(qemu);
+}
+
+/* A function that the guest has not heard of goes at once, and by itself; else the guest lets go of the slot.
+ */
+static void delete (FakeQemu *qemu, const char *id)
+{
+    g_autofree char *slot = g_strndup(id, strrchr(id, '-') - id), *first = g_strconcat(slot, "-0", NULL);
+
+    if (!g_hash_table_contains(qemu->devices, first))
+        delete_device(qemu, id);
+    else if (!qemu->keeps)
+        eject(qemu, slot);
+}
+
+static void answer(FakeQemu *qemu, const char *command, struct json_object *arguments, int64_t id)
+{
+    g_autofree char *result = result_of(qemu, command, arguments);
     g_autofree char *reply = g_strdup_printf("{%s, \"id\": %" G_GINT64_FORMAT "}\n", result, id);
 
     say(qemu, reply);
+    if (g_str_equal(command, "device_del"))
+        delete (qemu, text_of(arguments, "id"));
     if (g_str_equal(command, "cont") && !g_str_equal(qemu->status, "running")) {
         qemu->status = "running";
         say(qemu, "{\"event\": \"RESUME\"}\n");
@@ -166,15 +283,18 @@ static bool read_commands(FakeQemu *qemu)
     text[n] = '\0';
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
-        struct json_object *object = json_tokener_parse(*line), *field;
+        struct json_object *object = json_tokener_parse(*line), *field, *arguments = NULL;
         if (!object)
             continue;
         ck_assert(json_object_object_get_ex(object, "execute", &field));
         const char *command = json_object_get_string(field);
-        g_string_append_printf(qemu->commands, "%s\n", command);
+        json_object_object_get_ex(object, "arguments", &arguments);
+        bool names = g_str_has_prefix(command, "device_");
+        g_string_append_printf(qemu->commands, "%s%s%s\n", command, names ? " " : "",
+                               names ? text_of(arguments, "id") : "");
         ck_assert(json_object_object_get_ex(object, "id", &field));
         if (!qemu->mute)
-            answer(qemu, command, json_object_get_int64(field));
+            answer(qemu, command, arguments, json_object_get_int64(field));
         json_object_put(object);
     }
     return true;

@@ -19,6 +19,11 @@ typedef struct FakeQemu {
     const char *chardevs; /* NULL: "{}" */
     const char *status;   /* "prelaunch", "running", "paused" */
     GString *commands;    /* that it got, a line each */
+    GPtrArray *ports;     /* of char*: ids */
+    GHashTable *devices;  /* id → address of what it has of the host's */
+    int group;            /* that it has open while it has any; 0: none */
+    const char *refuses;  /* a device that it does not take; NULL: none */
+    bool keeps;           /* its guest does not let go of devices */
 } FakeQemu;
 
 FakeQemu fake_qemu_new(const Rig *rig);
@@ -36,5 +41,7 @@ bool fake_qemu_take_over(FakeQemu *qemu);
 char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
 /* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
+/* The guest lets go of what is in a slot, "spare-0". */
+void fake_qemu_eject(FakeQemu *qemu, const char *slot);
 /* The guest opens the tray of a drive, "cdrom-install". */
 void fake_qemu_open_tray(FakeQemu *qemu, const char *drive);

@@ -133,6 +133,7 @@ Rig rig_new(RigBuild build)
         .log_fd = open_folder(&rig, "log", NULL),
         .slow_usec = 10 * G_USEC_PER_SEC,
         .stuck_usec = 90 * G_USEC_PER_SEC,
+        .unplug_usec = G_USEC_PER_SEC / 10,
     };
     rig_come_again(&rig);
     return rig;

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that come and go while a guest runs, with a QEMU that refuses, says nothing or goes, a guest that
+ * keeps what it has, and a daemon that dies, at a moment of one's choice. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-qemu.h"
+
+#define GPU "0000:01:00.0"
+#define AUDIO "0000:01:00.1"
+#define OWN "[PCI gpu]\nAddress=0000:01:00.0\n"
+
+typedef struct Try {
+    Rig *rig;
+    FakeQemu *qemu;
+    const char *definition;
+    Guest *guest;
+    Claims *claims;
+    Job *job;
+    unsigned rested, ended;
+    GString *devices; /* as they were told */
+} Try;
+
+static void on_changed(Guest *guest, void *userdata)
+{
+}
+
+static void on_rested(Guest *guest, void *userdata)
+{
+    ((Try *)userdata)->rested++;
+}
+
+static void on_devices(Guest *guest, void *userdata)
+{
+    Try *try = userdata;
+    const GPtrArray *devices = guest_devices(guest);
+
+    g_string_append(try->devices, "[");
+    for (unsigned i = 0; i < devices->len; i++)
+        g_string_append_printf(try->devices, "%s%s", i ? " " : "", (char *)g_ptr_array_index(devices, i));
+    g_string_append(try->devices, "]");
+}
+
+static const GuestHandler handler = {on_changed, on_rested, on_devices};
+
+static void try_free(Try *try)
+{
+    guest_free(try->guest);
+    job_free(try->job);
+    claims_free(try->claims);
+    g_string_free(try->devices, TRUE);
+}
+
+static GuestDefinition *a_definition(const Try *try)
+{
+    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", try->definition, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    return definition;
+}
+
+static Host *look(const Try *try)
+{
+    Host *host = NULL;
+
+    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    return host;
+}
+
+static void begin(Try *try, const char *definition)
+{
+    GuestDefinition *read = (try->definition = definition, a_definition(try));
+    g_autoptr(Host) host = look(try);
+    Plan *plan = NULL;
+
+    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    ck_assert_int_eq(plan_start(host, NULL, read, &plan, NULL), 0);
+    claims_take_all(try->claims, plan->groups, OWNER);
+    guest_start(try->guest, read, plan, NULL, false);
+    fake_qemu_connect(try->qemu, try->guest);
+    ck_assert(fake_qemu_take_over(try->qemu));
+    fake_qemu_serve(try->qemu);
+    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
+    g_string_truncate(try->qemu->commands, 0);
+}
+
+#define A_RUN(build, text)                                                                                   \
+    A_RIG(build);                                                                                            \
+    A_QEMU(qemu, &rig);                                                                                      \
+    qemu.group = 12;                                                                                         \
+    __attribute__((cleanup(try_free))) Try try = {&rig, &qemu};                                              \
+    try.claims = claims_new();                                                                               \
+    try.devices = g_string_new(NULL);                                                                        \
+    begin(&try, text)
+
+static void on_job(Job *job, void *userdata)
+{
+    ((Try *)userdata)->ended += job->result != NULL;
+}
+
+static Job *a_job(Try *try, JobType type)
+{
+    job_free(try->job);
+    try->ended = 0;
+    try->job = job_new(1, type, "win10");
+    try->job->changed = on_job;
+    try->job->userdata = try;
+    return try->job;
+}
+
+static Plan *a_plan(Try *try, const char *text)
+{
+    g_autoptr(Host) host = look(try);
+    _cleanup_fault_ Fault *fault = NULL;
+    BindWish wish = {};
+    Plan *plan = NULL;
+
+    pci_address_from_string(text, &wish.address);
+    int r =
+        plan_attach(host, try->claims, OWNER, &wish, guest_section(try->guest, wish.address), &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    claims_take_all(try->claims, plan->groups, OWNER);
+    return plan;
+}
+
+static void ask_attach(Try *try, const char *address, char **may_stop)
+{
+    Plan *plan = a_plan(try, address);
+    _cleanup_fault_ Fault *fault = NULL;
+
+    plan->may_stop = g_strdupv(may_stop);
+    ck_assert_int_eq(guest_check_pluggable(try->guest, &fault), 0);
+    ck_assert_int_eq(guest_check_attach(try->guest, plan, &fault), 0);
+    ck_assert_int_eq(guest_attach(try->guest, plan, address, a_job(try, JOB_ATTACH), &fault), 0);
+}
+
+static void attach(Try *try, const char *address)
+{
+    ask_attach(try, address, NULL);
+    fake_qemu_serve(try->qemu);
+}
+
+static void detach(Try *try, const char *address)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(guest_check_pluggable(try->guest, &fault), 0);
+    ck_assert_int_eq(guest_check_detach(try->guest, address, &fault), 0);
+    ck_assert_int_eq(guest_detach(try->guest, address, a_job(try, JOB_DETACH)), 0);
+    fake_qemu_serve(try->qemu);
+}
+
+static void assert_ended(const Try *try, const char *result, const char *words)
+{
+    ck_assert_uint_eq(try->ended, 1);
+    ck_assert_str_eq(try->job->result, result);
+    ck_assert_msg(!words || strstr(try->job->fault->message, words), "%s",
+                  try->job->fault ? try->job->fault->message : "no fault");
+}
+
+static void assert_driver(const Try *try, const char *address, const char *wanted)
+{
+    g_autofree char *driver = fake_host_driver(try->rig->host, address);
+    ck_assert_str_eq(driver, wanted);
+}
+
+static void end_guest(Try *try)
+{
+    fake_qemu_hang_up(try->qemu);
+    g_hash_table_remove_all(try->qemu->devices);
+    fake_host_close_group(try->rig->host, 12);
+    fake_launcher_exit(try->rig->engine.launcher, "win10",
+                       &(LauncherExit){.known = true, .by_signal = true, .status = 9});
+    rig_settle(try->rig);
+    ck_assert_uint_eq(try->rested, 1);
+    rig_assert_restored(try->rig);
+}
+
+/* The daemon is gone, and another comes; QEMU stays. */
+static void restart(Try *try, bool finish)
+{
+    rig_die(try->rig, finish);
+    try->guest = guest_free(try->guest);
+    close(try->qemu->qmp_fd);
+    try->qemu->qmp_fd = -1;
+    rig_come_again(try->rig);
+    fake_launcher_found(try->rig->engine.launcher, "win10", QEMU_PID);
+    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    g_string_truncate(try->devices, 0);
+    guest_recover(try->guest, a_definition(try));
+    fake_qemu_serve(try->qemu);
+}
+
+START_TEST(functions_are_plugged_in_from_the_last_to_the_first)
+{
+    A_RUN(build_gpu, "");
+    attach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str, "query-status\ndevice_add spare-0-1\ndevice_add spare-0-0\n");
+    ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "spare-0-1"), AUDIO);
+    ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
+    assert_driver(&try, AUDIO, "vfio-pci");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(what_the_guest_lets_go_of_is_given_back)
+{
+    A_RUN(build_gpu, "");
+    for (unsigned round = 0; round < 3; round++) {
+        attach(&try, GPU);
+        assert_ended(&try, "done", NULL);
+        detach(&try, AUDIO);
+        assert_ended(&try, "done", NULL);
+        rig_assert_host(&rig, rig.beginning);
+    }
+    ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
+    ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_device_of_the_definition_goes_back_to_its_own_slot)
+{
+    A_RUN(build_gpu, OWN);
+    detach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    assert_driver(&try, GPU, "radeon");
+    g_string_truncate(qemu.commands, 0);
+    claims_give_up(try.claims, OWNER);
+    attach(&try, AUDIO);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str, "query-status\ndevice_add pci-gpu-1\ndevice_add pci-gpu-0\n");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_let_go_keeps_its_device_until_it_does)
+{
+    A_RUN(build_gpu, "");
+    attach(&try, GPU);
+    qemu.keeps = true;
+    for (unsigned round = 0; round < 2; round++) {
+        detach(&try, GPU);
+        ck_assert_uint_eq(try.ended, 0);
+        rig_until(&rig, &try.ended, 1);
+        assert_ended(&try, "timeout", "guest win10 has not let go of " GPU);
+        assert_driver(&try, GPU, "vfio-pci");
+        ck_assert_uint_eq(guest_devices(try.guest)->len, 2);
+    }
+    fake_qemu_eject(&qemu, "spare-0");
+    rig_assert_host(&rig, rig.beginning);
+    ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_device_that_a_guest_throws_out_is_given_back)
+{
+    A_RUN(build_gpu, OWN);
+    fake_qemu_eject(&qemu, "pci-gpu");
+    rig_assert_host(&rig, rig.beginning);
+    ck_assert_str_eq(try.devices->str, "[]");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(what_qemu_does_not_take_is_given_back)
+{
+    static const char *const refused[] = {"spare-0-1", "spare-0-0"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(refused); i++) {
+        A_RUN(build_gpu, "");
+        qemu.refuses = refused[i];
+        attach(&try, GPU);
+        assert_ended(&try, "failed", "vfio: no such luck");
+        rig_assert_host(&rig, rig.beginning);
+        ck_assert_uint_eq(g_hash_table_size(qemu.devices), 0);
+        end_guest(&try);
+    }
+}
+END_TEST
+
+START_TEST(a_step_that_fails_is_told_and_undone)
+{
+    unsigned failed = 0;
+
+    /* A write that complains and was done all the same is none. */
+    for (unsigned step = 0; step < 11; step++) {
+        A_RUN(build_gpu, "");
+        fake_workers_fail(rig.engine.workers, step, EIO);
+        attach(&try, GPU);
+        ck_assert_uint_eq(try.ended, 1);
+        failed += try.job->fault != NULL;
+        ck_assert(!try.job->fault || strstr(qemu.commands->str, "device_add") == NULL);
+        if (try.job->fault)
+            rig_assert_host(&rig, rig.beginning);
+        end_guest(&try);
+    }
+    ck_assert_uint_ge(failed, 7);
+}
+END_TEST
+
+START_TEST(a_guest_that_ends_at_any_turn_of_an_attach_is_restored)
+{
+    for (unsigned turn = 0, more = true; more; turn++) {
+        A_RUN(build_gpu, "");
+        ask_attach(&try, GPU, NULL);
+        for (unsigned i = 0; i < turn && more; i++)
+            more = rig_turn(&rig);
+        end_guest(&try);
+        ck_assert_uint_eq(try.ended, 1);
+        ck_assert_str_eq(try.job->fault->message, "guest win10 ended");
+    }
+}
+END_TEST
+
+START_TEST(a_guest_that_ends_at_any_turn_of_a_detach_is_restored)
+{
+    for (unsigned turn = 0, more = true; more; turn++) {
+        A_RUN(build_gpu, OWN);
+        ck_assert_int_eq(guest_detach(try.guest, GPU, a_job(&try, JOB_DETACH)), 0);
+        rig_settle(&rig);
+        qemu.keeps = true;
+        fake_qemu_serve(&qemu);
+        fake_host_close_group(rig.host, 12);
+        g_hash_table_remove_all(qemu.devices);
+        for (unsigned i = 0; i < 2; i++) {
+            g_autofree char *event = g_strdup_printf(
+                "{\"event\": \"DEVICE_DELETED\", \"data\": {\"device\": \"pci-gpu-%u\"}}\n", i);
+            ck_assert_int_gt(write(qemu.qmp_fd, event, strlen(event)), 0);
+        }
+        for (unsigned i = 0; i < turn && more; i++)
+            more = rig_turn(&rig);
+        end_guest(&try);
+        ck_assert_uint_eq(try.ended, 1);
+    }
+}
+END_TEST
+
+/* Whoever the next daemon is: it believes QEMU. */
+START_TEST(a_crash_at_any_turn_of_an_attach_leaves_all_or_nothing)
+{
+    for (unsigned turn = 0, more = true; more; turn++) {
+        A_RUN(build_gpu, "");
+        ask_attach(&try, GPU, NULL);
+        for (unsigned i = 0; i < turn && more; i++)
+            more = rig_turn(&rig);
+        restart(&try, turn % 2);
+        ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
+        ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
+        rig_assert_host(&rig, rig.beginning);
+        end_guest(&try);
+    }
+}
+END_TEST
+
+START_TEST(after_a_restart_qemu_is_asked_what_it_has)
+{
+    A_RUN(build_gpu, "");
+    attach(&try, GPU);
+    restart(&try, true);
+    ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
+    assert_driver(&try, GPU, "vfio-pci");
+    detach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    rig_assert_host(&rig, rig.beginning);
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(what_a_guest_let_go_of_while_nobody_listened_is_given_back)
+{
+    A_RUN(build_gpu, OWN);
+    g_hash_table_remove_all(qemu.devices);
+    fake_host_close_group(rig.host, 12);
+    restart(&try, true);
+    ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
+    rig_assert_host(&rig, rig.beginning);
+    end_guest(&try);
+}
+END_TEST
+
+/* It was plugged in without function 0, of which the guest would have heard. */
+START_TEST(half_a_card_is_taken_away_after_a_restart)
+{
+    A_RUN(build_gpu, "");
+    ask_attach(&try, GPU, NULL);
+    rig_settle(&rig);
+    assert_driver(&try, GPU, "vfio-pci");
+    g_hash_table_insert(qemu.devices, g_strdup("spare-0-1"), g_strdup(AUDIO));
+    fake_host_open_group(rig.host, 12);
+    restart(&try, true);
+    ck_assert_uint_eq(g_hash_table_size(qemu.devices), 0);
+    rig_assert_host(&rig, rig.beginning);
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_silent_qemu_is_asked_again_when_it_answers)
+{
+    A_RUN(build_gpu, "");
+    qemu.mute = true;
+    attach(&try, GPU);
+    rig_until(&rig, &try.ended, 1);
+    assert_ended(&try, "timeout", "QEMU of guest win10 does not answer");
+    assert_driver(&try, GPU, "vfio-pci");
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(guest_check_pluggable(try.guest, &fault), FAULT_RAISED);
+    ck_assert_int_eq(fault->kind, FAULT_UNRESPONSIVE);
+    qemu.mute = false;
+    fake_qemu_serve(&qemu);
+    rig_assert_host(&rig, rig.beginning);
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_service_that_was_stopped_comes_back_with_the_device)
+{
+    char *may_stop[] = {(char *)"sunshine.service", NULL};
+    A_RUN(build_gpu, "");
+    fake_launcher_unit(rig.engine.launcher, "sunshine.service", "active", false, false);
+    fake_workers_find_holder(rig.engine.workers, holder_new(HOLDER_FILE, GPU, "/dev/dri/card1", 812,
+                                                            "sunshine", "sunshine.service", NULL));
+    ask_attach(&try, GPU, may_stop);
+    rig_settle(&rig);
+    fake_workers_find_holder(rig.engine.workers, NULL);
+    fake_qemu_serve(&qemu);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(fake_launcher_unit_state(rig.engine.launcher, "sunshine.service"), "inactive");
+    detach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(fake_launcher_unit_state(rig.engine.launcher, "sunshine.service"), "active");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_device_that_somebody_uses_is_not_plugged_in)
+{
+    A_RUN(build_gpu, "");
+    fake_workers_find_holder(rig.engine.workers, holder_new(HOLDER_FILE, GPU, "/dev/dri/card1", 812,
+                                                            "sunshine", "session-2.scope", NULL));
+    attach(&try, GPU);
+    ck_assert_str_eq(try.job->result, "refused");
+    ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), 0);
+    end_guest(&try);
+}
+END_TEST
+
+static char *refusal(int r, Fault *fault)
+{
+    ck_assert_int_eq(r, FAULT_RAISED);
+    char *line = fault_to_line(fault);
+    fault_free(fault);
+    return line;
+}
+
+static char *attach_refusal(Try *try, const char *address)
+{
+    g_autoptr(Plan) plan = a_plan(try, address);
+    Fault *fault = NULL;
+    int r = guest_check_attach(try->guest, plan, &fault);
+    return refusal(r, fault);
+}
+
+static const char *build_two(FakeHost *host)
+{
+    fake_host_add_disk(host, "0000:04:00.0", NULL, 9, "nvme0n1");
+    return build_gpu(host);
+}
+
+START_TEST(used_up_ports_are_told_with_their_number)
+{
+    A_RUN(build_two, "[Guest]\nSparePorts=1\n");
+    attach(&try, GPU);
+    g_autofree char *full = attach_refusal(&try, "0000:04:00.0");
+    ck_assert_str_eq(
+        full, "guest win10 has 1 spare port, and all are in use; detach one, or give it more as of its "
+              "next start: usherctl edit win10, [Guest] SparePorts=");
+    g_autofree char *twice = attach_refusal(&try, GPU);
+    ck_assert_str_eq(twice, "guest win10 has " GPU " already");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_guest_without_spare_ports_takes_nothing)
+{
+    A_RUN(build_gpu, "[Guest]\nSparePorts=0\n");
+    g_autofree char *none = attach_refusal(&try, GPU);
+    ck_assert_ptr_nonnull(
+        strstr(none, "guest win10 has no spare port: nothing can be plugged in while it runs"));
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(what_it_does_not_have_it_cannot_let_go_of)
+{
+    A_RUN(build_gpu, OWN);
+    Fault *fault = NULL;
+    int r = guest_check_detach(try.guest, "0000:04:00.0", &fault);
+    g_autofree char *line = refusal(r, fault);
+    ck_assert_str_eq(line, "guest win10 does not have 0000:04:00.0; it has " GPU ", " AUDIO);
+    end_guest(&try);
+    fault = NULL;
+    r = guest_check_pluggable(try.guest, &fault);
+    g_autofree char *ended = refusal(r, fault);
+    ck_assert_ptr_nonnull(strstr(ended, "guest win10 is failed"));
+}
+END_TEST
+
+START_TEST(what_cannot_be_given_back_stays_in_the_journal_until_the_end)
+{
+    A_RUN(build_gpu, "");
+    attach(&try, GPU);
+    fake_host_set_override(rig.host, GPU, "mischief");
+    detach(&try, GPU);
+    assert_ended(&try, "drift", "override of " GPU);
+    ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
+    assert_driver(&try, AUDIO, "snd_hda_intel");
+    fake_host_set_override(rig.host, GPU, "vfio-pci");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(the_plan_of_a_detach_is_what_is_done)
+{
+    A_RUN(build_two, OWN "[PCI disk]\nAddress=0000:04:00.0\n");
+    g_autoptr(GPtrArray) steps = guest_plan_detach(try.guest, "0000:04:00.0");
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (unsigned i = 0; i < steps->len; i++) {
+        g_autofree char *words = step_describe(g_ptr_array_index(steps, i));
+        g_string_append_printf(text, "%s\n", words);
+    }
+    ck_assert_str_eq(text->str, "node-owner of /dev/vfio/9: 64001:64001 → 0:0\n"
+                                "driver of 0000:04:00.0: vfio-pci → none\n"
+                                "override of 0000:04:00.0: vfio-pci → none\n"
+                                "driver of 0000:04:00.0: none → nvme\n"
+                                "d3cold of 0000:04:00.0: 0 → 1\n"
+                                "power-control of 0000:04:00.0: on → auto\n");
+    end_guest(&try);
+}
+END_TEST
+
+SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
+      what_the_guest_lets_go_of_is_given_back, a_device_of_the_definition_goes_back_to_its_own_slot,
+      a_guest_that_does_not_let_go_keeps_its_device_until_it_does,
+      a_device_that_a_guest_throws_out_is_given_back, what_qemu_does_not_take_is_given_back,
+      a_step_that_fails_is_told_and_undone, a_guest_that_ends_at_any_turn_of_an_attach_is_restored,
+      a_guest_that_ends_at_any_turn_of_a_detach_is_restored,
+      a_crash_at_any_turn_of_an_attach_leaves_all_or_nothing, after_a_restart_qemu_is_asked_what_it_has,
+      what_a_guest_let_go_of_while_nobody_listened_is_given_back, half_a_card_is_taken_away_after_a_restart,
+      a_silent_qemu_is_asked_again_when_it_answers, a_service_that_was_stopped_comes_back_with_the_device,
+      a_device_that_somebody_uses_is_not_plugged_in, used_up_ports_are_told_with_their_number,
+      a_guest_without_spare_ports_takes_nothing, what_it_does_not_have_it_cannot_let_go_of,
+      what_cannot_be_given_back_stays_in_the_journal_until_the_end, the_plan_of_a_detach_is_what_is_done)
