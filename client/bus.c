@@ -151,6 +151,21 @@ int bus_new_call(Client *client, sd_bus_message **ret, const char *member, const
     return status;
 }
 
+int bus_new_guest_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
+                       const char *types, ...)
+{
+    g_autofree char *path = NULL;
+    int status = bus_guest_path(client, guest, &path);
+    va_list ap;
+
+    if (status != STATUS_OK)
+        return status;
+    va_start(ap, types);
+    status = new_call_v(client, ret, path, BUS_GUEST, member, types, ap);
+    va_end(ap);
+    return status;
+}
+
 int bus_send(Client *client, const char *what, sd_bus_message *call, sd_bus_message **ret)
 {
     __attribute__((cleanup(sd_bus_error_free))) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -236,6 +251,19 @@ int bus_append_stop_holders(const Client *client, sd_bus_message *call)
         r = sd_bus_message_append_strv(call, client->stop_holders);
     if (r >= 0)
         r = sd_bus_message_close_container(call);
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+int bus_append_bind_options(const Client *client, sd_bus_message *call)
+{
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+
+    if (r >= 0 && client->functions)
+        r = sd_bus_message_append(call, "{sv}", "functions", "s", client->functions);
+    if (r >= 0 && client->group)
+        r = sd_bus_message_append(call, "{sv}", "group", "s", client->group);
+    if (r >= 0)
+        r = bus_append_stop_holders(client, call);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 

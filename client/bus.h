@@ -31,6 +31,14 @@ int bus_open_asking(Client *client);
  * owns it. */
 int bus_new_call(Client *client, sd_bus_message **ret, const char *member, const char *types, ...);
 
+/* The same of a guest's object; STATUS_NO_SUCH if there is none. */
+int bus_new_guest_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
+                       const char *types, ...);
+
+/* Adds an a{sv} with what was said of --functions=, --group= and --stop-holders=: the defaults are the daemon's. 0 or
+ * -errno. */
+int bus_append_bind_options(const Client *client, sd_bus_message *call);
+
 /* Adds the entry of --stop-holders= to an a{sv} of options, if it was said. 0 or -errno. */
 int bus_append_stop_holders(const Client *client, sd_bus_message *call);
 

@@ -35,6 +35,7 @@ typedef struct Client {
     bool eject;            /* --eject */
     bool force;            /* --force */
     const char *host;      /* -H; NULL: this one */
+    const char *guest;     /* that a device is for */
     const char *functions; /* --functions=; NULL: not said */
     const char *group;     /* --group=; NULL: not said */
     char **stop_holders;   /* --stop-holders=; NULL: not said */
@@ -62,6 +63,8 @@ int cmd_kill(Client *client, char **args);
 int cmd_reboot(Client *client, char **args);
 int cmd_freeze(Client *client, char **args);
 int cmd_thaw(Client *client, char **args);
+int cmd_attach(Client *client, char **args);
+int cmd_detach(Client *client, char **args);
 int cmd_reset(Client *client, char **args);
 int cmd_pause(Client *client, char **args);
 int cmd_resume(Client *client, char **args);

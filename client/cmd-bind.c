@@ -2,20 +2,6 @@
 #include "job.h"
 #include "steps.h"
 
-/* Only what was said is sent: the defaults are the daemon's. */
-static int append_options(const Client *client, sd_bus_message *call)
-{
-    int r = sd_bus_message_open_container(call, 'a', "{sv}");
-
-    if (r >= 0 && client->functions)
-        r = sd_bus_message_append(call, "{sv}", "functions", "s", client->functions);
-    if (r >= 0 && client->group)
-        r = sd_bus_message_append(call, "{sv}", "group", "s", client->group);
-    if (r >= 0)
-        r = bus_append_stop_holders(client, call);
-    return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
 static int make_call(Client *client, const char *member, const char *address, sd_bus_message **ret)
 {
     g_autoptr(sd_bus_message) call = NULL;
@@ -24,7 +10,7 @@ static int make_call(Client *client, const char *member, const char *address, sd
 
     if (status != STATUS_OK)
         return status;
-    if ((r = append_options(client, call)) < 0)
+    if ((r = bus_append_bind_options(client, call)) < 0)
         return bus_report(client, "ask for the device", NULL, r);
     *ret = g_steal_pointer(&call);
     return STATUS_OK;

@@ -86,4 +86,9 @@ int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subjec
 /* stream-calls.c: what OpenConsole and OpenDisplay do then */
 int api_open_console(Api *api, sd_bus_message *message, const char *name);
 int api_open_display(Api *api, sd_bus_message *message, const char *name);
+/* plug-calls.c: what Attach and Detach do then; and their plans */
+int api_attach(Api *api, sd_bus_message *message, const char *name);
+int api_detach(Api *api, sd_bus_message *message, const char *name);
+int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_plan_detach(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void api_pending_free(void *pending);

@@ -346,6 +346,24 @@ class Mock:
 
     Reset = Pause = Resume = Reboot = only_win10
 
+    def Attach(self, path, address, options):
+        self.only_win10(path)
+        number, job = self.begin("win10")
+        self.later(self.end, number, "done")
+        return job
+
+    def Detach(self, path, address, options):
+        self.only_win10(path)
+        number, job = self.begin("win10")
+        self.later(self.end, number, "timeout", f"guest win10 has not let go of {address} within 30 s, and keeps it", "org.usher1.Error.Timeout")
+        return job
+
+    def PlanAttach(self, path, address, options):
+        return GPU_STEPS[1:]
+
+    def PlanDetach(self, path, address):
+        return GPU_STEPS[1:2]
+
     def ChangeMedium(self, path, drive, image, options):
         self.only_win10(path)
 

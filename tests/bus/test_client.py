@@ -453,6 +453,30 @@ class JobTest(ClientTest):
         self.assert_run(self.usherctl("pause", "--eject", "win10"), USAGE)
 
 
+class PlugTest(ClientTest):
+    def test_a_device_is_plugged_into_the_guest_that_is_named(self):
+        self.assert_run(self.usherctl("attach", "win10", "03:00.0"), OK, stdout="", stderr="")
+        self.assert_run(self.usherctl("attach", "win10", "03:00.0", "--group=all", "--stop-holders=a.service"), OK)
+        self.assert_run(self.usherctl("attach", "linux", "03:00.0"), NOT_RUNNING, stderr="it does not run; start it first\n")
+        self.assert_run(self.usherctl("attach", "elephant", "03:00.0"), NO_SUCH)
+        self.assertEqual([call for call in self.calls() if call[0] == "Attach"][:2],
+                         [["Attach", ["03:00.0", {}]], ["Attach", ["03:00.0", {"group": "all", "stop_holders": ["a.service"]}]]])
+
+    def test_a_guest_that_keeps_it_is_told(self):
+        self.assert_run(self.usherctl("detach", "win10", "03:00.0"), FAILED,
+                        stderr="guest win10 has not let go of 03:00.0 within 30 s, and keeps it\n")
+
+    def test_both_have_a_plan(self):
+        self.assertIn("To attach 03:00.0 takes 3 steps:", self.usherctl("attach", "--dry-run", "win10", "03:00.0").stdout)
+        self.assertIn("To detach 03:00.0 takes 1 step:", self.usherctl("detach", "--dry-run", "win10", "03:00.0").stdout)
+        self.assertEqual([member for member, _ in self.calls() if member != "GetGuest"], ["PlanAttach", "PlanDetach"])
+
+    def test_both_want_a_guest_and_one_device(self):
+        for arguments in (("win10",), ("win10", "03:00.0", "04:00.0"), ("win10", "03:00.0", "--force")):
+            self.assert_run(self.usherctl("attach", *arguments), USAGE)
+            self.assert_run(self.usherctl("detach", *arguments), USAGE)
+
+
 class BindTest(ClientTest):
     def test_devices_are_let_out_of_quarantine_by_address(self):
         self.assert_run(self.usherctl("reset", "--clear", "03:00.0"), OK, stdout="", stderr="")
@@ -746,7 +770,7 @@ class ErrorTest(ClientTest):
     def test_help_names_every_verb_and_needs_no_bus(self):
         result = self.usherctl("help", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
         self.assert_run(result, OK, stderr="")
-        for verb in ("list", "status", "start", "stop", "kill", "reset", "pause", "resume", "cdrom", "devices", "groups", "bind",
+        for verb in ("list", "status", "start", "stop", "kill", "reset", "pause", "resume", "cdrom", "attach", "detach", "devices", "groups", "bind",
                      "restore", "create", "edit", "undefine", "cat", "show", "validate", "enable", "disable", "check", "monitor", "version"):
             self.assertRegex(result.stdout, rf"(?m)^  {verb} ")
         self.assertEqual(self.usherctl("--help").stdout, result.stdout)

@@ -370,6 +370,45 @@ class Holders(DaemonTest):
         self.assert_error("NoSuchDevice", "ffff:ff:1f.7", self.manager.ListHolders, "ffff:ff:1f.7")
 
 
+class ADeviceForAGuestThatRuns(DaemonTest):
+    """As far as it goes where there is no IOMMU: QEMU is asked what it has, and nothing is touched."""
+
+    def guest(self):
+        return self.usherd.guest("demo")
+
+    def test_is_refused_with_the_reason(self):
+        devices = [str(properties["Address"]) for _, properties in self.manager.ListDevices() if not properties["State"] == "bridge"]
+        self.usherd.define("demo", GUEST)
+        self.assert_error("NotRunning", "guest demo is stopped", self.guest().Attach, "0000:00:1f.7", NONE)
+        self.start_guest()
+        self.assert_error("NoSuchDevice", '"gpu" is no PCI address', self.guest().Attach, "gpu", NONE)
+        self.assert_error("NoSuchDevice", "there is no device ffff:ff:1f.7", self.guest().Attach, "ffff:ff:1f.7", NONE)
+        self.assert_error("BadOption", "option force is not known", self.guest().Attach, "0000:00:1f.7",
+                          dbus.Dictionary({"force": "yes"}, signature="sv"))
+        for address in devices[:1]:
+            for call in (self.guest().Attach, self.guest().PlanAttach):
+                self.assert_error("NoIommu", f"{address} cannot be lent", call, address, NONE)
+        self.assertEqual(self.usherd.property("demo", "Devices"), [])
+
+    def test_cannot_leave_one_that_does_not_have_it(self):
+        self.start_guest()
+        for _ in range(2):
+            self.assert_error("NoSuchDevice", "guest demo does not have 0000:00:1f.7; it has no device of the host",
+                              self.guest().Detach, "0000:00:1f.7", NONE)
+            self.assert_error("NoSuchDevice", "guest demo does not have", self.guest().PlanDetach, "0000:00:1f.7")
+            self.usherd.stop()
+            self.usherd.start()
+            self.manager = self.usherd.manager
+            self.usherd.wait_for_state("demo", "running")
+            self.usherd.wait_for(self.is_known, "QEMU did not say what it has")
+
+    def is_known(self):
+        try:
+            self.guest().Detach("0000:00:1f.7", NONE)
+        except dbus.DBusException as error:
+            return not error.get_dbus_name().endswith(("Busy", "NotRunning"))
+
+
 class ADaemonThatGoesAway(DaemonTest):
     def check_adopted(self, pid):
         self.usherd.wait_for_state("demo", "running")

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attach and Detach of a guest that runs, and their plans. */
+#include "api-private.h"
+
+static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fault)
+{
+    const char *text;
+
+    int r = sd_bus_message_read(message, "s", &text);
+    if (r >= 0 && pci_address_from_string(text, ret) < 0)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           text);
+    return r < 0 ? r : 0;
+}
+
+static int act_attach_stopping(Api *api, sd_bus_message *message, const char *name);
+
+static int attach(Api *api, sd_bus_message *message, const char *name, bool may_stop)
+{
+    Fault *fault = NULL;
+    BindWish wish = {};
+    unsigned job = 0;
+
+    int r = read_address(message, &wish.address, &fault);
+    if (r == 0)
+        r = api_read_bind_options(message, &wish, &fault);
+    g_auto(GStrv) units = wish.may_stop;
+    if (r == 0 && units && !may_stop)
+        return api_authorize_stopping(api, message, name, name, act_attach_stopping);
+    if (r == 0)
+        r = manager_attach(api->manager, name, &wish, &job, &fault);
+    return api_reply_job(message, r, job, fault);
+}
+
+int api_attach(Api *api, sd_bus_message *message, const char *name)
+{
+    return attach(api, message, name, false);
+}
+
+static int act_attach_stopping(Api *api, sd_bus_message *message, const char *name)
+{
+    return attach(api, message, name, true);
+}
+
+int api_detach(Api *api, sd_bus_message *message, const char *name)
+{
+    PciAddress address = {};
+    Fault *fault = NULL;
+    unsigned job = 0;
+
+    int r = read_address(message, &address, &fault);
+    if (r == 0)
+        r = api_read_no_options(message, &fault);
+    if (r == 0)
+        r = manager_detach(api->manager, name, address, &job, &fault);
+    return api_reply_job(message, r, job, fault);
+}
+
+int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    Fault *fault = NULL;
+    BindWish wish = {};
+
+    int r = read_address(message, &wish.address, &fault);
+    if (r == 0)
+        r = api_read_bind_options(message, &wish, &fault);
+    g_auto(GStrv) units = wish.may_stop;
+    sd_bus_message_ref(message);
+    if (r == 0)
+        r = manager_plan_attach(object->api->manager, object->id, &wish, api_reply_planned, message, &fault);
+    return api_reply_later(message, r, fault);
+}
+
+int api_plan_detach(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+    GPtrArray *steps = NULL;
+    PciAddress address = {};
+    Fault *fault = NULL;
+
+    int r = read_address(message, &address, &fault);
+    if (r == 0)
+        r = manager_plan_detach(object->api->manager, object->id, address, &steps, &fault);
+    return api_reply_steps(message, r, steps, fault);
+}
