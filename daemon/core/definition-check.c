@@ -224,6 +224,10 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
     if (pci->rom && !pci->rom_bar)
         return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
                                 "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);
+    if (pci->virtual_functions > 0 && pci->functions != 0)
+        return definition_raise(section_place(section, "VirtualFunctions"), ret_fault, "remove one of them",
+                                "[PCI %s] Functions= lends the device, VirtualFunctions= what is made of it",
+                                pci->name);
     if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
         return 0;
     return definition_raise(

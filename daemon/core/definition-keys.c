@@ -205,6 +205,8 @@ static const DefinitionKey keys[] = {
      .help = "What the device is, so that no other is taken that came to that address"},
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",
      .help = "Which functions of the device go along"},
+    {SECTION_PCI, "VirtualFunctions", VALUE_NUMBER, PCI(virtual_functions), .min = 1, .max = 8,
+     .otherwise = "the device itself is lent", .help = "How many virtual functions of it (SR-IOV) are made, and lent in its place"},
     {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = groups, .fallback = "only",
      .help = "Whether the rest of the IOMMU group may be taken from the host too, unused (all)"},
     {SECTION_PCI, "ResetBefore", VALUE_SWITCH, PCI(reset_before), .fallback = "no",

@@ -161,6 +161,7 @@ typedef struct DefinitionPci {
     PciAddress address;
     char *fingerprint; /* Fingerprint=; NULL: not said */
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
+    unsigned virtual_functions; /* VirtualFunctions=: so many are made, and lent in its place; 0: it is lent itself */
     bool whole_group;  /* Group=all; default only */
     bool reset_before; /* ResetBefore=, ResetAfter=; default no */
     bool reset_after;

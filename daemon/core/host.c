@@ -13,6 +13,7 @@ static void host_device_free(gpointer pointer)
     g_free(device->d3cold_allowed);
     g_free(device->needed_for);
     g_free(device->quarantine);
+    g_free(device->sriov.autoprobe);
     g_free(device);
 }
 
@@ -198,6 +199,18 @@ GPtrArray *host_group(const Host *host, int group)
             g_ptr_array_add(members, device);
     }
     return members;
+}
+
+GPtrArray *host_virtual_functions(const Host *host, PciAddress physical)
+{
+    GPtrArray *functions = g_ptr_array_new();
+
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->virtual_function && pci_address_equal(device->physical, physical))
+            g_ptr_array_add(functions, device);
+    }
+    return functions;
 }
 
 GPtrArray *host_slot(const Host *host, PciAddress address)

@@ -10,6 +10,8 @@
 #include "pci-address.h"
 
 #define HOST_NO_GROUP (-1)
+/* Of what is yet to be made the kernel has not said in which group it will be; each counts as one of its own. */
+#define HOST_EXPECTED_GROUP(index) (-2 - (int)(index))
 
 typedef struct HostDevice {
     PciAddress address;
@@ -24,6 +26,12 @@ typedef struct HostDevice {
     PciAddress upstream;
     bool virtual_function; /* of an SR-IOV function, whose address is physical */
     PciAddress physical;
+    struct {
+        unsigned total; /* how many virtual functions it can have; 0: it has no SR-IOV */
+        unsigned offset, stride; /* where the first is from here, and each next one; in functions */
+        uint16_t device;         /* the device ID that they have */
+        char *autoprobe;         /* whether drivers find them: "0", "1"; NULL: no such attribute */
+    } sriov;
     bool boot_vga;        /* the display the firmware used */
     char *reset_methods;  /* as sysfs lists them: "flr bus"; NULL: none or unknown */
     char *power_state;    /* "D0", "D3cold", …; NULL: unknown */
@@ -128,6 +136,9 @@ const HostDevice *host_find(const Host *host, PciAddress address);
 /* The members of a group in order of address, bridges included; an array of const HostDevice* that the caller
  * frees. Empty for HOST_NO_GROUP. */
 GPtrArray *host_group(const Host *host, int group);
+
+/* The virtual functions of a device, in order of address; likewise. */
+GPtrArray *host_virtual_functions(const Host *host, PciAddress physical);
 
 /* The functions of the slot that address is in, itself included. The caller frees the array. */
 GPtrArray *host_slot(const Host *host, PciAddress address);

@@ -2,6 +2,7 @@
 /* What a guest asks for, when it starts and while it runs. */
 #include "fingerprint.h"
 #include "looking-glass.h"
+#include "plan-functions.h"
 #include "plan-private.h"
 
 /* The other section that asks for one of the last section's functions, or NULL. */
@@ -33,6 +34,7 @@ static BindWish section_wish(const DefinitionPci *section)
     return (BindWish){
         .address = section->address,
         .functions = section->functions,
+        .virtual_functions = section->virtual_functions,
         .whole_group = section->whole_group,
     };
 }
@@ -67,13 +69,33 @@ static void add_nodes(const Planning *planning)
         int group = g_array_index(plan->groups, int, i);
         if (planning->claims && g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
             continue;
-        g_autofree char *node = g_strdup_printf("/dev/vfio/%d", group);
+        g_autoptr(GPtrArray) members = host_group(planning->host, group);
+        const HostDevice *first = g_ptr_array_index(members, 0);
+        g_autofree char *node = group >= 0 ? g_strdup_printf("/dev/vfio/%d", group)
+                                           : g_strdup_printf("group of %s", PCI_ADDRESS_STR(first->address));
         g_ptr_array_add(plan->steps, step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));
     }
 }
 
-int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
-               Fault **ret_fault)
+/* Those that are known; and that of a device whose virtual functions are lent, which nobody else shall have
+ * meanwhile. */
+static void settle_groups(const Planning *planning, const GuestDefinition *definition)
+{
+    GArray *groups = planning->plan->groups;
+
+    for (unsigned i = groups->len; i > 0; i--)
+        if (g_array_index(groups, int, i - 1) < 0)
+            g_array_remove_index(groups, i - 1);
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+        const HostDevice *physical = host_find(planning->host, section->address);
+        if (section->virtual_functions > 0 && physical->group != HOST_NO_GROUP)
+            g_array_append_val(groups, physical->group);
+    }
+}
+
+int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+              Fault **ret_fault)
 {
     g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
     __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
@@ -99,9 +121,31 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
     if (r != 0)
         return r;
     plan_add_looking_glass(planning.plan, definition);
-
     add_nodes(&planning);
+    settle_groups(&planning, definition);
     *ret = g_steal_pointer(&planning.plan);
+    return 0;
+}
+
+/* Planned as if all were there, so that what can be refused is, before anything is made. */
+int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+               Fault **ret_fault)
+{
+    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
+    g_autoptr(GPtrArray) making = g_ptr_array_new();
+    g_autoptr(ExpectedHost) expected = NULL;
+    Plan *plan;
+
+    g_ptr_array_set_free_func(making, (GDestroyNotify)step_free);
+    int r = plan_functions(host, claims, definition, owner, making, &expected, ret_fault);
+    if (r == 0)
+        r = plan_rest(expected ? &expected->host : host, claims, definition, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    plan->making = making->len;
+    for (unsigned i = 0; i < making->len; i++)
+        g_ptr_array_insert(plan->steps, i, step_copy(g_ptr_array_index(making, i)));
+    *ret = plan;
     return 0;
 }
 
@@ -114,6 +158,12 @@ int plan_attach(const Host *host, const Claims *claims, const char *owner, const
         section ? "say Group=all in its section: the host is without them while the guest has it"
                 : "attach it with --group=all: the host is without them while the guest has it";
 
+    if (said.virtual_functions > 0)
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            "make them by hand (sriov_numvfs) and attach them by their own addresses",
+            "[PCI %s] VirtualFunctions=: they are made when the guest starts, and not while it runs",
+            section->name);
     int r = section && section->fingerprint ? check_fingerprint(&planning, owner, section, ret_fault) : 0;
     if (r == 0)
         r = planning_add(&planning, section ? section->name : PCI_ADDRESS_STR(said.address), section, &said,

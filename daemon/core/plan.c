@@ -181,12 +181,9 @@ static int check_claim(const Planning *planning, int group, Fault **ret_fault)
 
 static bool has_virtual_functions(const Host *host, const HostDevice *device)
 {
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        const HostDevice *other = g_ptr_array_index(host->devices, i);
-        if (other->virtual_function && pci_address_equal(other->physical, device->address))
-            return true;
-    }
-    return false;
+    g_autoptr(GPtrArray) functions = host_virtual_functions(host, device->address);
+
+    return functions->len > 0;
 }
 
 /* Can the host spare this one? */

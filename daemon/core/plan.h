@@ -16,6 +16,8 @@
 typedef struct Plan {
     char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */
     GPtrArray *steps; /* of Step, owned */
+    unsigned making;  /* so many steps come first: what they make can only be expected. The rest is planned anew when
+                       * it is there (plan_rest()); 0: the plan is whole */
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
     char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
     uint64_t n_pages;
@@ -73,6 +75,11 @@ int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definiti
 /* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come and go while
  * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */
 int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
+
+/* What is to be done once the first steps of plan_start() have been taken: the same plan upon what they have made, with
+ * the same refusals, but that it is there is none. */
+int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
+              Fault **ret_fault);
 
 /* Plugs a device into the running guest that the plan's owner names: binds it and gives it the nodes of groups
  * that it has none of yet. section: what the guest's definition says of it, or NULL; borrowed by the plan. The

@@ -21,6 +21,8 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_KEPT_OFF] = "kept-off",
     [STEP_GOVERNOR] = "governor",
     [STEP_USB_DRIVERS] = "usb-drivers",
+    [STEP_AUTOPROBE] = "autoprobe",
+    [STEP_FUNCTIONS] = "virtual-functions",
 };
 
 const char *step_kind_to_string(StepKind kind)

@@ -32,6 +32,8 @@ typedef enum StepKind {
     STEP_GOVERNOR, /* subject "cpu2"; scaling_governor. Yields */
     STEP_USB_DRIVERS, /* subject "/dev/bus/usb/001/007"; "1.0:snd-usb-audio 1.1:usbhid" → "": the drivers of its
                        * interfaces. A device that was unplugged, or has drivers again, counts as given back */
+    STEP_AUTOPROBE, /* subject address; sriov_drivers_autoprobe: whether drivers find its virtual functions */
+    STEP_FUNCTIONS, /* subject address; sriov_numvfs: how many virtual functions it has, from "0" or to "0" */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;

@@ -70,11 +70,31 @@ static int check_isolation(const Host *host, const HostDevice *device, Fault **r
     return 0;
 }
 
+static int resolve_virtual_functions(const Host *host, const BindWish *wish, GPtrArray **ret,
+                                     Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) functions = host_virtual_functions(host, wish->address);
+
+    if (functions->len != wish->virtual_functions)
+        return fault_raise(ret_fault, FAULT_DRIFT, "somebody else changed that just now; try again",
+                           "%s has %u virtual functions, not %u", PCI_ADDRESS_STR(wish->address),
+                           functions->len, wish->virtual_functions);
+    for (unsigned i = 0; i < functions->len; i++) {
+        int r = check_isolation(host, g_ptr_array_index(functions, i), ret_fault);
+        if (r != 0)
+            return r;
+    }
+    *ret = g_steal_pointer(&functions);
+    return 0;
+}
+
 int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault **ret_fault)
 {
     const HostDevice *named = host_find(host, wish->address);
     if (!named)
         return raise_no_such_device(host, wish->address, ret_fault);
+    if (wish->virtual_functions > 0)
+        return resolve_virtual_functions(host, wish, ret, ret_fault);
 
     g_autoptr(GPtrArray) functions = g_ptr_array_new();
     for (unsigned n = 0; n < 8; n++) {
@@ -86,7 +106,8 @@ int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault 
             continue;
         if (!device)
             return raise_no_such_device(host, address, ret_fault);
-        int r = host_device_stays(device) ? raise_bridge(device, ret_fault) : check_isolation(host, device, ret_fault);
+        int r = host_device_stays(device) ? raise_bridge(device, ret_fault)
+                                          : check_isolation(host, device, ret_fault);
         if (r != 0)
             return r;
         g_ptr_array_add(functions, (gpointer)device);

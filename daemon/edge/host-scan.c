@@ -107,6 +107,22 @@ static void read_physical(int dirfd, HostDevice *device)
     device->virtual_function = name && pci_address_from_string(name, &device->physical) == 0;
 }
 
+/* Documentation/ABI/testing/sysfs-bus-pci. Not sriov_numvfs, which waits for the device's lock (sriov_numvfs_show()):
+ * those that there are tell it themselves. */
+static void read_sriov(int dirfd, HostDevice *device)
+{
+    g_autofree char *id = NULL;
+
+    device->sriov.total = MAX(read_number(dirfd, "sriov_totalvfs", 0), 0);
+    if (device->sriov.total == 0)
+        return;
+    device->sriov.offset = MAX(read_number(dirfd, "sriov_offset", 0), 0);
+    device->sriov.stride = MAX(read_number(dirfd, "sriov_stride", 0), 0);
+    id = read_text(dirfd, "sriov_vf_device");
+    device->sriov.device = id ? strtoul(id, NULL, 16) : 0;
+    device->sriov.autoprobe = read_text(dirfd, "sriov_drivers_autoprobe");
+}
+
 /* vfio-pci has been told to let go of the device and waits for whoever has it open
  * (vfio_unregister_group_dev()): the link has gone, what it made of the device has not. */
 static bool leaving_vfio(int dirfd)
@@ -163,6 +179,7 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     read_upstream(devices_fd, name, device);
     read_physical(fd, device);
     read_binding(fd, guarded, device);
+    read_sriov(fd, device);
     device->boot_vga = device->class >> 16 == 0x03 && read_number(fd, "boot_vga", 0) == 1;
     device->reset_methods = read_text(fd, "reset_method");
     device->power_state = read_text(fd, "power_state");

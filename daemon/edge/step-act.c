@@ -224,6 +224,10 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_override(place, step, ret);
     case STEP_RESET:
         return read_answer(place, step, ret);
+    case STEP_AUTOPROBE:
+        return read_attribute(place, step, "sriov_drivers_autoprobe", ret);
+    case STEP_FUNCTIONS:
+        return read_attribute(place, step, "sriov_numvfs", ret);
     default:
         return -EINVAL;
     }
@@ -376,6 +380,10 @@ static int step_write(const StepPlace *place, const Step *step)
         return write_attribute(place, step, "driver_override", step->after[0] ? step->after : "\n");
     case STEP_RESET:
         return write_reset(place, step);
+    case STEP_AUTOPROBE:
+        return write_attribute(place, step, "sriov_drivers_autoprobe", step->after);
+    case STEP_FUNCTIONS:
+        return write_attribute(place, step, "sriov_numvfs", step->after);
     case STEP_NODE_OWNER:
         return write_node_owner(place, step);
     case STEP_LINK:

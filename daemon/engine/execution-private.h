@@ -48,6 +48,8 @@ void execution_note_fault(Execution *e, Fault *fault);
 void execution_end(Execution *e);
 
 /* execution-step.c: the current step */
+/* It would unmake virtual functions, and one of them was left alone: it is to be tried again in that order. */
+bool execution_made_is_left(const Execution *e);
 /* False: it has to wait for a worker, and the next turn comes with that. */
 bool execution_has_worker(Execution *e);
 void execution_take_step(Execution *e);

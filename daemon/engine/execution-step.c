@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/cleanup.h"
+#include "../base/file.h"
 #include "../base/log.h"
 #include "../core/pci-address.h"
 #include "../edge/clock.h"
@@ -38,6 +39,23 @@ void execution_unmark_busy(Engine *engine, const char *subject)
 {
     if (g_hash_table_remove(engine->busy, subject))
         step_mark_remove(engine->steps_fd, subject);
+}
+
+bool execution_made_is_left(const Execution *e)
+{
+    GHashTableIter iter;
+    const char *subject;
+
+    if (e->current->kind != STEP_FUNCTIONS)
+        return false;
+    g_hash_table_iter_init(&iter, e->left_alone);
+    while (g_hash_table_iter_next(&iter, (void **)&subject, NULL)) {
+        g_autofree char *link = g_strdup_printf("bus/pci/devices/%s/physfn", subject), *physical = NULL;
+        if (!strchr(subject, '/') && file_link_name_at(e->engine->step_place.sys_fd, link, &physical) >= 0 &&
+            g_str_equal(physical, e->current->subject))
+            return true;
+    }
+    return false;
 }
 
 static void on_late(const WorkerAnswer *answer, void *userdata)

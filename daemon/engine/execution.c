@@ -58,6 +58,8 @@ static bool resolve(Execution *e)
 /* Nothing to do for it: the owner is the guest's already, a module stays, or its subject is left alone. */
 static bool passes_over(Execution *e)
 {
+    if (e->backward && execution_made_is_left(e))
+        g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
     if (g_hash_table_contains(e->left_alone, e->current->subject)) {
         execution_step_over(e);
         return true;

@@ -38,7 +38,7 @@ void guest_wait(Guest *g, Channel *channel, bool restored)
 /* What the guest let go of while it ran may be among them. */
 static void show_leftovers(Guest *g)
 {
-    g_autoptr(GPtrArray) left = g->leftovers && g->journal ? undo_addresses(g->journal) : NULL;
+    g_autoptr(GPtrArray) left = g->leftovers && g->journal ? undo_lent(g->journal) : NULL;
 
     if (!g->leftovers)
         g_ptr_array_set_size(g->addresses, 0);

@@ -18,6 +18,9 @@ static void note_group(GHashTable *groups, const Host *host, const char *text)
 
     if (device && device->group != HOST_NO_GROUP)
         g_hash_table_add(groups, GINT_TO_POINTER(device->group));
+    /* With it goes what it was made of. */
+    if (device && device->virtual_function)
+        note_group(groups, host, PCI_ADDRESS_STR(device->physical));
 }
 
 /* The groups of what the guest has; with `without`, of what it has besides. */

@@ -205,6 +205,27 @@ void guest_on_progress(Execution *execution, const char *words, unsigned done, u
         job_progress(g_ptr_array_index(g->end_jobs, i), words, done, total);
 }
 
+static const ExecutionHandler start_handler;
+
+/* What was expected is there: the rest is planned upon what it has become. */
+static void plan_anew(Guest *g)
+{
+    Fault *fault = NULL;
+    Plan *rest;
+
+    int r = g->handler->plan_rest(g, g->definition, &rest, &fault, g->userdata);
+    if (r != 0) {
+        guest_fail(g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
+        return;
+    }
+    plan_free(g->plan);
+    g->plan = rest;
+    guest_note_slots(g);
+    g->execution = execution_run(g->engine, g->journal, g->plan->steps, &start_handler, g);
+    if (g->launch)
+        execution_set_guest(g->execution, g->uid, g->gid);
+}
+
 static void on_bound(Execution *execution, const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
@@ -215,6 +236,10 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
     g->execution = execution_free(execution);
     if (g->fault || g->stop_asked) {
         guest_ended(g);
+        return;
+    }
+    if (g->plan->making > 0) {
+        plan_anew(g);
         return;
     }
     g->bound = true;
@@ -342,8 +367,13 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
 
 void guest_begin(Guest *g)
 {
+    g_autoptr(GPtrArray) first = g_ptr_array_copy(g->plan->steps, NULL, NULL);
+
+    g_ptr_array_set_free_func(first, NULL);
+    if (g->plan->making > 0)
+        g_ptr_array_set_size(first, g->plan->making);
     /* The unit comes up while the devices change hands: neither waits for the other. */
-    g->execution = execution_run(g->engine, g->journal, g->plan->steps, &start_handler, g);
+    g->execution = execution_run(g->engine, g->journal, first, &start_handler, g);
     if (g->launch)
         execution_set_guest(g->execution, g->uid, g->gid);
     if (!g->by_unit) {
@@ -391,7 +421,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         r = journal_open(g->engine->journal_fd, owner, &g->journal);
     if (r >= 0) {
         g_ptr_array_unref(g->addresses);
-        g->addresses = undo_addresses(g->journal);
+        g->addresses = undo_lent(g->journal);
         /* As before: they stand in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
         guest_claim_disks_again(g);

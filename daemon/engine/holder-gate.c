@@ -47,6 +47,8 @@ static void on_unit(int error, const LauncherUnit *unit, void *userdata)
 static void ask_next(HolderGate *gate)
 {
     if (gate->asked == gate->stop->len) {
+        if (gate->plan->making > 0)
+            gate->plan->making += gate->stop->len;
         for (unsigned i = gate->stop->len; i > 0; i--)
             g_ptr_array_insert(
                 gate->plan->steps, 0,

@@ -81,9 +81,22 @@ static void on_guest_rested(Guest *guest, void *userdata)
     tidy_soon(m);
 }
 
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault, void *userdata)
+{
+    Manager *m = userdata;
+    const Host *host;
+
+    int r = manager_look(m, &host);
+    if (r == 0)
+        r = plan_rest(host, m->claims, definition, ret, ret_fault);
+    if (r == 0)
+        claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
+    return r;
+}
+
 GuestEntry *manager_ensure_entry(Manager *m, const char *name)
 {
-    static const GuestHandler handler = {on_guest_changed, on_guest_rested, manager_guest_devices};
+    static const GuestHandler handler = {on_guest_changed, on_guest_rested, on_plan_rest, manager_guest_devices};
     GuestEntry *entry = manager_guest_entry(m, name);
 
     if (entry)
@@ -121,7 +134,8 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
 /* What Functions= names; all of the slot where it names none. */
 static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wished)
 {
-    g_autoptr(GPtrArray) slot = host_slot(manager_host(m), pci->address);
+    g_autoptr(GPtrArray) slot =
+        pci->virtual_functions > 0 ? g_ptr_array_new() : host_slot(manager_host(m), pci->address);
 
     for (unsigned i = 0; i < slot->len; i++) {
         const HostDevice *device = g_ptr_array_index(slot, i);

@@ -67,7 +67,12 @@ GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects)
     return steps;
 }
 
-GPtrArray *undo_addresses(const Journal *journal)
+static bool lends(const Step *step)
+{
+    return step->kind == STEP_DRIVER || step->kind == STEP_OVERRIDE;
+}
+
+static GPtrArray *addresses_of(const Journal *journal, bool lent)
 {
     GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) standing = NULL;
@@ -78,11 +83,21 @@ GPtrArray *undo_addresses(const Journal *journal)
     for (unsigned i = 0; i < standing->len; i++) {
         const JournalOpen *open = g_ptr_array_index(standing, i);
         const char *subject = open->step->subject;
-        if (pci_address_from_string(subject, &address) == 0 &&
+        if (pci_address_from_string(subject, &address) == 0 && (!lent || lends(open->step)) &&
             !g_ptr_array_find_with_equal_func(addresses, subject, g_str_equal, NULL))
             g_ptr_array_add(addresses, g_strdup(subject));
     }
     return addresses;
+}
+
+GPtrArray *undo_addresses(const Journal *journal)
+{
+    return addresses_of(journal, false);
+}
+
+GPtrArray *undo_lent(const Journal *journal)
+{
+    return addresses_of(journal, true);
 }
 
 bool undo_covers(const Journal *journal, PciAddress address)

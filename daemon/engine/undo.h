@@ -23,6 +23,10 @@ bool undo_covers(const Journal *journal, PciAddress address);
 /* The addresses with a step standing, in the order of their first; of char*, owned by the caller. */
 GPtrArray *undo_addresses(const Journal *journal);
 
+/* Those of them that were lent: that left a driver, or were given another. One that virtual functions were made of stays
+ * with the host. Likewise. */
+GPtrArray *undo_lent(const Journal *journal);
+
 /* Every device that left its driver or had its override set has been probed for certain: the bind was carried
  * out to its end, not cut off by a crash. */
 bool undo_is_whole_bind(const GPtrArray *standing /* of JournalOpen */);

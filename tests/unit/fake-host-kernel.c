@@ -93,7 +93,9 @@ int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
 static char *match(const FakeHost *host, const FakeDevice *device)
 {
     g_autofree char *override = fake_device_get(host, device, "driver_override");
-    const char *driver = g_str_equal(override, "(null)") ? device->native : override;
+    const char *driver = !g_str_equal(override, "(null)")        ? override
+                         : fake_device_autoprobed(host, device) ? device->native
+                                                                : NULL;
     if (!driver || driver[0] == '\0' || !fake_driver_registered(host, driver))
         return g_strdup("");
     return g_strdup(driver);
@@ -151,6 +153,8 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
             fake_device_put(host, device, attribute, text[0] ? text : "(null)");
         return 0;
     }
+    if (g_str_equal(attribute, "sriov_numvfs"))
+        return fake_kernel_make_functions(host, device, value);
     if (g_str_equal(attribute, "reset")) {
         /* It is done all the same, under whoever uses the device. */
         if (group_open(host, device->group))
@@ -213,7 +217,7 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
         return -EACCES;
     }
     static const char *const writable[] = {"driver/unbind",  "driver_override", "power/control",
-                                           "d3cold_allowed", "reset",           NULL};
+                                           "d3cold_allowed", "reset", "sriov_numvfs", "sriov_drivers_autoprobe", NULL};
     if (!g_strv_contains(writable, parts[4])) {
         mishap(host, "written", path);
         return -EACCES;

@@ -12,6 +12,13 @@ typedef struct FakeDevice {
     bool sleeps;
     bool probe_fails;
     unsigned resets;
+    char *behind;   /* the bridge above, or NULL */
+    char *physical; /* of a virtual function */
+    struct {
+        unsigned total, offset, stride, made; /* total 0: none */
+        int group;                            /* of the first; each next one has the next */
+        const char *driver;                   /* that finds them */
+    } sriov;
 } FakeDevice;
 
 struct FakeHost {
@@ -67,3 +74,7 @@ bool fake_kernel_write_usb(FakeHost *host, const char *path, const char *value, 
 /* What the kernel does: by anybody's hand, errors as it gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
 int fake_kernel_probe(FakeHost *host, FakeDevice *device);
+/* fake-host-functions.c: sriov_numvfs is written. */
+int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *value);
+/* Whether drivers find it by themselves. */
+bool fake_device_autoprobed(const FakeHost *host, const FakeDevice *device);

@@ -239,6 +239,8 @@ void fake_host_add_function(FakeHost *host, const FakeFunction *f)
         .native = g_strdup(f->driver),
         .group = f->group,
         .sleeps = f->sleeps,
+        .behind = g_strdup(f->behind),
+        .physical = g_strdup(f->physical),
     };
     g_hash_table_insert(host->devices, device->address, device);
 
@@ -437,8 +439,14 @@ static void append_device(const FakeHost *host, const FakeDevice *device, GStrin
     g_autofree char *override = fake_device_get(host, device, "driver_override");
     g_autofree char *power = fake_device_get(host, device, "power/control");
     g_autofree char *d3cold = fake_device_get(host, device, "d3cold_allowed");
-    g_string_append_printf(text, "%s driver=%s override=%s power=%s d3cold=%s\n", device->address, driver,
+    g_string_append_printf(text, "%s driver=%s override=%s power=%s d3cold=%s", device->address, driver,
                            override, power, d3cold ? d3cold : "-");
+    if (device->sriov.total > 0) {
+        g_autofree char *made = fake_device_get(host, device, "sriov_numvfs");
+        g_autofree char *autoprobe = fake_device_get(host, device, "sriov_drivers_autoprobe");
+        g_string_append_printf(text, " functions=%s autoprobe=%s", made, autoprobe);
+    }
+    g_string_append_c(text, '\n');
 }
 
 static int compare_lines(gconstpointer a, gconstpointer b)

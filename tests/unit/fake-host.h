@@ -11,7 +11,7 @@
  * with its first member and goes with the last; a probe for which there is no driver succeeds and binds
  * nothing; while a group is open (a guest runs) no host driver takes one of its members, vfio-pci lets none
  * go, and nobody else can open the group's node; a reset is done whoever uses the device. No time passes
- * there: who waits does not (g_usleep()). */
+ * there: who waits does not (g_usleep()). Virtual functions come and go as sriov_numvfs is written. */
 #pragma once
 
 #include <glib.h>
@@ -62,6 +62,10 @@ void fake_host_add_network_card(FakeHost *host, const char *address, const char 
                                 const char *name);
 /* An NVMe controller with a disk of two partitions: "nvme0n1", "nvme0n1p1", "nvme0n1p2". */
 void fake_host_add_disk(FakeHost *host, const char *address, const char *behind, int group, const char *name);
+
+/* A function that is there can have this many virtual ones: the first is two functions on, each next one two more. They
+ * are in groups of their own, from first_group on, and this driver finds them. */
+void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, int first_group, const char *driver);
 
 /* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* QEMU's command line of a definition, as if all its devices were there: those of a section without
- * Functions= have two. */
+ * Functions= have two, virtual ones are those from 1 on. */
 #pragma once
 
 #include "../../../daemon/core/qemu-argv.h"
@@ -22,7 +22,8 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
         for (uint8_t function = 0; function < 8; function++) {
             PciAddress address = wish->address;
             address.function = function;
-            if ((wish->functions ?: 3) & (1 << function))
+            unsigned made = ((1u << wish->virtual_functions) - 1) << 1;
+            if ((made ?: wish->functions ?: 3) & (1 << function))
                 g_array_append_val(device->functions, address);
         }
         g_ptr_array_add(plan->devices, device);

@@ -307,6 +307,9 @@ START_TEST(functions_include_the_one_that_the_address_names)
     assert_refused("[PCI gpu]\nAddress=01:00.1\nFunctions=0\n",
                    AT "3: [PCI gpu] Functions= leaves out function 1, which Address= names",
                    "add it to Functions=, or correct Address=");
+    assert_refused("[PCI nic]\nAddress=02:00.0\nFunctions=0\nVirtualFunctions=2\n",
+                   AT "4: [PCI nic] Functions= lends the device, VirtualFunctions= what is made of it",
+                   "remove one of them");
     g_autoptr(GuestDefinition) definition = a_definition("[PCI sound]\nAddress=01:00.1\nFunctions=1\n");
     ck_assert_uint_eq(definition->pci->len, 1);
 }

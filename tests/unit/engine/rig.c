@@ -63,6 +63,14 @@ const char *build_crowd(FakeHost *host)
     return "[PCI gpu]\nAddress=0000:01:00.0\nGroup=all\n[PCI disk]\nAddress=0000:04:00.0\n";
 }
 
+const char *build_functions(FakeHost *host)
+{
+    build_gpu(host);
+    fake_host_add_network_card(host, "0000:02:00.0", NULL, 20, "eth0");
+    fake_host_add_sriov(host, "0000:02:00.0", 4, 21, "igbvf");
+    return "[PCI nic]\nAddress=0000:02:00.0\nVirtualFunctions=2\n[PCI gpu]\nAddress=0000:01:00.0\n";
+}
+
 const char *build_reset(FakeHost *host)
 {
     build_gpu(host);
@@ -173,8 +181,23 @@ Plan *rig_plan(const Rig *rig)
     ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
     for (unsigned i = 0; i < plan->devices->len; i++)
         ((PlanDevice *)g_ptr_array_index(plan->devices, i))->wish = NULL;
+    for (unsigned i = 0, group = 21; i < plan->steps->len; i++) {
+        Step *step = g_ptr_array_index(plan->steps, i);
+        if (g_str_has_prefix(step->subject, "group of ")) {
+            g_free(step->subject);
+            step->subject = g_strdup_printf("/dev/vfio/%u", group++);
+        }
+    }
     definition_free(definition);
     return plan;
+}
+
+int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, Plan **ret, Fault **ret_fault)
+{
+    g_autoptr(Host) host = NULL;
+
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    return plan_rest(host, NULL, definition, ret, ret_fault);
 }
 
 Journal *rig_journal(const Rig *rig, const char *owner)

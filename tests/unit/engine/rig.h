@@ -32,8 +32,12 @@ const char *build_reset(FakeHost *host);
 const char *build_large(FakeHost *host);
 /* A GPU, and processors that the host is kept off and that run at full speed. */
 const char *build_alone(FakeHost *host);
-#define BUILDS ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone})
-#define N_BUILDS 6
+/* A network card of which virtual functions are made, and the GPU. */
+const char *build_functions(FakeHost *host);
+#define BUILDS                                                                                               \
+    ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone,           \
+                        build_functions})
+#define N_BUILDS 7
 
 typedef struct Rig {
     FakeHost *host;
@@ -53,7 +57,10 @@ void rig_free(Rig *rig);
 void rig_die(Rig *rig, bool finish);
 void rig_come_again(Rig *rig);
 
+/* To be carried out in one go: the groups that are only expected are those that they will be. */
 Plan *rig_plan(const Rig *rig);
+/* GuestHandler.plan_rest */
+int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, Plan **ret, Fault **ret_fault);
 /* Of owner; the caller closes it. */
 Journal *rig_journal(const Rig *rig, const char *owner);
 

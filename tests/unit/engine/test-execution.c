@@ -257,6 +257,9 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
                     g_auto(GStrv) words = g_strsplit(try.fault->message, " ", 4);
                     g_autofree char *subject = g_strndup(words[2], strlen(words[2]) - 1);
                     ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
+                    /* A virtual function that stays keeps its card from unmaking any. */
+                    if (BUILDS[b] == build_functions && g_str_has_prefix(subject, "0000:02:00."))
+                        subject[strlen(subject) - 1] = '\0';
                     assert_only(&rig, subject, "vfio/");
                     failed++;
                 }

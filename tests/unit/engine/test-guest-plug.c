@@ -41,7 +41,7 @@ static void on_devices(Guest *guest, void *userdata)
     g_string_append(try->devices, "]");
 }
 
-static const GuestHandler handler = {on_changed, on_rested, on_devices};
+static const GuestHandler handler = {.changed = on_changed, .rested = on_rested, .devices = on_devices};
 
 static void try_free(Try *try)
 {

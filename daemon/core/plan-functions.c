@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan-functions.h"
+
+#include "fitness.h"
+#include "step.h"
+
+static void made_free(void *pointer)
+{
+    HostDevice *device = pointer;
+
+    g_free(device->reset_methods);
+    g_free(device->power_control);
+    g_free(device->d3cold_allowed);
+    g_free(device);
+}
+
+ExpectedHost *expected_host_free(ExpectedHost *expected)
+{
+    if (!expected)
+        return NULL;
+    g_ptr_array_unref(expected->host.devices);
+    g_ptr_array_unref(expected->made);
+    g_free(expected);
+    return NULL;
+}
+
+static ExpectedHost *expect_nothing(const Host *host)
+{
+    ExpectedHost *expected = g_new0(ExpectedHost, 1);
+
+    expected->host = *host;
+    expected->host.devices = g_ptr_array_copy(host->devices, NULL, NULL);
+    g_ptr_array_set_free_func(expected->host.devices, NULL);
+    expected->made = g_ptr_array_new_with_free_func(made_free);
+    return expected;
+}
+
+/* By routing ID: beyond a bus's last function comes the first of the next bus (SR-IOV 1.1, 2.1.2). */
+static PciAddress nth_function(const HostDevice *physical, unsigned n)
+{
+    unsigned id = (physical->address.bus << 8 | physical->address.device << 3 | physical->address.function) +
+                  physical->sriov.offset + n * physical->sriov.stride;
+
+    return (PciAddress){
+        .domain = physical->address.domain,
+        .bus = id >> 8,
+        .device = id >> 3 & 31,
+        .function = id & 7,
+    };
+}
+
+/* As the kernel sets up a new device: awake, and with a reset of its own, which is mandatory. */
+static void expect_function(ExpectedHost *expected, const HostDevice *physical, unsigned n)
+{
+    HostDevice *device = g_new(HostDevice, 1);
+
+    *device = (HostDevice){
+        .address = nth_function(physical, n),
+        .vendor = physical->vendor,
+        .device = physical->sriov.device,
+        .class = physical->class,
+        .group = HOST_EXPECTED_GROUP(expected->made->len),
+        .has_upstream = physical->has_upstream,
+        .upstream = physical->upstream,
+        .virtual_function = true,
+        .physical = physical->address,
+        .numa_node = physical->numa_node,
+        .reset_methods = g_strdup("flr"),
+        .power_control = g_strdup("on"),
+        .d3cold_allowed = g_strdup("1"),
+    };
+    g_ptr_array_add(expected->made, device);
+    g_ptr_array_add(expected->host.devices, device);
+}
+
+static int raise_made(const HostDevice *physical, const GPtrArray *functions, Fault **ret_fault)
+{
+    g_autofree char *names = host_describe(functions);
+    g_autofree char *remedy =
+        g_strdup_printf("lend one of them by its own address, or remove them first: echo 0 > "
+                        "/sys/bus/pci/devices/%s/sriov_numvfs",
+                        PCI_ADDRESS_STR(physical->address));
+
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "%s has virtual functions already, and others cannot be made beside them: %s",
+                       PCI_ADDRESS_STR(physical->address), names);
+}
+
+static int check_claim(const HostDevice *physical, const Claims *claims, const char *owner, Fault **ret_fault)
+{
+    const char *present = claims ? claims_owner(claims, physical->group) : NULL;
+
+    if (!present || g_str_equal(present, owner))
+        return 0;
+    return fault_raise(ret_fault, FAULT_IN_USE, "stop that first", "%s (group %d) is claimed by %s",
+                       PCI_ADDRESS_STR(physical->address), physical->group, present);
+}
+
+static int check_physical(const Host *host, const HostDevice *physical, unsigned wanted, Fault **ret_fault)
+{
+    const char *address = PCI_ADDRESS_STR(physical->address);
+    g_autoptr(GPtrArray) functions = host_virtual_functions(host, physical->address);
+
+    if (physical->stuck)
+        return fault_raise(ret_fault, FAULT_STUCK, "only a restart of the host helps",
+                           "%s is stuck: a write to it hangs in the kernel", address);
+    if (physical->sriov.total == 0 || physical->sriov.offset == 0)
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            "remove VirtualFunctions=; or switch SR-IOV on, if the firmware's setup or the card's has it off",
+            "%s cannot have virtual functions", address);
+    if (wanted > physical->sriov.total)
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           "ask for fewer: VirtualFunctions=", "%s cannot have %u virtual functions, but %u",
+                           address, wanted, physical->sriov.total);
+    if (functions->len > 0)
+        return raise_made(physical, functions, ret_fault);
+    /* It is the driver that makes them (struct pci_driver, sriov_configure). */
+    if (!physical->driver || g_str_has_suffix(physical->driver, "vfio-pci"))
+        return fault_raise(
+            ret_fault, FAULT_REFUSED, "let its own driver have it: modprobe, or usherctl restore",
+            "%s has no driver that could make virtual functions: %s", address, physical->driver ?: "none");
+    return fitness_check(physical, ret_fault);
+}
+
+static void add_steps(const HostDevice *physical, unsigned wanted, GPtrArray *steps)
+{
+    const char *address = PCI_ADDRESS_STR(physical->address);
+    g_autofree char *number = g_strdup_printf("%u", wanted);
+
+    /* No driver of the host's is to find them, now or while the guest has them. */
+    if (g_strcmp0(physical->sriov.autoprobe, "1") == 0)
+        g_ptr_array_add(steps, step_new(STEP_AUTOPROBE, address, "1", "0"));
+    g_ptr_array_add(steps, step_new(STEP_FUNCTIONS, address, "0", number));
+}
+
+int plan_functions(const Host *host, const Claims *claims, const GuestDefinition *definition,
+                   const char *owner, GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault)
+{
+    g_autoptr(ExpectedHost) expected = NULL;
+
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+        const HostDevice *physical = host_find(host, section->address);
+        /* What is not there is told with all other mistakes of its kind. */
+        if (section->virtual_functions == 0 || !physical)
+            continue;
+        int r = check_physical(host, physical, section->virtual_functions, ret_fault);
+        if (r == 0)
+            r = check_claim(physical, claims, owner, ret_fault);
+        if (r != 0)
+            return r;
+        if (!expected)
+            expected = expect_nothing(host);
+        /* A second section for the same device is found by what both ask for. */
+        g_autoptr(GPtrArray) twice = host_virtual_functions(&expected->host, physical->address);
+        if (twice->len > 0)
+            continue;
+        for (unsigned n = 0; n < section->virtual_functions; n++)
+            expect_function(expected, physical, n);
+        add_steps(physical, section->virtual_functions, steps);
+    }
+    if (expected)
+        host_sort(&expected->host);
+    *ret = g_steal_pointer(&expected);
+    return 0;
+}
