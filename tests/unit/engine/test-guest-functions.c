@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest for which virtual functions are made: what becomes of them when the rest is refused, when the
+ * daemon dies, and when the guest lets go of them. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-qemu.h"
+
+#define CARD "0000:02:00.0"
+#define FIRST "0000:02:00.2"
+
+typedef struct Try {
+    Rig *rig;
+    FakeQemu *qemu;
+    Guest *guest;
+    const char *refusal; /* of the rest; NULL: it is not refused */
+    unsigned rests, rested;
+} Try;
+
+static void on_changed(Guest *guest, void *userdata)
+{
+}
+
+static void on_rested(Guest *guest, void *userdata)
+{
+    ((Try *)userdata)->rested++;
+}
+
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault,
+                        void *userdata)
+{
+    Try *try = userdata;
+
+    try->rests++;
+    if (try->refusal)
+        return fault_raise(ret_fault, FAULT_NOT_VIABLE, NULL, "%s", try->refusal);
+    return rig_plan_rest(try->rig, definition, ret, ret_fault);
+}
+
+static const GuestHandler handler = {.changed = on_changed, .rested = on_rested, .plan_rest = on_plan_rest};
+
+static void try_free(Try *try)
+{
+    guest_free(try->guest);
+}
+
+static GuestDefinition *a_definition(const Rig *rig)
+{
+    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    GuestDefinition *definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    return definition;
+}
+
+static void start(Try *try)
+{
+    GuestDefinition *definition = a_definition(try->rig);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+
+    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(try->guest, definition, plan, NULL, false);
+}
+
+static void run(Try *try)
+{
+    start(try);
+    fake_qemu_connect(try->qemu, try->guest);
+    ck_assert(fake_qemu_take_over(try->qemu));
+    fake_qemu_serve(try->qemu);
+    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
+}
+
+#define A_TRY(rig, qemu)                                                                                     \
+    A_RIG(build_functions);                                                                                  \
+    A_QEMU(qemu, &rig);                                                                                      \
+    __attribute__((cleanup(try_free))) Try try = {&rig, &qemu}
+
+static void restart(Try *try, pid_t pid)
+{
+    rig_die(try->rig, true);
+    try->guest = guest_free(try->guest);
+    if (try->qemu->qmp_fd >= 0)
+        close(try->qemu->qmp_fd);
+    try->qemu->qmp_fd = -1;
+    rig_come_again(try->rig);
+    fake_launcher_found(try->rig->engine.launcher, "win10", pid);
+    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    guest_recover(try->guest, a_definition(try->rig));
+}
+
+static char *devices(const Try *try)
+{
+    GString *text = g_string_new(NULL);
+    const GPtrArray *all = guest_devices(try->guest);
+
+    for (unsigned i = 0; i < all->len; i++)
+        g_string_append_printf(text, "%s%s", i ? " " : "", (char *)g_ptr_array_index(all, i));
+    return g_string_free(text, FALSE);
+}
+
+static void assert_devices(const Try *try, const char *expected)
+{
+    g_autofree char *text = devices(try);
+    ck_assert_str_eq(text, expected);
+}
+
+static void end_guest(Try *try)
+{
+    fake_qemu_hang_up(try->qemu);
+    fake_launcher_exit(try->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(try->rig);
+    rig_assert_restored(try->rig);
+}
+
+START_TEST(they_are_made_and_the_rest_is_planned_when_they_are_there)
+{
+    A_TRY(rig, qemu);
+    run(&try);
+    ck_assert_uint_eq(try.rests, 1);
+    assert_devices(&try, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
+    ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "pci-nic-0"), FIRST);
+    g_autofree char *driver = fake_host_driver(rig.host, FIRST), *card = fake_host_driver(rig.host, CARD);
+    ck_assert_str_eq(driver, "vfio-pci");
+    ck_assert_str_eq(card, "e1000e");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_rest_that_is_refused_leaves_nothing_behind)
+{
+    A_TRY(rig, qemu);
+    try.refusal = "group 20 also holds others";
+    start(&try);
+    rig_settle(&rig);
+    ck_assert_int_eq(guest_state(try.guest), GUEST_FAILED);
+    ck_assert_str_eq(guest_fault(try.guest)->message, "group 20 also holds others");
+    ck_assert_uint_eq(try.rested, 1);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+START_TEST(a_crash_at_any_turn_of_a_start_leaves_nothing_behind)
+{
+    for (unsigned turn = 0, more = true; more; turn++) {
+        A_TRY(rig, qemu);
+        start(&try);
+        for (unsigned i = 0; i < turn && more; i++)
+            more = rig_turn(&rig);
+        restart(&try, 0);
+        rig_settle(&rig);
+        rig_assert_restored(&rig);
+    }
+}
+END_TEST
+
+START_TEST(after_a_restart_the_card_is_not_taken_for_one_of_the_guests_and_keeps_its_functions)
+{
+    A_TRY(rig, qemu);
+    run(&try);
+    restart(&try, QEMU_PID);
+    assert_devices(&try, "0000:01:00.0 0000:01:00.1 " FIRST " 0000:02:00.4");
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
+    g_autofree char *driver = fake_host_driver(rig.host, FIRST);
+    ck_assert_str_eq(driver, "vfio-pci");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_guest_that_lets_go_of_them_has_them_unmade)
+{
+    A_TRY(rig, qemu);
+    run(&try);
+    fake_qemu_eject(&qemu, "pci-nic");
+    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
+    ck_assert_ptr_nonnull(strstr(snapshot, "functions=0 autoprobe=1"));
+    ck_assert_ptr_nonnull(strstr(snapshot, "0000:01:00.0 driver=vfio-pci"));
+    end_guest(&try);
+}
+END_TEST
+
+SUITE("guest-functions", they_are_made_and_the_rest_is_planned_when_they_are_there,
+      a_rest_that_is_refused_leaves_nothing_behind, a_crash_at_any_turn_of_a_start_leaves_nothing_behind,
+      after_a_restart_the_card_is_not_taken_for_one_of_the_guests_and_keeps_its_functions,
+      a_guest_that_lets_go_of_them_has_them_unmade)
