@@ -43,9 +43,8 @@ START_TEST(qemu_understands_which_server_it_is_to_play_on)
                                                          "-nodefaults", "-display", "none", "-S", NULL};
          *word; word++)
         g_ptr_array_add(argv, (char *)*word);
-    for (unsigned i = 0; i + 1 < command->argv->len; i++)
-        if (g_str_equal(command->argv->pdata[i], "-audiodev") ||
-            g_str_equal(command->argv->pdata[i], "-device")) {
+    for (unsigned i = 0; command->argv->pdata[i + 1]; i++)
+        if (g_str_equal(command->argv->pdata[i], "-audiodev") || strstr(command->argv->pdata[i + 1], "hda")) {
             g_ptr_array_add(argv, command->argv->pdata[i]);
             g_ptr_array_add(argv, command->argv->pdata[i + 1]);
         }

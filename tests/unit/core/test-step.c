@@ -7,8 +7,9 @@
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
     static const char *const names[STEP_KIND_MAX] = {
-        "module", "power-control", "d3cold",        "driver",     "override", "reset",   "node-owner",
-        "unit",   "link",          "shared-memory", "huge-pages", "kept-off", "governor", "usb-drivers"};
+        "module",     "power-control", "d3cold",    "driver",           "override",   "reset",
+        "node-owner", "unit",          "link",      "shared-memory",    "huge-pages", "kept-off",
+        "governor",   "usb-drivers",   "autoprobe", "virtual-functions"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -219,5 +220,5 @@ SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
       a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,
       a_reset_has_happened_if_the_write_was_taken_and_the_device_answers,
       a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words,
-      a_count_goes_upon_what_is_there,
-      only_its_own_processors_are_kept_off_or_given_back, a_governor_that_somebody_else_chose_is_his)
+      a_count_goes_upon_what_is_there, only_its_own_processors_are_kept_off_or_given_back,
+      a_governor_that_somebody_else_chose_is_his)

@@ -6,7 +6,7 @@
 #include "fake-qemu.h"
 
 #define HEADSET "[USB headset]\nID=046d:0a8f\n"
-#define GIVEN "add-fd\ndevice_add\nremove-fd\n"
+#define GIVEN "add-fd\ndevice_add usb-headset\nremove-fd\n"
 
 static const char *const drivers[] = {"snd-usb-audio", "", "usbhid", NULL};
 static const FakeUsb headset = {"1-2", 7, 0x046d, 0x0a8f, NULL, drivers};
@@ -130,7 +130,7 @@ START_TEST(a_device_that_was_unplugged_is_the_guests_again_when_it_is_back)
 
     fake_host_unplug_usb(rig.host, &headset);
     mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del\n");
+    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n");
     assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
     fake_host_plug_usb(rig.host, &again);
     mind(&rig, &qemu, guest);
@@ -151,7 +151,7 @@ START_TEST(a_device_that_is_back_before_anybody_looked_is_another_one)
     fake_host_unplug_usb(rig.host, &headset);
     fake_host_plug_usb(rig.host, &again);
     mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del\n" GIVEN);
+    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n" GIVEN);
     end(&rig, guest);
     assert_drivers(&rig, &again, "snd-usb-audio none usbhid");
 }
@@ -284,7 +284,7 @@ START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
     ck_assert_str_eq(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""), "win10");
     fake_host_unplug_usb(rig.host, &headset);
     mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del\n");
+    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n");
     end(&rig, guest);
 }
 END_TEST
