@@ -95,14 +95,17 @@ static int told_no(char **words)
     return EXIT_REFUSED;
 }
 
+/* What systemd says of the main process (systemd.exec(5)). */
+static bool was_killed(void)
+{
+    return g_strcmp0(getenv("EXIT_CODE"), "killed") == 0 && g_strcmp0(getenv("EXIT_STATUS"), "KILL") == 0;
+}
+
 /* A SIGKILL is a good end to systemd, as one of usherd's must be (SuccessExitStatus= in the unit): that it
- * was another's is told by this process, which systemd tells how the main process ended (systemd.exec(5)). */
+ * was another's is told by this process. */
 static int judge_end(const char *word, const char *name)
 {
-    bool killed =
-        g_strcmp0(getenv("EXIT_CODE"), "killed") == 0 && g_strcmp0(getenv("EXIT_STATUS"), "KILL") == 0;
-
-    if (!killed || g_str_equal(word, "killed"))
+    if (!was_killed() || g_str_equal(word, "killed"))
         return EXIT_SUCCESS;
     complain("guest %s was killed, and not by usherd", name);
     return EXIT_KILLED;
@@ -368,8 +371,10 @@ int main(int argc, char *argv[])
 {
     if (argc == 2 && argv[1][0] != '-')
         return run_guest(argv[1]);
+    /* After a good end systemd runs ExecStop= too. Nobody has asked that what somebody killed be stopped:
+     * usherd must not hear so before it has seen the end. */
     if (argc == 3 && g_str_equal(argv[1], "--stop"))
-        return wait_for_end("stop", argv[2]);
+        return was_killed() ? EXIT_SUCCESS : wait_for_end("stop", argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--restored"))
         return wait_for_end("restored", argv[2]);
     complain("started by usher-guest@.service with the name of a guest; to start one by hand: usherctl start "

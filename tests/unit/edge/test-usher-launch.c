@@ -429,6 +429,11 @@ START_TEST(a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none)
                     cases[i].exit ? "usher-launch: guest win10 was killed, and not by usherd\n" : "");
         close_fd(fd);
     }
+    setenv("EXIT_CODE", "killed", 1);
+    setenv("EXIT_STATUS", "KILL", 1);
+    /* Nothing is left to be stopped. */
+    launch("--stop", "win10");
+    ck_assert_int_eq(finish(), 0);
     unsetenv("EXIT_CODE");
     unsetenv("EXIT_STATUS");
     teardown();
