@@ -17,6 +17,9 @@
 #define CLASS_HUB 0x09
 #define UDEV_LIMIT (64 * 1024)
 
+/* Something of a device, by its name in its class. */
+typedef void (*UsbPart)(const HostPlace *place, HostUsb *usb, const char *name);
+
 static bool read_number(int fd, const char *name, unsigned base, unsigned *ret)
 {
     g_autofree char *text = NULL;
@@ -93,10 +96,20 @@ static void add_input(const HostPlace *place, HostUsb *usb, const char *name)
         usb->needed_for = g_strdup_printf("a guest has %s, by an [Input] section", name);
 }
 
-/* class/input/event5 leads to devices/pci0000:00/…/usb1/1-2/1-2:1.0/…/input7/event5. */
-static void scan_input(const HostPlace *place, const char *name, Host *host)
+/* Device mapper, LVM or md is built upon a disk of it, mounted or not. */
+static void add_disk(const HostPlace *place, HostUsb *usb, const char *name)
 {
-    g_autofree char *path = g_strconcat("class/input/", name, NULL);
+    g_autofree char *path = g_strdup_printf("class/block/%s/holders", name);
+    g_auto(GStrv) holders = NULL;
+
+    if (!usb->needed_for && file_list_at(place->sys_fd, path, &holders) >= 0 && *holders)
+        usb->needed_for = g_strdup_printf("%s on %s", *holders, name);
+}
+
+/* class/input/event5 leads to devices/pci0000:00/…/usb1/1-2/1-2:1.0/…/input7/event5. */
+static void scan_part(const HostPlace *place, const char *class, const char *name, UsbPart add, Host *host)
+{
+    g_autofree char *path = g_strdup_printf("class/%s/%s", class, name);
     char target[PATH_MAX];
     ssize_t n = readlinkat(place->sys_fd, path, target, sizeof(target) - 1);
 
@@ -107,22 +120,34 @@ static void scan_input(const HostPlace *place, const char *name, Host *host)
     for (char **part = parts; *part; part++) {
         HostUsb *usb = host_find_usb(host, *part);
         if (usb)
-            add_input(place, usb, name);
+            add(place, usb, name);
     }
+}
+
+/* What hangs on the devices. */
+static void scan_parts(const HostPlace *place, const char *class, const char *prefix, UsbPart add, Host *host)
+{
+    g_autofree char *folder = g_strconcat("class/", class, NULL);
+    g_auto(GStrv) names = NULL;
+
+    if (file_list_at(place->sys_fd, folder, &names) < 0)
+        return;
+    for (char **name = names; *name; name++)
+        if (g_str_has_prefix(*name, prefix))
+            scan_part(place, class, *name, add, host);
 }
 
 void usb_scan(const HostPlace *place, Host *host)
 {
-    g_auto(GStrv) ports = NULL, inputs = NULL;
+    g_auto(GStrv) ports = NULL;
 
     if (file_list_at(place->sys_fd, DEVICES, &ports) < 0)
         return;
     for (char **port = ports; *port; port++)
         if (usb_port_valid(*port))
             scan_device(place, *port, host);
-    if (host->usbs->len == 0 || file_list_at(place->sys_fd, "class/input", &inputs) < 0)
+    if (host->usbs->len == 0)
         return;
-    for (char **input = inputs; *input; input++)
-        if (g_str_has_prefix(*input, "event"))
-            scan_input(place, *input, host);
+    scan_parts(place, "input", "event", add_input, host);
+    scan_parts(place, "block", "", add_disk, host);
 }

@@ -5,6 +5,6 @@
 #include "host-scan.h"
 
 /* Adds them to a snapshot, without what the host needs them for (host-needs.h) but for input devices that
- * guests have. Waits for no lock of a device's: the kernel shows serial numbers under it, so udev is asked
- * for them where it runs. */
+ * guests have, and disks that others are built upon. Waits for no lock of a device's: the kernel shows serial
+ * numbers under it, so udev is asked for them where it runs. */
 void usb_scan(const HostPlace *place, Host *host);

@@ -79,10 +79,12 @@ START_TEST(so_is_one_that_others_are_built_upon)
     fake_host_plug_usb(fake, &stick);
     fake_host_add_usb_disk(fake, &stick, "sda");
     fake_host_stack_disk(fake, "dm-0", "sdap2");
+    g_autoptr(Host) opened = scan(fake);
     fake_host_mount(fake, "dm-0", "/secret");
-    g_autoptr(Host) host = scan(fake);
+    g_autoptr(Host) mounted = scan(fake);
 
-    ck_assert_str_eq(host_find_usb(host, "1-4")->needed_for, "/secret on sdap2");
+    ck_assert_str_eq(host_find_usb(opened, "1-4")->needed_for, "dm-0 on sdap2");
+    ck_assert_str_eq(host_find_usb(mounted, "1-4")->needed_for, "dm-0 on sdap2, /secret on sdap2");
 }
 END_TEST
 
