@@ -134,13 +134,13 @@ static void add_steps(const HostDevice *physical, unsigned wanted, GPtrArray *st
     g_ptr_array_add(steps, step_new(STEP_FUNCTIONS, address, "0", number));
 }
 
-int plan_functions(const Host *host, const Claims *claims, const GuestDefinition *definition,
-                   const char *owner, GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault)
+int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sections, const char *owner,
+                   GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault)
 {
     g_autoptr(ExpectedHost) expected = NULL;
 
-    for (unsigned i = 0; i < definition->pci->len; i++) {
-        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+    for (unsigned i = 0; i < sections->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(sections, i);
         const HostDevice *physical = host_find(host, section->address);
         /* What is not there is told with all other mistakes of its kind. */
         if (section->virtual_functions == 0 || !physical)

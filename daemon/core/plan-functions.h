@@ -17,11 +17,11 @@ typedef struct ExpectedHost {
 ExpectedHost *expected_host_free(ExpectedHost *expected);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExpectedHost, expected_host_free)
 
-/* Adds the steps (of Step) that make what the sections ask for. *ret stays NULL where there is nothing to be
- * made. The addresses are those of offset and stride as they are now; the specification lets them change with
- * the number (SR-IOV 1.1, 3.3.9), so that they are looked at again.
+/* Adds the steps (of Step) that make what the sections (of DefinitionPci) ask for. *ret stays NULL where
+ * there is nothing to be made. The addresses are those of offset and stride as they are now; the
+ * specification lets them change with the number (SR-IOV 1.1, 3.3.9), so that they are looked at again.
  *
  * FAULT_RAISED with REFUSED (it cannot have so many, has some already, or no driver that could make them),
  * IN_USE, STUCK. */
-int plan_functions(const Host *host, const Claims *claims, const GuestDefinition *definition,
-                   const char *owner, GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault);
+int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sections, const char *owner,
+                   GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault);

@@ -79,15 +79,15 @@ static void add_nodes(const Planning *planning)
 
 /* Those that are known; and that of a device whose virtual functions are lent, which nobody else shall have
  * meanwhile. */
-static void settle_groups(const Planning *planning, const GuestDefinition *definition)
+static void settle_groups(const Planning *planning, const GPtrArray *sections)
 {
     GArray *groups = planning->plan->groups;
 
     for (unsigned i = groups->len; i > 0; i--)
         if (g_array_index(groups, int, i - 1) < 0)
             g_array_remove_index(groups, i - 1);
-    for (unsigned i = 0; i < definition->pci->len; i++) {
-        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+    for (unsigned i = 0; i < sections->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(sections, i);
         const HostDevice *physical = host_find(planning->host, section->address);
         if (section->virtual_functions > 0 && physical->group != HOST_NO_GROUP)
             g_array_append_val(groups, physical->group);
@@ -122,9 +122,17 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
         return r;
     plan_add_looking_glass(planning.plan, definition);
     add_nodes(&planning);
-    settle_groups(&planning, definition);
+    settle_groups(&planning, definition->pci);
     *ret = g_steal_pointer(&planning.plan);
     return 0;
+}
+
+/* What is to be made comes first. */
+static void put_first(Plan *plan, const GPtrArray *making)
+{
+    plan->making = making->len;
+    for (unsigned i = 0; i < making->len; i++)
+        g_ptr_array_insert(plan->steps, i, step_copy(g_ptr_array_index(making, i)));
 }
 
 /* Planned as if all were there, so that what can be refused is, before anything is made. */
@@ -132,25 +140,19 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
                Fault **ret_fault)
 {
     g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
-    g_autoptr(GPtrArray) making = g_ptr_array_new();
+    g_autoptr(GPtrArray) making = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     g_autoptr(ExpectedHost) expected = NULL;
-    Plan *plan;
 
-    g_ptr_array_set_free_func(making, (GDestroyNotify)step_free);
-    int r = plan_functions(host, claims, definition, owner, making, &expected, ret_fault);
+    int r = plan_functions(host, claims, definition->pci, owner, making, &expected, ret_fault);
     if (r == 0)
-        r = plan_rest(expected ? &expected->host : host, claims, definition, &plan, ret_fault);
-    if (r != 0)
-        return r;
-    plan->making = making->len;
-    for (unsigned i = 0; i < making->len; i++)
-        g_ptr_array_insert(plan->steps, i, step_copy(g_ptr_array_index(making, i)));
-    *ret = plan;
-    return 0;
+        r = plan_rest(expected ? &expected->host : host, claims, definition, ret, ret_fault);
+    if (r == 0)
+        put_first(*ret, making);
+    return r;
 }
 
-int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
-                const DefinitionPci *section, Plan **ret, Fault **ret_fault)
+int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
+                     const DefinitionPci *section, Plan **ret, Fault **ret_fault)
 {
     __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
     BindWish said = section ? section_wish(section) : *wish;
@@ -158,12 +160,6 @@ int plan_attach(const Host *host, const Claims *claims, const char *owner, const
         section ? "say Group=all in its section: the host is without them while the guest has it"
                 : "attach it with --group=all: the host is without them while the guest has it";
 
-    if (said.virtual_functions > 0)
-        return fault_raise(
-            ret_fault, FAULT_REFUSED,
-            "make them by hand (sriov_numvfs) and attach them by their own addresses",
-            "[PCI %s] VirtualFunctions=: they are made when the guest starts, and not while it runs",
-            section->name);
     int r = section && section->fingerprint ? check_fingerprint(&planning, owner, section, ret_fault) : 0;
     if (r == 0)
         r = planning_add(&planning, section ? section->name : PCI_ADDRESS_STR(said.address), section, &said,
@@ -172,7 +168,28 @@ int plan_attach(const Host *host, const Claims *claims, const char *owner, const
         r = planning_finish(&planning, ret_fault);
     if (r != 0)
         return r;
+    g_autoptr(GPtrArray) sections = g_ptr_array_new();
+    if (section)
+        g_ptr_array_add(sections, (gpointer)section);
     add_nodes(&planning);
+    settle_groups(&planning, sections);
     *ret = g_steal_pointer(&planning.plan);
     return 0;
+}
+
+int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
+                const DefinitionPci *section, Plan **ret, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) making = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    g_autoptr(GPtrArray) sections = g_ptr_array_new();
+    g_autoptr(ExpectedHost) expected = NULL;
+
+    if (section)
+        g_ptr_array_add(sections, (gpointer)section);
+    int r = plan_functions(host, claims, sections, owner, making, &expected, ret_fault);
+    if (r == 0)
+        r = plan_attach_rest(expected ? &expected->host : host, claims, owner, wish, section, ret, ret_fault);
+    if (r == 0)
+        put_first(*ret, making);
+    return r;
 }

@@ -56,6 +56,16 @@ GPtrArray *plan_leaving(const Plan *plan)
     return addresses;
 }
 
+GPtrArray *plan_due(const Plan *plan)
+{
+    unsigned n = plan->making > 0 ? plan->making : plan->steps->len;
+    GPtrArray *due = g_ptr_array_new();
+
+    for (unsigned i = 0; i < n; i++)
+        g_ptr_array_add(due, g_ptr_array_index(plan->steps, i));
+    return due;
+}
+
 void planning_clear(Planning *planning)
 {
     g_ptr_array_unref(planning->asked);

@@ -55,6 +55,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  * and so whoever uses them. */
 GPtrArray *plan_leaving(const Plan *plan);
 
+/* The steps that can be taken as they stand: all, or those that make something (of const Step*, borrowed; the caller
+ * frees the array). */
+GPtrArray *plan_due(const Plan *plan);
+
 /* Binds by hand. Steps for each member of the group, bridges aside: power and d3cold held, driver unbound,
  * override written, probed; functions other than 0 first, as a GPU's audio leaves before the GPU. Each is
  * done for all members before the next, so that the reverse is a good order too. What is on vfio-pci already
@@ -88,6 +92,10 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
  * FAULT_RAISED as plan_start(). */
 int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
                 const DefinitionPci *section, Plan **ret, Fault **ret_fault);
+
+/* As plan_rest(), of that. */
+int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
+                     const DefinitionPci *section, Plan **ret, Fault **ret_fault);
 
 /* Starts a guest: binds what its [PCI] sections ask for, makes its links, then gives each group's node to
  * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. The module is a step if vfio-pci

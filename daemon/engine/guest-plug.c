@@ -226,6 +226,26 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
         plugging_end_unknown(g, r);
 }
 
+static void take_steps(Guest *g);
+
+/* What was expected is there: the rest is planned upon what it has become. */
+static int plan_anew(Guest *g)
+{
+    GuestPlugging *p = g->plugging;
+    Fault *fault = NULL;
+    Plan *rest;
+
+    int r = g->handler->plan_rest(g, g->definition, planned(p)->wish, &rest, &fault, g->userdata);
+    if (r != 0) {
+        plugging_note_fault(
+            p, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
+        return r;
+    }
+    plan_free(p->plan);
+    p->plan = rest;
+    return 0;
+}
+
 static void on_steps(Execution *execution, const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
@@ -234,6 +254,10 @@ static void on_steps(Execution *execution, const Fault *fault, void *userdata)
     if (fault)
         plugging_note_fault(p, fault_copy(fault));
     p->execution = execution_free(execution);
+    if (!p->fault && p->plan->making > 0 && plan_anew(g) == 0) {
+        take_steps(g);
+        return;
+    }
     if (!p->fault && !(guest_qmp_usable(g) && g->slots && (p->slot = guest_slot_for(g, planned(p))))) {
         Fault *lost = NULL;
         guest_raise_unresponsive(g, &lost);
@@ -260,8 +284,9 @@ static void take_steps(Guest *g)
 {
     static const ExecutionHandler handler = {on_progress, on_steps, guest_on_unstuck};
     GuestPlugging *p = g->plugging;
+    g_autoptr(GPtrArray) steps = plan_due(p->plan);
 
-    p->execution = execution_run(g->engine, g->journal, p->plan->steps, &handler, g);
+    p->execution = execution_run(g->engine, g->journal, steps, &handler, g);
     execution_set_guest(p->execution, g->uid, g->gid);
 }
 

@@ -213,7 +213,7 @@ static void plan_anew(Guest *g)
     Fault *fault = NULL;
     Plan *rest;
 
-    int r = g->handler->plan_rest(g, g->definition, &rest, &fault, g->userdata);
+    int r = g->handler->plan_rest(g, g->definition, NULL, &rest, &fault, g->userdata);
     if (r != 0) {
         guest_fail(g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
         return;
@@ -367,11 +367,8 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
 
 void guest_begin(Guest *g)
 {
-    g_autoptr(GPtrArray) first = g_ptr_array_copy(g->plan->steps, NULL, NULL);
+    g_autoptr(GPtrArray) first = plan_due(g->plan);
 
-    g_ptr_array_set_free_func(first, NULL);
-    if (g->plan->making > 0)
-        g_ptr_array_set_size(first, g->plan->making);
     /* The unit comes up while the devices change hands: neither waits for the other. */
     g->execution = execution_run(g->engine, g->journal, first, &start_handler, g);
     if (g->launch)

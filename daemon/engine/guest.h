@@ -29,9 +29,10 @@ typedef struct GuestHandler {
     /* It has come to rest, stopped or failed; whether all was undone tells guest_has_leftovers(). Claims may
      * be given up. */
     void (*rested)(Guest *guest, void *userdata);
-    /* The first steps of its plan have made what the rest is about (Plan.making): plan_rest(), and its claims. NULL for
-     * who has no such plans. */
-    int (*plan_rest)(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault, void *userdata);
+    /* The first steps of its plan have made what the rest is about (Plan.making): plan_rest(), or with a section
+     * plan_attach_rest(); and its claims. NULL for who has no such plans. */
+    int (*plan_rest)(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
+                     Fault **ret_fault, void *userdata);
     /* It has got a device while it ran, or is rid of one: see guest_devices(), and its journal. May be NULL. */
     void (*devices)(Guest *guest, void *userdata);
 } GuestHandler;

@@ -81,14 +81,17 @@ static void on_guest_rested(Guest *guest, void *userdata)
     tidy_soon(m);
 }
 
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault, void *userdata)
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
+                        Fault **ret_fault, void *userdata)
 {
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
     Manager *m = userdata;
     const Host *host;
 
     int r = manager_look(m, &host);
     if (r == 0)
-        r = plan_rest(host, m->claims, definition, ret, ret_fault);
+        r = section ? plan_attach_rest(host, m->claims, owner, NULL, section, ret, ret_fault)
+                    : plan_rest(host, m->claims, definition, ret, ret_fault);
     if (r == 0)
         claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
     return r;

@@ -130,6 +130,23 @@ START_TEST(a_virtual_function_names_its_physical_one)
 }
 END_TEST
 
+START_TEST(a_card_says_how_many_virtual_functions_it_could_have_and_where)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_network_card(fake, "0000:02:00.0", NULL, 20, "eth0");
+    fake_host_add_network_card(fake, "0000:03:00.0", NULL, 30, "eth1");
+    fake_host_add_sriov(fake, "0000:02:00.0", 4, 21, "igbvf");
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostDevice *card = device_of(host, "0000:02:00.0");
+    ck_assert_uint_eq(card->sriov.total, 4);
+    ck_assert_uint_eq(card->sriov.offset, 2);
+    ck_assert_uint_eq(card->sriov.stride, 2);
+    ck_assert_uint_eq(card->sriov.device, 0x10ed);
+    ck_assert_str_eq(card->sriov.autoprobe, "1");
+    ck_assert_uint_eq(device_of(host, "0000:03:00.0")->sriov.total, 0);
+}
+END_TEST
+
 START_TEST(the_display_of_the_firmware_is_marked)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
@@ -443,7 +460,7 @@ END_TEST
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
-      the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
+      a_card_says_how_many_virtual_functions_it_could_have_and_where, the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
       a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
       a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
       uevent_and_the_config_space_of_sleepers_are_never_read,

@@ -367,6 +367,22 @@ START_TEST(a_governor_is_chosen_for_one_processor)
 }
 END_TEST
 
+START_TEST(virtual_functions_are_made_without_a_driver_and_unmade)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_network_card(host, "0000:02:00.0", NULL, 20, "eth0");
+    fake_host_add_sriov(host, "0000:02:00.0", 4, 21, "igbvf");
+    assert_done(act(host, STEP_AUTOPROBE, "0000:02:00.0", "1", "0"), "0");
+    assert_done(act(host, STEP_FUNCTIONS, "0000:02:00.0", "0", "2"), "2");
+    assert_live(host, STEP_DRIVER, "0000:02:00.4", "");
+    assert_drift(act(host, STEP_FUNCTIONS, "0000:02:00.0", "0", "3"), "2");
+    assert_done(act(host, STEP_FUNCTIONS, "0000:02:00.0", "2", "0"), "0");
+    assert_live(host, STEP_DRIVER, "0000:02:00.4", "(gone)");
+    assert_failed(act(host, STEP_FUNCTIONS, "0000:02:00.0", "0", "5"), -ERANGE, "0");
+    assert_live(host, STEP_FUNCTIONS, "../../x", "(error 22)");
+}
+END_TEST
+
 START_TEST(a_reset_is_written_once_and_proven_by_an_answer)
 {
     g_autoptr(FakeHost) host = a_host_with_a_gpu();
@@ -458,7 +474,7 @@ START_TEST(shared_memory_is_made_and_removed_and_never_taken_over)
 }
 END_TEST
 
-SUITE("step-act", a_reset_is_written_once_and_proven_by_an_answer,
+SUITE("step-act", virtual_functions_are_made_without_a_driver_and_unmade, a_reset_is_written_once_and_proven_by_an_answer,
       a_device_that_shall_stay_as_it_is_is_not_reset, a_device_that_is_silent_after_its_reset_has_failed,
       a_reset_that_the_kernel_refuses_has_failed_though_the_device_answers,
       a_group_that_somebody_has_open_is_not_reset_under_him,

@@ -192,12 +192,14 @@ Plan *rig_plan(const Rig *rig)
     return plan;
 }
 
-int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, Plan **ret, Fault **ret_fault)
+int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
+                  Fault **ret_fault)
 {
     g_autoptr(Host) host = NULL;
 
     ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    return plan_rest(host, NULL, definition, ret, ret_fault);
+    return section ? plan_attach_rest(host, NULL, OWNER, NULL, section, ret, ret_fault)
+                   : plan_rest(host, NULL, definition, ret, ret_fault);
 }
 
 Journal *rig_journal(const Rig *rig, const char *owner)

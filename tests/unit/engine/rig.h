@@ -60,7 +60,8 @@ void rig_come_again(Rig *rig);
 /* To be carried out in one go: the groups that are only expected are those that they will be. */
 Plan *rig_plan(const Rig *rig);
 /* GuestHandler.plan_rest */
-int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, Plan **ret, Fault **ret_fault);
+int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
+                  Fault **ret_fault);
 /* Of owner; the caller closes it. */
 Journal *rig_journal(const Rig *rig, const char *owner);
 

@@ -26,15 +26,15 @@ static void on_rested(Guest *guest, void *userdata)
     ((Try *)userdata)->rested++;
 }
 
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault,
-                        void *userdata)
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                        Plan **ret, Fault **ret_fault, void *userdata)
 {
     Try *try = userdata;
 
     try->rests++;
     if (try->refusal)
         return fault_raise(ret_fault, FAULT_NOT_VIABLE, NULL, "%s", try->refusal);
-    return rig_plan_rest(try->rig, definition, ret, ret_fault);
+    return rig_plan_rest(try->rig, definition, section, ret, ret_fault);
 }
 
 static const GuestHandler handler = {.changed = on_changed, .rested = on_rested, .plan_rest = on_plan_rest};
@@ -185,7 +185,45 @@ START_TEST(a_guest_that_lets_go_of_them_has_them_unmade)
 }
 END_TEST
 
-SUITE("guest-functions", they_are_made_and_the_rest_is_planned_when_they_are_there,
-      a_rest_that_is_refused_leaves_nothing_behind, a_crash_at_any_turn_of_a_start_leaves_nothing_behind,
+static void attach(Try *try, Job *job)
+{
+    g_autoptr(Host) host = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    BindWish wish = {};
+    Plan *plan = NULL;
+
+    pci_address_from_string(CARD, &wish.address);
+    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    int r = plan_attach(host, NULL, OWNER, &wish, guest_section(try->guest, wish.address), &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    ck_assert_int_eq(guest_check_attach(try->guest, plan, &fault), 0);
+    ck_assert_int_eq(guest_attach(try->guest, plan, CARD, job, &fault), 0);
+    fake_qemu_serve(try->qemu);
+}
+
+START_TEST(they_are_made_again_for_a_guest_that_runs)
+{
+    A_TRY(rig, qemu);
+    Job *job = job_new(1, JOB_ATTACH, "win10"), *refused = job_new(2, JOB_ATTACH, "win10");
+    run(&try);
+    fake_qemu_eject(&qemu, "pci-nic");
+    try.refusal = "group 20 also holds others";
+    attach(&try, refused);
+    ck_assert_str_eq(refused->result, "refused");
+    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    try.refusal = NULL;
+    attach(&try, job);
+    ck_assert_str_eq(job->result, "done");
+    assert_devices(&try, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
+    ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "pci-nic-1"), "0000:02:00.4");
+    end_guest(&try);
+    job_free(job);
+    job_free(refused);
+}
+END_TEST
+
+SUITE("guest-functions", they_are_made_again_for_a_guest_that_runs,
+      they_are_made_and_the_rest_is_planned_when_they_are_there, a_rest_that_is_refused_leaves_nothing_behind,
+      a_crash_at_any_turn_of_a_start_leaves_nothing_behind,
       after_a_restart_the_card_is_not_taken_for_one_of_the_guests_and_keeps_its_functions,
       a_guest_that_lets_go_of_them_has_them_unmade)

@@ -22,10 +22,10 @@ static void on_rested(Guest *guest, void *userdata)
     ((Try *)userdata)->rested++;
 }
 
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, Plan **ret, Fault **ret_fault,
-                        void *userdata)
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                        Plan **ret, Fault **ret_fault, void *userdata)
 {
-    return rig_plan_rest(((Try *)userdata)->rig, definition, ret, ret_fault);
+    return rig_plan_rest(((Try *)userdata)->rig, definition, section, ret, ret_fault);
 }
 
 static const GuestHandler handler = {on_changed, on_rested, on_plan_rest};
