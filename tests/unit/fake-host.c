@@ -28,6 +28,8 @@ static void device_free(gpointer pointer)
     FakeDevice *device = pointer;
     g_free(device->address);
     g_free(device->path);
+    g_free(device->behind);
+    g_free(device->physical);
     g_free(device->native);
     g_free(device);
 }
