@@ -254,7 +254,7 @@ int bus_append_stop_holders(const Client *client, sd_bus_message *call)
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-int bus_append_bind_options(const Client *client, sd_bus_message *call)
+static int append_bind_options(const Client *client, sd_bus_message *call)
 {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
@@ -265,6 +265,22 @@ int bus_append_bind_options(const Client *client, sd_bus_message *call)
     if (r >= 0)
         r = bus_append_stop_holders(client, call);
     return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+int bus_new_bind_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
+                      const char *address)
+{
+    g_autoptr(sd_bus_message) call = NULL;
+    int status = guest ? bus_new_guest_call(client, &call, guest, member, "s", address)
+                       : bus_new_call(client, &call, member, "s", address);
+    int r;
+
+    if (status != STATUS_OK)
+        return status;
+    if ((r = append_bind_options(client, call)) < 0)
+        return bus_report(client, "ask for the device", NULL, r);
+    *ret = g_steal_pointer(&call);
+    return STATUS_OK;
 }
 
 int bus_manager(Client *client, ManagerProps *manager)

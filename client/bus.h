@@ -35,9 +35,10 @@ int bus_new_call(Client *client, sd_bus_message **ret, const char *member, const
 int bus_new_guest_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
                        const char *types, ...);
 
-/* Adds an a{sv} with what was said of --functions=, --group= and --stop-holders=: the defaults are the daemon's. 0 or
- * -errno. */
-int bus_append_bind_options(const Client *client, sd_bus_message *call);
+/* A call that takes a device, with what was said of --functions=, --group= and --stop-holders= (the defaults
+ * are the daemon's): of the guest's object, or of the Manager if guest is NULL. */
+int bus_new_bind_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
+                      const char *address);
 
 /* Adds the entry of --stop-holders= to an a{sv} of options, if it was said. 0 or -errno. */
 int bus_append_stop_holders(const Client *client, sd_bus_message *call);

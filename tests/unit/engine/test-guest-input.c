@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest and the host's input devices, which come and go while it runs. */
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 #define KEYBOARD "[Input keyboard]\nDevice=/dev/input/by-id/usb-X-event-kbd\n"
 #define INPUT_GID 104
-
-static void on_event(Guest *guest, void *userdata)
-{
-}
-
-static const GuestHandler handler = {on_event, on_event};
 
 static char *dev_path(const Rig *rig, const char *name)
 {
@@ -53,35 +46,6 @@ static void assert_owner(const Rig *rig, const char *node, uid_t uid, gid_t gid)
     ck_assert_uint_eq(st.st_gid, gid);
 }
 
-static GuestDefinition *a_definition(const Rig *rig, const char *more)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
-/* A guest that runs. */
-static Guest *run(const Rig *rig, FakeQemu *qemu, const char *more)
-{
-    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    GuestDefinition *definition = a_definition(rig, more);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
-    fake_qemu_connect(qemu, guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
-    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
-    return guest;
-}
-
 /* As udev's message has it. */
 static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
 {
@@ -105,7 +69,7 @@ START_TEST(a_keyboard_that_is_there_is_the_guests_until_it_ends)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\nobject-del\nobject-add\n"));
     assert_owner(&rig, "event5", GUEST_UID, GUEST_UID);
@@ -118,7 +82,7 @@ START_TEST(a_keyboard_that_comes_later_is_given_then)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
     plug(&rig, "event7", "usb-X-event-kbd");
@@ -135,7 +99,7 @@ START_TEST(a_keyboard_that_was_unplugged_is_the_guests_again_when_it_is_back)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
 
     unplug(&rig, "event5", "usb-X-event-kbd");
@@ -157,7 +121,7 @@ START_TEST(a_keyboard_that_is_back_under_the_same_name_is_another_device)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
 
     unplug(&rig, "event5", "usb-X-event-kbd");
@@ -177,7 +141,7 @@ START_TEST(others_that_come_are_nothing_to_the_guest)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
     plug(&rig, "event6", "somebody-elses");
     mind(&rig, &qemu, guest);
@@ -191,7 +155,7 @@ START_TEST(a_keyboard_that_cannot_be_given_fails_nobody)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, KEYBOARD "[Input mouse]\nDevice=/dev/input/by-id/usb-X-event-mouse\n");
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD "[Input mouse]\nDevice=/dev/input/by-id/usb-X-event-mouse\n");
     fake_qemu_serve(&qemu);
     plug(&rig, "event5", "usb-X-event-kbd");
     plug(&rig, "event6", "usb-X-event-mouse");
@@ -211,7 +175,7 @@ START_TEST(a_guest_that_ends_while_it_is_given_a_keyboard_leaves_it)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
     plug(&rig, "event5", "usb-X-event-kbd");
     guest_mind_inputs(guest);
@@ -224,7 +188,7 @@ START_TEST(only_nodes_of_input_devices_are_given)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, KEYBOARD);
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     g_autofree char *folder = dev_path(&rig, "input/by-id"),
                     *link = g_strconcat(folder, "/usb-X-event-kbd", NULL);
 

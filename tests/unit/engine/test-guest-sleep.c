@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 #define OWNS "block: guest win10 owns 0000:01:00.0, 0000:01:00.1\n"
 
@@ -13,35 +13,6 @@ static void on_event(Guest *guest, void *userdata)
 }
 
 static const GuestHandler handler = {on_event, on_event};
-
-static GuestDefinition *a_definition(const Rig *rig, const char *more)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
-/* A guest that runs. */
-static Guest *run(const Rig *rig, FakeQemu *qemu, const char *more)
-{
-    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    GuestDefinition *definition = a_definition(rig, more);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
-    fake_qemu_connect(qemu, guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
-    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
-    return guest;
-}
 
 static void set_host(const Rig *rig, Guest *guest, HostWake host)
 {
@@ -68,7 +39,7 @@ START_TEST(a_guest_with_devices_keeps_the_host_awake_until_they_are_back)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "");
+    Guest *guest = rig_run(&rig, &qemu, "");
     assert_locks(&rig, OWNS);
     guest_kill(guest, NULL, NULL);
     ck_assert_str_eq(fake_sleep_locks(rig.engine.sleep), OWNS);
@@ -82,7 +53,7 @@ START_TEST(a_guest_that_keeps_the_host_awake_runs_on_when_somebody_insists)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=inhibit\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=inhibit\n");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     assert_locks(&rig, OWNS);
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
@@ -96,7 +67,7 @@ START_TEST(a_guest_is_paused_before_the_host_sleeps_and_goes_on_after_it)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
     assert_locks(&rig, "delay: guest win10 is paused before\n");
 
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
@@ -120,7 +91,7 @@ START_TEST(a_guest_that_somebody_paused_stays_so)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
     qemu.status = "paused";
     ck_assert_int_ge(send(qemu.qmp_fd, "{\"event\": \"STOP\"}\n", 18, 0), 18);
     fake_qemu_serve(&qemu);
@@ -140,7 +111,7 @@ START_TEST(a_guest_that_is_paused_for_sleep_goes_on_under_the_next_daemon)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     fake_qemu_serve(&qemu);
 
@@ -150,7 +121,7 @@ START_TEST(a_guest_that_is_paused_for_sleep_goes_on_under_the_next_daemon)
     fake_sleep_set(rig.engine.sleep, HOST_WAKE_UNKNOWN, 0);
     fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
     guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(guest, a_definition(&rig, "[Guest]\nOnHostSleep=pause\n"));
+    guest_recover(guest, rig_definition(&rig, "[Guest]\nOnHostSleep=pause\n"));
     close(qemu.qmp_fd);
     qemu.qmp_fd = -1;
     fake_qemu_serve(&qemu);
@@ -166,13 +137,13 @@ START_TEST(the_next_daemon_keeps_the_host_awake_for_the_same_reason)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "");
+    Guest *guest = rig_run(&rig, &qemu, "");
     rig_die(&rig, false);
     guest_free(guest);
     rig_come_again(&rig);
     fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
     guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(guest, a_definition(&rig, ""));
+    guest_recover(guest, rig_definition(&rig, ""));
     close(qemu.qmp_fd);
     qemu.qmp_fd = -1;
     fake_qemu_serve(&qemu);
@@ -185,7 +156,7 @@ START_TEST(a_guest_that_does_not_answer_does_not_hold_the_host_up)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
     qemu.mute = true;
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     ck_assert_str_eq(fake_sleep_locks(rig.engine.sleep), "delay: guest win10 is paused before\n");
@@ -201,7 +172,7 @@ START_TEST(a_guest_is_shut_down_before_the_host_sleeps)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 90 * G_USEC_PER_SEC);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
     assert_locks(&rig, "delay: guest win10 shuts down before\n");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     ck_assert_str_eq(guest_sub_state(guest), "power-button");
@@ -215,7 +186,7 @@ START_TEST(a_guest_that_has_too_little_time_to_shut_down_keeps_the_host_awake)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
     assert_locks(&rig, "block: guest win10 may need 75 s to shut down, InhibitDelayMaxSec= gives 5 s\n");
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 75 * G_USEC_PER_SEC);
     guest_mind_sleep(guest);
@@ -228,7 +199,7 @@ START_TEST(a_guest_that_does_not_mind_takes_no_lock)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, "[Guest]\nOnHostSleep=ignore\n");
+    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=ignore\n");
     assert_locks(&rig, "");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     assert_locks(&rig, "");

@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest and the sound server that it plays on. */
-#include <string.h>
 
-#include "fake-qemu.h"
-
-static void on_event(Guest *guest, void *userdata)
-{
-}
-
-static const GuestHandler handler = {on_event, on_event};
-
-static GuestDefinition *a_definition(const Rig *rig, const char *more)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
+#include "rig-guest.h"
 
 static Guest *start(const Rig *rig, const char *socket)
 {
     g_autofree char *more = g_strdup_printf("[Sound]\nType=pipewire\nSocket=%s\n", socket);
-    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    GuestDefinition *definition = a_definition(rig, more);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
-    return guest;
+    return rig_start(rig, more);
 }
 
 START_TEST(the_socket_is_opened_and_handed_over_with_the_command)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 #define HEADSET "[USB headset]\nID=046d:0a8f\n"
 #define GIVEN "add-fd\ndevice_add usb-headset\nremove-fd\n"
@@ -18,35 +18,6 @@ static void on_event(Guest *guest, void *userdata)
 }
 
 static const GuestHandler handler = {on_event, on_event};
-
-static GuestDefinition *a_definition(const Rig *rig, const char *more)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
-/* A guest that runs. */
-static Guest *run(const Rig *rig, FakeQemu *qemu, const char *more)
-{
-    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    GuestDefinition *definition = a_definition(rig, more);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
-    fake_qemu_connect(qemu, guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
-    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
-    return guest;
-}
 
 /* As udev's message has it. */
 static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
@@ -86,7 +57,7 @@ START_TEST(a_device_that_is_there_is_the_guests_until_it_ends)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n" GIVEN));
     assert_drivers(&rig, &headset, "none none none");
@@ -102,7 +73,7 @@ START_TEST(a_device_that_is_absent_is_told_and_given_when_it_comes)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
     assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
@@ -125,7 +96,7 @@ START_TEST(a_device_that_was_unplugged_is_the_guests_again_when_it_is_back)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
 
     fake_host_unplug_usb(rig.host, &headset);
@@ -146,7 +117,7 @@ START_TEST(a_device_that_is_back_before_anybody_looked_is_another_one)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     fake_host_unplug_usb(rig.host, &headset);
     fake_host_plug_usb(rig.host, &again);
@@ -162,7 +133,7 @@ START_TEST(a_device_that_is_gone_for_good_is_no_leftover)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     fake_host_unplug_usb(rig.host, &headset);
     end(&rig, guest);
@@ -176,7 +147,7 @@ START_TEST(drivers_are_back_whether_qemu_brought_them_or_was_killed)
         A_RIG(build_gpu);
         A_QEMU(qemu, &rig);
         fake_host_plug_usb(rig.host, &headset);
-        Guest *guest = run(&rig, &qemu, HEADSET);
+        Guest *guest = rig_run(&rig, &qemu, HEADSET);
         fake_qemu_serve(&qemu);
         fake_host_claim_usb(rig.host, &headset, killed ? NULL : "usbhid");
         end(&rig, guest);
@@ -189,7 +160,7 @@ START_TEST(a_device_that_cannot_be_given_fails_nobody)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, HEADSET "[USB other]\nSerial=A\n");
+    Guest *guest = rig_run(&rig, &qemu, HEADSET "[USB other]\nSerial=A\n");
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
     fake_host_plug_usb(rig.host, &stranger);
@@ -210,7 +181,7 @@ START_TEST(a_device_of_another_guest_is_left_to_it)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     disk_claims_take(rig.engine.disks, "/dev/bus/usb/001/007", true, "other");
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
     mind(&rig, &qemu, guest);
@@ -230,7 +201,7 @@ START_TEST(two_sections_that_come_to_mean_the_same_get_it_once)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = run(&rig, &qemu, HEADSET "[USB front]\nPort=1-2\n");
+    Guest *guest = rig_run(&rig, &qemu, HEADSET "[USB front]\nPort=1-2\n");
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
     mind(&rig, &qemu, guest);
@@ -244,7 +215,7 @@ START_TEST(a_guest_that_ends_while_it_is_given_a_device_leaves_it)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     for (unsigned turns = 0; turns < 8; turns++) {
-        Guest *guest = run(&rig, &qemu, HEADSET);
+        Guest *guest = rig_run(&rig, &qemu, HEADSET);
         fake_qemu_serve(&qemu);
         fake_host_plug_usb(rig.host, &headset);
         guest_mind_usbs(guest);
@@ -264,7 +235,7 @@ START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = run(&rig, &qemu, HEADSET);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     rig_die(&rig, false);
     guest_free(guest);
@@ -274,7 +245,7 @@ START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
     qemu.qmp_fd = close_fd(qemu.qmp_fd);
     g_string_truncate(qemu.commands, 0);
     guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(guest, a_definition(&rig, HEADSET));
+    guest_recover(guest, rig_definition(&rig, HEADSET));
     rig_settle(&rig);
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
