@@ -385,6 +385,9 @@ int guest_attach(Guest *g, Plan *plan, const char *address, Job *job, Fault **re
         return r;
     GuestPlugging *p = plugging_new(g, job, address);
     p->plan = g_steal_pointer(&owned);
+    /* What of it could not be given back before is tried again after this time. */
+    for (unsigned i = 0; g->left && i < plan->steps->len; i++)
+        g_hash_table_remove(g->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
     p->rom_fd = steal_fd(&rom_fd);
     if (leaving->len == 0) {
         take_steps(g);

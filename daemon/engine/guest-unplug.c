@@ -259,7 +259,7 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
 
 int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)
 {
-    g_autofree char *all = NULL;
+    g_autoptr(GString) all = g_string_new(NULL);
 
     if (guest_slot_of(g, address) && g->state == GUEST_PAUSED) {
         g_autofree char *resume = g_strdup_printf("let it run on first: usherctl resume %s", g->name);
@@ -268,10 +268,9 @@ int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)
     }
     if (guest_slot_of(g, address))
         return 0;
-    g_ptr_array_add(g->addresses, NULL);
-    all = g_strjoinv(", ", (char **)g->addresses->pdata);
-    g_ptr_array_remove_index(g->addresses, g->addresses->len - 1);
-    g_autofree char *remedy = g_strdup_printf("it has %s", *all ? all : "no device of the host");
+    for (unsigned i = 0; i < g->addresses->len; i++)
+        g_string_append_printf(all, "%s%s", i > 0 ? ", " : "", (char *)g_ptr_array_index(g->addresses, i));
+    g_autofree char *remedy = g_strdup_printf("it has %s", all->len > 0 ? all->str : "no device of the host");
     return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "guest %s does not have %s", g->name,
                        address);
 }

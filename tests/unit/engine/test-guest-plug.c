@@ -237,6 +237,20 @@ START_TEST(a_device_of_the_definition_goes_back_to_its_own_slot)
 }
 END_TEST
 
+START_TEST(its_rom_is_handed_over_for_as_long_as_it_is_read)
+{
+    A_RUN(build_gpu, OWN "ROM=/proc/self/exe\n");
+    detach(&try, GPU);
+    g_string_truncate(qemu.commands, 0);
+    claims_give_up(try.claims, OWNER);
+    attach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str,
+                     "query-status\nadd-fd\ndevice_add pci-gpu-1\ndevice_add pci-gpu-0\nremove-fd\n");
+    end_guest(&try);
+}
+END_TEST
+
 START_TEST(a_guest_that_does_not_let_go_keeps_its_device_until_it_does)
 {
     A_RUN(build_gpu, "");
@@ -520,6 +534,12 @@ START_TEST(what_cannot_be_given_back_stays_in_the_journal_until_the_end)
     ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
     assert_driver(&try, AUDIO, "snd_hda_intel");
     fake_host_set_override(rig.host, GPU, "vfio-pci");
+    claims_give_up(try.claims, OWNER);
+    attach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    detach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    rig_assert_host(&rig, rig.beginning);
     end_guest(&try);
 }
 END_TEST
@@ -545,6 +565,7 @@ END_TEST
 
 SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
       what_the_guest_lets_go_of_is_given_back, a_device_of_the_definition_goes_back_to_its_own_slot,
+      its_rom_is_handed_over_for_as_long_as_it_is_read,
       a_guest_that_does_not_let_go_keeps_its_device_until_it_does,
       a_device_that_a_guest_throws_out_is_given_back, what_qemu_does_not_take_is_given_back,
       a_step_that_fails_is_told_and_undone, a_guest_that_ends_at_any_turn_of_an_attach_is_restored,
