@@ -69,10 +69,10 @@ class Usherd:
         path = self.manager.GetGuest(name)
         return self.interface(path, "org.freedesktop.DBus.Properties").Get("org.usher1.Guest", key)
 
-    def wait_for(self, predicate, what):
+    def wait_for(self, predicate, what, seconds=DEADLINE_SECONDS):
         """Runs the loop until predicate() holds; it is looked at after every signal."""
         loop = GLib.MainLoop()
-        timer = GLib.timeout_add_seconds(DEADLINE_SECONDS, loop.quit)
+        timer = GLib.timeout_add_seconds(seconds, loop.quit)
 
         def look(*_):
             if predicate():
