@@ -33,6 +33,7 @@
 #include "base/cleanup.h"
 #include "config.h"
 #include "edge/channel.h"
+#include "launch-folder.h"
 #include "launch-pin.h"
 
 #define DEFAULT_SOCKET USHER_RUNDIR "/helper.sock"
@@ -230,7 +231,12 @@ static int place_fds(Order *order)
     return 0;
 }
 
-/* companion NAME ARGV…; in the child, which has nothing else to do. */
+static bool is_companion(const Order *order)
+{
+    return g_str_equal(order->words[0], "companion") || g_str_equal(order->words[0], "folder-companion");
+}
+
+/* In the child, which has nothing else to do. */
 static int become_companion(Order *order, pid_t launcher)
 {
     char **argv = order->words + 2;
@@ -242,6 +248,8 @@ static int become_companion(Order *order, pid_t launcher)
     if (getppid() != launcher)
         return -ECANCELED;
     int r = place_fds(order);
+    if (r >= 0 && g_str_equal(order->words[0], "folder-companion"))
+        r = launch_prepare_folder_server();
     if (r < 0)
         return r;
     execve(argv[0], argv, environment);
@@ -342,8 +350,7 @@ static int run_guest(const char *name)
     if (fd < 0)
         return EXIT_REFUSED;
     int r = take_order(fd, &order);
-    while (r >= 0 && g_str_equal(order.words[0], "companion") && g_strv_length(order.words) > 2 &&
-           order.n_fds > 0) {
+    while (r >= 0 && is_companion(&order) && g_strv_length(order.words) > 2 && order.n_fds > 0) {
         r = serve_companion(fd, &order);
         if (r >= 0)
             r = take_order(fd, &order);
@@ -369,6 +376,12 @@ static int run_guest(const char *name)
 
 int main(int argc, char *argv[])
 {
+    int r = launch_keep_capabilities();
+
+    if (r < 0) {
+        complain("cannot keep the unit's capabilities from QEMU: %s", strerror(-r));
+        return EXIT_REFUSED;
+    }
     if (argc == 2 && argv[1][0] != '-')
         return run_guest(argv[1]);
     /* After a good end systemd runs ExecStop= too. Nobody has asked that what somebody killed be stopped:

@@ -219,7 +219,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->ledger = ledger_open(d->state_fd);
     e->disks = disk_claims_new();
     e->slice_steps = g_queue_new();
-    e->confined = !g_str_equal(launcher_name(e->launcher), "fork") || geteuid() != 0;
+    e->confined = g_str_equal(launcher_name(e->launcher), "fork") && geteuid() != 0;
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);

@@ -53,7 +53,7 @@ static int check_share(const HostKit *kit, const char *guest, const DefinitionSh
         return fault_raise(
             ret_fault, FAULT_REFUSED, "write Type=9p, or remove Type=",
             "guest %s: [Share %s] Type=virtiofs: QEMU's virtiofsd changes its root directory, which "
-            "nothing in a guest's unit has the right to",
+            "usherd cannot let it do, as it is not root itself",
             guest, share->name);
     return 0;
 }

@@ -10,7 +10,7 @@ typedef struct HostKit {
     char *state_path;     /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
     char *swtpm;          /* the program; NULL: not installed */
     char *virtiofsd;      /* QEMU's; NULL: not installed */
-    bool confined;        /* what runs beside QEMU has no privileges, as in a unit */
+    bool confined;        /* what runs beside QEMU can get no privilege */
     GPtrArray *firmwares; /* of Firmware, owned, in the order in which they are to be tried */
 } HostKit;
 

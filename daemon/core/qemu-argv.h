@@ -53,6 +53,7 @@ typedef struct QemuCompanion {
     GPtrArray *argv;    /* as QEMU's */
     GArray *files;      /* likewise */
     char *state_folder; /* where it keeps what outlives the run; NULL: nowhere */
+    bool serves_folder; /* has to make a folder its root directory */
 } QemuCompanion;
 
 typedef struct QemuCommand {

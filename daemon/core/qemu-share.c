@@ -25,6 +25,10 @@ static void add_virtiofs(QemuBuilder *builder, const DefinitionShare *share, con
                   builder_companion_file(builder, virtiofsd, QEMU_FILE_FOLDER, share->path));
     companion_add(virtiofsd, "-o");
     companion_add(virtiofsd, "sandbox=chroot");
+    /* It shall keep none of what it takes a server of files to need: all is done as the guest's own user. */
+    companion_add(virtiofsd, "-o");
+    companion_add(virtiofsd, "modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap");
+    virtiofsd->serves_folder = true;
     builder_option(builder, "-chardev", "socket,id=%s,fd=%d", id, fd);
 }
 

@@ -28,7 +28,7 @@ typedef struct Engine {
     const char *qemu_path;
     const char *run_path;         /* "/run/usher" */
     const char *state_path;       /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
-    bool confined;                /* guests run without privileges: in units, or we have none ourselves */
+    bool confined;                /* guests get no privilege for what runs beside them, as we have none ourselves */
     const char *definitions_path; /* "/etc/usher/guests" */
     const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */

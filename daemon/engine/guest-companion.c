@@ -126,7 +126,7 @@ static int send_companion(Guest *g, const QemuCompanion *companion, int first)
     int r = companion->state_folder ? make_folder(companion->state_folder) : 0;
     if (r < 0)
         return r;
-    g_ptr_array_add(words, (char *)"companion");
+    g_ptr_array_add(words, (char *)(companion->serves_folder ? "folder-companion" : "companion"));
     g_ptr_array_add(words, companion->name);
     for (unsigned i = 0; i < companion->argv->len; i++)
         g_ptr_array_add(words, g_ptr_array_index(companion->argv, i));

@@ -180,7 +180,7 @@ class ALinuxGuest(unittest.TestCase):
         self.addCleanup(self.shell.run, f"umount /mnt/{name}")
 
     def wait_for_agent(self):
-        self.usherd.wait_for(lambda: self.usherd.property("linux", "Agent") == "answers", "its agent does not answer")
+        self.usherd.wait_for(lambda: self.usherd.property("linux", "Agent") == "answers", "its agent does not answer", ANSWER_SECONDS)
 
     def fetch(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/hello", timeout=ANSWER_SECONDS) as answer:
@@ -220,6 +220,21 @@ class ALinuxGuest(unittest.TestCase):
     def test_reads_and_writes_a_share_by_virtiofs(self):
         self.reads_and_writes("pool")
 
+    def test_acts_on_a_virtiofs_share_as_qemus_user_whoever_asks_inside(self):
+        self.mount("pool")
+        self.does("mkdir -m 777 /mnt/pool/open && su user -c 'echo mine >/mnt/pool/open/made'")
+        made = self.folder / "pool" / "open" / "made"
+        self.assertEqual(made.read_text(), "mine\n")
+        self.assertEqual(made.stat().st_uid, os.stat(f"/proc/{int(self.usherd.property('linux', 'Pid'))}").st_uid)
+        self.refuses("chown user /mnt/pool/open/made", "Operation not permitted")
+        self.does("rm -r /mnt/pool/open")
+
+    def test_is_served_by_a_virtiofsd_without_a_right_and_out_of_the_folder(self):
+        virtiofsd = children(int(self.usherd.property("linux", "Pid")))["virtiofsd"]
+        self.assertEqual(os.readlink(f"/proc/{virtiofsd}/root"), str(self.folder / "pool"))
+        status = pathlib.Path(f"/proc/{virtiofsd}/status").read_text()
+        self.assertEqual(set(re.findall(r"^Cap\w+:\s*(\w+)$", status, re.M)), {"0" * 16})
+
     def test_has_a_tpm(self):
         self.assertEqual(self.does("cat /sys/class/tpm/tpm0/tpm_version_major"), "2")
         # Firmware has measured itself.
@@ -243,7 +258,7 @@ class ALinuxGuest(unittest.TestCase):
 
     def test_tells_its_address_by_its_agent(self):
         self.wait_for_agent()
-        self.usherd.wait_for(lambda: "10.0.2.15" in self.usherctl("status", "linux"), "its address is not shown")
+        self.usherd.wait_for(lambda: "10.0.2.15" in self.usherctl("status", "linux"), "its address is not shown", ANSWER_SECONDS)
         self.assertRegex(self.usherctl("status", "linux"), r"Agent: answers")
 
     def test_sees_its_cd_changed(self):

@@ -86,6 +86,7 @@ make_system() {
         for file in /usr/sbin/qemu-ga $(ldd /usr/sbin/qemu-ga | grep -o '/[^ ]*'); do
                 install -D "$(readlink -f "$file")" "$root/$file"
         done
+        printf '%s\n' root::0:0::/root:/bin/sh user::1000:1000::/:/bin/sh >"$root/etc/passwd"
         echo 'Hello from the guest.' >"$root/srv/hello"
         modules "$root" virtio_console virtio_net ahci sr_mod 9p 9pnet_virtio virtiofs efivarfs
 }

@@ -207,8 +207,8 @@ START_TEST(virtiofs_that_cannot_be_is_refused)
     ck_assert_int_eq(host_kit_check(kit, definition, &confined), FAULT_RAISED);
     ck_assert_str_eq(
         confined->message,
-        "guest win10: [Share docs] Type=virtiofs: QEMU's virtiofsd changes its root directory, which nothing "
-        "in a guest's unit has the right to");
+        "guest win10: [Share docs] Type=virtiofs: QEMU's virtiofsd changes its root directory, which usherd "
+        "cannot let it do, as it is not root itself");
 }
 END_TEST
 

@@ -108,6 +108,8 @@ static char *command_to_text(const QemuCommand *command)
         const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
         g_string_append_printf(text, "\n%s:\n", companion->name);
         append_program(text, companion->argv, companion->files);
+        if (companion->serves_folder)
+            g_string_append(text, "serves a folder\n");
         if (companion->state_folder)
             g_string_append_printf(text, "state %s\n", companion->state_folder);
     }
