@@ -98,12 +98,11 @@ static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest
 void guest_ended(Guest *g)
 {
     /* What is being handed over would be undone before it is done. */
-    g->end_owed = !guest_end_usbs(g) || g->input_execution;
+    bool plugged = guest_end_plugging(g);
+    g->end_owed = !guest_end_usbs(g) || g->input_execution || !plugged;
     if (g->input_execution)
         execution_stop(g->input_execution, NULL);
     if (g->end_owed)
-        return;
-    if (!guest_end_plugging(g))
         return;
     g->watched = false;
     g->gate = holder_gate_free(g->gate);
