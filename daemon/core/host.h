@@ -10,7 +10,9 @@
 #include "pci-address.h"
 
 #define HOST_NO_GROUP (-1)
-/* Of what is yet to be made the kernel has not said in which group it will be; each counts as one of its own. */
+#define GUESTS_SLICE "usher.slice"
+/* Of what is yet to be made the kernel has not said in which group it will be; each counts as one of its own.
+ */
 #define HOST_EXPECTED_GROUP(index) (-2 - (int)(index))
 
 typedef struct HostDevice {
@@ -93,6 +95,7 @@ typedef struct Host {
     GPtrArray *cpus;        /* of HostCpu */
     char *governors;        /* that can be chosen, separated by blanks; NULL: none */
     bool cpusets;           /* cgroup v2 with the cpuset controller */
+    bool guests_cpusets;    /* and usher.slice has it, by a limit of its own that is none */
     GPtrArray *slices;      /* of HostSlice, those that are there */
     GArray *nodes;          /* of HostNode, ascending */
     GPtrArray *devices;     /* of HostDevice, sorted by address */

@@ -109,6 +109,11 @@ static int add_isolation(Plan *plan, const Host *host, const Claims *claims,
 
     if (r == 0)
         r = check_claims(plan, claims, definition->name, pins, ret_fault);
+    /* Kernels before 6.2 let every thread run anywhere when the controller comes or goes (cpuset_attach()),
+     * also those of guests that are pinned: so it comes before QEMU does, and does not go with the last that
+     * needs it. */
+    if (r == 0 && !host->guests_cpusets)
+        g_ptr_array_add(plan->steps, step_new(STEP_CPUSETS, GUESTS_SLICE, "absent", "live"));
     for (unsigned i = 0; r == 0 && i < host->slices->len; i++)
         r = add_slice(plan, host, claims, g_ptr_array_index(host->slices, i), pins, definition, ret_fault);
     if (r == 0)

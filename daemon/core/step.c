@@ -19,6 +19,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_SHARED_MEMORY] = "shared-memory",
     [STEP_HUGE_PAGES] = "huge-pages",
     [STEP_KEPT_OFF] = "kept-off",
+    [STEP_CPUSETS] = "cpusets",
     [STEP_GOVERNOR] = "governor",
     [STEP_USB_DRIVERS] = "usb-drivers",
     [STEP_AUTOPROBE] = "autoprobe",
@@ -40,7 +41,7 @@ StepKind step_kind_from_string(const char *name)
 
 bool step_kind_kept(StepKind kind)
 {
-    return kind == STEP_MODULE;
+    return kind == STEP_MODULE || kind == STEP_CPUSETS;
 }
 
 bool step_kind_held(StepKind kind)
@@ -60,7 +61,7 @@ bool step_kind_yields(StepKind kind)
 
 bool step_kind_systemd(StepKind kind)
 {
-    return kind == STEP_UNIT || kind == STEP_KEPT_OFF;
+    return kind == STEP_UNIT || kind == STEP_KEPT_OFF || kind == STEP_CPUSETS;
 }
 
 static bool read_count(const char *text, uint64_t *ret)

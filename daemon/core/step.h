@@ -29,9 +29,12 @@ typedef enum StepKind {
     STEP_KEPT_OFF, /* subject "system.slice"; the processors that its AllowedCPUs= keeps it off, "" → "2-3".
                     * Only those that are in one value alone are the step's, and they are taken off, or given
                     * back, whatever the others are then. Systemd's */
-    STEP_GOVERNOR, /* subject "cpu2"; scaling_governor. Yields */
-    STEP_USB_DRIVERS, /* subject "/dev/bus/usb/001/007"; "1.0:snd-usb-audio 1.1:usbhid" → "": the drivers of its
-                       * interfaces. A device that was unplugged, or has drivers again, counts as given back */
+    STEP_CPUSETS, /* subject "usher.slice"; "absent" → "live": the guests' slice has the controller cpuset, as
+                   * its AllowedCPUs= names all processors. Kept. Systemd's */
+    STEP_GOVERNOR,    /* subject "cpu2"; scaling_governor. Yields */
+    STEP_USB_DRIVERS, /* subject "/dev/bus/usb/001/007"; "1.0:snd-usb-audio 1.1:usbhid" → "": the drivers of
+                       * its interfaces. A device that was unplugged, or has drivers again, counts as given
+                       * back */
     STEP_AUTOPROBE, /* subject address; sriov_drivers_autoprobe: whether drivers find its virtual functions */
     STEP_FUNCTIONS, /* subject address; sriov_numvfs: how many virtual functions it has, from "0" or to "0" */
     STEP_KIND_MAX,
@@ -59,7 +62,7 @@ typedef struct Step {
 const char *step_kind_to_string(StepKind kind); /* "module", "power-control", "d3cold", "driver", … */
 StepKind step_kind_from_string(const char *name);
 
-/* Never undone (a loaded module stays). */
+/* Never undone (a loaded module stays, and so does a controller). */
 bool step_kind_kept(StepKind kind);
 /* The live value need not equal `before` when the step is taken: something else may have changed it in
  * between. */

@@ -41,7 +41,7 @@ int host_processors_allowed(int sys_fd, const char *kept_off, GArray **ret)
 
     if (!all || !set)
         return -EBADMSG;
-    *ret = set->len > 0 ? cpu_set_minus(all, set) : g_steal_pointer(&set);
+    *ret = cpu_set_minus(all, set);
     return 0;
 }
 
@@ -57,18 +57,22 @@ static void note_cpu(int sys_fd, Host *host, unsigned number)
         g_strstrip(host->governors);
 }
 
+static char *read_allowed(int sys_fd, const char *unit)
+{
+    g_autofree char *path = g_strdup_printf(CGROUPS "/%s/cpuset.cpus", unit);
+    char *allowed;
+
+    /* Without the controller nothing is kept off anything. */
+    return file_read_value_at(sys_fd, path, &allowed) < 0 ? g_strdup("") : allowed;
+}
+
 static void note_slice(int sys_fd, Host *host, const char *unit)
 {
-    g_autofree char *folder = g_strdup_printf(CGROUPS "/%s", unit),
-                    *path = g_strconcat(folder, "/cpuset.cpus", NULL);
-    g_autofree char *allowed = NULL;
+    g_autofree char *folder = g_strdup_printf(CGROUPS "/%s", unit), *allowed = read_allowed(sys_fd, unit);
     GArray *kept_off;
 
     if (faccessat(sys_fd, folder, F_OK, 0) < 0)
         return;
-    /* Without the controller nothing is kept off anything. */
-    if (file_read_value_at(sys_fd, path, &allowed) < 0)
-        allowed = g_strdup("");
     if (host_processors_kept_off(sys_fd, allowed, &kept_off) >= 0)
         host_add_slice(host, unit, kept_off);
 }
@@ -85,6 +89,8 @@ void host_processors_note(int sys_fd, Host *host)
         g_auto(GStrv) controllers = g_strsplit(text, " ", -1);
         host->cpusets = g_strv_contains((const char *const *)controllers, "cpuset");
     }
+    g_autofree char *guests = read_allowed(sys_fd, GUESTS_SLICE);
+    host->guests_cpusets = *guests;
     for (unsigned i = 0; i < G_N_ELEMENTS(units); i++)
         note_slice(sys_fd, host, units[i]);
 }

@@ -12,5 +12,5 @@ void host_processors_note(int sys_fd, Host *host);
  * -EBADMSG if that is no list. Of those that the kernel could ever have: so a processor that is off for a
  * while makes no difference. */
 int host_processors_kept_off(int sys_fd, const char *allowed, GArray **ret);
-/* The reverse; an empty array where the unit is to be kept off none: not limited. */
+/* The reverse: all of them where the unit is to be kept off none. */
 int host_processors_allowed(int sys_fd, const char *kept_off, GArray **ret);

@@ -16,6 +16,7 @@ struct SliceStep {
     Step *step;
     WorkerAnswered answered;
     void *userdata;
+    bool unlimited; /* nothing is to be left of a limit */
     bool acted;
     int error; /* of the act */
     sd_event_source *turn;
@@ -36,12 +37,20 @@ static void on_seen(int error, const char *allowed, const char *effective, void 
 static void on_set(int error, const char *message, void *userdata)
 {
     SliceStep *s = userdata;
+    bool unset = error == 0 && s->unlimited;
+    int r;
 
     if (message)
         log_warning("%s", message);
+    s->unlimited = false;
     s->acted = true;
     s->error = error;
-    int r = launcher_slice_look(s->launcher, s->step->subject, on_seen, s);
+    if (unset) {
+        g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(unsigned));
+        r = launcher_slice_set(s->launcher, s->step->subject, none, on_set, s);
+    } else {
+        r = launcher_slice_look(s->launcher, s->step->subject, on_seen, s);
+    }
     if (r < 0)
         answer(s, WORKER_FAILED, r, NULL);
 }
@@ -52,37 +61,62 @@ static bool in_effect(const SliceStep *s, const char *effective)
     g_autoptr(GArray) before = cpu_set_parse(s->step->before), after = cpu_set_parse(s->step->after),
                       runs_on = cpu_set_parse(effective);
 
+    if (s->step->kind == STEP_CPUSETS)
+        return true;
     if (!before || !after || !runs_on)
         return false;
     g_autoptr(GArray) taken = cpu_set_minus(after, before), still = cpu_set_common(runs_on, taken);
     return taken->len == 0 || (runs_on->len > 0 && still->len == 0);
 }
 
+/* Where a limit is taken back, systemd leaves to the kernel the one that was there, unless nobody needs the
+ * controller any more: so first all processors are allowed, and then there is no limit. */
 static int act(SliceStep *s, const char *live)
 {
-    g_autofree char *then = step_kept_off(s->step, live);
+    g_autofree char *then = s->step->kind == STEP_CPUSETS ? g_strdup("") : step_kept_off(s->step, live);
     g_autoptr(GArray) allowed = NULL;
 
     int r = host_processors_allowed(s->place.sys_fd, then, &allowed);
     /* An empty list would say the opposite. */
-    if (r >= 0 && *then && allowed->len == 0)
+    if (r >= 0 && allowed->len == 0)
         r = -EINVAL;
+    s->unlimited = s->step->kind == STEP_KEPT_OFF && *then == '\0';
     return r < 0 ? r : launcher_slice_set(s->launcher, s->step->subject, allowed, on_set, s);
+}
+
+/* What a daemon left that died between the two. */
+static bool limit_left(const SliceStep *s, const char *allowed, const char *live)
+{
+    return s->step->kind == STEP_KEPT_OFF && !s->acted && s->step->after[0] == '\0' && *live == '\0' &&
+           *allowed;
+}
+
+static int read_live(const SliceStep *s, const char *allowed, char **ret)
+{
+    g_autoptr(GArray) kept_off = NULL;
+
+    if (s->step->kind == STEP_CPUSETS) {
+        *ret = g_strdup(*allowed ? "live" : "absent");
+        return 0;
+    }
+    int r = host_processors_kept_off(s->place.sys_fd, allowed, &kept_off);
+    if (r >= 0)
+        *ret = cpu_set_to_text(kept_off);
+    return r;
 }
 
 static void on_seen(int error, const char *allowed, const char *effective, void *userdata)
 {
     SliceStep *s = userdata;
-    g_autoptr(GArray) kept_off = NULL;
+    g_autofree char *live = NULL;
 
-    int r = error < 0 ? error : host_processors_kept_off(s->place.sys_fd, allowed, &kept_off);
+    int r = error < 0 ? error : read_live(s, allowed, &live);
     if (r < 0) {
         answer(s, WORKER_FAILED, r, NULL);
         return;
     }
-    g_autofree char *live = cpu_set_to_text(kept_off);
     StepView view = step_view(s->step, live);
-    if (view == STEP_VIEW_AFTER && in_effect(s, effective))
+    if (view == STEP_VIEW_AFTER && in_effect(s, effective) && !limit_left(s, allowed, live))
         answer(s, WORKER_DONE, 0, live);
     else if (s->acted)
         answer(s, WORKER_FAILED, s->error < 0 ? s->error : -EIO, live);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes a step of STEP_KEPT_OFF: has systemd take processors out of AllowedCPUs= of a unit, or give them
- * back, at runtime alone. What others are kept off, by usher or by an administrator, stays as it is then. */
+/* Takes a step of STEP_KEPT_OFF or STEP_CPUSETS: has systemd take processors out of AllowedCPUs= of a unit,
+ * or give them back, at runtime alone. What others are kept off, by usher or by an administrator, stays as it
+ * is then. */
 #pragma once
 
 #include "../core/step.h"

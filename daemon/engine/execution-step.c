@@ -205,7 +205,7 @@ void execution_take_step(Execution *e)
     } else if (e->current->kind == STEP_UNIT) {
         e->unit_step = unit_step_new(e->engine->event, e->engine->launcher, e->current, execution_answer, e);
         r = 0;
-    } else if (e->current->kind == STEP_KEPT_OFF) {
+    } else if (e->current->kind == STEP_KEPT_OFF || e->current->kind == STEP_CPUSETS) {
         e->slice_step = slice_step_new(e->engine->event, e->engine->launcher, &e->engine->step_place,
                                        e->engine->slice_steps, e->current, execution_answer, e);
         r = 0;

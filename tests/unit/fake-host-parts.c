@@ -234,6 +234,7 @@ void fake_host_add_cpus(FakeHost *host, unsigned n, const char *governor)
     fake_tree_put(host->sys_fd, "fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
     fake_tree_put(host->sys_fd, "fs/cgroup/system.slice/cpuset.cpus", "\n");
     fake_tree_put(host->sys_fd, "fs/cgroup/user.slice/cpuset.cpus", "\n");
+    fake_tree_put(host->sys_fd, "fs/cgroup/usher.slice/cpuset.cpus", "\n");
 }
 
 char *fake_host_allowed_cpus(const FakeHost *host, const char *slice)

@@ -35,14 +35,11 @@ define_linux_guest_with rest '' '[CPU]' Pin=0 Isolate=yes
 define_linux_guest_with greedy '' '[CPU]' Pin=0-1 Isolate=yes
 define_linux_guest_with fast '' '[CPU]' Pin=1 Governor=performance
 
-# What another guest has pinned by itself is in the guests' slice, which enabling the controller must not unpin.
-systemd-run -q --unit=pinned --slice=usher.slice -p CPUAffinity=1 sleep infinity
-pinned=$(systemctl show -P MainPID pinned)
-expect_eq "Something in the guests' slice is pinned" "$(affinity "$pinned")" 1
 expect_eq "At first everything runs anywhere" "$(slices)" 0-1
 
 plan=$(usherctl start --dry-run alone)
-expect_match "A dry run says what the host is kept off" "$plan" "kept-off +system.slice +- +1"
+expect_match "A dry run says that the controller is to come" "$plan" "cpusets +usher.slice +absent +live"
+expect_match "And what the host is kept off" "$plan" "kept-off +system.slice +- +1"
 expect_match "And of init, too" "$plan" "kept-off +init.scope +- +1"
 expect_eq "And changes nothing" "$(slices)" 0-1
 refused "One processor at least stays the host's" "would leave init.scope none of the host's processors \(0-1\)" usherctl start greedy
@@ -52,7 +49,10 @@ it "The guest starts" usherctl start alone
 expect_eq "The host is off its processor" "$(slices)" 0
 expect_eq "As systemd shows it" "$(allowed system.slice)" 0
 expect_eq "The guest is not" "$(effective "usher.slice/usher-guest@alone.service")" 0-1
-expect_eq "What was pinned there still is" "$(affinity "$pinned")" 1
+# As another guest's threads are: they are not unpinned by what comes and goes from here on.
+systemd-run -q --unit=pinned --slice=usher.slice -p CPUAffinity=1 sleep infinity
+pinned=$(systemctl show -P MainPID pinned)
+expect_eq "Something else in the guests' slice is pinned" "$(affinity "$pinned")" 1
 it "The guest gets ready" wait_until 120 guest_said alone 'usher-guest: ready'
 refused "Another guest cannot have the same one" "processor 1 is kept for guest alone" usherctl start other
 refused "Nor the last one" "would leave init.scope none" usherctl start rest
@@ -60,9 +60,12 @@ it "The guest stops" usherctl stop alone
 expect_eq "The host runs anywhere again" "$(slices)" 0-1
 expect_eq "And systemd knows of no limit" "$(allowed system.slice)" ""
 expect_eq "What was pinned still is" "$(affinity "$pinned")" 1
+plan=$(usherctl start --dry-run alone)
+expect_eq "The guests' slice keeps the controller" "$(grep -c cpusets <<<"$plan")" 0
 
 it "It starts again" usherctl start alone
 expect_eq "The host is off its processor" "$(slices)" 0
+expect_eq "What was pinned still is" "$(affinity "$pinned")" 1
 kill -KILL "$(guest_pid alone)"
 it "Its QEMU is killed, and the host runs anywhere again" wait_until 30 slices_are 0-1
 it "When that is over" wait_until 30 guest_is alone failed

@@ -57,9 +57,14 @@ START_TEST(every_slice_of_the_host_is_kept_off)
     host_add_slice(host, "user.slice", cpu_set_parse("3,7"));
 
     assert_steps(host, NULL, ALONE,
+                 "cpusets of usher.slice: absent → live\n"
                  "kept-off of init.scope: none → 2-3\n"
                  "kept-off of system.slice: none → 2-3\n"
                  "kept-off of user.slice: 3,7 → 2-3,7\n");
+    host->guests_cpusets = true;
+    assert_steps(host, NULL, "[CPU]\nPin=3,7\nIsolate=yes\n",
+                 "kept-off of init.scope: none → 3,7\n"
+                 "kept-off of system.slice: none → 3,7\n");
     assert_steps(host, NULL, "[CPU]\nPin=2-3\n", "");
 }
 END_TEST

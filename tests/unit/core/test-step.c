@@ -7,9 +7,9 @@
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
     static const char *const names[STEP_KIND_MAX] = {
-        "module",     "power-control", "d3cold",    "driver",           "override",   "reset",
-        "node-owner", "unit",          "link",      "shared-memory",    "huge-pages", "kept-off",
-        "governor",   "usb-drivers",   "autoprobe", "virtual-functions"};
+        "module",     "power-control", "d3cold",      "driver",        "override",         "reset",
+        "node-owner", "unit",          "link",        "shared-memory", "huge-pages",       "kept-off",
+        "cpusets",    "governor",      "usb-drivers", "autoprobe",     "virtual-functions"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -25,7 +25,7 @@ END_TEST
 START_TEST(only_modules_are_kept_and_only_power_settings_and_resets_are_held)
 {
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
-        ck_assert_int_eq(step_kind_kept(kind), kind == STEP_MODULE);
+        ck_assert_int_eq(step_kind_kept(kind), kind == STEP_MODULE || kind == STEP_CPUSETS);
         ck_assert_int_eq(step_kind_held(kind),
                          kind == STEP_POWER_CONTROL || kind == STEP_D3COLD || kind == STEP_RESET);
     }

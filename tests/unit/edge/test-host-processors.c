@@ -33,7 +33,10 @@ START_TEST(processors_and_slices_are_seen)
     ck_assert_uint_eq(host->cpus->len, 4);
     ck_assert_str_eq(((HostCpu *)g_ptr_array_index(host->cpus, 3))->governor, "schedutil");
     ck_assert_str_eq(host->governors, "performance schedutil");
-    ck_assert(host->cpusets);
+    ck_assert(host->cpusets && !host->guests_cpusets);
+    fake_host_allow_cpus(fake, "usher.slice", "0-3");
+    g_autoptr(Host) then = look(fake);
+    ck_assert(then->guests_cpusets);
     /* There is no machine.slice. */
     ck_assert_uint_eq(host->slices->len, 2);
     assert_slice(host, 0, "system.slice", "");
@@ -70,7 +73,7 @@ START_TEST(what_is_allowed_is_all_that_is_not_kept_off)
     ck_assert_int_eq(host_processors_kept_off(fd, "0-3", &none), 0);
     g_autofree char *text = cpu_set_to_text(some);
     ck_assert_str_eq(text, "0,3");
-    ck_assert_uint_eq(all->len, 0);
+    ck_assert_uint_eq(all->len, 4);
     ck_assert_uint_eq(none->len, 0);
     ck_assert_int_eq(host_processors_kept_off(fd, "-", &none), -EBADMSG);
 }

@@ -162,7 +162,23 @@ START_TEST(processors_are_taken_from_a_slice_and_given_back)
     loop_until_count(event, &answers, 2);
     assert_answer(WORKER_DONE, 0, "");
     slice_step_free(step);
-    ck_assert_str_eq(sets->str, "0-1,4-8,10-11||");
+    ck_assert_str_eq(sets->str, "0-1,4-8,10-11|0-11||");
+    teardown();
+}
+END_TEST
+
+START_TEST(a_controller_comes_by_a_limit_that_is_none)
+{
+    setup();
+    g_autoptr(Step) controller = step_new(STEP_CPUSETS, UNIT, "absent", "live");
+    StepPlace place = {.sys_fd = fake_host_sys_fd(host), .dev_fd = -1};
+    for (int i = 1; i <= 2; i++) {
+        SliceStep *step = slice_step_new(event, launcher, &place, turns, controller, on_answered, NULL);
+        loop_until_count(event, &answers, i);
+        assert_answer(WORKER_DONE, 0, "live");
+        slice_step_free(step);
+    }
+    ck_assert_str_eq(sets->str, "0-11|");
     teardown();
 }
 END_TEST
@@ -261,7 +277,8 @@ START_TEST(one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
 }
 END_TEST
 
-SUITE("slice-step", processors_are_taken_from_a_slice_and_given_back, what_others_are_kept_off_stays_so,
+SUITE("slice-step", processors_are_taken_from_a_slice_and_given_back,
+      a_controller_comes_by_a_limit_that_is_none, what_others_are_kept_off_stays_so,
       two_at_once_do_not_undo_each_other, what_is_so_already_is_not_set_again,
       a_kernel_that_does_not_do_it_is_a_failure, a_refusal_of_systemds_is_a_failure, nothing_is_never_allowed,
       one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)

@@ -99,7 +99,7 @@ END_TEST
 
 START_TEST(what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone)
 {
-    for (unsigned n = 0; n < 2; n++) {
+    for (unsigned n = 0; n < 3; n++) {
         A_RIG(build_processors);
         A_TRY(try, &rig);
 
