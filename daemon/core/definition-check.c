@@ -71,6 +71,8 @@ static int check_required(const ReadSection *section, Fault **ret_fault)
     for (unsigned i = 0; i < n; i++) {
         if (!keys[i].required || section->keys[i].path || !section->place.path)
             continue;
+        if (keys[i].unless && section_key_place(section, keys[i].unless))
+            continue;
         g_autofree char *title = section_title(section->id, section->name), *range = value_range(&keys[i]);
         g_autofree char *remedy = g_strdup_printf("add %s= with %s", keys[i].name, range);
         return definition_raise(section->place, ret_fault, remedy, "[%s] has no %s=", title, keys[i].name);
@@ -204,10 +206,29 @@ static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+/* Of these the kernel has none: it is no function of a card, but what the driver of one made of it. */
+static int check_mediated(const ReadSection *section, Fault **ret_fault)
+{
+    static const char *const unfit[] = {"Address", "Fingerprint", "Functions", "VirtualFunctions",
+                                        "Group", "ResetBefore", "ResetAfter", "PrimaryVGA"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++)
+        if (section_key_place(section, unfit[i]))
+            return definition_raise(section_place(section, unfit[i]), ret_fault, "remove one of them",
+                                    "[PCI %s] %s= is for a device of its own, not for a MediatedDevice=",
+                                    section->name, unfit[i]);
+    return 0;
+}
+
 static int check_pci(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionPci *pci = section->structure;
 
+    if (pci->mediated) {
+        int r = check_mediated(section, ret_fault);
+        if (r != 0)
+            return r;
+    }
     /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
      * UEFI driver. */
     if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)

@@ -199,8 +199,10 @@ static const DefinitionKey keys[] = {
     {SECTION_KERNEL, "CommandLine", VALUE_TEXT, GUEST(kernel.command_line), .max = COMMAND_LINE_BYTES,
      .help = "The kernel's command line"},
 
-    {SECTION_PCI, "Address", VALUE_ADDRESS, PCI(address), .required = true,
+    {SECTION_PCI, "Address", VALUE_ADDRESS, PCI(address), .required = true, .unless = "MediatedDevice",
      .help = "Where the device is on the host, as lspci -D shows it"},
+    {SECTION_PCI, "MediatedDevice", VALUE_UUID, PCI(mediated), .otherwise = "the device at Address= is lent",
+     .help = "The mediated device that is lent, which a driver has made of one that stays with the host"},
     {SECTION_PCI, "Fingerprint", VALUE_IDENTITY, PCI(fingerprint), .otherwise = "whatever is at Address= is taken",
      .help = "What the device is, so that no other is taken that came to that address"},
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",

@@ -66,6 +66,7 @@ typedef enum ValueType {
     VALUE_OVERRIDE,  /* GPtrArray of char*: DEVICE.PROPERTY=VALUE */
     VALUE_USB_ID,    /* char*: "046d:0a8f", in lower case */
     VALUE_USB_PORT,  /* char*: "1-2.3" */
+    VALUE_UUID,      /* char*: in lower case */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;
@@ -81,6 +82,7 @@ typedef struct DefinitionKey {
     uint64_t min, max, step;
     const char *const *words; /* NULL-terminated */
     bool required;
+    const char *unless; /* the key of the section that stands in for a required one; NULL: none does */
     bool repeat;           /* assignments add up until an empty one; otherwise the last one counts */
     const char *fallback;  /* the default as one would write it; NULL: the field stays empty */
     const char *otherwise; /* what then happens instead, in words; NULL: nothing */

@@ -84,6 +84,8 @@ char *value_range(const DefinitionKey *key)
         return g_strdup("a vendor and a product, four hexadecimal digits each, such as 046d:0a8f");
     case VALUE_USB_PORT:
         return g_strdup("a bus and ports such as 1-2.3");
+    case VALUE_UUID:
+        return g_strdup("a UUID such as 4b20d080-1b54-4048-85b3-a6a62d165c01");
     case VALUE_TYPE_MAX:
     case VALUE_TYPE_INVALID:
         break;

@@ -374,6 +374,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_IMAGE] = {sizeof(GPtrArray *), free_array, set_image},
     [VALUE_USB_ID] = {sizeof(char *), g_free, value_set_usb_id},
     [VALUE_USB_PORT] = {sizeof(char *), g_free, value_set_usb_port},
+    [VALUE_UUID] = {sizeof(char *), g_free, value_set_uuid},
 };
 
 size_t value_width(ValueType type)

@@ -30,5 +30,8 @@ bool value_set_override(const DefinitionKey *key, const char *text, void *field,
 bool value_set_usb_id(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_usb_port(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
+/* Likewise of definition-value-uuid.c. */
+bool value_set_uuid(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
+
 /* The bytes that a field of this type has. */
 size_t value_width(ValueType type);

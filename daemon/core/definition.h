@@ -158,7 +158,8 @@ typedef enum SoundType {
 /* [PCI name] */
 typedef struct DefinitionPci {
     char *name;
-    PciAddress address;
+    PciAddress address; /* of nothing if mediated is set */
+    char *mediated; /* MediatedDevice=: UUID in lower case; NULL: a PCI device is lent */
     char *fingerprint; /* Fingerprint=; NULL: not said */
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
     unsigned virtual_functions; /* VirtualFunctions=: so many are made, and lent in its place; 0: it is lent itself */

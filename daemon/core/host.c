@@ -56,6 +56,16 @@ static void host_usb_free(gpointer pointer)
     g_free(usb);
 }
 
+static void host_mediated_free(gpointer pointer)
+{
+    HostMediated *mediated = pointer;
+
+    g_free(mediated->uuid);
+    g_free(mediated->type);
+    g_free(mediated->api);
+    g_free(mediated);
+}
+
 Host *host_new(void)
 {
     Host *host = g_new0(Host, 1);
@@ -63,6 +73,7 @@ Host *host_new(void)
     host->cpus = g_ptr_array_new_with_free_func(host_cpu_free);
     host->slices = g_ptr_array_new_with_free_func(host_slice_free);
     host->usbs = g_ptr_array_new_with_free_func(host_usb_free);
+    host->mediated = g_ptr_array_new_with_free_func(host_mediated_free);
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
@@ -75,6 +86,7 @@ Host *host_free(Host *host)
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->links);
     g_ptr_array_unref(host->usbs);
+    g_ptr_array_unref(host->mediated);
     g_array_unref(host->nodes);
     g_ptr_array_unref(host->cpus);
     g_ptr_array_unref(host->slices);
@@ -143,6 +155,36 @@ HostUsb *host_find_usb(const Host *host, const char *port)
         HostUsb *usb = g_ptr_array_index(host->usbs, i);
         if (g_str_equal(usb->port, port))
             return usb;
+    }
+    return NULL;
+}
+
+HostMediated *host_add_mediated(Host *host, const char *uuid)
+{
+    HostMediated *mediated = g_new0(HostMediated, 1);
+
+    mediated->uuid = g_strdup(uuid);
+    mediated->group = HOST_NO_GROUP;
+    g_ptr_array_add(host->mediated, mediated);
+    return mediated;
+}
+
+const HostMediated *host_find_mediated(const Host *host, const char *uuid)
+{
+    for (unsigned i = 0; i < host->mediated->len; i++) {
+        const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
+        if (g_str_equal(mediated->uuid, uuid))
+            return mediated;
+    }
+    return NULL;
+}
+
+const HostMediated *host_mediated_of(const Host *host, int group)
+{
+    for (unsigned i = 0; group != HOST_NO_GROUP && i < host->mediated->len; i++) {
+        const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
+        if (mediated->group == group)
+            return mediated;
     }
     return NULL;
 }

@@ -68,6 +68,17 @@ typedef struct HostUsb {
     char *guest;      /* the guest that has it; NULL: none. Whoever took the snapshot sets it */
 } HostUsb;
 
+/* A part of a device that its driver made for a guest: a mediated device
+ * (Documentation/driver-api/vfio-mediated-device.rst). */
+typedef struct HostMediated {
+    char *uuid;       /* in lower case, as sysfs has it */
+    char *type;       /* of those that its driver makes: "nvidia-63"; NULL: unknown */
+    char *api;        /* "vfio-pci": what it is to a guest; NULL: unknown */
+    bool of_function; /* of a PCI function, whose address is parent */
+    PciAddress parent;
+    int group; /* HOST_NO_GROUP: no driver of VFIO's has it */
+} HostMediated;
+
 /* What a NUMA node has of huge pages; by HugePages of definition.h. */
 #define HOST_PAGE_SIZES 3
 typedef struct HostNode {
@@ -101,6 +112,7 @@ typedef struct Host {
     GPtrArray *devices;     /* of HostDevice, sorted by address */
     GPtrArray *links;       /* of HostLink, sorted by name */
     GPtrArray *usbs;        /* of HostUsb */
+    GPtrArray *mediated;    /* of HostMediated */
     bool vhost_net;         /* there is /dev/vhost-net */
     bool macvtap;           /* the macvtap driver is there */
     bool iommu;             /* there is at least one IOMMU group */
@@ -128,6 +140,11 @@ const HostLink *host_find_link(const Host *host, const char *name);
 /* port: as sysfs names it. */
 HostUsb *host_add_usb(Host *host, const char *port);
 HostUsb *host_find_usb(const Host *host, const char *port);
+
+HostMediated *host_add_mediated(Host *host, const char *uuid);
+const HostMediated *host_find_mediated(const Host *host, const char *uuid);
+/* The one in this group, or NULL: each has one of its own. */
+const HostMediated *host_mediated_of(const Host *host, int group);
 
 /* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the
  * root complex's own function, the ISA bridge). */

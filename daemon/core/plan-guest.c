@@ -43,6 +43,9 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
                        Fault **ret_fault)
 {
     BindWish wish = section_wish(section);
+    if (section->mediated)
+        return plan_add_mediated(planning->plan, planning->host, planning->claims, definition, section,
+                                 ret_fault);
     const char *source = definition->source ?: definition->name;
     int r = section->fingerprint ? check_fingerprint(planning, source, section, ret_fault) : 0;
     if (r == 0)
@@ -70,7 +73,7 @@ static void add_nodes(const Planning *planning)
         if (planning->claims && g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
             continue;
         g_autoptr(GPtrArray) members = host_group(planning->host, group);
-        const HostDevice *first = g_ptr_array_index(members, 0);
+        const HostDevice *first = members->len > 0 ? g_ptr_array_index(members, 0) : NULL;
         g_autofree char *node = group >= 0 ? g_strdup_printf("/dev/vfio/%d", group)
                                            : g_strdup_printf("group of %s", PCI_ADDRESS_STR(first->address));
         g_ptr_array_add(plan->steps, step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));

@@ -53,6 +53,11 @@ GPtrArray *plan_leaving(const Plan *plan)
         if (step->kind == STEP_DRIVER && step->after[0] == '\0')
             g_ptr_array_add(addresses, g_strdup(step->subject));
     }
+    for (unsigned i = 0; i < plan->devices->len; i++) {
+        const PlanDevice *device = g_ptr_array_index(plan->devices, i);
+        if (device->wish && device->wish->mediated)
+            g_ptr_array_add(addresses, g_strdup(device->wish->mediated));
+    }
     return addresses;
 }
 
@@ -196,6 +201,16 @@ static bool has_virtual_functions(const Host *host, const HostDevice *device)
     return functions->len > 0;
 }
 
+static const HostMediated *made_of(const Host *host, const HostDevice *device)
+{
+    for (unsigned i = 0; i < host->mediated->len; i++) {
+        const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
+        if (mediated->of_function && pci_address_equal(mediated->parent, device->address))
+            return mediated;
+    }
+    return NULL;
+}
+
 /* Can the host spare this one? */
 static int check_member(const Planning *planning, const HostDevice *device, Fault **ret_fault)
 {
@@ -212,7 +227,16 @@ static int check_member(const Planning *planning, const HostDevice *device, Faul
                            "%s has virtual functions, which would go with its driver",
                            PCI_ADDRESS_STR(device->address));
     }
-    return 0;
+    const HostMediated *mediated = made_of(planning->host, device);
+    if (!mediated)
+        return 0;
+    g_autofree char *remedy = g_strdup_printf(
+        "lend that (MediatedDevice=), or remove it first: echo 1 > /sys/bus/mdev/devices/%s/remove",
+        mediated->uuid);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "%s has the mediated device %s (%s), which would go with its driver",
+                       PCI_ADDRESS_STR(device->address), mediated->uuid,
+                       mediated->type ?: "of no known type");
 }
 
 static int raise_not_viable(const Planning *planning, int group, const GPtrArray *others, Fault **ret_fault)

@@ -32,7 +32,7 @@ typedef struct Plan {
 typedef struct PlanDevice {
     char *name;                /* x */
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
-    GArray *functions;         /* of PciAddress, ascending */
+    GArray *functions;         /* of PciAddress, ascending; empty for a mediated device */
 } PlanDevice;
 
 /* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
@@ -52,7 +52,7 @@ Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
 /* Addresses (of char*, owned by the caller with the array) of the devices that leave a driver of the host's,
- * and so whoever uses them. */
+ * and so whoever uses them; and the UUIDs of mediated devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
 /* The steps that can be taken as they stand: all, or those that make something (of const Step*, borrowed; the caller
@@ -75,6 +75,15 @@ int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan
  * FAULT_RAISED with REFUSED if a bridge, tap device or parent is not there (the remedy names those that are)
  * or cannot be used so, with IN_USE if there is a link of the name that one is to get. */
 int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definition, Fault **ret_fault);
+
+/* Adds a mediated device to a guest's plan: it has no driver to leave, and is lent by its group's node alone.
+ * claims may be NULL.
+ *
+ * FAULT_RAISED with NO_SUCH_DEVICE (the remedy makes it), REFUSED (no group, or no PCI device to the guest),
+ * IN_USE (another guest has it), BAD_DEFINITION (two sections ask for it), STUCK, or as fitness_check(), of
+ * the device that it was made of. */
+int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                      const DefinitionPci *section, Fault **ret_fault);
 
 /* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come and go while
  * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */

@@ -52,8 +52,11 @@ struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slo
     g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
     struct json_object *device = builder_device("vfio-pci", id, slot, function);
 
-    json_set_text(device, "host", "%s",
-                  PCI_ADDRESS_STR(g_array_index(planned->functions, PciAddress, function)));
+    if (planned->wish && planned->wish->mediated)
+        json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->wish->mediated);
+    else
+        json_set_text(device, "host", "%s",
+                      PCI_ADDRESS_STR(g_array_index(planned->functions, PciAddress, function)));
     if (function == 0 && planned->functions->len > 1)
         json_set_bool(device, "multifunction", true);
     if (function == 0 && planned->wish)
@@ -76,7 +79,8 @@ void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned inde
     g_autofree char *rom = add_rom(builder, planned);
 
     builder_port(builder, PORTS_PCI, index, slot);
-    for (unsigned i = 0; i < planned->functions->len; i++)
+    /* A mediated device has one function, and it is none of the host's. */
+    for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++)
         builder_json(builder, "-device", qemu_pci_function(planned, slot, i, rom));
 }
 

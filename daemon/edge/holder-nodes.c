@@ -157,7 +157,8 @@ static void take_nvidia(Walk *walk)
 void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders)
 {
     Walk walk = {.place = place, .address = address, .nodes = nodes, .holders = holders};
-    g_autofree char *device = g_strdup_printf("bus/pci/devices/%s", address);
+    g_autofree char *device =
+        g_strdup_printf("bus/%s/devices/%s", g_uuid_string_is_valid(address) ? "mdev" : "pci", address);
 
     walk_tree(&walk, place->sys_fd, device, 0);
     take_vfio_group(&walk, device);

@@ -309,9 +309,10 @@ int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **re
 
     for (char *const *address = addresses; *address; address++) {
         PciAddress parsed;
-        if (pci_address_from_string(*address, &parsed) < 0)
+        bool mediated = g_uuid_string_is_valid(*address);
+        if (!mediated && pci_address_from_string(*address, &parsed) < 0)
             return -EINVAL;
-        holder_nodes_add(place, PCI_ADDRESS_STR(parsed), nodes, holders);
+        holder_nodes_add(place, mediated ? *address : PCI_ADDRESS_STR(parsed), nodes, holders);
     }
     int r = scan_processes(&scan);
     if (r < 0)

@@ -19,10 +19,10 @@ typedef struct HolderPlace {
 int holder_scan_nodes(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders);
 int holder_scan_file(const HolderPlace *place, const char *path, const struct stat *st, GPtrArray *holders);
 
-/* The holders of functions (addresses as sysfs writes them, NULL-terminated), in the order of processes. The
- * nodes of a function are those of every device in its sysfs subtree, USB devices below a controller
- * included, of what is stacked upon its disks, of its VFIO group, and what NVIDIA's driver keeps outside of
- * sysfs. 0 or -errno; *ret is the caller's.
+/* The holders of functions (addresses as sysfs writes them, or the UUIDs of mediated devices;
+ * NULL-terminated), in the order of processes. The nodes of a function are those of every device in its sysfs
+ * subtree, USB devices below a controller included, of what is stacked upon its disks, of its VFIO group, and
+ * what NVIDIA's driver keeps outside of sysfs. 0 or -errno; *ret is the caller's.
  *
  * Left out: init, logind and udev, who keep nodes open on behalf of others and let go when a device goes; and
  * the reference counts of modules, which do not tell of which device. A process that goes meanwhile holds

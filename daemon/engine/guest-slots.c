@@ -110,6 +110,9 @@ void guest_note_slots(Guest *g)
     for (unsigned i = 0; i < g->plan->devices->len; i++) {
         const PlanDevice *device = g_ptr_array_index(g->plan->devices, i);
         g_autofree char *name = qemu_pci_slot(device);
+        /* A mediated device: nothing is plugged in its place. */
+        if (device->functions->len == 0)
+            continue;
         GuestSlot *slot = ensure_slot(g->slots, name);
         for (unsigned j = 0; j < device->functions->len; j++)
             slot->functions[j] = g_strdup(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j)));
@@ -180,6 +183,11 @@ static void note_device(GuestSlotSearch *search, const char *id, const char *add
     if (!qemu_pci_parse_id(id, &name, &function))
         name = g_strdup(id);
     GuestSlot *slot = ensure_slot(search->slots, name);
+    /* What QEMU says of a mediated device, which has no address (get_pci_host_devaddr()). */
+    if (g_str_equal(address, "ffff:ff:ff.f")) {
+        g_ptr_array_remove(search->slots, slot);
+        return;
+    }
     g_free(slot->functions[function]);
     slot->functions[function] = g_strdup(address);
 }

@@ -45,7 +45,7 @@ static bool is_kept(const char *text, const Host *host, GHashTable *groups)
     int number;
 
     if (sscanf(text, "/dev/vfio/%d", &number) == 1)
-        return g_hash_table_contains(groups, GINT_TO_POINTER(number));
+        return g_hash_table_contains(groups, GINT_TO_POINTER(number)) || host_mediated_of(host, number);
     note_group(own, host, text);
     g_hash_table_iter_init(&iter, own);
     return g_hash_table_iter_next(&iter, &group, NULL) && g_hash_table_contains(groups, group);

@@ -169,7 +169,8 @@ static void read_entry(Manager *m, const char *name)
     entry->display = definition->display;
     entry->tainted = definition_tainted(definition);
     for (unsigned i = 0; i < definition->pci->len; i++)
-        wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
+        if (!((DefinitionPci *)g_ptr_array_index(definition->pci, i))->mediated)
+            wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
 
 void manager_reload(Manager *m)

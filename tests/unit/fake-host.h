@@ -67,6 +67,10 @@ void fake_host_add_disk(FakeHost *host, const char *address, const char *behind,
  * are in groups of their own, from first_group on, and this driver finds them. */
 void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, int first_group, const char *driver);
 
+/* A mediated device of a function that is there, in a group of its own, which has a node. */
+void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent, const char *type,
+                            int group);
+
 /* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);
 void fake_host_stack_interface(FakeHost *host, const char *name, const char *below);

@@ -23,7 +23,7 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
             PciAddress address = wish->address;
             address.function = function;
             unsigned made = ((1u << wish->virtual_functions) - 1) << 1;
-            if ((made ?: wish->functions ?: 3) & (1 << function))
+            if (!wish->mediated && (made ?: wish->functions ?: 3) & (1 << function))
                 g_array_append_val(device->functions, address);
         }
         g_ptr_array_add(plan->devices, device);

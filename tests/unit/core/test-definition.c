@@ -5,6 +5,7 @@
 #include "a-definition.h"
 
 #define AT FILE_PATH ":"
+#define VGPU "[PCI vgpu]\nMediatedDevice=4B20D080-1B54-4048-85b3-a6a62d165c01\n"
 
 START_TEST(an_empty_file_is_a_guest_of_defaults)
 {
@@ -315,6 +316,29 @@ START_TEST(functions_include_the_one_that_the_address_names)
 }
 END_TEST
 
+START_TEST(a_mediated_device_has_no_address_and_nothing_of_a_card)
+{
+    static const char *const unfit[] = {"Address=01:00.0", "Functions=0",   "VirtualFunctions=2", "Group=all",
+                                        "ResetBefore=yes", "ResetAfter=no", "PrimaryVGA=no"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++) {
+        g_autofree char *text = g_strdup_printf(VGPU "%s\n", unfit[i]);
+        g_autofree char *said =
+            g_strdup_printf(AT "3: [PCI vgpu] %.*s is for a device of its own, not for a MediatedDevice=",
+                            (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
+        assert_refused(text, said, "remove one of them");
+    }
+    assert_refused("[PCI vgpu]\nMediatedDevice=42\n",
+                   AT "2: [PCI vgpu] MediatedDevice=42 is not a UUID such as "
+                      "4b20d080-1b54-4048-85b3-a6a62d165c01",
+                   NULL);
+    assert_refused("[PCI vgpu]\nBootIndex=1\n", AT "1: [PCI vgpu] has no Address=",
+                   "add Address= with a PCI address such as 0000:01:00.0");
+    g_autoptr(GuestDefinition) definition = a_definition(VGPU "BootIndex=1\nROM=/srv/vgpu.rom\n");
+    const DefinitionPci *pci = g_ptr_array_index(definition->pci, 0);
+    ck_assert_str_eq(pci->mediated, "4b20d080-1b54-4048-85b3-a6a62d165c01");
+}
+END_TEST
+
 START_TEST(two_disks_share_a_path_only_for_reading)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n",
@@ -491,6 +515,7 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_processor,
       processors_have_a_limit_together, functions_include_the_one_that_the_address_names,
+      a_mediated_device_has_no_address_and_nothing_of_a_card,
       two_disks_share_a_path_only_for_reading, what_others_are_built_upon_is_not_written_to,
       backing_is_a_chain_from_the_image_downwards, an_empty_disk_is_made_to_be_written_to,
       sata_has_six_ports_and_no_write_protection,

@@ -147,6 +147,26 @@ START_TEST(a_card_says_how_many_virtual_functions_it_could_have_and_where)
 }
 END_TEST
 
+START_TEST(a_mediated_device_is_seen_with_what_it_was_made_of)
+{
+    static const char uuid[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
+    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    fake_host_add_mediated(fake, uuid, "0000:01:00.0", "nvidia-63", 40);
+    g_autoptr(Host) host = scan(fake, NULL);
+    const HostMediated *mediated = host_find_mediated(host, uuid);
+    ck_assert_ptr_nonnull(mediated);
+    ck_assert_str_eq(mediated->type, "nvidia-63");
+    ck_assert_str_eq(mediated->api, "vfio-pci");
+    ck_assert(mediated->of_function);
+    ck_assert_str_eq(PCI_ADDRESS_STR(mediated->parent), "0000:01:00.0");
+    ck_assert_int_eq(mediated->group, 40);
+    ck_assert_ptr_eq(host_mediated_of(host, 40), mediated);
+    ck_assert_ptr_null(host_mediated_of(host, 12));
+    ck_assert_ptr_null(host_find_mediated(host, "4b20d080-1b54-4048-85b3-a6a62d165c02"));
+    ck_assert_uint_eq(host->mediated->len, 1);
+}
+END_TEST
+
 START_TEST(the_display_of_the_firmware_is_marked)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
@@ -460,7 +480,9 @@ END_TEST
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
-      a_card_says_how_many_virtual_functions_it_could_have_and_where, the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
+      a_card_says_how_many_virtual_functions_it_could_have_and_where,
+      a_mediated_device_is_seen_with_what_it_was_made_of, the_display_of_the_firmware_is_marked,
+      attributes_that_are_missing_are_unknown,
       a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
       a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
       uevent_and_the_config_space_of_sleepers_are_never_read,
