@@ -3,6 +3,8 @@
  * mediated devices (drivers/vfio/mdev). */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "../../daemon/core/pci-address.h"
 #include "fake-host-private.h"
@@ -122,5 +124,7 @@ void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent
     fake_tree_link(host->sys_fd, type_link, types);
     fake_tree_link(host->sys_fd, group_link, groups);
     fake_tree_link(host->sys_fd, by_bus, path);
-    fake_tree_put(host->dev_fd, node, "");
+    int fd = openat(host->dev_fd, node, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
 }

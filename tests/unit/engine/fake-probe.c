@@ -15,7 +15,7 @@ void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
             "{\"return\": [{\"name\": \"vfio-pci\"}, {\"name\": \"qemu-xhci\"}, {\"name\": \"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, {\"name\": \"hda-duplex\"}, {\"name\": \"pcie-root-port\"}, {\"name\": "
             "\"virtio-serial-pci\"}, {\"name\": \"virtserialport\"}, {\"name\": \"ide-cd\"},"
             " {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"max-x86_64-cpu\"}]}",
-            "{\"return\": [{\"name\": \"host\"}, {\"name\": \"addr\"}, {\"name\": \"multifunction\"}, {\"name\": \"romfile\"}]}",
+            "{\"return\": [{\"name\": \"host\"}, {\"name\": \"sysfsdev\"}, {\"name\": \"addr\"}, {\"name\": \"multifunction\"}, {\"name\": \"romfile\"}]}",
             &facts),
         0);
     probed(facts, NULL, userdata);

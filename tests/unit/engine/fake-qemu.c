@@ -71,7 +71,11 @@ static const char *text_of(struct json_object *object, const char *name)
 
 static void add_device(FakeQemu *qemu, struct json_object *device)
 {
-    g_hash_table_insert(qemu->devices, g_strdup(text_of(device, "id")), g_strdup(text_of(device, "host")));
+    const char *host = text_of(device, "host");
+
+    /* get_pci_host_devaddr() where there is none, but sysfsdev. */
+    g_hash_table_insert(qemu->devices, g_strdup(text_of(device, "id")),
+                        g_strdup(host[0] ? host : "ffff:ff:ff.f"));
     if (qemu->group)
         fake_host_open_group(qemu->rig->host, qemu->group);
 }

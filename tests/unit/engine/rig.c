@@ -71,6 +71,15 @@ const char *build_functions(FakeHost *host)
     return "[PCI nic]\nAddress=0000:02:00.0\nVirtualFunctions=2\n[PCI gpu]\nAddress=0000:01:00.0\n";
 }
 
+const char *build_mediated(FakeHost *host)
+{
+    build_gpu(host);
+    fake_host_add_function(host, &(FakeFunction){.address = "0000:02:00.0", .group = 20, .driver = "nvidia"});
+    fake_host_add_mediated(host, "4b20d080-1b54-4048-85b3-a6a62d165c01", "0000:02:00.0", "nvidia-63", 40);
+    return "[PCI vgpu]\nMediatedDevice=4b20d080-1b54-4048-85b3-a6a62d165c01\n"
+           "[PCI gpu]\nAddress=0000:01:00.0\n";
+}
+
 const char *build_reset(FakeHost *host)
 {
     build_gpu(host);

@@ -34,10 +34,12 @@ const char *build_large(FakeHost *host);
 const char *build_alone(FakeHost *host);
 /* A network card of which virtual functions are made, and the GPU. */
 const char *build_functions(FakeHost *host);
+/* A mediated device of a card that stays with the host, and the GPU. */
+const char *build_mediated(FakeHost *host);
 #define BUILDS                                                                                               \
     ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone,           \
-                        build_functions})
-#define N_BUILDS 7
+                        build_functions, build_mediated})
+#define N_BUILDS 8
 
 typedef struct Rig {
     FakeHost *host;
