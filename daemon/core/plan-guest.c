@@ -63,14 +63,16 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
     return 0;
 }
 
-/* A group that is the owner's already has its node. */
-static void add_nodes(const Planning *planning)
+/* running: what the guest claims already it has the nodes of. One that starts has none yet, though it may have
+ * claimed groups before the rest was made. */
+static void add_nodes(const Planning *planning, bool running)
 {
     Plan *plan = planning->plan;
 
     for (unsigned i = 0; i < plan->groups->len; i++) {
         int group = g_array_index(plan->groups, int, i);
-        if (planning->claims && g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
+        if (running && planning->claims &&
+            g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
             continue;
         g_autoptr(GPtrArray) members = host_group(planning->host, group);
         const HostDevice *first = members->len > 0 ? g_ptr_array_index(members, 0) : NULL;
@@ -124,7 +126,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     if (r != 0)
         return r;
     plan_add_looking_glass(planning.plan, definition);
-    add_nodes(&planning);
+    add_nodes(&planning, false);
     settle_groups(&planning, definition->pci);
     *ret = g_steal_pointer(&planning.plan);
     return 0;
@@ -174,7 +176,7 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
     g_autoptr(GPtrArray) sections = g_ptr_array_new();
     if (section)
         g_ptr_array_add(sections, (gpointer)section);
-    add_nodes(&planning);
+    add_nodes(&planning, true);
     settle_groups(&planning, sections);
     *ret = g_steal_pointer(&planning.plan);
     return 0;

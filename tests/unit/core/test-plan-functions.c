@@ -110,6 +110,26 @@ START_TEST(when_they_are_there_the_rest_is_planned_upon_their_groups)
 }
 END_TEST
 
+START_TEST(what_was_claimed_before_they_were_made_is_handed_over_with_them)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    g_autoptr(Claims) claims = claims_new();
+    a_card(host);
+    g_autoptr(Plan) first = planned(host, claims, TWO "[PCI gpu]\nAddress=01:00.0\n", false);
+    ck_assert(claims_take_all(claims, first->groups, "guest/win10"));
+    a_function(host, "0000:03:10.0", 31);
+    a_function(host, "0000:03:10.4", 32);
+    g_autoptr(Plan) plan = planned(host, claims, TWO "[PCI gpu]\nAddress=01:00.0\n", true);
+    g_autoptr(GString) nodes = g_string_new(NULL);
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const Step *step = g_ptr_array_index(plan->steps, i);
+        if (step->kind == STEP_NODE_OWNER)
+            g_string_append_printf(nodes, "%s ", step->subject);
+    }
+    ck_assert_str_eq(nodes->str, "/dev/vfio/12 /dev/vfio/31 /dev/vfio/32 ");
+}
+END_TEST
+
 START_TEST(a_group_with_others_is_refused_when_it_is_known)
 {
     g_autoptr(Host) host = a_host();
@@ -206,6 +226,7 @@ END_TEST
 
 SUITE("plan-functions", they_are_made_first_and_the_rest_is_as_expected,
       when_they_are_there_the_rest_is_planned_upon_their_groups,
+      what_was_claimed_before_they_were_made_is_handed_over_with_them,
       a_group_with_others_is_refused_when_it_is_known, other_devices_are_judged_before_anything_is_made,
       where_drivers_do_not_look_they_need_not_be_told, a_card_that_cannot_is_refused_with_the_reason,
       a_card_that_has_some_already_is_left_alone, they_are_made_for_a_guest_that_runs_likewise)
