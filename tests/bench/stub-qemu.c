@@ -67,10 +67,14 @@ static void take_command(Stub *stub, const char *name, const char *id)
     if (strcmp(name, "query-version") == 0) {
         answer(stub, "{\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}, \"package\": \"stub\"}", id);
     } else if (strcmp(name, "qom-list-types") == 0) {
-        answer_names(stub, TYPES, "max-x86_64-cpu\"}, {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"vfio-pci",
+        answer_names(stub, TYPES,
+                     "max-x86_64-cpu\"}, {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"vfio-pci\"}, "
+                     "{\"name\": \"pcie-root-port",
                      "stub-device", id);
     } else if (strcmp(name, "device-list-properties") == 0) {
-        answer_names(stub, PROPERTIES, "host\"}, {\"name\": \"multifunction\"}, {\"name\": \"addr",
+        answer_names(stub, PROPERTIES,
+                     "host\"}, {\"name\": \"multifunction\"}, {\"name\": \"addr\"}, {\"name\": \"chassis\"}, "
+                     "{\"name\": \"slot\"}, {\"name\": \"io-reserve",
                      "stub-property", id);
     } else if (strcmp(name, "query-status") == 0) {
         snprintf(value, sizeof(value), "{\"status\": \"%s\", \"singlestep\": false, \"running\": %s}",
