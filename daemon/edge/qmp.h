@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+/* How long an answer may take: with a timer's slack still within the 5 s in which a QEMU that does not answer
+ * is said to be silent. */
+#define QMP_ANSWER_USEC (4700 * (uint64_t)1000)
+
 typedef struct Qmp Qmp;
 
 typedef struct QmpHandler {
@@ -41,8 +45,8 @@ typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_o
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 
-/* The same, and a descriptor goes along with the command's first byte, as add-fd and getfd take it. It is taken
- * over in every case; -EBUSY: another has not been answered yet. */
+/* The same, and a descriptor goes along with the command's first byte, as add-fd and getfd take it. It is
+ * taken over in every case; -EBUSY: another has not been answered yet. */
 int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
                         uint64_t timeout_usec, QmpReply reply, void *userdata);
 

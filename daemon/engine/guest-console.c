@@ -5,7 +5,6 @@
 #include "../base/cleanup.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 #define FD_NAME "console"
 
 static void end(Guest *g, int error)
@@ -24,7 +23,7 @@ static void on_changed(Qmp *qmp, int error, const char *message, struct json_obj
     if (g->console_set >= 0) {
         struct json_object *set = json_object_new_object();
         json_object_object_add(set, "fdset-id", json_object_new_int(g->console_set));
-        qmp_command(qmp, "remove-fd", set, ANSWER_USEC, NULL, NULL);
+        qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
     }
     end(g, error);
 }
@@ -59,7 +58,7 @@ static void on_listener(Qmp *qmp, int error, const char *message, struct json_ob
     Guest *g = userdata;
 
     if (error == 0)
-        error = qmp_command(qmp, "chardev-change", socket_backend(g), ANSWER_USEC, on_changed, g);
+        error = qmp_command(qmp, "chardev-change", socket_backend(g), QMP_ANSWER_USEC, on_changed, g);
     if (error < 0)
         end(g, error);
 }
@@ -73,7 +72,7 @@ static int give_listener(Guest *g)
         return fd;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->qmp, fd, "getfd", arguments, ANSWER_USEC, on_listener, g);
+    return qmp_command_with_fd(g->qmp, fd, "getfd", arguments, QMP_ANSWER_USEC, on_listener, g);
 }
 
 static void on_log(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -104,7 +103,7 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed)
     } else {
         r = guest_open_console_log(g);
         if (r >= 0)
-            r = qmp_command_with_fd(g->qmp, r, "add-fd", NULL, ANSWER_USEC, on_log, g);
+            r = qmp_command_with_fd(g->qmp, r, "add-fd", NULL, QMP_ANSWER_USEC, on_log, g);
     }
     return r < 0 ? r : 0;
 }

@@ -3,8 +3,6 @@
 #include "../edge/clock.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
-
 struct GuestControlling {
     Guest *guest;
     const char *command;
@@ -41,7 +39,7 @@ static void end_with(GuestControlling *control, int error, const char *message)
         guest_raise_unresponsive(g, &fault);
     /* A reset of what stands still for its trouble is to run. */
     if (error == 0 && g_str_equal(control->command, "system_reset") && *g->held_for)
-        qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
+        qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     end(control, fault);
 }
 
@@ -56,7 +54,7 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
     GuestControlling *control = userdata;
 
     if (error == 0)
-        error = qmp_command(qmp, control->command, NULL, ANSWER_USEC, on_controlled, control);
+        error = qmp_command(qmp, control->command, NULL, QMP_ANSWER_USEC, on_controlled, control);
     if (error < 0)
         end_with(control, error, message);
 }
@@ -80,7 +78,7 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
      * it failed: so it is sent to one that is awake. */
     GuestControlling *c = g_new(GuestControlling, 1);
     *c = (GuestControlling){g, commands[control], controlled, userdata};
-    int r = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_awake, c);
+    int r = qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, c);
     if (r < 0)
         g_free(c);
     else

@@ -12,8 +12,6 @@
 #include "../core/qemu-input.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
-
 struct GuestInput {
     const DefinitionInput *wish; /* borrowed from the definition */
     char *node;  /* "/dev/input/event5": what QEMU has, or could not be given; NULL: nothing */
@@ -115,7 +113,7 @@ static void on_deleted(Qmp *qmp, int error, const char *message, struct json_obj
         look_on(g);
         return;
     }
-    if (qmp_command(qmp, "object-add", qemu_input_object(input->wish, input->node), ANSWER_USEC, on_added,
+    if (qmp_command(qmp, "object-add", qemu_input_object(input->wish, input->node), QMP_ANSWER_USEC, on_added,
                     g) < 0) {
         forget_node(g);
         look_on(g);
@@ -128,7 +126,7 @@ static void renew_object(Guest *g)
     g_autofree char *id = qemu_input_id(current_input(g)->wish);
 
     json_object_object_add(arguments, "id", json_object_new_string(id));
-    if (g->qmp && qmp_command(g->qmp, "object-del", arguments, ANSWER_USEC, on_deleted, g) >= 0)
+    if (g->qmp && qmp_command(g->qmp, "object-del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0)
         return;
     if (!g->qmp)
         json_object_put(arguments);

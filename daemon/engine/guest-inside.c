@@ -7,7 +7,6 @@
 #include "../base/log.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 /* File systems write out what they hold. */
 #define FREEZE_USEC (60 * G_USEC_PER_SEC)
 /* Somebody is looking: how old addresses may be. */
@@ -86,7 +85,7 @@ void guest_ask_inside(Guest *g)
         return;
     g->addresses_at = now;
     g->addresses_asked = guest_agent_ask(the_agent(g), "guest-network-get-interfaces", NULL,
-                                         GUEST_AGENT_ANSWERS, ANSWER_USEC, on_addresses, g) >= 0;
+                                         GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, on_addresses, g) >= 0;
 }
 
 void guest_agent_port(Guest *g, bool open)
@@ -141,14 +140,14 @@ static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_ob
             guest_agent_port(g, json_object_get_boolean(open));
     }
     if (g->agent_open)
-        guest_agent_ask(the_agent(g), "guest-fsfreeze-status", NULL, GUEST_AGENT_ANSWERS, ANSWER_USEC,
+        guest_agent_ask(the_agent(g), "guest-fsfreeze-status", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC,
                         on_freeze_status, g);
 }
 
 void guest_find_agent(Guest *g)
 {
     if (g->definition && g->definition->agent)
-        qmp_command(g->qmp, "query-chardev", NULL, ANSWER_USEC, on_chardevs, g);
+        qmp_command(g->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
 }
 
 static struct json_object *shutdown_mode(const char *mode)
@@ -178,10 +177,10 @@ bool guest_agent_shutdown(Guest *g)
 {
     /* A system whose file systems stand still cannot shut down. */
     if (g->frozen)
-        guest_agent_ask(the_agent(g), "guest-fsfreeze-thaw", NULL, GUEST_AGENT_ANSWERS, ANSWER_USEC, NULL,
+        guest_agent_ask(the_agent(g), "guest-fsfreeze-thaw", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, NULL,
                         NULL);
     return guest_agent_ask(the_agent(g), "guest-shutdown", shutdown_mode("powerdown"), GUEST_AGENT_SILENT,
-                           ANSWER_USEC, on_asked_down, g) >= 0;
+                           QMP_ANSWER_USEC, on_asked_down, g) >= 0;
 }
 
 /* What somebody asks for, who waits for the answer. */
@@ -235,7 +234,7 @@ int guest_inside(Guest *g, GuestInside what, GuestInsideDone done, void *userdat
         GuestAgentEnd end;
         uint64_t usec;
     } errands[] = {
-        [GUEST_INSIDE_REBOOT] = {"guest-shutdown", GUEST_AGENT_SILENT, ANSWER_USEC},
+        [GUEST_INSIDE_REBOOT] = {"guest-shutdown", GUEST_AGENT_SILENT, QMP_ANSWER_USEC},
         [GUEST_INSIDE_FREEZE] = {"guest-fsfreeze-freeze", GUEST_AGENT_ANSWERS, FREEZE_USEC},
         [GUEST_INSIDE_THAW] = {"guest-fsfreeze-thaw", GUEST_AGENT_ANSWERS, FREEZE_USEC},
     };

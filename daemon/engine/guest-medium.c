@@ -13,7 +13,6 @@
 #include "../edge/clock.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 /* The guest's system is asked to open the tray; Linux's udev does so at once, and so does Windows. */
 #define TRAY_USEC (5 * G_USEC_PER_SEC)
 #define NO_SET (-1)
@@ -161,7 +160,7 @@ static void ask_drive(MediumChange *change)
         json_object_object_add(arguments, "read-only-mode", json_object_new_string("read-only"));
     }
     int r = qmp_command(change->guest->qmp, change->eject ? "eject" : "blockdev-change-medium", arguments,
-                        ANSWER_USEC, on_drive, change);
+                        QMP_ANSWER_USEC, on_drive, change);
     if (r < 0)
         end_unanswered(change, r, NULL);
 }
@@ -212,7 +211,7 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
         ask_drive(change);
         return;
     }
-    int r = qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, ANSWER_USEC, on_added, change);
+    int r = qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_added, change);
     if (r < 0)
         end_unanswered(change, r, NULL);
 }
@@ -309,7 +308,7 @@ int guest_change_medium(Guest *g, const char *drive, int image, bool force, Gues
     };
     struct json_object *flat = json_object_new_object();
     json_object_object_add(flat, "flat", json_object_new_boolean(true));
-    r = qmp_command(g->qmp, "query-named-block-nodes", flat, ANSWER_USEC, on_nodes, change);
+    r = qmp_command(g->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
     if (r < 0) {
         change_free(change);
         return r;

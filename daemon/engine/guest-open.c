@@ -9,7 +9,6 @@
 #include "../edge/clock.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 /* QEMU lets go of the client before when its loop comes round. */
 #define RETRY_USEC (G_USEC_PER_SEC / 20)
 #define RETRIES 40
@@ -139,7 +138,7 @@ static void on_known(Qmp *qmp, int error, const char *message, struct json_objec
         json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
         if (g->opening->stream == GUEST_STREAM_DISPLAY)
             json_object_object_add(arguments, "skipauth", json_object_new_boolean(true));
-        error = qmp_command(qmp, "add_client", arguments, ANSWER_USEC, on_added, g);
+        error = qmp_command(qmp, "add_client", arguments, QMP_ANSWER_USEC, on_added, g);
     }
     if (error < 0)
         end(g, unresponsive(g));
@@ -160,7 +159,7 @@ static int connect_client(Guest *g)
         g->opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->qmp, pair[1], "getfd", arguments, ANSWER_USEC, on_known, g);
+    return qmp_command_with_fd(g->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, g);
 }
 
 static int check(const Guest *g, GuestStream stream, Fault **ret_fault)

@@ -7,8 +7,6 @@
 #include "../core/qemu-argv.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
-
 static void fail(Guest *g, const char *why)
 {
     guest_fail(g,
@@ -71,7 +69,7 @@ static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object
     add_threads(g->place, result, (const char *const *)cpus);
     if (!g->definition->cpu.iothread_pin)
         send(g);
-    else if (qmp_command(qmp, "query-iothreads", NULL, ANSWER_USEC, on_iothreads, g) < 0)
+    else if (qmp_command(qmp, "query-iothreads", NULL, QMP_ANSWER_USEC, on_iothreads, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
 
@@ -80,7 +78,7 @@ void guest_pin(Guest *g)
     g_clear_pointer(&g->place, g_ptr_array_unref);
     g->place = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(g->place, g_strdup("place"));
-    if (qmp_command(g->qmp, "query-cpus-fast", NULL, ANSWER_USEC, on_cpus, g) < 0)
+    if (qmp_command(g->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
 

@@ -7,7 +7,6 @@
 #include "../edge/clock.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 #define RETRY_USEC (G_USEC_PER_SEC / 4)
 #define QMP_PATIENCE 4 /* attempts */
 
@@ -31,7 +30,7 @@ static bool holds(const char *status)
 
 void guest_run(Guest *g)
 {
-    qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, on_cont, g);
+    qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, g);
 }
 
 /* After a restart of the daemon: take it as it is. */
@@ -54,7 +53,7 @@ static void adopt(Guest *g, const char *status)
     else if (g_str_equal(status, "watchdog"))
         guest_watchdog_expired(g);
     else if (g_str_equal(status, "prelaunch"))
-        qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
+        qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     guest_mind_inputs(g);
     guest_mind_usbs(g);
     if (g_str_equal(status, "prelaunch") && g->definition && g->definition->cpu.pin)
@@ -80,7 +79,7 @@ static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
 void guest_find_qmp(Guest *g)
 {
     guest_connect_qmp(g);
-    guest_set_deadline(g, ANSWER_USEC, on_unheard);
+    guest_set_deadline(g, QMP_ANSWER_USEC, on_unheard);
 }
 
 static void take_status(Guest *g, const char *status)
@@ -145,10 +144,10 @@ void guest_ask(Guest *g)
     uint64_t now = g_get_monotonic_time();
 
     if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->asked ||
-        now - g->asked_at < ANSWER_USEC || guest_plugging_in(g) || !g->qmp || !qmp_ready(g->qmp))
+        now - g->asked_at < QMP_ANSWER_USEC || guest_plugging_in(g) || !g->qmp || !qmp_ready(g->qmp))
         return;
     g->asked_at = now;
-    g->asked = qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
+    g->asked = qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_ready(Qmp *qmp, void *userdata)
@@ -160,7 +159,7 @@ static void on_ready(Qmp *qmp, void *userdata)
     if (g->silent)
         wait_for_answer(g);
     else
-        g->asked = qmp_command(qmp, "query-status", NULL, ANSWER_USEC, on_status, g) >= 0;
+        g->asked = qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_port(Guest *g, struct json_object *data)
@@ -249,13 +248,13 @@ void guest_connect_qmp(Guest *g)
         return;
     int r = qmp_connect(g->engine->event, path, &handler, g, &g->qmp);
     if (r >= 0) {
-        clock_after(g->engine->event, ANSWER_USEC, on_no_hello, g, &g->qmp_retry);
+        clock_after(g->engine->event, QMP_ANSWER_USEC, on_no_hello, g, &g->qmp_retry);
         return;
     }
     /* A QEMU that is about to end refuses too, and is gone by the next attempt. */
     if (++g->qmp_attempts == QMP_PATIENCE)
         log_guest(LOG_WARNING, g->name, "cannot reach QEMU at %s: %s; trying again", path, strerror(-r));
-    if (g->qmp_attempts * RETRY_USEC >= ANSWER_USEC && g->state != GUEST_STARTING)
+    if (g->qmp_attempts * RETRY_USEC >= QMP_ANSWER_USEC && g->state != GUEST_STARTING)
         guest_go_silent(g);
     clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
 }

@@ -6,7 +6,6 @@
 #include "../core/qemu-pci.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 #define DEVICES "/machine/peripheral" /* those that have an id */
 
 /* QEMU is being asked. */
@@ -222,7 +221,7 @@ static void ask_next(Guest *g)
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "path", json_object_new_string(path));
     json_object_object_add(arguments, "property", json_object_new_string("host"));
-    int r = qmp_command(g->qmp, "qom-get", arguments, ANSWER_USEC, on_address, g);
+    int r = qmp_command(g->qmp, "qom-get", arguments, QMP_ANSWER_USEC, on_address, g);
     if (r < 0)
         search_failed(g, r);
 }
@@ -260,7 +259,7 @@ void guest_find_slots(Guest *g)
     g->slot_search = search;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "path", json_object_new_string(DEVICES));
-    int r = qmp_command(g->qmp, "qom-list", arguments, ANSWER_USEC, on_listed, g);
+    int r = qmp_command(g->qmp, "qom-list", arguments, QMP_ANSWER_USEC, on_listed, g);
     if (r < 0)
         search_failed(g, r);
 }

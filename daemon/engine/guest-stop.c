@@ -12,7 +12,6 @@
 #define QUIT_USEC (5 * G_USEC_PER_SEC)
 #define TERMINATE_USEC (5 * G_USEC_PER_SEC)
 #define KILL_USEC (10 * G_USEC_PER_SEC)
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
 
 static uint64_t rung_usec(const Guest *g, GuestRung rung)
 {
@@ -78,7 +77,7 @@ static bool act(Guest *g, GuestRung rung)
         if (g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;
         qmp_command(g->qmp, "cont", NULL, 0, NULL, NULL);
-        return qmp_command(g->qmp, "system_powerdown", NULL, ANSWER_USEC, on_pressed, g) >= 0;
+        return qmp_command(g->qmp, "system_powerdown", NULL, QMP_ANSWER_USEC, on_pressed, g) >= 0;
     case GUEST_RUNG_QUIT:
         if (g->silent || !g->qmp || !qmp_ready(g->qmp))
             return false;

@@ -6,13 +6,11 @@
 #include "../base/log.h"
 #include "guest-private.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
-
 /* Also after a panic, which QEMU can pause upon, but not reset. */
 static void reset(Guest *g)
 {
-    qmp_command(g->qmp, "system_reset", NULL, ANSWER_USEC, NULL, NULL);
-    qmp_command(g->qmp, "cont", NULL, ANSWER_USEC, NULL, NULL);
+    qmp_command(g->qmp, "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
 }
 
 /* action: what is done by us, as QEMU has done its part. */
@@ -73,5 +71,5 @@ static void on_hold(Qmp *qmp, int error, const char *message, struct json_object
 
 void guest_ask_hold(Guest *g)
 {
-    qmp_command(g->qmp, "query-status", NULL, ANSWER_USEC, on_hold, g);
+    qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_hold, g);
 }

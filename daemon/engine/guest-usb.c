@@ -15,8 +15,6 @@
 #include "guest-private.h"
 #include "host-look.h"
 
-#define ANSWER_USEC (5 * G_USEC_PER_SEC)
-
 struct GuestUsb {
     const DefinitionUsb *wish; /* borrowed from the definition */
     char *node;  /* "/dev/bus/usb/001/007": what QEMU has, or could not be given; NULL: nothing */
@@ -171,7 +169,7 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
 
     /* The device has a descriptor of its own by now, or never will. */
     json_object_object_add(set, "fdset-id", json_object_new_int(g->usb_set));
-    qmp_command(qmp, "remove-fd", set, ANSWER_USEC, NULL, NULL);
+    qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
     if (error < 0) {
         give_up(g, why_not(error, message));
         return;
@@ -193,7 +191,7 @@ static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_ob
         g->usb_set = json_object_get_int(set);
         error =
             qmp_command(qmp, "device_add", qemu_usb_device(current_usb(g)->wish, g->usb_index, g->usb_set),
-                        ANSWER_USEC, on_added, g);
+                        QMP_ANSWER_USEC, on_added, g);
     }
     if (error < 0)
         give_up(g, why_not(error, message));
@@ -201,7 +199,7 @@ static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_ob
 
 static void hand_over(Guest *g)
 {
-    int r = g->qmp ? qmp_command_with_fd(g->qmp, steal_fd(&g->usb_fd), "add-fd", NULL, ANSWER_USEC,
+    int r = g->qmp ? qmp_command_with_fd(g->qmp, steal_fd(&g->usb_fd), "add-fd", NULL, QMP_ANSWER_USEC,
                                          on_fd_added, g)
                    : -ENOTCONN;
 
@@ -383,7 +381,7 @@ static bool look_at(Guest *g, GuestUsb *usb)
     struct json_object *arguments = json_object_new_object();
     g_autofree char *id = qemu_usb_id(usb->wish);
     json_object_object_add(arguments, "id", json_object_new_string(id));
-    return qmp_command(g->qmp, "device_del", arguments, ANSWER_USEC, on_deleted, g) >= 0;
+    return qmp_command(g->qmp, "device_del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0;
 }
 
 static void look_from(Guest *g, unsigned index)
