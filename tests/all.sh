@@ -52,7 +52,7 @@ run_lab() {
         heading 'lab'
         local report=$build/lab-report line
         rm -rf "$build/lab-logs"
-        "$here/lab/run.sh" --timeout 1200 --builddir "$build" --logs "$build/lab-logs" | tee "$report" || true
+        "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs" | tee "$report" || true
         line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1 || true)
         # shellcheck disable=SC2046 # two numbers
         count $(sed -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/' <<<"${line:-0 passed, 1 failed}")

@@ -112,6 +112,9 @@ report_follow() {
                 elif grep -aq 'Kernel panic' "$log/console.log"; then
                         report_trouble="its kernel panicked"
                         break
+                elif report_processors_stuck "$log"; then
+                        report_trouble="its processors were stuck"
+                        break
                 fi
                 if [ $SECONDS -ge "$deadline" ]; then
                         report_trouble="it was not heard of in time"
@@ -137,13 +140,20 @@ report_close() {
         fi
 }
 
+# report_processors_stuck LOG
+# QEMU 7.2 now and then fails an emulated machine that runs nested guests: its
+# processors spin, or get no timer any more, and the kernel in it says so. It may
+# go on for hours then, and nothing in it can be believed.
+report_processors_stuck() {
+        grep -aqsE 'watchdog: BUG: soft lockup|rcu_preempt (detected stalls|kthread starved)' "$1/console.log"
+}
+
 # report_emulator_fault LOG
-# Prints why the machine, not what ran in it, is to blame, if it is. QEMU 7.2
-# now and then fails an emulated machine that runs nested guests: its processors
-# spin, so that the kernel in it finds itself locked up or falls silent; it
-# resets without a word, as after a triple fault; or its KVM can't go on.
+# Prints why the machine, not what ran in it, is to blame, if it is: its
+# processors were stuck; it fell silent, or reset without a word, as after a
+# triple fault; or its KVM can't go on.
 report_emulator_fault() {
-        if grep -aqs 'watchdog: BUG: soft lockup' "$1/console.log"; then
+        if report_processors_stuck "$1"; then
                 echo "its processors were stuck"
         elif grep -aqsE 'KVM internal error|KVM: entry failed' "$1"/*.log; then
                 echo "the KVM in it failed"
