@@ -5,6 +5,7 @@
 
 #include "../core/qemu-pci.h"
 #include "guest-private.h"
+#include "undo.h"
 
 #define DEVICES "/machine/peripheral" /* those that have an id */
 
@@ -91,6 +92,19 @@ unsigned guest_spare_slots(const Guest *g)
     return n;
 }
 
+/* What it has let go of and the host could not take back is not forgotten. */
+static void show_left(Guest *g)
+{
+    g_autoptr(GPtrArray) lent = g->left && g->journal ? undo_lent(g->journal) : NULL;
+
+    for (unsigned i = 0; lent && i < lent->len; i++) {
+        const char *address = g_ptr_array_index(lent, i);
+        if (g_hash_table_contains(g->left, address) &&
+            !g_ptr_array_find_with_equal_func(g->addresses, address, g_str_equal, NULL))
+            g_ptr_array_add(g->addresses, g_strdup(address));
+    }
+}
+
 void guest_show_slots(Guest *g)
 {
     g_ptr_array_set_size(g->addresses, 0);
@@ -100,6 +114,7 @@ void guest_show_slots(Guest *g)
             if (slot->functions[j])
                 g_ptr_array_add(g->addresses, g_strdup(slot->functions[j]));
     }
+    show_left(g);
 }
 
 void guest_note_slots(Guest *g)
