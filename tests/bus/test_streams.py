@@ -326,11 +326,10 @@ class TheViewVerb(StreamTest):
 
     VIEWER = """#!/usr/bin/python3
 import os, socket, sys
-path = sys.argv[1].removeprefix("vnc+unix://")
-mode = oct(os.stat(os.path.dirname(path)).st_mode)[-3:]
+mode = oct(os.stat(os.path.dirname(sys.argv[1])).st_mode)[-3:]
 for number in range(2):
     viewer = socket.socket(socket.AF_UNIX)
-    viewer.connect(path)
+    viewer.connect(sys.argv[1])
     print(mode, viewer.recv(12, socket.MSG_WAITALL), flush=True)
 """
 
@@ -339,8 +338,8 @@ for number in range(2):
         folder = self.usherd.folder / "bin"
         folder.mkdir()
         if viewer:
-            (folder / "remote-viewer").write_text(viewer)
-            (folder / "remote-viewer").chmod(0o755)
+            (folder / "gvncviewer").write_text(viewer)
+            (folder / "gvncviewer").chmod(0o755)
         environment = self.bus.environment(PATH=str(folder), XDG_RUNTIME_DIR=str(self.usherd.folder), LC_ALL="C.UTF-8")
         result = subprocess.run([USHERCTL, "view", "demo"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                 timeout=DEADLINE_SECONDS, check=False)
@@ -355,7 +354,8 @@ for number in range(2):
     def test_says_what_to_install_where_there_is_no_viewer(self):
         result = self.view(None)
         self.assertEqual(result.returncode, 1)
-        self.assertEqual(result.stderr, "There is no viewer for vnc; install one: apt install virt-viewer, or dnf install virt-viewer\n")
+        self.assertEqual(result.stderr, "There is no viewer for vnc that connects to a socket; "
+                         "install one: apt install gvncviewer, or dnf install gvncviewer\n")
 
     def test_passes_on_that_the_viewer_failed(self):
         self.assertEqual(self.view("#!/bin/sh\nexit 1\n").returncode, 1)
