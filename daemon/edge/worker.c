@@ -164,7 +164,12 @@ static int send_words(Worker *worker, const char *const *words, int fd)
         return -ENOTCONN;
     if (worker->state != WORKER_HELD)
         return -EBUSY;
-    return channel_send(worker->channel, words, &fd, fd >= 0);
+    int r = channel_send(worker->channel, words, &fd, fd >= 0);
+    if (r != -EPIPE && r != -ECONNRESET)
+        return r;
+    /* It died just now, and the loop has not told yet: as if it had, so that no other job is given it. */
+    lose(worker);
+    return -ENOTCONN;
 }
 
 int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata)

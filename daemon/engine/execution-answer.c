@@ -124,18 +124,10 @@ void execution_failed(Execution *e, int error, const char *live)
     leave_alone(e);
 }
 
-/* Whether it was taken tells a look, which is how a step begins: so an undo takes it again, once. */
-static void on_lost(Execution *e)
+void execution_lost(Execution *e)
 {
     const Step *s = e->current;
 
-    e->worker = NULL;
-    execution_stop_timers(e);
-    if (e->backward && !e->again) {
-        e->again = true;
-        execution_schedule(e);
-        return;
-    }
     execution_note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
                                       "usher-bind went away while it set the %s of %s",
                                       step_kind_to_string(s->kind), s->subject));
@@ -188,7 +180,11 @@ void execution_answer(const WorkerAnswer *answer, void *userdata)
         execution_failed(e, answer->error, answer->live);
         return;
     case WORKER_LOST:
-        on_lost(e);
+        e->worker = NULL;
+        execution_stop_timers(e);
+        /* Whether it was taken tells a look, which is how a step begins. */
+        if (!e->backward || !execution_try_again(e))
+            execution_lost(e);
         return;
     }
 }

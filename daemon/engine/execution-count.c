@@ -13,7 +13,8 @@ static bool is_certain(const Execution *e)
     return !e->backward || g_array_index(e->certain, bool, e->next);
 }
 
-/* Of a step that was only begun nobody knows whether it was taken, unless the number is still one of its two. */
+/* Of a step that was only begun nobody knows whether it was taken, unless the number is still one of its two.
+ */
 Step *execution_count(const Execution *e, const Step *s)
 {
     g_autofree char *live = NULL;

@@ -17,7 +17,7 @@ struct Execution {
     bool believe_kernel;
     bool stopping;
     unsigned counted; /* how often the number of the current step was another's meanwhile */
-    bool again;       /* the current step, after its worker was lost */
+    unsigned lost;    /* how many workers the current step lost */
     GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
     GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
     GArray *certain;  /* of bool, likewise: the step was seen to be done */
@@ -48,10 +48,14 @@ void execution_note_fault(Execution *e, Fault *fault);
 void execution_end(Execution *e);
 
 /* execution-step.c: the current step */
-/* It would unmake virtual functions, and one of them was left alone: it is to be tried again in that order. */
+/* It would unmake virtual functions, and one of them was left alone: it is to be tried again in that order.
+ */
 bool execution_made_is_left(const Execution *e);
 /* False: it has to wait for a worker, and the next turn comes with that. */
 bool execution_has_worker(Execution *e);
+/* The current step has no worker any more, or got none, and is to be taken in a later turn with another;
+ * false: it has lost enough of them. */
+bool execution_try_again(Execution *e);
 void execution_take_step(Execution *e);
 void execution_stop_timers(Execution *e);
 /* The worker is back from the kernel. */
@@ -64,8 +68,8 @@ void execution_stop_loading(Execution *e);
 Step *execution_count(const Execution *e, const Step *s);
 /* Somebody else changed the number just now: false if it is to count as drift. */
 bool execution_count_again(Execution *e);
-/* A difference that is undone twice is another's loss: from here on what is there has to show whether it was. 0 or
- * -errno. */
+/* A difference that is undone twice is another's loss: from here on what is there has to show whether it was.
+ * 0 or -errno. */
 int execution_begin_undo(Execution *e);
 /* A part of what was asked for has come, and is to go again: what is to be told of it. */
 Fault *execution_fell_short(Execution *e, const char *live);
@@ -74,6 +78,8 @@ Fault *execution_fell_short(Execution *e, const char *live);
 void execution_answer(const WorkerAnswer *answer, void *userdata);
 void execution_done(Execution *e);
 void execution_failed(Execution *e, int error, const char *live);
+/* The current step has lost its worker for good. */
+void execution_lost(Execution *e);
 /* 0, or -errno, which it logged. */
 int execution_journal(Execution *e, JournalMark mark);
 /* An undo is told in the journal by the step as it was taken. */

@@ -141,13 +141,24 @@ static void on_module(int error, const char *message, void *userdata)
         execution_done(e);
         return;
     }
-    execution_note_fault(e,
-                         fault_new(FAULT_FAILED, "is it part of this kernel? Try modprobe, and see journalctl -k",
-                                   "cannot load the module %s: %s", e->current->subject,
-                                   message
-                                       ?: error ? g_strerror(-error)
-                                                : "it did not come up"));
+    execution_note_fault(e, fault_new(FAULT_FAILED,
+                                      "is it part of this kernel? Try modprobe, and see journalctl -k",
+                                      "cannot load the module %s: %s", e->current->subject,
+                                      message
+                                          ?: error ? g_strerror(-error)
+                                                   : "it did not come up"));
     execution_end(e);
+}
+
+/* A step that kills each usher-bind comes to an end, and devices are not left for one that was killed. */
+#define LOST_MAX 4
+
+bool execution_try_again(Execution *e)
+{
+    if (++e->lost >= LOST_MAX)
+        return false;
+    execution_schedule(e);
+    return true;
 }
 
 /* The worker had gone while it had nothing to do, and never got the step. */
@@ -158,12 +169,10 @@ static void on_refused(Execution *e, int error)
         worker_release(e->worker);
     e->worker = NULL;
     execution_stop_timers(e);
-    if (e->again || e->current->kind == STEP_MODULE) {
+    if (error != -ENOTCONN || e->current->kind == STEP_MODULE)
         execution_failed(e, error, NULL);
-        return;
-    }
-    e->again = true;
-    execution_schedule(e);
+    else if (!execution_try_again(e))
+        execution_lost(e);
 }
 
 static void on_worker(Worker *worker, const char *message, void *userdata)
@@ -176,6 +185,8 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
         execution_schedule(e);
         return;
     }
+    if (e->backward && execution_try_again(e))
+        return;
     execution_note_fault(e, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
                                       "cannot start usher-bind: %s", message));
     execution_end(e);

@@ -29,7 +29,7 @@ void execution_step_over(Execution *e)
 {
     g_clear_pointer(&e->current, step_free);
     execution_stop_timers(e);
-    e->again = false;
+    e->lost = 0;
     e->counted = 0;
     e->next++;
     execution_schedule(e);

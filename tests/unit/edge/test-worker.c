@@ -263,6 +263,24 @@ START_TEST(a_helper_that_dies_between_steps_is_noticed_at_the_next)
 }
 END_TEST
 
+/* Nobody heard that its connection is closed: sending tells it first. */
+START_TEST(a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_job)
+{
+    siginfo_t ended;
+
+    setup();
+    Worker *worker = get_worker();
+    take(worker, "die-afterwards");
+    ck_assert_int_eq(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(step(worker, "echo", ""), -ENOTCONN);
+    worker_release(worker);
+    take(get_worker(), "echo");
+    ck_assert_int_eq(answer.verdict, WORKER_DONE);
+    ck_assert_int_eq(adopted, 2);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_helper_that_talks_nonsense_is_lost)
 {
     static const char *const nonsense[] = {
@@ -614,6 +632,7 @@ SUITE("worker", a_step_goes_to_a_helper_and_its_answer_comes_back, a_released_wo
       two_jobs_at_a_time_have_two_workers, a_worker_takes_one_step_at_a_time,
       a_released_worker_goes_to_who_waits_longest, a_request_that_was_taken_back_is_not_answered,
       a_helper_that_dies_in_a_step_is_lost, a_helper_that_dies_between_steps_is_noticed_at_the_next,
+      a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_job,
       a_helper_that_talks_nonsense_is_lost, a_helper_that_cannot_be_started_is_an_answer_in_words,
       a_helper_that_ends_before_it_connects_is_an_answer_in_words,
       a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back,

@@ -42,7 +42,7 @@ struct WorkerPool {
     GPtrArray *workers;  /* of Worker, owned */
     GPtrArray *requests; /* of WorkerRequest, owned */
     unsigned steps;
-    unsigned fail_at, hang_at, lose_at;
+    unsigned fail_at, hang_at, lose_at, lose_times, refuse_times;
     int error;
     bool acted;
     char *refusal;
@@ -110,16 +110,18 @@ void fake_workers_hang(WorkerPool *pool, unsigned n)
     pool->hang_at = n;
 }
 
-void fake_workers_lose(WorkerPool *pool, unsigned n, bool acted)
+void fake_workers_lose(WorkerPool *pool, unsigned n, unsigned times, bool acted)
 {
     pool->lose_at = n;
+    pool->lose_times = times;
     pool->acted = acted;
 }
 
-void fake_workers_refuse(WorkerPool *pool, const char *message)
+void fake_workers_refuse(WorkerPool *pool, unsigned times, const char *message)
 {
     g_free(pool->refusal);
     pool->refusal = g_strdup(message);
+    pool->refuse_times = times;
 }
 
 void fake_workers_lose_idle(WorkerPool *pool)
@@ -139,12 +141,15 @@ static int on_request(sd_event_source *source, void *userdata)
     Worker *worker = NULL;
 
     g_ptr_array_remove(pool->requests, request);
-    if (!pool->refusal) {
+    bool refused = pool->refuse_times > 0;
+    if (refused) {
+        pool->refuse_times--;
+    } else {
         worker = g_new0(Worker, 1);
         worker->pool = pool;
         g_ptr_array_add(pool->workers, worker);
     }
-    ready(worker, pool->refusal, owner);
+    ready(worker, refused ? pool->refusal : NULL, owner);
     return 0;
 }
 
@@ -236,7 +241,7 @@ int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnsw
     worker->answered = answered;
     worker->userdata = userdata;
     worker->fail = n == pool->fail_at ? pool->error : 0;
-    worker->lost = n == pool->lose_at;
+    worker->lost = n >= pool->lose_at && n - pool->lose_at < pool->lose_times;
     worker->acted = pool->acted;
     worker->hanging = n == pool->hang_at;
     if (!worker->hanging)

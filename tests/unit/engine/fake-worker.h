@@ -6,6 +6,8 @@
  * before or after the write, the death of the daemon between the write and the answer. */
 #pragma once
 
+#include <limits.h>
+
 #include "../../../daemon/edge/step-act.h"
 #include "../../../daemon/edge/worker.h"
 #include "../fake-host.h"
@@ -23,16 +25,18 @@ void fake_workers_hang(WorkerPool *pool, unsigned n);
 bool fake_workers_hanging(const WorkerPool *pool);
 /* It comes back: takes effect now, and is answered from the loop. */
 void fake_workers_come_back(WorkerPool *pool);
-/* The worker goes away at step number n, before the write or (acted) after it. */
-void fake_workers_lose(WorkerPool *pool, unsigned n, bool acted);
+/* So many workers one after the other go away, the first at step number n, before the write or (acted) after
+ * it. */
+void fake_workers_lose(WorkerPool *pool, unsigned n, unsigned times, bool acted);
 /* Every worker that is idle with its job goes away. */
 void fake_workers_lose_idle(WorkerPool *pool);
 /* What a look finds from now on, taken over; NULL: nobody any more. */
 void fake_workers_find_holder(WorkerPool *pool, Holder *holder);
 /* Looks fail with a negative errno; 0: they do not. */
 void fake_workers_fail_look(WorkerPool *pool, int error);
-/* No more workers can be started, for this reason; NULL: they can. */
-void fake_workers_refuse(WorkerPool *pool, const char *message);
+/* The next so many workers cannot be started, for this reason. */
+#define FAKE_WORKERS_ALL UINT_MAX
+void fake_workers_refuse(WorkerPool *pool, unsigned times, const char *message);
 
 /* The daemon died: a step that is under way is taken unheard, or (finish false) its worker died too. */
 void fake_workers_crash(WorkerPool *pool, bool finish);

@@ -85,7 +85,7 @@ START_TEST(a_plan_without_steps_ends_well_and_needs_no_worker)
     A_RIG(build_gpu);
     A_TRY(try, &rig);
     g_autoptr(GPtrArray) none = g_ptr_array_new();
-    fake_workers_refuse(rig.engine.workers, "no worker is needed");
+    fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "no worker is needed");
     try.execution = execution_run(&rig.engine, try.journal, none, &try_handler, &try);
     ck_assert_uint_eq(try.ended, 0);
     rig_settle(&rig);
@@ -540,7 +540,7 @@ START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
     for (unsigned n = 0; n < 22; n++) {
         A_RIG(build_gpu);
         A_TRY(try, &rig);
-        fake_workers_lose(rig.engine.workers, n / 2, n % 2);
+        fake_workers_lose(rig.engine.workers, n / 2, 1, n % 2);
         try_run(&try, true);
         rig_settle(&rig);
         ck_assert_uint_eq(try.ended, 1);
@@ -558,9 +558,47 @@ START_TEST(a_worker_lost_at_any_step_of_an_undo_is_replaced)
         A_RIG(build_gpu);
         A_TRY(try, &rig);
         try_run_all(&try);
-        fake_workers_lose(rig.engine.workers, 11 + n / 2, n % 2);
+        fake_workers_lose(rig.engine.workers, 11 + n / 2, 1, n % 2);
         try_undo_all(&try);
     }
+}
+END_TEST
+
+START_TEST(three_workers_lost_one_after_the_other_at_any_step_of_an_undo_are_replaced)
+{
+    for (unsigned n = 0; n < 22; n++) {
+        A_RIG(build_gpu);
+        A_TRY(try, &rig);
+        try_run_all(&try);
+        fake_workers_lose(rig.engine.workers, 11 + n / 2, 3, n % 2);
+        try_undo_all(&try);
+    }
+}
+END_TEST
+
+START_TEST(a_step_of_an_undo_that_kills_every_worker_is_told_and_left)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    try_run_all(&try);
+    fake_workers_lose(rig.engine.workers, 11, FAKE_WORKERS_ALL, false);
+    try_undo(&try, false);
+    rig_settle(&rig);
+    ck_assert_uint_eq(try.ended, 1);
+    ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
+                  try.fault->message);
+    fake_workers_lose(rig.engine.workers, 0, 0, false);
+    try_undo_all(&try);
+}
+END_TEST
+
+START_TEST(a_worker_that_does_not_start_keeps_no_device_from_its_return)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    try_run_all(&try);
+    fake_workers_refuse(rig.engine.workers, 3, "it was killed");
+    try_undo_all(&try);
 }
 END_TEST
 
@@ -582,12 +620,12 @@ START_TEST(workers_that_cannot_be_started_are_told_and_nothing_was_done)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    fake_workers_refuse(rig.engine.workers, "the unit is masked");
+    fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "the unit is masked");
     try_run(&try, true);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 1);
     ck_assert_str_eq(try.fault->message, "cannot start usher-bind: the unit is masked");
-    fake_workers_refuse(rig.engine.workers, NULL);
+    fake_workers_refuse(rig.engine.workers, 0, NULL);
     try_undo_all(&try);
 }
 END_TEST
@@ -667,6 +705,9 @@ SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_b
       a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done, a_module_that_is_not_there_is_told,
       a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone,
       a_worker_lost_at_any_step_of_an_undo_is_replaced,
+      three_workers_lost_one_after_the_other_at_any_step_of_an_undo_are_replaced,
+      a_step_of_an_undo_that_kills_every_worker_is_told_and_left,
+      a_worker_that_does_not_start_keeps_no_device_from_its_return,
       a_worker_lost_while_it_waits_for_the_guest_is_replaced,
       workers_that_cannot_be_started_are_told_and_nothing_was_done,
       a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone,

@@ -97,7 +97,7 @@ START_TEST(without_a_worker_nothing_is_taken)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    fake_workers_refuse(rig.engine.workers, "no memory");
+    fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "no memory");
     bind(&try, NULL);
     assert_refused(&try, FAULT_FAILED, "cannot find out who uses");
 }
