@@ -38,8 +38,9 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 . "$here/boot.sh"
 . "$here/report.sh"
+. "$here/group.sh"
 
-build=() paths=() again=()
+build=() paths=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --timeout) scenario_deadline=$2; shift 2 ;;
@@ -83,30 +84,6 @@ for path in "${paths[@]}"; do
         [ -n "${groups[$group]:-}" ] || order+=("$group")
         groups[$group]+="$path"$'\n'
 done
-
-# run_group NUMBER GROUP PATH…
-# Runs them in one machine, and those that failed once more in another one: a
-# guest in an emulated machine now and then stands still by no fault of ours.
-# What fails twice has failed, unless the emulator failed the second machine too
-# (report_emulator_fault): then there is a third.
-run_group() {
-        local number=$1 group=$2 machine fault path paths
-        shift 2
-        for machine in 1 2 3; do
-                run_machine "$number-$machine" "$group" "$@"
-                fault=$(report_emulator_fault "$log") || fault=''
-                if [ $machine = 3 ] || { [ $machine = 2 ] && [ -z "$fault" ]; }; then return 0; fi
-                report_take_back
-                [ ${#report_again[@]} -gt 0 ] || return 0
-                again+=("${report_again[@]}")
-                echo "# once more, in another machine: ${report_again[*]} (${fault:-nothing is known of a failure of the emulator})"
-                paths=()
-                for path in "$@"; do
-                        [[ " ${report_again[*]} " != *" $(basename "$path" .sh) "* ]] || paths+=("$path")
-                done
-                set -- "${paths[@]}"
-        done
-}
 
 # run_machine NUMBER GROUP PATH…: sets `log`
 run_machine() {
@@ -156,7 +133,7 @@ done
 if [ "$report_failed" -gt 0 ]; then
         keep=yes
 fi
-[ ${#again[@]} -eq 0 ] || echo "# failed at first, and counted as when run once more: ${again[*]}"
+[ ${#group_again[@]} -eq 0 ] || echo "# failed at first, and counted as when run once more: ${group_again[*]}"
 [ $keep = no ] || echo "Logs: $logs" >&2
 echo "$report_passed passed, $report_failed failed"
 [ "$report_failed" -eq 0 ] && [ "$report_passed" -gt 0 ]
