@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "../base/log.h"
 #include "execution.h"
 #include "hold.h"
@@ -15,7 +17,7 @@ struct Hold {
     bool bound;
     Fault *fault; /* why the bind failed, while it is being undone */
     Job *job;
-    HoldRested rested;
+    const HoldHandler *handler;
     void *userdata;
 };
 
@@ -33,7 +35,7 @@ static void rest(Hold *hold, bool bound, const Fault *fault)
         log_error("%s: %s", hold->owner, why->message);
     else if (!bound && !job)
         log_notice("%s: all of it is given back", hold->owner);
-    hold->rested(hold, hold->userdata);
+    hold->handler->rested(hold, hold->userdata);
     job_end(job, why);
 }
 
@@ -47,7 +49,7 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
 
 void hold_unstuck(Hold *hold)
 {
-    if (hold_at_rest(hold)) {
+    if (hold_at_rest(hold) && hold->handler->claim(hold, hold->userdata)) {
         log_notice("%s: going on to give it back", hold->owner);
         hold_restore(hold, NULL);
     }
@@ -83,13 +85,13 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
 
 static const ExecutionHandler bind_handler = {on_progress, on_bound, on_unstuck};
 
-static int hold_new(Engine *engine, const char *owner, HoldRested rested, void *userdata, Hold **ret)
+static int hold_new(Engine *engine, const char *owner, const HoldHandler *handler, void *userdata, Hold **ret)
 {
     Hold *hold = g_new0(Hold, 1);
 
     hold->engine = engine;
     hold->owner = g_strdup(owner);
-    hold->rested = rested;
+    hold->handler = handler;
     hold->userdata = userdata;
     int r = journal_open(engine->journal_fd, owner, &hold->journal);
     if (r < 0) {
@@ -113,12 +115,12 @@ static void on_gate(const Fault *fault, void *userdata)
     hold->plan = plan_free(hold->plan);
 }
 
-int hold_bind(Engine *engine, Plan *plan, Job *job, HoldRested rested, void *userdata, Hold **ret)
+int hold_bind(Engine *engine, Plan *plan, Job *job, const HoldHandler *handler, void *userdata, Hold **ret)
 {
     g_autoptr(Plan) owned = plan;
     Hold *hold;
 
-    int r = hold_new(engine, plan->owner, rested, userdata, &hold);
+    int r = hold_new(engine, plan->owner, handler, userdata, &hold);
     if (r < 0)
         return r;
     hold->job = job;
@@ -140,13 +142,12 @@ static bool any_stuck(const Hold *hold)
     return false;
 }
 
-int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rested, void *userdata,
-                 Hold **ret)
+int hold_recover(Engine *engine, const char *owner, const HoldHandler *handler, void *userdata, Hold **ret)
 {
     g_autoptr(GPtrArray) standing = NULL;
     Hold *hold;
 
-    int r = hold_new(engine, owner, rested, userdata, &hold);
+    int r = hold_new(engine, owner, handler, userdata, &hold);
     if (r < 0)
         return r;
     r = journal_read(hold->journal, &standing, NULL);
@@ -154,7 +155,8 @@ int hold_recover(Engine *engine, const char *owner, bool in_use, HoldRested rest
         hold_free(hold);
         return r;
     }
-    hold->bound = in_use || (undo_is_whole_bind(standing) && !any_stuck(hold));
+    bool whole = undo_is_whole_bind(standing) && !any_stuck(hold);
+    hold->bound = whole || !handler->claim(hold, userdata);
     if (!hold->bound) {
         log_notice("%s: was under way when usherd went away; undoing it", owner);
         hold->execution = execution_undo(engine, hold->journal, false, &undo_handler, hold);
@@ -202,6 +204,17 @@ bool hold_bound(const Hold *hold)
 bool hold_covers(const Hold *hold, PciAddress address)
 {
     return hold->journal && undo_covers(hold->journal, address);
+}
+
+GPtrArray *hold_devices(const Hold *hold)
+{
+    GPtrArray *devices = undo_addresses(hold->journal);
+    const char *asked = hold->owner + strlen("bind/");
+
+    /* Of a bind that had only stopped a unit by then the journal names no device. */
+    if (!g_ptr_array_find_with_equal_func(devices, asked, g_str_equal, NULL))
+        g_ptr_array_add(devices, g_strdup(asked));
+    return devices;
 }
 
 GPtrArray *hold_driven(const Hold *hold)

@@ -169,35 +169,30 @@ static void on_hold_rested(Hold *hold, void *userdata)
         g_hash_table_remove(m->holds, hold_owner(hold));
 }
 
-/* A guest that came before it claims a group with a device of its. */
-static bool guest_uses(Manager *m, const char *owner)
+static bool claim_hold(Hold *hold, void *userdata)
 {
-    g_autoptr(GPtrArray) addresses = NULL;
-    PciAddress address;
-    Journal *journal;
+    g_autoptr(GPtrArray) addresses = hold_devices(hold);
 
-    if (journal_open(m->engine->journal_fd, owner, &journal) < 0)
-        return false;
-    addresses = undo_addresses(journal);
-    journal_close(journal);
-    for (unsigned i = 0; i < addresses->len; i++) {
-        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
-        const HostDevice *device = host_find(manager_host(m), address);
-        if (device && *manager_device_guest(m, device))
-            return true;
-    }
-    return false;
+    return manager_claim(userdata, hold_owner(hold), addresses);
 }
+
+static const HoldHandler hold_handler = {claim_hold, on_hold_rested};
 
 void manager_recover_hold(Manager *m, const char *owner)
 {
     Hold *hold;
 
-    int r = hold_recover(m->engine, owner, guest_uses(m, owner), on_hold_rested, m, &hold);
+    int r = hold_recover(m->engine, owner, &hold_handler, m, &hold);
     if (r < 0)
         log_error("cannot read the journal of %s: %s", owner, strerror(-r));
     else
         g_hash_table_insert(m->holds, g_strdup(owner), hold);
+}
+
+static int refuse_busy(PciAddress address, Fault **ret_fault)
+{
+    return fault_raise(ret_fault, FAULT_BUSY, "try again when that is done", "%s is changing hands just now",
+                       PCI_ADDRESS_STR(address));
 }
 
 static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **ret_fault)
@@ -207,7 +202,10 @@ static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **re
     int r = manager_look(m, &host);
     if (r < 0)
         return r;
-    if (find_hold(m, wish->address))
+    const Hold *hold = find_hold(m, wish->address);
+    if (hold && !hold_at_rest(hold))
+        return refuse_busy(wish->address, ret_fault);
+    if (hold)
         return fault_raise(ret_fault, FAULT_REFUSED, "to give it back: usherctl restore",
                            "%s is bound to vfio-pci already", PCI_ADDRESS_STR(wish->address));
     r = plan_bind(host, m->claims, wish, ret, ret_fault);
@@ -229,7 +227,7 @@ int manager_bind(Manager *m, const BindWish *wish, unsigned *ret_job, Fault **re
     claims_take_all(m->claims, plan->groups, owner);
     Job *job = manager_new_job(m, JOB_BIND, PCI_ADDRESS_STR(wish->address));
     *ret_job = job->id;
-    r = hold_bind(m->engine, plan, job, on_hold_rested, m, &hold);
+    r = hold_bind(m->engine, plan, job, &hold_handler, m, &hold);
     if (r < 0) {
         _cleanup_fault_ Fault *fault =
             fault_new(FAULT_FAILED, NULL, "cannot write a journal: %s", g_strerror(-r));
@@ -290,23 +288,7 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
                                : "there is nothing to restore",
                            "%s was not bound by usher, its driver is %s", PCI_ADDRESS_STR(address),
                            device->driver ?: "none");
-    if (!hold_at_rest(hold))
-        return fault_raise(ret_fault, FAULT_BUSY, "try again when the job has ended",
-                           "%s is changing hands just now", PCI_ADDRESS_STR(address));
-    return 0;
-}
-
-static void claim_hold(Manager *m, const Hold *hold)
-{
-    g_autoptr(GPtrArray) addresses = hold_driven(hold);
-    PciAddress address;
-
-    for (unsigned i = 0; i < addresses->len; i++) {
-        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
-        const HostDevice *device = host_find(m->host, address);
-        if (device && device->group != HOST_NO_GROUP)
-            claims_take(m->claims, device->group, hold_owner(hold));
-    }
+    return hold_at_rest(hold) ? 0 : refuse_busy(address, ret_fault);
 }
 
 int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **ret_fault)
@@ -320,6 +302,9 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     int r = refuse_stuck(m, address, ret_fault);
     if (r == 0 && !guest)
         r = refuse_restore(m, address, hold, ret_fault);
+    /* Claimed while it changes hands. */
+    if (r == 0 && !guest && !claim_hold(hold, m))
+        r = refuse_busy(address, ret_fault);
     if (r != 0)
         return r;
     Job *job = manager_new_job(m, JOB_RESTORE, PCI_ADDRESS_STR(address));
@@ -328,8 +313,6 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
         guest_restore(guest, job);
         return 0;
     }
-    /* Claimed while it changes hands. */
-    claim_hold(m, hold);
     hold_restore(hold, job);
     return 0;
 }

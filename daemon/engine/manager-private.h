@@ -92,6 +92,9 @@ int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **r
 int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
 
 /* manager-recover.c */
+/* Claims the groups of these devices (of char*: addresses) for somebody who has them already. False: one of them is
+ * somebody else's, which is logged. */
+bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses);
 void manager_recover_guest(Manager *m, const char *name);
 
 /* manager-plug.c */

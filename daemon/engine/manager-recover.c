@@ -10,19 +10,30 @@
 #include "manager-private.h"
 #include "undo.h"
 
+bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses)
+{
+    PciAddress address;
+    bool all = true;
+
+    for (unsigned i = 0; i < addresses->len; i++) {
+        const HostDevice *device = pci_address_from_string(g_ptr_array_index(addresses, i), &address) == 0
+                                       ? host_find(manager_host(m), address)
+                                       : NULL;
+        if (!device || device->group == HOST_NO_GROUP || claims_take(m->claims, device->group, owner))
+            continue;
+        log_error("%s: group %d is claimed by %s already", owner, device->group,
+                  claims_owner(m->claims, device->group));
+        all = false;
+    }
+    return all;
+}
+
 /* The groups that a journal's devices are in, so that nobody else gets them meanwhile. */
 static void claim_again(Manager *m, const char *owner, const Journal *journal)
 {
     g_autoptr(GPtrArray) addresses = undo_addresses(journal);
-    PciAddress address;
 
-    for (unsigned i = 0; i < addresses->len; i++) {
-        pci_address_from_string(g_ptr_array_index(addresses, i), &address);
-        const HostDevice *device = host_find(manager_host(m), address);
-        if (device && device->group != HOST_NO_GROUP && !claims_take(m->claims, device->group, owner))
-            log_error("%s: group %d is claimed by %s already", owner, device->group,
-                      claims_owner(m->claims, device->group));
-    }
+    manager_claim(m, owner, addresses);
 }
 
 static void claim_cpus_again(Manager *m, const char *owner, const Journal *journal)

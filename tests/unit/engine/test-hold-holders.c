@@ -32,6 +32,8 @@ static void on_rested(Hold *hold, void *userdata)
         try->hold = hold_free(hold);
 }
 
+static const HoldHandler handler = {.rested = on_rested};
+
 /* unit: what may be stopped, or NULL. */
 static void begin(Try *try, const char *unit)
 {
@@ -46,7 +48,7 @@ static void begin(Try *try, const char *unit)
         plan->may_stop = g_strsplit(unit, ",", -1);
     job_free(try->job);
     try->job = job_new(1, JOB_BIND, GPU);
-    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, on_rested, try, &try->hold), 0);
+    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, &handler, try, &try->hold), 0);
 }
 
 static void bind(Try *try, const char *unit)

@@ -13,6 +13,8 @@ typedef struct Try {
     Hold *hold;
     Job *job;
     unsigned rested;
+    bool in_use; /* its group is a guest's */
+    unsigned claims;
 } Try;
 
 static void try_free(Try *try)
@@ -32,6 +34,16 @@ static void on_rested(Hold *hold, void *userdata)
         try->hold = hold_free(hold);
 }
 
+static bool on_claim(Hold *hold, void *userdata)
+{
+    Try *try = userdata;
+
+    try->claims++;
+    return !try->in_use;
+}
+
+static const HoldHandler handler = {on_claim, on_rested};
+
 static void new_job(Try *try, JobType type)
 {
     job_free(try->job);
@@ -50,7 +62,7 @@ static void bind(Try *try)
     int r = plan_bind(host, NULL, &wish, &plan, &fault);
     ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
     new_job(try, JOB_BIND);
-    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, on_rested, try, &try->hold), 0);
+    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, &handler, try, &try->hold), 0);
 }
 
 static void bind_all(Try *try)
@@ -83,7 +95,7 @@ static void recover(Try *try)
 {
     if (!rig_has_journals(try->rig))
         return;
-    ck_assert_int_eq(hold_recover(&try->rig->engine, HELD, false, on_rested, try, &try->hold), 0);
+    ck_assert_int_eq(hold_recover(&try->rig->engine, HELD, &handler, try, &try->hold), 0);
     rig_settle(try->rig);
 }
 
@@ -255,10 +267,48 @@ START_TEST(a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
 }
 END_TEST
 
+/* As after a restart of a daemon that left a guest on it: a write that hung then is no reason to take it
+ * away. */
+START_TEST(what_a_guest_has_is_not_given_back_unasked)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind_all(&try);
+    g_autofree char *bound = fake_host_snapshot_text(rig.host);
+    try.in_use = true;
+    hold_unstuck(try.hold);
+    rig_settle(&rig);
+    ck_assert_uint_eq(try.claims, 1);
+    ck_assert(hold_bound(try.hold) && hold_at_rest(try.hold));
+    rig_assert_host(&rig, bound);
+    try.in_use = false;
+    hold_unstuck(try.hold);
+    rig_settle(&rig);
+    ck_assert_ptr_null(try.hold);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+START_TEST(it_names_the_device_that_it_was_asked_for_before_it_has_touched_any)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind(&try);
+    g_autoptr(GPtrArray) none = hold_devices(try.hold);
+    ck_assert_uint_eq(none->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(none, 0), "0000:01:00.0");
+    rig_settle(&rig);
+    g_autoptr(GPtrArray) both = hold_devices(try.hold);
+    ck_assert_uint_eq(both->len, 2);
+}
+END_TEST
+
 SUITE("hold", a_group_is_bound_and_given_back, it_covers_the_functions_that_it_changed_and_no_other,
       the_way_back_can_be_asked_for_without_taking_it,
       a_crash_at_any_turn_of_a_bind_leaves_it_whole_or_undone,
       a_crash_at_any_turn_of_a_restore_is_taken_up_again,
       a_bind_that_fails_at_any_step_is_undone_and_the_job_says_why,
       what_cannot_be_given_back_stays_held_until_it_is_believed,
-      a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
+      a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back,
+      what_a_guest_has_is_not_given_back_unasked,
+      it_names_the_device_that_it_was_asked_for_before_it_has_touched_any)

@@ -6,6 +6,7 @@
 
 #include "../../../daemon/engine/execution.h"
 #include "../../../daemon/engine/manager.h"
+#include "../../../daemon/engine/undo.h"
 #include "rig.h"
 
 #define TCG "[CPU]\nAccelerator=tcg\n"
@@ -83,7 +84,8 @@ static void leave_start_behind(Rig *rig)
     ck_assert(leave_behind(rig, plan, G_MAXUINT));
 }
 
-static void leave_bind_behind(Rig *rig, const char *address)
+/* True if it had come to its end. */
+static bool leave_some_bind_behind(Rig *rig, const char *address, unsigned turns)
 {
     BindWish wish = {};
     g_autoptr(Host) host = NULL;
@@ -93,7 +95,12 @@ static void leave_bind_behind(Rig *rig, const char *address)
     pci_address_from_string(address, &wish.address);
     ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
     ck_assert_int_eq(plan_bind(host, NULL, &wish, &plan, &fault), 0);
-    ck_assert(leave_behind(rig, plan, G_MAXUINT));
+    return leave_behind(rig, plan, turns);
+}
+
+static void leave_bind_behind(Rig *rig, const char *address)
+{
+    ck_assert(leave_some_bind_behind(rig, address, G_MAXUINT));
 }
 
 static const char *build_gpu_and_disk(FakeHost *host)
@@ -425,6 +432,44 @@ START_TEST(a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it)
 }
 END_TEST
 
+static bool bind_is_whole(const Rig *rig)
+{
+    Journal *journal = rig_journal(rig, "bind/0000:01:00.0");
+    g_autoptr(GPtrArray) standing = NULL;
+
+    ck_assert_int_eq(journal_read(journal, &standing, NULL), 0);
+    journal_close(journal);
+    return undo_is_whole_bind(standing);
+}
+
+START_TEST(half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile)
+{
+    bool whole = false;
+    unsigned refusals = 0, job;
+
+    for (unsigned turn = 1; !whole; turn++) {
+        A_RIG(build_gpu);
+        Fault *fault = NULL;
+        leave_some_bind_behind(&rig, "0000:01:00.0", turn);
+        whole = bind_is_whole(&rig);
+        _cleanup_manager_ Manager *manager = come_up(&rig);
+        for (; !whole && rig_has_journals(&rig); refusals++) {
+            int r = manager_start(manager, "win10", NULL, &job, &fault);
+            assert_refused(r, fault, FAULT_IN_USE, "is changing hands for 0000:01:00.0");
+            r = try_bind(manager, "0000:01:00.1", &fault);
+            ck_assert_int_eq(r, FAULT_RAISED);
+            fault_free(fault);
+            rig_turn(&rig);
+        }
+        rig_settle(&rig);
+        if (!whole)
+            rig_assert_restored(&rig);
+        ck_assert_uint_gt(count_steps(&rig, manager, "win10"), 0);
+    }
+    ck_assert_uint_gt(refusals, 0);
+}
+END_TEST
+
 static void on_held(const GPtrArray *holders, const Fault *fault, void *userdata)
 {
     GString *text = userdata;
@@ -518,6 +563,7 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       a_guest_that_was_found_running_keeps_its_processors,
       a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
+      half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
       a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing)
