@@ -165,11 +165,8 @@ static int watch(GuestLog *log, sd_event *event)
 {
     int r = sd_event_add_inotify_fd(event, &log->watch, log->read_fd, IN_MODIFY, on_modified, log);
 
-    if (r >= 0)
-        r = sd_event_add_defer(event, &log->more, on_more, log);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(log->more, SD_EVENT_OFF);
-    return r;
+    /* The first turn is for what it has grown by while nobody looked. */
+    return r < 0 ? r : sd_event_add_defer(event, &log->more, on_more, log);
 }
 
 int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line,

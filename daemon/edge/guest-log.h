@@ -17,8 +17,8 @@ typedef struct GuestLog GuestLog;
 /* Each whole line as it comes, without its line end, as valid UTF-8; may be NULL. Must not close the log. */
 typedef void (*GuestLogLine)(const char *line, void *userdata);
 
-/* Opens (creating, 0640) dir_fd/name for appending and watches it. Lines already in it are not told. limit in
- * bytes. dir_fd is not needed any more afterwards. */
+/* Opens (creating, 0640) dir_fd/name for appending and watches it. Lines already in it are not told; what is
+ * past its limit (in bytes) already is set aside. dir_fd is not needed any more afterwards. */
 int guest_log_open(sd_event *event, int dir_fd, const char *name, uint64_t limit, GuestLogLine line,
                    void *userdata, GuestLog **ret);
 /* The files stay. NULL is fine; returns NULL. */

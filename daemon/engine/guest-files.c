@@ -3,8 +3,11 @@
  * usher-bind, as usherd may not; disks are open already. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "../base/cleanup.h"
+#include "../base/log.h"
 #include "../edge/companion-socket.h"
 #include "../edge/nvram.h"
 #include "guest-private.h"
@@ -116,18 +119,40 @@ static void ask_worker(Guest *g)
         fail(g, r);
 }
 
+static char *console_log_name(const Guest *g)
+{
+    return g_strconcat(g->name, ".console.log", NULL);
+}
+
+static int keep_console_log(Guest *g)
+{
+    g_autofree char *name = console_log_name(g);
+
+    if (g->console_log)
+        return 0;
+    return guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT, NULL, NULL,
+                          &g->console_log);
+}
+
 int guest_open_console_log(Guest *g)
 {
-    g_autofree char *name = g_strconcat(g->name, ".console.log", NULL);
+    int r = keep_console_log(g);
 
-    if (!g->console_log) {
-        int r = guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT, NULL, NULL,
-                               &g->console_log);
-        if (r < 0)
-            return r;
-    }
+    if (r < 0)
+        return r;
     int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
     return fd < 0 ? -errno : fd;
+}
+
+void guest_find_console_log(Guest *g)
+{
+    g_autofree char *name = console_log_name(g);
+
+    if (faccessat(g->engine->log_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    int r = keep_console_log(g);
+    if (r < 0)
+        log_guest(LOG_WARNING, g->name, "cannot keep %s within its limit: %s", name, strerror(-r));
 }
 
 static int begin_console_log(Guest *g)

@@ -211,6 +211,9 @@ void guest_open_files(Guest *g, QemuCommand *command);
 void guest_close_files(Guest *g);
 /* Another descriptor of the console's log, or -errno. */
 int guest_open_console_log(Guest *g);
+/* After a restart of the daemon: keeps the log that QEMU writes to within its limit, if there is one, whatever the
+ * definition says of it by now. */
+void guest_find_console_log(Guest *g);
 
 /* guest-pin.c: puts QEMU's threads where the definition says, then lets it run; or fails the guest */
 void guest_pin(Guest *g);

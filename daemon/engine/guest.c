@@ -393,6 +393,7 @@ static void on_found(pid_t pid, void *userdata)
         return;
     }
     g->pid = pid;
+    guest_find_console_log(g);
     guest_watch_process(g);
     if (g->watched)
         guest_find_companions(g);

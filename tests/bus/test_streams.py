@@ -145,6 +145,21 @@ class AConsole(StreamTest):
         self.echo(self.console(force()), b"again")
         self.assertEqual(taken.recv(100), b"")
 
+    def test_keeps_its_log_within_its_limit_after_a_restart_of_the_daemon_too(self):
+        self.start()
+        log = self.usherd.folder / "log" / "demo.console.log"
+        self.usherd.kill()
+        with open(log, "ab") as file:
+            file.write(b"x" * (1 << 20) + b"\n")
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.usherd.wait_for_state("demo", "running")
+        self.usherd.wait_for(lambda: log.stat().st_size == 0, "the log being set aside")
+        self.assertGreaterEqual(log.with_name(log.name + ".1").stat().st_size, 1 << 20)
+        self.guest = self.usherd.guest("demo")
+        self.echo(self.console(force()), b"goeson")
+        self.usherd.wait_for(lambda: b"GOESON" in log.read_bytes(), "QEMU going on in the empty log")
+
     def test_of_a_qemu_that_does_not_answer_is_not_waited_for(self):
         self.start()
         pid = int(self.usherd.property("demo", "Pid"))

@@ -91,6 +91,24 @@ START_TEST(what_was_there_before_is_kept_but_not_told)
 }
 END_TEST
 
+/* As after a restart of the daemon: whoever wrote it may write nothing more. */
+START_TEST(a_log_that_grew_while_nobody_looked_is_set_aside_at_once)
+{
+    Book book;
+    book_open(&book, 1000, on_line);
+    WRITE(&book, "0123456789abcdefghij\n");
+    guest_log_close(book.log);
+    assert_told(&book, "<0123456789abcdefghij>");
+    ck_assert_int_ge(guest_log_open(book.event, book.dir_fd, "a.log", 20, on_line, &book, &book.log), 0);
+    loop_settle(book.event);
+    g_autofree char *now = read_back(&book, "a.log"), *before = read_back(&book, "a.log.1");
+    ck_assert_str_eq(now, "");
+    ck_assert_str_eq(before, "123456789abcdefghij\n");
+    assert_told(&book, "");
+    book_close(&book);
+}
+END_TEST
+
 START_TEST(a_log_past_its_limit_is_set_aside_and_begins_anew)
 {
     Book book;
@@ -265,9 +283,9 @@ START_TEST(a_log_is_private_and_follows_no_link)
 END_TEST
 
 SUITE("guest-log", whole_lines_are_told_as_they_come, what_was_there_before_is_kept_but_not_told,
+      a_log_that_grew_while_nobody_looked_is_set_aside_at_once,
       a_log_past_its_limit_is_set_aside_and_begins_anew, a_log_that_nobody_is_told_of_is_bounded_too,
       a_burst_is_told_whole_but_only_its_end_is_kept, a_line_without_end_is_told_in_parts,
       bytes_that_are_no_text_are_told_as_text, a_cleared_log_begins_anew,
-      a_run_begins_with_a_line_of_its_own_that_is_not_told,
-      a_log_that_somebody_else_emptied_is_followed, the_tail_begins_with_a_line,
-      a_log_is_private_and_follows_no_link)
+      a_run_begins_with_a_line_of_its_own_that_is_not_told, a_log_that_somebody_else_emptied_is_followed,
+      the_tail_begins_with_a_line, a_log_is_private_and_follows_no_link)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest's life with a launcher and a QEMU that go, fail or say nothing at a moment of one's choice. */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/edge/guest-log.h"
 #include "fake-qemu.h"
 
 /* A guest and what came of it; its jobs are kept to be looked at. */
@@ -406,6 +409,54 @@ START_TEST(a_guest_that_runs_is_found_again)
 }
 END_TEST
 
+static void grow(const char *path)
+{
+    g_autofree char *text = g_strnfill(GUEST_LOG_LIMIT + 1, 'x');
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, GUEST_LOG_LIMIT + 1), GUEST_LOG_LIMIT + 1);
+    close(fd);
+}
+
+static gint64 size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+/* Whatever its definition says of a log by now: QEMU writes to the one that it was given. */
+START_TEST(a_guest_that_is_found_again_has_its_console_log_kept_within_its_limit)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    g_autofree char *log = g_build_filename(fake_host_path(rig.host), "log/win10.console.log", NULL);
+    run(&try, &qemu);
+    grow(log);
+    restart(&try, QEMU_PID);
+    rig_settle(&rig);
+    ck_assert_int_eq(size_of(log), 0);
+    grow(log);
+    rig_settle(&rig);
+    ck_assert_int_eq(size_of(log), 0);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_found_again_without_a_console_log_gets_none)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    A_QEMU(qemu, &rig);
+    g_autofree char *log = g_build_filename(fake_host_path(rig.host), "log/win10.console.log", NULL);
+    run(&try, &qemu);
+    restart(&try, QEMU_PID);
+    rig_settle(&rig);
+    ck_assert_int_eq(size_of(log), -1);
+}
+END_TEST
+
 START_TEST(a_guest_that_is_found_again_and_says_nothing_can_be_killed)
 {
     A_RIG(build_gpu);
@@ -507,6 +558,8 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back,
       a_crash_at_any_turn_of_a_start_without_qemu_is_undone, a_crash_at_any_turn_of_a_stop_is_taken_up_again,
       a_card_that_is_dead_afterwards_is_told, a_guest_that_runs_is_found_again,
+      a_guest_that_is_found_again_has_its_console_log_kept_within_its_limit,
+      a_guest_that_is_found_again_without_a_console_log_gets_none,
       a_guest_that_is_found_again_and_says_nothing_can_be_killed,
       a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does,
       a_device_that_hangs_at_the_end_comes_back_by_itself,
