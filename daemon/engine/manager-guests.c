@@ -5,11 +5,9 @@
 
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "../edge/journal.h"
 #include "../edge/kit-find.h"
 #include "manager-private.h"
 #include "preflight.h"
-#include "undo.h"
 
 void guest_entry_free(GuestEntry *entry)
 {
@@ -335,24 +333,6 @@ int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **r
     return r;
 }
 
-int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault)
-{
-    GuestEntry *entry;
-
-    int r = manager_find_guest(m, name, &entry, ret_fault);
-    if (r != 0)
-        return r;
-    if (guest_at_rest(entry->guest)) {
-        /* But its unit may be about to bring it up once more (Restart=). */
-        launcher_stop(m->engine->launcher, LAUNCHER_GUEST, name, NULL, NULL);
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
-    }
-
-    Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
-    *ret_job = job->id;
-    return kill ? guest_kill(entry->guest, job, ret_fault) : guest_stop(entry->guest, job, false, ret_fault);
-}
-
 int manager_control(Manager *m, const char *name, GuestControl control, GuestControlled controlled,
                     void *userdata, Fault **ret_fault)
 {
@@ -419,23 +399,4 @@ int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, vo
         return r;
     return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, planned,
                              userdata, ret_fault);
-}
-
-int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
-{
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
-    GuestEntry *entry;
-    Journal *journal;
-
-    int r = manager_find_guest(m, name, &entry, ret_fault);
-    if (r != 0)
-        return r;
-    if (guest_at_rest(entry->guest) && !guest_has_leftovers(entry->guest))
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
-    r = journal_open(m->engine->journal_fd, owner, &journal);
-    if (r < 0)
-        return r;
-    *ret = undo_plan(journal);
-    journal_close(journal);
-    return 0;
 }
