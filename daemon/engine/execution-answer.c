@@ -46,18 +46,32 @@ static void leave_alone(Execution *e)
     execution_step_over(e);
 }
 
+/* What is left of a subject is tried again by its device's name, or by that of whose it was. */
+static char *drift_remedy(const Execution *e)
+{
+    const char *owner = journal_owner(e->journal), *name = strchr(owner, '/') + 1;
+    const char *subject = e->current->subject;
+    PciAddress address;
+
+    if (!e->backward)
+        return g_strdup(
+            "somebody else changed it just now; look at it with usherctl devices, then try again");
+    bool device = pci_address_from_string(subject, &address) == 0;
+    return g_strdup_printf("somebody else changed it; put it right by hand, then: usherctl %s %s",
+                           device || !g_str_has_prefix(owner, "guest/") ? "restore" : "stop",
+                           device ? subject : name);
+}
+
 static void on_drift(Execution *e, const char *live)
 {
     const Step *s = e->current;
 
     if (execution_count_again(e))
         return;
-    Fault *fault = fault_new(
-        FAULT_DRIFT,
-        e->backward ? "somebody else changed it; put it right by hand, then: usherctl restore DEVICE"
-                    : "somebody else changed it just now; look at it with usherctl devices, then try again",
-        "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind), s->subject, or_none(live),
-        or_none(s->before), or_none(s->after));
+    g_autofree char *remedy = drift_remedy(e);
+    Fault *fault =
+        fault_new(FAULT_DRIFT, remedy, "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind),
+                  s->subject, or_none(live), or_none(s->before), or_none(s->after));
 
     /* Which part of a number is ours nobody can tell any more, and a governor that somebody chose is his
      * choice: it is the host's now. */

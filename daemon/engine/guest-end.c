@@ -142,7 +142,7 @@ void guest_fail(Guest *g, Fault *fault)
         guest_ended(g);
 }
 
-void guest_restore(Guest *g, Job *job)
+void guest_restore(Guest *g, Job *job, bool believe_kernel)
 {
     g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
 
@@ -153,7 +153,7 @@ void guest_restore(Guest *g, Job *job)
         log_guest(LOG_ERR, g->name, "cannot open its journal again");
     guest_set_state(g, GUEST_EVENT_END);
     if (g->journal)
-        g->execution = execution_undo(g->engine, g->journal, job != NULL, &end_handler, g);
+        g->execution = execution_undo(g->engine, g->journal, believe_kernel, &end_handler, g);
     else
         come_to_rest(g, NULL);
 }

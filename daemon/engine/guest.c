@@ -250,7 +250,7 @@ void guest_unstuck(Guest *g)
 {
     if (guest_at_rest(g) && g->leftovers) {
         log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
-        guest_restore(g, NULL);
+        guest_restore(g, NULL, false);
     } else if (guest_state_live(g->state) && g->left) {
         g_clear_pointer(&g->left, g_hash_table_destroy);
         guest_tidy(g);

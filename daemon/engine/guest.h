@@ -168,6 +168,6 @@ void guest_recover(Guest *guest, GuestDefinition *definition);
 /* A write to one of its devices came back that had been given up: goes on with what is left to undo. */
 void guest_unstuck(Guest *guest);
 
-/* Tries to undo leftovers again, an administrator having asked for it: what is in drift is believed to be
- * right now. job is taken over. */
-void guest_restore(Guest *guest, Job *job);
+/* Tries to undo leftovers again; believe_kernel: an administrator says that what is in drift is right now. job is taken
+ * over, and may be NULL. */
+void guest_restore(Guest *guest, Job *job, bool believe_kernel);

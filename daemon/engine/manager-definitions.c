@@ -176,15 +176,15 @@ int manager_undefine(Manager *m, const char *name, Fault **ret_fault)
     int r = check_name(name, ret_fault);
     if (r != 0)
         return r;
-    if (entry && (!guest_at_rest(entry->guest) || guest_has_leftovers(entry->guest))) {
+    if (entry && !guest_at_rest(entry->guest)) {
         g_autofree char *remedy = g_strdup_printf("end it first: usherctl stop %s", name);
-        return guest_at_rest(entry->guest)
-                   ? fault_raise(ret_fault, FAULT_DRIFT,
-                                 "look at usherctl devices, put it right, then: usherctl restore DEVICE",
-                                 "guest %s: not all of its last run was restored", name)
-                   : fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s is %s", name,
-                                 guest_state_to_string(guest_state(entry->guest)));
+        return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s is %s", name,
+                           guest_state_to_string(guest_state(entry->guest)));
     }
+    if (entry)
+        r = manager_refuse_leftovers(entry->guest, ret_fault);
+    if (r != 0)
+        return r;
     g_autofree char *path = definition_store_path(m->definitions, name, NULL);
     r = definition_store_remove(m->definitions, name, NULL);
     if (r == -ENOENT)

@@ -310,7 +310,7 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     Job *job = manager_new_job(m, JOB_RESTORE, PCI_ADDRESS_STR(address));
     *ret_job = job->id;
     if (guest) {
-        guest_restore(guest, job);
+        guest_restore(guest, job, true);
         return 0;
     }
     hold_restore(hold, job);

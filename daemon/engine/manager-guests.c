@@ -244,13 +244,8 @@ static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
 
     if (!entry)
         return 0;
-    if (guest_at_rest(entry->guest) && guest_has_leftovers(entry->guest))
-        return fault_raise(
-            ret_fault, FAULT_DRIFT, "look at usherctl devices, put it right, then: usherctl restore DEVICE",
-            "guest %s: not all of its last run was restored: %s", name,
-            guest_fault(entry->guest) ? guest_fault(entry->guest)->message : "see its journal");
     if (guest_at_rest(entry->guest))
-        return 0;
+        return manager_refuse_leftovers(entry->guest, ret_fault);
     if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
         return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
                            guest_state_to_string(guest_state(entry->guest)));

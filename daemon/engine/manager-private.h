@@ -86,6 +86,10 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
 /* 0 and the entry of a guest that is defined or running; or as manager_load(). */
 int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
 
+/* manager-stop.c */
+/* DRIFT if it came to rest with something of its run not undone. */
+int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
+
 /* manager-definitions.c */
 /* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
  * him. */

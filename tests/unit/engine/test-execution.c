@@ -309,7 +309,7 @@ START_TEST(drift_in_one_device_is_told_and_the_other_comes_back)
     ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
     ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.1 is pci-stub, neither vfio-pci nor none");
     ck_assert_str_eq(try.fault->remedy,
-                     "somebody else changed it; put it right by hand, then: usherctl restore DEVICE");
+                     "somebody else changed it; put it right by hand, then: usherctl restore 0000:01:00.1");
     assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
     g_autofree char *audio = fake_host_driver(rig.host, "0000:01:00.1");
     ck_assert_str_eq(audio, "pci-stub");

@@ -432,6 +432,107 @@ START_TEST(a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it)
 }
 END_TEST
 
+static const char *build_keyboard(FakeHost *host)
+{
+    g_autofree char *path = g_build_filename(fake_host_path(host), "dev/input/event5", NULL),
+                    *folder = g_path_get_dirname(path);
+
+    ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+    ck_assert(g_file_set_contents(path, "", 0, NULL));
+    return "[Input keyboard]\nDevice=/dev/input/event5\n";
+}
+
+static void own_keyboard(const Rig *rig, uid_t uid)
+{
+    ck_assert_int_eq(fchownat(rig->engine.step_place.dev_fd, "input/event5", uid, uid, 0), 0);
+}
+
+/* The keyboard of a guest without devices, as a daemon that died then leaves it. */
+static void leave_keyboard_behind(Rig *rig)
+{
+    g_autoptr(Plan) plan = plan_new(OWNER);
+
+    g_ptr_array_add(plan->steps, step_new(STEP_NODE_OWNER, "/dev/input/event5", "0:0", STEP_VALUE_GUEST));
+    ck_assert(leave_behind(rig, plan, G_MAXUINT));
+}
+
+static void assert_leftover(Rig *rig, Manager *manager, const char *remedy)
+{
+    Fault *fault = NULL;
+    unsigned job;
+
+    rig_settle(rig);
+    ck_assert(guest_at_rest(view_of(manager, "win10").guest));
+    ck_assert(guest_has_leftovers(view_of(manager, "win10").guest));
+    int r = manager_start(manager, "win10", NULL, &job, &fault);
+    ck_assert_msg(fault && strstr(fault->remedy, remedy), "%s", fault ? fault->remedy : "started");
+    assert_refused(r, fault, FAULT_DRIFT, "not all of its last run was restored");
+    r = manager_undefine(manager, "win10", &fault);
+    ck_assert_msg(fault && strstr(fault->remedy, remedy), "%s", fault ? fault->remedy : "removed");
+    assert_refused(r, fault, FAULT_DRIFT, "not all of its last run was restored");
+    r = manager_stop(manager, "win10", true, &job, &fault);
+    assert_refused(r, fault, FAULT_NOT_RUNNING, "is not running");
+}
+
+static void stop_again(Rig *rig, Manager *manager)
+{
+    unsigned job = 0;
+
+    ck_assert_int_eq(manager_stop(manager, "win10", false, &job, NULL), 0);
+    ck_assert_ptr_nonnull(manager_job(manager, job));
+    rig_settle(rig);
+}
+
+START_TEST(what_a_guest_without_devices_left_is_tried_again_by_a_stop)
+{
+    A_RIG(build_keyboard);
+    leave_keyboard_behind(&rig);
+    fake_workers_fail(rig.engine.workers, 0, EBUSY);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    assert_leftover(&rig, manager, "usherctl stop win10");
+    stop_again(&rig, manager);
+    ck_assert_int_eq(guest_state(view_of(manager, "win10").guest), GUEST_STOPPED);
+    ck_assert(!rig_has_journals(&rig));
+}
+END_TEST
+
+START_TEST(what_somebody_else_changed_of_it_is_believed_then)
+{
+    A_RIG(build_keyboard);
+    leave_keyboard_behind(&rig);
+    own_keyboard(&rig, 1000);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    const Fault *fault = guest_fault(view_of(manager, "win10").guest);
+    ck_assert_int_eq(fault->kind, FAULT_DRIFT);
+    ck_assert_msg(g_str_has_suffix(fault->remedy, "usherctl stop win10"), "%s", fault->remedy);
+    assert_leftover(&rig, manager, "usherctl stop win10");
+    stop_again(&rig, manager);
+    ck_assert_int_eq(guest_state(view_of(manager, "win10").guest), GUEST_STOPPED);
+    ck_assert(!rig_has_journals(&rig));
+}
+END_TEST
+
+/* A device is believed to be right by its name alone. */
+START_TEST(a_device_that_somebody_else_took_is_tried_again_by_a_stop_and_not_believed)
+{
+    A_RIG(build_gpu);
+    leave_start_behind(&rig);
+    fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    assert_leftover(&rig, manager, "usherctl restore DEVICE");
+    stop_again(&rig, manager);
+    const Fault *fault = guest_fault(view_of(manager, "win10").guest);
+    ck_assert_int_eq(fault->kind, FAULT_DRIFT);
+    ck_assert_msg(g_str_has_suffix(fault->remedy, "usherctl restore 0000:01:00.1"), "%s", fault->remedy);
+    assert_leftover(&rig, manager, "usherctl restore DEVICE");
+    fake_host_set_driver(rig.host, "0000:01:00.1", "vfio-pci");
+    stop_again(&rig, manager);
+    ck_assert_int_eq(guest_state(view_of(manager, "win10").guest), GUEST_STOPPED);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
 static bool bind_is_whole(const Rig *rig)
 {
     Journal *journal = rig_journal(rig, "bind/0000:01:00.0");
@@ -563,6 +664,9 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       a_guest_that_was_found_running_keeps_its_processors,
       a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
+      what_a_guest_without_devices_left_is_tried_again_by_a_stop,
+      what_somebody_else_changed_of_it_is_believed_then,
+      a_device_that_somebody_else_took_is_tried_again_by_a_stop_and_not_believed,
       half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
