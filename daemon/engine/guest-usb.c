@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host's USB devices that a guest gets while it runs: they are looked for whenever one comes or goes, one
- * section after the other. The node is opened by usher-bind, the drivers leave by a step, and QEMU gets the
- * descriptor. A device that was unplugged, or that slept, is another one when it is back. */
+ * section after the other. A device that was unplugged, or that slept, is another one when it is back. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../base/cleanup.h"
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../core/qemu-usb.h"
 #include "../core/usb.h"
 #include "../edge/usb-drivers.h"
-#include "guest-private.h"
+#include "guest-usb-private.h"
 #include "host-look.h"
-
-struct GuestUsb {
-    const DefinitionUsb *wish; /* borrowed from the definition */
-    char *node;  /* "/dev/bus/usb/001/007": what QEMU has, or could not be given; NULL: nothing */
-    ino_t inode; /* of that node: after a reset of the controller another device may have the same name */
-    bool given;  /* QEMU has it */
-    char *words; /* for people: the device, or why there is none */
-};
 
 static void look_from(Guest *g, unsigned index);
 
@@ -34,25 +24,14 @@ static void usb_free(void *pointer)
     g_free(usb);
 }
 
-static GuestUsb *current_usb(const Guest *g)
+GuestUsb *guest_usb_current(const Guest *g)
 {
     return g_ptr_array_index(g->usbs, g->usb_index);
 }
 
-static void drop_opening(Guest *g)
-{
-    if (g->usb_request)
-        worker_request_cancel(g->usb_request);
-    g->usb_request = NULL;
-    if (g->usb_worker)
-        worker_release(g->usb_worker);
-    g->usb_worker = NULL;
-    g->usb_fd = close_fd(g->usb_fd);
-}
-
 void guest_forget_usbs(Guest *g)
 {
-    drop_opening(g);
+    guest_usb_drop(g);
     g->usb_execution = execution_free(g->usb_execution);
     g->usb_host = host_free(g->usb_host);
     g_clear_pointer(&g->usbs, g_ptr_array_unref);
@@ -84,7 +63,7 @@ static ino_t node_inode(const Guest *g, const char *node)
 
 /* What QEMU has stands in the guest's folder, "SECTION NODE INODE" a line, for a daemon that comes after this
  * one. */
-static void remember(Guest *g)
+void guest_usb_remember(Guest *g)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
@@ -122,10 +101,9 @@ void guest_recall_usbs(Guest *g)
     }
 }
 
-/* Told once, not at each look. words are taken over. */
-static void set_words(Guest *g, int level, char *words)
+void guest_usb_set_words(Guest *g, int level, char *words)
 {
-    GuestUsb *usb = current_usb(g);
+    GuestUsb *usb = guest_usb_current(g);
 
     bool news = g_strcmp0(usb->words, words) != 0;
 
@@ -137,150 +115,16 @@ static void set_words(Guest *g, int level, char *words)
         guest_announce(g);
 }
 
-static void look_on(Guest *g)
+void guest_usb_look_on(Guest *g)
 {
-    drop_opening(g);
+    guest_usb_drop(g);
     look_from(g, g->usb_index + 1);
-}
-
-/* QEMU has not got it; another time, or another device. */
-static void give_up(Guest *g, char *words)
-{
-    GuestUsb *usb = current_usb(g);
-
-    set_words(g, LOG_WARNING, words);
-    disk_claims_give_up_one(g->engine->disks, usb->node, g->name);
-    usb->given = false;
-    look_on(g);
-}
-
-/* Its drivers have left: steps are undone together, when the guest has ended. */
-static char *why_not(int error, const char *message)
-{
-    return g_strdup_printf("QEMU does not take it: %s; the host has it back after the guest",
-                           message ?: g_strerror(-error));
-}
-
-static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    Guest *g = userdata;
-    GuestUsb *usb = current_usb(g);
-    struct json_object *set = json_object_new_object();
-
-    /* The device has a descriptor of its own by now, or never will. */
-    json_object_object_add(set, "fdset-id", json_object_new_int(g->usb_set));
-    qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
-    if (error < 0) {
-        give_up(g, why_not(error, message));
-        return;
-    }
-    const HostUsb *device = NULL;
-    usb->given = true;
-    if (usb_find(g->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
-        set_words(g, LOG_INFO, usb_describe(device));
-    remember(g);
-    look_on(g);
-}
-
-static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    Guest *g = userdata;
-    struct json_object *set = NULL;
-
-    if (error == 0 && json_object_object_get_ex(result, "fdset-id", &set)) {
-        g->usb_set = json_object_get_int(set);
-        error =
-            qmp_command(qmp, "device_add", qemu_usb_device(current_usb(g)->wish, g->usb_index, g->usb_set),
-                        QMP_ANSWER_USEC, on_added, g);
-    }
-    if (error < 0)
-        give_up(g, why_not(error, message));
-}
-
-static void hand_over(Guest *g)
-{
-    int r = g->qmp ? qmp_command_with_fd(g->qmp, steal_fd(&g->usb_fd), "add-fd", NULL, QMP_ANSWER_USEC,
-                                         on_fd_added, g)
-                   : -ENOTCONN;
-
-    if (r < 0)
-        give_up(g, why_not(r, NULL));
-}
-
-static void on_taken(Execution *execution, const Fault *fault, void *userdata)
-{
-    Guest *g = userdata;
-    g_autofree char *why = fault ? g_strdup(fault->message) : NULL;
-
-    g->usb_execution = execution_free(execution);
-    if (g->end_owed) {
-        g->end_owed = false;
-        guest_ended(g);
-    } else if (why) {
-        give_up(g, g_steal_pointer(&why));
-    } else {
-        hand_over(g);
-    }
-}
-
-/* The drivers that it has, now that its node is open. */
-static void take(Guest *g)
-{
-    static const ExecutionHandler handler = {.ended = on_taken};
-    g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
-    g_autofree char *drivers = NULL;
-    const char *node = current_usb(g)->node;
-
-    int r = usb_drivers_read(g->engine->step_place.sys_fd, node, &drivers);
-    if (r < 0 || !drivers) {
-        give_up(g, g_strdup("it was unplugged just now"));
-        return;
-    }
-    g_ptr_array_add(steps, step_new(STEP_USB_DRIVERS, node, drivers, ""));
-    g->usb_execution = execution_run(g->engine, g->journal, steps, &handler, g);
-}
-
-static void on_opened(int error, int *fd, void *userdata)
-{
-    Guest *g = userdata;
-
-    if (error == -ECONNRESET)
-        g->usb_worker = NULL;
-    if (error < 0) {
-        give_up(g, g_strdup_printf("cannot open %s: %s", current_usb(g)->node, g_strerror(-error)));
-        return;
-    }
-    g->usb_fd = steal_fd(fd);
-    worker_release(g->usb_worker);
-    g->usb_worker = NULL;
-    take(g);
-}
-
-static void on_worker(Worker *worker, const char *message, void *userdata)
-{
-    Guest *g = userdata;
-    int r = worker ? 0 : -ECHILD;
-
-    g->usb_request = NULL;
-    g->usb_worker = worker;
-    if (worker)
-        r = worker_open_device(worker, current_usb(g)->node, on_opened, g);
-    if (r < 0)
-        give_up(g, g_strdup_printf("cannot start usher-bind: %s", message ?: g_strerror(-r)));
-}
-
-static void open_node(Guest *g)
-{
-    int r = worker_request(g->engine->workers, on_worker, g, &g->usb_request);
-
-    if (r < 0)
-        give_up(g, g_strdup_printf("cannot start usher-bind: %s", g_strerror(-r)));
 }
 
 /* The device that it is to have now. words: why none, NULL: it is simply not there. */
 static const HostUsb *wanted(const Guest *g, char **ret_words)
 {
-    const DefinitionUsb *wish = current_usb(g)->wish;
+    const DefinitionUsb *wish = guest_usb_current(g)->wish;
     _cleanup_fault_ Fault *fault = NULL;
     const HostUsb *device = NULL;
 
@@ -306,23 +150,25 @@ static const GuestUsb *find_twin(const Guest *g, const char *node)
 /* True if something is under way for this one. */
 static bool give(Guest *g)
 {
-    GuestUsb *usb = current_usb(g);
+    GuestUsb *usb = guest_usb_current(g);
     g_autofree char *words = NULL;
     const HostUsb *device = wanted(g, &words);
 
     if (!device) {
         g_autofree char *meant = usb_wish_describe(usb->wish);
         int level = words ? LOG_WARNING : LOG_NOTICE;
-        set_words(g, level,
-                  g_steal_pointer(&words)
-                      ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
+        guest_usb_set_words(
+            g, level,
+            g_steal_pointer(&words)
+                ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
         return false;
     }
     g_autofree char *node = usb_node(device);
     const GuestUsb *twin = find_twin(g, node);
     if (twin)
-        set_words(g, LOG_WARNING,
-                  g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
+        guest_usb_set_words(
+            g, LOG_WARNING,
+            g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
     if (twin || (g_strcmp0(node, usb->node) == 0 && node_inode(g, node) == usb->inode))
         return false;
     g_free(usb->node);
@@ -331,29 +177,29 @@ static bool give(Guest *g)
     const char *other = disk_claims_take(g->engine->disks, usb->node, true, g->name);
     if (other) {
         /* Since the snapshot was taken. */
-        set_words(g, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
+        guest_usb_set_words(g, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
         g_clear_pointer(&usb->node, g_free);
         return false;
     }
-    open_node(g);
+    guest_usb_give(g);
     return true;
 }
 
 static void on_deleted(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestUsb *usb = current_usb(g);
+    GuestUsb *usb = guest_usb_current(g);
 
     if (error < 0 && error != -EREMOTEIO) {
-        look_on(g);
+        guest_usb_look_on(g);
         return;
     }
     disk_claims_give_up_one(g->engine->disks, usb->node, g->name);
     g_clear_pointer(&usb->node, g_free);
     usb->given = false;
-    remember(g);
+    guest_usb_remember(g);
     if (!give(g))
-        look_on(g);
+        guest_usb_look_on(g);
 }
 
 static bool still_there(const Guest *g, const GuestUsb *usb)
@@ -387,7 +233,7 @@ static bool look_at(Guest *g, GuestUsb *usb)
 static void look_from(Guest *g, unsigned index)
 {
     for (g->usb_index = index; g->usb_index < g->usbs->len; g->usb_index++)
-        if (guest_qmp_usable(g) && look_at(g, current_usb(g)))
+        if (guest_qmp_usable(g) && look_at(g, guest_usb_current(g)))
             return;
     g->usbs_busy = false;
     if (g->usbs_again)
@@ -414,7 +260,7 @@ void guest_mind_usbs(Guest *g)
 
 bool guest_end_usbs(Guest *g)
 {
-    drop_opening(g);
+    guest_usb_drop(g);
     if (!g->usb_execution)
         return true;
     execution_stop(g->usb_execution, NULL);
