@@ -19,12 +19,13 @@ void guest_usb_drop(Guest *g)
     g->usb_fd = close_fd(g->usb_fd);
 }
 
-/* QEMU has not got it; another time, or another device. */
-static void give_up(Guest *g, char *words)
+/* QEMU has not got it; another time, or another device. why is taken over. */
+static void give_up(Guest *g, char *why)
 {
+    g_autofree char *owned = why;
     GuestUsb *usb = guest_usb_current(g);
 
-    guest_usb_set_words(g, LOG_WARNING, words);
+    guest_usb_set_words(g, LOG_WARNING, g_strconcat(why, GUEST_USB_AGAIN, NULL));
     disk_claims_give_up_one(g->engine->disks, usb->node, g->name);
     usb->given = false;
     guest_usb_look_on(g);

@@ -10,8 +10,12 @@ struct GuestUsb {
     char *node;  /* "/dev/bus/usb/001/007": what QEMU has, or could not be given; NULL: nothing */
     ino_t inode; /* of that node: after a reset of the controller another device may have the same name */
     bool given;  /* QEMU has it */
+    bool again;  /* to be tried though it could not be given before */
     char *words; /* for people: the device, or why there is none */
 };
+
+/* Nothing tells when whoever holds a device lets go of it. */
+#define GUEST_USB_AGAIN "; to try again: usherctl reload"
 
 /* guest-usb.c */
 /* The one that something is being done for. */

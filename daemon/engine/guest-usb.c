@@ -131,9 +131,13 @@ static const HostUsb *wanted(const Guest *g, char **ret_words)
     int r = usb_find(g->usb_host, g->name, wish, &device, &fault);
     if (r == 0 && device)
         r = usb_judge(device, g->name, wish, &fault);
-    if (fault)
-        *ret_words = fault_to_line(fault);
-    return r == 0 ? device : NULL;
+    if (!fault)
+        return r == 0 ? device : NULL;
+    g_autofree char *line = fault_to_line(fault);
+    /* That a device comes or goes, or another guest ends, is seen. */
+    bool unseen = fault->kind == FAULT_IN_USE && device && !device->guest;
+    *ret_words = g_strconcat(line, unseen ? GUEST_USB_AGAIN : "", NULL);
+    return NULL;
 }
 
 /* Another section of the same guest has it: both fit. */
@@ -163,13 +167,15 @@ static bool give(Guest *g)
                 ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
         return false;
     }
+    bool again = usb->again;
+    usb->again = false;
     g_autofree char *node = usb_node(device);
     const GuestUsb *twin = find_twin(g, node);
     if (twin)
         guest_usb_set_words(
             g, LOG_WARNING,
             g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
-    if (twin || (g_strcmp0(node, usb->node) == 0 && node_inode(g, node) == usb->inode))
+    if (twin || (!again && g_strcmp0(node, usb->node) == 0 && node_inode(g, node) == usb->inode))
         return false;
     g_free(usb->node);
     usb->node = g_steal_pointer(&node);
@@ -256,6 +262,13 @@ void guest_mind_usbs(Guest *g)
     }
     g->usbs_busy = true;
     look_from(g, 0);
+}
+
+void guest_retry_usbs(Guest *g)
+{
+    for (unsigned i = 0; g->usbs && i < g->usbs->len; i++)
+        ((GuestUsb *)g_ptr_array_index(g->usbs, i))->again = true;
+    guest_mind_usbs(g);
 }
 
 bool guest_end_usbs(Guest *g)

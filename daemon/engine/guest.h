@@ -118,6 +118,8 @@ void guest_mind_inputs(Guest *guest);
 
 /* The same of USB devices. */
 void guest_mind_usbs(Guest *guest);
+/* And those once more that it could not be given: somebody asks for it. */
+void guest_retry_usbs(Guest *guest);
 /* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The caller frees the
  * array. */
 GPtrArray *guest_usb_words(const Guest *guest);

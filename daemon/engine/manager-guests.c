@@ -194,6 +194,9 @@ void manager_reload(Manager *m)
                         m->engine->definitions_path, *name);
         }
     }
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        guest_retry_usbs(entry->guest);
     tidy_soon(m);
 }
 

@@ -34,7 +34,7 @@ void manager_listen(Manager *manager, ManagerListener listener, void *userdata);
 
 /* Reads the definitions and finds what was running or bound before a restart. */
 void manager_recover(Manager *manager);
-/* Reads the definitions again. */
+/* Reads the definitions again, and tries again to give guests that run the USB devices that they could not be given. */
 void manager_reload(Manager *manager);
 
 /* The host falls asleep or is back, or how long it waits is another: engine->sleep says. */

@@ -176,6 +176,59 @@ START_TEST(a_device_that_cannot_be_given_fails_nobody)
 }
 END_TEST
 
+static void assert_words_end(const Guest *guest, const char *end)
+{
+    g_autoptr(GPtrArray) words = guest_usb_words(guest);
+
+    ck_assert_uint_eq(words->len, 1);
+    ck_assert_msg(g_str_has_suffix(g_ptr_array_index(words, 0), end), "%s",
+                  (char *)g_ptr_array_index(words, 0));
+}
+
+START_TEST(a_device_that_could_not_be_given_is_tried_again_when_it_is_asked_for)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    fake_host_plug_usb(rig.host, &headset);
+    fake_host_fail_write(rig.host, 0, EPERM);
+    mind(&rig, &qemu, guest);
+    assert_words_end(guest, "; to try again: usherctl reload");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    guest_retry_usbs(guest);
+    fake_qemu_serve(&qemu);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    assert_words(guest, "headset: 046d:0a8f at port 1-2");
+    guest_retry_usbs(guest);
+    fake_qemu_serve(&qemu);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    end(&rig, guest);
+    assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
+}
+END_TEST
+
+/* Nothing tells that a program has let go of it. */
+START_TEST(a_device_that_is_in_use_says_how_to_get_it_then)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);
+    fake_qemu_serve(&qemu);
+    fake_host_plug_usb(rig.host, &headset);
+    fake_host_claim_usb(rig.host, &headset, "usbfs");
+    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(qemu.commands->str, "");
+    assert_words_end(guest, "fuser -v on its node names it; to try again: usherctl reload");
+    fake_host_claim_usb(rig.host, &headset, NULL);
+    guest_retry_usbs(guest);
+    fake_qemu_serve(&qemu);
+    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    end(&rig, guest);
+}
+END_TEST
+
 START_TEST(a_device_of_another_guest_is_left_to_it)
 {
     A_RIG(build_gpu);
@@ -265,6 +318,8 @@ SUITE("guest-usb", a_device_that_is_there_is_the_guests_until_it_ends,
       a_device_that_was_unplugged_is_the_guests_again_when_it_is_back,
       a_device_that_is_back_before_anybody_looked_is_another_one,
       a_device_that_is_gone_for_good_is_no_leftover, drivers_are_back_whether_qemu_brought_them_or_was_killed,
-      a_device_that_cannot_be_given_fails_nobody, a_device_of_another_guest_is_left_to_it,
+      a_device_that_cannot_be_given_fails_nobody,
+      a_device_that_could_not_be_given_is_tried_again_when_it_is_asked_for,
+      a_device_that_is_in_use_says_how_to_get_it_then, a_device_of_another_guest_is_left_to_it,
       two_sections_that_come_to_mean_the_same_get_it_once,
       a_guest_that_ends_while_it_is_given_a_device_leaves_it, a_daemon_that_comes_again_knows_what_qemu_has)

@@ -34,12 +34,12 @@ static void try_free(Try *try)
     manager_free(try->manager);
 }
 
-/* Guest win10 runs without a device; guest other would have the GPU. */
-static void begin(Try *try)
+/* Guest win10 runs without a PCI device; guest other would have the GPU. */
+static void begin(Try *try, const char *text)
 {
     unsigned job;
 
-    define(try->rig, "win10", "");
+    define(try->rig, "win10", text);
     define(try->rig, "other", try->rig->definition);
     ck_assert_int_eq(manager_new(&try->rig->engine, &try->manager), 0);
     manager_recover(try->manager);
@@ -50,11 +50,12 @@ static void begin(Try *try)
     ck_assert_int_eq(guest_state(guest_of(try->manager, "win10")), GUEST_RUNNING);
 }
 
-#define A_TRY(build)                                                                                         \
+#define A_TRY_WITH(build, text)                                                                              \
     A_RIG(build);                                                                                            \
     A_QEMU(qemu, &rig);                                                                                      \
     __attribute__((cleanup(try_free))) Try try = {&rig, &qemu};                                              \
-    begin(&try)
+    begin(&try, text)
+#define A_TRY(build) A_TRY_WITH(build, "")
 
 static BindWish wish_for(const char *address)
 {
@@ -160,6 +161,24 @@ START_TEST(the_plan_of_an_attach_touches_nothing)
 }
 END_TEST
 
+START_TEST(a_reload_tries_again_what_usb_device_a_guest_was_not_given)
+{
+    static const char *const drivers[] = {"usbhid", NULL};
+    static const FakeUsb headset = {"1-2", 7, 0x046d, 0x0a8f, NULL, drivers};
+    A_TRY_WITH(build_gpu, "[USB headset]\nID=046d:0a8f\n");
+
+    fake_host_plug_usb(rig.host, &headset);
+    fake_host_claim_usb(rig.host, &headset, "usbfs");
+    manager_reload(try.manager);
+    fake_qemu_serve(&qemu);
+    ck_assert_ptr_null(strstr(qemu.commands->str, "device_add"));
+    fake_host_claim_usb(rig.host, &headset, "usbhid");
+    manager_reload(try.manager);
+    fake_qemu_serve(&qemu);
+    ck_assert(g_str_has_suffix(qemu.commands->str, "add-fd\ndevice_add usb-headset\nremove-fd\n"));
+}
+END_TEST
+
 SUITE("manager-plug", it_is_claimed_as_long_as_the_guest_has_it,
       what_could_not_be_plugged_in_is_not_claimed_any_more, one_is_on_its_way_at_a_time,
-      the_plan_of_an_attach_touches_nothing)
+      the_plan_of_an_attach_touches_nothing, a_reload_tries_again_what_usb_device_a_guest_was_not_given)
