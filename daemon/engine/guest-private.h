@@ -154,6 +154,8 @@ void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
+/* Another run begins, or one that was begun by an earlier daemon is taken up. */
+void guest_forget_run(Guest *g);
 
 /* Nobody holds the devices, and the disks are open: takes the steps, has the launcher started. */
 void guest_begin(Guest *g);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../edge/clock.h"
 #include "guest-private.h"
-#include "undo.h"
 
 /* A launcher connects as soon as its unit is up; a host that needs longer than this is in trouble. */
 #define LAUNCHER_DEADLINE_USEC (60 * G_USEC_PER_SEC)
@@ -311,7 +308,7 @@ void guest_launch_failed(Guest *g, const char *message)
         on_start_asked(-ECHILD, message, g);
 }
 
-static void forget_run(Guest *g)
+void guest_forget_run(Guest *g)
 {
     guest_forget_inputs(g);
     guest_forget_usbs(g);
@@ -347,7 +344,7 @@ static int open_run(Guest *g)
 
 void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit)
 {
-    forget_run(g);
+    guest_forget_run(g);
     g->definition = definition;
     g->plan = plan;
     g->start_job = job;
@@ -377,58 +374,5 @@ void guest_begin(Guest *g)
         int r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
         if (r < 0)
             on_start_asked(r, NULL, g);
-    }
-}
-
-/* After a restart of the daemon. */
-
-static void on_found(pid_t pid, void *userdata)
-{
-    Guest *g = userdata;
-
-    if (pid == 0) {
-        log_guest(LOG_NOTICE, g->name, "ended while usherd was away; restoring its devices");
-        g->recovering = false;
-        guest_ended(g);
-        return;
-    }
-    g->pid = pid;
-    guest_find_console_log(g);
-    guest_watch_process(g);
-    if (g->watched)
-        guest_find_companions(g);
-    if (g->watched)
-        guest_find_qmp(g);
-}
-
-static int compare_strings(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void guest_recover(Guest *g, GuestDefinition *definition)
-{
-    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
-    uint64_t start_time = 0;
-
-    forget_run(g);
-    g->definition = definition;
-    g->recovering = true;
-    int r = guest_open_run_folder(g);
-    if (r >= 0)
-        r = journal_open(g->engine->journal_fd, owner, &g->journal);
-    if (r >= 0) {
-        g_ptr_array_unref(g->addresses);
-        g->addresses = undo_lent(g->journal);
-        /* As before: they stand in the order of their undoing. */
-        g_ptr_array_sort(g->addresses, compare_strings);
-        guest_claim_disks_again(g);
-        guest_recall_usbs(g);
-        guest_read_process(g, &start_time);
-        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
-    }
-    if (r < 0) {
-        log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));
-        on_found(0, g);
     }
 }
