@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/input.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../base/cleanup.h"
@@ -14,6 +11,7 @@
 #include "../core/definition.h"
 #include "../core/pci-address.h"
 #include "link.h"
+#include "node-owner.h"
 #include "shared-memory.h"
 #include "step-act.h"
 #include "tuning.h"
@@ -85,42 +83,6 @@ static int read_driver(const StepPlace *place, const Step *step, char **ret)
         return 0;
     }
     return r;
-}
-
-static bool is_input(const Step *step)
-{
-    return g_str_has_prefix(step->subject, "/dev/input/event");
-}
-
-/* "vfio/26" for "/dev/vfio/26", "input/event5", and nothing else: not /dev/vfio/vfio, which belongs to
- * everybody. */
-static const char *node_path(const Step *step)
-{
-    const char *prefix = is_input(step) ? "/dev/input/event" : "/dev/vfio/";
-    const char *number = g_str_has_prefix(step->subject, prefix) ? step->subject + strlen(prefix) : "";
-
-    if (number[0] == '\0' || strspn(number, "0123456789") != strlen(number))
-        return NULL;
-    return step->subject + strlen("/dev/");
-}
-
-static int read_node_owner(const StepPlace *place, const Step *step, char **ret)
-{
-    const char *path = node_path(step);
-    if (!path)
-        return -EINVAL;
-
-    struct stat st;
-    if (fstatat(place->dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        if (errno != ENOENT)
-            return -errno;
-        *ret = NULL;
-        return 0;
-    }
-    if (S_ISLNK(st.st_mode))
-        return -ELOOP;
-    *ret = g_strdup_printf("%u:%u", st.st_uid, st.st_gid);
-    return 0;
 }
 
 /* Reading would wake a device that sleeps, which a reset does anyway. */
@@ -198,7 +160,7 @@ static int write_tuning(const StepPlace *place, const Step *step)
 int step_read(const StepPlace *place, const Step *step, char **ret)
 {
     if (step->kind == STEP_NODE_OWNER)
-        return read_node_owner(place, step, ret);
+        return node_owner_read(place->dev_fd, step->subject, ret);
     if (step->kind == STEP_MODULE)
         return read_module(place, step, ret);
     if (step->kind == STEP_LINK)
@@ -276,71 +238,6 @@ static int write_driver(const StepPlace *place, const Step *step)
     return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
 }
 
-static int parse_owner(const char *text, uid_t *ret_uid, gid_t *ret_gid)
-{
-    g_auto(GStrv) words = g_strsplit(text, ":", -1);
-    guint64 uid, gid;
-
-    /* The greatest number means "leave as it is" in chown(2). */
-    if (g_strv_length(words) != 2 ||
-        !g_ascii_string_to_unsigned(words[0], 10, 0, UINT32_MAX - 1, &uid, NULL) ||
-        !g_ascii_string_to_unsigned(words[1], 10, 0, UINT32_MAX - 1, &gid, NULL))
-        return -EINVAL;
-    *ret_uid = uid;
-    *ret_gid = gid;
-    return 0;
-}
-
-/* glibc goes by O_PATH and /proc for AT_SYMLINK_NOFOLLOW; to open the node itself would take the group. */
-static int write_node_mode(const StepPlace *place, const char *path)
-{
-    struct stat st;
-    if (fstatat(place->dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    if ((st.st_mode & 07777) == 0600)
-        return 0;
-    return fchmodat(place->dev_fd, path, 0600, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-}
-
-/* QEMU would say nothing if somebody else had it for himself alone. -EBUSY */
-static int check_input(const StepPlace *place, const char *path)
-{
-    _cleanup_close_ int fd = openat(place->dev_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-    if (fd < 0)
-        return -errno;
-    if (ioctl(fd, EVIOCGRAB, 1) < 0)
-        return errno == EBUSY ? -EBUSY : 0;
-    ioctl(fd, EVIOCGRAB, 0);
-    return 0;
-}
-
-static int write_node_owner(const StepPlace *place, const Step *step)
-{
-    const char *path = node_path(step);
-    uid_t uid;
-    gid_t gid;
-    int r = parse_owner(step->after, &uid, &gid);
-    if (r < 0)
-        return r;
-
-    if (is_input(step)) {
-        r = uid == geteuid() ? 0 : check_input(place, path);
-        if (r < 0)
-            return r;
-        return fchownat(place->dev_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-    }
-    /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has
-     * it back. */
-    if (uid != geteuid())
-        r = write_node_mode(place, path);
-    if (r < 0)
-        return r;
-    if (fchownat(place->dev_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return uid == geteuid() ? write_node_mode(place, path) : 0;
-}
-
 /* The kernel resets a device under a running guest without a word. */
 static int write_reset(const StepPlace *place, const Step *step)
 {
@@ -385,7 +282,7 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_FUNCTIONS:
         return write_attribute(place, step, "sriov_numvfs", step->after);
     case STEP_NODE_OWNER:
-        return write_node_owner(place, step);
+        return node_owner_write(place->dev_fd, step->subject, step->after);
     case STEP_LINK:
         return step->after[0] ? link_make(place->sys_fd, step->subject, step->after)
                               : link_remove(step->subject);
