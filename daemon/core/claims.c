@@ -8,9 +8,10 @@ typedef struct PagesClaim {
 } PagesClaim;
 
 struct Claims {
-    GHashTable *owners; /* group → owner */
-    GHashTable *cpus;   /* processor → owner */
-    GHashTable *pages;  /* owner → PagesClaim, owned */
+    GHashTable *owners;  /* group → owner */
+    GHashTable *leaning; /* owner → GArray of groups */
+    GHashTable *cpus;    /* processor → owner */
+    GHashTable *pages;   /* owner → PagesClaim, owned */
 };
 
 static void pages_claim_free(void *pointer)
@@ -25,6 +26,7 @@ Claims *claims_new(void)
 {
     Claims *claims = g_new0(Claims, 1);
     claims->owners = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    claims->leaning = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
     claims->cpus = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     claims->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pages_claim_free);
     return claims;
@@ -35,6 +37,7 @@ Claims *claims_free(Claims *claims)
     if (!claims)
         return NULL;
     g_hash_table_unref(claims->owners);
+    g_hash_table_unref(claims->leaning);
     g_hash_table_unref(claims->cpus);
     g_hash_table_unref(claims->pages);
     g_free(claims);
@@ -49,7 +52,7 @@ const char *claims_owner(const Claims *claims, int group)
 static bool claim_free_for(const Claims *claims, int group, const char *owner)
 {
     const char *present = claims_owner(claims, group);
-    return !present || g_str_equal(present, owner);
+    return present ? g_str_equal(present, owner) : !claims_leaning(claims, group, owner);
 }
 
 bool claims_take(Claims *claims, int group, const char *owner)
@@ -68,6 +71,31 @@ bool claims_take_all(Claims *claims, const GArray *groups, const char *owner)
     for (unsigned i = 0; i < groups->len; i++)
         claims_take(claims, g_array_index(groups, int, i), owner);
     return true;
+}
+
+void claims_lean(Claims *claims, const GArray *groups, const char *owner)
+{
+    GArray *all = g_hash_table_lookup(claims->leaning, owner);
+
+    if (!all) {
+        all = g_array_new(FALSE, FALSE, sizeof(int));
+        g_hash_table_insert(claims->leaning, g_strdup(owner), all);
+    }
+    g_array_append_vals(all, groups->data, groups->len);
+}
+
+const char *claims_leaning(const Claims *claims, int group, const char *but_owner)
+{
+    GHashTableIter iter;
+    const char *owner;
+    const GArray *groups;
+
+    g_hash_table_iter_init(&iter, claims->leaning);
+    while (g_hash_table_iter_next(&iter, (void **)&owner, (void **)&groups))
+        for (unsigned i = 0; !g_str_equal(owner, but_owner) && i < groups->len; i++)
+            if (g_array_index(groups, int, i) == group)
+                return owner;
+    return NULL;
 }
 
 const char *claims_cpu_owner(const Claims *claims, unsigned cpu)
@@ -145,6 +173,7 @@ void claims_give_up(Claims *claims, const char *owner)
     /* owner may be what claims_owner() lent. */
     g_autofree char *name = g_strdup(owner);
     g_hash_table_foreach_remove(claims->owners, owned_by, name);
+    g_hash_table_remove(claims->leaning, name);
     g_hash_table_foreach_remove(claims->cpus, owned_by, name);
     g_hash_table_remove(claims->pages, name);
 }

@@ -27,6 +27,12 @@ bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const ch
 /* Gives up what an owner has, but for these groups. */
 void claims_keep(Claims *claims, const GArray *groups /* of int */, const char *owner);
 
+/* Something is made for an owner of a device in this group, which stays with the host: others may have
+ * something made of it too, but nobody may take it. What is leant on already stays so. */
+void claims_lean(Claims *claims, const GArray *groups /* of int */, const char *owner);
+/* Somebody else than that owner who leans on a group, or NULL. */
+const char *claims_leaning(const Claims *claims, int group, const char *but_owner);
+
 /* The owner of a processor of the host's, or NULL. */
 const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
 /* As claims_take_all(). */

@@ -127,7 +127,26 @@ START_TEST(what_is_not_kept_is_given_up)
 }
 END_TEST
 
-SUITE("claims", what_is_not_kept_is_given_up, a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
+START_TEST(several_lean_on_a_group_that_nobody_takes_meanwhile)
+{
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GArray) groups = groups_of(12, 14);
+    claims_lean(claims, groups, "guest/a");
+    claims_lean(claims, groups, "guest/b");
+    ck_assert_ptr_null(claims_owner(claims, 12));
+    ck_assert(!claims_take(claims, 12, "bind/0000:01:00.0"));
+    ck_assert(!claims_take(claims, 12, "guest/a"));
+    ck_assert_str_eq(claims_leaning(claims, 14, "guest/b"), "guest/a");
+    claims_give_up(claims, "guest/b");
+    ck_assert_ptr_null(claims_leaning(claims, 12, "guest/a"));
+    ck_assert(claims_take(claims, 12, "guest/a"));
+    claims_give_up(claims, "guest/a");
+    ck_assert(claims_take(claims, 14, "bind/0000:01:00.0"));
+}
+END_TEST
+
+SUITE("claims", several_lean_on_a_group_that_nobody_takes_meanwhile, what_is_not_kept_is_given_up,
+      a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
       taking_twice_is_fine_for_the_owner, all_or_none_of_several_groups_are_taken,
       giving_up_leaves_the_claims_of_others, the_owners_name_is_copied,
       everything_can_be_given_up_by_the_name_that_the_table_lent, a_processor_has_one_owner)
