@@ -206,17 +206,25 @@ static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
-/* Of these the kernel has none: it is no function of a card, but what the driver of one made of it. */
+/* Of these a mediated device has none: it is no function of a card, but what the driver of one made of it.
+ * That one has an address, which is of no use where nothing is to be made of it. */
 static int check_mediated(const ReadSection *section, Fault **ret_fault)
 {
-    static const char *const unfit[] = {"Address", "Fingerprint", "Functions", "VirtualFunctions",
-                                        "Group", "ResetBefore", "ResetAfter", "PrimaryVGA"};
+    static const char *const unfit[] = {"Address",          "Fingerprint", "Functions",
+                                        "VirtualFunctions", "Group",       "ResetBefore",
+                                        "ResetAfter",       "PrimaryVGA",  NULL};
+    const DefinitionPci *pci = section->structure;
+    const char *key = pci->mediated_type ? "MediatedType" : "MediatedDevice";
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++)
-        if (section_key_place(section, unfit[i]))
-            return definition_raise(section_place(section, unfit[i]), ret_fault, "remove one of them",
-                                    "[PCI %s] %s= is for a device of its own, not for a MediatedDevice=",
-                                    section->name, unfit[i]);
+    if (pci->mediated_type && !section_key_place(section, "Address"))
+        return definition_raise(section_place(section, key), ret_fault,
+                                "add Address= with the device whose driver makes it",
+                                "[PCI %s] MediatedType= needs an Address=", section->name);
+    for (const char *const *name = pci->mediated_type ? unfit + 2 : unfit; *name; name++)
+        if (section_key_place(section, *name))
+            return definition_raise(section_place(section, *name), ret_fault, "remove one of them",
+                                    "[PCI %s] %s= is for a device of its own, not for a %s=", section->name,
+                                    *name, key);
     return 0;
 }
 
@@ -224,7 +232,7 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
 {
     const DefinitionPci *pci = section->structure;
 
-    if (pci->mediated) {
+    if (definition_mediates(pci)) {
         int r = check_mediated(section, ret_fault);
         if (r != 0)
             return r;

@@ -203,6 +203,8 @@ static const DefinitionKey keys[] = {
      .help = "Where the device is on the host, as lspci -D shows it"},
     {SECTION_PCI, "MediatedDevice", VALUE_UUID, PCI(mediated), .otherwise = "the device at Address= is lent",
      .help = "The mediated device that is lent, which a driver has made of one that stays with the host"},
+    {SECTION_PCI, "MediatedType", VALUE_WORD, PCI(mediated_type), .max = 64, .otherwise = "none is made",
+     .help = "The type of mediated device that is made of the device at Address=, and lent in its place"},
     {SECTION_PCI, "Fingerprint", VALUE_IDENTITY, PCI(fingerprint), .otherwise = "whatever is at Address= is taken",
      .help = "What the device is, so that no other is taken that came to that address"},
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",

@@ -158,8 +158,9 @@ typedef enum SoundType {
 /* [PCI name] */
 typedef struct DefinitionPci {
     char *name;
-    PciAddress address; /* of nothing if mediated is set */
-    char *mediated; /* MediatedDevice=: UUID in lower case; NULL: a PCI device is lent */
+    PciAddress address; /* of nothing if mediated is set, and mediated_type is not */
+    char *mediated;      /* MediatedDevice=: UUID in lower case; NULL: not said */
+    char *mediated_type; /* MediatedType=: one of it is made, and lent in place of the device; NULL: none is */
     char *fingerprint; /* Fingerprint=; NULL: not said */
     uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
     unsigned virtual_functions; /* VirtualFunctions=: so many are made, and lent in its place; 0: it is lent itself */
@@ -352,6 +353,12 @@ GuestDefinition *definition_free(GuestDefinition *definition);
 /* MAC= of a card, or else an address made from the names of guest and section and host_id: a card keeps it,
  * and no other card has it. The caller frees it. */
 char *definition_mac(const GuestDefinition *definition, const DefinitionNetwork *network);
+
+/* Whether a mediated device is lent, one that is there or one that is made, and no PCI device. */
+bool definition_mediates(const DefinitionPci *section);
+/* The UUID of that: MediatedDevice=, or one made likewise: a guest's mediated device keeps it, and no other
+ * has it. The caller frees it. */
+char *definition_mediated(const GuestDefinition *definition, const DefinitionPci *section);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 
 /* Bytes; 0 for no huge pages. */

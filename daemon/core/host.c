@@ -56,14 +56,23 @@ static void host_usb_free(gpointer pointer)
     g_free(usb);
 }
 
-static void host_mediated_free(gpointer pointer)
+HostMediated *host_mediated_free(HostMediated *mediated)
 {
-    HostMediated *mediated = pointer;
-
     g_free(mediated->uuid);
     g_free(mediated->type);
     g_free(mediated->api);
     g_free(mediated);
+    return NULL;
+}
+
+static void host_mediated_type_free(gpointer pointer)
+{
+    HostMediatedType *type = pointer;
+
+    g_free(type->name);
+    g_free(type->words);
+    g_free(type->api);
+    g_free(type);
 }
 
 Host *host_new(void)
@@ -73,7 +82,8 @@ Host *host_new(void)
     host->cpus = g_ptr_array_new_with_free_func(host_cpu_free);
     host->slices = g_ptr_array_new_with_free_func(host_slice_free);
     host->usbs = g_ptr_array_new_with_free_func(host_usb_free);
-    host->mediated = g_ptr_array_new_with_free_func(host_mediated_free);
+    host->mediated = g_ptr_array_new_with_free_func((GDestroyNotify)host_mediated_free);
+    host->mediated_types = g_ptr_array_new_with_free_func(host_mediated_type_free);
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_free);
     return host;
@@ -87,6 +97,7 @@ Host *host_free(Host *host)
     g_ptr_array_unref(host->links);
     g_ptr_array_unref(host->usbs);
     g_ptr_array_unref(host->mediated);
+    g_ptr_array_unref(host->mediated_types);
     g_array_unref(host->nodes);
     g_ptr_array_unref(host->cpus);
     g_ptr_array_unref(host->slices);
@@ -175,6 +186,25 @@ const HostMediated *host_find_mediated(const Host *host, const char *uuid)
         const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
         if (g_str_equal(mediated->uuid, uuid))
             return mediated;
+    }
+    return NULL;
+}
+
+HostMediatedType *host_add_mediated_type(Host *host, PciAddress parent, const char *name)
+{
+    HostMediatedType *type = g_new(HostMediatedType, 1);
+
+    *type = (HostMediatedType){.parent = parent, .name = g_strdup(name), .available = -1};
+    g_ptr_array_add(host->mediated_types, type);
+    return type;
+}
+
+const HostMediatedType *host_find_mediated_type(const Host *host, PciAddress parent, const char *name)
+{
+    for (unsigned i = 0; i < host->mediated_types->len; i++) {
+        const HostMediatedType *type = g_ptr_array_index(host->mediated_types, i);
+        if (pci_address_equal(type->parent, parent) && g_str_equal(type->name, name))
+            return type;
     }
     return NULL;
 }

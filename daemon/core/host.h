@@ -79,6 +79,15 @@ typedef struct HostMediated {
     int group; /* HOST_NO_GROUP: no driver of VFIO's has it */
 } HostMediated;
 
+/* A type of mediated devices that the driver of a PCI function makes. */
+typedef struct HostMediatedType {
+    PciAddress parent;
+    char *name;    /* "i915-GVTg_V5_4": what it is called in sysfs */
+    char *words;   /* name, for people; NULL: its driver says none */
+    char *api;     /* "vfio-pci"; NULL: unknown */
+    int available; /* so many more of it can be made; -1: unknown */
+} HostMediatedType;
+
 /* What a NUMA node has of huge pages; by HugePages of definition.h. */
 #define HOST_PAGE_SIZES 3
 typedef struct HostNode {
@@ -113,6 +122,7 @@ typedef struct Host {
     GPtrArray *links;       /* of HostLink, sorted by name */
     GPtrArray *usbs;        /* of HostUsb */
     GPtrArray *mediated;    /* of HostMediated */
+    GPtrArray *mediated_types; /* of HostMediatedType */
     bool vhost_net;         /* there is /dev/vhost-net */
     bool macvtap;           /* the macvtap driver is there */
     bool iommu;             /* there is at least one IOMMU group */
@@ -142,6 +152,10 @@ HostUsb *host_add_usb(Host *host, const char *port);
 HostUsb *host_find_usb(const Host *host, const char *port);
 
 HostMediated *host_add_mediated(Host *host, const char *uuid);
+HostMediated *host_mediated_free(HostMediated *mediated);
+/* Of no known API, and of unknown number. */
+HostMediatedType *host_add_mediated_type(Host *host, PciAddress parent, const char *name);
+const HostMediatedType *host_find_mediated_type(const Host *host, PciAddress parent, const char *name);
 const HostMediated *host_find_mediated(const Host *host, const char *uuid);
 /* The one in this group, or NULL: each has one of its own. */
 const HostMediated *host_mediated_of(const Host *host, int group);

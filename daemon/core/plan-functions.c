@@ -4,75 +4,6 @@
 #include "fitness.h"
 #include "step.h"
 
-static void made_free(void *pointer)
-{
-    HostDevice *device = pointer;
-
-    g_free(device->reset_methods);
-    g_free(device->power_control);
-    g_free(device->d3cold_allowed);
-    g_free(device);
-}
-
-ExpectedHost *expected_host_free(ExpectedHost *expected)
-{
-    if (!expected)
-        return NULL;
-    g_ptr_array_unref(expected->host.devices);
-    g_ptr_array_unref(expected->made);
-    g_free(expected);
-    return NULL;
-}
-
-static ExpectedHost *expect_nothing(const Host *host)
-{
-    ExpectedHost *expected = g_new0(ExpectedHost, 1);
-
-    expected->host = *host;
-    expected->host.devices = g_ptr_array_copy(host->devices, NULL, NULL);
-    g_ptr_array_set_free_func(expected->host.devices, NULL);
-    expected->made = g_ptr_array_new_with_free_func(made_free);
-    return expected;
-}
-
-/* By routing ID: beyond a bus's last function comes the first of the next bus (SR-IOV 1.1, 2.1.2). */
-static PciAddress nth_function(const HostDevice *physical, unsigned n)
-{
-    unsigned id = (physical->address.bus << 8 | physical->address.device << 3 | physical->address.function) +
-                  physical->sriov.offset + n * physical->sriov.stride;
-
-    return (PciAddress){
-        .domain = physical->address.domain,
-        .bus = id >> 8,
-        .device = id >> 3 & 31,
-        .function = id & 7,
-    };
-}
-
-/* As the kernel sets up a new device: awake, and with a reset of its own, which is mandatory. */
-static void expect_function(ExpectedHost *expected, const HostDevice *physical, unsigned n)
-{
-    HostDevice *device = g_new(HostDevice, 1);
-
-    *device = (HostDevice){
-        .address = nth_function(physical, n),
-        .vendor = physical->vendor,
-        .device = physical->sriov.device,
-        .class = physical->class,
-        .group = HOST_EXPECTED_GROUP(expected->made->len),
-        .has_upstream = physical->has_upstream,
-        .upstream = physical->upstream,
-        .virtual_function = true,
-        .physical = physical->address,
-        .numa_node = physical->numa_node,
-        .reset_methods = g_strdup("flr"),
-        .power_control = g_strdup("on"),
-        .d3cold_allowed = g_strdup("1"),
-    };
-    g_ptr_array_add(expected->made, device);
-    g_ptr_array_add(expected->host.devices, device);
-}
-
 static int raise_made(const HostDevice *physical, const GPtrArray *functions, Fault **ret_fault)
 {
     g_autofree char *names = host_describe(functions);
@@ -135,10 +66,8 @@ static void add_steps(const HostDevice *physical, unsigned wanted, GPtrArray *st
 }
 
 int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sections, const char *owner,
-                   GPtrArray *steps, ExpectedHost **ret, Fault **ret_fault)
+                   GPtrArray *steps, ExpectedHost *expected, Fault **ret_fault)
 {
-    g_autoptr(ExpectedHost) expected = NULL;
-
     for (unsigned i = 0; i < sections->len; i++) {
         const DefinitionPci *section = g_ptr_array_index(sections, i);
         const HostDevice *physical = host_find(host, section->address);
@@ -150,18 +79,13 @@ int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sect
             r = check_claim(physical, claims, owner, ret_fault);
         if (r != 0)
             return r;
-        if (!expected)
-            expected = expect_nothing(host);
         /* A second section for the same device is found by what both ask for. */
         g_autoptr(GPtrArray) twice = host_virtual_functions(&expected->host, physical->address);
         if (twice->len > 0)
             continue;
         for (unsigned n = 0; n < section->virtual_functions; n++)
-            expect_function(expected, physical, n);
+            expected_host_add_function(expected, physical, n);
         add_steps(physical, section->virtual_functions, steps);
     }
-    if (expected)
-        host_sort(&expected->host);
-    *ret = g_steal_pointer(&expected);
     return 0;
 }

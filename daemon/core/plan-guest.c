@@ -3,6 +3,7 @@
 #include "fingerprint.h"
 #include "looking-glass.h"
 #include "plan-functions.h"
+#include "plan-mediated.h"
 #include "plan-private.h"
 
 /* The other section that asks for one of the last section's functions, or NULL. */
@@ -43,7 +44,7 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
                        Fault **ret_fault)
 {
     BindWish wish = section_wish(section);
-    if (section->mediated)
+    if (definition_mediates(section))
         return plan_add_mediated(planning->plan, planning->host, planning->claims, definition, section,
                                  ret_fault);
     const char *source = definition->source ?: definition->name;
@@ -76,8 +77,11 @@ static void add_nodes(const Planning *planning, bool running)
             continue;
         g_autoptr(GPtrArray) members = host_group(planning->host, group);
         const HostDevice *first = members->len > 0 ? g_ptr_array_index(members, 0) : NULL;
-        g_autofree char *node = group >= 0 ? g_strdup_printf("/dev/vfio/%d", group)
-                                           : g_strdup_printf("group of %s", PCI_ADDRESS_STR(first->address));
+        const HostMediated *mediated = host_mediated_of(planning->host, group);
+        g_autofree char *node =
+            group >= 0
+                ? g_strdup_printf("/dev/vfio/%d", group)
+                : g_strdup_printf("group of %s", mediated ? mediated->uuid : PCI_ADDRESS_STR(first->address));
         g_ptr_array_add(plan->steps, step_new(STEP_NODE_OWNER, node, STEP_VALUE_HOST, STEP_VALUE_GUEST));
     }
 }
@@ -146,11 +150,13 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
 {
     g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
     g_autoptr(GPtrArray) making = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
-    g_autoptr(ExpectedHost) expected = NULL;
+    g_autoptr(ExpectedHost) expected = expected_host_new(host);
 
-    int r = plan_functions(host, claims, definition->pci, owner, making, &expected, ret_fault);
+    int r = plan_functions(host, claims, definition->pci, owner, making, expected, ret_fault);
     if (r == 0)
-        r = plan_rest(expected ? &expected->host : host, claims, definition, ret, ret_fault);
+        r = plan_mediated(host, claims, definition, owner, making, expected, ret_fault);
+    if (r == 0)
+        r = plan_rest(&expected->host, claims, definition, ret, ret_fault);
     if (r == 0)
         put_first(*ret, making);
     return r;
@@ -187,13 +193,13 @@ int plan_attach(const Host *host, const Claims *claims, const char *owner, const
 {
     g_autoptr(GPtrArray) making = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     g_autoptr(GPtrArray) sections = g_ptr_array_new();
-    g_autoptr(ExpectedHost) expected = NULL;
+    g_autoptr(ExpectedHost) expected = expected_host_new(host);
 
     if (section)
         g_ptr_array_add(sections, (gpointer)section);
-    int r = plan_functions(host, claims, sections, owner, making, &expected, ret_fault);
+    int r = plan_functions(host, claims, sections, owner, making, expected, ret_fault);
     if (r == 0)
-        r = plan_attach_rest(expected ? &expected->host : host, claims, owner, wish, section, ret, ret_fault);
+        r = plan_attach_rest(&expected->host, claims, owner, wish, section, ret, ret_fault);
     if (r == 0)
         put_first(*ret, making);
     return r;

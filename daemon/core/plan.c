@@ -11,6 +11,7 @@ static void plan_device_free(gpointer pointer)
     PlanDevice *device = pointer;
 
     g_free(device->name);
+    g_free(device->mediated);
     g_array_unref(device->functions);
     g_free(device);
 }
@@ -23,6 +24,7 @@ Plan *plan_new(const char *owner)
         .memory_node = -1,
         .steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
+        .leaning = g_array_new(FALSE, FALSE, sizeof(int)),
         .cpus = g_array_new(FALSE, FALSE, sizeof(unsigned)),
         .devices = g_ptr_array_new_with_free_func(plan_device_free),
     };
@@ -36,6 +38,7 @@ Plan *plan_free(Plan *plan)
     g_free(plan->owner);
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->groups);
+    g_array_unref(plan->leaning);
     g_array_unref(plan->cpus);
     g_free(plan->pages);
     g_ptr_array_unref(plan->devices);
@@ -55,8 +58,8 @@ GPtrArray *plan_leaving(const Plan *plan)
     }
     for (unsigned i = 0; i < plan->devices->len; i++) {
         const PlanDevice *device = g_ptr_array_index(plan->devices, i);
-        if (device->wish && device->wish->mediated)
-            g_ptr_array_add(addresses, g_strdup(device->wish->mediated));
+        if (device->mediated)
+            g_ptr_array_add(addresses, g_strdup(device->mediated));
     }
     return addresses;
 }
@@ -177,7 +180,10 @@ static const HostDevice *first_asked(const Planning *planning, int group)
 
 static int check_claim(const Planning *planning, int group, Fault **ret_fault)
 {
-    const char *owner = planning->claims ? claims_owner(planning->claims, group) : NULL;
+    const char *owner = planning->claims
+                            ? claims_owner(planning->claims, group)
+                                  ?: claims_leaning(planning->claims, group, planning->plan->owner)
+                            : NULL;
     if (!owner || g_str_equal(owner, planning->plan->owner))
         return 0;
 

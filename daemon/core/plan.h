@@ -19,6 +19,7 @@ typedef struct Plan {
     unsigned making;  /* so many steps come first: what they make can only be expected. The rest is planned anew when
                        * it is there (plan_rest()); 0: the plan is whole */
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
+    GArray *leaning;  /* of int: groups of devices that something is made of, and that stay with the host */
     char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
     uint64_t n_pages;
     GArray *cpus;    /* of unsigned: the host's processors that it claims for itself alone */
@@ -32,6 +33,7 @@ typedef struct Plan {
 typedef struct PlanDevice {
     char *name;                /* x */
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
+    char *mediated;            /* the UUID of a mediated device; NULL: it is none */
     GArray *functions;         /* of PciAddress, ascending; empty for a mediated device */
 } PlanDevice;
 
@@ -80,8 +82,8 @@ int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definiti
  * claims may be NULL.
  *
  * FAULT_RAISED with NO_SUCH_DEVICE (the remedy makes it), REFUSED (no group, or no PCI device to the guest),
- * IN_USE (another guest has it), BAD_DEFINITION (two sections ask for it), STUCK, or as fitness_check(), of
- * the device that it was made of. */
+ * IN_USE (another guest has it), BAD_DEFINITION (two sections ask for it), STUCK, DRIFT (it was to be made,
+ * and is not there), or as fitness_check(), of the device that it was made of. */
 int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                       const DefinitionPci *section, Fault **ret_fault);
 

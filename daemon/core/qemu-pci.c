@@ -52,8 +52,8 @@ struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slo
     g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
     struct json_object *device = builder_device("vfio-pci", id, slot, function);
 
-    if (planned->wish && planned->wish->mediated)
-        json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->wish->mediated);
+    if (planned->mediated)
+        json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->mediated);
     else
         json_set_text(device, "host", "%s",
                       PCI_ADDRESS_STR(g_array_index(planned->functions, PciAddress, function)));

@@ -24,6 +24,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_USB_DRIVERS] = "usb-drivers",
     [STEP_AUTOPROBE] = "autoprobe",
     [STEP_FUNCTIONS] = "virtual-functions",
+    [STEP_MEDIATED] = "mediated-device",
 };
 
 const char *step_kind_to_string(StepKind kind)
@@ -184,11 +185,31 @@ StepView step_view(const Step *step, const char *live)
     return STEP_VIEW_DRIFT;
 }
 
+bool step_forestalled(const Step *step, const char *live)
+{
+    bool makes = step_kind_counted(step->kind) || (step->kind == STEP_MEDIATED && step->after[0] != '\0');
+
+    return makes && step_view(step, live) == STEP_VIEW_AFTER;
+}
+
 bool step_taken(const Step *step, const char *live, int error)
 {
     if (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_RESET) == 0)
         return error == 0 && g_strcmp0(live, STEP_LIVE_ANSWERS) == 0;
     return step_view(step, live) == STEP_VIEW_AFTER;
+}
+
+bool step_mediated(const Step *step, char **ret_type, PciAddress *ret_parent)
+{
+    const char *value = step->after[0] ? step->after : step->before, *at = strrchr(value, '@');
+    PciAddress parent;
+
+    if ((step->before[0] == '\0') == (step->after[0] == '\0') || !at || at == value || value[0] == '.' ||
+        memchr(value, '/', at - value) || pci_address_from_string(at + 1, &parent) < 0)
+        return false;
+    *ret_type = g_strndup(value, at - value);
+    *ret_parent = parent;
+    return true;
 }
 
 static const char *or_none(const char *value)

@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "pci-address.h"
+
 typedef enum StepKind {
     STEP_MODULE, /* subject "vfio_pci" or "macvtap"; "absent" → "live". Kept: a module is never unloaded */
     STEP_POWER_CONTROL, /* subject address; power/control. Held: written whatever the live value is, as
@@ -37,6 +39,8 @@ typedef enum StepKind {
                        * back */
     STEP_AUTOPROBE, /* subject address; sriov_drivers_autoprobe: whether drivers find its virtual functions */
     STEP_FUNCTIONS, /* subject address; sriov_numvfs: how many virtual functions it has, from "0" or to "0" */
+    STEP_MEDIATED, /* subject "4b20d080-…", the UUID of a mediated device; "" → "i915-GVTg_V5_4@0000:00:02.0":
+                    * its type, and the device whose driver makes it */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;
@@ -78,6 +82,10 @@ bool step_kind_counted(StepKind kind);
 /* A counted step with its difference upon another number; not below 0. NULL if live is no number. */
 Step *step_rebase(const Step *step, const char *live);
 
+/* That all is as the step would make it, before it is taken, is somebody else's doing and his to undo: a
+ * number that is right already, a mediated device that is there already. */
+bool step_forestalled(const Step *step, const char *live);
+
 /* The processors that a unit is to be kept off, where it is kept off those of live now; for STEP_KEPT_OFF.
  * NULL if one of the values is no set. The caller frees it. */
 char *step_kept_off(const Step *step, const char *live);
@@ -104,6 +112,10 @@ StepView step_view(const Step *step, const char *live);
 /* Whether a step has been taken, after a write that ended with error (0 or -errno): the live value counts,
  * even if the write complained; but for a reset, which the value alone does not tell. */
 bool step_taken(const Step *step, const char *live, int error);
+
+/* What STEP_MEDIATED is about: the type and the device that it is made of; false if a value of it is none, or
+ * of no kind that the kernel names so. The caller frees the type. */
+bool step_mediated(const Step *step, char **ret_type, PciAddress *ret_parent);
 
 /* "driver of 0000:01:00.0: radeon → none", for logs and progress. The caller frees it. */
 char *step_describe(const Step *step);

@@ -11,6 +11,7 @@
 #include "../core/definition.h"
 #include "../core/pci-address.h"
 #include "link.h"
+#include "mediated-step.h"
 #include "node-owner.h"
 #include "shared-memory.h"
 #include "step-act.h"
@@ -171,6 +172,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_tuning(place, step, ret);
     if (step->kind == STEP_USB_DRIVERS)
         return usb_drivers_read(place->sys_fd, step->subject, ret);
+    if (step->kind == STEP_MEDIATED)
+        return mediated_read(place->sys_fd, step, ret);
 
     int r = check_address(step);
     if (r < 0)
@@ -294,6 +297,8 @@ static int step_write(const StepPlace *place, const Step *step)
         return write_tuning(place, step);
     case STEP_USB_DRIVERS:
         return usb_drivers_write(place->sys_fd, step->subject, step->after);
+    case STEP_MEDIATED:
+        return mediated_write(place->sys_fd, step);
     default:
         return -EINVAL;
     }
@@ -313,10 +318,7 @@ StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, 
     if (r < 0)
         return step_failed(ret_live, &live, ret_error, r);
 
-    StepView view = step_view(step, live);
-    /* A number that is right already is somebody else's. */
-    if (view == STEP_VIEW_AFTER && step_kind_counted(step->kind))
-        view = STEP_VIEW_DRIFT;
+    StepView view = step_forestalled(step, live) ? STEP_VIEW_DRIFT : step_view(step, live);
     if (view != STEP_VIEW_BEFORE) {
         *ret_live = g_steal_pointer(&live);
         return view == STEP_VIEW_AFTER ? STEP_OUTCOME_DONE : STEP_OUTCOME_DRIFT;

@@ -101,7 +101,8 @@ static void find(StepMarks *marks, const char *name)
     Mark *mark = g_new0(Mark, 1);
 
     *mark = (Mark){g_strdup(name), openat(marks->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
-    if (pci_address_from_string(name, &address) == 0 && mark->fd >= 0 && held(mark)) {
+    bool known = pci_address_from_string(name, &address) == 0 || g_uuid_string_is_valid(name);
+    if (known && mark->fd >= 0 && held(mark)) {
         g_ptr_array_add(marks->marks, mark);
         return;
     }

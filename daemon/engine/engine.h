@@ -39,7 +39,7 @@ typedef struct Engine {
     Ledger *ledger;               /* NULL: none is kept */
     GQueue *slice_steps;          /* of SliceStep, borrowed: those under way, one after the other */
     DiskClaims *disks;            /* which guest has which */
-    GHashTable *stuck;            /* set of char*: addresses of devices to which a write hangs */
+    GHashTable *stuck;            /* set of char*: devices (addresses, UUIDs of mediated ones) to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */
     uint64_t unplug_usec;         /* how long a guest is waited for that is to let go of a device */

@@ -46,20 +46,41 @@ static void leave_alone(Execution *e)
     execution_step_over(e);
 }
 
+/* The device that a step is about, or NULL. The caller frees it. */
+static char *device_of(const Step *s)
+{
+    g_autofree char *type = NULL;
+    PciAddress address;
+
+    bool device = s->kind == STEP_MEDIATED ? step_mediated(s, &type, &address)
+                                           : pci_address_from_string(s->subject, &address) == 0;
+    return device ? g_strdup(PCI_ADDRESS_STR(address)) : NULL;
+}
+
 /* What is left of a subject is tried again by its device's name, or by that of whose it was. */
 static char *drift_remedy(const Execution *e)
 {
     const char *owner = journal_owner(e->journal), *name = strchr(owner, '/') + 1;
-    const char *subject = e->current->subject;
-    PciAddress address;
+    g_autofree char *device = device_of(e->current);
 
     if (!e->backward)
         return g_strdup(
             "somebody else changed it just now; look at it with usherctl devices, then try again");
-    bool device = pci_address_from_string(subject, &address) == 0;
     return g_strdup_printf("somebody else changed it; put it right by hand, then: usherctl %s %s",
                            device || !g_str_has_prefix(owner, "guest/") ? "restore" : "stop",
-                           device ? subject : name);
+                           device ?: name);
+}
+
+static Fault *drift(const Execution *e, const char *live)
+{
+    const Step *s = e->current;
+    const char *kind = step_kind_to_string(s->kind);
+    g_autofree char *remedy = drift_remedy(e);
+
+    if (!e->backward && step_forestalled(s, live))
+        return fault_new(FAULT_DRIFT, remedy, "%s of %s is %s already", kind, s->subject, or_none(live));
+    return fault_new(FAULT_DRIFT, remedy, "%s of %s is %s, neither %s nor %s", kind, s->subject,
+                     or_none(live), or_none(s->before), or_none(s->after));
 }
 
 static void on_drift(Execution *e, const char *live)
@@ -68,10 +89,7 @@ static void on_drift(Execution *e, const char *live)
 
     if (execution_count_again(e))
         return;
-    g_autofree char *remedy = drift_remedy(e);
-    Fault *fault =
-        fault_new(FAULT_DRIFT, remedy, "%s of %s is %s, neither %s nor %s", step_kind_to_string(s->kind),
-                  s->subject, or_none(live), or_none(s->before), or_none(s->after));
+    Fault *fault = drift(e, live);
 
     /* Which part of a number is ours nobody can tell any more, and a governor that somebody chose is his
      * choice: it is the host's now. */

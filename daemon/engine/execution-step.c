@@ -26,7 +26,7 @@ static int mark_busy(const Execution *e)
     const char *subject = e->current->subject;
     PciAddress address;
 
-    if (pci_address_from_string(subject, &address) < 0)
+    if (e->current->kind != STEP_MEDIATED && pci_address_from_string(subject, &address) < 0)
         return -1;
     g_hash_table_add(e->engine->busy, g_strdup(subject));
     int fd = step_mark_take(e->engine->steps_fd, subject);

@@ -35,18 +35,26 @@ void guest_wait(Guest *g, Channel *channel, bool restored)
         tell(g, waiters);
 }
 
-/* What the guest let go of while it ran may be among them. */
-static void show_leftovers(Guest *g)
+static void show_left(Guest *g, const GPtrArray *left)
 {
-    g_autoptr(GPtrArray) left = g->leftovers && g->journal ? undo_lent(g->journal) : NULL;
-
-    if (!g->leftovers)
-        g_ptr_array_set_size(g->addresses, 0);
-    for (unsigned i = 0; left && i < left->len; i++) {
+    for (unsigned i = 0; i < left->len; i++) {
         const char *address = g_ptr_array_index(left, i);
         if (!g_ptr_array_find_with_equal_func(g->addresses, address, g_str_equal, NULL))
             g_ptr_array_add(g->addresses, g_strdup(address));
     }
+}
+
+/* What the guest let go of while it ran may be among them. A mediated device that could not be removed is
+ * named by what it was made of. */
+static void show_leftovers(Guest *g)
+{
+    if (!g->leftovers)
+        g_ptr_array_set_size(g->addresses, 0);
+    if (!g->leftovers || !g->journal)
+        return;
+    g_autoptr(GPtrArray) lent = undo_lent(g->journal), parents = undo_parents(g->journal);
+    show_left(g, lent);
+    show_left(g, parents);
 }
 
 /* All is undone, or as much of it as can be. */

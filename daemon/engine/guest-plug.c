@@ -353,7 +353,7 @@ const DefinitionPci *guest_section(const Guest *g, PciAddress address)
 {
     for (unsigned i = 0; g->definition && i < g->definition->pci->len; i++) {
         const DefinitionPci *section = g_ptr_array_index(g->definition->pci, i);
-        if (section->mediated)
+        if (definition_mediates(section))
             continue;
         bool named = section->functions == 0 || section->functions >> address.function & 1;
         if (section->virtual_functions > 0 ? pci_address_equal(section->address, address)

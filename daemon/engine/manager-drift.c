@@ -162,18 +162,19 @@ bool manager_links_changed(Manager *m)
 static void go_on(Manager *m, const char *text)
 {
     PciAddress address;
+    bool device = pci_address_from_string(text, &address) == 0;
     GHashTableIter iter;
     GuestEntry *entry;
     Hold *hold;
 
-    pci_address_from_string(text, &address);
+    /* Whose a mediated device was only a journal knows: all that were not restored are tried again. */
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
-        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text, g_str_equal,
-                                             NULL))
+        if (!device || g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text,
+                                                        g_str_equal, NULL))
             guest_unstuck(entry->guest);
     g_hash_table_iter_init(&iter, m->holds);
-    while (g_hash_table_iter_next(&iter, NULL, (void **)&hold))
+    while (device && g_hash_table_iter_next(&iter, NULL, (void **)&hold))
         if (hold_covers(hold, address))
             hold_unstuck(hold);
 }
@@ -186,7 +187,8 @@ static void on_freed(const char *address, void *userdata)
     log_device(LOG_NOTICE, address,
                "the kernel came back from a write to %s that an earlier usherd had begun", address);
     m->host_stale = true;
-    manager_announce(m, MANAGER_DEVICE_CHANGED, address);
+    if (!g_uuid_string_is_valid(address))
+        manager_announce(m, MANAGER_DEVICE_CHANGED, address);
     go_on(m, address);
 }
 

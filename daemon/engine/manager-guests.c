@@ -167,7 +167,7 @@ static void read_entry(Manager *m, const char *name)
     entry->display = definition->display;
     entry->tainted = definition_tainted(definition);
     for (unsigned i = 0; i < definition->pci->len; i++)
-        if (!((DefinitionPci *)g_ptr_array_index(definition->pci, i))->mediated)
+        if (!definition_mediates(g_ptr_array_index(definition->pci, i)))
             wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
 
@@ -302,6 +302,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     plan->may_stop = g_strdupv(may_stop);
     /* plan_start() has seen to it that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_lean(m->claims, plan->leaning, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
     claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
 

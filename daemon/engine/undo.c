@@ -100,6 +100,23 @@ GPtrArray *undo_lent(const Journal *journal)
     return addresses_of(journal, true);
 }
 
+GPtrArray *undo_parents(const Journal *journal)
+{
+    GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) standing = NULL;
+    PciAddress parent;
+
+    if (journal_read(journal, &standing, NULL) < 0)
+        return addresses;
+    for (unsigned i = 0; i < standing->len; i++) {
+        const Step *step = ((const JournalOpen *)g_ptr_array_index(standing, i))->step;
+        g_autofree char *type = NULL;
+        if (step->kind == STEP_MEDIATED && step_mediated(step, &type, &parent))
+            g_ptr_array_add(addresses, g_strdup(PCI_ADDRESS_STR(parent)));
+    }
+    return addresses;
+}
+
 bool undo_covers(const Journal *journal, PciAddress address)
 {
     g_autoptr(GPtrArray) addresses = undo_addresses(journal);

@@ -27,6 +27,9 @@ GPtrArray *undo_addresses(const Journal *journal);
  * with the host. Likewise. */
 GPtrArray *undo_lent(const Journal *journal);
 
+/* Those that mediated devices were made of, which stand. They stay with the host, too. Likewise. */
+GPtrArray *undo_parents(const Journal *journal);
+
 /* Every device that left its driver or had its override set has been probed for certain: the bind was carried
  * out to its end, not cut off by a crash. */
 bool undo_is_whole_bind(const GPtrArray *standing /* of JournalOpen */);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is made of a function: virtual ones (SR-IOV; drivers/pci/iov.c and pci-sysfs.c in the kernel), and
- * mediated devices (drivers/vfio/mdev). */
+/* Virtual functions (SR-IOV; drivers/pci/iov.c and pci-sysfs.c in the kernel). */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -107,24 +106,4 @@ int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *v
     device->sriov.made = wanted;
     fake_device_put(host, device, "sriov_numvfs", number);
     return 0;
-}
-
-void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent, const char *type, int group)
-{
-    const char *above = fake_device_of(host, parent)->path;
-    g_autofree char *path = fake_text("%s/%s", above, uuid), *by_bus = fake_text("bus/mdev/devices/%s", uuid);
-    g_autofree char *types = fake_text("%s/mdev_supported_types/%s", above, type);
-    g_autofree char *api = fake_text("%s/device_api", types), *type_link = fake_text("%s/mdev_type", path);
-    g_autofree char *groups = fake_text("kernel/iommu_groups/%d", group);
-    g_autofree char *group_link = fake_text("%s/iommu_group", path), *node = fake_text("vfio/%d", group);
-
-    fake_tree_put(host->sys_fd, api, "vfio-pci\n");
-    fake_tree_make(host->sys_fd, path);
-    fake_tree_make(host->sys_fd, groups);
-    fake_tree_link(host->sys_fd, type_link, types);
-    fake_tree_link(host->sys_fd, group_link, groups);
-    fake_tree_link(host->sys_fd, by_bus, path);
-    int fd = openat(host->dev_fd, node, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
 }

@@ -203,7 +203,7 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
     }
 
     int r;
-    if (fake_kernel_write_usb(host, path, value, &r))
+    if (fake_kernel_write_usb(host, path, value, &r) || fake_kernel_write_mediated(host, path, value, &r))
         return r;
     if (g_str_has_suffix(path, "/nr_hugepages"))
         return fake_kernel_huge_pages(host, path, value);

@@ -19,6 +19,7 @@ typedef struct FakeDevice {
         int group;                            /* of the first; each next one has the next */
         const char *driver;                   /* that finds them */
     } sriov;
+    int first_mediated_group; /* of those that its driver makes; each next one has the next */
 } FakeDevice;
 
 struct FakeHost {
@@ -26,6 +27,7 @@ struct FakeHost {
     int sys_fd, dev_fd, proc_fd;
     GHashTable *devices; /* address → FakeDevice */
     GHashTable *open;    /* set of groups */
+    GPtrArray *mediated; /* of FakeMediated */
     unsigned open_tries; /* until an open one is closed; 0: it stays so */
     GString *mishaps;
     unsigned writes;
@@ -70,6 +72,11 @@ int fake_kernel_enter(FakeHost *host, int *ret_late);
 
 /* False: the write is none of USB's. */
 bool fake_kernel_write_usb(FakeHost *host, const char *path, const char *value, int *ret);
+
+/* fake-host-mediated.c. False: the write is none of theirs. */
+bool fake_kernel_write_mediated(FakeHost *host, const char *path, const char *value, int *ret);
+void fake_mediated_append(const FakeHost *host, GString *text);
+void fake_mediated_free(void *mediated);
 
 /* What the kernel does: by anybody's hand, errors as it gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);

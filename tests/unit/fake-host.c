@@ -44,6 +44,7 @@ FakeHost *fake_host_new(void)
     host->proc_fd = open_below(host, "proc");
     host->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, device_free);
     host->open = g_hash_table_new(NULL, NULL);
+    host->mediated = g_ptr_array_new_with_free_func(fake_mediated_free);
     host->mishaps = g_string_new(NULL);
 
     fake_tree_make(host->sys_fd, "bus/pci/devices");
@@ -73,6 +74,7 @@ FakeHost *fake_host_free(FakeHost *host)
     close(host->proc_fd);
     g_hash_table_unref(host->devices);
     g_hash_table_unref(host->open);
+    g_ptr_array_unref(host->mediated);
     g_string_free(host->mishaps, TRUE);
     g_free(host->path);
     g_free(host);
@@ -495,6 +497,7 @@ char *fake_host_snapshot_text(const FakeHost *host)
     g_autoptr(GList) addresses = g_list_sort(g_hash_table_get_keys(host->devices), (GCompareFunc)strcmp);
     for (GList *a = addresses; a; a = a->next)
         append_device(host, fake_device_find(host, a->data), text);
+    fake_mediated_append(host, text);
     append_nodes(host, text);
     if (host->huge_pages_room > 0)
         g_string_append_printf(text, "node0/2048kB %u\n", fake_host_huge_pages(host, 0));

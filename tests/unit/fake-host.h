@@ -11,7 +11,8 @@
  * with its first member and goes with the last; a probe for which there is no driver succeeds and binds
  * nothing; while a group is open (a guest runs) no host driver takes one of its members, vfio-pci lets none
  * go, and nobody else can open the group's node; a reset is done whoever uses the device. No time passes
- * there: who waits does not (g_usleep()). Virtual functions come and go as sriov_numvfs is written. */
+ * there: who waits does not (g_usleep()). Virtual functions come and go as sriov_numvfs is written, mediated
+ * devices upon create and remove. */
 #pragma once
 
 #include <glib.h>
@@ -70,6 +71,10 @@ void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, in
 /* A mediated device of a function that is there, in a group of its own, which has a node. */
 void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent, const char *type,
                             int group);
+
+/* Its driver can make so many mediated devices of a type, in groups of their own from first_group on. */
+void fake_host_add_mediated_type(FakeHost *host, const char *parent, const char *type, const char *words,
+                                 unsigned number, int first_group);
 
 /* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);
@@ -133,6 +138,8 @@ void fake_host_set_override(FakeHost *host, const char *address, const char *val
 void fake_host_set_power_control(FakeHost *host, const char *address, const char *value);
 /* A parameter of a module: "vfio", "enable_unsafe_noiommu_mode", "Y". */
 void fake_host_set_parameter(FakeHost *host, const char *module, const char *parameter, const char *value);
+/* Somebody removes a mediated device. */
+void fake_host_remove_mediated(FakeHost *host, const char *uuid);
 /* The card is pulled out. */
 void fake_host_remove_device(FakeHost *host, const char *address);
 /* QEMU has the group open, or lets go of it. */

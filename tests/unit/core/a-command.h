@@ -18,12 +18,13 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
 
         device->name = g_strdup(wish->name);
         device->wish = wish;
+        device->mediated = definition_mediates(wish) ? definition_mediated(definition, wish) : NULL;
         device->functions = g_array_new(FALSE, FALSE, sizeof(PciAddress));
         for (uint8_t function = 0; function < 8; function++) {
             PciAddress address = wish->address;
             address.function = function;
             unsigned made = ((1u << wish->virtual_functions) - 1) << 1;
-            if (!wish->mediated && (made ?: wish->functions ?: 3) & (1 << function))
+            if (!device->mediated && (made ?: wish->functions ?: 3) & (1 << function))
                 g_array_append_val(device->functions, address);
         }
         g_ptr_array_add(plan->devices, device);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Mediated devices, lent by their group's node while what they were made of stays with the host. */
+#include <stdarg.h>
 #include <string.h>
 
 #include "../../../daemon/core/plan.h"
@@ -84,7 +85,8 @@ START_TEST(one_that_is_not_there_is_refused_with_what_makes_it)
 {
     g_autoptr(Host) host = a_host();
     assert_plan_refused(host, NULL, VGPU, FAULT_NO_SUCH_DEVICE,
-                        "there is no mediated device " UUID "; make it: mdevctl start -u " UUID
+                        "there is no mediated device " UUID
+                        "; have it made, by Address= and MediatedType=; or make it: mdevctl start -u " UUID
                         ", or echo " UUID " > /sys/bus/pci/devices/ADDRESS/mdev_supported_types/TYPE/create");
 }
 END_TEST
@@ -133,7 +135,241 @@ START_TEST(what_it_was_made_of_stays_with_the_host)
 }
 END_TEST
 
-SUITE("plan-mediated", it_is_lent_by_its_groups_node_and_nothing_changes_hands,
+/* --- Made for the guest
+ * ------------------------------------------------------------------------------------------------------- */
+
+#define MADE "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-63\n"
+
+static HostMediatedType *a_type(Host *host, const char *name, const char *words, int available)
+{
+    HostMediatedType *type = host_add_mediated_type(host, address_of(PARENT), name);
+
+    type->words = g_strdup(words);
+    type->api = g_strdup("vfio-pci");
+    type->available = available;
+    return type;
+}
+
+/* And the Radeon of group 12. */
+static Host *a_host_that_makes(int available)
+{
+    Host *host = a_host_with_a_gpu();
+
+    a_device(host, PARENT, 20, "nvidia");
+    a_type(host, "nvidia-63", "GRID M60-2Q", available);
+    a_type(host, "nvidia-64", "nvidia-64", -1);
+    return host;
+}
+
+static char *uuid_of(const char *text, unsigned section)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    return definition_mediated(definition, g_ptr_array_index(definition->pci, section));
+}
+
+static Plan *planned(const Host *host, const Claims *claims, const char *text, bool rest)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    _cleanup_fault_ Fault *fault = NULL;
+    Plan *plan = NULL;
+    int r = (rest ? plan_rest : plan_start)(host, claims, definition, &plan, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
+    for (unsigned i = 0; i < plan->devices->len; i++)
+        ((PlanDevice *)g_ptr_array_index(plan->devices, i))->wish = NULL;
+    return plan;
+}
+
+static void assert_steps(const Plan *plan, const char *format, ...)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    va_list arguments;
+
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        g_autofree char *words = step_describe(g_ptr_array_index(plan->steps, i));
+        g_string_append_printf(text, "%s\n", words);
+    }
+    va_start(arguments, format);
+    g_autofree char *expected = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    ck_assert_str_eq(text->str, expected);
+}
+
+START_TEST(one_is_made_first_and_lent_when_its_group_is_known)
+{
+    g_autoptr(Host) host = a_host_that_makes(1);
+    g_autofree char *uuid = uuid_of(MADE, 0);
+    g_autoptr(Plan) plan = planned(host, NULL, MADE, false);
+    ck_assert_uint_eq(plan->making, 1);
+    assert_steps(plan,
+                 "mediated-device of %s: none → nvidia-63@0000:02:00.0\n"
+                 "node-owner of group of %s: 0:0 → guest\n",
+                 uuid, uuid);
+    /* Neither its own, which nobody knows yet, nor that of the card, which others are served by, too. */
+    ck_assert_uint_eq(plan->groups->len, 0);
+    ck_assert_uint_eq(plan->leaning->len, 1);
+    ck_assert_int_eq(g_array_index(plan->leaning, int, 0), 20);
+    g_autoptr(Claims) claims = claims_new();
+    claims_lean(claims, plan->leaning, plan->owner);
+    g_autoptr(Plan) again = planned(host, claims, MADE, false);
+    ck_assert_uint_eq(again->making, 1);
+
+    HostMediated *mediated = host_add_mediated(host, uuid);
+    mediated->type = g_strdup("nvidia-63");
+    mediated->of_function = true;
+    mediated->parent = address_of(PARENT);
+    mediated->group = 40;
+    g_autoptr(Plan) rest = planned(host, NULL, MADE, true);
+    ck_assert_uint_eq(rest->making, 0);
+    assert_steps(rest, "node-owner of /dev/vfio/40: 0:0 → guest\n");
+    ck_assert_int_eq(g_array_index(rest->groups, int, 0), 40);
+    const PlanDevice *device = g_ptr_array_index(rest->devices, 0);
+    ck_assert_str_eq(device->mediated, uuid);
+    ck_assert_uint_eq(device->functions->len, 0);
+}
+END_TEST
+
+START_TEST(one_is_made_beside_virtual_functions_and_other_devices)
+{
+    g_autoptr(Host) host = a_host_that_makes(-1);
+    HostDevice *card = a_device(host, "0000:03:00.0", 30, "igb");
+    card->sriov.total = card->sriov.offset = card->sriov.stride = 1;
+    const char *text = MADE "[PCI gpu]\nAddress=01:00.0\n[PCI nic]\nAddress=03:00.0\nVirtualFunctions=1\n"
+                            "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n";
+    g_autofree char *first = uuid_of(text, 0), *second = uuid_of(text, 3),
+                    *node = g_strconcat("group of ", second, NULL);
+    g_autoptr(Plan) plan = planned(host, NULL, text, false);
+    ck_assert_uint_eq(plan->making, 3);
+    ck_assert_int_eq(((Step *)g_ptr_array_index(plan->steps, 0))->kind, STEP_FUNCTIONS);
+    ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, 1))->subject, first);
+    ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, 2))->subject, second);
+    g_autoptr(GString) nodes = g_string_new(NULL);
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const Step *step = g_ptr_array_index(plan->steps, i);
+        if (step->kind == STEP_NODE_OWNER)
+            g_string_append_printf(nodes, "%s\n", step->subject);
+    }
+    ck_assert_ptr_nonnull(strstr(nodes->str, node));
+    ck_assert_ptr_nonnull(strstr(nodes->str, "group of 0000:03:00.1\n"));
+    ck_assert_ptr_nonnull(strstr(nodes->str, "/dev/vfio/12\n"));
+    ck_assert_uint_eq(plan->devices->len, 4);
+}
+END_TEST
+
+START_TEST(a_type_that_is_not_there_is_refused_with_those_that_are)
+{
+    g_autoptr(Host) host = a_host_that_makes(2);
+    g_autoptr(Host) none = a_host_with_a_gpu();
+    assert_plan_refused(
+        host, NULL, "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-99\n", FAULT_REFUSED,
+        "[PCI vgpu] MediatedType=nvidia-99: 0000:02:00.0 (nvidia) has no such type; there are: "
+        "nvidia-63 (GRID M60-2Q; 2 available), nvidia-64 (unknown how many)");
+    assert_plan_refused(
+        none, NULL, "[PCI vgpu]\nAddress=01:00.0\nMediatedType=nvidia-63\n", FAULT_REFUSED,
+        "[PCI vgpu] MediatedType=nvidia-63: 0000:01:00.0 has a driver that makes no mediated devices: "
+        "radeon; let a driver have it that makes some");
+    assert_plan_refused(host, NULL, "[PCI vgpu]\nAddress=09:00.0\nMediatedType=nvidia-63\n",
+                        FAULT_NO_SUCH_DEVICE, "there is no device 0000:09:00.0");
+    HostMediatedType *type = g_ptr_array_index(host->mediated_types, 0);
+    g_free(type->api);
+    type->api = g_strdup("vfio-ccw");
+    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED,
+                        "[PCI vgpu] MediatedType=nvidia-63: that is no PCI device, but one for vfio-ccw");
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_made_any_more_is_refused_with_those_that_were)
+{
+    g_autoptr(Host) host = a_host_that_makes(0);
+    g_autoptr(Claims) claims = claims_new();
+    const char *said =
+        "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it; made of it are: ";
+    g_autofree char *none = g_strconcat(said, "none; stop a guest that has one", NULL),
+                    *one = g_strconcat(said, UUID " (nvidia-63, guest linux); stop a guest", NULL);
+    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED, none);
+    a_mediated(host);
+    ck_assert(claims_take(claims, 40, "guest/linux"));
+    assert_plan_refused(host, claims, MADE, FAULT_REFUSED, one);
+
+    /* Two sections, and one is available. */
+    g_autoptr(Host) scarce = a_host_that_makes(1);
+    assert_plan_refused(scarce, NULL, MADE "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n",
+                        FAULT_REFUSED,
+                        "[PCI second] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it");
+}
+END_TEST
+
+START_TEST(one_that_is_there_already_is_left_alone)
+{
+    g_autoptr(Host) host = a_host_that_makes(1);
+    a_mediated(host);
+    assert_plan_refused(
+        host, NULL, MADE "MediatedDevice=" UUID "\n", FAULT_REFUSED,
+        "the mediated device " UUID ", which is to be made, is there already: nvidia-63 of " PARENT
+        "; lend it as it is, by MediatedDevice= without Address= and MediatedType=; or remove it, if "
+        "nobody needs it: echo 1 > /sys/bus/mdev/devices/" UUID "/remove");
+    g_autoptr(Host) free = a_host_that_makes(2);
+    g_autoptr(Plan) plan = planned(free, NULL, MADE "MediatedDevice=" UUID "\n", false);
+    ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, 0))->subject, UUID);
+    assert_plan_refused(free, NULL,
+                        MADE "MediatedDevice=" UUID "\n[PCI twin]\nAddress=02:00.0\nMediatedType=nvidia-64\n"
+                             "MediatedDevice=" UUID "\n",
+                        FAULT_BAD_DEFINITION, "[PCI vgpu] and [PCI twin] both ask for mediated device " UUID);
+}
+END_TEST
+
+START_TEST(one_that_became_another_is_drift)
+{
+    g_autoptr(Host) host = a_host_that_makes(1);
+    g_autoptr(GuestDefinition) definition = a_definition(MADE "MediatedDevice=" UUID "\n");
+    _cleanup_fault_ Fault *gone = NULL, *other = NULL;
+    Plan *plan;
+    ck_assert_int_eq(plan_rest(host, NULL, definition, &plan, &gone), FAULT_RAISED);
+    ck_assert_str_eq(gone->message, "the mediated device " UUID ", which was to be made, is not there");
+    HostMediated *mediated = a_mediated(host);
+    mediated->parent = address_of("0000:01:00.0");
+    ck_assert_int_eq(plan_rest(host, NULL, definition, &plan, &other), FAULT_RAISED);
+    ck_assert_int_eq(other->kind, FAULT_DRIFT);
+    ck_assert_str_eq(other->message,
+                     "the mediated device " UUID ", which was to be made, is another one than was asked for");
+}
+END_TEST
+
+START_TEST(what_it_is_made_of_stays_with_the_host_and_has_to_be_fit)
+{
+    g_autoptr(Host) host = a_host_that_makes(1);
+    g_autoptr(Claims) claims = claims_new();
+    g_autofree char *uuid = uuid_of(MADE, 0),
+                    *goes = g_strdup_printf(
+                        PARENT " has the mediated device %s (nvidia-63), which would go with its "
+                               "driver",
+                        uuid);
+    assert_plan_refused(host, NULL, MADE "[PCI card]\nAddress=02:00.0\n", FAULT_REFUSED, goes);
+    assert_plan_refused(host, NULL, MADE "Fingerprint=10de:13f2 10de:115e 030000 0000:00:03.0/00.0\n",
+                        FAULT_REFUSED, "[PCI vgpu] Fingerprint=");
+    ck_assert(claims_take(claims, 20, "guest/linux"));
+    assert_plan_refused(host, claims, MADE, FAULT_IN_USE, PARENT " (group 20) is claimed by guest/linux");
+    /* It is being made of for another. */
+    g_autoptr(Claims) leaning = claims_new();
+    g_autoptr(GArray) card = g_array_new(FALSE, FALSE, sizeof(int));
+    int group = 20;
+    g_array_append_val(card, group);
+    claims_lean(leaning, card, "guest/linux");
+    assert_plan_refused(host, leaning, "[PCI card]\nAddress=02:00.0\n", FAULT_IN_USE,
+                        PARENT " (group 20) is claimed by guest linux");
+    device_of(host, PARENT)->dead = true;
+    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED, PARENT);
+    device_of(host, PARENT)->stuck = true;
+    assert_plan_refused(host, NULL, MADE, FAULT_STUCK, PARENT " is stuck");
+}
+END_TEST
+
+SUITE("plan-mediated", one_is_made_first_and_lent_when_its_group_is_known,
+      one_is_made_beside_virtual_functions_and_other_devices,
+      a_type_that_is_not_there_is_refused_with_those_that_are,
+      one_that_cannot_be_made_any_more_is_refused_with_those_that_were,
+      one_that_is_there_already_is_left_alone, one_that_became_another_is_drift,
+      what_it_is_made_of_stays_with_the_host_and_has_to_be_fit,
+      it_is_lent_by_its_groups_node_and_nothing_changes_hands,
       it_stands_among_other_devices_in_the_order_of_the_definition,
       one_that_is_not_there_is_refused_with_what_makes_it, one_that_a_guest_has_is_refused_with_that_guest,
       one_that_cannot_be_lent_is_refused_with_the_reason, what_it_was_made_of_stays_with_the_host)

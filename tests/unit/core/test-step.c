@@ -7,9 +7,10 @@
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)
 {
     static const char *const names[STEP_KIND_MAX] = {
-        "module",     "power-control", "d3cold",      "driver",        "override",         "reset",
-        "node-owner", "unit",          "link",        "shared-memory", "huge-pages",       "kept-off",
-        "cpusets",    "governor",      "usb-drivers", "autoprobe",     "virtual-functions"};
+        "module",     "power-control",     "d3cold",         "driver",   "override",
+        "reset",      "node-owner",        "unit",           "link",     "shared-memory",
+        "huge-pages", "kept-off",          "cpusets",        "governor", "usb-drivers",
+        "autoprobe",  "virtual-functions", "mediated-device"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);
@@ -214,7 +215,33 @@ START_TEST(a_governor_that_somebody_else_chose_is_his)
 }
 END_TEST
 
-SUITE("step", every_kind_has_a_name_that_leads_back_to_it,
+START_TEST(a_mediated_device_is_told_by_its_type_and_its_card)
+{
+    static const char *const bad[] = {
+        "x", "x@", "@0000:00:02.0", "x@00:02", "../x@0000:00:02.0", "a/b@0000:00:02.0", ""};
+    g_autoptr(Step) step =
+        step_new(STEP_MEDIATED, "4b20d080-1b54-4048-85b3-a6a62d165c01", "", "i915-GVTg_V5_4@0000:00:02.0");
+    g_autoptr(Step) undo = step_undo(step);
+    g_autofree char *type = NULL, *again = NULL, *none = NULL;
+    PciAddress parent;
+
+    ck_assert(step_mediated(step, &type, &parent));
+    ck_assert_str_eq(type, "i915-GVTg_V5_4");
+    ck_assert_str_eq(PCI_ADDRESS_STR(parent), "0000:00:02.0");
+    ck_assert(step_mediated(undo, &again, &parent));
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(Step) other = step_new(STEP_MEDIATED, step->subject, "", bad[i]);
+        ck_assert_msg(!step_mediated(other, &none, &parent), "%s", bad[i]);
+    }
+    /* What is there before it is made is another's; what has gone before it is removed has gone. */
+    ck_assert(step_forestalled(step, step->after));
+    ck_assert(!step_forestalled(step, ""));
+    ck_assert(!step_forestalled(undo, ""));
+    ck_assert_int_eq(step_view(undo, ""), STEP_VIEW_AFTER);
+}
+END_TEST
+
+SUITE("step", a_mediated_device_is_told_by_its_type_and_its_card, every_kind_has_a_name_that_leads_back_to_it,
       only_modules_are_kept_and_only_power_settings_and_resets_are_held, undoing_swaps_before_and_after,
       a_copy_is_its_own, a_step_looks_at_the_live_value, a_held_step_is_never_in_drift,
       a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,

@@ -383,6 +383,56 @@ START_TEST(virtual_functions_are_made_without_a_driver_and_unmade)
 }
 END_TEST
 
+#define UUID "4b20d080-1b54-4048-85b3-a6a62d165c01"
+#define OTHER "4b20d080-1b54-4048-85b3-a6a62d165c02"
+#define MADE "nvidia-63@0000:01:00.0"
+
+START_TEST(a_mediated_device_is_made_and_removed)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_add_mediated_type(host, GPU, "nvidia-63", "GRID M60-2Q", 1, 40);
+    assert_live(host, STEP_MEDIATED, UUID, "(error 22)");
+    assert_done(act(host, STEP_MEDIATED, UUID, "", MADE), MADE);
+    /* Somebody else has made it. */
+    assert_drift(act(host, STEP_MEDIATED, UUID, "", MADE), MADE);
+    assert_drift(act(host, STEP_MEDIATED, UUID, "", "nvidia-64@" GPU), MADE);
+    assert_failed(act(host, STEP_MEDIATED, OTHER, "", MADE), -EUSERS, "");
+    assert_done(act(host, STEP_MEDIATED, UUID, MADE, ""), "");
+    assert_done(act(host, STEP_MEDIATED, UUID, MADE, ""), "");
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "nvidia-65@" GPU), -ENOENT, "");
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "nvidia-63@0000:07:00.0"), -ENOENT, "");
+}
+END_TEST
+
+START_TEST(a_mediated_device_is_known_wherever_it_is)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    fake_host_add_mediated(host, UUID, AUDIO, "nvidia-63", 40);
+    assert_drift(act(host, STEP_MEDIATED, UUID, "", MADE), "nvidia-63@" AUDIO);
+    assert_drift(act(host, STEP_MEDIATED, UUID, MADE, ""), "nvidia-63@" AUDIO);
+    /* On its way out it has lost its type and its bus (mdev_device_remove_common()). */
+    g_autofree char *by_bus = g_strdup_printf("%s/sys/bus/mdev/devices/" UUID, fake_host_path(host)),
+                    *type = g_strconcat(by_bus, "/mdev_type", NULL);
+    ck_assert_int_eq(unlink(type), 0);
+    ck_assert_int_eq(unlink(by_bus), 0);
+    assert_drift(act(host, STEP_MEDIATED, UUID, "nvidia-63@" AUDIO, ""), "unknown@" AUDIO);
+}
+END_TEST
+
+START_TEST(what_is_no_mediated_device_of_a_pci_device_is_refused)
+{
+    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    assert_failed(act(host, STEP_MEDIATED, "../../x", "", MADE), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, "4B20D080-1b54-4048-85b3-a6a62d165c01", "", MADE), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "../x@" GPU), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "a/b@" GPU), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "nvidia-63@../x"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", "@" GPU), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, "", ""), -EINVAL, NULL);
+    assert_failed(act(host, STEP_MEDIATED, UUID, MADE, MADE), -EINVAL, NULL);
+}
+END_TEST
+
 START_TEST(a_reset_is_written_once_and_proven_by_an_answer)
 {
     g_autoptr(FakeHost) host = a_host_with_a_gpu();
@@ -468,13 +518,16 @@ START_TEST(shared_memory_is_made_and_removed_and_never_taken_over)
     ck_assert_int_eq(access(path, F_OK), -1);
     assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 nosuchuser"), -EINVAL, "");
     assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/other", "", "4096 root"), -EINVAL, NULL);
-    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/looking-glass-../x", "", "4096 root"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/looking-glass-../x", "", "4096 root"), -EINVAL,
+                  NULL);
     ck_assert_int_eq(symlink("/etc/passwd", path), 0);
     assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), "no file");
 }
 END_TEST
 
-SUITE("step-act", virtual_functions_are_made_without_a_driver_and_unmade, a_reset_is_written_once_and_proven_by_an_answer,
+SUITE("step-act", a_mediated_device_is_made_and_removed, a_mediated_device_is_known_wherever_it_is,
+      what_is_no_mediated_device_of_a_pci_device_is_refused,
+      virtual_functions_are_made_without_a_driver_and_unmade, a_reset_is_written_once_and_proven_by_an_answer,
       a_device_that_shall_stay_as_it_is_is_not_reset, a_device_that_is_silent_after_its_reset_has_failed,
       a_reset_that_the_kernel_refuses_has_failed_though_the_device_answers,
       a_group_that_somebody_has_open_is_not_reset_under_him,

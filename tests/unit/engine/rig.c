@@ -80,6 +80,14 @@ const char *build_mediated(FakeHost *host)
            "[PCI gpu]\nAddress=0000:01:00.0\n";
 }
 
+const char *build_mediated_type(FakeHost *host)
+{
+    build_gpu(host);
+    fake_host_add_function(host, &(FakeFunction){.address = "0000:02:00.0", .group = 20, .driver = "nvidia"});
+    fake_host_add_mediated_type(host, "0000:02:00.0", "nvidia-63", "GRID M60-2Q", 1, 21);
+    return "[PCI vgpu]\nAddress=0000:02:00.0\nMediatedType=nvidia-63\n[PCI gpu]\nAddress=0000:01:00.0\n";
+}
+
 const char *build_reset(FakeHost *host)
 {
     build_gpu(host);

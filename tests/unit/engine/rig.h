@@ -36,10 +36,12 @@ const char *build_alone(FakeHost *host);
 const char *build_functions(FakeHost *host);
 /* A mediated device of a card that stays with the host, and the GPU. */
 const char *build_mediated(FakeHost *host);
+/* One that is made of such a card, and the GPU. */
+const char *build_mediated_type(FakeHost *host);
 #define BUILDS                                                                                               \
     ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone,           \
-                        build_functions, build_mediated})
-#define N_BUILDS 8
+                        build_functions, build_mediated, build_mediated_type})
+#define N_BUILDS 9
 
 typedef struct Rig {
     FakeHost *host;
