@@ -79,7 +79,7 @@ typedef struct HostMediated {
     int group; /* HOST_NO_GROUP: no driver of VFIO's has it */
 } HostMediated;
 
-/* A type of mediated devices that the driver of a PCI function makes. */
+/* A type of mediated devices that the driver of a PCI function makes; in a snapshot only where somebody asked about that. */
 typedef struct HostMediatedType {
     PciAddress parent;
     char *name;    /* "i915-GVTg_V5_4": what it is called in sysfs */

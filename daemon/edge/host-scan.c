@@ -272,7 +272,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
     host_sort(host);
     scan_links(place, host);
     usb_scan(place, host);
-    mediated_scan(place, skip, host);
+    mediated_scan(place, host);
     /* Not access(2), which asks the device cgroup too: usherd may open no device. */
     host->vhost_net = fstatat(place->dev_fd, "vhost-net", &st, 0) == 0;
     host->macvtap = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;

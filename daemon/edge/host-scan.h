@@ -15,8 +15,8 @@ typedef struct HostPlace {
  * set has one) hang in the kernel: they come out with stuck set, and driver and override left empty. Those
  * with the value NULL have a step taken on them just now: override is left empty, and config space unread, as
  * that waits for a reset. A device that somebody else is unbinding from vfio-pci, while it is in use, comes
- * out with stuck set too. Mediated devices stand in it by their UUIDs (mediated-scan.h). A device that goes
- * meanwhile is left out. 0 or -errno; *ret is the caller's. 4,096 functions take well under a second. */
+ * out with stuck set too. A device that goes meanwhile is left out. 0 or -errno; *ret is the caller's. 4,096
+ * functions take well under a second. */
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);
 
 /* Reads one function again, in place, as a look at all takes a thousand system calls and more. What takes a

@@ -42,7 +42,7 @@ static void scan_one(int devices_fd, const char *uuid, Host *host)
         mediated->api = NULL;
 }
 
-static void scan_devices(const HostPlace *place, Host *host)
+void mediated_scan(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) names = NULL;
 
@@ -70,44 +70,15 @@ static void scan_type(int types_fd, const char *name, bool count, HostMediatedTy
         type->available = number;
 }
 
-/* While one is made or removed its driver may have its numbers locked (get_available() of struct
- * mdev_driver). */
-static bool any_changes(GHashTable *skip)
+void mediated_scan_types(const HostPlace *place, PciAddress parent, bool count, Host *host)
 {
-    GHashTableIter iter;
-    void *subject;
+    g_autofree char *path =
+        g_strdup_printf("bus/pci/devices/%s/mdev_supported_types", PCI_ADDRESS_STR(parent));
+    g_auto(GStrv) names = NULL;
 
-    if (!skip)
-        return false;
-    g_hash_table_iter_init(&iter, skip);
-    while (g_hash_table_iter_next(&iter, &subject, NULL))
-        if (g_uuid_string_is_valid(subject))
-            return true;
-    return false;
-}
-
-/* class/mdev_bus has what mediated devices can be made of (drivers/vfio/mdev/mdev_core.c,
- * mdev_register_parent()). */
-static void scan_types(const HostPlace *place, bool count, Host *host)
-{
-    g_auto(GStrv) parents = NULL;
-    PciAddress parent;
-
-    if (file_list_at(place->sys_fd, "class/mdev_bus", &parents) < 0)
+    _cleanup_close_ int fd = openat(place->sys_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || file_list_at(fd, ".", &names) < 0)
         return;
-    for (char **name = parents; *name; name++) {
-        g_autofree char *path = g_strdup_printf("class/mdev_bus/%s/mdev_supported_types", *name);
-        g_auto(GStrv) types = NULL;
-        _cleanup_close_ int fd = openat(place->sys_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || pci_address_from_string(*name, &parent) < 0 || file_list_at(fd, ".", &types) < 0)
-            continue;
-        for (char **type = types; *type; type++)
-            scan_type(fd, *type, count, host_add_mediated_type(host, parent, *type));
-    }
-}
-
-void mediated_scan(const HostPlace *place, GHashTable *skip, Host *host)
-{
-    scan_devices(place, host);
-    scan_types(place, !any_changes(skip), host);
+    for (char **name = names; *name; name++)
+        scan_type(fd, *name, count, host_add_mediated_type(host, parent, *name));
 }

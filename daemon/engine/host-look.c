@@ -2,6 +2,7 @@
 #include "host-look.h"
 
 #include "../core/usb.h"
+#include "../edge/mediated-scan.h"
 
 /* For host_scan(). */
 static GHashTable *guarded_devices(const Engine *engine)
@@ -55,4 +56,35 @@ int host_look_again(const Engine *engine, Host *host, PciAddress address)
     if (r >= 0)
         note_quarantine(engine, (HostDevice *)host_find(host, address));
     return r;
+}
+
+static bool any_changes(const Engine *engine)
+{
+    g_autoptr(GHashTable) guarded = guarded_devices(engine);
+    GHashTableIter iter;
+    const char *subject;
+
+    g_hash_table_iter_init(&iter, guarded);
+    while (g_hash_table_iter_next(&iter, (void **)&subject, NULL))
+        if (g_uuid_string_is_valid(subject))
+            return true;
+    return false;
+}
+
+static bool has_types(const Host *host, PciAddress parent)
+{
+    for (unsigned i = 0; i < host->mediated_types->len; i++)
+        if (pci_address_equal(((HostMediatedType *)g_ptr_array_index(host->mediated_types, i))->parent,
+                              parent))
+            return true;
+    return false;
+}
+
+void host_look_mediated(const Engine *engine, const GuestDefinition *definition, Host *host)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+        if (section->mediated_type && !has_types(host, section->address))
+            mediated_scan_types(&engine->host_place, section->address, !any_changes(engine), host);
+    }
 }

@@ -3,6 +3,7 @@
  * is being taken, and which are in quarantine. */
 #pragma once
 
+#include "../core/definition.h"
 #include "../core/host.h"
 #include "engine.h"
 
@@ -10,3 +11,7 @@
 int host_look(const Engine *engine, Host **ret);
 /* As host_scan_again(). */
 int host_look_again(const Engine *engine, Host *host, PciAddress address);
+
+/* Adds the types of mediated devices that can be made of what the definition names. While any is being made
+ * or removed nobody is asked how many more. */
+void host_look_mediated(const Engine *engine, const GuestDefinition *definition, Host *host);

@@ -6,6 +6,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../edge/kit-find.h"
+#include "host-look.h"
 #include "manager-private.h"
 #include "preflight.h"
 
@@ -277,6 +278,8 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
         r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
         r = manager_look(m, &host);
+    if (r == 0)
+        host_look_mediated(m->engine, definition, m->host);
     if (r == 0)
         r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
     if (r == 0)

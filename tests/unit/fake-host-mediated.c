@@ -32,7 +32,7 @@ static char *type_path(const FakeHost *host, const char *parent, const char *typ
     return fake_text("%s/mdev_supported_types/%s%s", fake_device_of(host, parent)->path, type, attribute);
 }
 
-/* A type that can be made no more of has none, and one that never was counted neither. */
+/* How many more can be made; -1: nobody said that any could. */
 static int available(const FakeHost *host, const char *parent, const char *type)
 {
     g_autofree char *name = type_path(host, parent, type, "/available_instances"),
@@ -77,13 +77,10 @@ void fake_host_add_mediated_type(FakeHost *host, const char *parent, const char 
                                  unsigned number, int first_group)
 {
     FakeDevice *device = fake_device_of(host, parent);
-    g_autofree char *link = fake_text("class/mdev_bus/%s", parent), *line = fake_text("%s\n", words);
+    g_autofree char *line = fake_text("%s\n", words);
     g_autofree char *api = type_path(host, parent, type, "/device_api"),
                     *name = type_path(host, parent, type, "/name");
-    g_autofree char *by_class = fake_text("%s/sys/%s", host->path, link);
 
-    if (!g_file_test(by_class, G_FILE_TEST_EXISTS))
-        fake_tree_link(host->sys_fd, link, device->path);
     fake_tree_put(host->sys_fd, api, "vfio-pci\n");
     fake_tree_put(host->sys_fd, name, line);
     set_available(host, parent, type, number);

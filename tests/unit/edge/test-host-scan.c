@@ -6,6 +6,7 @@
 
 #include "../../../daemon/core/definition.h"
 #include "../../../daemon/edge/host-scan.h"
+#include "../../../daemon/edge/mediated-scan.h"
 #include "../fake-host.h"
 #include "../suite.h"
 
@@ -167,27 +168,29 @@ START_TEST(a_mediated_device_is_seen_with_what_it_was_made_of)
 }
 END_TEST
 
-START_TEST(what_mediated_devices_can_be_made_of_which_device_is_seen)
+START_TEST(what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks)
 {
-    char uuid[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(GHashTable) changing = g_hash_table_new(g_str_hash, g_str_equal);
+    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
     fake_host_add_mediated_type(fake, "0000:01:00.0", "nvidia-63", "GRID M60-2Q", 4, 40);
     fake_host_add_mediated_type(fake, "0000:01:00.0", "nvidia-64", "GRID M60-4Q", 0, 40);
     g_autoptr(Host) host = scan(fake, NULL);
+    g_autoptr(Host) again = scan(fake, NULL);
+    PciAddress gpu = device_of(host, "0000:01:00.0")->address, audio = device_of(host, "0000:01:00.1")->address;
+    ck_assert_uint_eq(host->mediated_types->len, 0);
+    mediated_scan_types(&place, gpu, true, host);
+    mediated_scan_types(&place, audio, true, host);
     ck_assert_uint_eq(host->mediated_types->len, 2);
-    const HostMediatedType *type =
-        host_find_mediated_type(host, device_of(host, "0000:01:00.0")->address, "nvidia-63");
+    const HostMediatedType *type = host_find_mediated_type(host, gpu, "nvidia-63");
     ck_assert_ptr_nonnull(type);
     ck_assert_str_eq(type->words, "GRID M60-2Q");
     ck_assert_str_eq(type->api, "vfio-pci");
     ck_assert_int_eq(type->available, 4);
-    ck_assert_int_eq(host_find_mediated_type(host, type->parent, "nvidia-64")->available, 0);
-    ck_assert_ptr_null(host_find_mediated_type(host, device_of(host, "0000:01:00.1")->address, "nvidia-63"));
+    ck_assert_int_eq(host_find_mediated_type(host, gpu, "nvidia-64")->available, 0);
+    ck_assert_ptr_null(host_find_mediated_type(host, audio, "nvidia-63"));
     /* Its driver may keep who asks for the number waiting. */
-    g_hash_table_add(changing, uuid);
-    g_autoptr(Host) again = scan(fake, changing);
-    ck_assert_int_eq(host_find_mediated_type(again, type->parent, "nvidia-63")->available, -1);
+    mediated_scan_types(&place, gpu, false, again);
+    ck_assert_int_eq(host_find_mediated_type(again, gpu, "nvidia-63")->available, -1);
 }
 END_TEST
 
@@ -506,7 +509,7 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
       a_card_says_how_many_virtual_functions_it_could_have_and_where,
       a_mediated_device_is_seen_with_what_it_was_made_of,
-      what_mediated_devices_can_be_made_of_which_device_is_seen, the_display_of_the_firmware_is_marked,
+      what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks, the_display_of_the_firmware_is_marked,
       attributes_that_are_missing_are_unknown, a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
       a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
       uevent_and_the_config_space_of_sleepers_are_never_read,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/engine/host-look.h"
 #include "rig.h"
 
 /* What was waited for and has not come by then never will. */
@@ -194,6 +195,7 @@ Plan *rig_plan(const Rig *rig)
 
     ck_assert_int_eq(definition_parse("win10", &text, 1, &definition, &fault), 0);
     ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    host_look_mediated(&rig->engine, definition, host);
     int r = plan_start(host, NULL, definition, &plan, &fault);
     ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
     for (unsigned i = 0; i < plan->devices->len; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../daemon/engine/host-look.h"
 #include "fake-qemu.h"
 
 #define NODE "vfio/40 "
@@ -57,6 +58,7 @@ static void start(Try *try)
 
     try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
     ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    host_look_mediated(&try->rig->engine, definition, host);
     ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
     guest_start(try->guest, definition, plan, NULL, false);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/edge/guest-log.h"
+#include "../../../daemon/engine/host-look.h"
 #include "fake-qemu.h"
 
 /* A guest and what came of it; its jobs are kept to be looked at. */
@@ -74,6 +75,7 @@ static void start(Try *try)
     Plan *plan = NULL;
 
     ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    host_look_mediated(&try->rig->engine, definition, host);
     ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
     guest_start(try->guest, definition, plan, try->start, false);
 }
