@@ -51,6 +51,18 @@ static void claim_cpus_again(Manager *m, const char *owner, const Journal *journ
     }
 }
 
+/* What it was made of stays with the host, and others may not take it. */
+static void lean_again(Manager *m, const char *owner, const HostMediated *mediated)
+{
+    const HostDevice *parent = mediated->of_function ? host_find(manager_host(m), mediated->parent) : NULL;
+    g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(int));
+
+    if (!parent || parent->group == HOST_NO_GROUP)
+        return;
+    g_array_append_val(groups, parent->group);
+    claims_lean(m->claims, groups, owner);
+}
+
 static void claim_nodes_again(Manager *m, const char *owner, const Journal *journal)
 {
     g_autoptr(GPtrArray) steps = undo_plan(journal);
@@ -58,8 +70,12 @@ static void claim_nodes_again(Manager *m, const char *owner, const Journal *jour
 
     for (unsigned i = 0; i < steps->len; i++) {
         const Step *step = g_ptr_array_index(steps, i);
-        if (step->kind == STEP_NODE_OWNER && sscanf(step->subject, "/dev/vfio/%d", &group) == 1)
-            claims_take(m->claims, group, owner);
+        if (step->kind != STEP_NODE_OWNER || sscanf(step->subject, "/dev/vfio/%d", &group) != 1)
+            continue;
+        claims_take(m->claims, group, owner);
+        const HostMediated *mediated = host_mediated_of(manager_host(m), group);
+        if (mediated)
+            lean_again(m, owner, mediated);
     }
 }
 

@@ -100,6 +100,7 @@ systemctl kill --signal=KILL usherd
 it "Usherd is killed, and comes again" wait_until 60 guest_is part running
 expect_eq "The guest has it still" "$(made)" "$uuid"
 it "Its node is the guest's" test "$(node_owner "$uuid")" != 0
+refused "The card is lent to nobody, as before" "$EDU .*is claimed by guest part" usherctl bind "$EDU"
 it "It is killed" usherctl kill part
 it "It has gone, and the host is as before" as_before
 

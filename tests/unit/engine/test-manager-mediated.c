@@ -120,6 +120,29 @@ START_TEST(several_guests_have_parts_of_a_card_that_nobody_else_gets_meanwhile)
 }
 END_TEST
 
+START_TEST(after_a_restart_nobody_gets_the_card_either)
+{
+    A_RIG(build_two);
+    A_QEMU(qemu, &rig);
+    define(&rig, "one", PART);
+    Manager *manager = come_up(&rig);
+    run(manager, "one", &qemu);
+    rig_die(&rig, true);
+    manager_free(manager);
+    close(qemu.qmp_fd);
+    qemu.qmp_fd = -1;
+    rig_come_again(&rig);
+    fake_launcher_found(rig.engine.launcher, "one", QEMU_PID);
+    manager = come_up(&rig);
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(guest_state(guest_of(manager, "one")), GUEST_RUNNING);
+    assert_card_refused(manager, CARD " (group 20) is claimed by guest one");
+    end(&rig, "one", &qemu);
+    rig_assert_restored(&rig);
+    manager_free(manager);
+}
+END_TEST
+
 START_TEST(a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
 {
     A_RIG(build_two);
@@ -156,4 +179,4 @@ START_TEST(a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
 END_TEST
 
 SUITE("manager-mediated", several_guests_have_parts_of_a_card_that_nobody_else_gets_meanwhile,
-      a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
+      after_a_restart_nobody_gets_the_card_either, a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
