@@ -12,6 +12,7 @@ group_again=()
 # another one: a guest in an emulated machine now and then stands still by no
 # fault of ours. What fails twice has failed, unless the emulator failed the
 # second machine too (report_emulator_fault): then there is a third.
+# shellcheck disable=SC2154 # run_machine sets log, report_take_back report_again
 run_group() {
         local number=$1 group=$2 attempt fault path paths
         shift 2
