@@ -151,12 +151,14 @@ report_processors_stuck() {
 # report_emulator_fault LOG
 # Prints why the machine, not what ran in it, is to blame, if it is: its
 # processors were stuck; it fell silent, or reset without a word, as after a
-# triple fault; or its KVM can't go on.
+# triple fault; or its KVM can't go on, or a guest under it came to nothing.
 report_emulator_fault() {
         if report_processors_stuck "$1"; then
                 echo "its processors were stuck"
         elif grep -aqsE 'KVM internal error|KVM: entry failed' "$1"/*.log; then
                 echo "the KVM in it failed"
+        elif grep -aqsE '^ +wait_until [0-9]+ guest_said .* usher-guest: ready \(status 1\)' "$1/report.log"; then
+                echo "a guest in it stood still as it booted"
         elif ! grep -aqs 'Kernel panic' "$1/console.log" && ! report_all_over; then
                 echo "${report_trouble:-it went off, and nobody asked it to}"
         else

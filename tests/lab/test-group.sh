@@ -14,8 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 # run_machine NUMBER GROUP PATH…
 # As that of run.sh, whose variables it sets, `machine` among them. What becomes
-# of a scenario there the word at its turn in fates[NAME] says: well, broken, or
-# stuck (as are the processors from then on).
+# of a scenario there the word at its turn in fates[NAME] says: well, broken,
+# still (its guest came to nothing), or stuck (as are the processors from then on).
 run_machine() {
         local path name fate
         # shellcheck disable=SC2034 # of machine.sh, too, which knows no local variables
@@ -33,6 +33,10 @@ run_machine() {
                 report_line "ok $name: It begins"
                 case ${fate[turn - 1]} in
                         broken) report_line "not ok $name: It ends" ;;
+                        still)
+                                report_line "not ok $name: It gets ready"
+                                echo "    wait_until 120 guest_said demo usher-guest: ready (status 1)" >>"$log/report.log"
+                                ;;
                         stuck) echo 'watchdog: BUG: soft lockup' >"$log/console.log"; break ;;
                         *) report_line "ok $name: It ends" ;;
                 esac
@@ -74,6 +78,7 @@ it "What fails twice has failed" a=broken,broken,well = 2 1 1
 it "What the emulator failed is run once more, and what came after it" a=well b=stuck,well c=never,well = 2 6 0
 it "What the emulator failed twice is run a third time" a=stuck,stuck,well = 3 2 0
 it "What fails, and then the emulator, is run a third time" a=broken,stuck,well = 3 2 0
+it "A guest that stood still twice is given a third machine" a=still,still,well b=well = 3 4 0
 it "What fails a third time has failed" a=stuck,stuck,broken = 3 1 1
 it "What the emulator fails three times has failed" a=stuck,stuck,stuck = 3 1 1
 exit $failed
