@@ -314,13 +314,23 @@ static bool keeps_others_out(FakeHost *host, int dirfd, const char *path, int fl
     return true;
 }
 
+/* The real one lets it be opened, and then not be read. */
+static bool is_switched_off(const FakeHost *host, int dirfd, const char *path)
+{
+    g_autofree char *inside = strstr(path, "/cpufreq/") ? below(host, "sys", dirfd, path) : NULL;
+    unsigned cpu;
+
+    return inside && sscanf(inside, "devices/system/cpu/cpu%5u/", &cpu) == 1 &&
+           g_hash_table_contains(host->cpus_off, GUINT_TO_POINTER(cpu));
+}
+
 int __wrap_openat64(int dirfd, const char *path, int flags, ...)
 {
     FakeHost *host = fake_host_current;
     mode_t mode = 0;
     va_list list;
 
-    if (host && keeps_others_out(host, dirfd, path, flags)) {
+    if (host && (keeps_others_out(host, dirfd, path, flags) || is_switched_off(host, dirfd, path))) {
         errno = EBUSY;
         return -1;
     }

@@ -218,6 +218,11 @@ void fake_host_set_governor(FakeHost *host, unsigned cpu, const char *governor)
     fake_tree_put(host->sys_fd, path, line);
 }
 
+void fake_host_switch_off_cpu(FakeHost *host, unsigned cpu)
+{
+    g_hash_table_add(host->cpus_off, GUINT_TO_POINTER(cpu));
+}
+
 void fake_host_add_cpus(FakeHost *host, unsigned n, const char *governor)
 {
     g_autofree char *list = fake_text("0-%u\n", n - 1);

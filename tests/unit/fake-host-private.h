@@ -33,6 +33,7 @@ struct FakeHost {
     unsigned writes;
     unsigned huge_pages_room; /* more of them a node cannot make */
     unsigned cpus;
+    GHashTable *cpus_off;
     bool governed;
     bool vfio_lost;
     unsigned fail_at; /* the number of the write; compared if fail_error is set */

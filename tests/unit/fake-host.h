@@ -121,6 +121,8 @@ char *fake_host_allowed_cpus(const FakeHost *host, const char *slice);
 /* Also what systemd does: counts as a write, and fails like one. 0 or -errno. */
 int fake_host_allow_cpus(FakeHost *host, const char *slice, const char *cpus);
 void fake_host_set_governor(FakeHost *host, unsigned cpu, const char *governor);
+/* Its governor is there still, and cannot be read (EBUSY). */
+void fake_host_switch_off_cpu(FakeHost *host, unsigned cpu);
 
 /* --- What others do to it
  * ---------------------------------------------------------------------------------------- */

@@ -151,8 +151,22 @@ START_TEST(a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back
 }
 END_TEST
 
+START_TEST(a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_back)
+{
+    A_RIG(build_fast);
+    A_TRY(try, &rig);
+
+    try_run_all(&try);
+    fake_host_switch_off_cpu(rig.host, 3);
+    undo_quietly(&try);
+    g_autofree char *text = fake_host_snapshot_text(rig.host);
+    ck_assert_ptr_nonnull(strstr(text, "cpu2 schedutil\n"));
+}
+END_TEST
+
 SUITE("execution-processors", each_guest_takes_and_gives_back_its_own, one_starts_while_the_other_stops,
       a_limit_that_somebody_else_sets_meanwhile_stays,
       what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone,
       an_undo_that_systemd_does_not_do_can_be_tried_again,
-      a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back)
+      a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back,
+      a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_back)
