@@ -146,8 +146,11 @@ static int add_governor(Plan *plan, const Host *host, const GuestDefinition *def
             "no cpufreq)",
             definition->name, wanted, number);
     g_auto(GStrv) there = g_strsplit(host->governors ?: "", " ", -1);
+    /* A governor that is a module is named when that has been loaded (show_scaling_available_governors()). */
     if (!g_strv_contains((const char *const *)there, wanted)) {
-        g_autofree char *remedy = g_strdup_printf("choose one of: %s", host->governors ?: cpu->governor);
+        g_autofree char *remedy =
+            g_strdup_printf("choose one of: %s; or load its module, if it is one: modprobe cpufreq_%s",
+                            host->governors ?: cpu->governor, wanted);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
                            "guest %s: [CPU] Governor=%s: this host has no such governor", definition->name,
                            wanted);
