@@ -229,5 +229,7 @@ void manager_check(Manager *m, ManagerChecked checked, void *userdata)
     Check *check = g_new0(Check, 1);
 
     *check = (Check){m, checked, userdata};
+    /* No event tells of a governor, or of huge pages. */
+    m->host_stale = true;
     qemu_probe_get(m->engine->probe, on_facts, check);
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/engine/check.h"
 #include "../../../daemon/engine/execution.h"
 #include "../../../daemon/engine/manager.h"
 #include "../../../daemon/engine/undo.h"
@@ -657,6 +658,39 @@ START_TEST(a_job_says_how_a_bind_by_hand_ended)
 }
 END_TEST
 
+static const char *build_slow(FakeHost *host)
+{
+    fake_host_add_cpus(host, 8, "schedutil");
+    return "Pin=2-3\n";
+}
+
+static void on_checked(const GPtrArray *findings, void *userdata)
+{
+    char **message = userdata;
+
+    for (unsigned i = 0; i < findings->len; i++) {
+        const Finding *finding = g_ptr_array_index(findings, i);
+        if (g_str_equal(finding->id, "governor"))
+            *message = g_strdup(finding->message);
+    }
+}
+
+START_TEST(a_check_sees_what_no_event_tells_of)
+{
+    A_RIG(build_slow);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    g_autofree char *before = NULL, *after = NULL;
+
+    manager_check(manager, on_checked, &before);
+    ck_assert_str_eq(before,
+                     "guest win10 has processors of its own, and schedutil lowers their speed (processor 2)");
+    fake_host_set_governor(rig.host, 2, "performance");
+    fake_host_set_governor(rig.host, 3, "performance");
+    manager_check(manager, on_checked, &after);
+    ck_assert_ptr_null(after);
+}
+END_TEST
+
 SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_found_again_each_as_it_was,
       a_crash_at_any_turn_of_a_start_is_recovered,
       a_whole_journal_with_any_bit_flipped_is_undone_all_the_same, a_journal_that_ends_at_any_byte_is_undone,
@@ -670,4 +704,4 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
-      a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing)
+      a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing, a_check_sees_what_no_event_tells_of)
