@@ -10,7 +10,7 @@
 base_path() {
         local key
         key=$(cd "$1" && cat packages.inner packages.module base.sh initrd.sh \
-                inside/{host-init,guest-init,usher-lab.service} inside/mediated/* | sha256sum)
+                inside/{host-init,guest-init,usher-lab.service} inside/modules/* | sha256sum)
         echo "${USHER_LAB_CACHE:-/var/cache/usher-lab}/base-${key:0:16}"
 }
 
@@ -21,7 +21,7 @@ base_build() {
         # shellcheck disable=SC2064 # the value of now
         trap "rm -rf '$work'" EXIT
         base_install "$here" "$work/rootfs"
-        base_module "$here" "$work"
+        base_modules "$here" "$work"
         base_configure "$here" "$work/rootfs"
         release=$(cd "$work/rootfs/lib/modules" && echo *)
         base_vmlinux "$work/rootfs/boot/vmlinuz-$release" "$work/vmlinux"
@@ -47,18 +47,18 @@ base_install() {
                 --essential-hook='echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"'
 }
 
-# base_module HERE WORK
-# The lab host's own module (inside/mediated), against the headers of the very
-# kernel that it has. What compiles it is only unpacked: seconds, not a minute,
+# base_modules HERE WORK
+# The lab host's own modules (inside/modules), against the headers of the very
+# kernel that it has. What compiles them is only unpacked: seconds, not a minute,
 # and nothing of it stays.
-base_module() {
+base_modules() {
         local here=$1 rootfs=$2/rootfs builder=$2/builder release
         release=$(cd "$rootfs/lib/modules" && echo *)
         base_debian "$(base_packages "$here/packages.module"),linux-headers-$release" "$builder" --variant=extract
-        cp -r "$here/inside/mediated" "$builder/module"
+        cp -r "$here/inside/modules" "$builder/modules"
         # mawk is awk by an alternative, which would have had to be set up.
-        chroot "$builder" /usr/bin/make -s -C "/usr/src/linux-headers-$release" M=/module AWK=mawk modules >&2
-        install -D -m 0644 -t "$rootfs/lib/modules/$release/extra" "$builder/module/lab_mediated.ko"
+        chroot "$builder" /usr/bin/make -s -C "/usr/src/linux-headers-$release" M=/modules AWK=mawk modules >&2
+        install -D -m 0644 -t "$rootfs/lib/modules/$release/extra" "$builder"/modules/*.ko
         chroot "$rootfs" depmod "$release"
         rm -rf "$builder"
 }

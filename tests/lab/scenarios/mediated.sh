@@ -8,7 +8,7 @@
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-# Its driver makes two in all, of two types (inside/mediated).
+# Its driver makes two in all, of two types (inside/modules).
 modprobe -a vfio-pci lab_mediated
 at=/sys/bus/pci/devices/$EDU
 type=lab_mediated-plain
