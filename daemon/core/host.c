@@ -190,6 +190,11 @@ const HostMediated *host_find_mediated(const Host *host, const char *uuid)
     return NULL;
 }
 
+const HostDevice *host_find_parent(const Host *host, const HostMediated *mediated)
+{
+    return mediated->of_function ? host_find(host, mediated->parent) : NULL;
+}
+
 HostMediatedType *host_add_mediated_type(Host *host, PciAddress parent, const char *name)
 {
     HostMediatedType *type = g_new(HostMediatedType, 1);

@@ -157,6 +157,8 @@ HostMediated *host_mediated_free(HostMediated *mediated);
 HostMediatedType *host_add_mediated_type(Host *host, PciAddress parent, const char *name);
 const HostMediatedType *host_find_mediated_type(const Host *host, PciAddress parent, const char *name);
 const HostMediated *host_find_mediated(const Host *host, const char *uuid);
+/* What it was made of, or NULL: no PCI device, or gone. */
+const HostDevice *host_find_parent(const Host *host, const HostMediated *mediated);
 /* The one in this group, or NULL: each has one of its own. */
 const HostMediated *host_mediated_of(const Host *host, int group);
 

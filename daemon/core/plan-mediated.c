@@ -245,7 +245,7 @@ static int check_claim(const HostMediated *mediated, const Claims *claims, const
 
 static int check(const HostMediated *mediated, const Host *host, Fault **ret_fault)
 {
-    const HostDevice *parent = mediated->of_function ? host_find(host, mediated->parent) : NULL;
+    const HostDevice *parent = host_find_parent(host, mediated);
 
     /* vfio-ap and vfio-ccw are for other machines. */
     if (mediated->api && !g_str_equal(mediated->api, "vfio-pci"))
@@ -293,7 +293,7 @@ int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const 
         r = check_claim(mediated, claims, plan->owner, ret_fault);
     if (r != 0)
         return r;
-    const HostDevice *parent = mediated->of_function ? host_find(host, mediated->parent) : NULL;
+    const HostDevice *parent = host_find_parent(host, mediated);
     if (parent && parent->group != HOST_NO_GROUP)
         g_array_append_val(plan->leaning, parent->group);
     PlanDevice *device = g_new(PlanDevice, 1);

@@ -87,7 +87,7 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
 int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
 
 /* manager-stop.c */
-/* DRIFT if it came to rest with something of its run not undone. */
+/* Of a guest at rest: DRIFT if something of its run is not undone. */
 int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
 
 /* manager-definitions.c */

@@ -54,7 +54,7 @@ static void claim_cpus_again(Manager *m, const char *owner, const Journal *journ
 /* What it was made of stays with the host, and others may not take it. */
 static void lean_again(Manager *m, const char *owner, const HostMediated *mediated)
 {
-    const HostDevice *parent = mediated->of_function ? host_find(manager_host(m), mediated->parent) : NULL;
+    const HostDevice *parent = host_find_parent(manager_host(m), mediated);
     g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(int));
 
     if (!parent || parent->group == HOST_NO_GROUP)

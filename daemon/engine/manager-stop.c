@@ -8,7 +8,7 @@ int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
 {
     const Fault *why = guest_fault(guest);
 
-    if (!guest_at_rest(guest) || !guest_has_leftovers(guest))
+    if (!guest_has_leftovers(guest))
         return 0;
     g_autofree char *stop = g_strdup_printf("put it right, then: usherctl stop %s", guest_name(guest));
     return fault_raise(ret_fault, FAULT_DRIFT,

@@ -67,12 +67,27 @@ GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects)
     return steps;
 }
 
-static bool lends(const Step *step)
+/* Whether a step is about a device of a kind, and which. */
+typedef bool (*DeviceOf)(const Step *step, PciAddress *ret);
+
+static bool subject_of(const Step *step, PciAddress *ret)
 {
-    return step->kind == STEP_DRIVER || step->kind == STEP_OVERRIDE;
+    return pci_address_from_string(step->subject, ret) == 0;
 }
 
-static GPtrArray *addresses_of(const Journal *journal, bool lent)
+static bool lent_by(const Step *step, PciAddress *ret)
+{
+    return (step->kind == STEP_DRIVER || step->kind == STEP_OVERRIDE) && subject_of(step, ret);
+}
+
+static bool parent_of(const Step *step, PciAddress *ret)
+{
+    g_autofree char *type = NULL;
+
+    return step->kind == STEP_MEDIATED && step_mediated(step, &type, ret);
+}
+
+static GPtrArray *addresses_of(const Journal *journal, DeviceOf device_of)
 {
     GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) standing = NULL;
@@ -82,39 +97,28 @@ static GPtrArray *addresses_of(const Journal *journal, bool lent)
         return addresses;
     for (unsigned i = 0; i < standing->len; i++) {
         const JournalOpen *open = g_ptr_array_index(standing, i);
-        const char *subject = open->step->subject;
-        if (pci_address_from_string(subject, &address) == 0 && (!lent || lends(open->step)) &&
-            !g_ptr_array_find_with_equal_func(addresses, subject, g_str_equal, NULL))
-            g_ptr_array_add(addresses, g_strdup(subject));
+        if (!device_of(open->step, &address))
+            continue;
+        PciAddressText text = pci_address_to_text(address);
+        if (!g_ptr_array_find_with_equal_func(addresses, text.text, g_str_equal, NULL))
+            g_ptr_array_add(addresses, g_strdup(text.text));
     }
     return addresses;
 }
 
 GPtrArray *undo_addresses(const Journal *journal)
 {
-    return addresses_of(journal, false);
+    return addresses_of(journal, subject_of);
 }
 
 GPtrArray *undo_lent(const Journal *journal)
 {
-    return addresses_of(journal, true);
+    return addresses_of(journal, lent_by);
 }
 
 GPtrArray *undo_parents(const Journal *journal)
 {
-    GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) standing = NULL;
-    PciAddress parent;
-
-    if (journal_read(journal, &standing, NULL) < 0)
-        return addresses;
-    for (unsigned i = 0; i < standing->len; i++) {
-        const Step *step = ((const JournalOpen *)g_ptr_array_index(standing, i))->step;
-        g_autofree char *type = NULL;
-        if (step->kind == STEP_MEDIATED && step_mediated(step, &type, &parent))
-            g_ptr_array_add(addresses, g_strdup(PCI_ADDRESS_STR(parent)));
-    }
-    return addresses;
+    return addresses_of(journal, parent_of);
 }
 
 bool undo_covers(const Journal *journal, PciAddress address)
