@@ -444,8 +444,7 @@ class ADaemonThatGoesAway(DaemonTest):
         os.kill(pid, signal.SIGKILL)
         self.usherd.start()
         self.manager = self.usherd.manager
-        # It is "stopped" from the first, while the daemon still looks for what was running.
-        self.usherd.wait_for(lambda: not any((self.usherd.folder / "run" / "journal").iterdir()), "its journal is still there")
+        self.usherd.wait_until_undone()
         self.usherd.wait_for_state("demo", "stopped", "failed")
         self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))[0], "done")
 

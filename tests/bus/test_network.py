@@ -118,8 +118,7 @@ class ABridge(NetworkTest):
         self.assert_bridged()
         os.kill(pid, signal.SIGKILL)
         self.usherd.start()
-        # It is "stopped" from the first, while the daemon still looks for what was running.
-        self.usherd.wait_for(lambda: not any((self.usherd.folder / "run" / "journal").iterdir()), "its journal is still there")
+        self.usherd.wait_until_undone()
         self.assertEqual(self.network.link("ush-demo_lan"), "")
 
     def test_the_link_stays_when_usherd_is_killed_and_the_guest_goes_on(self):

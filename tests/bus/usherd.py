@@ -92,6 +92,10 @@ class Usherd:
     def wait_for_state(self, name, *states):
         self.wait_for(lambda: self.property(name, "State") in states, f"guest {name} did not become {' or '.join(states)}")
 
+    def wait_until_undone(self):
+        """Until no journal is left. After a restart a guest is "stopped" from the first, while the daemon still looks for what was running."""
+        self.wait_for(lambda: not any((self.folder / "run" / "journal").iterdir()), "a journal is still there")
+
     def run_job(self, call):
         """Makes a call that returns a job; returns how it ended: result, message."""
         ended, messages = {}, {}
