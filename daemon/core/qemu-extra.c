@@ -8,8 +8,11 @@
 static void append_property(GString *text, const char *name, const char *value)
 {
     g_string_append_printf(text, "%s%s=", text->len > 0 ? "," : "", name);
-    for (; *value; value++)
-        g_string_append(text, *value == ',' ? ",," : (char[]){*value, '\0'});
+    for (; *value; value++) {
+        if (*value == ',')
+            g_string_append_c(text, ',');
+        g_string_append_c(text, *value);
+    }
 }
 
 /* The value that a device's property is set to; NULL: none. The last one counts. */
