@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include "../base/file.h"
-#include "host-needs.h"
+#include "host-needs-private.h"
 
 #define PROC_LIMIT (16 * 1024 * 1024)
 /* Deeper than anybody stacks md, LVM, dm-crypt and bonds. */
 #define STACK_MAX 16
 
-/* The lines of a file below /proc; none if the kernel was built without it. */
-static int read_lines(const HostPlace *place, const char *name, char ***ret)
+int needs_read_lines(const HostPlace *place, const char *name, char ***ret)
 {
     g_autofree char *text = NULL;
     int r = file_read_all_at(place->proc_fd, name, PROC_LIMIT, &text, NULL);
@@ -24,8 +23,7 @@ static int read_lines(const HostPlace *place, const char *name, char ***ret)
     return 0;
 }
 
-/* Where a link of sysfs leads, as a path below /sys; NULL if there is no such link. */
-static char *resolve(const HostPlace *place, const char *path)
+char *needs_resolve(const HostPlace *place, const char *path)
 {
     char target[PATH_MAX];
     ssize_t n = readlinkat(place->sys_fd, path, target, sizeof(target) - 1);
@@ -38,14 +36,13 @@ static char *resolve(const HostPlace *place, const char *path)
     return devices ? g_strdup(devices) : NULL;
 }
 
-static char **list(const HostPlace *place, const char *path)
+char **needs_list(const HostPlace *place, const char *path)
 {
     char **names;
     return file_list_at(place->sys_fd, path, &names) < 0 ? g_new0(char *, 1) : names;
 }
 
-/* To what stands in needed_for. */
-static void note(char **needed_for, const char *reason)
+void needs_note(char **needed_for, const char *reason)
 {
     if (!*needed_for) {
         *needed_for = g_strdup(reason);
@@ -58,8 +55,7 @@ static void note(char **needed_for, const char *reason)
     *needed_for = g_strdup_printf("%s, %s", before, reason);
 }
 
-/* The functions along a path in sysfs, outermost first; an array of HostDevice* that the caller frees. */
-static GPtrArray *functions_on(const Host *host, const char *path)
+GPtrArray *needs_functions_on(const Host *host, const char *path)
 {
     GPtrArray *functions = g_ptr_array_new();
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
@@ -82,20 +78,18 @@ static void note_usbs(Host *host, const char *path, const char *reason)
     for (char **part = parts; *part; part++) {
         HostUsb *usb = host_find_usb(host, *part);
         if (usb)
-            note(&usb->needed_for, reason);
+            needs_note(&usb->needed_for, reason);
     }
 }
 
-/* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was
- * one. */
-static bool note_path(Host *host, const char *path, const char *reason)
+bool needs_note_path(Host *host, const char *path, const char *reason)
 {
-    g_autoptr(GPtrArray) functions = functions_on(host, path);
+    g_autoptr(GPtrArray) functions = needs_functions_on(host, path);
 
     for (unsigned i = 0; i < functions->len; i++) {
         HostDevice *device = g_ptr_array_index(functions, i);
         if (!device->bridge)
-            note(&device->needed_for, reason);
+            needs_note(&device->needed_for, reason);
     }
     note_usbs(host, path, reason);
     return functions->len > 0;
@@ -112,14 +106,14 @@ static void note_nvme_controllers(const HostPlace *place, Host *host, const char
         return;
     name[1 + strcspn(name + 1, "/")] = '\0';
 
-    g_auto(GStrv) entries = list(place, subsystem);
+    g_auto(GStrv) entries = needs_list(place, subsystem);
     for (char **entry = entries; *entry; entry++) {
         if (!g_str_has_prefix(*entry, "nvme"))
             continue;
         g_autofree char *link = g_strdup_printf("%s/%s", subsystem, *entry);
-        g_autofree char *controller = resolve(place, link);
+        g_autofree char *controller = needs_resolve(place, link);
         if (controller)
-            note_path(host, controller, reason);
+            needs_note_path(host, controller, reason);
     }
 }
 
@@ -134,7 +128,7 @@ static void note_slaves(const HostPlace *place, Host *host, const char *path, co
 
     for (unsigned i = 0; i < G_N_ELEMENTS(owners); i++) {
         g_autofree char *folder = g_strdup_printf("%s/slaves", owners[i]);
-        g_auto(GStrv) slaves = list(place, folder);
+        g_auto(GStrv) slaves = needs_list(place, folder);
         for (char **slave = slaves; *slave; slave++) {
             g_autofree char *link = g_strdup_printf("class/block/%s", *slave);
             note_disk(place, host, link, what, depth + 1);
@@ -145,13 +139,13 @@ static void note_slaves(const HostPlace *place, Host *host, const char *path, co
 /* link: "dev/block/8:1" or "class/block/sda1"; what: "/" or "swap". */
 static void note_disk(const HostPlace *place, Host *host, const char *link, const char *what, unsigned depth)
 {
-    g_autofree char *path = depth < STACK_MAX ? resolve(place, link) : NULL;
+    g_autofree char *path = depth < STACK_MAX ? needs_resolve(place, link) : NULL;
     if (!path)
         return;
 
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *reason = g_strdup_printf("%s on %s", what, name);
-    if (note_path(host, path, reason))
+    if (needs_note_path(host, path, reason))
         return;
     note_nvme_controllers(place, host, path, reason);
     note_slaves(place, host, path, what, depth);
@@ -161,7 +155,7 @@ static void note_disk(const HostPlace *place, Host *host, const char *link, cons
 static int note_mounts(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) lines = NULL;
-    int r = read_lines(place, "self/mountinfo", &lines);
+    int r = needs_read_lines(place, "self/mountinfo", &lines);
     if (r < 0)
         return r;
     g_autoptr(GHashTable) points = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -196,11 +190,11 @@ static int note_mounts(const HostPlace *place, Host *host)
  * is mounted. */
 static void note_btrfs(const HostPlace *place, Host *host)
 {
-    g_auto(GStrv) systems = list(place, "fs/btrfs");
+    g_auto(GStrv) systems = needs_list(place, "fs/btrfs");
 
     for (char **system = systems; *system; system++) {
         g_autofree char *folder = g_strdup_printf("fs/btrfs/%s/devices", *system);
-        g_auto(GStrv) disks = list(place, folder);
+        g_auto(GStrv) disks = needs_list(place, folder);
         for (char **disk = disks; *disk; disk++) {
             g_autofree char *link = g_strdup_printf("class/block/%s", *disk);
             note_disk(place, host, link, "btrfs", 0);
@@ -211,7 +205,7 @@ static void note_btrfs(const HostPlace *place, Host *host)
 static int note_swaps(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) lines = NULL;
-    int r = read_lines(place, "swaps", &lines);
+    int r = needs_read_lines(place, "swaps", &lines);
     if (r < 0)
         return r;
 
@@ -232,15 +226,15 @@ static void note_interface(const HostPlace *place, Host *host, const char *route
                            unsigned depth)
 {
     g_autofree char *link = g_strdup_printf("class/net/%s", name);
-    g_autofree char *path = depth < STACK_MAX ? resolve(place, link) : NULL;
+    g_autofree char *path = depth < STACK_MAX ? needs_resolve(place, link) : NULL;
     if (!path)
         return;
 
     g_autofree char *reason = depth == 0 ? g_strdup_printf("default route over %s", route)
                                          : g_strdup_printf("default route over %s (%s)", route, name);
-    if (note_path(host, path, reason))
+    if (needs_note_path(host, path, reason))
         return;
-    g_auto(GStrv) entries = list(place, path);
+    g_auto(GStrv) entries = needs_list(place, path);
     for (char **entry = entries; *entry; entry++)
         if (g_str_has_prefix(*entry, "lower_"))
             note_interface(place, host, route, *entry + strlen("lower_"), depth + 1);
@@ -274,9 +268,9 @@ static bool default_route_v6(const char *line, char name[static 64])
 static int note_routes(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) lines_v4 = NULL, lines_v6 = NULL;
-    int r = read_lines(place, "net/route", &lines_v4);
+    int r = needs_read_lines(place, "net/route", &lines_v4);
     if (r >= 0)
-        r = read_lines(place, "net/ipv6_route", &lines_v6);
+        r = needs_read_lines(place, "net/ipv6_route", &lines_v6);
     if (r < 0)
         return r;
 
@@ -290,40 +284,6 @@ static int note_routes(const HostPlace *place, Host *host)
     return 0;
 }
 
-/* Adds the display functions that have a device of a class ("drm": card0, "graphics": fb0). */
-static void collect_displays(const HostPlace *place, const Host *host, const char *class, const char *prefix,
-                             GHashTable *displays)
-{
-    g_auto(GStrv) names = list(place, class);
-
-    for (char **name = names; *name; name++) {
-        if (!g_str_has_prefix(*name, prefix))
-            continue;
-        g_autofree char *link = g_strdup_printf("%s/%s", class, *name);
-        g_autofree char *path = resolve(place, link);
-        g_autoptr(GPtrArray) functions = functions_on(host, path ? path : "");
-        for (unsigned i = 0; i < functions->len; i++) {
-            HostDevice *device = g_ptr_array_index(functions, i);
-            if (device->class >> 16 == 0x03)
-                g_hash_table_add(displays, device);
-        }
-    }
-}
-
-static void note_display(const HostPlace *place, Host *host)
-{
-    g_autoptr(GHashTable) displays = g_hash_table_new(NULL, NULL);
-    collect_displays(place, host, "class/drm", "card", displays);
-    collect_displays(place, host, "class/graphics", "fb", displays);
-
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        HostDevice *device = g_ptr_array_index(host->devices, i);
-        if (device->boot_vga && device->driver && g_hash_table_contains(displays, device) &&
-            g_hash_table_size(displays) == 1)
-            note(&device->needed_for, "boot display");
-    }
-}
-
 int host_needs_note(const HostPlace *place, Host *host)
 {
     int r = note_mounts(place, host);
@@ -334,6 +294,6 @@ int host_needs_note(const HostPlace *place, Host *host)
     if (r < 0)
         return r;
     note_btrfs(place, host);
-    note_display(place, host);
+    needs_note_display(place, host);
     return 0;
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What host-needs.c and the files for each kind of need share: ways along sysfs, and the note itself. */
+#pragma once
+
+#include "host-needs.h"
+
+/* The lines of a file below /proc; none if the kernel was built without it. */
+int needs_read_lines(const HostPlace *place, const char *name, char ***ret);
+
+/* Where a link of sysfs leads, as a path below /sys; NULL if there is no such link. */
+char *needs_resolve(const HostPlace *place, const char *path);
+
+/* The names in a folder of sysfs; none if there is no such folder. */
+char **needs_list(const HostPlace *place, const char *path);
+
+/* Adds a reason to what stands in needed_for, each once. */
+void needs_note(char **needed_for, const char *reason);
+
+/* The functions along a path in sysfs, outermost first; an array of HostDevice* that the caller frees. */
+GPtrArray *needs_functions_on(const Host *host, const char *path);
+
+/* Everything on the way is needed: behind Intel's VMD, say, a disk hangs on two functions. True if there was
+ * one. */
+bool needs_note_path(Host *host, const char *path, const char *reason);
+
+/* The displays. */
+void needs_note_display(const HostPlace *place, Host *host);
