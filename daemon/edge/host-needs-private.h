@@ -4,6 +4,9 @@
 
 #include "host-needs.h"
 
+/* Deeper than anybody stacks md, LVM, dm-crypt and bonds. */
+#define STACK_MAX 16
+
 /* The lines of a file below /proc; none if the kernel was built without it. */
 int needs_read_lines(const HostPlace *place, const char *name, char ***ret);
 
@@ -25,3 +28,6 @@ bool needs_note_path(Host *host, const char *path, const char *reason);
 
 /* The displays. */
 void needs_note_display(const HostPlace *place, Host *host);
+
+/* The ways to the network. 0 or -errno. */
+int needs_note_links(const HostPlace *place, Host *host);
