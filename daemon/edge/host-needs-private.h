@@ -31,3 +31,6 @@ void needs_note_display(const HostPlace *place, Host *host);
 
 /* The ways to the network. 0 or -errno. */
 int needs_note_links(const HostPlace *place, Host *host);
+
+/* The disks: what is mounted and swapped to. 0 or -errno. */
+int needs_note_disks(const HostPlace *place, Host *host);
