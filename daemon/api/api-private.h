@@ -43,6 +43,9 @@ extern const sd_bus_vtable api_guest_vtable[];
 extern const sd_bus_vtable api_device_vtable[];
 extern const sd_bus_vtable api_job_vtable[];
 
+/* gate.c: sees each call first */
+int api_gate_new(Api *api);
+
 /* definition-calls.c: methods of the manager, and then of the guest */
 int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
@@ -63,6 +66,8 @@ void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message)
 int api_reply_later(sd_bus_message *message, int r, Fault *fault);
 /* Steps as a(ssss); the array is taken over. */
 int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault);
+/* BAD_OPTION: "option KEY WRONG", with as much of the key as may be shown. */
+int api_raise_option(Fault **ret_fault, const char *key, const char *wrong, const char *remedy);
 /* Reads a{sv} that must be empty; or "functions", "group" and "stop_holders" into wish; or the last alone. 0,
  * -errno, or FAULT_RAISED with BadOption. The caller frees the units (NULL: none were named). */
 int api_read_no_options(sd_bus_message *message, Fault **ret_fault);

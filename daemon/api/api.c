@@ -100,7 +100,9 @@ int api_new(sd_bus *bus, Manager *manager, Api **ret)
     for (ApiKind kind = 0; kind < API_KIND_MAX; kind++)
         api->objects[kind] = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
 
-    int r = sd_bus_add_object_vtable(bus, &slot, API_ROOT, "org.usher1.Manager", api_manager_vtable, api);
+    int r = api_gate_new(api);
+    if (r >= 0)
+        r = sd_bus_add_object_vtable(bus, &slot, API_ROOT, "org.usher1.Manager", api_manager_vtable, api);
     if (r >= 0) {
         g_ptr_array_add(api->slots, slot);
         r = sd_bus_add_object_manager(bus, &slot, API_ROOT);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../base/log.h"
+#include "../base/words.h"
 #include "api-private.h"
 
 /* Questions to polkit under way at once; more are turned away, so that nobody fills our memory with them. */
@@ -43,7 +44,8 @@ static void on_answer(bool allowed, const Fault *fault, void *userdata)
 int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,
                   const char *id, ApiAction act)
 {
-    const char *details[] = {"subject", subject, NULL};
+    g_autofree char *shown = subject ? words_cut(subject, WORDS_NAME_MAX) : NULL;
+    const char *details[] = {"subject", shown, NULL};
 
     if (api->pending->len >= PENDING_MAX)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,

@@ -47,12 +47,10 @@ static int read_option(sd_bus_message *message, const char *key, DefineWish *wis
         r = sd_bus_message_read(message, "v", "b", &only_new);
         wish->only_new = r >= 0 && only_new;
     } else {
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are drop_in, new and replaces", "option %s is not known",
-                           key);
+        return api_raise_option(ret_fault, key, "is not known", "known are drop_in, new and replaces");
     }
     if (r == -ENXIO)
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "drop_in and replaces are strings, new is a boolean",
-                           "option %s is of the wrong type", key);
+        return api_raise_option(ret_fault, key, "is of the wrong type", "drop_in and replaces are strings, new is a boolean");
     return MIN(r, 0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usher1.Manager at /org/usher1. */
+#include "../base/words.h"
 #include "api-private.h"
 #include "config.h"
 
@@ -70,7 +71,7 @@ static int get_guest(sd_bus_message *message, void *userdata, sd_bus_error *erro
     if (r < 0)
         return r;
     if (!manager_guest(api->manager, name, &view)) {
-        g_autofree char *shown = g_strescape(name, NULL);
+        g_autofree char *shown = words_quote(name);
         return api_reply_error(
             message, FAULT_RAISED,
             fault_new(FAULT_NO_SUCH_GUEST, "usherctl list shows what there is", "no guest %s", shown));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Attach and Detach of a guest that runs, and their plans. */
+#include "../base/words.h"
 #include "api-private.h"
 
 static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fault)
@@ -7,10 +8,12 @@ static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fa
     const char *text;
 
     int r = sd_bus_message_read(message, "s", &text);
-    if (r >= 0 && pci_address_from_string(text, ret) < 0)
+    if (r >= 0 && pci_address_from_string(text, ret) < 0) {
+        g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
                            "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
-                           text);
+                           shown);
+    }
     return r < 0 ? r : 0;
 }
 

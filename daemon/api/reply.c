@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/words.h"
 #include "api-private.h"
 
 int api_reply_error(sd_bus_message *message, int r, Fault *fault)
@@ -99,6 +100,13 @@ int api_reply_later(sd_bus_message *message, int r, Fault *fault)
     return r;
 }
 
+int api_raise_option(Fault **ret_fault, const char *key, const char *wrong, const char *remedy)
+{
+    g_autofree char *shown = words_quote(key);
+
+    return fault_raise(ret_fault, FAULT_BAD_OPTION, remedy, "option %s %s", shown, wrong);
+}
+
 /* "all", or "0,1": bits of functions; 0 for all. */
 static int parse_functions(const char *text, uint8_t *ret, Fault **ret_fault)
 {
@@ -111,9 +119,11 @@ static int parse_functions(const char *text, uint8_t *ret, Fault **ret_fault)
     }
     for (char **word = words; *word; word++) {
         const char *number = g_strstrip(*word);
-        if (strlen(number) != 1 || *number < '0' || *number > '7')
+        if (strlen(number) != 1 || *number < '0' || *number > '7') {
+            g_autofree char *shown = words_quote(text);
             return fault_raise(ret_fault, FAULT_BAD_OPTION, "say all, or numbers from 0 to 7 such as 0,1",
-                               "functions=%s is not understood", text);
+                               "functions=%s is not understood", shown);
+        }
         functions |= 1U << (*number - '0');
     }
     if (functions == 0)
@@ -148,9 +158,11 @@ static int read_units(sd_bus_message *message, char ***ret, Fault **ret_fault)
     if (r < 0)
         return r;
     for (char **unit = units; unit && *unit; unit++)
-        if (!is_service(*unit))
+        if (!is_service(*unit)) {
+            g_autofree char *shown = words_quote(*unit);
             return fault_raise(ret_fault, FAULT_BAD_OPTION, "name services, such as sunshine.service",
-                               "stop_holders: \"%s\" is no service", *unit);
+                               "stop_holders: \"%s\" is no service", shown);
+        }
     g_strfreev(*ret);
     *ret = units && *units ? g_steal_pointer(&units) : NULL;
     return 0;
@@ -161,11 +173,11 @@ static int take_bind_option(const char *key, const char *value, BindWish *wish, 
     if (g_str_equal(key, "functions"))
         return parse_functions(value, &wish->functions, ret_fault);
     if (!g_str_equal(key, "group"))
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "known are functions, group and stop_holders",
-                           "option %s is not known", key);
-    if (!g_str_equal(value, "all") && !g_str_equal(value, "only"))
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood",
-                           value);
+        return api_raise_option(ret_fault, key, "is not known", "known are functions, group and stop_holders");
+    if (!g_str_equal(value, "all") && !g_str_equal(value, "only")) {
+        g_autofree char *shown = words_quote(value);
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood", shown);
+    }
     wish->whole_group = g_str_equal(value, "all");
     return 0;
 }
@@ -184,14 +196,11 @@ static int read_options(sd_bus_message *message, BindWish *wish, char ***ret_uni
             return r;
         bool units = ret_units && g_str_equal(key, "stop_holders");
         if (!wish && !units)
-            return fault_raise(ret_fault, FAULT_BAD_OPTION,
-                               ret_units ? "known is stop_holders" : "there are none yet",
-                               "option %s is not known", key);
+            return api_raise_option(ret_fault, key, "is not known", ret_units ? "known is stop_holders" : "there are none yet");
         r = units ? read_units(message, ret_units, ret_fault)
                   : sd_bus_message_read(message, "v", "s", &value);
         if (!units && r == -ENXIO)
-            return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a string",
-                               "option %s is of the wrong type", key);
+            return api_raise_option(ret_fault, key, "is of the wrong type", "its value is a string");
         if (!units && r >= 0)
             r = take_bind_option(key, value, wish, ret_fault);
         if (r != 0 && (r < 0 || r == FAULT_RAISED))
@@ -231,7 +240,7 @@ int api_read_force_option(sd_bus_message *message, bool *ret, Fault **ret_fault)
         if (r < 0)
             return r;
         if (!g_str_equal(key, "force"))
-            return fault_raise(ret_fault, FAULT_BAD_OPTION, "known is force", "option %s is not known", key);
+            return api_raise_option(ret_fault, key, "is not known", "known is force");
         r = sd_bus_message_read(message, "v", "b", &force);
         if (r == -ENXIO)
             return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a boolean",

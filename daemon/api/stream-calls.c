@@ -33,7 +33,7 @@ static int read_force(sd_bus_message *message, bool *ret, Fault **ret_fault)
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         r = sd_bus_message_read(message, "s", &key);
         if (r >= 0 && !g_str_equal(key, "force"))
-            return fault_raise(ret_fault, FAULT_BAD_OPTION, "known is force", "option %s is not known", key);
+            return api_raise_option(ret_fault, key, "is not known", "known is force");
         if (r >= 0)
             r = sd_bus_message_read(message, "v", "b", &force);
         if (r == -ENXIO)

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 
 #include "fault.h"
+#include "words.h"
 
 static const char *const kind_names[FAULT_KIND_MAX] = {
     [FAULT_NO_SUCH_GUEST] = "NoSuchGuest",
@@ -49,8 +50,9 @@ static Fault *new_va(FaultKind kind, const char *remedy, const char *format, va_
     Fault *fault = g_new0(Fault, 1);
 
     fault->kind = kind;
-    fault->message = g_strdup_vprintf(format, arguments);
-    fault->remedy = g_strdup(remedy);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    fault->message = words_cut(message, WORDS_MESSAGE_MAX);
+    fault->remedy = remedy ? words_cut(remedy, WORDS_MESSAGE_MAX) : NULL;
     return fault;
 }
 

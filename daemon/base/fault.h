@@ -50,7 +50,8 @@ typedef struct Fault {
 const char *fault_kind_to_string(FaultKind kind);
 FaultKind fault_kind_from_string(const char *name);
 
-/* Takes a printf format; the remedy is a plain string or NULL. The caller owns the result. */
+/* Takes a printf format; the remedy is a plain string or NULL. Each is cut to WORDS_MESSAGE_MAX bytes, as it is sent to others.
+ * The caller owns the result. */
 Fault *fault_new(FaultKind kind, const char *remedy, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Sets *ret (if ret is not NULL) to a new fault and returns FAULT_RAISED:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definition.h"
 
+#include "../base/words.h"
+
 #include <string.h>
 
 #include "cpu-list.h"
@@ -226,8 +228,7 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
     if (n_texts == 0)
         return -EINVAL;
     if (!guest_name_valid(name)) {
-        g_autofree char *valid = g_utf8_make_valid(name, -1), *escaped = g_strescape(valid, NULL);
-        g_autofree char *shown = shorten(escaped);
+        g_autofree char *shown = words_quote(name);
         return fault_raise(ret_fault, FAULT_INVALID_NAME,
                            "use lower-case letters, digits and dashes, at most 63, not a dash first",
                            "\"%s\" is no name for a guest", shown);

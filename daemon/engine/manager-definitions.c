@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "../base/words.h"
 #include "manager-private.h"
 
 #define DROP_IN_MAX 128
+#define PATH_SHOWN_MAX 512
 
 static const DefinitionText *texts_of(const DefinitionFiles *files)
 {
@@ -41,6 +43,10 @@ int manager_validate(Manager *m, const char *name, const DefinitionText *texts, 
 {
     g_autoptr(GuestDefinition) definition = NULL;
 
+    /* They stand in front of what is wrong there. */
+    for (size_t i = 0; i < n_texts; i++)
+        if (strlen(texts[i].path) > PATH_SHOWN_MAX)
+            return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "a path is longer than %d bytes", PATH_SHOWN_MAX);
     int r = definition_parse(name, texts, n_texts, &definition, ret_fault);
     return r == 0 ? manager_check_allowed(m, definition, ret_fault) : r;
 }
@@ -49,7 +55,7 @@ static int check_name(const char *name, Fault **ret_fault)
 {
     if (guest_name_valid(name))
         return 0;
-    g_autofree char *shown = g_strescape(name, NULL);
+    g_autofree char *shown = words_quote(name);
     return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
                        "\"%s\" is no name of a guest", shown);
 }
@@ -101,10 +107,12 @@ static int check_wish(Manager *m, const char *name, const DefineWish *wish, Faul
 {
     int r = check_name(name, ret_fault);
 
-    if (r == 0 && wish->drop_in && !drop_in_valid(wish->drop_in))
+    if (r == 0 && wish->drop_in && !drop_in_valid(wish->drop_in)) {
+        g_autofree char *shown = words_quote(wish->drop_in);
         return fault_raise(ret_fault, FAULT_BAD_OPTION,
                            "use letters, digits, dots, - and _, and .conf at the end",
-                           "drop_in: \"%s\" is no name of a drop-in", wish->drop_in);
+                           "drop_in: \"%s\" is no name of a drop-in", shown);
+    }
     if (r == 0 && strlen(wish->text) > DEFINITION_SIZE_MAX)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "the text is longer than %d bytes",
                            DEFINITION_SIZE_MAX);

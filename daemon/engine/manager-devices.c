@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/log.h"
+#include "../base/words.h"
 #include "host-look.h"
 #include "manager-private.h"
 #include "undo.h"
@@ -146,10 +147,12 @@ int manager_find_device(Manager *m, const char *text, const HostDevice **ret, Fa
 {
     PciAddress address;
 
-    if (pci_address_from_string(text, &address) < 0)
+    if (pci_address_from_string(text, &address) < 0) {
+        g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
                            "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
-                           text);
+                           shown);
+    }
     *ret = host_find(manager_host(m), address);
     if (!*ret)
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
@@ -322,10 +325,12 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     PciAddress address;
 
     /* It need not be there: a card that was taken out may be cleared all the same. */
-    if (pci_address_from_string(text, &address) < 0)
+    if (pci_address_from_string(text, &address) < 0) {
+        g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
                            "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
-                           text);
+                           shown);
+    }
     int r = ledger_clear(m->engine->ledger, PCI_ADDRESS_STR(address));
     if (r == -ENOENT)
         return fault_raise(ret_fault, FAULT_REFUSED, NULL, "%s is not in quarantine",

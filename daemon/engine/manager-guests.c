@@ -5,6 +5,7 @@
 
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../base/words.h"
 #include "../edge/kit-find.h"
 #include "host-look.h"
 #include "manager-private.h"
@@ -119,9 +120,11 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
 {
     g_autoptr(DefinitionFiles) files = NULL;
 
-    if (!guest_name_valid(name))
+    if (!guest_name_valid(name)) {
+        g_autofree char *shown = words_quote(name);
         return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
-                           "\"%s\" is no name of a guest", g_strescape(name, NULL));
+                           "\"%s\" is no name of a guest", shown);
+    }
     int r = definition_store_load(m->definitions, name, &files);
     if (r == -ENOENT)
         return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",

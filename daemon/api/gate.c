@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each call passes before anything of it is kept, worked for or quoted: it may not be longer than a call of ours has reason
+ * to be. sd-bus quotes what it does not know in its own errors, and the bus hangs up on whoever sends more than its
+ * max_message_size (dbus-daemon(1)): an answer must never be as long as a caller can make it. */
+#include <string.h>
+
+#include "api-private.h"
+
+#define CALL_MAX (16 * 1024)
+/* One that brings definitions: the new text, the one that it replaces, and what stands around them. */
+#define TEXTS_MAX (3 * DEFINITION_SIZE_MAX)
+/* sd-bus itself drops a call with one of more than 64 KiB (BUS_PATH_SIZE_MAX). */
+#define PATH_MAX_BYTES 512
+#define DEPTH_MAX 16
+
+static int take(size_t *left, size_t size)
+{
+    if (size > *left)
+        return -EFBIG;
+    *left -= size;
+    return 0;
+}
+
+/* Takes what stands in the message from left; -EFBIG: there is more. It stops there, however much that is. */
+static int measure(sd_bus_message *message, unsigned depth, size_t *left)
+{
+    const char *contents, *text;
+    uint64_t number;
+    char type;
+    int r;
+
+    while ((r = sd_bus_message_peek_type(message, &type, &contents)) > 0) {
+        if (strchr("sog", type)) {
+            r = sd_bus_message_read_basic(message, type, &text);
+            if (r >= 0)
+                r = take(left, strlen(text) + 1);
+        } else if (strchr("arev", type)) {
+            /* An empty one is something, too. */
+            r = depth < DEPTH_MAX ? take(left, 1) : -EFBIG;
+            if (r >= 0)
+                r = sd_bus_message_enter_container(message, type, contents);
+            if (r >= 0)
+                r = measure(message, depth + 1, left);
+            if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        } else if (type == 'h') {
+            /* Reading would not take it either, but counts it. */
+            r = sd_bus_message_skip(message, "h");
+            if (r >= 0)
+                r = take(left, sizeof(uint32_t));
+        } else {
+            r = sd_bus_message_read_basic(message, type, &number);
+            if (r >= 0)
+                r = take(left, 1);
+        }
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static size_t longest(const sd_bus_message *call)
+{
+    const char *member = sd_bus_message_get_member((sd_bus_message *)call);
+
+    return g_strcmp0(member, "DefineGuest") == 0 || g_strcmp0(member, "ValidateDefinition") == 0 ? TEXTS_MAX : CALL_MAX;
+}
+
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    size_t most = longest(message), left = most;
+
+    if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
+        return 0;
+    if (strnlen(sd_bus_message_get_path(message), PATH_MAX_BYTES + 1) > PATH_MAX_BYTES)
+        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_OBJECT,
+                                          "no object of usherd's has a path of more than %d bytes", PATH_MAX_BYTES);
+    int r = measure(message, 0, &left);
+    if (r == -EFBIG)
+        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                          "the call is longer than %zu bytes, or deeper than %d containers; shorten it", most,
+                                          DEPTH_MAX);
+    /* What is not well formed is said by whoever reads it for what it means. */
+    sd_bus_message_rewind(message, true);
+    return 0;
+}
+
+int api_gate_new(Api *api)
+{
+    sd_bus_slot *slot;
+
+    int r = sd_bus_add_filter(api->bus, &slot, on_message, api);
+    if (r >= 0)
+        g_ptr_array_add(api->slots, slot);
+    return r;
+}
