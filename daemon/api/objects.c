@@ -37,18 +37,23 @@ char *api_path(ApiKind kind, const char *id)
     return g_steal_pointer(&encoded);
 }
 
-static bool exists(Api *api, ApiKind kind, const char *id)
+/* How the id of what there is is written; NULL: there is no such thing. The caller frees it. */
+static char *own_id(Api *api, ApiKind kind, const char *id)
 {
     PciAddress address;
+    const Job *job;
     GuestView view;
 
     switch (kind) {
     case API_GUEST:
-        return manager_guest(api->manager, id, &view);
+        return manager_guest(api->manager, id, &view) ? g_strdup(id) : NULL;
     case API_DEVICE:
-        return pci_address_from_string(id, &address) == 0 && host_find(manager_host(api->manager), address);
+        return pci_address_from_string(id, &address) == 0 && host_find(manager_host(api->manager), address)
+                   ? g_strdup(PCI_ADDRESS_STR(address))
+                   : NULL;
     default:
-        return manager_job(api->manager, g_ascii_strtoull(id, NULL, 10));
+        job = manager_job(api->manager, g_ascii_strtoull(id, NULL, 10));
+        return job ? g_strdup_printf("%u", job->id) : NULL;
     }
 }
 
@@ -56,14 +61,22 @@ static ApiObject *get_object(Api *api, ApiKind kind, const char *id)
 {
     ApiObject *object = g_hash_table_lookup(api->objects[kind], id);
 
-    if (object || !exists(api, kind, id))
+    if (object)
+        return object;
+    g_autofree char *own = own_id(api, kind, id);
+    if (!own)
+        return NULL;
+    object = g_hash_table_lookup(api->objects[kind], own);
+    if (object)
         return object;
     object = g_new0(ApiObject, 1);
-    *object = (ApiObject){api, g_strdup(id)};
+    *object = (ApiObject){api, g_steal_pointer(&own)};
     g_hash_table_insert(api->objects[kind], object->id, object);
     return object;
 }
 
+/* An object has one path. Numbers and addresses can be written in other ways, and sd_bus_path_decode(3) reads what
+ * sd_bus_path_encode(3) would never write: each such spelling would be an object of its own, and kept. */
 static int find(Api *api, ApiKind kind, const char *path, void **found)
 {
     g_autofree char *id = NULL;
@@ -72,9 +85,10 @@ static int find(Api *api, ApiKind kind, const char *path, void **found)
         id = g_strdup(path + strlen(API_ROOT "/job/"));
     else if (sd_bus_path_decode(path, prefixes[kind], &id) <= 0)
         return 0;
-    if (!exists(api, kind, id))
+    g_autofree char *own = own_id(api, kind, id), *written = own ? api_path(kind, own) : NULL;
+    if (!written || !g_str_equal(path, written))
         return 0;
-    *found = get_object(api, kind, id);
+    *found = get_object(api, kind, own);
     return 1;
 }
 

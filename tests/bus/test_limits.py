@@ -102,5 +102,56 @@ class Words(LimitsTest):
         self.assertLess(self.memory() - before, 2048)
 
 
+class Objects(LimitsTest):
+    def get(self, path, interface):
+        return self.usherd.interface(path, "org.freedesktop.DBus.Properties").GetAll(interface)
+
+    def assert_no_object(self, path, interface):
+        with self.assertRaises(dbus.DBusException) as caught:
+            self.get(path, interface)
+        self.assertEqual(caught.exception.get_dbus_name(), "org.freedesktop.DBus.Error.UnknownObject", path)
+
+    def test_a_guest_has_one_path(self):
+        self.assertEqual(self.get("/org/usher1/guest/demo", "org.usher1.Guest")["Name"], "demo")
+        for name in ("_64emo", "dem_6f", "_64_65_6d_6f", "demo_", "_", "Demo"):
+            self.assert_no_object(f"/org/usher1/guest/{name}", "org.usher1.Guest")
+
+    def test_a_device_has_one_path(self):
+        path, properties = self.manager.ListDevices()[0]
+        address = str(properties["org.usher1.Device"]["Address"] if "org.usher1.Device" in properties else properties["Address"])
+        self.assertEqual(self.get(path, "org.usher1.Device")["Address"], address)
+        encoded = path.rsplit("/", 1)[1]
+        upper = encoded.replace("_3a", "_3A").replace("_2e", "_2E")
+        spellings = {upper, "_30" + encoded[1:] if encoded[0] == "0" else "", encoded.replace("_30000", "_300000", 1), "0000" + encoded,
+                     encoded.split("_3a", 1)[1] if encoded.count("_3a") == 2 else "", "_300_3a05_2e0"} - {encoded, ""}
+        for name in spellings:
+            self.assert_no_object(f"/org/usher1/device/{name}", "org.usher1.Device")
+
+    def test_a_job_has_one_path(self):
+        self.polkit.allow_all()
+        seen = []
+
+        def look(number, path, subject):
+            seen.append(str(self.get(path, "org.usher1.Job")["State"]))
+            for name in (f"0{number}", f"{number}_anything", f"_3{number}", f"{number}_", str((1 << 32) + number)):
+                self.assert_no_object(f"/org/usher1/job/{name}", "org.usher1.Job")
+
+        match = self.usherd.connection.add_signal_receiver(look, "JobNew", "org.usher1.Manager", NAME)
+        self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+        match.remove()
+        self.assertTrue(seen)
+
+    def test_other_spellings_of_an_object_are_not_kept(self):
+        def ask(first, last):
+            for number in range(first, last):
+                self.assert_no_object(f"/org/usher1/job/6_{number}" + "x" * 400, "org.usher1.Job")
+                self.assert_no_object(f"/org/usher1/device/_300_3a05_2e0{number}" + "x" * 400, "org.usher1.Device")
+
+        ask(0, 100)
+        before = self.memory()
+        ask(100, 1600)
+        self.assertLess(self.memory() - before, 1024)
+
+
 if __name__ == "__main__":
     unittest.main()
