@@ -233,7 +233,11 @@ static char *remedy_for(const GPtrArray *holders)
         if (stoppable(holder) && !has_unit(units, holder->unit))
             g_ptr_array_add(units, holder->unit);
         else if (!stoppable(holder))
-            return g_strdup_printf("close %s", holder->command);
+            return g_strdup_printf(
+                "close %s%s", holder->command,
+                g_str_has_prefix(holder->what, "/dev/vfio/")
+                    ? ", which another manager (libvirt, Proxmox, a script) may have started"
+                    : "");
     }
     g_ptr_array_add(units, NULL);
     g_autofree char *list = g_strjoinv(",", (char **)units->pdata);

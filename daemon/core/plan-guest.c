@@ -64,15 +64,15 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
     return 0;
 }
 
-/* running: what the guest claims already it has the nodes of. One that starts has none yet, though it may have
+/* What a running guest claims already it has the nodes of. One that starts has none yet, though it may have
  * claimed groups before the rest was made. */
-static void add_nodes(const Planning *planning, bool running)
+static void add_nodes(const Planning *planning)
 {
     Plan *plan = planning->plan;
 
     for (unsigned i = 0; i < plan->groups->len; i++) {
         int group = g_array_index(plan->groups, int, i);
-        if (running && planning->claims &&
+        if (planning->running && planning->claims &&
             g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
             continue;
         g_autoptr(GPtrArray) members = host_group(planning->host, group);
@@ -130,7 +130,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     if (r != 0)
         return r;
     plan_add_looking_glass(planning.plan, definition);
-    add_nodes(&planning, false);
+    add_nodes(&planning);
     settle_groups(&planning, definition->pci);
     *ret = g_steal_pointer(&planning.plan);
     return 0;
@@ -167,6 +167,7 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
 {
     __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
     BindWish said = section ? section_wish(section) : *wish;
+    planning.running = true;
     planning.whole_remedy =
         section ? "say Group=all in its section: the host is without them while the guest has it"
                 : "attach it with --group=all: the host is without them while the guest has it";
@@ -182,7 +183,7 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
     g_autoptr(GPtrArray) sections = g_ptr_array_new();
     if (section)
         g_ptr_array_add(sections, (gpointer)section);
-    add_nodes(&planning, true);
+    add_nodes(&planning);
     settle_groups(&planning, sections);
     *ret = g_steal_pointer(&planning.plan);
     return 0;

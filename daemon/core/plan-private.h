@@ -10,6 +10,7 @@ typedef struct Planning {
     const Host *host;
     const Claims *claims;
     const char *whole_remedy; /* how to ask for a whole group */
+    bool running;             /* the guest runs, and has open what it claims */
     GPtrArray *asked;         /* of const HostDevice */
     GArray *whole;            /* of int */
     GPtrArray *members; /* of const HostDevice: all that are to be bound, in the order in which it is done */

@@ -23,6 +23,7 @@ Plan *plan_new(const char *owner)
         .owner = g_strdup(owner),
         .memory_node = -1,
         .steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
+        .leaving = g_ptr_array_new_with_free_func(g_free),
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
         .leaning = g_array_new(FALSE, FALSE, sizeof(int)),
         .cpus = g_array_new(FALSE, FALSE, sizeof(unsigned)),
@@ -37,6 +38,7 @@ Plan *plan_free(Plan *plan)
         return NULL;
     g_free(plan->owner);
     g_ptr_array_unref(plan->steps);
+    g_ptr_array_unref(plan->leaving);
     g_array_unref(plan->groups);
     g_array_unref(plan->leaning);
     g_array_unref(plan->cpus);
@@ -51,11 +53,8 @@ GPtrArray *plan_leaving(const Plan *plan)
 {
     GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
 
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        const Step *step = g_ptr_array_index(plan->steps, i);
-        if (step->kind == STEP_DRIVER && step->after[0] == '\0')
-            g_ptr_array_add(addresses, g_strdup(step->subject));
-    }
+    for (unsigned i = 0; i < plan->leaving->len; i++)
+        g_ptr_array_add(addresses, g_strdup(g_ptr_array_index(plan->leaving, i)));
     for (unsigned i = 0; i < plan->devices->len; i++) {
         const PlanDevice *device = g_ptr_array_index(plan->devices, i);
         if (device->mediated)
@@ -321,6 +320,31 @@ static int check_devices(const Planning *planning, Fault **ret_fault)
     return r;
 }
 
+/* That of the guest's own QEMU, which has the group's node open and is nobody else's holder. A device that
+ * leaves a driver of the host's can have other holders. */
+static bool has_already(const Planning *planning, const HostDevice *device)
+{
+    const char *owner = planning->claims ? claims_owner(planning->claims, device->group) : NULL;
+
+    return planning->running && g_strcmp0(owner, planning->plan->owner) == 0 &&
+           (!device->driver || harmless(device));
+}
+
+/* What changes hands, and what is on vfio-pci already, asked for or not: whoever has any of a group open has
+ * all of it, as the kernel lets one open a group, or devices of it, and not both (vfio_group_fops_open() of
+ * the kernel's group.c). */
+static void note_leaving(Planning *planning, int group)
+{
+    g_autoptr(GPtrArray) members = host_group(planning->host, group);
+
+    for (unsigned i = 0; i < members->len; i++) {
+        const HostDevice *device = g_ptr_array_index(members, i);
+        if (!host_device_stays(device) && !has_already(planning, device) &&
+            (on_vfio(device) || is_asked(planning, device) || to_be_bound(planning, device)))
+            g_ptr_array_add(planning->plan->leaving, g_strdup(PCI_ADDRESS_STR(device->address)));
+    }
+}
+
 /* With all wishes added: refuses, or makes the steps. */
 int planning_finish(Planning *planning, Fault **ret_fault)
 {
@@ -331,6 +355,7 @@ int planning_finish(Planning *planning, Fault **ret_fault)
         int r = check_group(planning, g_array_index(groups, int, i), ret_fault);
         if (r != 0)
             return r;
+        note_leaving(planning, g_array_index(groups, int, i));
     }
     int r = check_devices(planning, ret_fault);
     if (r != 0)

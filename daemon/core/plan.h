@@ -18,6 +18,7 @@ typedef struct Plan {
     GPtrArray *steps; /* of Step, owned */
     unsigned making;  /* so many steps come first: what they make can only be expected. The rest is planned anew when
                        * it is there (plan_rest()); 0: the plan is whole */
+    GPtrArray *leaving; /* of char*: the addresses of the functions that the host is to be without */
     GArray *groups;   /* of int: the groups that the owner claims, ascending */
     GArray *leaning;  /* of int: groups of devices that something is made of, and that stay with the host */
     char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
@@ -53,8 +54,8 @@ Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* Addresses (of char*, owned by the caller with the array) of the devices that leave a driver of the host's,
- * and so whoever uses them; and the UUIDs of mediated devices. */
+/* Addresses (of char*, owned by the caller with the array) of the devices that the host is to be without, whatever
+ * driver they leave or stay on: whoever uses them is to be found first. And the UUIDs of mediated devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
 /* The steps that can be taken as they stand: all, or those that make something (of const Step*, borrowed; the caller

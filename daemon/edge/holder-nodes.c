@@ -133,11 +133,15 @@ static void take_vfio_group(Walk *walk, const char *device)
     if (file_link_name_at(walk->place->sys_fd, link, &group) < 0)
         return;
 
-    g_autofree char *path = g_strdup_printf("class/vfio/%s", group);
-    g_autofree char *name = g_strdup_printf("vfio/%s", group);
-    _cleanup_close_ int fd = openat(walk->place->sys_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        take_dev(walk, fd, name, false);
+    /* Without an IOMMU behind it the group has another name (vfio_create_group() of the kernel's group.c). */
+    static const char *const prefixes[] = {"", "noiommu-"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        g_autofree char *path = g_strdup_printf("class/vfio/%s%s", prefixes[i], group);
+        g_autofree char *name = g_strdup_printf("vfio/%s%s", prefixes[i], group);
+        _cleanup_close_ int fd = openat(walk->place->sys_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0)
+            take_dev(walk, fd, name, false);
+    }
 }
 
 static void take_nvidia(Walk *walk)

@@ -69,6 +69,23 @@ START_TEST(a_group_that_the_guest_has_needs_no_other_node)
     ck_assert(claims_take(claims, 14, OWNER));
     g_autoptr(Plan) plan = attached(host, claims, "0000:03:00.0", NULL);
     ck_assert_uint_eq(plan->steps->len, 0);
+    /* Its own QEMU has the group open, and is in nobody's way. */
+    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
+    ck_assert_uint_eq(leaving->len, 0);
+}
+END_TEST
+
+START_TEST(who_uses_a_group_that_the_guest_does_not_have_is_asked)
+{
+    g_autoptr(Host) host = a_host();
+    g_autoptr(Claims) claims = claims_new();
+    a_device(host, "0000:02:00.0", 14, "vfio-pci");
+    a_device(host, "0000:03:00.0", 15, "vfio-pci");
+    ck_assert(claims_take(claims, 14, OWNER));
+    g_autoptr(Plan) plan = attached(host, claims, "0000:03:00.0", NULL);
+    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
+    ck_assert_uint_eq(leaving->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(leaving, 0), "0000:03:00.0");
 }
 END_TEST
 
@@ -131,6 +148,7 @@ START_TEST(what_else_is_in_the_group_is_told_with_the_way_out)
 END_TEST
 
 SUITE("plan-attach", it_is_bound_as_at_a_start_and_its_node_handed_over,
-      a_group_that_the_guest_has_needs_no_other_node, what_the_definition_says_of_it_counts,
+      a_group_that_the_guest_has_needs_no_other_node,
+      who_uses_a_group_that_the_guest_does_not_have_is_asked, what_the_definition_says_of_it_counts,
       another_device_than_the_fingerprint_tells_is_refused, another_guests_device_is_refused,
       what_else_is_in_the_group_is_told_with_the_way_out)

@@ -443,6 +443,42 @@ START_TEST(devices_held_on_vfio_pci_need_only_their_node)
 }
 END_TEST
 
+static void assert_leaving(const Plan *plan, const char *expected)
+{
+    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
+    g_ptr_array_add(leaving, NULL);
+    g_autofree char *addresses = g_strjoinv(" ", (char **)leaving->pdata);
+    ck_assert_str_eq(addresses, expected);
+}
+
+START_TEST(who_uses_a_device_is_asked_whatever_driver_it_leaves_or_stays_on)
+{
+    g_autoptr(Host) host = a_host_with_a_gpu();
+    a_device(host, "0000:02:00.0", 14, "vfio-pci");
+    a_device(host, "0000:03:00.0", 15, NULL);
+    GuestDefinition *guest = a_guest("win10");
+    add_section(guest, "gpu", "0000:01:00.0");
+    add_section(guest, "net", "0000:02:00.0");
+    add_section(guest, "other", "0000:03:00.0");
+    g_autoptr(Plan) plan = started(host, guest);
+    assert_leaving(plan, "0000:01:00.0 0000:01:00.1 0000:02:00.0 0000:03:00.0");
+    guest_free(guest);
+}
+END_TEST
+
+START_TEST(who_uses_the_rest_of_its_group_is_asked_where_that_is_on_vfio_pci)
+{
+    g_autoptr(Host) host = a_host();
+    a_bridge(host, "0000:00:01.0", 14);
+    a_device(host, "0000:02:00.0", 14, "e1000e");
+    a_device(host, "0000:02:01.0", 14, "mlx5_vfio_pci");
+    a_device(host, "0000:02:02.0", 14, "pci-stub");
+    a_device(host, "0000:03:00.0", 15, "vfio-pci");
+    g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
+    assert_leaving(plan, "0000:02:00.0 0000:02:01.0");
+}
+END_TEST
+
 START_TEST(two_sections_that_want_the_same_function_are_a_mistake_in_the_definition)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
@@ -546,6 +582,8 @@ SUITE("plan", a_gpu_is_bound_phase_by_phase_with_its_audio_first,
       a_claim_of_another_guest_is_told_with_the_way_out, a_binding_under_way_is_waited_for,
       a_guests_own_claim_is_no_hindrance, a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups,
       a_guest_without_devices_needs_no_step_and_no_iommu, devices_held_on_vfio_pci_need_only_their_node,
+      who_uses_a_device_is_asked_whatever_driver_it_leaves_or_stays_on,
+      who_uses_the_rest_of_its_group_is_asked_where_that_is_on_vfio_pci,
       two_sections_that_want_the_same_function_are_a_mistake_in_the_definition,
       two_sections_may_share_a_slot_and_a_group, one_section_may_ask_for_the_whole_group_of_both,
       functions_in_groups_of_their_own_are_each_claimed, what_a_wish_is_refused_for_refuses_the_plan,

@@ -259,6 +259,27 @@ START_TEST(nodes_outside_of_sysfs_are_known_where_the_driver_tells)
 }
 END_TEST
 
+START_TEST(who_has_the_device_itself_open_at_vfio_holds_it)
+{
+    A_TREE;
+    put_node(&tree, CARD_PATH "/vfio-dev/vfio0", "vfio-dev", "1:7");
+    put_process(&tree, 90, "qemu", "0::/machine.slice/x.scope");
+    open_file(&tree, 90, 3, "/dev/full");
+    assert_held(&tree, CARD, "file " CARD " /dev/full 90 qemu x.scope \n");
+}
+END_TEST
+
+START_TEST(who_has_a_group_open_that_no_iommu_stands_behind_holds_it)
+{
+    A_TREE;
+    put_link(&tree, CARD_PATH "/iommu_group", "../../../kernel/iommu_groups/0");
+    put(&tree, "sys/class/vfio/noiommu-0/dev", "1:7");
+    put_process(&tree, 90, "dpdk", "0::/system.slice/x.service");
+    open_file(&tree, 90, 3, "/dev/full");
+    assert_held(&tree, CARD, "file " CARD " /dev/full 90 dpdk x.service \n");
+}
+END_TEST
+
 START_TEST(who_has_a_mediated_devices_group_open_holds_it)
 {
     static const char uuid[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
@@ -356,7 +377,8 @@ SUITE("holder-scan", a_device_that_nobody_uses_has_no_holders,
       what_hangs_below_a_usb_controller_holds_it, those_who_keep_nodes_for_others_are_left_out,
       a_mapping_counts_when_the_file_is_closed, what_a_disk_is_part_of_holds_it,
       a_mount_that_only_a_container_has_holds_the_disk, what_the_host_has_mounted_is_not_told_twice,
-      nodes_outside_of_sysfs_are_known_where_the_driver_tells, who_has_a_mediated_devices_group_open_holds_it,
+      nodes_outside_of_sysfs_are_known_where_the_driver_tells, who_has_the_device_itself_open_at_vfio_holds_it,
+      who_has_a_group_open_that_no_iommu_stands_behind_holds_it, who_has_a_mediated_devices_group_open_holds_it,
       a_loop_of_links_is_not_walked,
       what_is_no_address_is_not_looked_for, a_link_with_a_route_is_in_use,
       a_link_that_is_down_or_anothers_is_not, a_port_of_a_bridge_is_in_use)

@@ -643,6 +643,50 @@ START_TEST(a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing)
 }
 END_TEST
 
+/* What another manager has bound, for a guest of its own. */
+static const char *build_foreign(FakeHost *host)
+{
+    fake_host_add_function(host,
+                           &(FakeFunction){.address = "0000:03:00.0", .group = 12, .driver = "xhci_hcd"});
+    fake_host_set_driver(host, "0000:03:00.0", "vfio-pci");
+    return "[PCI usb]\nAddress=0000:03:00.0\n";
+}
+
+static void on_planned_at_all(const GPtrArray *steps, const Fault *fault, void *userdata)
+{
+    Fault **kept = userdata;
+
+    ck_assert_ptr_null(steps);
+    *kept = fault_copy(fault);
+}
+
+START_TEST(a_device_that_another_managers_guest_has_is_refused_by_plan_and_start_alike)
+{
+    static const char said[] =
+        "qemu-system-x86 (pid 7, machine-x.scope) has /dev/vfio/12 of 0000:03:00.0 open";
+    A_RIG(build_foreign);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    _cleanup_fault_ Fault *planned = NULL;
+    unsigned job;
+
+    fake_workers_find_holder(rig.engine.workers, holder_new(HOLDER_FILE, "0000:03:00.0", "/dev/vfio/12", 7,
+                                                            "qemu-system-x86", "machine-x.scope", ""));
+    ck_assert_int_eq(manager_plan_start(manager, "win10", on_planned_at_all, &planned, NULL), 0);
+    rig_settle(&rig);
+    ck_assert_ptr_nonnull(planned);
+    ck_assert_int_eq(planned->kind, FAULT_IN_USE);
+    ck_assert_str_eq(planned->message, said);
+    ck_assert_int_eq(manager_start(manager, "win10", NULL, &job, NULL), 0);
+    rig_settle(&rig);
+    GuestView view = view_of(manager, "win10");
+    ck_assert_int_eq(guest_state(view.guest), GUEST_FAILED);
+    ck_assert_int_eq(guest_fault(view.guest)->kind, FAULT_IN_USE);
+    ck_assert_str_eq(guest_fault(view.guest)->message, said);
+    ck_assert_uint_eq(fake_launcher_starts(rig.engine.launcher, "win10"), 0);
+    rig_assert_restored(&rig);
+}
+END_TEST
+
 START_TEST(a_job_says_how_a_bind_by_hand_ended)
 {
     A_RIG(build_gpu);
@@ -704,4 +748,6 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
-      a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing, a_check_sees_what_no_event_tells_of)
+      a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing,
+      a_device_that_another_managers_guest_has_is_refused_by_plan_and_start_alike,
+      a_check_sees_what_no_event_tells_of)
