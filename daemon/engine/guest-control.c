@@ -5,6 +5,7 @@
 
 struct GuestControlling {
     Guest *guest;
+    GuestControl control;
     const char *command;
     GuestControlled controlled;
     void *userdata;
@@ -37,8 +38,9 @@ static void end_with(GuestControlling *control, int error, const char *message)
         fault = hung_up(g);
     else if (error < 0)
         guest_raise_unresponsive(g, &fault);
-    /* A reset of what stands still for its trouble is to run. */
-    if (error == 0 && g_str_equal(control->command, "system_reset") && *g->held_for)
+    /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
+     */
+    if (error == 0 && control->control == GUEST_CONTROL_RESET && g->run.kind != RUN_BEGINS && *g->run.word)
         qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     end(control, fault);
 }
@@ -52,7 +54,13 @@ static void on_controlled(Qmp *qmp, int error, const char *message, struct json_
 static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     GuestControlling *control = userdata;
+    struct json_object *status = NULL;
 
+    if (error == 0 && json_object_object_get_ex(result, "status", &status))
+        guest_take_run(control->guest, json_object_get_string(status));
+    /* `cont` does nothing to what sleeps (qmp_cont(), monitor/qmp-cmds.c). */
+    if (control->control == GUEST_CONTROL_RESUME && control->guest->run.kind == RUN_SLEEPS)
+        control->command = "system_wakeup";
     if (error == 0)
         error = qmp_command(qmp, control->command, NULL, QMP_ANSWER_USEC, on_controlled, control);
     if (error < 0)
@@ -65,6 +73,7 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
     static const char *const commands[] = {
         [GUEST_CONTROL_PAUSE] = "stop",
         [GUEST_CONTROL_RESUME] = "cont",
+        [GUEST_CONTROL_CONTINUE] = "cont",
         [GUEST_CONTROL_RESET] = "system_reset",
     };
 
@@ -77,7 +86,7 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
     /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
      * it failed: so it is sent to one that is awake. */
     GuestControlling *c = g_new(GuestControlling, 1);
-    *c = (GuestControlling){g, commands[control], controlled, userdata};
+    *c = (GuestControlling){g, control, commands[control], controlled, userdata};
     int r = qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, c);
     if (r < 0)
         g_free(c);

@@ -4,6 +4,7 @@
 
 #include "../core/definition.h"
 #include "../core/qemu-argv.h"
+#include "../core/run-state.h"
 #include "../core/agent-message.h"
 #include "../edge/guest-agent.h"
 #include "../edge/guest-log.h"
@@ -99,7 +100,8 @@ struct Guest {
     uint64_t addresses_at;      /* monotonic */
     GPtrArray *inner_addresses; /* of char*: those of its network cards */
 
-    const char *held_for; /* why QEMU holds its processors: "panicked", "io-error", …; "": for no trouble */
+    RunState run;         /* as QEMU said last */
+    bool panicked;        /* since its system began: it hears nothing any more */
     char *trouble;        /* why it has to end, in words; NULL: it has not */
 
     SleepLock *sleep_lock, *shutdown_lock;
@@ -137,6 +139,9 @@ struct Guest {
     bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
 
     GuestRung rung;
+    bool awake;        /* it has been woken for its end, or was awake when it was asked */
+    uint64_t press_by; /* monotonic: then its power button is pressed, whether it hears it or not */
+    sd_event_source *button_look; /* does it hear it by now? */
     bool stop_asked;
     sd_event_source *deadline; /* of the state or the rung */
 
@@ -249,10 +254,12 @@ bool guest_agent_shutdown(Guest *g);
 /* QEMU's GUEST_PANICKED and WATCHDOG. */
 void guest_panicked(Guest *g);
 void guest_watchdog_expired(Guest *g);
-/* QEMU holds its processors, and says why (a RunState other than running). */
-void guest_take_hold(Guest *g, const char *status);
-/* The same, to be asked. */
-void guest_ask_hold(Guest *g);
+
+/* guest-run.c */
+/* Goes by QEMU's RunState, whatever was believed before. */
+void guest_take_run(Guest *g, const char *status);
+/* Its events of that; false: it is another. */
+bool guest_run_event(Guest *g, const char *name);
 
 /* guest-sleep.c */
 /* guest_mind_sleep() from the loop: a state changes in the middle of things. */
@@ -322,6 +329,8 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed);
 void guest_close_streams(Guest *g);
 
 /* guest-stop.c */
+/* It stops, and what QEMU says of it has changed: goes on to the next rung where this one is not heard. */
+void guest_mind_ladder(Guest *g);
 /* How long the whole ladder may take. */
 uint64_t guest_stop_usec(const Guest *g);
 void guest_take_rung(Guest *g, GuestRung rung);

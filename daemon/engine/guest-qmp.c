@@ -19,15 +19,6 @@ static void on_cont(Qmp *qmp, int error, const char *message, struct json_object
                                 "QEMU of guest %s would not run: %s", g->name, message ?: strerror(-error)));
 }
 
-/* RunState, qapi/run-state.json: of these it comes back only when somebody does something. */
-static bool holds(const char *status)
-{
-    static const char *const held[] = {"paused",         "io-error", "internal-error",
-                                       "guest-panicked", "watchdog", NULL};
-
-    return g_strv_contains(held, status);
-}
-
 void guest_run(Guest *g)
 {
     qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, g);
@@ -39,15 +30,13 @@ static void adopt(Guest *g, const char *status)
     g->recovering = false;
     g->adopted = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
-    if (holds(status)) {
-        guest_set_state(g, GUEST_EVENT_PAUSE);
-        guest_take_hold(g, status);
+    guest_take_run(g, status);
+    if (g->state == GUEST_PAUSED)
         guest_recall_sleep(g);
-    }
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->pid);
     guest_find_agent(g);
     if (g->stop_asked)
-        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_POWER_BUTTON));
+        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_WAKE));
     else if (g_str_equal(status, "guest-panicked"))
         guest_panicked(g);
     else if (g_str_equal(status, "watchdog"))
@@ -91,8 +80,8 @@ static void take_status(Guest *g, const char *status)
         adopt(g, status);
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
         (g->definition->cpu.pin ? guest_pin : guest_run)(g);
-    else if (g->state == GUEST_UNRESPONSIVE)
-        guest_set_state(g, holds(status) ? GUEST_EVENT_PAUSE : GUEST_EVENT_ANSWER);
+    else
+        guest_take_run(g, status);
     guest_find_slots(g);
 }
 
@@ -189,17 +178,10 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         guest_device_deleted(g, data);
     } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
         guest_tray_moved(g, data);
-    } else if (g_str_equal(name, "RESUME")) {
-        guest_forget_sleep(g);
-        g->held_for = "";
-        guest_set_state(g, GUEST_EVENT_RUN);
-        if (g->state == GUEST_RUNNING)
-            job_end(g_steal_pointer(&g->start_job), NULL);
-        guest_mind_inputs(g);
-        guest_mind_usbs(g);
-    } else if (g_str_equal(name, "STOP") && g->state != GUEST_STARTING && !g->shutdown_seen) {
-        guest_set_state(g, GUEST_EVENT_PAUSE);
-        guest_ask_hold(g);
+    } else if (guest_run_event(g, name)) {
+        return;
+    } else if (g_str_equal(name, "RESET")) {
+        g->panicked = false;
     } else if (g_str_equal(name, "GUEST_PANICKED")) {
         guest_panicked(g);
     } else if (g_str_equal(name, "WATCHDOG")) {

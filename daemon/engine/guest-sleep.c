@@ -188,7 +188,7 @@ static void after_sleep(Guest *g)
         return;
     _cleanup_fault_ Fault *fault = NULL;
     log_guest(LOG_INFO, g->name, "the host is back: going on");
-    if (guest_control(g, GUEST_CONTROL_RESUME, on_continued, g, &fault) != 0)
+    if (guest_control(g, GUEST_CONTROL_CONTINUE, on_continued, g, &fault) != 0)
         on_continued(fault, g);
 }
 

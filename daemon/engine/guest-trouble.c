@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]), and why QEMU holds a guest's processors.
- */
-#include <string.h>
-
+/* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]). */
 #include "../base/log.h"
 #include "guest-private.h"
 
@@ -36,7 +33,11 @@ void guest_panicked(Guest *g)
     TroubleAction action = g->definition ? g->definition->on_panic : TROUBLE_DEFAULT;
 
     take(g, "its system has panicked", action);
-    if (action == TROUBLE_RESET)
+    g->panicked = true;
+    /* One that is to end does not begin anew. */
+    if (g->state == GUEST_STOPPING)
+        guest_mind_ladder(g);
+    else if (action == TROUBLE_RESET)
         reset(g);
 }
 
@@ -47,29 +48,4 @@ void guest_watchdog_expired(Guest *g)
     take(g, "its system hangs, and has not reset its watchdog", action);
     if (action == TROUBLE_FAIL)
         qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL);
-}
-
-void guest_take_hold(Guest *g, const char *status)
-{
-    g->held_for = g_str_equal(status, "guest-panicked")   ? "panicked"
-                  : g_str_equal(status, "watchdog")       ? "watchdog"
-                  : g_str_equal(status, "io-error")       ? "io-error"
-                  : g_str_equal(status, "internal-error") ? "internal-error"
-                                                          : "";
-    if (*g->held_for)
-        guest_announce(g);
-}
-
-static void on_hold(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    Guest *g = userdata;
-    struct json_object *status = NULL;
-
-    if (error == 0 && json_object_object_get_ex(result, "status", &status) && g->state == GUEST_PAUSED)
-        guest_take_hold(g, json_object_get_string(status) ?: "");
-}
-
-void guest_ask_hold(Guest *g)
-{
-    qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_hold, g);
 }

@@ -11,11 +11,9 @@
 #define LAST_WORDS_MAX 2000
 
 static const char *const rung_names[GUEST_RUNG_MAX] = {
-    [GUEST_RUNG_AGENT] = "agent",
-    [GUEST_RUNG_NONE] = "",
-    [GUEST_RUNG_POWER_BUTTON] = "power-button",
-    [GUEST_RUNG_QUIT] = "quit",
-    [GUEST_RUNG_TERMINATE] = "terminate",
+    [GUEST_RUNG_NONE] = "",       [GUEST_RUNG_WAKE] = "wake-up",
+    [GUEST_RUNG_AGENT] = "agent", [GUEST_RUNG_POWER_BUTTON] = "power-button",
+    [GUEST_RUNG_QUIT] = "quit",   [GUEST_RUNG_TERMINATE] = "terminate",
     [GUEST_RUNG_KILL] = "kill",
 };
 
@@ -34,7 +32,6 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->userdata = userdata;
     g->state = GUEST_STOPPED;
     g->run_fd = -1;
-    g->held_for = "";
     g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
     g->console_end = -1;
     g->usb_fd = g->sound_fd = -1;
@@ -55,6 +52,7 @@ Guest *guest_free(Guest *g)
     if (g->launch_wait)
         g->launch_wait->guest = NULL;
     sd_event_source_disable_unref(g->deadline);
+    sd_event_source_disable_unref(g->button_look);
     guest_drop_qmp(g);
     guest_close_files(g);
     sd_event_source_disable_unref(g->sleep_turn);
@@ -103,10 +101,10 @@ GuestState guest_state(const Guest *g)
 
 const char *guest_sub_state(const Guest *g)
 {
-    if (g->state == GUEST_PAUSED && g->paused_for_sleep)
+    if (g->state == GUEST_PAUSED && g->paused_for_sleep && g->run.kind != RUN_SLEEPS)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
-        return g->held_for;
+        return g->run.word;
     if (g->state == GUEST_RUNNING && g->frozen)
         return "frozen";
     return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
@@ -185,6 +183,7 @@ void guest_set_state(Guest *g, GuestEvent event)
         return;
     log_guest(LOG_INFO, g->name, "%s → %s", guest_state_to_string(g->state), guest_state_to_string(next));
     g->deadline = sd_event_source_disable_unref(g->deadline);
+    g->button_look = sd_event_source_disable_unref(g->button_look);
     g->state = next;
     g->since = clock_realtime_usec();
     guest_announce(g);
@@ -320,7 +319,8 @@ void guest_forget_run(Guest *g)
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
     g->asked = g->silent = false;
     guest_forget_agent(g);
-    g->held_for = "";
+    g->run = (RunState){RUN_BEGINS, ""};
+    g->panicked = g->awake = false;
     g_clear_pointer(&g->trouble, g_free);
     g->sleep_asked = g->sleep_minded = g->paused_for_sleep = false;
     g->rung = GUEST_RUNG_NONE;

@@ -15,6 +15,7 @@ typedef struct Guest Guest;
 /* The rungs of the stop ladder, each another way than the one before. */
 typedef enum GuestRung {
     GUEST_RUNG_NONE,
+    GUEST_RUNG_WAKE,         /* what sleeps hears nothing */
     GUEST_RUNG_AGENT,        /* the agent inside is asked to shut down */
     GUEST_RUNG_POWER_BUTTON, /* ACPI, once */
     GUEST_RUNG_QUIT,         /* QMP quit */
@@ -84,7 +85,8 @@ void guest_ask(Guest *guest);
 
 typedef enum GuestControl {
     GUEST_CONTROL_PAUSE,
-    GUEST_CONTROL_RESUME,
+    GUEST_CONTROL_RESUME,   /* wakes it, too */
+    GUEST_CONTROL_CONTINUE, /* does not: what has put itself to sleep meanwhile sleeps on */
     GUEST_CONTROL_RESET,
 } GuestControl;
 /* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer;

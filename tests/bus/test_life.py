@@ -162,6 +162,38 @@ class ASystemInTrouble(DaemonTest):
         self.wait_for_sub_state("watchdog")
 
 
+    def test_that_puts_itself_to_sleep_is_shown_so_and_woken_by_resume(self):
+        self.start_trouble("SLEEP", "")
+        self.wait_for_sub_state("suspended")
+        self.usherd.kill()
+        self.usherd.start()
+        self.manager = self.usherd.manager
+        self.wait_for_sub_state("suspended")
+        self.assertEqual(self.boots(), 1)
+        self.usherd.guest("demo").Resume()
+        self.usherd.wait_for(lambda: self.boots() == 2, "it was not woken")
+        self.wait_for_sub_state("suspended")
+        self.usherd.guest("demo").Reset()
+        self.usherd.wait_for(lambda: self.boots() == 3, "it was not reset")
+
+    def test_that_sleeps_again_and_again_is_not_waited_for_when_it_is_stopped(self):
+        self.start_trouble("SLEEP", "[Stop]\nPowerButtonSec=1h\n")
+        self.wait_for_sub_state("suspended")
+        rungs = []
+        self.usherd.connection.add_signal_receiver(lambda interface, changed, _: rungs.append(str(changed.get("SubState", ""))), "PropertiesChanged",
+                                                   "org.freedesktop.DBus.Properties", "org.usher1")
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
+        self.assertIn("wake-up", rungs)
+        self.assertIn("quit", rungs)
+        self.assertEqual(self.usherd.property("demo", "State"), "stopped")
+
+    def test_that_has_panicked_is_not_waited_for_when_it_is_stopped(self):
+        self.start_trouble("PANIC", "[Guest]\nOnPanic=pause\n[Stop]\nPowerButtonSec=1h\n")
+        self.wait_for_sub_state("panicked")
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
+        self.assertEqual(self.usherd.property("demo", "State"), "stopped")
+
+
 class TheHostGoesDown(DaemonTest):
     def test_not_while_a_guest_keeps_it_up(self):
         logind = start_logind(self.bus, 5_000_000)

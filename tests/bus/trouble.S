@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest's whole system, in a boot sector: says "boot" on its serial port; then panics (-DPANIC), so that pvpanic hears of
- * it, or starts its watchdog (-DWATCHDOG) and hangs. Registers of both: docs/specs/pvpanic.txt and hw/watchdog/wdt_i6300esb.c
- * of QEMU. Where the devices sit: daemon/core/qemu-builder.h. */
+ * it, or starts its watchdog (-DWATCHDOG) and hangs, or puts itself to sleep (-DSLEEP, ACPI S3), whence it boots again as it has
+ * left no place to go on from. Registers: docs/specs/pvpanic.txt, hw/watchdog/wdt_i6300esb.c and, of PM1_CNT, acpi_pm1_cnt_write()
+ * in hw/acpi/core.c of QEMU. Where the devices sit: daemon/core/qemu-builder.h. */
 #ifdef PANIC
 #define DEVICE 0x19
 #else
@@ -21,7 +22,13 @@ _start: cli
         jz      2f
         outb    %al, %dx
         jmp     1b
-2:      lgdt    gdt_pointer
+2:
+#ifdef SLEEP
+        movw    $0x604, %dx
+        movw    $0x2400, %ax
+        outw    %ax, %dx
+#endif
+        lgdt    gdt_pointer
         movl    %cr0, %eax
         orb     $1, %al
         movl    %eax, %cr0
@@ -39,7 +46,8 @@ flat:   movw    $16, %ax
         movl    %eax, %ebx
 #ifdef PANIC
         movb    $1, (%ebx)
-#else
+#endif
+#ifdef WATCHDOG
         /* Each value has to be unlocked. */
         movw    $0x80, 0xc(%ebx)
         movw    $0x86, 0xc(%ebx)

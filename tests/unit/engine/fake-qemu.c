@@ -204,6 +204,10 @@ static char *result_of(FakeQemu *qemu, const char *command, struct json_object *
         return g_strdup("\"return\": [{\"thread-id\": 100}, {\"thread-id\": 101}]");
     if (g_str_equal(command, "query-iothreads"))
         return g_strdup("\"return\": [{\"id\": \"a\", \"thread-id\": 200}]");
+    if (g_str_equal(command, "human-monitor-command") && qemu->button)
+        return g_strdup_printf("\"return\": \"%s\\r\\n\"", qemu->button);
+    if (g_str_equal(command, "system_wakeup") && (qemu->stays || !g_str_equal(qemu->status, "suspended")))
+        return g_strdup("\"error\": {\"class\": \"GenericError\", \"desc\": \"Unable to wake up\"}");
     if (g_str_equal(command, "add-fd"))
         return g_strdup("\"return\": {\"fdset-id\": 70, \"fd\": 12}");
     return g_strdup("\"return\": {}");
@@ -258,6 +262,14 @@ static void delete (FakeQemu *qemu, const char *id)
         eject(qemu, slot);
 }
 
+static void say_run(FakeQemu *qemu, const char *event, const char *status)
+{
+    g_autofree char *text = g_strdup_printf("{\"event\": \"%s\"}\n", event);
+
+    qemu->status = status;
+    say(qemu, text);
+}
+
 static void answer(FakeQemu *qemu, const char *command, struct json_object *arguments, int64_t id)
 {
     g_autofree char *result = result_of(qemu, command, arguments);
@@ -266,7 +278,10 @@ static void answer(FakeQemu *qemu, const char *command, struct json_object *argu
     say(qemu, reply);
     if (g_str_equal(command, "device_del"))
         delete (qemu, text_of(arguments, "id"));
-    if (g_str_equal(command, "cont") && !g_str_equal(qemu->status, "running")) {
+    if (g_str_equal(command, "system_wakeup") && !qemu->stays && g_str_equal(qemu->status, "suspended"))
+        say_run(qemu, "WAKEUP", "running");
+    if (g_str_equal(command, "cont") && !qemu->stays && !g_str_equal(qemu->status, "running") &&
+        !g_str_equal(qemu->status, "suspended")) {
         qemu->status = "running";
         say(qemu, "{\"event\": \"RESUME\"}\n");
     }
@@ -274,6 +289,12 @@ static void answer(FakeQemu *qemu, const char *command, struct json_object *argu
         qemu->status = "paused";
         say(qemu, "{\"event\": \"STOP\"}\n");
     }
+}
+
+void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status)
+{
+    say_run(qemu, event, status);
+    fake_qemu_serve(qemu);
 }
 
 /* Whole lines, as the connection is this process's own. */

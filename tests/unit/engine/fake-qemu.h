@@ -17,7 +17,9 @@ typedef struct FakeQemu {
     bool mute;            /* reads, and answers nothing */
     bool tray_locked;     /* by its guest */
     const char *chardevs; /* NULL: "{}" */
-    const char *status;   /* "prelaunch", "running", "paused" */
+    const char *status;   /* "prelaunch", "running", "paused", … */
+    bool stays;           /* so, whatever it is told */
+    const char *button;   /* what it says of its power button's register; NULL: {} */
     GString *commands;    /* that it got, a line each */
     GPtrArray *ports;     /* of char*: ids */
     GHashTable *devices;  /* id → address of what it has of the host's */
@@ -41,6 +43,8 @@ bool fake_qemu_take_over(FakeQemu *qemu);
 char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
 /* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
+/* Something becomes of its processors: "SUSPEND", "suspended". */
+void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status);
 /* The guest lets go of what is in a slot, "spare-0". */
 void fake_qemu_eject(FakeQemu *qemu, const char *slot);
 /* The guest opens the tray of a drive, "cdrom-install". */

@@ -157,6 +157,7 @@ START_TEST(it_is_asked_to_shut_down_before_the_power_button_is_pressed)
     serve(&inside, "{\"return\": []}\n");
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
     ck_assert_str_eq(guest_sub_state(inside.guest), "agent");
+    fake_qemu_serve(&qemu);
     serve(&inside, "");
     ck_assert(g_str_has_suffix(inside.commands->str,
                                "{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n"));
@@ -174,6 +175,7 @@ START_TEST(an_agent_that_refuses_leaves_it_to_the_next_rung)
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    fake_qemu_serve(&qemu);
     serve(&inside, "{\"error\": {\"desc\": \"the command is disabled\"}}\n");
     ck_assert_str_eq(guest_sub_state(inside.guest), "power-button");
     inside_free(&inside);
@@ -221,6 +223,7 @@ START_TEST(a_frozen_guest_is_thawed_before_it_is_to_shut_down)
     serve(&inside, "{\"return\": 1}\n");
     g_string_truncate(inside.commands, 0);
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
+    fake_qemu_serve(&qemu);
     serve(&inside, "{\"return\": 1}\n");
     ck_assert(g_str_has_prefix(inside.commands->str,
                                "{\"execute\":\"guest-fsfreeze-thaw\"}\n{\"execute\":\"guest-shutdown\""));
