@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# lab-machine: default
+#
+# A guest without devices puts itself to sleep (ACPI S3): that is shown, resume wakes it, and stop does so before it presses
+# the power button. One with a device is not offered to.
+
+# shellcheck source=lib.sh
+. /usr/lib/usher-lab/lib.sh
+
+# What the guest does when it is up.
+stage=$lab_scratch/stage
+mkdir -p "$stage"
+cat >"$stage/start" <<'EOS'
+#!/bin/sh
+grep -q mem /sys/power/state && echo "usher-guest: may sleep" || echo "usher-guest: may not sleep"
+! grep -qw lab.sleep /proc/cmdline || (echo "usher-guest: goes to sleep"; echo mem >/sys/power/state; echo "usher-guest: is back") &
+EOS
+chmod 755 "$stage/start"
+(cd "$stage" && echo start | busybox cpio -o -H newc) >"$lab_scratch/start.cpio"
+cat "$GUEST_INITRD" "$lab_scratch/start.cpio" >/var/lib/usher/sleepy.cpio
+GUEST_INITRD=/var/lib/usher/sleepy.cpio
+
+# shown NAME SUBSTATE: it is paused, for that reason
+shown() {
+        usherctl --json=short status "$1" | grep -e '"state":"paused"' | grep -e "\"sub_state\":\"$2\""
+}
+
+# awake NAME: it has come back from sleep, or booted again where its firmware found no way back
+awake() {
+        guest_console "$1" | grep -c -e 'usher-guest: is back' -e 'usher-guest: up' | grep -q '[2-9]'
+}
+
+define_linux_guest_with sleepy lab.sleep '[Stop]' 'PowerButtonSec=90s'
+it "A guest that sleeps by itself starts" usherctl start sleepy
+it "It is shown as suspended" wait_until 120 shown sleepy suspended
+expect_match "A person sees it" "$(usherctl status sleepy)" 'paused \(suspended\)'
+it "The next usherd comes up" systemctl restart usherd
+it "And shows the same" wait_until 20 shown sleepy suspended
+it "resume wakes it" usherctl resume sleepy
+it "Its system goes on" wait_until 120 awake sleepy
+it "It ends" usherctl kill sleepy
+
+it "It starts again" usherctl start sleepy
+it "It sleeps again" wait_until 120 shown sleepy suspended
+started=$SECONDS
+it "stop ends it" usherctl stop sleepy
+expect_match "In less than the button's 90 s" "$((SECONDS - started)) s" '^[1-8]?[0-9] s$'
+expect_match "It was woken for that" "$(journalctl -b -u usherd --grep 'sleepy: stopping' -o cat)" 'stopping: wake-up'
+
+define_linux_guest plain "$EDU"
+it "A guest with a device starts" usherctl start plain
+it "It gets ready" wait_until 120 guest_said plain 'usher-guest: ready'
+expect_match "It is not offered to sleep" "$(guest_console plain)" 'usher-guest: may not sleep'
+it "It stops" usherctl stop plain
+
+rm /var/lib/usher/sleepy.cpio
+finished
