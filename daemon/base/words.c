@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdbool.h>
 #include <string.h>
 
 #include "words.h"
@@ -26,4 +25,37 @@ char *words_quote(const char *name)
         cut[strlen(cut) - strlen("…")] = '\0';
     g_autofree char *valid = g_utf8_make_valid(cut, -1), *escaped = g_strescape(valid, NULL);
     return g_strconcat(escaped, is_long ? "…" : "", NULL);
+}
+
+static bool leaves_line(gunichar c)
+{
+    return (c != '\t' && g_unichar_iscntrl(c)) || c == 0x2028 || c == 0x2029 || c == 0x061c || c == 0x200e ||
+           c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+bool words_are_line(const char *bytes, size_t size)
+{
+    if (!g_utf8_validate_len(bytes, size, NULL))
+        return false;
+    for (const char *c = bytes; c < bytes + size; c = g_utf8_next_char(c))
+        if (leaves_line(g_utf8_get_char(c)))
+            return false;
+    return true;
+}
+
+char *words_in_line(const char *bytes, size_t size)
+{
+    if (words_are_line(bytes, size))
+        return g_strndup(bytes, size);
+
+    g_autofree char *valid = g_utf8_make_valid(bytes, size);
+    GString *line = g_string_sized_new(size);
+    for (const char *c = valid; *c; c = g_utf8_next_char(c)) {
+        gunichar unichar = g_utf8_get_char(c);
+        if (leaves_line(unichar))
+            g_string_append_printf(line, unichar < 0x100 ? "\\x%02x" : "\\u%04x", unichar);
+        else
+            g_string_append_unichar(line, unichar);
+    }
+    return g_string_free(line, FALSE);
 }

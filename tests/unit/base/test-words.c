@@ -65,5 +65,51 @@ START_TEST(no_fault_is_longer_than_a_message_may_be)
 }
 END_TEST
 
+static void assert_line(const char *bytes, size_t size, const char *expected)
+{
+    g_autofree char *line = words_in_line(bytes, size);
+    ck_assert_str_eq(line, expected);
+    ck_assert(words_are_line(line, strlen(line)));
+    ck_assert_int_eq(words_are_line(bytes, size),
+                     strlen(expected) == size && memcmp(bytes, expected, size) == 0);
+}
+
+#define ASSERT_LINE(bytes, expected) assert_line(bytes, sizeof(bytes) - 1, expected)
+
+START_TEST(what_is_a_line_stays_as_it_is)
+{
+    ASSERT_LINE("", "");
+    ASSERT_LINE("a\tb → ü\\n", "a\tb → ü\\n");
+}
+END_TEST
+
+START_TEST(what_is_not_valid_is_replaced)
+{
+    ASSERT_LINE("a\xff"
+                "b",
+                "a\uFFFD"
+                "b");
+    ASSERT_LINE("\xc3", "\uFFFD");
+    ASSERT_LINE("a\0b", "a\uFFFD"
+                        "b");
+}
+END_TEST
+
+START_TEST(what_leaves_the_line_is_spelt_out)
+{
+    ASSERT_LINE("a\nb\r\x1b[31m\x7f", "a\\x0ab\\x0d\\x1b[31m\\x7f");
+    ASSERT_LINE("\xc2\x85\xc2\x9b", "\\x85\\x9b");
+    ASSERT_LINE("\u2028\u2029", "\\u2028\\u2029");
+}
+END_TEST
+
+START_TEST(what_turns_the_line_about_is_spelt_out)
+{
+    ASSERT_LINE("\u202e\u2066\u200f\u061c", "\\u202e\\u2066\\u200f\\u061c");
+}
+END_TEST
+
 SUITE("words", what_is_short_stays_as_it_is, what_is_long_is_cut_where_a_character_begins,
-      a_quoted_name_obeys_no_terminal_and_is_no_longer_than_a_line, no_fault_is_longer_than_a_message_may_be)
+      a_quoted_name_obeys_no_terminal_and_is_no_longer_than_a_line, no_fault_is_longer_than_a_message_may_be,
+      what_is_a_line_stays_as_it_is, what_is_not_valid_is_replaced, what_leaves_the_line_is_spelt_out,
+      what_turns_the_line_about_is_spelt_out)
