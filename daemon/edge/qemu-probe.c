@@ -22,6 +22,8 @@
 #define CACHE_SIZE_MAX (1024 * 1024)
 /* Of what QEMU says on stderr before it gives up. */
 #define WORDS_MAX 500
+/* Bytes that there is room for: what is told of, and a write of more than that at once is not kept at all. */
+#define WORDS_ROOM (64 * 1024)
 
 /* One QEMU being asked. */
 typedef struct Run {
@@ -219,7 +221,7 @@ static char *last_words(const Run *run)
 {
     char bytes[WORDS_MAX];
     ssize_t n = pread(run->words_fd, bytes, sizeof(bytes), 0);
-    g_autofree char *text = g_utf8_make_valid(bytes, MAX(n, 0));
+    g_autofree char *text = g_utf8_make_valid(bytes, strnlen(bytes, MAX(n, 0)));
 
     g_strdelimit(text, "\r\n\t", ' ');
     return g_strdup(g_strstrip(text));
@@ -396,8 +398,10 @@ static int start(Run *run)
 
     if (stat(run->probe->path, &run->binary) < 0)
         return -errno;
-    run->words_fd = memfd_create("qemu-words", MFD_CLOEXEC);
-    if (run->words_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    /* It cannot grow, whatever is written (fcntl(2), F_SEAL_GROW). */
+    run->words_fd = memfd_create("qemu-words", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (run->words_fd < 0 || ftruncate(run->words_fd, WORDS_ROOM) < 0 ||
+        fcntl(run->words_fd, F_ADD_SEALS, F_SEAL_GROW) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     ours = pair[0];
     theirs = pair[1];

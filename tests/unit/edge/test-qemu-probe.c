@@ -218,6 +218,8 @@ START_TEST(a_program_that_is_not_there_or_fails_says_so)
     assert_failure(NULL, "No such file or directory");
     assert_failure("echo 'cannot find libfoo.so' >&2; echo again >&2; exit 3",
                    "ended with status 3: cannot find libfoo.so again");
+    g_autofree char *words = g_strnfill(500, 'w'), *told = g_strdup_printf("ended with status 3: %s", words);
+    assert_failure("yes $(printf '%999s' | tr ' ' w) 2>&1; exit 3", told);
     assert_failure("exit 0", "ended with status 0");
     assert_failure("kill -ABRT $$", "was killed by signal 6");
     assert_failure("echo '{\"QMP\": {}}' >&3; exit 1", "ended with status 1");
