@@ -14,6 +14,13 @@
 #define READ_SIZE (64 * 1024)
 /* What waits for a QEMU that does not read. */
 #define UNSENT_MAX (256 * 1024)
+/* Messages that are taken in one turn of the loop. If there are more, the rest after it: a QEMU that says a
+ * thing without end (as a guest can have it do by DEVICE_TRAY_MOVED) is heard 1000 times a second, and others
+ * in between. */
+#define TURN_MAX 16
+#define REST_USEC (16 * 1000)
+/* Answers that are waited for: an event may be a reason to ask something, and QEMU need not answer. */
+#define PENDING_MAX 256
 /* QEMU serves one connection at a time; the others wait. */
 #define BACKLOG 8
 
@@ -29,7 +36,7 @@ typedef struct Pending {
 struct Qmp {
     sd_event *event;
     int fd;
-    sd_event_source *source;
+    sd_event_source *source, *rest;
     QmpHandler handler;
     void *userdata;
     QmpReader *reader;
@@ -55,6 +62,7 @@ static void disconnect(Qmp *qmp)
 {
     qmp->ready = false;
     qmp->source = sd_event_source_disable_unref(qmp->source);
+    qmp->rest = sd_event_source_disable_unref(qmp->rest);
     qmp->passed = close_fd(qmp->passed);
     qmp->fd = close_fd(qmp->fd);
 }
@@ -185,7 +193,7 @@ static int send_command(Qmp *qmp, const char *name, struct json_object *argument
     int r;
 
     json_object_put(arguments);
-    if (qmp->unsent->len + strlen(text) > UNSENT_MAX)
+    if (qmp->unsent->len + strlen(text) > UNSENT_MAX || g_queue_get_length(&qmp->pending) >= PENDING_MAX)
         return -ENOBUFS;
     pending = g_new0(Pending, 1);
     *pending = (Pending){qmp, qmp->last_id + 1, qmp->passed >= 0, reply, userdata};
@@ -290,29 +298,61 @@ static int take_message(Qmp *qmp, const QmpMessage *message)
     return -EBADMSG;
 }
 
+static int on_rested(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* What was read already, at most a turn of it. 0 or -errno. */
+static int take_messages(Qmp *qmp)
+{
+    for (unsigned n = 0; qmp->fd >= 0; n++) {
+        g_autoptr(QmpMessage) message = NULL;
+
+        if (n == TURN_MAX) {
+            int r = clock_after(qmp->event, REST_USEC, on_rested, qmp, &qmp->rest);
+            return r < 0 ? r : sd_event_source_set_enabled(qmp->source, SD_EVENT_OFF);
+        }
+        int r = qmp_reader_next(qmp->reader, &message);
+        if (r > 0)
+            r = take_message(qmp, message);
+        else if (r == 0)
+            return 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* 0, or why the connection is over: 1 at its end, -errno. */
 static int receive(Qmp *qmp)
 {
     g_autofree char *bytes = g_malloc(READ_SIZE);
     ssize_t size = recv(qmp->fd, bytes, READ_SIZE, MSG_DONTWAIT);
-    int r;
 
     /* A peer that ends without having read all is heard of in this way; what it said came before. */
     if (size == 0 || (size < 0 && errno == ECONNRESET))
         return 1;
     if (size < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-    r = qmp_reader_feed(qmp->reader, bytes, size);
-    while (r >= 0 && qmp->fd >= 0) {
-        g_autoptr(QmpMessage) message = NULL;
+    int r = qmp_reader_feed(qmp->reader, bytes, size);
+    return r < 0 ? r : take_messages(qmp);
+}
 
-        r = qmp_reader_next(qmp->reader, &message);
-        if (r == 0)
-            return 0;
-        if (r > 0)
-            r = take_message(qmp, message);
-    }
-    return MIN(r, 0);
+/* fd -1: a callback freed it, or it has ended meanwhile. */
+static void leave_turn(Qmp *qmp, int r)
+{
+    if (r != 0 && qmp->fd >= 0)
+        end(qmp, MIN(r, 0));
+    leave(qmp);
+}
+
+static int on_rested(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Qmp *qmp = userdata;
+
+    enter(qmp);
+    qmp->rest = sd_event_source_disable_unref(qmp->rest);
+    int r = sd_event_source_set_enabled(qmp->source, SD_EVENT_ON);
+    leave_turn(qmp, r < 0 ? r : take_messages(qmp));
+    return 0;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -325,10 +365,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         flush(qmp);
     if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
         r = receive(qmp);
-    /* fd -1: a callback freed it, or it has ended meanwhile. */
-    if (r != 0 && qmp->fd >= 0)
-        end(qmp, MIN(r, 0));
-    leave(qmp);
+    leave_turn(qmp, r);
     return 0;
 }
 

@@ -4,12 +4,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/core/agent-message.h"
 #include "../../../daemon/edge/guest-agent.h"
 #include "../../../daemon/edge/qmp.h"
@@ -301,9 +304,52 @@ START_TEST(it_may_be_freed_by_whom_it_answers)
 }
 END_TEST
 
+/* As a bus with many callers: there is always something to read. */
+static int on_other(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    int *turns = userdata;
+    ++*turns;
+    return 0;
+}
+
+static int on_flood(sd_event_source *source, void *userdata)
+{
+    static const char line[] = "{\"return\": {\"never\": \"asked for\"}}\n";
+
+    while (send(peer, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        ;
+    return 0;
+}
+
+START_TEST(an_agent_that_answers_without_end_is_given_up_and_keeps_nobody_waiting)
+{
+    sd_event_source *flood = NULL, *other = NULL;
+    int turns = 0;
+    _cleanup_close_ int ready = eventfd(1, EFD_CLOEXEC);
+
+    setup();
+    listen_here();
+    ask("guest-ping", GUEST_AGENT_ANSWERS, SECOND / 2);
+    hear();
+    ck_assert_int_ge(sd_event_add_post(event, &flood, on_flood, NULL), 0);
+    ck_assert_int_ge(sd_event_add_io(event, &other, ready, EPOLLIN, on_other, &turns), 0);
+    while (answers == 0) {
+        int before = turns;
+        for (int i = 0; i < 4; i++)
+            ck_assert_int_gt(sd_event_run(event, LOOP_DEADLINE_USEC), 0);
+        ck_assert_int_gt(turns, before);
+    }
+    ck_assert_int_eq(last_error, -ETIMEDOUT);
+    sd_event_source_unref(flood);
+    sd_event_source_unref(other);
+    teardown();
+}
+END_TEST
+
 SUITE("guest-agent", the_real_agent_answers_one_question_after_the_other,
       what_an_earlier_conversation_left_is_not_taken_for_an_answer,
       an_agent_that_says_nothing_is_given_up_and_asked_anew,
       what_is_not_answered_is_done_unless_it_is_refused,
       a_system_that_goes_down_at_once_has_done_as_it_was_asked, floods_and_nonsense_cost_the_connection_alone,
-      without_a_socket_it_is_said_at_once, who_asks_too_much_is_told_so, it_may_be_freed_by_whom_it_answers)
+      without_a_socket_it_is_said_at_once, who_asks_too_much_is_told_so, it_may_be_freed_by_whom_it_answers,
+      an_agent_that_answers_without_end_is_given_up_and_keeps_nobody_waiting)

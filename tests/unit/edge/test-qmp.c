@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -212,8 +214,7 @@ START_TEST(a_descriptor_goes_along_with_its_name_one_at_a_time)
     say(line, YES(2));
     command(line, "query-status", 0);
     ck_assert_int_eq(take_fd(line, bytes, sizeof(bytes)), -1);
-    ck_assert_int_eq(
-        send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), 0);
+    ck_assert_int_eq(send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), 0);
     close_fd(take_fd(line, bytes, sizeof(bytes)));
     close_fd(tube[0]);
 }
@@ -508,6 +509,94 @@ START_TEST(a_real_qemu_is_reached_before_it_runs_and_quits)
 }
 END_TEST
 
+/* As a bus with many callers: there is always something to read. */
+static int on_other(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+    int *turns = userdata;
+    ++*turns;
+    return 0;
+}
+
+/* Says an event until the pipe is full, at each turn of the loop. */
+static int on_flood(sd_event_source *source, void *userdata)
+{
+    Line *line = userdata;
+    static const char event[] = "{\"timestamp\": {}, \"event\": \"DEVICE_TRAY_MOVED\"}\r\n";
+
+    while (send(line->peer, event, sizeof(event) - 1, MSG_DONTWAIT) > 0)
+        ;
+    return 0;
+}
+
+START_TEST(events_without_end_keep_nobody_waiting)
+{
+    g_autoptr(Line) line = negotiated_line();
+    sd_event_source *flood = NULL, *other = NULL;
+    int turns = 0, before = line->n_notes;
+
+    ck_assert_int_ge(sd_event_add_post(line->event, &flood, on_flood, line), 0);
+    on_flood(NULL, line);
+    _cleanup_close_ int ready = eventfd(1, EFD_CLOEXEC);
+    ck_assert_int_ge(sd_event_add_io(line->event, &other, ready, EPOLLIN, on_other, &turns), 0);
+    gint64 start = g_get_monotonic_time(), until = start + G_USEC_PER_SEC / 2;
+    while (g_get_monotonic_time() < until) {
+        int turns_before = turns, notes_before = line->n_notes;
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_gt(sd_event_run(line->event, LOOP_DEADLINE_USEC), 0);
+        ck_assert_int_gt(turns, turns_before);
+        ck_assert_int_le(line->n_notes - notes_before, 3 * 16);
+    }
+    int heard = line->n_notes - before;
+    ck_assert_int_gt(heard, 16);
+    ck_assert_int_le(heard, 16 * ((g_get_monotonic_time() - start) / 16000 + 3));
+    sd_event_source_unref(flood);
+    sd_event_source_unref(other);
+}
+END_TEST
+
+START_TEST(a_burst_of_events_is_heard_whole_before_the_end)
+{
+    g_autoptr(Line) line = negotiated_line();
+    g_autoptr(GString) burst = g_string_new(NULL);
+    int before = line->n_notes;
+
+    for (int i = 0; i < 100; i++)
+        g_string_append(burst, "{\"timestamp\": {}, \"event\": \"RESET\"}\r\n");
+    say(line, burst->str);
+    hang_up(line);
+    loop_until_count(line->event, &line->n_notes, before + 101);
+    ck_assert(g_str_has_suffix(line->notes->str, "RESET null;closed 0;"));
+}
+END_TEST
+
+START_TEST(a_connection_can_be_freed_in_the_rest_between_two_turns)
+{
+    g_autoptr(Line) line = negotiated_line();
+    g_autoptr(GString) burst = g_string_new(NULL);
+
+    for (int i = 0; i < 40; i++)
+        g_string_append_printf(burst, "{\"timestamp\": {}, \"event\": \"E%d\"}\r\n", i);
+    line->free_upon = "E20 null";
+    say(line, burst->str);
+    while (line->qmp)
+        ck_assert_int_gt(sd_event_run(line->event, LOOP_DEADLINE_USEC), 0);
+    loop_settle(line->event);
+    ck_assert(g_str_has_suffix(line->notes->str, "E20 null;"));
+}
+END_TEST
+
+START_TEST(no_more_answers_are_waited_for_than_256)
+{
+    g_autoptr(Line) line = negotiated_line();
+    int r = 0, n = 0;
+
+    while (n < 1000 && (r = qmp_command(line->qmp, "query-status", NULL, 0, on_reply, line)) == 0)
+        n++;
+    ck_assert_int_eq(r, -ENOBUFS);
+    ck_assert_int_eq(n, 256);
+}
+END_TEST
+
 SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_arguments_and_is_answered_once,
       a_descriptor_goes_along_with_its_name_one_at_a_time, a_descriptor_that_cannot_be_sent_is_closed,
       answers_find_their_commands_in_any_order, a_refusal_comes_with_its_words, events_come_with_their_data,
@@ -516,4 +605,6 @@ SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_a
       what_is_no_qmp_ends_the_connection, a_peer_that_never_answers_costs_nothing,
       a_peer_that_does_not_read_is_no_hang, any_callback_may_free_the_connection,
       freeing_drops_what_is_pending_without_a_call, nobody_to_connect_to_is_told_at_once,
-      a_listening_socket_is_private_and_replaces_an_old_one, a_real_qemu_is_reached_before_it_runs_and_quits)
+      a_listening_socket_is_private_and_replaces_an_old_one, a_real_qemu_is_reached_before_it_runs_and_quits,
+      events_without_end_keep_nobody_waiting, a_burst_of_events_is_heard_whole_before_the_end,
+      a_connection_can_be_freed_in_the_rest_between_two_turns, no_more_answers_are_waited_for_than_256)
