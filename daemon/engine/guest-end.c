@@ -113,6 +113,11 @@ void guest_ended(Guest *g)
     if (g->end_owed)
         return;
     g->watched = false;
+    /* Why it ended may stand in its last words. */
+    if (g->words)
+        guest_log_catch_up(g->words);
+    if (g->console_log)
+        guest_log_catch_up(g->console_log);
     g->gate = holder_gate_free(g->gate);
     guest_drop_qmp(g);
     guest_forget_agent(g);

@@ -12,6 +12,9 @@
 #include "../edge/nvram.h"
 #include "guest-private.h"
 
+/* Below its run folder. */
+#define CONSOLE_PIPE "console.pipe"
+
 static void open_next(Guest *g);
 
 static void close_element(void *fd)
@@ -130,8 +133,8 @@ static int keep_console_log(Guest *g)
 
     if (g->console_log)
         return 0;
-    return guest_log_open(g->engine->event, g->engine->log_fd, name, GUEST_LOG_LIMIT, NULL, NULL,
-                          &g->console_log);
+    const GuestLogPlace place = {g->run_fd, CONSOLE_PIPE, g->engine->log_fd, name, GUEST_LOG_LIMIT};
+    return guest_log_open(g->engine->event, &place, NULL, NULL, &g->console_log);
 }
 
 int guest_open_console_log(Guest *g)
@@ -148,19 +151,21 @@ void guest_find_console_log(Guest *g)
 {
     g_autofree char *name = console_log_name(g);
 
-    if (faccessat(g->engine->log_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    if (faccessat(g->run_fd, CONSOLE_PIPE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     int r = keep_console_log(g);
     if (r < 0)
-        log_guest(LOG_WARNING, g->name, "cannot keep %s within its limit: %s", name, strerror(-r));
+        log_guest(LOG_WARNING, g->name, "cannot go on with %s: %s", name, strerror(-r));
 }
 
 static int begin_console_log(Guest *g)
 {
     _cleanup_close_ int fd = guest_open_console_log(g);
-    int r = fd < 0 ? fd : guest_log_begin(g->console_log);
 
-    return r < 0 ? r : steal_fd(&fd);
+    if (fd < 0)
+        return fd;
+    guest_log_begin(g->console_log);
+    return steal_fd(&fd);
 }
 
 /* QEMU's end; the listening one is kept for the companion. */

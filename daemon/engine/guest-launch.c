@@ -14,13 +14,14 @@
 #include "preflight.h"
 
 #define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)
-#define WORDS_LIMIT (256 * 1024)
+#define WORDS_LIMIT (128 * 1024)
 
 static void on_words(const char *line, void *userdata)
 {
     Guest *g = userdata;
 
-    log_guest(LOG_WARNING, g->name, "%s", line);
+    /* Not to be taken for words of usherd's. */
+    log_guest(LOG_WARNING, g->name, "QEMU: %s", line);
 }
 
 int guest_open_run_folder(Guest *g)
@@ -33,7 +34,8 @@ int guest_open_run_folder(Guest *g)
     }
     if (g->words)
         return 0;
-    return guest_log_open(g->engine->event, g->run_fd, "qemu.log", WORDS_LIMIT, on_words, g, &g->words);
+    const GuestLogPlace place = {g->run_fd, "qemu.pipe", g->run_fd, "qemu.log", WORDS_LIMIT, .words = true};
+    return guest_log_open(g->engine->event, &place, on_words, g, &g->words);
 }
 
 static int write_process(Guest *g)
@@ -200,8 +202,8 @@ void guest_try_launch(Guest *g)
     }
 }
 
-/* The launcher says what became of companions, and then nothing: what comes is its end. After `run` that is QEMU taking its
- * place. */
+/* The launcher says what became of companions, and then nothing: what comes is its end. After `run` that is
+ * QEMU taking its place. */
 static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
 {
     Guest *g = userdata;
