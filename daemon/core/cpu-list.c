@@ -21,8 +21,16 @@ static bool read_number(const char *text, unsigned *ret)
     return true;
 }
 
+/* Sets may have a thousand members, and whoever writes a definition may compare many: by marks, not each with each. */
+static void mark(const GArray *list, bool *marks)
+{
+    for (unsigned i = 0; i < list->len; i++)
+        if (g_array_index(list, unsigned, i) < CPU_LIST_MAX)
+            marks[g_array_index(list, unsigned, i)] = true;
+}
+
 /* "2" or "2-7". */
-static bool read_range(char *text, GArray *list)
+static bool read_range(char *text, GArray *list, bool *seen)
 {
     char *dash = strchr(text, '-');
     unsigned first, last;
@@ -32,8 +40,9 @@ static bool read_range(char *text, GArray *list)
     if (!read_number(text, &first) || !read_number(dash ? dash + 1 : text, &last) || last < first)
         return false;
     for (unsigned cpu = first; cpu <= last; cpu++) {
-        if (cpu_set_has(list, cpu))
+        if (seen[cpu])
             return false;
+        seen[cpu] = true;
         g_array_append_val(list, cpu);
     }
     return true;
@@ -43,9 +52,10 @@ GArray *cpu_list_parse(const char *text)
 {
     g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(unsigned));
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    bool seen[CPU_LIST_MAX] = {false};
 
     for (char **part = parts; *part; part++)
-        if (!read_range(g_strstrip(*part), list))
+        if (!read_range(g_strstrip(*part), list, seen))
             return NULL;
     return list->len > 0 ? g_steal_pointer(&list) : NULL;
 }
@@ -53,10 +63,12 @@ GArray *cpu_list_parse(const char *text)
 char *cpu_list_missing(const GArray *wanted, const GArray *there)
 {
     g_autoptr(GString) text = g_string_new(NULL);
+    bool marks[CPU_LIST_MAX] = {false};
 
+    mark(there, marks);
     for (unsigned i = 0; i < wanted->len; i++) {
         unsigned cpu = g_array_index(wanted, unsigned, i);
-        if (!cpu_set_has(there, cpu))
+        if (cpu >= CPU_LIST_MAX || !marks[cpu])
             g_string_append_printf(text, "%s%u", text->len > 0 ? "," : "", cpu);
     }
     return text->len > 0 ? g_strdup(text->str) : NULL;
@@ -95,10 +107,12 @@ char *cpu_set_to_text(const GArray *set)
 static GArray *sift(const GArray *one, const GArray *other, bool common)
 {
     GArray *set = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    bool marks[CPU_LIST_MAX] = {false};
 
+    mark(other, marks);
     for (unsigned i = 0; i < one->len; i++) {
         unsigned cpu = g_array_index(one, unsigned, i);
-        if (cpu_set_has(other, cpu) == common)
+        if ((cpu < CPU_LIST_MAX && marks[cpu]) == common)
             g_array_append_val(set, cpu);
     }
     return set;

@@ -67,51 +67,10 @@ static int check_mac(const DefinitionReader *reader, const ReadSection *section,
     return 0;
 }
 
-/* 0.0.0.0 takes the port of every address. */
-static bool forwards_conflict(const DefinitionForward *a, const DefinitionForward *b)
-{
-    return a->udp == b->udp && a->host_port == b->host_port &&
-           (g_str_equal(a->address, b->address) || g_str_equal(a->address, "0.0.0.0") ||
-            g_str_equal(b->address, "0.0.0.0"));
-}
-
-static int check_forward(const DefinitionReader *reader, const ReadSection *section, unsigned index,
-                         Fault **ret_fault)
-{
-    const DefinitionNetwork *network = section->structure;
-    const DefinitionForward *forward = g_ptr_array_index(network->forwards, index);
-
-    for (unsigned i = 0; i < reader->definition->networks->len; i++) {
-        const DefinitionNetwork *other = g_ptr_array_index(reader->definition->networks, i);
-        unsigned n = other == network ? index : other->forwards ? other->forwards->len : 0;
-
-        for (unsigned j = 0; j < n; j++) {
-            if (!forwards_conflict(forward, g_ptr_array_index(other->forwards, j)))
-                continue;
-            DefinitionPlace first =
-                section_value_place(reader_section(reader, SECTION_NETWORK, other->name), "Forward", j);
-            return definition_raise(section_value_place(section, "Forward", index), ret_fault,
-                                    "choose another port of the host in one of them",
-                                    "[Network %s] Forward= takes %s port %u of the host, as %s:%u does",
-                                    network->name, forward->udp ? "UDP" : "TCP", forward->host_port,
-                                    first.path, first.line);
-        }
-        if (other == network)
-            break;
-    }
-    return 0;
-}
-
 int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
-    const DefinitionNetwork *network = section->structure;
-
     int r = check_modes(section, ret_fault);
     if (r == 0)
         r = check_device(reader, section, ret_fault);
-    if (r == 0)
-        r = check_mac(reader, section, ret_fault);
-    for (unsigned i = 0; r == 0 && network->forwards && i < network->forwards->len; i++)
-        r = check_forward(reader, section, i, ret_fault);
-    return r;
+    return r == 0 ? check_mac(reader, section, ret_fault) : r;
 }

@@ -350,6 +350,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
             r = definition_check_usb(reader, section, ret_fault);
     }
     if (r == 0)
+        r = definition_check_forwards(reader, ret_fault);
+    if (r == 0)
         r = check_boot_indexes(reader, ret_fault);
     return r;
 }

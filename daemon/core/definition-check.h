@@ -15,6 +15,7 @@ typedef struct ReadSection {
     DefinitionPlace place; /* of its first header; path NULL as long as there was none */
     DefinitionPlace
         *keys;        /* where each of its keys was assigned last; path NULL: not at all, or given back */
+    unsigned *n_assigned; /* how often each was, empty assignments too */
     GArray **repeats; /* of DefinitionPlace, for each of its keys that repeats: where its values stand; else
                          NULL */
 } ReadSection;
@@ -50,6 +51,9 @@ int definition_check_usb(const DefinitionReader *reader, const ReadSection *sect
 int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault);
 /* One [Network x]. */
 int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
+
+/* definition-check-forward.c: what all networks take of the host's ports */
+int definition_check_forwards(const DefinitionReader *reader, Fault **ret_fault);
 
 /* Sections in the order in which they were written, after those without a name. */
 int definition_check(const DefinitionReader *reader, Fault **ret_fault);

@@ -29,6 +29,11 @@
 #define SHARE_SECTIONS_MAX 16
 /* The controller's ports without that of the emulated mouse: see qemu-usb.c. */
 #define USB_SECTIONS_MAX 14
+/* A chain of images is written by hand; a forward takes a listening socket of the host. */
+#define BACKING_MAX 32
+#define FORWARDS_MAX 256
+#define ARGUMENTS_MAX 256
+#define OVERRIDES_MAX 256
 /* A USB string has at most 126 characters. */
 #define USB_SERIAL_BYTES 126
 
@@ -240,7 +245,7 @@ static const DefinitionKey keys[] = {
      .help = "What is in it; never guessed, as a guest could write what makes the guess wrong"},
     {SECTION_DISK, "Size", VALUE_SIZE, DISK(size), .min = MIB, .max = 64 * TIB, .step = MIB,
      .otherwise = "the image must be there", .help = "How big a disk is made if there is none at Path= yet"},
-    {SECTION_DISK, "Backing", VALUE_IMAGE, DISK(backing), .repeat = true,
+    {SECTION_DISK, "Backing", VALUE_IMAGE, DISK(backing), .repeat = true, .most = BACKING_MAX,
      .otherwise = "an image that is built upon another is refused", .help = "What the image is built upon"},
     {SECTION_DISK, "Bus", VALUE_CHOICE, DISK(bus), .words = disk_buses, .fallback = "virtio-blk",
      .help = "The kind of disk that the guest sees"},
@@ -272,7 +277,7 @@ static const DefinitionKey keys[] = {
      .help = "The host's persistent tap device that the guest takes"},
     {SECTION_NETWORK, "Parent", VALUE_WORD, NETWORK(parent), .max = LINK_NAME_MAX,
      .help = "The host's network interface that the guest shares"},
-    {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true,
+    {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true, .most = FORWARDS_MAX,
      .help = "A port of the host that leads to one of the guest"},
     {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no",
      .help = "Whether the guest is kept from calling out"},
@@ -334,9 +339,9 @@ static const DefinitionKey keys[] = {
     {SECTION_STOP, "TerminateSec", VALUE_SPAN, GUEST(stop.terminate_usec), .max = DAY_USEC, .fallback = "5s",
      .help = "How long after SIGTERM; 0 does not send it. SIGKILL follows"},
 
-    {SECTION_QEMU, "Arguments", VALUE_ARGUMENTS, GUEST(qemu.arguments), .repeat = true,
+    {SECTION_QEMU, "Arguments", VALUE_ARGUMENTS, GUEST(qemu.arguments), .repeat = true, .most = ARGUMENTS_MAX,
      .help = "What is put at the end of QEMU's command line"},
-    {SECTION_QEMU, "Set", VALUE_OVERRIDE, GUEST(qemu.overrides), .repeat = true,
+    {SECTION_QEMU, "Set", VALUE_OVERRIDE, GUEST(qemu.overrides), .repeat = true, .most = OVERRIDES_MAX,
      .help = "A property of one of QEMU's devices that is to have another value"},
 };
 /* clang-format on */

@@ -38,6 +38,7 @@ static void section_free(void *pointer)
     g_free(section->repeats);
     g_free(section->name);
     g_free(section->keys);
+    g_free(section->n_assigned);
     g_free(section);
 }
 
@@ -51,6 +52,7 @@ static ReadSection *reader_add(DefinitionReader *reader, SectionId id, const cha
     section->name = g_strdup(name);
     section->structure = structure;
     section->keys = g_new0(DefinitionPlace, n);
+    section->n_assigned = g_new0(unsigned, n);
     section->repeats = g_new0(GArray *, n);
     for (unsigned i = 0; i < n; i++) {
         value_reset(&keys[i], structure);
@@ -144,6 +146,21 @@ static void note_place(ReadSection *section, const DefinitionKey *key, Definitio
         g_array_set_size(repeats, 0);
 }
 
+/* Each costs time while everybody waits, whatever comes of it in the end. */
+static int check_number(const ReadSection *section, const DefinitionKey *key, DefinitionPlace place, const char *title,
+                        Fault **ret_fault)
+{
+    unsigned n, index = key - definition_section_keys(section->id, &n);
+    const GArray *repeats = section->repeats[index];
+
+    if (repeats && repeats->len >= key->most)
+        return definition_raise(place, ret_fault, "remove one", "[%s] has more than %u %s=", title, key->most, key->name);
+    if (++section->n_assigned[index] > DEFINITION_ASSIGNMENTS_MAX)
+        return definition_raise(place, ret_fault, "remove those that do not count", "[%s] %s= is written more than %d times", title,
+                                key->name, DEFINITION_ASSIGNMENTS_MAX);
+    return 0;
+}
+
 static int read_assignment(const char *name, const char *value, DefinitionPlace place, void *userdata,
                            Fault **ret_fault)
 {
@@ -157,6 +174,9 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
         hint = definition_key_hint(section->id, name);
         return definition_raise(place, ret_fault, hint, "[%s] %s= is not known", title, shown_name);
     }
+    int r = check_number(section, key, place, title, ret_fault);
+    if (r != 0)
+        return r;
     if (*value == '\0') {
         value_reset(key, section->structure);
         place.path = NULL;
@@ -217,6 +237,21 @@ static void reader_start(DefinitionReader *reader, const char *name, const char 
             reader_add(reader, id, NULL, definition);
 }
 
+static int check_texts(const DefinitionText *texts, size_t n_texts, Fault **ret_fault)
+{
+    size_t size = 0;
+
+    if (n_texts > DEFINITION_DROP_INS_MAX + 1)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "join some of them", "%s has more than %d drop-ins", texts[0].path,
+                           DEFINITION_DROP_INS_MAX);
+    for (size_t i = 0; i < n_texts; i++)
+        size += texts[i].size;
+    if (size > DEFINITION_SIZE_MAX)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "%s is longer than %d KiB with its drop-ins",
+                           texts[0].path, DEFINITION_KIB_MAX);
+    return 0;
+}
+
 int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret,
                      Fault **ret_fault)
 {
@@ -233,6 +268,9 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
                            "use lower-case letters, digits and dashes, at most 63, not a dash first",
                            "\"%s\" is no name for a guest", shown);
     }
+    r = check_texts(texts, n_texts, ret_fault);
+    if (r != 0)
+        return r;
     reader_start(&reader, name, texts[0].path);
     definition = reader.definition;
     sections = reader.sections;

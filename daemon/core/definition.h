@@ -325,6 +325,12 @@ typedef struct GuestDefinition {
     GPtrArray *shares;   /* of DefinitionShare */
 } GuestDefinition;
 
+/* What a definition may have in all, and how often a key may be written in one section. */
+#define DEFINITION_KIB_MAX 256
+#define DEFINITION_SIZE_MAX (DEFINITION_KIB_MAX * 1024)
+#define DEFINITION_DROP_INS_MAX 64
+#define DEFINITION_ASSIGNMENTS_MAX 512
+
 /* One text to parse: the file itself first, then its drop-ins in their order. */
 typedef struct DefinitionText {
     const char *path; /* for messages; "/etc/usher/guests/win10.guest" */

@@ -99,14 +99,16 @@ int definition_store_names(DefinitionStore *store, char ***ret)
     return 0;
 }
 
-static int load_text(DefinitionFiles *files, const char *path)
+/* Takes its length from left. */
+static int load_text(DefinitionFiles *files, const char *path, size_t *left)
 {
     DefinitionText text = {};
     char *content;
 
-    int r = file_read_all_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &content, &text.size);
+    int r = file_read_all_at(AT_FDCWD, path, *left, &content, &text.size);
     if (r < 0)
         return r;
+    *left -= text.size;
     text.path = g_strdup(path);
     text.text = content;
     g_array_append_val(files->texts, text);
@@ -118,9 +120,10 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
     g_autoptr(DefinitionFiles) files = g_new0(DefinitionFiles, 1);
     g_autofree char *folder = g_strconcat(path, ".d", NULL);
     g_auto(GStrv) drop_ins = NULL;
+    size_t left = DEFINITION_SIZE_MAX;
 
     files->texts = g_array_new(FALSE, FALSE, sizeof(DefinitionText));
-    int r = load_text(files, path);
+    int r = load_text(files, path, &left);
     if (r < 0 && !(optional && r == -ENOENT))
         return r;
 
@@ -130,13 +133,24 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
     for (char **file = drop_ins; file && *file; file++) {
         if (!g_str_has_suffix(*file, ".conf"))
             continue;
+        if (files->texts->len > DEFINITION_DROP_INS_MAX)
+            return -E2BIG;
         g_autofree char *drop_in = g_build_filename(folder, *file, NULL);
-        r = load_text(files, drop_in);
+        r = load_text(files, drop_in, &left);
         if (r < 0)
             return r;
     }
     *ret = g_steal_pointer(&files);
     return 0;
+}
+
+const char *definition_files_error(int error)
+{
+    if (error == -EFBIG)
+        return "it is longer than " G_STRINGIFY(DEFINITION_KIB_MAX) " KiB with its drop-ins";
+    if (error == -E2BIG)
+        return "it has more than " G_STRINGIFY(DEFINITION_DROP_INS_MAX) " drop-ins";
+    return g_strerror(-error);
 }
 
 char *definition_store_path(DefinitionStore *store, const char *name, const char *drop_in)

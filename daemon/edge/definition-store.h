@@ -7,8 +7,6 @@
 
 #include "../core/definition.h"
 
-#define DEFINITION_SIZE_MAX (1024 * 1024)
-
 /* The texts of one guest, the file itself first. */
 typedef struct DefinitionFiles {
     GArray *texts; /* of DefinitionText, whose strings are owned here */
@@ -40,8 +38,12 @@ int definition_store_write(DefinitionStore *store, const char *name, const char 
  * in the drop-ins' folder stays. */
 int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in);
 
-/* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. */
+/* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. -EFBIG: they are longer
+ * than DEFINITION_SIZE_MAX in all; -E2BIG: there are more than DEFINITION_DROP_INS_MAX. */
 int definition_files_load(const char *path, bool optional, DefinitionFiles **ret);
+
+/* Why they could not be read, in words: of -EFBIG and -E2BIG too. */
+const char *definition_files_error(int error);
 
 /* The texts as they would be with another text for a path of the same guest, or one more; an empty one takes a drop-in
  * out. */

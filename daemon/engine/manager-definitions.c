@@ -69,7 +69,7 @@ static int raise_missing(Manager *m, const char *name, Fault **ret_fault)
 static int raise_error(const char *verb, const char *path, int error, Fault **ret_fault)
 {
     return fault_raise(ret_fault, FAULT_FAILED, error == -EROFS ? "is /etc writable on this host?" : NULL,
-                       "cannot %s %s: %s", verb, path, g_strerror(-error));
+                       "cannot %s %s: %s", verb, path, definition_files_error(error));
 }
 
 int manager_guest_files(Manager *m, const char *name, DefinitionFiles **ret, Fault **ret_fault)
@@ -114,8 +114,8 @@ static int check_wish(Manager *m, const char *name, const DefineWish *wish, Faul
                            "drop_in: \"%s\" is no name of a drop-in", shown);
     }
     if (r == 0 && strlen(wish->text) > DEFINITION_SIZE_MAX)
-        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "the text is longer than %d bytes",
-                           DEFINITION_SIZE_MAX);
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "the text is longer than %d KiB",
+                           DEFINITION_KIB_MAX);
     return r;
 }
 
@@ -151,6 +151,8 @@ static int check_outcome(Manager *m, const char *name, const DefineWish *wish, c
         return fault_raise(ret_fault, FAULT_REFUSED,
                            "choose another name, or change it: usherctl edit --full",
                            "there is a guest %s already", name);
+    if (!there && !manager_guest_entry(m, name) && !manager_has_room(m))
+        return fault_raise(ret_fault, FAULT_REFUSED, "remove one: usherctl undefine", "there are as many guests as there may be");
     r = check_replaced(name, files, wish, path, ret_fault);
     if (r != 0)
         return r;

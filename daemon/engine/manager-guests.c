@@ -11,6 +11,8 @@
 #include "manager-private.h"
 #include "preflight.h"
 
+#define GUESTS_MAX 1024
+
 void guest_entry_free(GuestEntry *entry)
 {
     guest_free(entry->guest);
@@ -131,7 +133,7 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
                            "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
     if (r < 0)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
-                           m->engine->definitions_path, name, g_strerror(-r));
+                           m->engine->definitions_path, name, definition_files_error(r));
     r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
     if (r == 0)
         (*ret)->host_id = g_strdup(m->engine->host_id);
@@ -175,6 +177,24 @@ static void read_entry(Manager *m, const char *name)
             wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
 
+/* Each costs time and memory at every reload. */
+bool manager_has_room(Manager *m)
+{
+    return g_hash_table_size(m->guests) < GUESTS_MAX;
+}
+
+static void read_name(Manager *m, const char *name)
+{
+    if (!guest_name_valid(name)) {
+        log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only", m->engine->definitions_path, name);
+    } else if (!manager_guest_entry(m, name) && !manager_has_room(m)) {
+        log_warning("%s/%s.guest is left out: there are %d guests already", m->engine->definitions_path, name, GUESTS_MAX);
+    } else {
+        read_entry(m, name);
+        manager_announce(m, MANAGER_GUEST_CHANGED, name);
+    }
+}
+
 void manager_reload(Manager *m)
 {
     g_auto(GStrv) names = NULL;
@@ -189,15 +209,8 @@ void manager_reload(Manager *m)
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
         entry->defined = false;
-    for (char **name = names; *name; name++) {
-        if (guest_name_valid(*name)) {
-            read_entry(m, *name);
-            manager_announce(m, MANAGER_GUEST_CHANGED, *name);
-        } else {
-            log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only",
-                        m->engine->definitions_path, *name);
-        }
-    }
+    for (char **name = names; *name; name++)
+        read_name(m, *name);
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
         guest_retry_usbs(entry->guest);

@@ -75,6 +75,8 @@ void manager_recover_stuck(Manager *m);
 
 /* manager-guests.c */
 void guest_entry_free(GuestEntry *entry);
+/* Whether there may be one guest more. */
+bool manager_has_room(Manager *m);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
 /* Makes one if there is none. */
 GuestEntry *manager_ensure_entry(Manager *m, const char *name);

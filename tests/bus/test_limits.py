@@ -3,6 +3,7 @@
 everybody else, and has not grown."""
 
 import pathlib
+import time
 import unittest
 
 import dbus
@@ -100,6 +101,46 @@ class Words(LimitsTest):
             self.refusal(self.manager.GetGuest, MANY)
             self.refusal(self.manager.PlanStart, "é" * 4000)
         self.assertLess(self.memory() - before, 2048)
+
+
+class Definitions(LimitsTest):
+    def test_a_definition_of_megabytes_keeps_nobody_waiting(self):
+        text = "[Network a]\n" + "".join(f"Forward=tcp:127.{i >> 16}.{i >> 8 & 255}.{i & 255}:1:1\n" for i in range(60000))
+        begin = time.monotonic()
+        self.assertEqual(self.refusal(self.manager.ValidateDefinition, "demo", [("a", text)]).get_dbus_name(), LIMITS)
+        self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", text[:200000])])), "a:258: .*more than 256 Forward=")
+        self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", "\n" * 262144), ("b", "\n")])), "longer than 256 KiB")
+        self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", "")] * 66)), "more than 64 drop-ins")
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_files_have_the_same_bounds(self):
+        folder = self.usherd.guests / "demo.guest.d"
+        folder.mkdir()
+        (folder / "big.conf").write_text("\n" * 262144)
+        self.manager.Reload()
+        self.assertRegex(self.usherd.property("demo", "DefinitionError"), "demo.guest: it is longer than 256 KiB with its drop-ins")
+        (folder / "big.conf").unlink()
+        for number in range(65):
+            (folder / f"{number:02}.conf").write_text("\n")
+        self.manager.Reload()
+        self.assertRegex(self.usherd.property("demo", "DefinitionError"), "demo.guest: it has more than 64 drop-ins")
+        (folder / "00.conf").unlink()
+        self.manager.Reload()
+        self.assertEqual(self.usherd.property("demo", "DefinitionError"), "")
+        more = dbus.Dictionary({"drop_in": "99.conf"}, signature="sv")
+        self.assertRegex(str(self.refusal(self.manager.DefineGuest, "demo", "[CPU]\nCores=1\n", more)), "more than 64 drop-ins")
+
+    def test_there_are_as_many_guests_as_there_may_be(self):
+        for number in range(1100):
+            (self.usherd.guests / f"many-{number}.guest").write_text(GUEST)
+        self.manager.Reload()
+        self.assertEqual(len(self.manager.ListGuests()), 1024)
+        self.assertRegex(str(self.refusal(self.manager.DefineGuest, "zebra", GUEST, NONE)), "as many guests as there may be")
+        for number in range(1100):
+            (self.usherd.guests / f"many-{number}.guest").unlink()
+        self.manager.Reload()
+        self.usherd.wait_for(lambda: len(self.manager.ListGuests()) == 1, "the guests did not go")
+        self.manager.DefineGuest("zebra", GUEST, NONE)
 
 
 class Objects(LimitsTest):
