@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 
 /* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over. */
 #define UNPLUG_USEC (30 * G_USEC_PER_SEC)
+/* What the heap may keep of what was freed, and from which size on a block is mapped by itself: glibc's first values. */
+#define HEAP_SLACK (128 * 1024)
 
 typedef struct Daemon {
     Engine engine;
@@ -357,6 +360,10 @@ int main(int argc, char **argv)
 
     if (parse_options(argc, argv, &options, &status) == 0)
         return status;
+    /* Set by hand, they stay: of themselves both rise to the largest block that was ever freed, and what a flood took is kept
+     * (mallopt(3)). */
+    mallopt(M_MMAP_THRESHOLD, HEAP_SLACK);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
     log_open(options.log_level);
     return run(&options);
 }
