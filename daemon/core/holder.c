@@ -111,7 +111,8 @@ char *holder_describe(const Holder *holder)
     case HOLDER_BLOCK:
         return g_strdup_printf("%s of %s is in use", holder->what, holder->device);
     case HOLDER_LINK:
-        return g_strdup_printf("the network link %s of %s is in use", holder->what, holder->device);
+        return g_strdup_printf("the network link %s of %s is in use%s%s", holder->what, holder->device,
+                               who ? " in the network namespace of " : "", who ? who : "");
     default:
         return g_strdup_printf("%s is needed by the host: %s", holder->device, holder->what);
     }
@@ -195,10 +196,12 @@ static bool has_unit(const GPtrArray *units, const char *unit)
     return g_ptr_array_find_with_equal_func((GPtrArray *)units, unit, g_str_equal, NULL);
 }
 
-/* Only a service can be started again as it was: a scope is made of processes that somebody else started. */
+/* Only a service can be started again as it was: a scope is made of processes that somebody else started. The
+ * process of a link is just one of those in its network namespace. */
 static bool stoppable(const Holder *holder)
 {
-    return holder->pid > 0 && g_str_has_suffix(holder->unit, ".service") && !holder_needed(holder);
+    return holder->pid > 0 && g_str_has_suffix(holder->unit, ".service") && !holder_needed(holder) &&
+           holder->kind != HOLDER_LINK;
 }
 
 static char *describe_all(const GPtrArray *holders)
@@ -214,6 +217,18 @@ static char *describe_all(const GPtrArray *holders)
     return g_string_free(text, FALSE);
 }
 
+/* what is "eth1.10 on eth1": nothing goes over what is built upon a link that is down. */
+static char *link_remedy(const Holder *holder)
+{
+    const char *space = strrchr(holder->what, ' ');
+
+    if (holder->pid > 0)
+        return g_strdup_printf(
+            "take the link down there first: nsenter --net=/proc/%d/ns/net ip link set %.*s down",
+            holder->pid, (int)strcspn(holder->what, " "), holder->what);
+    return g_strdup_printf("take the link down first: ip link set %s down", space ? space + 1 : holder->what);
+}
+
 /* What to do about those that remain: what is needed first, as nothing else helps then. */
 static char *remedy_for(const GPtrArray *holders)
 {
@@ -226,7 +241,7 @@ static char *remedy_for(const GPtrArray *holders)
         if (holder_needed(holder))
             return g_strdup("free it of that, or choose another device");
         if (holder->kind == HOLDER_LINK)
-            return g_strdup_printf("take the link down first: ip link set %s down", holder->what);
+            return link_remedy(holder);
         if (holder->kind == HOLDER_BLOCK)
             return g_strdup(
                 "deactivate what is built upon the disk (vgchange -an, mdadm --stop, cryptsetup close)");

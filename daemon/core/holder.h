@@ -17,8 +17,9 @@ typedef enum HolderKind {
                      gone */
     HOLDER_MOUNT, /* mounted, seen only in the mount namespace of that process */
     HOLDER_BLOCK, /* device mapper, LVM, md: what is "dm-0 on nvme0n1" */
-    HOLDER_LINK,  /* a network link that is up and has a route or a bridge: what is "eth1" */
-    HOLDER_HOST,  /* HostDevice.needed_for, in words */
+    HOLDER_LINK, /* a network link that carries traffic: what is "eth1", or "eth1.10 on eth1" of what is built
+                    upon it; in the network namespace of that process, if there is one */
+    HOLDER_HOST, /* HostDevice.needed_for, in words */
     HOLDER_KIND_MAX,
     HOLDER_KIND_INVALID = -EINVAL,
 } HolderKind;

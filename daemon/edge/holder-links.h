@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Network links that carry traffic. Looked for by usherd itself: usher-bind has no network, and sees none. */
+/* Network links that carry traffic: those of the functions, and whatever is built upon them, in containers
+ * too. */
 #pragma once
 
-#include "../core/holder.h"
-#include "host-scan.h"
+#include "holder-scan.h"
 
-/* Adds to holders the links of functions (addresses as sysfs writes them, NULL-terminated) that are up and
- * have a route, and so an address, or are part of a bridge or bond. 0 or -errno. */
-int holder_links_add(const HostPlace *place, char *const *addresses, GPtrArray *holders);
+/* Adds to holders the links of functions (addresses as sysfs writes them, NULL-terminated) that are used
+ * (link-map.h), by themselves or by what is above them; what has the default route of any table is needed by
+ * the host. Asks the kernel by netlink, and so waits while anybody changes its network. 0 or -errno. */
+int holder_links_add(const HolderPlace *place, char *const *addresses, GPtrArray *holders);

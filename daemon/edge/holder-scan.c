@@ -11,6 +11,7 @@
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../core/pci-address.h"
+#include "holder-links.h"
 #include "holder-nodes.h"
 
 #define MAPS_LIMIT (32 * 1024 * 1024)
@@ -314,7 +315,9 @@ int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **re
             return -EINVAL;
         holder_nodes_add(place, mediated ? *address : PCI_ADDRESS_STR(parsed), nodes, holders);
     }
-    int r = scan_processes(&scan);
+    int r = holder_links_add(place, addresses, holders);
+    if (r >= 0)
+        r = scan_processes(&scan);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&holders);

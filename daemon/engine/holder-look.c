@@ -2,7 +2,6 @@
 #include "holder-look.h"
 
 #include "../edge/clock.h"
-#include "../edge/holder-links.h"
 
 /* Thousands of processes take a second; a process that hangs with its memory's lock held may take the look
  * along. */
@@ -31,22 +30,6 @@ static void fail_look(HolderLook *look, const char *why)
                          look->addresses[0], why));
 }
 
-static void succeed(HolderLook *look, const GPtrArray *found)
-{
-    g_autoptr(GPtrArray) all = g_ptr_array_new(), links = holders_new();
-    int r = holder_links_add(&look->engine->host_place, look->addresses, links);
-
-    if (r < 0) {
-        fail_look(look, g_strerror(-r));
-        return;
-    }
-    for (unsigned i = 0; i < links->len; i++)
-        g_ptr_array_add(all, g_ptr_array_index(links, i));
-    for (unsigned i = 0; found && i < found->len; i++)
-        g_ptr_array_add(all, g_ptr_array_index(found, i));
-    look->looked(all, NULL, look->userdata);
-}
-
 static void on_found(int error, const GPtrArray *holders, void *userdata)
 {
     HolderLook *look = userdata;
@@ -55,7 +38,7 @@ static void on_found(int error, const GPtrArray *holders, void *userdata)
         look->worker = NULL;
     look->deadline = sd_event_source_disable_unref(look->deadline);
     if (holders)
-        succeed(look, holders);
+        look->looked(holders, NULL, look->userdata);
     else
         fail_look(look, error == -ECONNRESET ? "usher-bind went away" : g_strerror(-error));
 }

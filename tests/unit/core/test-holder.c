@@ -199,6 +199,22 @@ START_TEST(links_and_disks_say_how_they_are_freed)
 }
 END_TEST
 
+START_TEST(what_is_built_upon_a_link_is_freed_by_the_link_or_where_it_is)
+{
+    g_autoptr(GPtrArray) ours = holders_new(), theirs = holders_new();
+    add(ours, HOLDER_LINK, "eth1.10 on eth1", 0, NULL, NULL);
+    _cleanup_fault_ Fault *here = assert_refused(ours, NULL);
+    ck_assert_str_eq(here->message, "the network link eth1.10 on eth1 of " CARD " is in use");
+    ck_assert_str_eq(here->remedy, "take the link down first: ip link set eth1 down");
+    add(theirs, HOLDER_LINK, "mv0 on eth1", 812, "nginx", "web.service");
+    _cleanup_fault_ Fault *there = assert_refused(theirs, (char *[]){(char *)"web.service", NULL});
+    ck_assert_str_eq(there->message, "the network link mv0 on eth1 of " CARD
+                                     " is in use in the network namespace of nginx (pid 812, web.service)");
+    ck_assert_str_eq(there->remedy,
+                     "take the link down there first: nsenter --net=/proc/812/ns/net ip link set mv0 down");
+}
+END_TEST
+
 START_TEST(a_crowd_is_counted_not_listed)
 {
     g_autoptr(GPtrArray) holders = holders_new();
@@ -216,4 +232,4 @@ SUITE("holder", a_process_is_described_with_all_that_is_known_of_it,
       nobody_is_no_obstacle, a_service_may_be_stopped_only_if_it_was_named,
       a_holder_beside_a_named_one_is_still_a_refusal, a_session_cannot_be_started_again_and_so_is_not_stopped,
       what_the_host_stands_on_is_never_stopped_for, links_and_disks_say_how_they_are_freed,
-      a_crowd_is_counted_not_listed)
+      what_is_built_upon_a_link_is_freed_by_the_link_or_where_it_is, a_crowd_is_counted_not_listed)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/holder-links.h"
 #include "../../../daemon/edge/holder-scan.h"
 #include "../scratch.h"
 #include "../suite.h"
@@ -313,65 +312,6 @@ START_TEST(what_is_no_address_is_not_looked_for)
 }
 END_TEST
 
-/* Links. */
-
-static void put_link_of(const Tree *tree, const char *name, const char *address, const char *flags)
-{
-    g_autofree char *target = g_strdup_printf("../../devices/pci0000:00/%s/net/%s", address, name);
-    g_autofree char *file = g_strdup_printf("sys/devices/pci0000:00/%s/net/%s/flags", address, name);
-    g_autofree char *link = g_strdup_printf("sys/class/net/%s", name);
-    put(tree, file, flags);
-    put_link(tree, link, target);
-}
-
-static void assert_links(const Tree *tree, const char *expected)
-{
-    g_autoptr(GPtrArray) holders = holders_new();
-    HostPlace place = {.sys_fd = tree->place.sys_fd, .proc_fd = tree->place.proc_fd};
-    ck_assert_int_eq(holder_links_add(&place, (char *[]){(char *)DISK, NULL}, holders), 0);
-    ck_assert_uint_eq(holders->len, expected ? 1 : 0);
-    if (expected)
-        ck_assert_str_eq(((Holder *)g_ptr_array_index(holders, 0))->what, expected);
-}
-
-START_TEST(a_link_with_a_route_is_in_use)
-{
-    A_TREE;
-    assert_links(&tree, NULL);
-    put_link_of(&tree, "eth1", DISK, "0x1003");
-    assert_links(&tree, NULL);
-    put(&tree, "proc/net/route", "Iface\tDestination\neth0\t00000000\t0\n");
-    put(&tree, "proc/net/ipv6_route",
-        "fe800000000000000000000000000000 40 0 00 0 00000100 00000001 00000000 00000001     eth1\n");
-    assert_links(&tree, NULL);
-    put(&tree, "proc/net/route", "Iface\tDestination\neth1\t0002000A\t0\n");
-    assert_links(&tree, "eth1");
-    put(&tree, "proc/net/route", "Iface\tDestination\n");
-    put(&tree, "proc/net/ipv6_route",
-        "20010db8000000000000000000000000 40 0 00 0 00000100 00000001 00000000 00000001     eth1\n");
-    assert_links(&tree, "eth1");
-}
-END_TEST
-
-START_TEST(a_link_that_is_down_or_anothers_is_not)
-{
-    A_TREE;
-    put_link_of(&tree, "eth1", DISK, "0x1002");
-    put_link_of(&tree, "eth2", CARD, "0x1003");
-    put(&tree, "proc/net/route", "Iface\tDestination\neth1\t0002000A\t0\neth2\t0002000A\t0\n");
-    assert_links(&tree, NULL);
-}
-END_TEST
-
-START_TEST(a_port_of_a_bridge_is_in_use)
-{
-    A_TREE;
-    put_link_of(&tree, "eth1", DISK, "0x1003");
-    put_link(&tree, "sys/devices/pci0000:00/" DISK "/net/eth1/master", "../../../virtual/net/br0");
-    assert_links(&tree, "eth1");
-}
-END_TEST
-
 SUITE("holder-scan", a_device_that_nobody_uses_has_no_holders,
       who_has_a_node_open_is_named_with_unit_and_session, a_node_that_is_open_thrice_is_told_once,
       what_hangs_below_a_usb_controller_holds_it, those_who_keep_nodes_for_others_are_left_out,
@@ -380,5 +320,4 @@ SUITE("holder-scan", a_device_that_nobody_uses_has_no_holders,
       nodes_outside_of_sysfs_are_known_where_the_driver_tells, who_has_the_device_itself_open_at_vfio_holds_it,
       who_has_a_group_open_that_no_iommu_stands_behind_holds_it, who_has_a_mediated_devices_group_open_holds_it,
       a_loop_of_links_is_not_walked,
-      what_is_no_address_is_not_looked_for, a_link_with_a_route_is_in_use,
-      a_link_that_is_down_or_anothers_is_not, a_port_of_a_bridge_is_in_use)
+      what_is_no_address_is_not_looked_for)
