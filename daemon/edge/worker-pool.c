@@ -130,14 +130,16 @@ static bool outdated(const Worker *worker)
     return g_ascii_strtoull(worker->instance, NULL, 10) < worker->pool->oldest;
 }
 
+static void start_for_who_waits(WorkerPool *pool);
+
 void worker_place(Worker *worker)
 {
     WorkerPool *pool = worker->pool;
     WorkerRequest *request;
 
-    /* Whoever waits has a newer one coming. */
     if (outdated(worker)) {
         worker_remove(worker);
+        start_for_who_waits(pool);
         return;
     }
     request = waiting_request(pool);
@@ -151,23 +153,34 @@ void worker_place(Worker *worker)
         g_error("cannot wait for usher-bind: %s", strerror(-r));
 }
 
-/* One that was to come will not: whoever has none to wait for any more is told. */
-static void give_up(Worker *worker, const char *message)
+/* Tells the oldest for whom no worker comes any more, if there is one. */
+static void refuse_one(WorkerPool *pool, const char *message)
 {
-    WorkerPool *pool = worker->pool;
+    WorkerRequest *request = count_waiting(pool) > count_starting(pool) ? waiting_request(pool) : NULL;
 
-    bool spare = count_waiting(pool) < count_starting(pool);
-
-    if (spare)
-        log_warning("usher-bind@%s: %s", worker->instance, message);
-    worker_remove(worker);
-    if (spare)
+    if (!request)
         return;
-    WorkerRequest *request = waiting_request(pool);
     request->message = g_strdup(message);
     int r = answer_request(request);
     if (r < 0)
         g_error("cannot tell of usher-bind: %s", strerror(-r));
+}
+
+/* One that was to come will not. One that has come has, whatever is said of its start: systemd may answer
+ * long after the worker has connected, or not at all within the bus's time. */
+static void give_up(Worker *worker, const char *message)
+{
+    WorkerPool *pool = worker->pool;
+
+    if (worker->state != WORKER_STARTING) {
+        log_warning("usher-bind@%s is here, and its start was said to have failed: %s", worker->instance,
+                    message);
+        return;
+    }
+    if (count_waiting(pool) < count_starting(pool))
+        log_warning("usher-bind@%s: %s", worker->instance, message);
+    worker_remove(worker);
+    refuse_one(pool, message);
 }
 
 static int on_start_late(sd_event_source *source, uint64_t usec, void *userdata)
@@ -215,6 +228,15 @@ static int start_worker(WorkerPool *pool)
     if (r < 0)
         worker_remove(worker);
     return r;
+}
+
+/* One that was on its way is not to be used, and whoever waited for it has no other coming. */
+static void start_for_who_waits(WorkerPool *pool)
+{
+    int r = count_waiting(pool) > count_starting(pool) ? start_worker(pool) : 0;
+
+    if (r < 0)
+        refuse_one(pool, g_strerror(-r));
 }
 
 static Worker *find_idle(WorkerPool *pool)

@@ -16,6 +16,8 @@ typedef struct MockSystemd {
     unsigned next_job;
     int references;                /* RefUnit less UnrefUnit */
     int status_reads;              /* how often ExecMainStatus was asked for */
+    bool late;                     /* StartUnit and StopUnit are answered by mock_systemd_answer() alone */
+    GPtrArray *unanswered;         /* of sd_bus_message, owned, the oldest first */
     const char *refusal;           /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
     const char *state, *sub_state; /* of the unit; sub_state NULL: some */
     const char *property_error;    /* an error's name for all properties; NULL: none */
@@ -42,12 +44,37 @@ static inline int mock_on_call(sd_bus_message *m, void *userdata, sd_bus_error *
     }
     g_string_append_c(mock->calls, '|');
     mock->references += g_str_equal(member, "RefUnit") - g_str_equal(member, "UnrefUnit");
+    if (about_unit && mock->late) {
+        g_ptr_array_add(mock->unanswered, sd_bus_message_ref(m));
+        return 1;
+    }
     if (mock->refusal && (about_unit || g_str_equal(member, "KillUnit")))
         return sd_bus_error_set(error, "org.freedesktop.systemd1.UnitMasked", mock->refusal);
     if (!about_unit)
         return sd_bus_reply_method_return(m, NULL);
     g_autofree char *job = g_strdup_printf(MOCK_ROOT "/job/%u", ++mock->next_job);
     return sd_bus_reply_method_return(m, "o", job);
+}
+
+static inline void mock_message_free(void *message)
+{
+    sd_bus_message_unref(message);
+}
+
+/* Answers the oldest call that waits for it: so often, with a job or with the refusal. */
+static inline void mock_systemd_answer(MockSystemd *mock, unsigned times)
+{
+    g_autofree char *job = g_strdup_printf(MOCK_ROOT "/job/%u", ++mock->next_job);
+
+    ck_assert_uint_gt(mock->unanswered->len, 0);
+    for (unsigned i = 0; i < times; i++) {
+        sd_bus_message *call = g_ptr_array_index(mock->unanswered, 0);
+        int r = mock->refusal ? sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.UnitMasked", "%s",
+                                                           mock->refusal)
+                              : sd_bus_reply_method_return(call, "o", job);
+        ck_assert_int_ge(r, 0);
+    }
+    g_ptr_array_remove_index(mock->unanswered, 0);
 }
 
 static inline int mock_on_property(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -111,7 +138,8 @@ static const sd_bus_vtable mock_unit[] = {
 
 static inline void mock_systemd_start(MockSystemd *mock, const PrivateBus *bus, sd_event *event)
 {
-    *mock = (MockSystemd){.calls = g_string_new(NULL)};
+    *mock = (MockSystemd){.calls = g_string_new(NULL),
+                          .unanswered = g_ptr_array_new_with_free_func(mock_message_free)};
     mock->bus = private_bus_connect(bus, event, "org.freedesktop.systemd1");
     ck_assert_int_ge(sd_bus_add_object_vtable(mock->bus, NULL, MOCK_ROOT, "org.freedesktop.systemd1.Manager",
                                               mock_manager, mock),
@@ -126,6 +154,7 @@ static inline void mock_systemd_start(MockSystemd *mock, const PrivateBus *bus, 
 
 static inline void mock_systemd_stop(MockSystemd *mock)
 {
+    g_ptr_array_unref(mock->unanswered);
     mock->bus = sd_bus_flush_close_unref(mock->bus);
     g_string_free(mock->calls, TRUE);
 }
