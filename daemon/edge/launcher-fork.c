@@ -28,7 +28,8 @@ typedef struct Child {
     uint64_t start_time;
     int pidfd;
     sd_event_source *source;
-    bool connected;
+    const void *asker;        /* who asked for its start; NULL: adopted, or a modprobe */
+    bool connected, given_up; /* given up: nobody waits for it any more, and it is only reaped */
     bool ended;
     LauncherExit exit;
     LauncherExited watcher; /* NULL: nobody watches */
@@ -51,7 +52,8 @@ static Child *find_child(ForkLauncher *launcher, LauncherKind kind, const char *
 {
     for (unsigned i = 0; i < launcher->children->len; i++) {
         Child *child = g_ptr_array_index(launcher->children, i);
-        if (child->instance && child->kind == kind && g_str_equal(child->instance, instance))
+        bool ours = child->instance && !child->given_up && child->kind == kind;
+        if (ours && g_str_equal(child->instance, instance))
             return child;
     }
     return NULL;
@@ -129,7 +131,9 @@ static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *use
     child->exit = reap(child->pidfd);
     child->pidfd = close_fd(child->pidfd);
     /* Nothing after these may touch child or launcher: the callee may free either. */
-    if (!child->instance)
+    if (child->given_up)
+        g_ptr_array_remove_fast(child->launcher->children, child);
+    else if (!child->instance)
         tell_modprobe(child);
     else if (child->watcher)
         tell_watcher(child);
@@ -239,6 +243,8 @@ static int fork_start(Launcher *base, LauncherKind kind, const char *instance, L
     int r = spawn_child(launcher, kind, instance, argv, &child, &error);
     if (r < 0)
         return r;
+    if (child)
+        child->asker = userdata;
     return answer_spawn(pending_new(base, kind, instance, done, NULL, userdata), program, error);
 }
 
@@ -285,7 +291,7 @@ static int fork_identify(Launcher *base, pid_t pid, LauncherKind *ret_kind, char
         Child *child = g_ptr_array_index(launcher->children, i);
         /* One that has ended may have left its number to another; so may an adopted one, which we do not
          * reap. */
-        if (!child->instance || child->ended || child->pid != pid ||
+        if (!child->instance || child->given_up || child->ended || child->pid != pid ||
             !launcher_still_there(pid, child->start_time))
             continue;
         *ret_kind = child->kind;
@@ -332,8 +338,7 @@ static Child *ghost_new(ForkLauncher *launcher, LauncherKind kind, const char *i
                      .kind = kind,
                      .instance = g_strdup(instance),
                      .pid = pid,
-                     .pidfd = -1,
-                     .ended = true};
+                     .pidfd = -1, .ended = true};
     g_ptr_array_add(launcher->children, child);
     return child;
 }
@@ -405,6 +410,7 @@ static void fork_forget(Launcher *base, const void *userdata)
         Child *child = g_ptr_array_index(launcher->children, i);
         if (child->watcher && child->userdata == userdata)
             unwatch(child);
+        child->given_up |= !child->ended && child->asker && child->asker == userdata;
     }
 }
 

@@ -29,7 +29,8 @@ typedef struct LauncherVerbs {
     int (*slice_look)(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata);
     int (*slice_set)(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
                      void *userdata);
-    void (*forget)(Launcher *launcher, const void *userdata); /* watches; Pending is looked after by all */
+    void (*forget)(Launcher *launcher,
+                   const void *userdata); /* watches and starts; Pending is looked after by all */
 } LauncherVerbs;
 
 /* The first member of either launcher. */

@@ -14,6 +14,7 @@ typedef struct Start {
     SystemdLauncher *launcher;
     LauncherKind kind;
     char *instance;
+    void *userdata;      /* whose it is */
     char *job;           /* its path; NULL: not accepted yet, or done */
     sd_bus_slot *states; /* PropertiesChanged of the unit */
     bool activating;     /* seen so: what comes now is of this start, not the end of an earlier run */
@@ -132,7 +133,8 @@ static int on_state_changed(sd_bus_message *signal, void *userdata, sd_bus_error
     return 0;
 }
 
-static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *instance, Start **ret)
+static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *instance, void *userdata,
+                     Start **ret)
 {
     Start *start = g_new0(Start, 1);
     g_autofree char *path = systemd_unit_path(kind, instance);
@@ -141,7 +143,8 @@ static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *i
                                              "member='PropertiesChanged',arg0='" SYSTEMD_UNIT "'",
                                              path);
 
-    *start = (Start){.launcher = launcher, .kind = kind, .instance = g_strdup(instance)};
+    *start =
+        (Start){.launcher = launcher, .kind = kind, .instance = g_strdup(instance), .userdata = userdata};
     int r = sd_bus_add_match_async(launcher->bus, &start->states, match, on_state_changed, NULL, start);
     if (r < 0) {
         start_free(start);
@@ -181,7 +184,7 @@ static int systemd_start(Launcher *base, LauncherKind kind, const char *instance
 
     /* An earlier one is not waited for any more. */
     systemd_connected(base, kind, instance);
-    int r = start_new(launcher, kind, instance, &start);
+    int r = start_new(launcher, kind, instance, userdata, &start);
     if (r < 0)
         return r;
     /* Else a guest that failed five times in ten seconds could not be started any more (StartLimitBurst=). */
@@ -342,6 +345,16 @@ static int systemd_load_module(Launcher *base, const char *module, LauncherDone 
     return r;
 }
 
+static void systemd_forget(Launcher *base, const void *userdata)
+{
+    GPtrArray *starts = ((SystemdLauncher *)base)->starts;
+
+    for (unsigned i = starts->len; i > 0; i--)
+        if (((const Start *)g_ptr_array_index(starts, i - 1))->userdata == userdata)
+            g_ptr_array_remove_index_fast(starts, i - 1);
+    systemd_forget_watches(base, userdata);
+}
+
 static void systemd_free(Launcher *base)
 {
     SystemdLauncher *launcher = (SystemdLauncher *)base;
@@ -371,7 +384,7 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret)
         .unit_set = systemd_unit_set,
         .slice_look = systemd_slice_look,
         .slice_set = systemd_slice_set,
-        .forget = systemd_forget_watches,
+        .forget = systemd_forget,
     };
     SystemdLauncher *launcher = g_new0(SystemdLauncher, 1);
 

@@ -133,5 +133,6 @@ int launcher_slice_set(Launcher *launcher, const char *unit, const GArray *cpus,
                        void *userdata);
 
 /* No call with this userdata any more, of whatever is pending: for owners that go before their answers come.
- */
+ * Nor is launcher_on_failed() told of a start that was asked for with it; forking, a process of such a start
+ * is none of ours from then on (launcher_identify()), and does not stand in the way of the next start. */
 void launcher_forget(Launcher *launcher, const void *userdata);

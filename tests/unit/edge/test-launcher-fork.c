@@ -389,11 +389,37 @@ START_TEST(what_is_forgotten_is_not_called_back)
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "exit-3", child_pid(), on_exited, &mine), 0);
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, &others), 0);
     launcher_forget(launcher, &mine);
+    loop_until_count(event, &finds, 1);
+    /* The next one ends after it. */
+    start("exit-3");
     loop_until_count(event, &failures, 1);
     loop_settle(event);
-    ck_assert_int_eq(answers, 0);
+    ck_assert_int_eq(answers, 1);
     ck_assert_int_eq(ends, 0);
     ck_assert_msg(finds == 1, "what is another's still comes");
+    ck_assert_msg(failures == 1, "a start that was forgotten fails nobody");
+    teardown();
+}
+END_TEST
+
+/* A guest that was stopped before it ran is started again, and its process has not gone yet. */
+START_TEST(a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next)
+{
+    g_autofree char *instance = NULL;
+    LauncherKind kind;
+    int mine;
+
+    setup();
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "sleep", on_done, &mine), 0);
+    pid_t old = child_pid();
+    launcher_forget(launcher, &mine);
+    ck_assert_int_eq(launcher_identify(launcher, old, &kind, &instance), -EPERM);
+    ck_assert_int_eq(kill(old, SIGKILL), 0);
+    start("sleep");
+    ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
+    loop_until_count(event, &failures, 1);
+    ck_assert_int_eq(answers, 1);
+    ck_assert_msg(kill(old, 0) < 0 && errno == ESRCH, "the old one was not reaped");
     teardown();
 }
 END_TEST
@@ -514,6 +540,6 @@ SUITE("launcher-fork", its_name_and_units_are_those_of_the_fork_launcher,
       a_child_learns_where_the_daemon_listens_and_little_else,
       after_a_restart_a_guest_is_found_by_pid_and_start_time,
       a_pid_that_is_another_process_by_now_is_not_found, a_stop_is_accepted_and_leaves_the_child_alone,
-      what_is_forgotten_is_not_called_back, a_watch_that_was_taken_back_is_silent,
-      what_is_pending_is_dropped_with_the_launcher, the_launcher_may_be_freed_from_within_a_call,
-      a_module_that_cannot_be_loaded_is_an_error_in_words)
+      what_is_forgotten_is_not_called_back, a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next,
+      a_watch_that_was_taken_back_is_silent, what_is_pending_is_dropped_with_the_launcher,
+      the_launcher_may_be_freed_from_within_a_call, a_module_that_cannot_be_loaded_is_an_error_in_words)

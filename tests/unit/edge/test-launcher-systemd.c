@@ -193,6 +193,59 @@ START_TEST(a_start_whose_process_dies_is_told_by_the_state_of_the_unit)
 }
 END_TEST
 
+START_TEST(a_start_that_was_forgotten_fails_nobody)
+{
+    int mine;
+
+    for (unsigned answered = 0; answered < 2; answered++) {
+        setup();
+        mock.late = true;
+        ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &mine), 0);
+        until_called("StartUnit");
+        if (!answered)
+            launcher_forget(launcher, &mine);
+        mock_systemd_answer(&mock, 2);
+        settle();
+        ck_assert_int_eq(answers, answered);
+        if (answered)
+            launcher_forget(launcher, &mine);
+        mock_systemd_set_state(&mock, "activating");
+        mock_systemd_set_state(&mock, "failed");
+        mock_systemd_end_job(&mock, 1, UNIT, "failed");
+        settle();
+        ck_assert_int_eq(failures, 0);
+        teardown();
+    }
+}
+END_TEST
+
+START_TEST(a_late_answer_to_one_start_is_not_taken_for_that_to_the_next)
+{
+    int first, second;
+
+    setup();
+    mock.late = true;
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &first), 0);
+    launcher_forget(launcher, &first);
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &second), 0);
+    while (mock.unanswered->len < 2)
+        ck_assert(sd_event_run(event, LOOP_DEADLINE_USEC) > 0);
+    mock.refusal = "the first was called off";
+    mock_systemd_answer(&mock, 1);
+    mock.refusal = NULL;
+    settle();
+    ck_assert_int_eq(answers, 0);
+    mock_systemd_answer(&mock, 1);
+    loop_until_count(event, &answers, 1);
+    ck_assert_int_eq(answer_error, 0);
+    /* And that one still fails as one that is waited for. */
+    mock_systemd_end_job(&mock, 2, UNIT, "timeout");
+    loop_until_count(event, &failures, 1);
+    ck_assert_str_eq(failed_message, UNIT " did not come up in time");
+    teardown();
+}
+END_TEST
+
 START_TEST(a_process_that_dies_after_its_job_was_done_is_told_too)
 {
     setup();
@@ -591,7 +644,8 @@ END_TEST
 SUITE("launcher-systemd", a_start_resets_failures_and_starts_the_unit,
       a_start_that_systemd_refuses_has_its_words, a_start_without_a_systemd_is_refused_in_words,
       a_start_that_fails_after_it_was_accepted_is_told,
-      a_start_whose_process_dies_is_told_by_the_state_of_the_unit,
+      a_start_whose_process_dies_is_told_by_the_state_of_the_unit, a_start_that_was_forgotten_fails_nobody,
+      a_late_answer_to_one_start_is_not_taken_for_that_to_the_next,
       a_process_that_dies_after_its_job_was_done_is_told_too, the_end_of_an_earlier_run_is_no_failed_start,
       once_its_helper_has_come_a_start_cannot_fail, a_unit_that_systemd_does_not_start_again_is_told,
       a_unit_that_is_not_to_be_started_again_is_not_given_up,
