@@ -39,6 +39,7 @@ typedef struct Run {
 } Run;
 
 typedef struct Question {
+    uint64_t number; /* rises */
     QemuProbed probed;
     void *userdata;
 } Question;
@@ -50,7 +51,8 @@ struct QemuProbe {
     bool cache_read;
     uint64_t deadline_usec;
     QemuFacts *facts;
-    GArray *questions; /* of Question */
+    GArray *questions; /* of Question, the oldest first */
+    uint64_t asked;    /* the number of the last one */
     Run *run;          /* NULL: none is being asked */
     GPtrArray *dying;  /* of Run, owned: killed, and not gone yet */
     unsigned telling;  /* callbacks under way, one in another */
@@ -172,16 +174,19 @@ const QemuFacts *qemu_probe_known(QemuProbe *probe)
     return probe->facts;
 }
 
-/* Answers everybody who has asked until now; they may ask again, or free the probe. */
+/* Answers everybody who has asked until now; they may ask again, forget what they or others asked, or free
+ * the probe. */
 static void tell(QemuProbe *probe, const QemuFacts *facts, const char *message)
 {
-    g_autoptr(GArray) questions = probe->questions;
+    uint64_t last = probe->asked;
 
-    probe->questions = g_array_new(FALSE, FALSE, sizeof(Question));
     probe->telling++;
-    for (unsigned i = 0; i < questions->len && !probe->freed; i++) {
-        const Question *question = &g_array_index(questions, Question, i);
-        question->probed(facts, message, question->userdata);
+    while (!probe->freed && probe->questions->len > 0) {
+        Question question = g_array_index(probe->questions, Question, 0);
+        if (question.number > last)
+            break;
+        g_array_remove_index(probe->questions, 0);
+        question.probed(facts, message, question.userdata);
     }
     if (--probe->telling == 0 && probe->freed)
         qemu_probe_free(probe);
@@ -418,13 +423,14 @@ static int start(Run *run)
 void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
 {
     const QemuFacts *facts = qemu_probe_known(probe);
-    Question question = {probed, userdata};
+    Question question = {probe->asked + 1, probed, userdata};
     int r;
 
     if (facts) {
         probed(facts, NULL, userdata);
         return;
     }
+    probe->asked++;
     g_array_append_val(probe->questions, question);
     if (probe->run)
         return;
@@ -433,4 +439,11 @@ void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
     r = start(probe->run);
     if (r < 0)
         finish(probe->run, NULL, "%s: %s", probe->path, strerror(-r));
+}
+
+void qemu_probe_forget(QemuProbe *probe, const void *userdata)
+{
+    for (unsigned i = probe->questions->len; i > 0; i--)
+        if (g_array_index(probe->questions, Question, i - 1).userdata == userdata)
+            g_array_remove_index(probe->questions, i - 1);
 }

@@ -14,7 +14,7 @@ typedef struct QemuProbe QemuProbe;
 
 /* facts NULL: message says why ("/usr/bin/qemu-system-x86_64: No such file or directory"). Called exactly
  * once for each qemu_probe_get(), from the loop or, where the answer is known, from within; not after
- * qemu_probe_free(). facts are borrowed, valid until the callback returns. */
+ * qemu_probe_forget() or qemu_probe_free(). facts are borrowed, valid until the callback returns. */
 typedef void (*QemuProbed)(const QemuFacts *facts, const char *message, void *userdata);
 
 /* cache_dir_fd is borrowed; -1: no cache. path: the program ("/usr/bin/qemu-system-x86_64"). */
@@ -25,6 +25,8 @@ QemuProbe *qemu_probe_free(QemuProbe *probe);
 void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec);
 
 void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata);
+/* No call with this userdata any more: for who goes before the answer comes. Fine if nothing is asked. */
+void qemu_probe_forget(QemuProbe *probe, const void *userdata);
 /* What is known now without asking; NULL if nothing is, or if the binary has changed since. Borrowed, valid
  * until the loop runs. */
 const QemuFacts *qemu_probe_known(QemuProbe *probe);

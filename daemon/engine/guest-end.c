@@ -103,14 +103,35 @@ static void on_undone(Execution *execution, const Fault *fault, void *userdata)
 
 static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest_on_unstuck};
 
+/* What this run has asked, and what is owed to it, is nothing to the next. */
+static void forget_questions(Guest *g)
+{
+    bool to_come = g->state == GUEST_PREPARING && !g->launch && g->unit != GUEST_UNIT_UNASKED;
+
+    /* First of all, as an answer of QEMU's may be about what is let go of below. */
+    guest_drop_qmp(g);
+    launcher_forget(g->engine->launcher, g);
+    qemu_probe_forget(g->engine->probe, g);
+    g->facts_asked = false;
+    /* It would come up after all, and be taken for a start of its own. */
+    if (to_come && !g->stop_asked)
+        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
+    g->unit = GUEST_UNIT_UNASKED;
+}
+
 void guest_ended(Guest *g)
 {
+    forget_questions(g);
     /* What is being handed over would be undone before it is done. */
     bool plugged = guest_end_plugging(g);
     g->end_owed = !guest_end_usbs(g) || g->input_execution || !plugged;
     if (g->input_execution)
         execution_stop(g->input_execution, NULL);
-    if (g->end_owed)
+    if (g->execution && g->state != GUEST_RESTORING) {
+        g->end_owed = true;
+        execution_stop(g->execution, NULL);
+    }
+    if (g->end_owed || g->execution)
         return;
     g->watched = false;
     /* Why it ended may stand in its last words. */
@@ -119,7 +140,6 @@ void guest_ended(Guest *g)
     if (g->console_log)
         guest_log_catch_up(g->console_log);
     g->gate = holder_gate_free(g->gate);
-    guest_drop_qmp(g);
     guest_forget_agent(g);
     guest_close_files(g);
     guest_drop_companions(g);

@@ -172,15 +172,14 @@ void guest_hand_over(Guest *g)
 
 static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
 {
-    g_autofree GuestLaunchWait *wait = userdata;
-    Guest *g = wait->guest;
-
-    if (!g)
-        return;
-    g->launch_wait = NULL;
-    if (g->state != GUEST_PREPARING)
-        return;
+    Guest *g = userdata;
     Fault *fault = NULL;
+
+    if (!g->facts_asked)
+        return;
+    g->facts_asked = false;
+    if (g->state != GUEST_PREPARING || !g->launch)
+        return;
     g_autoptr(HostKit) kit = kit_find(g->engine->state_path, g->engine->confined);
     if (!facts)
         fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
@@ -195,10 +194,11 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
 
 void guest_try_launch(Guest *g)
 {
-    if (g->bound && g->launch && g->state == GUEST_PREPARING && !g->launch_wait && !g->command) {
-        g->launch_wait = g_new0(GuestLaunchWait, 1);
-        g->launch_wait->guest = g;
-        qemu_probe_get(g->engine->probe, on_facts, g->launch_wait);
+    bool asked = g->by_unit || g->unit == GUEST_UNIT_ACCEPTED;
+
+    if (g->bound && g->launch && asked && g->state == GUEST_PREPARING && !g->facts_asked && !g->command) {
+        g->facts_asked = true;
+        qemu_probe_get(g->engine->probe, on_facts, g);
     }
 }
 
@@ -213,7 +213,11 @@ static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds
         return;
     }
     g->launch = channel_free(channel);
-    if (g->state == GUEST_PREPARING) {
+    /* One of an earlier run, which is ended before this run's is started. */
+    if (g->state == GUEST_PREPARING && !g->by_unit && g->unit != GUEST_UNIT_ACCEPTED) {
+        guest_await_launcher(g);
+    } else if (g->state == GUEST_PREPARING) {
+        g->unit = GUEST_UNIT_UNASKED;
         g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
         g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
         guest_fail(g, fault_new(FAULT_GUEST_FAILED, remedy,

@@ -15,10 +15,12 @@
 #include "guest.h"
 #include "holder-gate.h"
 
-/* A question to QEMU's binary cannot be called off: the wait outlives a guest that is freed meanwhile. */
-typedef struct GuestLaunchWait {
-    Guest *guest; /* NULL: freed */
-} GuestLaunchWait;
+/* Its unit, in this run. */
+typedef enum GuestUnit {
+    GUEST_UNIT_UNASKED,
+    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
+    GUEST_UNIT_ACCEPTED,
+} GuestUnit;
 
 typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
@@ -63,7 +65,8 @@ struct Guest {
     DiskGate *disks; /* what is opened before the first step, until QEMU has it */
     int sound_fd;    /* the name of the sound server's socket, until QEMU has it; -1: none */
 
-    GuestLaunchWait *launch_wait;
+    GuestUnit unit;
+    bool facts_asked;     /* what QEMU can do: the answer is owed */
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
     GArray *listeners;    /* of int, owned: where companions listen, by their place; -1: handed on */
@@ -162,6 +165,9 @@ char *guest_run_path(const Guest *g, const char *file);
 /* Another run begins, or one that was begun by an earlier daemon is taken up. */
 void guest_forget_run(Guest *g);
 
+/* From now on the launcher has 60 s to come. */
+void guest_await_launcher(Guest *g);
+
 /* Nobody holds the devices, and the disks are open: takes the steps, has the launcher started. */
 void guest_begin(Guest *g);
 
@@ -197,7 +203,8 @@ void guest_hand_over(Guest *g);
 /* guest-end.c */
 /* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
 void guest_fail(Guest *g, Fault *fault);
-/* QEMU is gone, or never came. */
+/* QEMU is gone, or never came. What this run has asked of anybody is forgotten, and its end waits for steps
+ * that are under way; fine while the undo is. */
 void guest_ended(Guest *g);
 
 /* guest-companion.c */

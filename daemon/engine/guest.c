@@ -49,8 +49,7 @@ Guest *guest_free(Guest *g)
     if (!g)
         return NULL;
     launcher_forget(g->engine->launcher, g);
-    if (g->launch_wait)
-        g->launch_wait->guest = NULL;
+    qemu_probe_forget(g->engine->probe, g);
     sd_event_source_disable_unref(g->deadline);
     sd_event_source_disable_unref(g->button_look);
     guest_drop_qmp(g);
@@ -230,7 +229,8 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
     if (fault && !g->fault)
         g->fault = fault_copy(fault);
     g->execution = execution_free(execution);
-    if (g->fault || g->stop_asked) {
+    if (g->fault || g->stop_asked || g->end_owed) {
+        g->end_owed = false;
         guest_ended(g);
         return;
     }
@@ -264,6 +264,12 @@ static void on_start_asked(int error, const char *message, void *userdata)
 {
     Guest *g = userdata;
 
+    /* A launcher that is here shows that it was started, also where systemd takes too long to say so. */
+    if (g->state == GUEST_PREPARING && (error == 0 || g->launch)) {
+        g->unit = GUEST_UNIT_ACCEPTED;
+        guest_try_launch(g);
+        return;
+    }
     /* One that was called off was killed, and is no failure. */
     if (error == 0 || g->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
         return;
@@ -279,10 +285,15 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
     g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
     g_autofree char *remedy = g_strdup_printf("see: journalctl -u %s", unit);
 
-    if (!g->launch)
+    if (!g->launch || g->unit == GUEST_UNIT_ASKED)
         guest_fail(g, fault_new(FAULT_TIMEOUT, remedy, "usher-launch of guest %s did not come up within 60 s",
                                 g->name));
     return 0;
+}
+
+void guest_await_launcher(Guest *g)
+{
+    guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
 }
 
 /* It has ended as often as systemd lets it: failed, however well its last run ended. */
@@ -303,6 +314,10 @@ void guest_given_up(Guest *g, const char *message)
 
 void guest_launch_failed(Guest *g, const char *message)
 {
+    /* Else it is an earlier run's. */
+    if (g->unit == GUEST_UNIT_UNASKED || g->launch)
+        return;
+    g->unit = GUEST_UNIT_UNASKED;
     if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
         on_start_asked(-ECHILD, message, g);
 }
@@ -317,6 +332,7 @@ void guest_forget_run(Guest *g)
     g->definition = definition_free(g->definition);
     g->plan = plan_free(g->plan);
     g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
+    g->unit = GUEST_UNIT_UNASKED;
     g->asked = g->silent = false;
     guest_forget_agent(g);
     g->run = (RunState){RUN_BEGINS, ""};
@@ -351,7 +367,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
     g->by_unit = by_unit;
     guest_note_slots(g);
     guest_set_state(g, GUEST_EVENT_START);
-    guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
+    guest_await_launcher(g);
 
     int r = open_run(g);
     if (r < 0) {
@@ -371,6 +387,7 @@ void guest_begin(Guest *g)
     if (g->launch)
         execution_set_guest(g->execution, g->uid, g->gid);
     if (!g->by_unit) {
+        g->unit = GUEST_UNIT_ASKED;
         int r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
         if (r < 0)
             on_start_asked(r, NULL, g);

@@ -346,6 +346,47 @@ START_TEST(an_answer_may_free_the_probe_or_ask_again)
 }
 END_TEST
 
+/* Who asks, and what he does when he is told. */
+typedef struct Asker {
+    Bench *bench;
+    struct Asker *other; /* whose question is forgotten then; NULL: nobody's */
+    int n_answers;
+} Asker;
+
+static void on_asker(const QemuFacts *facts, const char *message, void *userdata)
+{
+    Asker *asker = userdata;
+
+    asker->n_answers++;
+    if (asker->other)
+        qemu_probe_forget(asker->bench->probe, asker->other);
+}
+
+START_TEST(who_forgets_what_he_asked_hears_nothing_and_others_do)
+{
+    Bench bench;
+    bench_init(&bench);
+    install(&bench, "exit 1");
+    bench_probe(&bench);
+    Asker gone = {&bench}, last = {&bench}, first = {&bench, .other = &last};
+    qemu_probe_forget(bench.probe, &gone);
+    qemu_probe_get(bench.probe, on_asker, &gone);
+    qemu_probe_get(bench.probe, on_asker, &first);
+    qemu_probe_get(bench.probe, on_asker, &last);
+    qemu_probe_get(bench.probe, on_answer, &bench);
+    qemu_probe_forget(bench.probe, &gone);
+    loop_until_count(bench.event, &bench.n_answers, 1);
+    ck_assert_int_eq(first.n_answers, 1);
+    ck_assert_msg(gone.n_answers == 0, "told after it had gone");
+    ck_assert_msg(last.n_answers == 0, "told after another answer had made it go");
+    /* QEMU is asked again for who asks again. */
+    qemu_probe_get(bench.probe, on_asker, &gone);
+    loop_until_count(bench.event, &gone.n_answers, 1);
+    ck_assert_uint_eq(n_starts(&bench), 2);
+    bench_clear(&bench);
+}
+END_TEST
+
 START_TEST(qemu_inherits_nothing_but_its_socket)
 {
     Bench bench;
@@ -410,5 +451,5 @@ SUITE("qemu-probe", the_real_qemu_tells_what_it_can_do, what_is_known_is_told_at
       a_program_that_is_no_qemu_says_so, answers_that_make_no_sense_are_a_failure,
       a_silent_program_is_killed_at_its_deadline_with_its_children,
       a_program_that_stops_half_way_is_killed_too, freeing_the_probe_kills_and_drops_the_question,
-      an_answer_may_free_the_probe_or_ask_again, qemu_inherits_nothing_but_its_socket,
-      a_probe_without_a_cache_works)
+      an_answer_may_free_the_probe_or_ask_again, who_forgets_what_he_asked_hears_nothing_and_others_do,
+      qemu_inherits_nothing_but_its_socket, a_probe_without_a_cache_works)

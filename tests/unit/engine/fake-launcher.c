@@ -48,6 +48,7 @@ struct Launcher {
     void *failed_userdata;
     LauncherFailed given_up;
     void *given_up_userdata;
+    bool late;
     int refusal;
     char *refusal_message;
     bool fails_when_killed;
@@ -137,7 +138,8 @@ static Call *tell(Launcher *launcher, const char *instance, void *userdata)
     call->instance = g_strdup(instance);
     call->userdata = userdata;
     g_ptr_array_add(launcher->calls, call);
-    ck_assert_int_ge(sd_event_add_defer(launcher->event, &call->turn, on_call, call), 0);
+    if (!launcher->late)
+        ck_assert_int_ge(sd_event_add_defer(launcher->event, &call->turn, on_call, call), 0);
     return call;
 }
 
@@ -297,6 +299,38 @@ void launcher_forget(Launcher *launcher, const void *userdata)
 }
 
 /* For the test. */
+
+void fake_launcher_be_late(Launcher *launcher)
+{
+    launcher->late = true;
+}
+
+static Call *copy_call(const Call *call)
+{
+    Call *copy = g_memdup2(call, sizeof(Call));
+
+    copy->instance = g_strdup(call->instance);
+    copy->message = g_strdup(call->message);
+    return copy;
+}
+
+void fake_launcher_answer(Launcher *launcher, unsigned times)
+{
+    unsigned n = launcher->calls->len;
+
+    launcher->late = false;
+    for (unsigned i = 0; i < n; i++) {
+        Call *call = g_ptr_array_index(launcher->calls, i);
+        if (call->turn)
+            continue;
+        for (unsigned j = 1; j < times; j++) {
+            Call *again = copy_call(call);
+            g_ptr_array_add(launcher->calls, again);
+            ck_assert_int_ge(sd_event_add_defer(launcher->event, &again->turn, on_call, again), 0);
+        }
+        ck_assert_int_ge(sd_event_add_defer(launcher->event, &call->turn, on_call, call), 0);
+    }
+}
 
 unsigned fake_launcher_starts(const Launcher *launcher, const char *guest)
 {

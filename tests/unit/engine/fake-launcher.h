@@ -18,6 +18,12 @@ unsigned fake_launcher_stops(const Launcher *launcher, const char *guest);
 /* The last signal that the guest was sent; 0: none. A watched process that gets SIGKILL ends. */
 int fake_launcher_signal(const Launcher *launcher, const char *guest);
 
+/* From now on nothing is told until fake_launcher_answer(), as where systemd is busy. */
+void fake_launcher_be_late(Launcher *launcher);
+/* Tells from the loop what has waited until now, so often each; what its owner has forgotten is not told.
+ * Later questions are answered at once again. */
+void fake_launcher_answer(Launcher *launcher, unsigned times);
+
 /* Starts are not accepted, for this reason. */
 void fake_launcher_refuse(Launcher *launcher, int error, const char *message);
 /* The unit fails before its launcher has connected. */

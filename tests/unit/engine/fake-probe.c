@@ -1,13 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A stand-in for daemon/edge/qemu-probe.c, linked instead of it: what it says QEMU can do is known at once,
- * as thousands of starts are tried and none of them starts a QEMU. */
 #include <check.h>
 
-#include "../../../daemon/edge/qemu-probe.h"
+#include "fake-probe.h"
 
-void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
+typedef struct Question {
+    QemuProbed probed; /* NULL: who asked has gone */
+    void *userdata;
+} Question;
+
+struct QemuProbe {
+    bool late;
+    GArray *questions; /* of Question, the oldest first */
+};
+
+QemuProbe *fake_probe_new(void)
 {
-    g_autoptr(QemuFacts) facts = NULL;
+    QemuProbe *probe = g_new0(QemuProbe, 1);
+
+    probe->questions = g_array_new(FALSE, FALSE, sizeof(Question));
+    return probe;
+}
+
+void fake_probe_free(QemuProbe *probe)
+{
+    if (probe)
+        g_array_unref(probe->questions);
+    g_free(probe);
+}
+
+static QemuFacts *facts_new(void)
+{
+    QemuFacts *facts = NULL;
 
     ck_assert_int_eq(qemu_facts_from_replies(
                          "/bin/true", 1, 2, 3,
@@ -22,10 +45,55 @@ void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
                          "\"addr\"}, {\"name\": \"multifunction\"}, {\"name\": \"romfile\"}]}",
                          &facts),
                      0);
-    probed(facts, NULL, userdata);
+    return facts;
+}
+
+static void answer(const Question *question, unsigned times, const char *message)
+{
+    g_autoptr(QemuFacts) facts = message ? NULL : facts_new();
+
+    for (unsigned i = 0; question->probed && i < times; i++)
+        question->probed(facts, message, question->userdata);
+}
+
+void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata)
+{
+    Question question = {probed, userdata};
+
+    if (probe->late)
+        g_array_append_val(probe->questions, question);
+    else
+        answer(&question, 1, NULL);
+}
+
+void qemu_probe_forget(QemuProbe *probe, const void *userdata)
+{
+    for (unsigned i = 0; i < probe->questions->len; i++) {
+        Question *question = &g_array_index(probe->questions, Question, i);
+        if (question->userdata == userdata)
+            question->probed = NULL;
+    }
 }
 
 const QemuFacts *qemu_probe_known(QemuProbe *probe)
 {
     return NULL;
+}
+
+void fake_probe_be_late(QemuProbe *probe)
+{
+    probe->late = true;
+}
+
+unsigned fake_probe_waiting(const QemuProbe *probe)
+{
+    return probe->questions->len;
+}
+
+void fake_probe_answer(QemuProbe *probe, unsigned times, const char *message)
+{
+    ck_assert_uint_gt(probe->questions->len, 0);
+    Question question = g_array_index(probe->questions, Question, 0);
+    g_array_remove_index(probe->questions, 0);
+    answer(&question, times, message);
 }

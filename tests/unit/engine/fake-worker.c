@@ -26,6 +26,7 @@ struct Worker {
     void *userdata;
     int fail; /* what the write fails with, or 0 */
     sd_event_source *turn;
+    sd_event_handler_t waits; /* what comes of fake_workers_answer() */
 };
 
 struct WorkerRequest {
@@ -41,6 +42,7 @@ struct WorkerPool {
     StepPlace place;
     GPtrArray *workers;  /* of Worker, owned */
     GPtrArray *requests; /* of WorkerRequest, owned */
+    bool late;
     unsigned steps;
     unsigned fail_at, hang_at, lose_at, lose_times, refuse_times;
     int error;
@@ -159,7 +161,8 @@ int worker_request(WorkerPool *pool, WorkerReady ready, void *userdata, WorkerRe
 
     *request = (WorkerRequest){.pool = pool, .ready = ready, .userdata = userdata};
     g_ptr_array_add(pool->requests, request);
-    ck_assert_int_ge(sd_event_add_defer(pool->event, &request->turn, on_request, request), 0);
+    if (!pool->late)
+        ck_assert_int_ge(sd_event_add_defer(pool->event, &request->turn, on_request, request), 0);
     *ret_request = request;
     return 0;
 }
@@ -226,7 +229,9 @@ static int on_step(sd_event_source *source, void *userdata)
 
 static void run(Worker *worker, sd_event_handler_t handler)
 {
-    ck_assert_int_ge(sd_event_add_defer(worker->pool->event, &worker->turn, handler, worker), 0);
+    worker->waits = worker->pool->late ? handler : NULL;
+    if (!worker->waits)
+        ck_assert_int_ge(sd_event_add_defer(worker->pool->event, &worker->turn, handler, worker), 0);
 }
 
 int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
@@ -247,6 +252,27 @@ int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnsw
     if (!worker->hanging)
         run(worker, on_step);
     return 0;
+}
+
+void fake_workers_be_late(WorkerPool *pool)
+{
+    pool->late = true;
+}
+
+void fake_workers_answer(WorkerPool *pool, bool twice)
+{
+    pool->late = false;
+    for (unsigned i = 0; i < pool->requests->len; i++) {
+        WorkerRequest *request = g_ptr_array_index(pool->requests, i);
+        if (!request->turn)
+            ck_assert_int_ge(sd_event_add_defer(pool->event, &request->turn, on_request, request), 0);
+    }
+    for (unsigned i = 0; i < pool->workers->len; i++) {
+        Worker *worker = g_ptr_array_index(pool->workers, i);
+        worker->dead |= twice;
+        if (worker->waits)
+            run(worker, worker->waits);
+    }
 }
 
 bool fake_workers_hanging(const WorkerPool *pool)
@@ -302,6 +328,8 @@ static int on_open(sd_event_source *source, void *userdata)
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
 {
     ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    if (worker->dead)
+        return -ENOTCONN;
     worker->path = g_strdup(wish->path);
     worker->wish = *wish;
     worker->disk_opened = opened;
@@ -326,6 +354,8 @@ static int on_open_path(sd_event_source *source, void *userdata)
 static int open_path(Worker *worker, const char *path, int flags, WorkerOpened opened, void *userdata)
 {
     ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    if (worker->dead)
+        return -ENOTCONN;
     worker->path = g_strdup(path);
     worker->flags = flags;
     worker->opened = opened;
@@ -386,6 +416,8 @@ int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, 
 {
     ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
     ck_assert_msg(*addresses, "a look at nothing");
+    if (worker->dead)
+        return -ENOTCONN;
     worker->found = found;
     worker->userdata = userdata;
     run(worker, on_look);

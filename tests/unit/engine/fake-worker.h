@@ -15,6 +15,13 @@
 /* Freed by worker_pool_free(). */
 WorkerPool *fake_workers_new(sd_event *event, FakeHost *host);
 
+/* From now on no request for a worker and no answer of one comes until fake_workers_answer(). */
+void fake_workers_be_late(WorkerPool *pool);
+/* All that has waited comes from the loop, what is asked later at once again; to who has gone nothing comes.
+ * twice: each worker answers once more, which the real pool takes for nonsense: it is lost, and its job
+ * notices at the next step. */
+void fake_workers_answer(WorkerPool *pool, bool twice);
+
 /* How many steps have been asked for, the one under way included; the first is number 0 below. */
 unsigned fake_workers_steps(const WorkerPool *pool);
 

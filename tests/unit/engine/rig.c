@@ -112,6 +112,7 @@ static void let_go(Engine *engine)
     engine->workers = worker_pool_free(engine->workers);
     engine->launcher = launcher_free(engine->launcher);
     engine->sleep = sleep_watch_free(engine->sleep);
+    g_clear_pointer(&engine->probe, fake_probe_free);
     engine->event = sd_event_unref(engine->event);
     engine->disks = disk_claims_free(engine->disks);
     g_clear_pointer(&engine->slice_steps, g_queue_free);
@@ -129,6 +130,7 @@ void rig_come_again(Rig *rig)
     engine->workers = fake_workers_new(engine->event, rig->host);
     engine->launcher = fake_launcher_new(engine->event, rig->host);
     engine->sleep = fake_sleep_new();
+    engine->probe = fake_probe_new();
     engine->disks = disk_claims_new();
     engine->slice_steps = g_queue_new();
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

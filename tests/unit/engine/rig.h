@@ -11,6 +11,7 @@
 #include "../../../daemon/engine/engine.h"
 #include "../suite.h"
 #include "fake-launcher.h"
+#include "fake-probe.h"
 #include "fake-sleep.h"
 #include "fake-worker.h"
 
