@@ -4,9 +4,12 @@
 
 #include "definition-value.h"
 
-/* They would undo what keeps QEMU apart from the host, or take it from its unit: options merge, and the last one counts.
- * -readconfig can hold any other. */
-static const char *const forbidden[] = {"sandbox", "readconfig", "daemonize", "runas", "chroot", "pidfile", NULL};
+/* They would undo what keeps QEMU apart from the host, or take it from its unit: options merge, and the last
+ * one counts. -readconfig can hold any other, and -run-with is what -chroot, -runas and -async-teardown are
+ * called by now; the last of them leaves a process behind that has the devices still when QEMU has ended
+ * (qemu-options.hx of QEMU 7.2 to 10.1). */
+static const char *const forbidden[] = {"sandbox",  "readconfig", "writeconfig", "daemonize",      "runas",
+                                        "run-with", "chroot",     "pidfile",     "async-teardown", NULL};
 
 static bool forbidden_option(const char *word)
 {
@@ -57,7 +60,8 @@ bool value_set_override(const DefinitionKey *key, const char *text, void *field,
 
     if (id == 0 || property == 0 || name[property] != '=')
         return false;
-    if ((property == 2 && strncmp(name, "id", 2) == 0) || (property == 6 && strncmp(name, "driver", 6) == 0)) {
+    if ((property == 2 && strncmp(name, "id", 2) == 0) ||
+        (property == 6 && strncmp(name, "driver", 6) == 0)) {
         *ret_hint = g_strdup("what a device is, and what it is called, stays");
         return false;
     }
