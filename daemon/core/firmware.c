@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "firmware.h"
 
+#include <fnmatch.h>
 #include <json-c/json.h>
 
 /* What q35 stands for in the oldest QEMU that we use; descriptors name machines by patterns that go by
@@ -46,7 +47,7 @@ static bool target_fits(struct json_object *target)
     for (unsigned i = 0; i < array_length(machines); i++) {
         struct json_object *pattern = json_object_array_get_idx(machines, i);
         if (json_object_is_type(pattern, json_type_string) &&
-            g_pattern_match_simple(json_object_get_string(pattern), MACHINE))
+            fnmatch(json_object_get_string(pattern), MACHINE, 0) == 0)
             return true;
     }
     return false;
@@ -94,6 +95,9 @@ static Firmware *read_descriptor(const char *source, struct json_object *root)
 Firmware *firmware_parse(const char *source, const char *text, size_t size)
 {
     struct json_tokener *tokener = json_tokener_new();
+
+    /* What is in it goes into glib and onto the bus. */
+    json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *root = size <= G_MAXINT ? json_tokener_parse_ex(tokener, text, size) : NULL;
     Firmware *firmware = read_descriptor(source, root);
 

@@ -71,6 +71,18 @@ START_TEST(what_is_no_descriptor_is_passed_over)
 }
 END_TEST
 
+START_TEST(a_descriptor_that_is_no_text_is_passed_over)
+{
+    /* As of a disk that has lost some: bytes of a character without the rest of it, in front of what is
+     * looked at backwards. */
+    ck_assert_ptr_null(
+        parse("uefi", "flash", "raw", "{\"architecture\":\"x86_64\",\"machines\":[\"*\xfd\"]}", ""));
+    ck_assert_ptr_null(
+        parse("uefi", "flash", "raw", "{\"architecture\":\"x86_64\",\"machines\":[\"*q35\xc3\"]}", ""));
+    ck_assert_ptr_null(parse("uefi", "flash", "raw", Q35, "\"secure-boot\xff\""));
+}
+END_TEST
+
 static void add(HostKit *kit, const char *source, const char *features)
 {
     Firmware *firmware = parse("uefi", "flash", "raw", Q35, features);
@@ -227,6 +239,6 @@ SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_host_without_swtpm_is_told_th
       a_share_is_virtiofs_where_that_can_be, virtiofs_that_cannot_be_is_refused,
       shares_that_make_no_sense_are_refused, a_descriptor_tells_images_and_features,
       firmware_that_we_cannot_boot_is_passed_over, what_is_no_descriptor_is_passed_over,
-      the_first_that_fits_is_chosen, a_guest_with_a_bios_needs_none,
-      a_host_without_the_firmware_is_told_the_package,
+      a_descriptor_that_is_no_text_is_passed_over, the_first_that_fits_is_chosen,
+      a_guest_with_a_bios_needs_none, a_host_without_the_firmware_is_told_the_package,
       variables_made_without_keys_are_not_used_with_secure_boot, what_only_the_other_firmware_has_is_refused)
