@@ -166,8 +166,10 @@ static void read_settings(Daemon *d)
     _cleanup_fault_ Fault *fault = NULL;
     Settings settings = settings_default();
 
-    int r = definition_files_load(path, true, &files);
-    if (r >= 0)
+    int r = definition_files_load(path, true, &files, &fault);
+    for (unsigned i = 0; r == 0 && i < files->links->len; i++)
+        log_warning("%s", (char *)g_ptr_array_index(files->links, i));
+    if (r == 0)
         r = settings_parse((const DefinitionText *)files->texts->data, files->texts->len, &settings, &fault);
     if (r != 0) {
         g_autofree char *why = fault ? fault_to_line(fault) : g_strdup_printf("%s: %s", path, strerror(-r));

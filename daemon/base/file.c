@@ -41,9 +41,13 @@ static int read_to_end(int fd, size_t limit, char **ret, size_t *ret_size)
 
 int file_read_all_at(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size)
 {
-    _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
+    struct stat st;
+    /* A FIFO that somebody has put in the place of a file is not to be waited for. */
+    _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
+    if (!S_ISREG(st.st_mode))
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
     return read_to_end(fd, limit, ret, ret_size);
 }
 

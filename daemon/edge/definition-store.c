@@ -7,9 +7,12 @@
 
 #include "../base/cleanup.h"
 #include "../base/file.h"
+#include "../base/log.h"
+#include "definition-file.h"
 #include "definition-store.h"
 
-#define WATCHED (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR)
+/* IN_ATTRIB: a file that is not taken may be made so by chmod(1). */
+#define WATCHED (IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR)
 
 struct DefinitionStore {
     char *path;
@@ -17,6 +20,7 @@ struct DefinitionStore {
     sd_event_source *source;
     DefinitionStoreChanged changed;
     void *userdata;
+    GHashTable *told; /* of char*: links that were logged since the folder changed */
 };
 
 /* Watches the folder and each folder of drop-ins; a watch that is there already is only found again. */
@@ -45,6 +49,7 @@ static int on_change(sd_event_source *source, int fd, uint32_t revents, void *us
     while (read(fd, buffer, sizeof buffer) > 0)
         ;
     watch(store);
+    g_hash_table_remove_all(store->told);
     store->changed(store->userdata);
     return 0;
 }
@@ -55,6 +60,7 @@ int definition_store_new(sd_event *event, const char *path, DefinitionStoreChang
     DefinitionStore *store = g_new0(DefinitionStore, 1);
 
     store->path = g_strdup(path);
+    store->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     store->changed = changed;
     store->userdata = userdata;
     store->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -77,6 +83,7 @@ DefinitionStore *definition_store_free(DefinitionStore *store)
     sd_event_source_disable_unref(store->source);
     close_fd(store->inotify_fd);
     g_free(store->path);
+    g_hash_table_unref(store->told);
     g_free(store);
     return NULL;
 }
@@ -100,22 +107,25 @@ int definition_store_names(DefinitionStore *store, char ***ret)
 }
 
 /* Takes its length from left. */
-static int load_text(DefinitionFiles *files, const char *path, size_t *left)
+static int load_text(DefinitionFiles *files, const char *path, size_t *left, Fault **ret_fault)
 {
     DefinitionText text = {};
+    g_autofree char *link = NULL;
     char *content;
 
-    int r = file_read_all_at(AT_FDCWD, path, *left, &content, &text.size);
-    if (r < 0)
+    int r = definition_file_read(path, *left, &content, &text.size, &link, ret_fault);
+    if (r != 0)
         return r;
     *left -= text.size;
+    if (link)
+        g_ptr_array_add(files->links, g_strdup_printf("%s is a link to %s", path, link));
     text.path = g_strdup(path);
     text.text = content;
     g_array_append_val(files->texts, text);
     return 0;
 }
 
-int definition_files_load(const char *path, bool optional, DefinitionFiles **ret)
+int definition_files_load(const char *path, bool optional, DefinitionFiles **ret, Fault **ret_fault)
 {
     g_autoptr(DefinitionFiles) files = g_new0(DefinitionFiles, 1);
     g_autofree char *folder = g_strconcat(path, ".d", NULL);
@@ -123,8 +133,9 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
     size_t left = DEFINITION_SIZE_MAX;
 
     files->texts = g_array_new(FALSE, FALSE, sizeof(DefinitionText));
-    int r = load_text(files, path, &left);
-    if (r < 0 && !(optional && r == -ENOENT))
+    files->links = g_ptr_array_new_with_free_func(g_free);
+    int r = load_text(files, path, &left, ret_fault);
+    if (r != 0 && !(optional && r == -ENOENT))
         return r;
 
     r = file_list_at(AT_FDCWD, folder, &drop_ins);
@@ -136,8 +147,8 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
         if (files->texts->len > DEFINITION_DROP_INS_MAX)
             return -E2BIG;
         g_autofree char *drop_in = g_build_filename(folder, *file, NULL);
-        r = load_text(files, drop_in, &left);
-        if (r < 0)
+        r = load_text(files, drop_in, &left, ret_fault);
+        if (r != 0)
             return r;
     }
     *ret = g_steal_pointer(&files);
@@ -159,11 +170,17 @@ char *definition_store_path(DefinitionStore *store, const char *name, const char
                    : g_strdup_printf("%s/%s.guest", store->path, name);
 }
 
-int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret)
+int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret, Fault **ret_fault)
 {
     g_autofree char *path = definition_store_path(store, name, NULL);
 
-    return definition_files_load(path, false, ret);
+    int r = definition_files_load(path, false, ret, ret_fault);
+    for (unsigned i = 0; r == 0 && i < (*ret)->links->len; i++) {
+        const char *words = g_ptr_array_index((*ret)->links, i);
+        if (g_hash_table_add(store->told, g_strdup(words)))
+            log_guest(LOG_WARNING, name, "%s", words);
+    }
+    return r;
 }
 
 int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text)
@@ -248,6 +265,8 @@ DefinitionFiles *definition_files_free(DefinitionFiles *files)
         text_clear(&g_array_index(files->texts, DefinitionText, i));
     if (files->texts)
         g_array_free(files->texts, TRUE);
+    if (files->links)
+        g_ptr_array_unref(files->links);
     g_free(files);
     return NULL;
 }

@@ -9,7 +9,8 @@
 
 /* The texts of one guest, the file itself first. */
 typedef struct DefinitionFiles {
-    GArray *texts; /* of DefinitionText, whose strings are owned here */
+    GArray *texts;    /* of DefinitionText, whose strings are owned here */
+    GPtrArray *links; /* of char*: "PATH is a link to PATH", for those that lie elsewhere */
 } DefinitionFiles;
 
 typedef struct DefinitionStore DefinitionStore;
@@ -28,8 +29,9 @@ int definition_store_names(DefinitionStore *store, char ***ret);
 /* The path of a guest's file, or of one of its drop-ins; the caller frees it. */
 char *definition_store_path(DefinitionStore *store, const char *name, const char *drop_in);
 
-/* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX. name must be valid. */
-int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret);
+/* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX; FAULT_RAISED for a file that is not taken
+ * (definition-file.h). Links that lead elsewhere are logged, once. name must be valid. */
+int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret, Fault **ret_fault);
 
 /* Replaces or adds a file, in one rename(2); drop_in: "50-more.conf", or NULL for the file itself. */
 int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text);
@@ -39,8 +41,8 @@ int definition_store_write(DefinitionStore *store, const char *name, const char 
 int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in);
 
 /* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. -EFBIG: they are longer
- * than DEFINITION_SIZE_MAX in all; -E2BIG: there are more than DEFINITION_DROP_INS_MAX. */
-int definition_files_load(const char *path, bool optional, DefinitionFiles **ret);
+ * than DEFINITION_SIZE_MAX in all; -E2BIG: there are more than DEFINITION_DROP_INS_MAX. FAULT_RAISED for one that is not taken. */
+int definition_files_load(const char *path, bool optional, DefinitionFiles **ret, Fault **ret_fault);
 
 /* Why they could not be read, in words: of -EFBIG and -E2BIG too. */
 const char *definition_files_error(int error);

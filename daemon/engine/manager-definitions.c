@@ -22,8 +22,8 @@ int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **r
     int r = manager_load(m, name, &definition, ret_fault);
     if (r != 0)
         return r;
-    r = definition_store_load(m->definitions, name, &files);
-    if (r < 0)
+    r = definition_store_load(m->definitions, name, &files, ret_fault);
+    if (r != 0)
         return r;
     return definition_lines(texts_of(files), files->texts->len, ret);
 }
@@ -79,11 +79,11 @@ int manager_guest_files(Manager *m, const char *name, DefinitionFiles **ret, Fau
     int r = check_name(name, ret_fault);
     if (r != 0)
         return r;
-    r = definition_store_load(m->definitions, name, &files);
+    r = definition_store_load(m->definitions, name, &files, ret_fault);
     if (r == -ENOENT)
         return raise_missing(m, name, ret_fault);
-    if (r < 0)
-        return raise_error("read", name, r, ret_fault);
+    if (r != 0)
+        return r < 0 ? raise_error("read", name, r, ret_fault) : r;
     for (unsigned i = 0; i < files->texts->len; i++)
         if (!g_utf8_validate_len(texts_of(files)[i].text, texts_of(files)[i].size, NULL))
             return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "save it as UTF-8, without NUL bytes",
@@ -141,9 +141,9 @@ static int check_outcome(Manager *m, const char *name, const DefineWish *wish, c
     g_autofree char *file = definition_store_path(m->definitions, name, NULL);
     g_autoptr(DefinitionFiles) files = NULL;
 
-    int r = definition_files_load(file, true, &files);
-    if (r < 0)
-        return raise_error("read", file, r, ret_fault);
+    int r = definition_files_load(file, true, &files, ret_fault);
+    if (r != 0)
+        return r < 0 ? raise_error("read", file, r, ret_fault) : r;
     bool there = files->texts->len > 0 && g_str_equal(texts_of(files)[0].path, file);
     if (!there && wish->drop_in)
         return raise_missing(m, name, ret_fault);

@@ -83,8 +83,8 @@ static void on_guest_rested(Guest *guest, void *userdata)
     tidy_soon(m);
 }
 
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
-                        Fault **ret_fault, void *userdata)
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                        Plan **ret, Fault **ret_fault, void *userdata)
 {
     g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
     Manager *m = userdata;
@@ -103,7 +103,8 @@ static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const D
 
 GuestEntry *manager_ensure_entry(Manager *m, const char *name)
 {
-    static const GuestHandler handler = {on_guest_changed, on_guest_rested, on_plan_rest, manager_guest_devices};
+    static const GuestHandler handler = {on_guest_changed, on_guest_rested, on_plan_rest,
+                                         manager_guest_devices};
     GuestEntry *entry = manager_guest_entry(m, name);
 
     if (entry)
@@ -127,14 +128,15 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
         return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
                            "\"%s\" is no name of a guest", shown);
     }
-    int r = definition_store_load(m->definitions, name, &files);
+    int r = definition_store_load(m->definitions, name, &files, ret_fault);
     if (r == -ENOENT)
         return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",
                            "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
     if (r < 0)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
                            m->engine->definitions_path, name, definition_files_error(r));
-    r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
+    if (r == 0)
+        r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
     if (r == 0)
         (*ret)->host_id = g_strdup(m->engine->host_id);
     return r;
@@ -381,8 +383,8 @@ int manager_change_medium(Manager *m, const char *name, const char *drive, int f
     return r;
 }
 
-int manager_open(Manager *m, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
-                 Fault **ret_fault)
+int manager_open(Manager *m, const char *name, GuestStream stream, bool force, GuestOpened opened,
+                 void *userdata, Fault **ret_fault)
 {
     GuestEntry *entry;
 
@@ -390,7 +392,8 @@ int manager_open(Manager *m, const char *name, GuestStream stream, bool force, G
     return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
 }
 
-int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata, Fault **ret_fault)
+int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata,
+                       Fault **ret_fault)
 {
     GuestDefinition *definition;
     Plan *plan;

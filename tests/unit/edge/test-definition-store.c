@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../../../daemon/base/file.h"
 #include "../../../daemon/edge/definition-store.h"
@@ -53,7 +55,7 @@ static char *loaded(const char *name)
     g_autoptr(DefinitionFiles) files = NULL;
     GString *all = g_string_new(NULL);
 
-    ck_assert_int_eq(definition_store_load(store, name, &files), 0);
+    ck_assert_int_eq(definition_store_load(store, name, &files, NULL), 0);
     for (unsigned i = 0; i < files->texts->len; i++) {
         const DefinitionText *text = &g_array_index(files->texts, DefinitionText, i);
         g_autofree char *base = g_path_get_basename(text->path);
@@ -155,13 +157,13 @@ START_TEST(texts_can_be_had_as_they_would_be)
     static const struct {
         const char *drop_in, *text, *expected;
     } puts[] = {
-        {"50.conf", "5", "05"},  {"10.conf", "1", "015"}, {"90.conf", "9", "0159"}, {"50.conf", "x", "01x9"},
-        {NULL, "F", "F1x9"},     {"50.conf", "", "F19"},  {"50.conf", "", "F19"},   {"90.conf", "", "F1"},
+        {"50.conf", "5", "05"}, {"10.conf", "1", "015"}, {"90.conf", "9", "0159"}, {"50.conf", "x", "01x9"},
+        {NULL, "F", "F1x9"},    {"50.conf", "", "F19"},  {"50.conf", "", "F19"},   {"90.conf", "", "F1"},
     };
     g_autoptr(DefinitionFiles) files = NULL;
 
     write_text(NULL, "0");
-    ck_assert_int_eq(definition_store_load(store, "win10", &files), 0);
+    ck_assert_int_eq(definition_store_load(store, "win10", &files, NULL), 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(puts); i++) {
         g_autofree char *all = with(files, puts[i].drop_in, puts[i].text);
         ck_assert_str_eq(all, puts[i].expected);
@@ -170,7 +172,142 @@ START_TEST(texts_can_be_had_as_they_would_be)
 }
 END_TEST
 
+static char *path_of(const char *name)
+{
+    return g_build_filename(folder, name, NULL);
+}
+
+/* Loading win10 is refused over name, in a line that ends as told. */
+static void assert_refused(const char *name, const char *words)
+{
+    g_autoptr(DefinitionFiles) files = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    g_autofree char *path = path_of(name), *start = g_strdup_printf("%s %s", path, words);
+
+    ck_assert_int_eq(definition_store_load(store, "win10", &files, &fault), FAULT_RAISED);
+    ck_assert_msg(g_str_has_prefix(fault->message, start), "%s", fault->message);
+    ck_assert_ptr_nonnull(fault->remedy);
+}
+
+START_TEST(what_others_can_write_is_not_read_until_they_cannot)
+{
+    static const struct {
+        const char *name;
+        mode_t bad, good;
+    } places[] = {
+        {"win10.guest", 0666, 0644},          {"win10.guest", 0664, 0644},   {"win10.guest", 0602, 0600},
+        {"win10.guest.d/a.conf", 0666, 0644}, {"win10.guest.d", 0777, 0755}, {"win10.guest.d", 0775, 0755},
+        {"win10.guest.d", 01777, 0755},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *path = path_of(places[i].name);
+        write_text(NULL, "file");
+        write_text("a.conf", "a");
+        ck_assert_int_eq(chmod(path, places[i].bad), 0);
+        assert_refused(places[i].name, "is not read: others than root can write it (owner ");
+        ck_assert_int_eq(chmod(path, places[i].good), 0);
+        g_autofree char *all = loaded("win10");
+        ck_assert_str_eq(all, "win10.guest:file a.conf:a ");
+    }
+}
+END_TEST
+
+START_TEST(what_is_anothers_is_not_read)
+{
+    g_autofree char *path = path_of("win10.guest");
+
+    write_text(NULL, "file");
+    /* Root alone can give a file away. */
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown(path, 1234, 0), 0);
+        assert_refused("win10.guest", "is not read: others than root can write it (owner 1234, mode 0644)");
+    } else {
+        ck_assert_int_eq(chown(path, 0, 0), -1);
+    }
+}
+END_TEST
+
+START_TEST(a_change_of_the_mode_is_told)
+{
+    g_autofree char *path = path_of("win10.guest");
+
+    write_text(NULL, "file");
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    while (sd_event_run(event, 0) > 0)
+        ;
+    n_changes = 0;
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    while (sd_event_run(event, 0) > 0)
+        ;
+    ck_assert_uint_gt(n_changes, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_not_waited_for)
+{
+    g_autofree char *path = path_of("win10.guest"), *drop_in = path_of("win10.guest.d/a.conf");
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    assert_refused("win10.guest", "is a FIFO, and no file");
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    assert_refused("win10.guest", "is a folder, and no file");
+    ck_assert_int_eq(rmdir(path), 0);
+    write_text(NULL, "file");
+    write_text("a.conf", "a");
+    ck_assert_int_eq(unlink(drop_in), 0);
+    ck_assert_int_eq(mkfifo(drop_in, 0600), 0);
+    assert_refused("win10.guest.d/a.conf", "is a FIFO, and no file");
+    ck_assert_int_eq(unlink(drop_in), 0);
+    ck_assert_int_eq(symlink("/dev/zero", drop_in), 0);
+    g_autoptr(DefinitionFiles) files = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(definition_store_load(store, "win10", &files, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message, "/dev/zero is a device, and no file");
+}
+END_TEST
+
+START_TEST(a_link_is_followed_and_told_where_it_leads_out)
+{
+    g_autofree char *elsewhere = scratch_new("elsewhere"),
+                    *target = g_build_filename(elsewhere, "base", NULL);
+    g_autofree char *path = path_of("win10.guest"), *inside = path_of("base.txt");
+    g_autofree char *words = g_strdup_printf("%s is a link to %s", path, target);
+
+    ck_assert_int_eq(file_replace_at(AT_FDCWD, target, "there", 0644), 0);
+    ck_assert_int_eq(file_replace_at(AT_FDCWD, inside, "here", 0644), 0);
+    ck_assert_int_eq(symlink(target, path), 0);
+    {
+        g_autoptr(DefinitionFiles) files = NULL;
+        ck_assert_int_eq(definition_store_load(store, "win10", &files, NULL), 0);
+        ck_assert_uint_eq(files->links->len, 1);
+        ck_assert_str_eq(g_ptr_array_index(files->links, 0), words);
+    }
+    /* Whoever can put another file there writes what is read here. */
+    ck_assert_int_eq(chmod(elsewhere, 0777), 0);
+    {
+        g_autoptr(DefinitionFiles) files = NULL;
+        _cleanup_fault_ Fault *fault = NULL;
+        g_autofree char *start = g_strdup_printf("%s is not read: ", elsewhere);
+        ck_assert_int_eq(definition_store_load(store, "win10", &files, &fault), FAULT_RAISED);
+        ck_assert_msg(g_str_has_prefix(fault->message, start), "%s", fault->message);
+    }
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(symlink("base.txt", path), 0);
+    {
+        g_autoptr(DefinitionFiles) files = NULL;
+        ck_assert_int_eq(definition_store_load(store, "win10", &files, NULL), 0);
+        ck_assert_uint_eq(files->links->len, 0);
+    }
+    scratch_remove(elsewhere);
+}
+END_TEST
+
 SUITE_WITH("definition-store", set_up, tear_down, what_was_written_is_read_in_the_order_of_names,
-                   a_file_is_replaced_as_a_whole_and_can_be_read_by_all, a_drop_in_that_goes_leaves_the_others,
-                   a_guest_goes_with_its_drop_ins_and_without_what_else_lies_there,
-                   a_drop_in_written_to_a_new_folder_is_watched, texts_can_be_had_as_they_would_be)
+           a_file_is_replaced_as_a_whole_and_can_be_read_by_all, a_drop_in_that_goes_leaves_the_others,
+           a_guest_goes_with_its_drop_ins_and_without_what_else_lies_there,
+           a_drop_in_written_to_a_new_folder_is_watched, texts_can_be_had_as_they_would_be,
+           what_others_can_write_is_not_read_until_they_cannot, what_is_anothers_is_not_read,
+           a_change_of_the_mode_is_told, what_is_no_file_is_not_waited_for,
+           a_link_is_followed_and_told_where_it_leads_out)
