@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
- * opens disks; looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
+ * looks at and opens what definitions name; looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -17,6 +15,7 @@
 #include "core/wire.h"
 #include "edge/channel.h"
 #include "edge/disk-open.h"
+#include "edge/file-look.h"
 #include "edge/holder-scan.h"
 #include "edge/link.h"
 #include "edge/step-act.h"
@@ -96,46 +95,21 @@ static int serve_link(int channel, const HolderPlace *place, const char *name)
     return answer_opened(channel, fd);
 }
 
-/* A folder to be shared, likewise resolved before. */
-static int open_folder(const char *path)
+static int serve_look(int channel, char **arguments)
 {
-    struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    int fd = path[0] == '/' ? syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)) : (errno = EINVAL, -1);
+    FileKind kind = file_kind_from_string(arguments[0]);
+    g_autoptr(FileSeen) seen = NULL;
+    int r = kind < 0 ? -EINVAL : file_look(kind, arguments[1], &seen);
 
-    return fd < 0 ? -errno : fd;
+    if (r < 0)
+        return answer_failed(channel, r, "-");
+    g_auto(GStrv) words = file_seen_to_words("seen", seen);
+    return channel_send_blocking(channel, (const char *const *)words, NULL, 0);
 }
 
-static int serve_folder(int channel, const char *path)
+static int serve_open(int channel, FileKind kind, const char *path)
 {
-    _cleanup_close_ int fd = open_folder(path);
-
-    return answer_opened(channel, fd);
-}
-
-/* A socket that a guest is to connect to itself, as anybody could who came through the folders above it. */
-static int open_socket(const char *path)
-{
-    struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    _cleanup_close_ int fd =
-        path[0] == '/' ? syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how)) : (errno = EINVAL, -1);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISSOCK(st.st_mode))
-        return -ENOTSOCK;
-    return (st.st_mode & 0006) == 0006 ? steal_fd(&fd) : -EACCES;
-}
-
-static int serve_socket(int channel, const char *path)
-{
-    _cleanup_close_ int fd = open_socket(path);
+    _cleanup_close_ int fd = file_open(kind, path);
 
     return answer_opened(channel, fd);
 }
@@ -190,9 +164,15 @@ static int serve(int channel, const HolderPlace *place)
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
             r = serve_link(channel, place, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "folder") == 0)
-            r = serve_folder(channel, words[1]);
+            r = serve_open(channel, FILE_KIND_FOLDER, words[1]);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "place") == 0)
+            r = serve_open(channel, FILE_KIND_DISK, words[1]);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "socket") == 0)
-            r = serve_socket(channel, words[1]);
+            r = serve_open(channel, FILE_KIND_SOCKET, words[1]);
+        else if (n == 2 && n_fds == 0 && strcmp(words[0], "file") == 0)
+            r = serve_open(channel, FILE_KIND_FILE, words[1]);
+        else if (n == 3 && n_fds == 0 && strcmp(words[0], "look") == 0)
+            r = serve_look(channel, words + 1);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
             r = serve_device(channel, place, words[1]);
         else if (n > 1 && strcmp(words[0], "holders") == 0)

@@ -8,16 +8,27 @@
  *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE
  *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number
  *   usherd       → bind     disk PATH HOW FORMAT SIZE BACKING BACKING-FORMAT
- *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w. SIZE: of one
- * that is made if it is not there, or 0. BACKING: "-" or "=PATH" bind         → usherd   opened ID made|there
- * LOOK BACKING (+fd) BACKING: what the image says it is built upon used ID (KIND DEVICE WHAT PID COMMAND UNIT
- * SESSION)… | failed ERRNO - usherd       → bind     link NAME the guest's end of a tap or macvtap device
+ *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w. SIZE: of
+ *                           one that is made if it is not there, or 0. BACKING: "-" or "=PATH"
+ *   bind         → usherd   opened ID made|there LOOK BACKING (+fd)
+ *                           BACKING: what the image says it is built upon
+ *                           | used ID (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
+ *   usherd       → bind     look KIND WHAT
+ *                           at a path, or whether there is such a user or group, as core/file-wish.h says
+ *   bind         → usherd   seen MODE GROUP STABLE ROOM FREE | failed ERRNO -
+ *   usherd       → bind     link NAME
+ *                           the guest's end of a tap or macvtap device
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     file PATH
+ *                           a regular file, for reading
  *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     folder PATH
- *                           likewise resolved
+ *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *   usherd       → bind     place PATH
+ *                           a folder that an image is to be made in: over no link
  *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     socket PATH
- *                           its name alone (O_PATH), likewise resolved; anybody may connect to it
+ *                           its name alone (O_PATH); anybody may connect to it
  *   bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     device PATH
  *                           a character device that guests use, for reading and writing

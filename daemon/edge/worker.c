@@ -16,12 +16,13 @@ static bool read_live(const char *word, const char **ret)
     return true;
 }
 
-/* A positive decimal number, as errno has it. 0: it is none. */
+/* A positive decimal number, as errno has it. 0: it is none. A file server may have any number told: -ECONNRESET is to
+ * say that the worker itself is gone. */
 static int read_errno(const char *word)
 {
     guint64 number;
 
-    return g_ascii_string_to_unsigned(word, 10, 1, 4095, &number, NULL) ? (int)number : 0;
+    return g_ascii_string_to_unsigned(word, 10, 1, 4095, &number, NULL) ? (number == ECONNRESET ? EIO : (int)number) : 0;
 }
 
 static bool read_answer(char **words, WorkerAnswer *ret)
@@ -94,6 +95,20 @@ static void on_holders(Worker *worker, char **words)
     found(r, holders, worker->userdata);
 }
 
+static void on_look(Worker *worker, char **words)
+{
+    WorkerLooked looked = g_steal_pointer(&worker->looked);
+    g_autoptr(FileSeen) seen = NULL;
+    int r = -EBADMSG;
+
+    worker->state = WORKER_HELD;
+    if (g_str_equal(words[0], "seen"))
+        r = file_seen_from_words(words + 1, &seen);
+    else if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
+        r = -read_errno(words[1]);
+    looked(r, seen, worker->userdata);
+}
+
 /* Its process is gone, or talks nonsense. The owner is told if it waits; else it will notice by -ENOTCONN. */
 static void lose(Worker *worker)
 {
@@ -101,6 +116,7 @@ static void lose(Worker *worker)
     WorkerOpened opened = g_steal_pointer(&worker->opened);
     WorkerDiskOpened disk_opened = g_steal_pointer(&worker->disk_opened);
     WorkerHolders found = g_steal_pointer(&worker->found);
+    WorkerLooked looked = g_steal_pointer(&worker->looked);
     void *userdata = worker->userdata;
     int none = -1;
 
@@ -118,6 +134,8 @@ static void lose(Worker *worker)
         disk_opened(-ECONNRESET, NULL, NULL, &none, userdata);
     if (found)
         found(-ECONNRESET, NULL, userdata);
+    if (looked)
+        looked(-ECONNRESET, NULL, userdata);
 }
 
 void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
@@ -131,6 +149,10 @@ void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
     }
     if (words && worker->state == WORKER_OPENING) {
         on_opened(worker, words, fds, n_fds);
+        return;
+    }
+    if (words && worker->state == WORKER_LOOKING && worker->looked) {
+        on_look(worker, words);
         return;
     }
     if (words && worker->state == WORKER_LOOKING) {
@@ -217,6 +239,16 @@ int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void
     return ask_to_open(worker, (const char *const[]){"link", name, NULL}, opened, userdata);
 }
 
+int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"file", path, NULL}, opened, userdata);
+}
+
+int worker_open_place(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return ask_to_open(worker, (const char *const[]){"place", path, NULL}, opened, userdata);
+}
+
 int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
     return ask_to_open(worker, (const char *const[]){"folder", path, NULL}, opened, userdata);
@@ -230,6 +262,18 @@ int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, vo
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
 {
     return ask_to_open(worker, (const char *const[]){"device", path, NULL}, opened, userdata);
+}
+
+int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
+{
+    int r = send_words(worker, (const char *const[]){"look", file_kind_to_string(kind), what, NULL}, -1);
+
+    if (r < 0)
+        return r;
+    worker->state = WORKER_LOOKING;
+    worker->looked = looked;
+    worker->userdata = userdata;
+    return 0;
 }
 
 int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)
@@ -264,6 +308,7 @@ void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
     worker->opened = NULL;
     worker->disk_opened = NULL;
     worker->found = NULL;
+    worker->looked = NULL;
     worker->answered = late;
     worker->userdata = userdata;
     if (worker->state == WORKER_DEAD || worker->state == WORKER_HELD)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -234,6 +235,88 @@ START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
 }
 END_TEST
 
+#define LOOK(kind, what) ((const char *[]){"look", kind, what, NULL})
+
+static void assert_seen(const Helper *helper, const char *kind, const char *what, unsigned mode)
+{
+    g_autofree char *expected = g_strdup_printf("seen %u - - 0 0", mode);
+    assert_answer(helper, LOOK(kind, what), expected);
+}
+
+START_TEST(what_a_path_or_a_name_leads_to_is_told_without_opening_it)
+{
+    A_HELPER;
+    g_autofree char *file = a_file(&helper, "file"), *fifo = g_build_filename(helper.folder, "fifo", NULL),
+                    *link = g_build_filename(helper.folder, "link", NULL), *missing = g_strdup_printf("failed %d -", ENOENT),
+                    *einval = g_strdup_printf("failed %d -", EINVAL);
+
+    ck_assert_int_eq(chmod(file, 0640), 0);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    ck_assert_int_eq(symlink("file", link), 0);
+    assert_seen(&helper, "file", file, S_IFREG | 0640);
+    assert_seen(&helper, "file", link, S_IFREG | 0640);
+    assert_seen(&helper, "disk", fifo, S_IFIFO | 0600);
+    assert_seen(&helper, "folder", helper.folder, S_IFDIR | 0700);
+    assert_seen(&helper, "user", "root", 0);
+    assert_seen(&helper, "group", "root", 0);
+    assert_answer(&helper, LOOK("file", "/no/such/file"), missing);
+    assert_answer(&helper, LOOK("user", "no-such-user"), missing);
+    assert_answer(&helper, LOOK("group", "no-such-group"), missing);
+    assert_answer(&helper, LOOK("file", "file"), einval);
+    assert_answer(&helper, LOOK("smell", file), einval);
+}
+END_TEST
+
+START_TEST(where_a_disk_would_be_made_its_room_is_told)
+{
+    A_HELPER;
+    g_autofree char *path = g_build_filename(helper.folder, "new.img", NULL), *link = g_build_filename(helper.folder, "dangling", NULL),
+                    *missing = g_strdup_printf("failed %d -", ENOENT), *answer = ask(&helper, LOOK("disk", path), NULL);
+    unsigned long long room, free;
+
+    ck_assert_int_eq(sscanf(answer, "seen 0 - - %llu %llu", &room, &free), 2);
+    ck_assert_uint_gt(room, 0);
+    ck_assert_uint_ge(room, free);
+    ck_assert_int_eq(symlink("nowhere", link), 0);
+    assert_answer(&helper, LOOK("disk", link), missing);
+}
+END_TEST
+
+START_TEST(a_file_to_be_read_is_opened_over_links_and_nothing_else_is)
+{
+    A_HELPER;
+    g_autofree char *file = a_file(&helper, "file"), *link = g_build_filename(helper.folder, "link", NULL),
+                    *fifo = g_build_filename(helper.folder, "fifo", NULL), *einval = g_strdup_printf("failed %d -", EINVAL);
+    _cleanup_close_ int fd = -1;
+    char text[16] = "";
+
+    ck_assert_int_eq(symlink("file", link), 0);
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    g_autofree char *answer = ask(&helper, (const char *[]){"file", link, NULL}, &fd);
+    ck_assert_str_eq(answer, "opened");
+    ck_assert_int_eq(read(fd, text, sizeof(text) - 1), 8);
+    assert_answer(&helper, (const char *[]){"file", fifo, NULL}, einval);
+    assert_answer(&helper, (const char *[]){"file", helper.folder, NULL}, einval);
+    assert_answer(&helper, (const char *[]){"file", "/dev/null", NULL}, einval);
+}
+END_TEST
+
+/* As an image is not made over a link. */
+START_TEST(a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image)
+{
+    A_HELPER;
+    g_autofree char *way = g_build_filename(helper.folder, "way", NULL), *eloop = g_strdup_printf("failed %d -", ELOOP);
+    _cleanup_close_ int folder = -1, place = -1;
+
+    ck_assert_int_eq(symlink(".", way), 0);
+    g_autofree char *shared = ask(&helper, (const char *[]){"folder", way, NULL}, &folder),
+                    *made = ask(&helper, (const char *[]){"place", helper.folder, NULL}, &place);
+    ck_assert_str_eq(shared, "opened");
+    ck_assert_str_eq(made, "opened");
+    assert_answer(&helper, (const char *[]){"place", way, NULL}, eloop);
+}
+END_TEST
+
 START_TEST(an_image_that_is_not_there_is_made)
 {
     A_HELPER;
@@ -345,7 +428,9 @@ SUITE("bind-main", the_mark_of_a_step_is_let_go_of_when_it_is_over,
       a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
       a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name,
-      an_image_that_is_not_there_is_made, a_wish_that_is_not_understood_is_refused,
+      what_a_path_or_a_name_leads_to_is_told_without_opening_it, where_a_disk_would_be_made_its_room_is_told,
+      a_file_to_be_read_is_opened_over_links_and_nothing_else_is,
+      a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image, an_image_that_is_not_there_is_made, a_wish_that_is_not_understood_is_refused,
       it_goes_when_the_daemon_goes, it_goes_when_it_hears_what_it_does_not_know,
       it_takes_no_descriptor_but_the_mark_of_a_step, without_a_daemon_it_fails_at_once,
       it_finds_no_holders_of_a_device_that_is_not_there, it_keeps_nothing_that_it_inherited)

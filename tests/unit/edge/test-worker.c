@@ -72,9 +72,19 @@ static void on_opened(int error, const DiskSeen *seen, const GPtrArray *holders,
     opened_fd = steal_fd(fd);
 }
 
+static int looks, look_error;
+static unsigned seen_mode;
+
+static void on_looked(int error, const FileSeen *seen, void *userdata)
+{
+    looks++;
+    look_error = error;
+    seen_mode = seen ? seen->mode : 0;
+}
+
 static void setup(void)
 {
-    adopted = readies = answers = lates = opens = 0;
+    adopted = readies = answers = lates = opens = looks = 0;
     peer_folder_make(&folder);
     event = loop_new();
     ck_assert_int_eq(launcher_new_fork(event, folder.path, folder.socket, &launcher), 0);
@@ -422,6 +432,47 @@ START_TEST(an_opened_file_comes_as_a_descriptor)
 }
 END_TEST
 
+static int look_at(Worker *worker, const char *path)
+{
+    int before = looks;
+
+    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, path, on_looked, NULL), 0);
+    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, path, on_looked, NULL), -EBUSY);
+    loop_until_count(event, &looks, before + 1);
+    return look_error;
+}
+
+START_TEST(what_was_seen_comes_as_a_value)
+{
+    setup();
+    Worker *worker = get_worker();
+    ck_assert_int_eq(look_at(worker, "/seen"), 0);
+    ck_assert_uint_eq(seen_mode, 33188);
+    ck_assert_int_eq(look_at(worker, "/refused"), -EACCES);
+    ck_assert_int_eq(look_at(worker, "/nonsense"), -EBADMSG);
+    /* A file server may say so of a file; the worker is there all the same. */
+    ck_assert_int_eq(look_at(worker, "/reset"), -EIO);
+    ck_assert_int_eq(look_at(worker, "/seen"), 0);
+    ck_assert_int_eq(look_at(worker, "/dies"), -ECONNRESET);
+    ck_assert_ptr_ne(get_worker(), worker);
+    teardown();
+}
+END_TEST
+
+START_TEST(a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else)
+{
+    setup();
+    Worker *worker = get_worker();
+    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, "/seen", on_looked, NULL), 0);
+    worker_abandon(worker, on_late, NULL);
+    loop_until_count(event, &lates, 1);
+    ck_assert_int_eq(answer.verdict, WORKER_LOST);
+    ck_assert_int_eq(looks, 0);
+    ck_assert_ptr_ne(get_worker(), worker);
+    teardown();
+}
+END_TEST
+
 START_TEST(a_helper_that_nobody_asked_for_is_sent_away)
 {
     setup();
@@ -567,6 +618,17 @@ static bool serve_open(int fd, char **words)
     return g_str_equal(words[1], "/without") && peer_say(fd, "opened");
 }
 
+static bool serve_look(int fd, char **words)
+{
+    if (g_str_equal(words[2], "/seen"))
+        return peer_say(fd, "seen 33188 - - 0 0");
+    if (g_str_equal(words[2], "/refused"))
+        return peer_say(fd, "failed 13 -");
+    if (g_str_equal(words[2], "/reset"))
+        return peer_say(fd, "failed 104 -");
+    return g_str_equal(words[2], "/nonsense") && peer_say(fd, "seen much -");
+}
+
 /* With the subject's blanks as separators, unlike peer_say(): a value may hold one. */
 static bool answer_done(int fd, const char *value)
 {
@@ -620,6 +682,8 @@ static int peer_play(const char *part, const char *name)
         g_auto(GStrv) words = g_strsplit(line, " ", -1);
         if (g_str_equal(words[0], "disk"))
             going = serve_open(fd, words);
+        else if (g_str_equal(words[0], "look"))
+            going = serve_look(fd, words);
         else if (g_str_equal(words[2], "say"))
             going = peer_say(fd, strstr(line, SAY) + strlen(SAY));
         else
@@ -637,6 +701,7 @@ SUITE("worker", a_step_goes_to_a_helper_and_its_answer_comes_back, a_released_wo
       a_helper_that_ends_before_it_connects_is_an_answer_in_words,
       a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back,
       a_worker_that_was_let_go_of_and_dies_tells_that, an_opened_file_comes_as_a_descriptor,
+      what_was_seen_comes_as_a_value, a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else,
       a_helper_that_nobody_asked_for_is_sent_away, there_is_a_limit_to_their_number,
       who_idles_goes_after_a_while, who_never_comes_is_given_up, what_is_pending_is_dropped_with_the_pool,
       the_real_usher_bind_opens_a_file)
