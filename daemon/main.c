@@ -18,7 +18,10 @@
 #include "config.h"
 #include "core/settings.h"
 #include "edge/helper-socket.h"
+#include "engine/opener.h"
 
+/* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s, sd-bus(3)). */
+#define ANSWER_USEC (15 * G_USEC_PER_SEC)
 /* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over. */
 #define UNPLUG_USEC (30 * G_USEC_PER_SEC)
 /* What the heap may keep of what was freed, and from which size on a block is mapped by itself: glibc's first values. */
@@ -177,6 +180,7 @@ static void read_settings(Daemon *d)
     }
     d->engine.slow_usec = settings.slow_usec;
     d->engine.stuck_usec = settings.stuck_usec;
+    d->engine.answer_usec = ANSWER_USEC;
     d->engine.unplug_usec = UNPLUG_USEC;
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
@@ -223,6 +227,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->ledger = ledger_open(d->state_fd);
     e->disks = disk_claims_new();
+    e->hangs = hangs_new();
     e->slice_steps = g_queue_new();
     e->confined = g_str_equal(launcher_name(e->launcher), "fork") && geteuid() != 0;
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -256,6 +261,7 @@ static void bring_down(Daemon *d)
     launcher_free(e->launcher);
     ledger_free(e->ledger);
     disk_claims_free(e->disks);
+    hangs_free(e->hangs);
     g_clear_pointer(&e->slice_steps, g_queue_free);
     if (e->stuck)
         g_hash_table_destroy(e->stuck);

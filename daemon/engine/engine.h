@@ -17,6 +17,8 @@
 #include "../edge/step-act.h"
 #include "../edge/worker.h"
 
+typedef struct Hangs Hangs; /* opener.h */
+
 typedef struct Engine {
     sd_event *event;
     Launcher *launcher;
@@ -39,9 +41,11 @@ typedef struct Engine {
     Ledger *ledger;               /* NULL: none is kept */
     GQueue *slice_steps;          /* of SliceStep, borrowed: those under way, one after the other */
     DiskClaims *disks;            /* which guest has which */
+    Hangs *hangs;                 /* what a worker is not back from */
     GHashTable *stuck;            /* set of char*: devices (addresses, UUIDs of mediated ones) to which a write hangs */
     uint64_t slow_usec;           /* a step that takes longer is reported */
     uint64_t stuck_usec;          /* and one that takes this long is given up */
+    uint64_t answer_usec;         /* how long is waited for a path that a definition names to answer */
     uint64_t unplug_usec;         /* how long a guest is waited for that is to let go of a device */
     bool allow_qemu_arguments;    /* [QEMU] of definitions */
 } Engine;

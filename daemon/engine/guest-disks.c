@@ -7,12 +7,12 @@
 
 void guest_close_disks(Guest *g)
 {
-    g->disks = disk_gate_free(g->disks);
+    g->disks = file_gate_free(g->disks);
 }
 
 int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block)
 {
-    return g->disks ? disk_gate_dup(g->disks, path, read_only, ret_block) : -ENOENT;
+    return g->disks ? file_gate_dup(g->disks, path, read_only, ret_block) : -ENOENT;
 }
 
 /* What is claimed stands in the guest's folder, for a daemon that comes after this one. */
@@ -57,7 +57,7 @@ static void on_gate(const Fault *fault, void *userdata)
     }
     if (!claim_looking_glass(g))
         return;
-    g_autofree char *lines = g_strconcat(disk_gate_lines(g->disks), device ?: "", device ? " w\n" : "", NULL);
+    g_autofree char *lines = g_strconcat(file_gate_lines(g->disks), device ?: "", device ? " w\n" : "", NULL);
     int r = file_replace_at(g->run_fd, "disks", lines, 0600);
     if (r < 0)
         guest_fail(g, fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
@@ -70,5 +70,5 @@ void guest_open_disks(Guest *g)
 {
     if (g->definition->disks->len + g->definition->cdroms->len > 0)
         job_progress(g->start_job, OPEN_WORDS, 0, g->plan->steps->len);
-    g->disks = disk_gate_new(g->engine, g->definition, false, on_gate, g);
+    g->disks = file_gate_new(g->engine, g->definition, FILE_GATE_START, NULL, on_gate, g);
 }

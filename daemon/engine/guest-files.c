@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here, the network's links by
- * usher-bind, as usherd may not; disks are open already. */
+/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here; what the definition names, and the
+ * network's links, by usher-bind; disks are open already. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,12 +29,7 @@ static const QemuFile *current_file(const Guest *g)
 void guest_close_files(Guest *g)
 {
     g->sound_fd = close_fd(g->sound_fd);
-    if (g->open_request)
-        worker_request_cancel(g->open_request);
-    g->open_request = NULL;
-    if (g->open_worker)
-        worker_release(g->open_worker);
-    g->open_worker = NULL;
+    g->opener = opener_free(g->opener);
     g_clear_pointer(&g->fds, g_array_unref);
     g_clear_pointer(&g->listeners, g_array_unref);
     g->command = qemu_command_free(g->command);
@@ -45,8 +39,11 @@ static void fail(Guest *g, int error)
 {
     const QemuFile *file = current_file(g);
     const char *path = file->path;
+    Fault *fault = g->opener ? opener_fault(g->opener, error, g->name, path) : NULL;
 
-    if (file->kind == QEMU_FILE_LINK && error == -EBUSY)
+    if (fault)
+        guest_fail(g, fault);
+    else if (file->kind == QEMU_FILE_LINK && error == -EBUSY)
         guest_fail(g, fault_new(FAULT_IN_USE, "stop whoever has it open, or name another one",
                                 "guest %s: network link %s is in use on the host", g->name, path));
     else if (file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET)
@@ -72,54 +69,24 @@ static void on_opened(int error, int *fd, void *userdata)
 {
     Guest *g = userdata;
 
-    if (error == -ECONNRESET)
-        g->open_worker = NULL;
     if (error < 0)
         fail(g, error);
     else
         take(g, steal_fd(fd));
 }
 
-static int open_folder(Guest *g, const QemuFile *file)
+/* What usherd may not open, or what may never answer. */
+static void open_by_worker(Guest *g, const QemuFile *file)
 {
-    g_autofree char *resolved = realpath(file->path, NULL);
-
-    return worker_open_folder(g->open_worker, resolved ?: file->path, on_opened, g);
-}
-
-static void open_by_worker(Guest *g)
-{
-    const QemuFile *file = current_file(g);
-    int r = file->kind == QEMU_FILE_LINK     ? worker_open_link(g->open_worker, file->path, on_opened, g)
-            : file->kind == QEMU_FILE_FOLDER ? open_folder(g, file)
-                                             : worker_open_device(g->open_worker, file->path, on_opened, g);
-
-    if (r < 0)
-        fail(g, r);
-}
-
-static void on_worker(Worker *worker, const char *message, void *userdata)
-{
-    Guest *g = userdata;
-
-    g->open_request = NULL;
-    g->open_worker = worker;
-    if (worker)
-        open_by_worker(g);
+    if (!g->opener)
+        g->opener = opener_new(g->engine, false);
+    if (file->kind == QEMU_FILE_LINK)
+        opener_open_link(g->opener, file->path, on_opened, g);
+    else if (file->kind == QEMU_FILE_VHOST_NET)
+        opener_open_device(g->opener, file->path, on_opened, g);
     else
-        guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
-                                "cannot start usher-bind: %s", message));
-}
-
-static void ask_worker(Guest *g)
-{
-    if (g->open_worker) {
-        open_by_worker(g);
-        return;
-    }
-    int r = worker_request(g->engine->workers, on_worker, g, &g->open_request);
-    if (r < 0)
-        fail(g, r);
+        opener_open(g->opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE, file->path,
+                    on_opened, g);
 }
 
 static char *console_log_name(const Guest *g)
@@ -192,63 +159,60 @@ static int dup_disk(Guest *g, const QemuFile *file)
     return fd;
 }
 
-/* What usherd opens itself: a descriptor or -errno. */
-static int open_own(Guest *g, const QemuFile *file)
+/* What usherd has or opens itself: a descriptor or -errno. False: it is another's to open. */
+static bool open_own(Guest *g, const QemuFile *file, int *ret)
 {
     g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock"),
                     *agent = guest_run_path(g, "agent.sock");
-    int fd;
 
     switch (file->kind) {
     case QEMU_FILE_QMP:
-        return qmp_listen(qmp);
+        *ret = qmp_listen(qmp);
+        return true;
     case QEMU_FILE_CONSOLE:
-        return qmp_listen(console);
+        *ret = qmp_listen(console);
+        return true;
     case QEMU_FILE_AGENT:
-        return qmp_listen(agent);
+        *ret = qmp_listen(agent);
+        return true;
     case QEMU_FILE_CONSOLE_LOG:
-        return begin_console_log(g);
+        *ret = begin_console_log(g);
+        return true;
     case QEMU_FILE_COMPANION:
-        return open_companion_socket(g, file->companion);
+        *ret = open_companion_socket(g, file->companion);
+        return true;
     case QEMU_FILE_QEMU:
-        return steal_fd(&g_array_index(g->listeners, int, file->companion));
+        *ret = steal_fd(&g_array_index(g->listeners, int, file->companion));
+        return true;
     case QEMU_FILE_NVRAM:
-        return nvram_open(file->path, file->template);
+        *ret = nvram_open(file->path, file->template);
+        return true;
     case QEMU_FILE_DISK:
-        return dup_disk(g, file);
+        *ret = dup_disk(g, file);
+        return true;
     case QEMU_FILE_SOUND:
-        return steal_fd(&g->sound_fd);
+        *ret = steal_fd(&g->sound_fd);
+        return true;
     default:
-        fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        return fd < 0 ? -errno : fd;
+        return false;
     }
-}
-
-/* What usherd may not open. */
-static bool by_worker(const QemuFile *file)
-{
-    return file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET ||
-           file->kind == QEMU_FILE_FOLDER;
 }
 
 static void open_next(Guest *g)
 {
-    if (!current_file(g)) {
-        if (g->open_worker)
-            worker_release(g->open_worker);
-        g->open_worker = NULL;
+    const QemuFile *file = current_file(g);
+    int fd;
+
+    if (!file) {
+        g->opener = opener_free(g->opener);
         guest_start_companions(g);
-        return;
-    }
-    if (by_worker(current_file(g))) {
-        ask_worker(g);
-        return;
-    }
-    int fd = open_own(g, current_file(g));
-    if (fd < 0)
+    } else if (!open_own(g, file, &fd)) {
+        open_by_worker(g, file);
+    } else if (fd < 0) {
         fail(g, fd);
-    else
+    } else {
         take(g, fd);
+    }
 }
 
 void guest_open_files(Guest *g, QemuCommand *command)

@@ -39,25 +39,18 @@ static void take_size(Guest *g, int fd)
 static void on_opened(int error, int *fd, void *userdata)
 {
     Guest *g = userdata;
+    Fault *fault = opener_fault(g->opener, error, g->name, g->definition->looking_glass.device);
 
-    if (error != -ECONNRESET)
-        worker_release(g->open_worker);
-    g->open_worker = NULL;
-    if (error < 0)
+    if (fault) {
+        guest_fail(g, fault);
+        return;
+    }
+    if (error < 0) {
         refuse(g, "is the module loaded? modprobe kvmfr static_size_mb=64", g_strerror(-error));
-    else
-        take_size(g, *fd);
-}
-
-static void on_worker(Worker *worker, const char *message, void *userdata)
-{
-    Guest *g = userdata;
-
-    g->open_request = NULL;
-    g->open_worker = worker;
-    int r = worker ? worker_open_device(worker, g->definition->looking_glass.device, on_opened, g) : -ECHILD;
-    if (r < 0)
-        refuse(g, "see journalctl -u 'usher-bind@*'", message ?: g_strerror(-r));
+        return;
+    }
+    g->opener = opener_free(g->opener);
+    take_size(g, *fd);
 }
 
 void guest_open_kvmfr(Guest *g)
@@ -66,7 +59,6 @@ void guest_open_kvmfr(Guest *g)
         guest_open_sound(g);
         return;
     }
-    int r = worker_request(g->engine->workers, on_worker, g, &g->open_request);
-    if (r < 0)
-        refuse(g, "try again", g_strerror(-r));
+    g->opener = opener_new(g->engine, false);
+    opener_open_device(g->opener, g->definition->looking_glass.device, on_opened, g);
 }

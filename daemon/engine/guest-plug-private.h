@@ -10,6 +10,7 @@ struct GuestPlugging {
     Job *job;      /* NULL: nobody asked */
     char *address; /* what was asked for; NULL likewise */
     Plan *plan;    /* of an attach */
+    Opener *opener; /* of its ROM; then */
     HolderGate *gate;
     Execution *execution;
     GHashTable *subjects; /* that are being given back */

@@ -2,7 +2,6 @@
 /* A device of the host for a guest that runs: its holders are looked for, its steps are taken into the
  * guest's own journal, and QEMU is told to take it, function 0 last, as that is what the guest's system is
  * told of (pcie_cap_slot_plug_cb() in QEMU). */
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "../base/cleanup.h"
@@ -29,6 +28,7 @@ GuestPlugging *plugging_new(Guest *g, Job *job, const char *address)
 static void plugging_free(GuestPlugging *p)
 {
     sd_event_source_disable_unref(p->deadline);
+    opener_free(p->opener);
     holder_gate_free(p->gate);
     execution_free(p->execution);
     plan_free(p->plan);
@@ -304,17 +304,43 @@ static void on_gate(const Fault *fault, void *userdata)
         take_steps(g);
 }
 
-static int open_rom(const Guest *g, const DefinitionPci *wish, int *ret, Fault **ret_fault)
+/* Nothing is touched before it is known that all is there. */
+static void look_for_holders(Guest *g)
 {
-    if (!wish || !wish->rom)
-        return 0;
-    int fd = open(wish->rom, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return fault_raise(ret_fault, FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition",
-                           "guest %s: [PCI %s] ROM=%s: %s", g->name, wish->name, wish->rom,
-                           g_strerror(errno));
-    *ret = fd;
-    return 0;
+    GuestPlugging *p = g->plugging;
+    g_autoptr(GPtrArray) leaving = plan_leaving(p->plan);
+
+    if (leaving->len == 0) {
+        take_steps(g);
+        return;
+    }
+    job_progress(p->job, HOLDER_LOOK_WORDS, 0, p->plan->steps->len);
+    p->gate = holder_gate_new(g->engine, p->plan, on_gate, g);
+}
+
+static Fault *rom_fault(const Guest *g, int error)
+{
+    const DefinitionPci *wish = planned(g->plugging)->wish;
+    g_autofree char *what = g_strdup_printf("[PCI %s] ROM=%s", wish->name, wish->rom);
+
+    return opener_fault(g->plugging->opener, error, g->name, what)
+               ?: fault_new(FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition", "guest %s: %s: %s",
+                            g->name, what, g_strerror(-error));
+}
+
+static void on_rom_opened(int error, int *fd, void *userdata)
+{
+    Guest *g = userdata;
+    GuestPlugging *p = g->plugging;
+
+    if (error < 0) {
+        plugging_note_fault(p, rom_fault(g, error));
+        plugging_end(g);
+        return;
+    }
+    p->opener = opener_free(p->opener);
+    p->rom_fd = steal_fd(fd);
+    look_for_holders(g);
 }
 
 static int refuse_without_port(const Guest *g, Fault **ret_fault)
@@ -375,27 +401,19 @@ int guest_check_attach(const Guest *g, const Plan *plan, Fault **ret_fault)
     return guest_slot_for(g, device) ? 0 : refuse_without_port(g, ret_fault);
 }
 
-int guest_attach(Guest *g, Plan *plan, const char *address, Job *job, Fault **ret_fault)
+void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
 {
-    g_autoptr(Plan) owned = plan;
-    g_autoptr(GPtrArray) leaving = plan_leaving(plan);
-    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
-    _cleanup_close_ int rom_fd = -1;
-
-    int r = open_rom(g, device->wish, &rom_fd, ret_fault);
-    if (r != 0)
-        return r;
+    const DefinitionPci *wish = ((const PlanDevice *)g_ptr_array_index(plan->devices, 0))->wish;
     GuestPlugging *p = plugging_new(g, job, address);
-    p->plan = g_steal_pointer(&owned);
+
+    p->plan = plan;
     /* What of it could not be given back before is tried again after this time. */
     for (unsigned i = 0; g->left && i < plan->steps->len; i++)
         g_hash_table_remove(g->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
-    p->rom_fd = steal_fd(&rom_fd);
-    if (leaving->len == 0) {
-        take_steps(g);
-        return 0;
+    if (!wish || !wish->rom) {
+        look_for_holders(g);
+        return;
     }
-    job_progress(job, HOLDER_LOOK_WORDS, 0, plan->steps->len);
-    p->gate = holder_gate_new(g->engine, plan, on_gate, g);
-    return 0;
+    p->opener = opener_new(g->engine, false);
+    opener_open(p->opener, FILE_KIND_FILE, wish->rom, on_rom_opened, g);
 }

@@ -10,7 +10,8 @@
 #include "../edge/guest-log.h"
 #include "../edge/journal.h"
 #include "../edge/qmp.h"
-#include "disk-gate.h"
+#include "file-gate.h"
+#include "opener.h"
 #include "execution.h"
 #include "guest.h"
 #include "holder-gate.h"
@@ -62,7 +63,7 @@ struct Guest {
     bool recovering; /* its process is being looked for */
     bool leftovers;
 
-    DiskGate *disks; /* what is opened before the first step, until QEMU has it */
+    FileGate *disks; /* what is opened before the first step, until QEMU has it */
     int sound_fd;    /* the name of the sound server's socket, until QEMU has it; -1: none */
 
     GuestUnit unit;
@@ -70,8 +71,7 @@ struct Guest {
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
     GArray *listeners;    /* of int, owned: where companions listen, by their place; -1: handed on */
-    WorkerRequest *open_request;
-    Worker *open_worker;
+    Opener *opener; /* at work on what the guest names; NULL: nothing is asked */
     Channel *launch; /* the launcher, until QEMU takes its place, or its processors are pinned */
     GPtrArray *place; /* of char*: the words that say which thread goes where */
     pid_t pid;

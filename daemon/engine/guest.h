@@ -152,7 +152,7 @@ const DefinitionPci *guest_section(const Guest *guest, PciAddress address);
 int guest_check_attach(const Guest *guest, const Plan *plan, Fault **ret_fault);
 /* Gives it the device: plan is taken over in every case, and job, if this returns 0; it ends when the guest has it.
  * address: for messages. FAULT_MISSING_FILE: ROM=. */
-int guest_attach(Guest *guest, Plan *plan, const char *address, Job *job, Fault **ret_fault);
+void guest_attach(Guest *guest, Plan *plan, const char *address, Job *job);
 /* FAULT_NO_SUCH_DEVICE if it does not have it, FAULT_REFUSED if it cannot let go of any now. */
 int guest_check_detach(const Guest *guest, const char *address, Fault **ret_fault);
 /* Has the guest let go of it, with all functions of its slot, and gives it back to the host; takes job over if this

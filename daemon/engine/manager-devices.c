@@ -347,7 +347,7 @@ int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, 
     Plan *plan;
 
     int r = prepare_bind(m, wish, &plan, ret_fault);
-    return r != 0 ? r : manager_show_plan(m, plan, NULL, planned, userdata, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, NULL, FILE_GATE_LOOK, NULL, planned, userdata, ret_fault);
 }
 
 int manager_plan_restore(Manager *m, PciAddress address, GPtrArray **ret, Fault **ret_fault)

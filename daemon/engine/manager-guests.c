@@ -399,7 +399,7 @@ int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, voi
     Plan *plan;
 
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    return r != 0 ? r : manager_show_plan(m, plan, definition, planned, userdata, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, planned, userdata, ret_fault);
 }
 
 int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, void *userdata,
@@ -414,10 +414,6 @@ int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, vo
         return r;
     /* While it runs they are its own. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
-    if (at_rest)
-        r = preflight_check_disks(definition, ret_fault);
-    if (r != 0)
-        return r;
-    return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, planned,
-                             userdata, ret_fault);
+    return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
+                             NULL, planned, userdata, ret_fault);
 }

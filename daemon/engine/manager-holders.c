@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's questions: who holds a device, and plans, which ask that too. One at a time, as each takes a
  * usher-bind and a pass over all processes, and anybody may ask. */
-#include "disk-gate.h"
+#include "file-gate.h"
 #include "holder-gate.h"
 #include "manager-private.h"
 
@@ -11,13 +11,15 @@ struct ManagerQuestion {
     Manager *manager;
     GPtrArray *addresses; /* of char*, owned: the one that is asked about; NULL with a plan */
     Plan *plan;
-    GuestDefinition *definition; /* with the plan of a start: its disks are looked at, too */
+    GuestDefinition *definition; /* with the plan of a start: what it names is looked at, too */
     ManagerHeld held;            /* either of both */
     ManagerPlanned planned;
     void *userdata;
     HolderLook *look; /* both NULL: waits for its turn */
     HolderGate *gate;
-    DiskGate *disks;
+    FileGateHow how; /* with the definition */
+    char *section;   /* likewise: only what that names; NULL: all */
+    FileGate *files;
 };
 
 static void ask_next(Manager *m);
@@ -26,8 +28,9 @@ void manager_question_free(ManagerQuestion *question)
 {
     holder_look_free(question->look);
     holder_gate_free(question->gate);
-    disk_gate_free(question->disks);
+    file_gate_free(question->files);
     definition_free(question->definition);
+    g_free(question->section);
     if (question->addresses)
         g_ptr_array_unref(question->addresses);
     plan_free(question->plan);
@@ -86,8 +89,8 @@ static void on_gate(const Fault *fault, void *userdata)
     if (fault || !question->definition)
         on_planned(fault, question);
     else
-        question->disks =
-            disk_gate_new(question->manager->engine, question->definition, true, on_planned, question);
+        question->files =
+            file_gate_new(question->manager->engine, question->definition, question->how, question->section, on_planned, question);
 }
 
 static void ask_next(Manager *m)
@@ -128,12 +131,13 @@ int manager_holders(Manager *m, PciAddress address, ManagerHeld held, void *user
     return ask(m, &parts, ret_fault);
 }
 
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, ManagerPlanned planned,
-                      void *userdata, Fault **ret_fault)
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
+                      ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
     ManagerQuestion parts = {
-        .plan = plan, .definition = definition, .planned = planned, .userdata = userdata};
+        .plan = plan, .definition = definition, .how = how, .planned = planned, .userdata = userdata};
 
+    parts.section = g_strdup(section);
     return ask(m, &parts, ret_fault);
 }
 

@@ -95,11 +95,7 @@ int manager_attach(Manager *m, const char *name, const BindWish *wish, unsigned 
     claims_take_all(m->claims, plan->groups, plan->owner);
     Job *job = manager_new_job(m, JOB_ATTACH, name);
     *ret_job = job->id;
-    _cleanup_fault_ Fault *fault = NULL;
-    if (guest_attach(entry->guest, plan, PCI_ADDRESS_STR(wish->address), job, &fault) != 0) {
-        manager_guest_devices(entry->guest, m);
-        job_end(job, fault);
-    }
+    guest_attach(entry->guest, plan, PCI_ADDRESS_STR(wish->address), job);
     return 0;
 }
 
@@ -134,9 +130,15 @@ int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, Mana
     int r = prepare_attach(m, name, wish, &entry, &plan, ret_fault);
     if (r != 0)
         return r;
+    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
+    g_autofree char *section = device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
+    GuestDefinition *definition = NULL;
+    /* Its file may be gone by now, or wrong: there is a ROM no more, then. */
+    if (section && manager_load(m, name, &definition, ret_fault) != 0)
+        *ret_fault = fault_free(*ret_fault);
     /* What else it has is of the guest's definition, which may go before it is shown. */
     g_ptr_array_set_size(plan->devices, 0);
-    return manager_show_plan(m, plan, NULL, planned, userdata, ret_fault);
+    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, planned, userdata, ret_fault);
 }
 
 int manager_plan_detach(Manager *m, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -5,6 +5,7 @@
 #include "../core/claims.h"
 #include "../edge/host-monitor.h"
 #include "../edge/step-mark.h"
+#include "file-gate.h"
 #include "hold.h"
 #include "manager.h"
 
@@ -61,10 +62,10 @@ void manager_recover_hold(Manager *m, const char *owner);
 void manager_question_free(ManagerQuestion *question);
 /* Answers all of them with a fault, and frees the array. */
 void manager_drop_questions(Manager *m);
-/* Tells a plan's steps once nobody is found to hold its devices, and the disks of the definition (NULL: none)
- * are what they should be; takes both over. */
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, ManagerPlanned planned,
-                      void *userdata, Fault **ret_fault);
+/* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names is what it
+ * should be; takes both over. section: only what that names; NULL: all. */
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
+                      ManagerPlanned planned, void *userdata, Fault **ret_fault);
 /* manager-drift.c */
 void manager_look_soon(Manager *m);
 /* An input or USB device may have come or gone. */

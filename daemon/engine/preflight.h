@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a definition names besides devices, looked at before anything is done: QEMU, KVM, kernel images,
- * disks, ports, firmware. */
+/* What a guest needs besides devices and can be looked at by usherd itself, before anything is done: QEMU, KVM, firmware,
+ * ports. Paths that a definition names are never touched here: file-gate.h. */
 #pragma once
 
 #include "../base/fault.h"
@@ -11,12 +11,6 @@
 /* 0 or FAULT_RAISED with MissingFile or Refused. qemu_path: the program to be run. */
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
                     Fault **ret_fault);
-
-/* Of that, what can be seen of the disks without opening them. */
-int preflight_check_disks(const GuestDefinition *definition, Fault **ret_fault);
-
-/* Why the socket of [Sound] cannot be opened (-errno), for the caller to raise. */
-Fault *preflight_sound_fault(const GuestDefinition *definition, int error);
 
 /* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with Refused. */
 int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault);

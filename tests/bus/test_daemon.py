@@ -308,11 +308,17 @@ class ARefusal(DaemonTest):
     def test_names_a_kernel_image_that_is_missing(self):
         self.usherd.define("demo", GUEST + "[Kernel]\nImage=/nowhere/vmlinuz\n")
         self.assert_error("MissingFile", r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put it there, or correct Image=",
-                          self.manager.StartGuest, "demo", NONE)
+                          self.manager.PlanStart, "demo")
 
     def test_names_a_disk_that_is_missing(self):
         self.usherd.define("demo", GUEST + "[Disk system]\nPath=/nowhere/disk\nFormat=raw\n")
-        self.assert_error("MissingFile", r"\[Disk system\] Path=/nowhere/disk", self.manager.StartGuest, "demo", NONE)
+        self.assert_error("MissingFile", r"\[Disk system\] Path=/nowhere/disk", self.manager.PlanStart, "demo")
+
+    def test_of_a_start_names_what_is_missing_as_its_dry_run_does(self):
+        self.usherd.define("demo", GUEST + "[Kernel]\nImage=/nowhere/vmlinuz\n")
+        result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+        self.assertEqual(result, "refused")
+        self.assertRegex(message, r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put it there, or correct Image=")
 
     def test_names_a_device_that_is_not_there(self):
         self.usherd.define("demo", GUEST + "[PCI gpu]\nAddress=ffff:ff:1f.7\n")
@@ -327,7 +333,7 @@ class ARefusal(DaemonTest):
         self.assert_error("NotRunning", "guest demo is not running", self.manager.StopGuest, "demo", NONE)
 
     def test_leaves_no_trace(self):
-        self.usherd.define("demo", GUEST + "[Kernel]\nImage=/nowhere/vmlinuz\n")
+        self.usherd.define("demo", GUEST + "[PCI gpu]\nAddress=ffff:ff:1f.7\n")
         with self.assertRaises(dbus.DBusException):
             self.manager.StartGuest("demo", NONE)
         self.assertEqual(list((self.usherd.folder / "run" / "journal").iterdir()), [])

@@ -26,10 +26,13 @@ class Plugs(DaemonTest):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "native"
             self.usherd.define("demo", GUEST + f"[Sound]\nType=pipewire\nSocket={path}\n")
-            for call in (lambda: self.manager.StartGuest("demo", NONE), lambda: self.manager.PlanStart("demo")):
-                self.assert_error("MissingFile", r"\[Sound\] Socket=.*: No such file or directory; is its user logged in", call)
+            missing = r"\[Sound\] Socket=.*: No such file or directory; is its user logged in"
+            self.assert_error("MissingFile", missing, self.manager.PlanStart, "demo")
+            result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+            self.assertEqual(result, "refused")
+            self.assertRegex(message, missing)
             path.touch()
-            self.assert_error("MissingFile", r"\[Sound\] Socket=.*: it is no socket", lambda: self.manager.StartGuest("demo", NONE))
+            self.assert_error("MissingFile", r"\[Sound\] Socket=.*: it is no socket", self.manager.PlanStart, "demo")
             path.unlink()
             with socket.socket(socket.AF_UNIX) as server:
                 server.bind(str(path))

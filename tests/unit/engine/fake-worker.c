@@ -5,6 +5,7 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/disk-open.h"
+#include "../../../daemon/edge/file-look.h"
 #include "fake-worker.h"
 
 #define NEVER G_MAXUINT
@@ -22,9 +23,12 @@ struct Worker {
     WorkerDiskOpened disk_opened;
     int flags;
     WorkerOpened opened; /* of a link or a device */
+    FileKind kind;       /* what is looked at */
+    WorkerLooked looked;
     WorkerHolders found; /* looking */
     void *userdata;
     int fail; /* what the write fails with, or 0 */
+    sd_event_handler_t handler; /* of an ask for a path that hangs */
     sd_event_source *turn;
     sd_event_handler_t waits; /* what comes of fake_workers_answer() */
 };
@@ -48,6 +52,8 @@ struct WorkerPool {
     int error;
     bool acted;
     char *refusal;
+    char *dead;    /* what is below does not answer; NULL: everything does */
+    unsigned asks; /* for paths */
     GPtrArray *holders;
     int look_error;
 };
@@ -92,6 +98,7 @@ WorkerPool *worker_pool_free(WorkerPool *pool)
     g_ptr_array_unref(pool->requests);
     g_ptr_array_unref(pool->holders);
     g_free(pool->refusal);
+    g_free(pool->dead);
     g_free(pool);
     return NULL;
 }
@@ -283,13 +290,20 @@ bool fake_workers_hanging(const WorkerPool *pool)
     return false;
 }
 
+/* Nobody waits for what it was asked any more: it goes (worker.c, lose()). */
+static int on_late_path(sd_event_source *source, void *userdata)
+{
+    answer(userdata, &(WorkerAnswer){.verdict = WORKER_LOST});
+    return 0;
+}
+
 void fake_workers_come_back(WorkerPool *pool)
 {
     for (unsigned i = 0; i < pool->workers->len; i++) {
         Worker *worker = g_ptr_array_index(pool->workers, i);
         if (worker->hanging) {
             worker->hanging = false;
-            run(worker, on_step);
+            run(worker, worker->released && worker->path ? on_late_path : worker->path ? worker->handler : on_step);
         }
     }
 }
@@ -305,6 +319,34 @@ void fake_workers_crash(WorkerPool *pool, bool finish)
         worker->turn = sd_event_source_disable_unref(worker->turn);
         g_clear_pointer(&worker->step, step_free);
     }
+}
+
+static void begin_path(Worker *worker, const char *path, void *userdata)
+{
+    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
+    worker->path = g_strdup(path);
+    worker->userdata = userdata;
+}
+
+/* Of a path that does not answer there is no answer before fake_workers_come_back(). */
+static void run_path(Worker *worker, sd_event_handler_t handler)
+{
+    worker->hanging = worker->pool->dead && g_str_has_prefix(worker->path, worker->pool->dead);
+    worker->handler = handler;
+    worker->pool->asks++;
+    if (!worker->hanging)
+        run(worker, handler);
+}
+
+void fake_workers_die_below(WorkerPool *pool, const char *path)
+{
+    g_free(pool->dead);
+    pool->dead = g_strdup(path);
+}
+
+unsigned fake_workers_asks(const WorkerPool *pool)
+{
+    return pool->asks;
 }
 
 static int on_open(sd_event_source *source, void *userdata)
@@ -327,14 +369,12 @@ static int on_open(sd_event_source *source, void *userdata)
 
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
 {
-    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
     if (worker->dead)
         return -ENOTCONN;
-    worker->path = g_strdup(wish->path);
+    begin_path(worker, wish->path, userdata);
     worker->wish = *wish;
     worker->disk_opened = opened;
-    worker->userdata = userdata;
-    run(worker, on_open);
+    run_path(worker, on_open);
     return 0;
 }
 
@@ -353,15 +393,59 @@ static int on_open_path(sd_event_source *source, void *userdata)
 
 static int open_path(Worker *worker, const char *path, int flags, WorkerOpened opened, void *userdata)
 {
-    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
     if (worker->dead)
         return -ENOTCONN;
-    worker->path = g_strdup(path);
+    begin_path(worker, path, userdata);
     worker->flags = flags;
     worker->opened = opened;
-    worker->userdata = userdata;
-    run(worker, on_open_path);
+    run_path(worker, on_open_path);
     return 0;
+}
+
+/* What there is none of here stands for itself. */
+static FileSeen *pretend(FileKind kind, const char *what)
+{
+    FileSeen *seen = g_new0(FileSeen, 1);
+
+    seen->mode = kind == FILE_KIND_DEVICE ? S_IFCHR | 0660 : g_file_test(what, G_FILE_TEST_EXISTS) ? S_IFSOCK | 0666 : 0;
+    seen->group = g_strdup("kvm");
+    return seen;
+}
+
+static int on_look_at(sd_event_source *source, void *userdata)
+{
+    Worker *worker = userdata;
+    g_autofree char *what = g_steal_pointer(&worker->path);
+    g_autoptr(FileSeen) seen = NULL;
+    bool real = worker->kind != FILE_KIND_DEVICE && worker->kind != FILE_KIND_SOCKET && worker->kind != FILE_KIND_GROUP;
+    int r = real ? file_look(worker->kind, what, &seen) : 0;
+
+    if (!real)
+        seen = pretend(worker->kind, what);
+    worker->turn = sd_event_source_disable_unref(worker->turn);
+    worker->looked(r, seen, worker->userdata);
+    return 0;
+}
+
+int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
+{
+    if (worker->dead)
+        return -ENOTCONN;
+    begin_path(worker, what, userdata);
+    worker->kind = kind;
+    worker->looked = looked;
+    run_path(worker, on_look_at);
+    return 0;
+}
+
+int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return open_path(worker, path, O_RDONLY, opened, userdata);
+}
+
+int worker_open_place(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
+{
+    return open_path(worker, path, O_RDONLY | O_DIRECTORY, opened, userdata);
 }
 
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
@@ -426,7 +510,7 @@ int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, 
 
 void worker_release(Worker *worker)
 {
-    if (worker->step)
+    if (worker->step || worker->path)
         worker_abandon(worker, NULL, NULL);
     else
         g_ptr_array_remove(worker->pool->workers, worker);
@@ -437,6 +521,10 @@ void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
     worker->released = true;
     worker->answered = late;
     worker->userdata = userdata;
-    if (!worker->step)
+    if (!worker->step && worker->path && !worker->hanging) {
+        worker->turn = sd_event_source_disable_unref(worker->turn);
+        run(worker, on_late_path);
+    }
+    if (!worker->step && !worker->path)
         g_ptr_array_remove(worker->pool->workers, worker);
 }

@@ -39,6 +39,10 @@ void fake_workers_lose(WorkerPool *pool, unsigned n, unsigned times, bool acted)
 void fake_workers_lose_idle(WorkerPool *pool);
 /* What a look finds from now on, taken over; NULL: nobody any more. */
 void fake_workers_find_holder(WorkerPool *pool, Holder *holder);
+/* Whatever is asked for below the path (NULL: nothing any more) does not come back before fake_workers_come_back(). */
+void fake_workers_die_below(WorkerPool *pool, const char *path);
+/* How often paths have been asked for. */
+unsigned fake_workers_asks(const WorkerPool *pool);
 /* Looks fail with a negative errno; 0: they do not. */
 void fake_workers_fail_look(WorkerPool *pool, int error);
 /* The next so many workers cannot be started, for this reason. */

@@ -6,6 +6,7 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/engine/host-look.h"
+#include "../../../daemon/engine/opener.h"
 #include "rig.h"
 
 /* What was waited for and has not come by then never will. */
@@ -115,6 +116,7 @@ static void let_go(Engine *engine)
     g_clear_pointer(&engine->probe, fake_probe_free);
     engine->event = sd_event_unref(engine->event);
     engine->disks = disk_claims_free(engine->disks);
+    engine->hangs = hangs_free(engine->hangs);
     g_clear_pointer(&engine->slice_steps, g_queue_free);
     g_clear_pointer(&engine->stuck, g_hash_table_destroy);
     g_clear_pointer(&engine->busy, g_hash_table_destroy);
@@ -132,6 +134,7 @@ void rig_come_again(Rig *rig)
     engine->sleep = fake_sleep_new();
     engine->probe = fake_probe_new();
     engine->disks = disk_claims_new();
+    engine->hangs = hangs_new();
     engine->slice_steps = g_queue_new();
     engine->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -161,6 +164,7 @@ Rig rig_new(RigBuild build)
         .log_fd = open_folder(&rig, "log", NULL),
         .slow_usec = 10 * G_USEC_PER_SEC,
         .stuck_usec = 90 * G_USEC_PER_SEC,
+        .answer_usec = G_USEC_PER_SEC / 10,
         .unplug_usec = G_USEC_PER_SEC / 10,
     };
     rig_come_again(&rig);

@@ -197,7 +197,7 @@ static void attach(Try *try, Job *job)
     int r = plan_attach(host, NULL, OWNER, &wish, guest_section(try->guest, wish.address), &plan, &fault);
     ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
     ck_assert_int_eq(guest_check_attach(try->guest, plan, &fault), 0);
-    ck_assert_int_eq(guest_attach(try->guest, plan, CARD, job, &fault), 0);
+    guest_attach(try->guest, plan, CARD, job);
     fake_qemu_serve(try->qemu);
 }
 

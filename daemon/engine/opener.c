@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "opener.h"
+
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../edge/clock.h"
+
+typedef enum Verb {
+    VERB_NONE, /* nothing is asked */
+    VERB_LOOK,
+    VERB_OPEN,
+    VERB_LINK,
+    VERB_DEVICE,
+    VERB_DISK,
+} Verb;
+
+typedef struct Hang {
+    Hangs *hangs;
+    char *what;
+    gint64 since; /* monotonic */
+} Hang;
+
+struct Hangs {
+    GPtrArray *list; /* of Hang, owned */
+};
+
+struct Opener {
+    Engine *engine;
+    bool question;
+    Verb verb;
+    FileKind kind;
+    char *what;
+    DiskWish wish;
+    WorkerLooked looked;
+    WorkerOpened opened;
+    WorkerDiskOpened disk_opened;
+    void *userdata;
+    gint64 since;  /* when the worker was asked, monotonic */
+    int error;     /* to be told in the next turn */
+    char *message; /* why there is no worker */
+    WorkerRequest *request;
+    Worker *worker;
+    sd_event_source *turn, *deadline;
+};
+
+/* What hangs. */
+
+static void hang_free(void *data)
+{
+    Hang *hang = data;
+
+    g_free(hang->what);
+    g_free(hang);
+}
+
+Hangs *hangs_new(void)
+{
+    Hangs *hangs = g_new(Hangs, 1);
+
+    hangs->list = g_ptr_array_new_with_free_func(hang_free);
+    return hangs;
+}
+
+Hangs *hangs_free(Hangs *hangs)
+{
+    if (!hangs)
+        return NULL;
+    g_ptr_array_unref(hangs->list);
+    g_free(hangs);
+    return NULL;
+}
+
+unsigned hangs_count(const Hangs *hangs)
+{
+    return hangs->list->len;
+}
+
+/* An ask that was dropped while it was under way mostly comes back at once: the next one may ask the same. */
+static bool hangs_have(const Hangs *hangs, const char *what, uint64_t usec)
+{
+    for (unsigned i = 0; i < hangs->list->len; i++) {
+        const Hang *hang = g_ptr_array_index(hangs->list, i);
+        if (g_str_equal(hang->what, what) && (uint64_t)(g_get_monotonic_time() - hang->since) >= usec)
+            return true;
+    }
+    return false;
+}
+
+static void on_back(const WorkerAnswer *answer, void *userdata)
+{
+    Hang *hang = userdata;
+
+    log_info("usher-bind is back from %s", hang->what);
+    g_ptr_array_remove(hang->hangs->list, hang);
+}
+
+/* Leaves the worker alone with what it was asked. */
+static void abandon(Opener *opener)
+{
+    Hangs *hangs = opener->engine->hangs;
+    Hang *hang = g_new(Hang, 1);
+
+    *hang = (Hang){hangs, g_strdup(opener->what), opener->since};
+    g_ptr_array_add(hangs->list, hang);
+    worker_abandon(opener->worker, on_back, hang);
+    opener->worker = NULL;
+}
+
+/* Answers. */
+
+/* The ask is over; its answer is the caller's to give. */
+static void settle(Opener *opener, int error)
+{
+    opener->verb = VERB_NONE;
+    g_clear_pointer(&opener->what, g_free);
+    if (!opener->question)
+        opener->deadline = sd_event_source_disable_unref(opener->deadline);
+    if (error == -ECONNRESET)
+        opener->worker = NULL;
+}
+
+static void fail(Opener *opener, int error)
+{
+    Verb verb = opener->verb;
+    int none = -1;
+
+    settle(opener, error);
+    if (verb == VERB_LOOK)
+        opener->looked(error, NULL, opener->userdata);
+    else if (verb == VERB_DISK)
+        opener->disk_opened(error, NULL, NULL, &none, opener->userdata);
+    else
+        opener->opened(error, &none, opener->userdata);
+}
+
+static void on_looked(int error, const FileSeen *seen, void *userdata)
+{
+    Opener *opener = userdata;
+
+    settle(opener, error);
+    opener->looked(error, seen, opener->userdata);
+}
+
+static void on_opened(int error, int *fd, void *userdata)
+{
+    Opener *opener = userdata;
+
+    settle(opener, error);
+    opener->opened(error, fd, opener->userdata);
+}
+
+static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd, void *userdata)
+{
+    Opener *opener = userdata;
+
+    settle(opener, error);
+    opener->disk_opened(error, seen, holders, fd, opener->userdata);
+}
+
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    Opener *opener = userdata;
+
+    opener->turn = sd_event_source_disable_unref(opener->turn);
+    fail(opener, opener->error);
+    return 0;
+}
+
+static void fail_soon(Opener *opener, int error)
+{
+    opener->error = error;
+    if (sd_event_add_defer(opener->engine->event, &opener->turn, on_turn, opener) < 0)
+        g_error("out of memory");
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Opener *opener = userdata;
+
+    opener->deadline = sd_event_source_disable_unref(opener->deadline);
+    if (opener->verb == VERB_NONE || !opener->worker)
+        return 0;
+    log_warning("%s does not answer; usher-bind is left alone with it", opener->what);
+    abandon(opener);
+    fail(opener, -ETIMEDOUT);
+    return 0;
+}
+
+/* Asks. */
+
+static int send(Opener *opener)
+{
+    switch (opener->verb) {
+    case VERB_LOOK:
+        return worker_look(opener->worker, opener->kind, opener->what, on_looked, opener);
+    case VERB_LINK:
+        return worker_open_link(opener->worker, opener->what, on_opened, opener);
+    case VERB_DEVICE:
+        return worker_open_device(opener->worker, opener->what, on_opened, opener);
+    case VERB_DISK:
+        return worker_disk(opener->worker, &opener->wish, on_disk, opener);
+    default:
+        return opener->kind == FILE_KIND_FOLDER
+                   ? worker_open_folder(opener->worker, opener->what, on_opened, opener)
+               : opener->kind == FILE_KIND_SOCKET
+                   ? worker_open_socket(opener->worker, opener->what, on_opened, opener)
+               : opener->kind == FILE_KIND_DISK
+                   ? worker_open_place(opener->worker, opener->what, on_opened, opener)
+                   : worker_open_file(opener->worker, opener->what, on_opened, opener);
+    }
+}
+
+static void request_worker(Opener *opener);
+
+static void ask_worker(Opener *opener)
+{
+    int r = send(opener);
+
+    opener->since = g_get_monotonic_time();
+    /* It went away since it was asked last. */
+    if (r == -ENOTCONN) {
+        worker_release(opener->worker);
+        opener->worker = NULL;
+        request_worker(opener);
+        return;
+    }
+    if (r >= 0 && !opener->deadline &&
+        clock_after(opener->engine->event, opener->engine->answer_usec, on_late, opener, &opener->deadline) <
+            0)
+        g_error("out of memory");
+    if (r < 0)
+        fail_soon(opener, r);
+}
+
+static void on_worker(Worker *worker, const char *message, void *userdata)
+{
+    Opener *opener = userdata;
+
+    opener->request = NULL;
+    opener->worker = worker;
+    if (worker) {
+        ask_worker(opener);
+        return;
+    }
+    g_free(opener->message);
+    opener->message = g_strdup(message);
+    fail(opener, -ECHILD);
+}
+
+static void request_worker(Opener *opener)
+{
+    int r = worker_request(opener->engine->workers, on_worker, opener, &opener->request);
+
+    if (r < 0)
+        fail_soon(opener, r);
+}
+
+static void ask(Opener *opener, Verb verb, FileKind kind, const char *what, void *userdata)
+{
+    Hangs *hangs = opener->engine->hangs;
+    unsigned limit = opener->question ? OPENER_HANGS_QUESTION : OPENER_HANGS_START;
+
+    g_assert(opener->verb == VERB_NONE);
+    opener->verb = verb;
+    opener->kind = kind;
+    opener->what = g_strdup(what);
+    opener->userdata = userdata;
+    if (hangs_have(hangs, what, opener->engine->answer_usec))
+        fail_soon(opener, -ETIMEDOUT);
+    else if (hangs_count(hangs) >= limit)
+        fail_soon(opener, -EUSERS);
+    else if (opener->worker)
+        ask_worker(opener);
+    else
+        request_worker(opener);
+}
+
+void opener_look(Opener *opener, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
+{
+    opener->looked = looked;
+    ask(opener, VERB_LOOK, kind, what, userdata);
+}
+
+void opener_open(Opener *opener, FileKind kind, const char *path, WorkerOpened opened, void *userdata)
+{
+    opener->opened = opened;
+    ask(opener, VERB_OPEN, kind, path, userdata);
+}
+
+void opener_open_link(Opener *opener, const char *name, WorkerOpened opened, void *userdata)
+{
+    opener->opened = opened;
+    ask(opener, VERB_LINK, FILE_KIND_FILE, name, userdata);
+}
+
+void opener_open_device(Opener *opener, const char *path, WorkerOpened opened, void *userdata)
+{
+    opener->opened = opened;
+    ask(opener, VERB_DEVICE, FILE_KIND_DEVICE, path, userdata);
+}
+
+void opener_open_disk(Opener *opener, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
+{
+    opener->disk_opened = opened;
+    opener->wish = *wish;
+    ask(opener, VERB_DISK, FILE_KIND_DISK, wish->path, userdata);
+}
+
+Opener *opener_new(Engine *engine, bool question)
+{
+    Opener *opener = g_new0(Opener, 1);
+
+    opener->engine = engine;
+    opener->question = question;
+    return opener;
+}
+
+Opener *opener_free(Opener *opener)
+{
+    if (!opener)
+        return NULL;
+    if (opener->request)
+        worker_request_cancel(opener->request);
+    if (opener->worker && opener->verb != VERB_NONE && !opener->turn)
+        abandon(opener);
+    else if (opener->worker)
+        worker_release(opener->worker);
+    sd_event_source_disable_unref(opener->turn);
+    sd_event_source_disable_unref(opener->deadline);
+    g_free(opener->what);
+    g_free(opener->message);
+    g_free(opener);
+    return NULL;
+}
+
+Fault *opener_fault(const Opener *opener, int error, const char *guest, const char *what)
+{
+    if (error == -ECHILD)
+        return fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'", "cannot start usher-bind: %s",
+                         opener->message ?: "it does not start");
+    if (error == -ETIMEDOUT && (opener->kind == FILE_KIND_USER || opener->kind == FILE_KIND_GROUP))
+        return fault_new(FAULT_TIMEOUT, "see whether getent(1) answers, then try again",
+                         "guest %s: the host's list of users and groups does not answer for %s", guest, what);
+    if (error == -ETIMEDOUT)
+        return fault_new(FAULT_TIMEOUT,
+                         "see whether its file server lives, or unmount it: umount -l; then try again",
+                         "guest %s: %s does not answer (a dead NFS or FUSE mount?)", guest, what);
+    if (error == -EUSERS)
+        return fault_new(FAULT_BUSY, "see which in journalctl -u usherd, and unmount those: umount -l",
+                         "guest %s: %s cannot be looked at: %u files or devices do not answer already", guest,
+                         what, hangs_count(opener->engine->hangs));
+    return NULL;
+}

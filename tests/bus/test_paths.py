@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What definitions name: usherd itself touches none of it, and waits for none of it. Real usherd, usher-bind and kernel; the dead
+file server is FUSE's."""
+
+import pathlib
+import re
+import shutil
+import socket
+import tempfile
+import time
+import unittest
+
+import dbus
+
+from bus import MockPolkit, PrivateBus
+from dead_mount import DeadMount
+from test_daemon import GUEST, NONE, DaemonTest
+from usherd import BUILD, Usherd
+
+# Places of the system's own, which are on the disk that it started from, and of what has no disk. The linker and the C library look for their own
+# files; firmware is described in two folders (docs/interop/firmware.json in QEMU).
+SYSTEM = ("/sys", "/proc", "/dev", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/qemu/firmware", "/etc/localtime",
+          "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev")
+# A call with a name: "openat(3</sys>, \"bus/pci\", …)", "stat(\"/a\", …)"; of two names (link, rename) both.
+NAMED = re.compile(r'(?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"')
+
+
+class ADeadFileServer(DaemonTest):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-dead-"))
+        self.addCleanup(self.folder.rmdir)
+        mount = DeadMount(self.folder)
+        self.addCleanup(mount.close)
+
+    def ask(self, call, *arguments):
+        """What it came to, and how long others waited for an answer meanwhile."""
+        came, waits = [], []
+        call(*arguments, reply_handler=lambda *_: came.append(None), error_handler=came.append)
+
+        def others_are_answered():
+            before = time.monotonic()
+            self.manager.ListGuests()
+            waits.append(time.monotonic() - before)
+            return bool(came)
+
+        self.usherd.wait_for(others_are_answered, "nobody answered")
+        return came[0], max(waits)
+
+    def test_is_named_to_who_asked_and_nobody_else_waits(self):
+        dead = f"[Kernel]\nImage={self.folder}/vmlinuz\n"
+        pattern = rf"guest demo: \[Kernel\] Image={self.folder}/vmlinuz does not answer \(a dead NFS or FUSE mount\?\); see whether"
+        self.usherd.define("demo", GUEST + dead)
+        error, longest = self.ask(self.manager.PlanStart, "demo")
+        self.assertEqual(error.get_dbus_name(), "org.usher1.Error.Timeout")
+        self.assertRegex(error.get_dbus_message(), pattern)
+        self.assertLess(longest, 5)
+
+        # It has not answered yet: who asks next is told at once, and so is a start, before anything is touched.
+        before = time.monotonic()
+        self.assert_error("Timeout", pattern, self.manager.PlanStart, "demo")
+        result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+        self.assertEqual(result, "timeout")
+        self.assertRegex(message, pattern)
+        self.assertLess(time.monotonic() - before, 5)
+
+        # Others start as ever.
+        self.start_guest("other")
+
+        self.usherd.define("demo", GUEST + f"[Share docs]\nPath={self.folder}\n[Disk a]\nPath={self.folder}/a.img\nFormat=raw\nSize=1M\n")
+        error, longest = self.ask(self.usherd.guest("demo").CheckDisks)
+        self.assertRegex(error.get_dbus_message(), r"\[Disk a\] Path=.*/a.img does not answer")
+        self.assertLess(longest, 5)
+
+
+class TheDaemonItself(unittest.TestCase):
+    def setUp(self):
+        self.bus = PrivateBus()
+        self.addCleanup(self.bus.close)
+        self.polkit = MockPolkit(self.bus)
+        self.polkit.allow_all()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="usher-named-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.trace = pathlib.Path(tempfile.mkstemp(prefix="usher-trace-")[1])
+        self.addCleanup(self.trace.unlink)
+        # Not its children: usher-bind is there to touch things.
+        self.usherd = Usherd(self.bus, inside=("strace", "-D", "-y", "-e", "trace=%file,inotify_add_watch", "-o", str(self.trace)))
+        self.manager = self.usherd.manager
+
+    def definition(self):
+        named = self.folder / "named"
+        named.mkdir()
+        for name in ("vmlinuz", "initrd", "rom", "cd.iso", "docs/file"):
+            (named / name).parent.mkdir(exist_ok=True)
+            (named / name).write_bytes(bytes(512))
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(str(named / "native"))
+        (named / "native").chmod(0o777)
+        return GUEST + f"""[Kernel]
+Image={named}/vmlinuz
+Initrd={named}/initrd
+[Disk a]
+Path={named}/a.img
+Format=raw
+Size=1M
+[CDROM c]
+Path={named}/cd.iso
+[Share docs]
+Path={named}/docs
+[Sound]
+Type=pipewire
+Socket={named}/native
+"""
+
+    def touched(self):
+        """Whatever usherd called the kernel with by name, once it has ended."""
+        self.usherd.close()
+        paths = set()
+        for line in self.trace.read_text(errors="replace").splitlines():
+            call = line.split(" = ")[0]
+            if call.startswith("execve("):
+                continue
+            # What a link says is an answer.
+            for at, folder, name in NAMED.findall(call)[: 1 if call.startswith("readlink") else 2]:
+                if not name:
+                    continue  # the descriptor itself
+                path = name if name.startswith("/") or at in ("", "AT_FDCWD") else f"{folder}/{name}"
+                paths.add(str(pathlib.PurePosixPath(path)))
+        return paths
+
+    def test_touches_only_places_of_its_own_and_of_the_system(self):
+        text = self.definition()
+        own = tuple(str(self.usherd.folder / name) for name in ("etc", "run", "state", "log")) + (str(BUILD / "daemon"),)
+        self.manager.ValidateDefinition("demo", [("demo.guest", text)])
+        self.usherd.define("demo", text)
+        # The room of what would be made, and what is missing, is looked at as well.
+        self.manager.PlanStart("demo")
+        self.usherd.guest("demo").CheckDisks()
+        result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+        # All was opened and handed over: QEMU finds that this is no kernel.
+        self.assertRegex(message, "QEMU of guest demo ended", result)
+        self.assertTrue((self.folder / "named" / "a.img").exists())
+        (self.folder / "named" / "initrd").unlink()
+        with self.assertRaises(dbus.DBusException):
+            self.manager.PlanStart("demo")
+        touched = self.touched()
+        self.assertIn(str(self.usherd.folder / "etc" / "guests"), touched, "the trace is empty")
+        self.assertTrue(any(path.startswith("/sys/") for path in touched), "the trace lacks what is below a folder")
+        # The folders above its own are made where they are not there.
+        above = {str(parent) for place in own for parent in pathlib.PurePath(place).parents}
+        strange = sorted(path for path in touched - above if not any(path == place or path.startswith(place + "/") for place in SYSTEM + own))
+        self.assertEqual(strange, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
