@@ -41,7 +41,7 @@ typedef struct HostDevice {
     char *d3cold_allowed; /* "0" or "1"; NULL: no such attribute */
     int numa_node;        /* -1: none */
     char *needed_for;     /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
-                           * "boot display"); NULL: it can */
+                           * "console on fb0"); NULL: it can */
     char *quarantine;     /* since when and why no plan may have it; NULL: it may */
     bool dead;            /* its config space answers with ones alone: off the bus, or asleep for good */
     bool stuck;           /* a write to it hangs in the kernel: driver and override are unknown */

@@ -216,11 +216,20 @@ static const HostMediated *made_of(const Host *host, const HostDevice *device)
     return NULL;
 }
 
+static const char *remedy_for_needed(const HostDevice *device)
+{
+    if (strstr(device->needed_for, "console on "))
+        return "have the console on another card (make that the first display in the firmware's setup, or "
+               "name its framebuffer on the kernel's command line: fbcon=map:1 for fb1), or choose another "
+               "device";
+    return "free it of that, or choose another device";
+}
+
 /* Can the host spare this one? */
 static int check_member(const Planning *planning, const HostDevice *device, Fault **ret_fault)
 {
     if (device->needed_for)
-        return fault_raise(ret_fault, FAULT_IN_USE, "free it of that, or choose another device",
+        return fault_raise(ret_fault, FAULT_IN_USE, remedy_for_needed(device),
                            "%s (%s) is needed by the host: %s", PCI_ADDRESS_STR(device->address),
                            device->driver ? device->driver : "no driver", device->needed_for);
     /* Its driver takes them down with it, and no undo brings them back. */

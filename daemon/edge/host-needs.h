@@ -6,6 +6,7 @@
 
 /* Sets needed_for in a snapshot whose devices are all there and sorted: for mounted file systems and swap,
  * through partitions, device mapper and md; for default routes, through bridges, bonds and VLANs; for the
- * display that the firmware used, where no other is driven. What is on the way to a needed device is needed
- * too, bridges aside. 0 or -errno. Not seen: ZFS pools, and what only other mount namespaces mount. */
+ * cards that something is shown on, and the one that the firmware used where no other is driven. What is on the
+ * way to a needed device is needed too, bridges aside. 0 or -errno. Not seen: ZFS pools, and what only other
+ * mount namespaces mount. */
 int host_needs_note(const HostPlace *place, Host *host);

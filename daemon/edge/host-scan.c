@@ -181,7 +181,9 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     read_physical(fd, device);
     read_binding(fd, guarded, device);
     read_sriov(fd, device);
-    device->boot_vga = device->class >> 16 == 0x03 && read_number(fd, "boot_vga", 0) == 1;
+    /* What is no VGA card (class 0380, say) has another attribute, since Linux 6.17. */
+    device->boot_vga = device->class >> 16 == 0x03 &&
+                       (read_number(fd, "boot_vga", 0) == 1 || read_number(fd, "boot_display", 0) == 1);
     device->reset_methods = read_text(fd, "reset_method");
     device->power_state = read_text(fd, "power_state");
     device->power_control = read_text(fd, "power/control");

@@ -165,22 +165,6 @@ void fake_host_route_over(FakeHost *host, const char *interface, bool v6)
     fake_tree_append(host->proc_fd, v6 ? "net/ipv6_route" : "net/route", line);
 }
 
-void fake_host_light_display(FakeHost *host, const char *address, unsigned card)
-{
-    const char *device = fake_device_of(host, address)->path;
-    static const char *const names[] = {"drm/card%u", "drm/card%u-HDMI-A-1", "graphics/fb%u"};
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autoptr(GString) name = g_string_new(names[i]);
-        g_autofree char *number = fake_text("%u", card);
-        g_string_replace(name, "%u", number, 0);
-        g_autofree char *path = fake_text("%s/%s", device, name->str);
-        g_autofree char *link = fake_text("class/%s", name->str);
-        fake_tree_make(host->sys_fd, path);
-        fake_tree_link(host->sys_fd, link, path);
-    }
-    fake_tree_put(host->sys_fd, "class/drm/version", "drm 1.1.0 20060810\n");
-}
-
 void fake_host_set_huge_pages(FakeHost *host, unsigned node, unsigned total)
 {
     g_autofree char *folder = fake_text("devices/system/node/node%u/hugepages/hugepages-2048kB", node);

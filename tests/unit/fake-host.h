@@ -88,6 +88,17 @@ void fake_host_swap_on(FakeHost *host, const char *disk);
 void fake_host_route_over(FakeHost *host, const char *interface, bool v6);
 /* A DRM device of a display function, with a connector and a framebuffer. */
 void fake_host_light_display(FakeHost *host, const char *address, unsigned card);
+/* What the firmware set up ("efi-framebuffer.0") and a driver draws into by these ("fb0", "card0"); address: the card
+ * whose child it is, as of Linux 6.9, or NULL. */
+void fake_host_add_firmware_display(FakeHost *host, const char *name, const char *address,
+                                    const char *const *entries);
+/* vtconNUMBER: "(M) frame buffer device", "(S) VGA+", … */
+void fake_host_set_console_driver(FakeHost *host, unsigned number, const char *name, bool bound);
+/* "card0-HDMI-A-1", which is there already. */
+void fake_host_set_connector(FakeHost *host, const char *name, const char *status, const char *enabled);
+/* The card's memory, and where the firmware's framebuffer is. */
+void fake_host_set_memory(FakeHost *host, const char *address, uint64_t first, uint64_t last);
+void fake_host_set_firmware_memory(FakeHost *host, uint64_t base);
 
 /* A USB device on bus 1, each of whose interfaces has a driver ("": none) that finds it by itself. */
 typedef struct FakeUsb {

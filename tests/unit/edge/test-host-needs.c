@@ -223,50 +223,6 @@ START_TEST(other_routes_need_no_card)
 }
 END_TEST
 
-static void add_display(FakeHost *host, const char *address, int group, bool boot_vga)
-{
-    fake_host_add_function(host, &(FakeFunction){
-                                     .address = address,
-                                     .group = group,
-                                     .class = 0x030000,
-                                     .driver = "i915",
-                                     .boot_vga = boot_vga,
-                                 });
-}
-
-START_TEST(the_only_driven_display_of_the_firmware_is_needed)
-{
-    g_autoptr(FakeHost) host = fake_host_new();
-    add_display(host, "0000:00:02.0", 1, true);
-    assert_needed(host, "0000:00:02.0", NULL);
-    fake_host_light_display(host, "0000:00:02.0", 0);
-    assert_needed(host, "0000:00:02.0", "boot display");
-}
-END_TEST
-
-START_TEST(a_second_driven_display_sets_the_first_free)
-{
-    g_autoptr(FakeHost) host = fake_host_new();
-    add_display(host, "0000:00:02.0", 1, true);
-    add_display(host, "0000:01:00.0", 2, false);
-    fake_host_light_display(host, "0000:00:02.0", 0);
-    assert_needed(host, "0000:00:02.0", "boot display");
-    assert_needed(host, "0000:01:00.0", NULL);
-    fake_host_light_display(host, "0000:01:00.0", 1);
-    assert_needed(host, "0000:00:02.0", NULL);
-    assert_needed(host, "0000:01:00.0", NULL);
-}
-END_TEST
-
-START_TEST(a_display_that_the_firmware_did_not_use_can_go)
-{
-    g_autoptr(FakeHost) host = fake_host_new();
-    add_display(host, "0000:01:00.0", 2, false);
-    fake_host_light_display(host, "0000:01:00.0", 0);
-    assert_needed(host, "0000:01:00.0", NULL);
-}
-END_TEST
-
 START_TEST(a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
 {
     g_autoptr(FakeHost) fake = a_host();
@@ -287,6 +243,5 @@ SUITE("host-needs", a_host_that_uses_nothing_can_spare_everything,
       every_disk_of_a_btrfs_is_needed, every_controller_of_a_shared_nvme_disk_is_needed,
       what_is_on_the_way_to_a_needed_device_is_needed, the_card_of_the_default_route_is_needed,
       a_default_route_of_version_six_counts_too, the_cards_below_a_bridge_or_bond_are_needed,
-      other_routes_need_no_card, the_only_driven_display_of_the_firmware_is_needed,
-      a_second_driven_display_sets_the_first_free, a_display_that_the_firmware_did_not_use_can_go,
+      other_routes_need_no_card,
       a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
