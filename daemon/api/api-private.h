@@ -30,6 +30,13 @@ typedef struct ApiObject {
     char *id;
 } ApiObject;
 
+/* append.c */
+/* As sd_bus_message_append(3), for basic values and structures of them; but text need not be valid UTF-8: what is not
+ * becomes U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
+int api_append(sd_bus_message *message, const char *types, ...);
+/* An array of text, likewise. */
+int api_append_words(sd_bus_message *message, const char *const *words);
+
 /* objects.c */
 extern const char *const api_interfaces[API_KIND_MAX]; /* "org.usher1.Guest", … */
 /* The object's path; the caller frees it. */

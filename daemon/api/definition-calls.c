@@ -120,7 +120,7 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
 
     for (unsigned i = 0; r >= 0 && i < lines->len; i++) {
         const DefinitionLine *line = g_ptr_array_index(lines, i);
-        r = sd_bus_message_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
+        r = api_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
                                   line->line);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -151,7 +151,7 @@ static int append_files(sd_bus_message *reply, const DefinitionFiles *files)
 
     for (unsigned i = 0; r >= 0 && i < files->texts->len; i++) {
         const DefinitionText *text = &g_array_index(files->texts, DefinitionText, i);
-        r = sd_bus_message_append(reply, "(ss)", text->path, text->text);
+        r = api_append(reply, "(ss)", text->path, text->text);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }

@@ -28,7 +28,7 @@ GETTER(get_name)
         return -ENOENT;
 
     PciNames names = manager_names(object->api->manager, device);
-    return sd_bus_message_append(reply, "s",
+    return api_append(reply, "s",
                                  g_str_equal(property, "Class")    ? names.class
                                  : g_str_equal(property, "Vendor") ? names.vendor
                                                                    : names.model);
@@ -47,7 +47,7 @@ GETTER(get_id)
         g_snprintf(text, sizeof text, "%04x:%04x", device->vendor, device->device);
     else
         g_snprintf(text, sizeof text, "%04x:%04x", device->subvendor, device->subdevice);
-    return sd_bus_message_append(reply, "s", text);
+    return api_append(reply, "s", text);
 }
 
 GETTER(get_text)
@@ -63,28 +63,28 @@ GETTER(get_text)
                        : g_str_equal(property, "NeededFor")      ? device->needed_for
                        : g_str_equal(property, "Quarantine")     ? device->quarantine
                                                                  : device->power_state;
-    return sd_bus_message_append(reply, "s", text ?: "");
+    return api_append(reply, "s", text ?: "");
 }
 
 GETTER(get_group)
 {
     const HostDevice *device = device_of(userdata);
 
-    return device ? sd_bus_message_append(reply, "i", device->group) : -ENOENT;
+    return device ? api_append(reply, "i", device->group) : -ENOENT;
 }
 
 GETTER(get_numa_node)
 {
     const HostDevice *device = device_of(userdata);
 
-    return device ? sd_bus_message_append(reply, "i", device->numa_node) : -ENOENT;
+    return device ? api_append(reply, "i", device->numa_node) : -ENOENT;
 }
 
 GETTER(get_boot_vga)
 {
     const HostDevice *device = device_of(userdata);
 
-    return device ? sd_bus_message_append(reply, "b", (int)device->boot_vga) : -ENOENT;
+    return device ? api_append(reply, "b", (int)device->boot_vga) : -ENOENT;
 }
 
 GETTER(get_owner)
@@ -94,7 +94,7 @@ GETTER(get_owner)
     if (!device)
         return -ENOENT;
 
-    return sd_bus_message_append(reply, "s",
+    return api_append(reply, "s",
                                  g_str_equal(property, "Guest")
                                      ? manager_device_guest(object->api->manager, device)
                                      : manager_device_state(object->api->manager, device));
@@ -106,7 +106,7 @@ GETTER(get_upstream)
     if (!device)
         return -ENOENT;
 
-    return sd_bus_message_append(reply, "s", device->has_upstream ? PCI_ADDRESS_STR(device->upstream) : "");
+    return api_append(reply, "s", device->has_upstream ? PCI_ADDRESS_STR(device->upstream) : "");
 }
 
 GETTER(get_siblings)
@@ -121,7 +121,7 @@ GETTER(get_siblings)
     for (unsigned i = 0; r >= 0 && i < slot->len; i++) {
         const HostDevice *sibling = g_ptr_array_index(slot, i);
         if (!pci_address_equal(sibling->address, device->address))
-            r = sd_bus_message_append(reply, "s", PCI_ADDRESS_STR(sibling->address));
+            r = api_append(reply, "s", PCI_ADDRESS_STR(sibling->address));
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -133,7 +133,7 @@ GETTER(get_reset_methods)
         return -ENOENT;
 
     g_auto(GStrv) methods = g_strsplit(device->reset_methods ?: "", " ", -1);
-    return sd_bus_message_append_strv(reply, methods);
+    return api_append_words(reply, (const char *const *)methods);
 }
 
 GETTER(get_reset_set)
@@ -148,7 +148,7 @@ GETTER(get_reset_set)
     int r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < set->len; i++) {
         const HostDevice *other = g_ptr_array_index(set, i);
-        r = sd_bus_message_append(reply, "s", PCI_ADDRESS_STR(other->address));
+        r = api_append(reply, "s", PCI_ADDRESS_STR(other->address));
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -161,7 +161,7 @@ GETTER(get_fingerprint)
         return -ENOENT;
 
     g_autofree char *text = fingerprint_of(manager_host(object->api->manager), device);
-    return sd_bus_message_append(reply, "s", text);
+    return api_append(reply, "s", text);
 }
 
 static int act_bind_stopping(Api *api, sd_bus_message *message, const char *address);

@@ -32,7 +32,7 @@ GETTER(get_text)
                        : g_str_equal(property, "SubState")    ? guest_sub_state(view.guest)
                        : g_str_equal(property, "Agent")       ? guest_agent_state(view.guest)
                                                               : view.source;
-    return sd_bus_message_append(reply, "s", text);
+    return api_append(reply, "s", text);
 }
 
 GETTER(get_fault)
@@ -44,7 +44,7 @@ GETTER(get_fault)
 
     const Fault *fault = g_str_equal(property, "Error") ? guest_fault(view.guest) : view.definition_fault;
     g_autofree char *words = fault ? fault_to_line(fault) : g_strdup("");
-    return sd_bus_message_append(reply, "s", words);
+    return api_append(reply, "s", words);
 }
 
 GETTER(get_last_words)
@@ -55,7 +55,7 @@ GETTER(get_last_words)
         return r;
 
     g_autofree char *words = guest_last_words(view.guest);
-    return sd_bus_message_append(reply, "s", words);
+    return api_append(reply, "s", words);
 }
 
 GETTER(get_unit)
@@ -63,7 +63,7 @@ GETTER(get_unit)
     ApiObject *object = userdata;
     g_autofree char *unit = manager_unit(object->api->manager, object->id);
 
-    return sd_bus_message_append(reply, "s", unit);
+    return api_append(reply, "s", unit);
 }
 
 GETTER(get_pid)
@@ -71,7 +71,7 @@ GETTER(get_pid)
     GuestView view;
     int r = view_of(userdata, &view);
 
-    return r < 0 ? r : sd_bus_message_append(reply, "u", (uint32_t)guest_pid(view.guest));
+    return r < 0 ? r : api_append(reply, "u", (uint32_t)guest_pid(view.guest));
 }
 
 GETTER(get_tainted)
@@ -79,7 +79,7 @@ GETTER(get_tainted)
     GuestView view;
     int r = view_of(userdata, &view);
 
-    return r < 0 ? r : sd_bus_message_append(reply, "b", (int)view.tainted);
+    return r < 0 ? r : api_append(reply, "b", (int)view.tainted);
 }
 
 GETTER(get_since)
@@ -87,7 +87,7 @@ GETTER(get_since)
     GuestView view;
     int r = view_of(userdata, &view);
 
-    return r < 0 ? r : sd_bus_message_append(reply, "t", guest_since_usec(view.guest));
+    return r < 0 ? r : api_append(reply, "t", guest_since_usec(view.guest));
 }
 
 GETTER(get_devices)
@@ -98,7 +98,7 @@ GETTER(get_devices)
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < view.devices->len; i++)
-        r = sd_bus_message_append(reply, "s", g_ptr_array_index(view.devices, i));
+        r = api_append(reply, "s", g_ptr_array_index(view.devices, i));
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -110,7 +110,7 @@ GETTER(get_addresses)
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < guest_inner_addresses(view.guest)->len; i++)
-        r = sd_bus_message_append(reply, "s", g_ptr_array_index(guest_inner_addresses(view.guest), i));
+        r = api_append(reply, "s", g_ptr_array_index(guest_inner_addresses(view.guest), i));
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -124,7 +124,7 @@ GETTER(get_usb)
     g_autoptr(GPtrArray) words = guest_usb_words(view.guest);
     r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < words->len; i++)
-        r = sd_bus_message_append(reply, "s", g_ptr_array_index(words, i));
+        r = api_append(reply, "s", g_ptr_array_index(words, i));
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -139,7 +139,7 @@ GETTER(get_drift)
     for (unsigned i = 0; r >= 0 && i < view.devices->len; i++) {
         const char *words = manager_device_drift(object->api->manager, g_ptr_array_index(view.devices, i));
         if (words)
-            r = sd_bus_message_append(reply, "s", words);
+            r = api_append(reply, "s", words);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }

@@ -21,7 +21,7 @@ GETTER(get_number)
     if (!job)
         return -ENOENT;
 
-    return sd_bus_message_append(reply, "u",
+    return api_append(reply, "u",
                                  g_str_equal(property, "Id")          ? job->id
                                  : g_str_equal(property, "StepsDone") ? job->done
                                                                       : job->total);
@@ -33,7 +33,7 @@ GETTER(get_text)
     if (!job)
         return -ENOENT;
 
-    return sd_bus_message_append(reply, "s",
+    return api_append(reply, "s",
                                  g_str_equal(property, "Type")      ? job_type_to_string(job->type)
                                  : g_str_equal(property, "Subject") ? job->subject
                                  : g_str_equal(property, "State")   ? (job->result ? "ended" : "running")
@@ -48,7 +48,7 @@ GETTER(get_message)
         return -ENOENT;
 
     g_autofree char *words = job->fault ? fault_to_line(job->fault) : g_strdup("");
-    return sd_bus_message_append(reply, "s", words);
+    return api_append(reply, "s", words);
 }
 
 GETTER(get_error)
@@ -60,7 +60,7 @@ GETTER(get_error)
     g_autofree char *name =
         job->fault ? g_strconcat("org.usher1.Error.", fault_kind_to_string(job->fault->kind), NULL)
                    : g_strdup("");
-    return sd_bus_message_append(reply, "s", name);
+    return api_append(reply, "s", name);
 }
 
 #define CONSTANT SD_BUS_VTABLE_PROPERTY_CONST

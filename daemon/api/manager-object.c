@@ -347,7 +347,7 @@ static void on_checked(const GPtrArray *findings, void *userdata)
         r = sd_bus_message_open_container(reply, 'a', "(ssss)");
     for (unsigned i = 0; r >= 0 && i < findings->len; i++) {
         const Finding *finding = g_ptr_array_index(findings, i);
-        r = sd_bus_message_append(reply, "(ssss)", finding->id, finding_level_to_string(finding->level),
+        r = api_append(reply, "(ssss)", finding->id, finding_level_to_string(finding->level),
                                   finding->message, finding->remedy);
     }
     if (r >= 0)
@@ -369,7 +369,7 @@ static int check(sd_bus_message *message, void *userdata, sd_bus_error *error)
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return sd_bus_message_append(reply, "s", USHER_VERSION);
+    return api_append(reply, "s", USHER_VERSION);
 }
 
 static int get_launcher(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -377,7 +377,7 @@ static int get_launcher(sd_bus *bus, const char *path, const char *interface, co
 {
     Api *api = userdata;
 
-    return sd_bus_message_append(reply, "s", manager_launcher_name(api->manager));
+    return api_append(reply, "s", manager_launcher_name(api->manager));
 }
 
 const sd_bus_vtable api_manager_vtable[] = {

@@ -181,7 +181,7 @@ static int append_property(sd_bus_message *reply, ApiKind kind, ApiObject *objec
 
     int r = sd_bus_message_open_container(reply, 'e', "sv");
     if (r >= 0)
-        r = sd_bus_message_append(reply, "s", entry->x.property.member);
+        r = api_append(reply, "s", entry->x.property.member);
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'v', entry->x.property.signature);
     if (r >= 0)
@@ -202,7 +202,7 @@ int api_append_object(sd_bus_message *reply, Api *api, ApiKind kind, const char 
         return -ENOENT;
     int r = sd_bus_message_open_container(reply, 'r', "oa{sv}");
     if (r >= 0)
-        r = sd_bus_message_append(reply, "o", path);
+        r = api_append(reply, "o", path);
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
     /* The table that sd-bus reads for Get and GetAll is read here too, so that a list never says less. */

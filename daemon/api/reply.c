@@ -11,7 +11,7 @@ int api_reply_error(sd_bus_message *message, int r, Fault *fault)
         return sd_bus_reply_method_errnof(message, r, "unexpected: %s", g_strerror(-r));
 
     g_autofree char *name = g_strconcat("org.usher1.Error.", fault_kind_to_string(fault->kind), NULL);
-    g_autofree char *words = fault_to_line(fault);
+    g_autofree char *line = fault_to_line(fault), *words = g_utf8_make_valid(line, -1);
     fault_free(fault);
     return sd_bus_reply_method_errorf(message, name, "%s", words);
 }
@@ -32,7 +32,7 @@ static int append_steps(sd_bus_message *reply, const GPtrArray *steps)
 
     for (unsigned i = 0; r >= 0 && i < steps->len; i++) {
         const Step *step = g_ptr_array_index(steps, i);
-        r = sd_bus_message_append(reply, "(ssss)", step_kind_to_string(step->kind), step->subject,
+        r = api_append(reply, "(ssss)", step_kind_to_string(step->kind), step->subject,
                                   step->before, step->after);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -69,7 +69,7 @@ static int append_holders(sd_bus_message *reply, const GPtrArray *holders)
 
     for (unsigned i = 0; r >= 0 && i < holders->len; i++) {
         const Holder *holder = g_ptr_array_index(holders, i);
-        r = sd_bus_message_append(reply, "(sssusssb)", holder_kind_to_string(holder->kind), holder->device,
+        r = api_append(reply, "(sssusssb)", holder_kind_to_string(holder->kind), holder->device,
                                   holder->what, (uint32_t)holder->pid, holder->command, holder->unit,
                                   holder->session, (int)holder_needed(holder));
     }

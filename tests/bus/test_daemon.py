@@ -5,6 +5,7 @@ the lab). Devices are not passed here, as this needs an IOMMU: the lab does that
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -212,6 +213,25 @@ class ALife(DaemonTest):
     def test_what_the_guest_prints_is_kept_in_its_console_log(self):
         self.start_guest(text=GUEST + "[Console]\nLog=yes\n")
         self.assertTrue((self.usherd.folder / "log" / "demo.console.log").exists())
+
+
+class NamesThatAreNoText(unittest.TestCase):
+    """pci.ids as a disk that has lost bits leaves it: mounted over the real one, for this daemon alone."""
+
+    IDS = pathlib.Path("/usr/share/misc/pci.ids")
+
+    def test_do_not_make_the_devices_disappear(self):
+        bus = PrivateBus()
+        self.addCleanup(bus.close)
+        broken = pathlib.Path(bus.folder) / "pci.ids"
+        # In front of each name, of a vendor, a device or a class.
+        broken.write_bytes(re.sub(rb"(?m)^(\t*(?:C )?[0-9a-f]{2,4}  )", b"\\1\xff", self.IDS.read_bytes()))
+        usherd = Usherd(bus, inside=["unshare", "--mount", "sh", "-c", f'mount --bind {broken} {self.IDS} && exec "$@"', "sh"])
+        self.addCleanup(usherd.close)
+        devices = usherd.manager.ListDevices()
+        self.assertEqual(len(devices), len(list(pathlib.Path("/sys/bus/pci/devices").iterdir())))
+        for _, properties in devices:
+            self.assertTrue(str(properties["Class"]).startswith("\uFFFD"), properties)
 
 
 class AQemuThatDoesNotAnswer(DaemonTest):
