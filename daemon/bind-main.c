@@ -28,6 +28,21 @@ static int answer_failed(int channel, int error, const char *live)
     return channel_send_blocking(channel, (const char *[]){"failed", number, live, NULL}, NULL, 0);
 }
 
+/* Who keeps a driver where it is. */
+static int answer_held(int channel, int error, const char *live, const GPtrArray *holders)
+{
+    g_autofree char *number = g_strdup_printf("%d", -error);
+    g_auto(GStrv) who = holders_to_words("failed", holders);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    g_ptr_array_add(words, who[0]);
+    g_ptr_array_add(words, number);
+    g_ptr_array_add(words, (void *)live);
+    for (unsigned i = 1; who[i - 1]; i++)
+        g_ptr_array_add(words, who[i]);
+    return channel_send_blocking(channel, (const char *const *)words->pdata, NULL, 0);
+}
+
 static int serve_step(int channel, const StepPlace *place, char **arguments)
 {
     StepKind kind = step_kind_from_string(arguments[0]);
@@ -37,7 +52,8 @@ static int serve_step(int channel, const StepPlace *place, char **arguments)
     g_autoptr(Step) step = step_new(kind, arguments[1], arguments[2], arguments[3]);
     g_autofree char *live = NULL;
     int error = 0;
-    StepOutcome outcome = step_act(place, step, &live, &error);
+    g_autoptr(GPtrArray) holders = NULL;
+    StepOutcome outcome = step_act(place, step, &live, &error, &holders);
     g_autofree char *seen = live ? g_strdup_printf("=%s", live) : g_strdup("-");
 
     switch (outcome) {
@@ -46,7 +62,7 @@ static int serve_step(int channel, const StepPlace *place, char **arguments)
     case STEP_OUTCOME_DRIFT:
         return channel_send_blocking(channel, (const char *[]){"drift", seen, NULL}, NULL, 0);
     default:
-        return answer_failed(channel, error, seen);
+        return holders ? answer_held(channel, error, seen, holders) : answer_failed(channel, error, seen);
     }
 }
 
@@ -132,10 +148,10 @@ static int serve_device(int channel, const HolderPlace *place, const char *path)
     return answer_opened(channel, fd);
 }
 
-static int serve_holders(int channel, const HolderPlace *place, char **addresses)
+static int serve_holders(int channel, const HolderPlace *place, bool claim, char **addresses)
 {
     g_autoptr(GPtrArray) holders = NULL;
-    int r = holder_scan(place, addresses, &holders);
+    int r = holder_scan(place, addresses, claim, &holders);
     if (r < 0)
         return answer_failed(channel, r, "-");
     g_auto(GStrv) words = holders_to_words("holders", holders);
@@ -157,8 +173,7 @@ static int serve(int channel, const HolderPlace *place)
             break;
         unsigned n = g_strv_length(words);
         if (n == 5 && strcmp(words[0], "step") == 0)
-            r = serve_step(channel, &(StepPlace){.sys_fd = place->sys_fd, .dev_fd = place->dev_fd},
-                           words + 1);
+            r = serve_step(channel, &(StepPlace){place->sys_fd, place->dev_fd, place->proc_fd}, words + 1);
         else if (n_fds == 0 && strcmp(words[0], "disk") == 0)
             r = serve_disk(channel, place, words + 1);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
@@ -175,8 +190,8 @@ static int serve(int channel, const HolderPlace *place)
             r = serve_look(channel, words + 1);
         else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
             r = serve_device(channel, place, words[1]);
-        else if (n > 1 && strcmp(words[0], "holders") == 0)
-            r = serve_holders(channel, place, words + 1);
+        else if (n > 1 && (strcmp(words[0], "holders") == 0 || strcmp(words[0], "claimants") == 0))
+            r = serve_holders(channel, place, words[0][0] == 'c', words + 1);
         else
             r = -EBADMSG;
     }

@@ -95,6 +95,11 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
 int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act);
 /* The same once more for a request that names units to be stopped, which is a right of its own. */
 int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
+/* A question, which anybody may ask; may: he might do what it is about as well, without being asked for a
+ * password. Only then may a disk be taken for it, even for a moment. The message is at its beginning. */
+typedef int (*ApiQuestion)(Api *api, sd_bus_message *message, const char *id, bool may);
+int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
+                 ApiQuestion ask);
 /* stream-calls.c: what OpenConsole and OpenDisplay do then */
 int api_open_console(Api *api, sd_bus_message *message, const char *name);
 int api_open_display(Api *api, sd_bus_message *message, const char *name);

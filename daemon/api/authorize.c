@@ -5,12 +5,15 @@
 
 /* Questions to polkit under way at once; more are turned away, so that nobody fills our memory with them. */
 #define PENDING_MAX 64
+/* Those of them that are only to know how well a question may be answered; the others go on without. */
+#define ASKING_MAX 16
 
 typedef struct Pending {
     Api *api;
     sd_bus_message *message;
     char *id;
-    ApiAction act;
+    ApiAction act; /* or */
+    ApiQuestion ask;
     PolkitQuery *query;
 } Pending;
 
@@ -30,7 +33,10 @@ static void on_answer(bool allowed, const Fault *fault, void *userdata)
     int r;
 
     pending->query = NULL;
-    if (allowed) {
+    if (pending->ask) {
+        sd_bus_message_rewind(pending->message, true);
+        r = pending->ask(pending->api, pending->message, pending->id, allowed);
+    } else if (allowed) {
         sd_bus_message_rewind(pending->message, true);
         r = pending->act(pending->api, pending->message, pending->id);
     } else {
@@ -52,10 +58,36 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
                                           "too many requests wait for polkit; try again");
 
     Pending *pending = g_new0(Pending, 1);
-    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), act, NULL};
+    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), act, NULL, NULL};
     g_ptr_array_add(api->pending, pending);
     int r = polkit_check(api->bus, message, polkit_action, subject ? details : NULL, on_answer, pending,
                          &pending->query);
+    if (r < 0) {
+        g_ptr_array_remove_fast(api->pending, pending);
+        return r;
+    }
+    return 1;
+}
+
+static bool enough_asked(const Api *api)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < api->pending->len; i++)
+        n += ((const Pending *)g_ptr_array_index(api->pending, i))->ask != NULL;
+    return n >= ASKING_MAX;
+}
+
+int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
+                 ApiQuestion ask)
+{
+    if (api->pending->len >= PENDING_MAX || enough_asked(api))
+        return ask(api, message, id, false);
+
+    Pending *pending = g_new0(Pending, 1);
+    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), NULL, ask, NULL};
+    g_ptr_array_add(api->pending, pending);
+    int r = polkit_check_quietly(api->bus, message, polkit_action, on_answer, pending, &pending->query);
     if (r < 0) {
         g_ptr_array_remove_fast(api->pending, pending);
         return r;

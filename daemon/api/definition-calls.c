@@ -186,12 +186,17 @@ static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *u
     sd_bus_message_unref(message);
 }
 
+static int ask_check_disks(Api *api, sd_bus_message *message, const char *id, bool may)
+{
+    Fault *fault = NULL;
+
+    int r = manager_check_disks(api->manager, id, may, on_disks_checked, sd_bus_message_ref(message), &fault);
+    return api_reply_later(message, r, fault);
+}
+
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const ApiObject *object = userdata;
-    Fault *fault = NULL;
 
-    int r = manager_check_disks(object->api->manager, object->id, on_disks_checked,
-                                sd_bus_message_ref(message), &fault);
-    return api_reply_later(message, r, fault);
+    return api_question(object->api, message, "org.usher1.start-guest", object->id, ask_check_disks);
 }

@@ -220,16 +220,21 @@ static int on_restore(sd_bus_message *message, void *userdata, sd_bus_error *err
                          act_restore);
 }
 
-static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_holders(Api *api, sd_bus_message *message, const char *id, bool may)
 {
-    const ApiObject *object = userdata;
     PciAddress address = {};
     Fault *fault = NULL;
 
-    pci_address_from_string(object->id, &address);
-    int r =
-        manager_holders(object->api->manager, address, api_reply_held, sd_bus_message_ref(message), &fault);
+    pci_address_from_string(id, &address);
+    int r = manager_holders(api->manager, address, may, api_reply_held, sd_bus_message_ref(message), &fault);
     return api_reply_later(message, r, fault);
+}
+
+static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return api_question(object->api, message, "org.usher1.bind-device", object->id, ask_holders);
 }
 
 static int act_clear_quarantine(Api *api, sd_bus_message *message, const char *address)

@@ -278,17 +278,21 @@ static int plan_by_name(Api *api, sd_bus_message *message, PlanByName plan)
     return api_reply_steps(message, r, steps, fault);
 }
 
-static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_plan_start(Api *api, sd_bus_message *message, const char *id, bool may)
 {
-    Api *api = userdata;
     Fault *fault = NULL;
     const char *name;
 
     int r = sd_bus_message_read(message, "s", &name);
     if (r < 0)
         return r;
-    r = manager_plan_start(api->manager, name, api_reply_planned, sd_bus_message_ref(message), &fault);
+    r = manager_plan_start(api->manager, name, may, api_reply_planned, sd_bus_message_ref(message), &fault);
     return api_reply_later(message, r, fault);
+}
+
+static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_question(userdata, message, "org.usher1.start-guest", NULL, ask_plan_start);
 }
 
 static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -296,9 +300,8 @@ static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error
     return plan_by_name(userdata, message, manager_plan_stop);
 }
 
-static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_plan_bind(Api *api, sd_bus_message *message, const char *id, bool may)
 {
-    Api *api = userdata;
     Fault *fault = NULL;
     BindWish wish = {};
 
@@ -308,8 +311,13 @@ static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_erro
     g_auto(GStrv) units = wish.may_stop;
     sd_bus_message_ref(message);
     if (r == 0)
-        r = manager_plan_bind(api->manager, &wish, api_reply_planned, message, &fault);
+        r = manager_plan_bind(api->manager, &wish, may, api_reply_planned, message, &fault);
     return api_reply_later(message, r, fault);
+}
+
+static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_question(userdata, message, "org.usher1.bind-device", NULL, ask_plan_bind);
 }
 
 static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -325,17 +333,21 @@ static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_e
     return api_reply_steps(message, r, steps, fault);
 }
 
-static int list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_holders(Api *api, sd_bus_message *message, const char *id, bool may)
 {
-    Api *api = userdata;
     Fault *fault = NULL;
     PciAddress address;
 
     int r = read_address(api, message, &address, &fault);
     sd_bus_message_ref(message);
     if (r == 0)
-        r = manager_holders(api->manager, address, api_reply_held, message, &fault);
+        r = manager_holders(api->manager, address, may, api_reply_held, message, &fault);
     return api_reply_later(message, r, fault);
+}
+
+static int list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_question(userdata, message, "org.usher1.bind-device", NULL, ask_holders);
 }
 
 static void on_checked(const GPtrArray *findings, void *userdata)

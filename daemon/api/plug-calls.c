@@ -60,9 +60,8 @@ int api_detach(Api *api, sd_bus_message *message, const char *name)
     return api_reply_job(message, r, job, fault);
 }
 
-int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int ask_plan_attach(Api *api, sd_bus_message *message, const char *id, bool may)
 {
-    const ApiObject *object = userdata;
     Fault *fault = NULL;
     BindWish wish = {};
 
@@ -72,8 +71,16 @@ int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error
     g_auto(GStrv) units = wish.may_stop;
     sd_bus_message_ref(message);
     if (r == 0)
-        r = manager_plan_attach(object->api->manager, object->id, &wish, api_reply_planned, message, &fault);
+        r = manager_plan_attach(api->manager, id, &wish, may, api_reply_planned, message, &fault);
     return api_reply_later(message, r, fault);
+}
+
+/* It may be any device that he names. */
+int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return api_question(object->api, message, "org.usher1.bind-device", object->id, ask_plan_attach);
 }
 
 int api_plan_detach(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -7,7 +7,7 @@
 
 static const char *const looks[] = {
     [DISK_LOOK_PLAIN] = "plain",   [DISK_LOOK_QCOW2] = "qcow2",       [DISK_LOOK_NO_QCOW2] = "no-qcow2",
-    [DISK_LOOK_BROKEN] = "broken", [DISK_LOOK_EXTERNAL] = "external",
+    [DISK_LOOK_BROKEN] = "broken", [DISK_LOOK_EXTERNAL] = "external", [DISK_LOOK_UNSEEN] = "unseen",
 };
 
 const char *disk_look_to_string(DiskLook look)
@@ -83,6 +83,21 @@ static char *maybe_to_word(const char *text)
     return text ? g_strconcat("=", text, NULL) : g_strdup("-");
 }
 
+/* "w", "w?" to look, "w??" to ask; the same with "r". */
+static char *how_to_word(const DiskWish *wish)
+{
+    return g_strdup_printf("%s%.*s", wish->writable ? "w" : "r", (int)wish->how, "??");
+}
+
+static bool how_from_word(const char *word, DiskWish *ret)
+{
+    size_t marks = word[0] ? strlen(word) - 1 : 0;
+
+    ret->writable = word[0] == 'w';
+    ret->how = marks;
+    return (word[0] == 'r' || word[0] == 'w') && marks < DISK_HOW_MAX && strspn(word + 1, "?") == marks;
+}
+
 static bool maybe_from_word(const char *word, const char **ret)
 {
     *ret = word[0] == '=' ? word + 1 : NULL;
@@ -104,7 +119,7 @@ char **disk_wish_to_words(const char *verb, const DiskWish *wish)
 {
     char *words[] = {g_strdup(verb),
                      g_strdup(wish->path),
-                     g_strdup(wish->writable ? "w" : "r"),
+                     how_to_word(wish),
                      g_strdup(format_name(wish->format)),
                      g_strdup_printf("%" G_GUINT64_FORMAT, wish->size),
                      maybe_to_word(wish->backing),
@@ -119,14 +134,12 @@ int disk_wish_from_words(char *const *words, DiskWish *ret)
     guint64 size;
 
     *ret = (DiskWish){0};
-    if (g_strv_length((char **)words) != 6 || words[0][0] != '/' ||
-        (!g_str_equal(words[1], "r") && !g_str_equal(words[1], "w")) ||
+    if (g_strv_length((char **)words) != 6 || words[0][0] != '/' || !how_from_word(words[1], ret) ||
         !format_from_word(words[2], &ret->format) ||
         !g_ascii_string_to_unsigned(words[3], 10, 0, G_MAXINT64, &size, NULL) ||
         !maybe_from_word(words[4], &ret->backing) || !format_from_word(words[5], &ret->backing_format))
         return -EBADMSG;
     ret->path = words[0];
-    ret->writable = words[1][0] == 'w';
     ret->size = size;
     return 0;
 }
@@ -200,7 +213,7 @@ int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *see
     g_autofree char *leads_to = seen->backing ? qcow2_backing_path(wish->path, seen->backing) : NULL;
 
     int r = judge_look(guest, wish, seen->look, ret_fault);
-    if (r != 0 || (!seen->backing && !wish->backing))
+    if (r != 0 || seen->look == DISK_LOOK_UNSEEN || (!seen->backing && !wish->backing))
         return r;
     if (!seen->backing) {
         return fault_raise(ret_fault, FAULT_REFUSED,

@@ -6,12 +6,22 @@
 #include "definition.h"
 #include "holder.h"
 
+typedef enum DiskHow {
+    DISK_HOW_OPEN, /* for the guest */
+    DISK_HOW_LOOK, /* to see what would come of it: a device is opened for reading alone, as udev looks at
+                  each anew that was open for writing */
+    DISK_HOW_ASK,  /* the same where nothing may be taken for it, not for a moment: a block device is not
+                  opened, and  only what tells of its users is read */
+    DISK_HOW_MAX,
+} DiskHow;
+
 typedef struct DiskWish {
     char *section;    /* "Disk system" */
     const char *key;  /* "Path" or "Backing" */
     const char *path; /* borrowed from the definition, as are the next two */
     DiskFormat format;
     bool writable;
+    DiskHow how;
     uint64_t size;       /* it is made with that many bytes if it is not there; 0: it must be there */
     const char *backing; /* what it is to be built upon; NULL: nothing */
     DiskFormat backing_format;
@@ -24,6 +34,7 @@ typedef enum DiskLook {
     DISK_LOOK_NO_QCOW2,
     DISK_LOOK_BROKEN,   /* a qcow2 header that cannot be */
     DISK_LOOK_EXTERNAL, /* a qcow2 image whose data is in another file */
+    DISK_LOOK_UNSEEN,   /* DISK_HOW_ASK, of a block device: what is on it may be anything */
     DISK_LOOK_MAX,
     DISK_LOOK_INVALID = -EINVAL,
 } DiskLook;

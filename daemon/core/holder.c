@@ -12,7 +12,7 @@
 
 static const char *const kind_names[HOLDER_KIND_MAX] = {
     [HOLDER_FILE] = "file",   [HOLDER_MAPPING] = "mapping", [HOLDER_DRM] = "drm",   [HOLDER_MOUNT] = "mount",
-    [HOLDER_BLOCK] = "block", [HOLDER_LINK] = "link",       [HOLDER_HOST] = "host",
+    [HOLDER_BLOCK] = "block", [HOLDER_KERNEL] = "kernel",   [HOLDER_LINK] = "link", [HOLDER_HOST] = "host",
 };
 
 const char *holder_kind_to_string(HolderKind kind)
@@ -110,6 +110,8 @@ char *holder_describe(const Holder *holder)
         return g_strdup_printf("%s has %s of %s mounted", who, holder->what, holder->device);
     case HOLDER_BLOCK:
         return g_strdup_printf("%s of %s is in use", holder->what, holder->device);
+    case HOLDER_KERNEL:
+        return g_strdup_printf("%s of %s is in use by the kernel", holder->what, holder->device);
     case HOLDER_LINK:
         return g_strdup_printf("the network link %s of %s is in use%s%s", holder->what, holder->device,
                                who ? " in the network namespace of " : "", who ? who : "");
@@ -243,8 +245,14 @@ static char *remedy_for(const GPtrArray *holders)
         if (holder->kind == HOLDER_LINK)
             return link_remedy(holder);
         if (holder->kind == HOLDER_BLOCK)
-            return g_strdup(
-                "deactivate what is built upon the disk (vgchange -an, mdadm --stop, cryptsetup close)");
+            return g_strdup("deactivate what is built upon the disk (vgchange -an, mdadm --stop, cryptsetup "
+                            "close, losetup -d), "
+                            "or take back its export");
+        if (holder->kind == HOLDER_KERNEL)
+            return g_strdup_printf(
+                "find out what has %s (zpool status, another file system's journal or cache, "
+                "a mount in another namespace), and end that",
+                holder->what);
         if (stoppable(holder) && !has_unit(units, holder->unit))
             g_ptr_array_add(units, holder->unit);
         else if (!stoppable(holder))

@@ -16,7 +16,8 @@ typedef enum HolderKind {
     HOLDER_DRM,   /* a process is a client of its DRM driver (drm-usage-stats.rst, drm-pdev) by a node that is
                      gone */
     HOLDER_MOUNT, /* mounted, seen only in the mount namespace of that process */
-    HOLDER_BLOCK, /* device mapper, LVM, md: what is "dm-0 on nvme0n1" */
+    HOLDER_BLOCK, /* device mapper, LVM, md, a loop device, an export: what is "dm-0 on nvme0n1" */
+    HOLDER_KERNEL, /* the kernel says that a disk is taken, and nothing tells by whom: what is "nvme0n1p1" */
     HOLDER_LINK, /* a network link that carries traffic: what is "eth1", or "eth1.10 on eth1" of what is built
                     upon it; in the network namespace of that process, if there is one */
     HOLDER_HOST, /* HostDevice.needed_for, in words */

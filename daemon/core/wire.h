@@ -5,11 +5,12 @@
  *   usher-bind   → usherd   hello bind
  *   usherd       → bind     step KIND SUBJECT BEFORE AFTER
  *                           +fd, or none: kept open as long as the step takes
- *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE
- *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number
+ *   bind         → usherd   done LIVE | drift LIVE | failed ERRNO LIVE (KIND DEVICE …)…
+ *                           LIVE as step_view() takes it: "-" gone, "=VALUE" else. ERRNO: a positive number.
+ *                           KIND and so on, as below: who has a disk that would have lost its driver
  *   usherd       → bind     disk PATH HOW FORMAT SIZE BACKING BACKING-FORMAT
- *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w. SIZE: of
- *                           one that is made if it is not there, or 0. BACKING: "-" or "=PATH"
+ *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w,
+ *                           with ? to look, ?? to ask. SIZE: of one that is made if it is not there, or 0. BACKING: "-" or "=PATH"
  *   bind         → usherd   opened ID made|there LOOK BACKING (+fd)
  *                           BACKING: what the image says it is built upon
  *                           | used ID (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
@@ -33,9 +34,10 @@
  *   usherd       → bind     device PATH
  *                           a character device that guests use, for reading and writing
  *   bind         → usherd   opened (+fd) | failed ERRNO -
- *   usherd       → bind     holders ADDRESS…
- *   bind         → usherd   holders (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
- *                           as core/holder.h packs them
+ *   usherd       → bind     holders ADDRESS… | claimants ADDRESS…
+ *                           claimants: the disks are claimed for a moment, to see whether the kernel lets go
+ * of them bind         → usherd   holders (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO - as
+ * core/holder.h packs them
  *
  *   usher-launch → usherd   hello guest NAME
  *                           started as the guest: wants to become QEMU

@@ -60,6 +60,27 @@ static int open_resolved(const char *path, bool writable)
     return steal_fd(&fd);
 }
 
+/* The same, by its name alone. */
+static int name_resolved(const char *path)
+{
+    struct open_how how = {
+        .flags = O_PATH | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_wished(const char *path, const DiskWish *wish)
+{
+    bool device = disk_path_device(path);
+
+    if (wish->how == DISK_HOW_ASK && device)
+        return name_resolved(path);
+    return open_resolved(path, wish->writable && (wish->how == DISK_HOW_OPEN || !device));
+}
+
 static char *id_of(const struct stat *st)
 {
     if (S_ISBLK(st->st_mode))
@@ -136,19 +157,30 @@ static bool used_by_qemu(int fd, bool writable)
     return writable ? locked(fd, LOCK_NO_WRITING) : locked(fd, LOCK_NO_READING);
 }
 
-/* A file that is written to by QEMU, or is a loop device's. */
-static int check_file_users(const HolderPlace *place, const DiskWish *wish, int fd, const struct stat *st,
-                            GPtrArray **ret_holders)
+/* What uses a disk without a claim, and so does not keep us from it. */
+static void add_disk_users(const HolderPlace *place, const DiskWish *wish, int fd, const struct stat *st,
+                           GPtrArray *holders)
+{
+    unsigned major = major(st->st_rdev), minor = minor(st->st_rdev);
+
+    holder_disk_add_kernel(place, major, minor, holders);
+    if (holders->len == 0 && wish->how != DISK_HOW_ASK && used_by_qemu(fd, wish->writable))
+        holder_disk_add_processes(place, major, minor, holders);
+}
+
+/* A file that is written to by QEMU, or is a loop device's; a disk that is exported, or a loop device's. */
+static int check_users(const HolderPlace *place, const DiskWish *wish, int fd, const struct stat *st,
+                       GPtrArray **ret_holders)
 {
     g_autoptr(GPtrArray) holders = holders_new();
+    bool used = S_ISREG(st->st_mode) && used_by_qemu(fd, wish->writable);
 
-    if (!S_ISREG(st->st_mode))
-        return 0;
-    bool used = used_by_qemu(fd, wish->writable);
     if (used)
         holder_scan_file(place, wish->path, st, holders);
-    if (wish->writable)
+    if (S_ISREG(st->st_mode) && wish->writable)
         holder_disk_add_loops(place, wish->path, holders);
+    if (S_ISBLK(st->st_mode))
+        add_disk_users(place, wish, fd, st, holders);
     if (!used && holders->len == 0)
         return 0;
     *ret_holders = g_steal_pointer(&holders);
@@ -179,7 +211,7 @@ int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_see
     int r = resolve(wish->path, &path);
     if (r < 0)
         return r;
-    _cleanup_close_ int fd = open_resolved(path, wish->writable);
+    _cleanup_close_ int fd = open_wished(path, wish);
     if (fd == -ENOENT && wish->size > 0 && !disk_path_device(path)) {
         fd = disk_make(path, wish);
         seen->made = fd >= 0;
@@ -197,8 +229,10 @@ int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_see
         r = check_again(wish->path, path, &st);
     }
     if (fd >= 0 && r == 0)
-        r = check_file_users(place, wish, fd, &st, ret_holders);
-    if (fd >= 0 && r == 0)
+        r = check_users(place, wish, fd, &st, ret_holders);
+    if (fd >= 0 && r == 0 && wish->how == DISK_HOW_ASK && S_ISBLK(st.st_mode))
+        seen->look = DISK_LOOK_UNSEEN;
+    else if (fd >= 0 && r == 0)
         r = look_into(fd, wish, seen);
     if (r < 0)
         return r;

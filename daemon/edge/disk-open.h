@@ -16,6 +16,10 @@
  * a folder on the way could lead us to any file. The name is resolved once and looked at again when the disk
  * is open: -ESTALE if it has become another's.
  *
+ * Users that claim nothing (holder-kernel.h, a QEMU of others) are looked for besides. To ask (DISK_HOW_ASK)
+ * does not open a block device: *ret_fd is its name alone then (O_PATH), and whom the kernel alone knows is
+ * not seen.
+ *
  * 0; or 1 if it is in use: *ret_holders is by whom as far as that can be seen, of *ret_seen only the id is
  * told; or -errno. */
 int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_seen, GPtrArray **ret_holders,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/file.h"
+#include "holder-kernel.h"
 #include "holder-nodes.h"
 
 #define PROC_LIMIT (16 * 1024 * 1024)
@@ -69,20 +70,51 @@ static void add_btrfs(const HolderPlace *place, GHashTable *names, GPtrArray *ho
     }
 }
 
-int holder_scan_disk(const HolderPlace *place, unsigned major, unsigned minor, GPtrArray **ret)
+/* What the host has mounted and swaps to, of these nodes. */
+static void add_needs(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders)
 {
-    g_autoptr(GPtrArray) holders = holders_new();
-    g_autoptr(GHashTable) nodes = holder_nodes_new(), names = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
     GHashTableIter iter;
     HolderNode *node;
 
-    holder_nodes_add_disk(place, major, minor, nodes, holders);
     g_hash_table_iter_init(&iter, nodes);
     while (g_hash_table_iter_next(&iter, (void **)&node, NULL))
         g_hash_table_add(names, node->name);
     add_mounts(place, nodes, holders);
     add_swaps(place, names, holders);
     add_btrfs(place, names, holders);
+}
+
+static void add_disk(const HolderPlace *place, unsigned major, unsigned minor, GHashTable *nodes,
+                     GPtrArray *holders)
+{
+    holder_nodes_add_disk(place, major, minor, nodes, holders);
+    holder_kernel_add(place, nodes, holders);
+    add_needs(place, nodes, holders);
+}
+
+void holder_disk_add_kernel(const HolderPlace *place, unsigned major, unsigned minor, GPtrArray *holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+
+    add_disk(place, major, minor, nodes, holders);
+}
+
+int holder_disk_add_processes(const HolderPlace *place, unsigned major, unsigned minor, GPtrArray *holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    g_autoptr(GPtrArray) stack = holders_new();
+
+    holder_nodes_add_disk(place, major, minor, nodes, stack);
+    return holder_scan_nodes(place, nodes, holders);
+}
+
+int holder_scan_disk(const HolderPlace *place, unsigned major, unsigned minor, GPtrArray **ret)
+{
+    g_autoptr(GPtrArray) holders = holders_new();
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+
+    add_disk(place, major, minor, nodes, holders);
     /* What is mounted or built upon explains it; who has it open besides (a shell, udisks) would only
      * distract. */
     int r = holders->len > 0 ? 0 : holder_scan_nodes(place, nodes, holders);
@@ -90,6 +122,58 @@ int holder_scan_disk(const HolderPlace *place, unsigned major, unsigned minor, G
         return r;
     *ret = g_steal_pointer(&holders);
     return 0;
+}
+
+static const HolderNode *find_disk(GHashTable *nodes, const char *name)
+{
+    GHashTableIter iter;
+    const HolderNode *node;
+
+    g_hash_table_iter_init(&iter, nodes);
+    while (g_hash_table_iter_next(&iter, (void **)&node, NULL))
+        if (node->block && g_str_equal(node->name, name))
+            return node;
+    return NULL;
+}
+
+/* A holder that was found names the disk, or a part of it, or what it is part of. */
+static bool is_explained(const GPtrArray *holders, const char *name)
+{
+    for (unsigned i = 0; i < holders->len; i++) {
+        const Holder *holder = g_ptr_array_index(holders, i);
+        g_auto(GStrv) words = g_strsplit_set(holder->what, " /", -1);
+        for (char **word = words; *word; word++)
+            if (**word && (g_str_has_prefix(*word, name) || g_str_has_prefix(name, *word)))
+                return true;
+    }
+    return false;
+}
+
+static void explain(const HolderPlace *place, const HolderNode *node, bool needs, GPtrArray *holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    g_autoptr(GPtrArray) host = holders_new(), stack = holders_new();
+
+    if (is_explained(holders, node->name))
+        return;
+    holder_nodes_add_disk(place, node->major, node->minor, nodes, stack);
+    add_needs(place, nodes, host);
+    if (stack->len == 0 && host->len == 0)
+        g_ptr_array_add(holders, holder_new(HOLDER_KERNEL, node->device, node->name, 0, NULL, NULL, NULL));
+    g_ptr_array_extend_and_steal(holders, g_steal_pointer(&stack));
+    if (needs)
+        g_ptr_array_extend_and_steal(holders, g_steal_pointer(&host));
+}
+
+int holder_disk_claim(const HolderPlace *place, GHashTable *nodes, bool needs, DiskClaim **ret,
+                      GPtrArray *holders)
+{
+    g_autoptr(GPtrArray) busy = g_ptr_array_new_with_free_func(g_free);
+
+    int r = disk_claim_take(place, nodes, ret, busy);
+    for (unsigned i = 0; i < busy->len; i++)
+        explain(place, find_disk(nodes, g_ptr_array_index(busy, i)), needs, holders);
+    return r;
 }
 
 void holder_disk_add_loops(const HolderPlace *place, const char *path, GPtrArray *holders)

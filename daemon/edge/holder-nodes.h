@@ -11,6 +11,8 @@ typedef struct HolderNode {
     unsigned major, minor;
     char *device; /* the function's address, or the disk's name */
     char *name;   /* the kernel's: "card1", "nvme0n1p1" */
+    char *whole;  /* the disk that it is, or is a partition of; NULL of what is stacked upon disks, and of
+                     other  nodes */
 } HolderNode;
 
 /* A table of HolderNode, owned, to be looked up with holder_node_find(). */
@@ -19,6 +21,12 @@ const HolderNode *holder_node_find(GHashTable *nodes, bool block, unsigned major
 
 /* Adds the nodes of a function, and to holders what is built upon its disks. */
 void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders);
+/* The same of any device, by its folder below /sys; address: what it is called. */
+void holder_nodes_add_device(const HolderPlace *place, const char *folder, const char *address,
+                             GHashTable *nodes, GPtrArray *holders);
+/* Adds those of what is stacked upon one of them, by its name in sysfs: "loop7". */
+void holder_nodes_add_stacked(const HolderPlace *place, const char *name, const char *address,
+                              GHashTable *nodes, GPtrArray *holders);
 /* The same of a block device, with its partitions; or of a partition, with the disk as a whole. */
 void holder_nodes_add_disk(const HolderPlace *place, unsigned major, unsigned minor, GHashTable *nodes,
                            GPtrArray *holders);

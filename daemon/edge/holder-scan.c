@@ -11,6 +11,8 @@
 #include "../base/file.h"
 #include "../base/log.h"
 #include "../core/pci-address.h"
+#include "holder-disk.h"
+#include "holder-kernel.h"
 #include "holder-links.h"
 #include "holder-nodes.h"
 
@@ -302,11 +304,12 @@ int holder_scan_file(const HolderPlace *place, const char *path, const struct st
     return scan_processes(&scan);
 }
 
-int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **ret)
+int holder_scan(const HolderPlace *place, char *const *addresses, bool claim, GPtrArray **ret)
 {
     g_autoptr(GPtrArray) holders = holders_new();
     g_autoptr(GHashTable) nodes = holder_nodes_new();
     Scan scan = {.place = place, .addresses = addresses, .nodes = nodes, .holders = holders};
+    DiskClaim *taken = NULL;
 
     for (char *const *address = addresses; *address; address++) {
         PciAddress parsed;
@@ -315,9 +318,13 @@ int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **re
             return -EINVAL;
         holder_nodes_add(place, mediated ? *address : PCI_ADDRESS_STR(parsed), nodes, holders);
     }
+    holder_kernel_add(place, nodes, holders);
     int r = holder_links_add(place, addresses, holders);
     if (r >= 0)
         r = scan_processes(&scan);
+    if (r >= 0 && claim)
+        r = holder_disk_claim(place, nodes, false, &taken, holders);
+    disk_claim_free(taken);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&holders);

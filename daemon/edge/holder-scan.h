@@ -26,5 +26,8 @@ int holder_scan_file(const HolderPlace *place, const char *path, const struct st
  *
  * Left out: init, logind and udev, who keep nodes open on behalf of others and let go when a device goes; and
  * the reference counts of modules, which do not tell of which device. A process that goes meanwhile holds
- * nothing. */
-int holder_scan(const HolderPlace *place, char *const *addresses, GPtrArray **ret);
+ * nothing.
+ *
+ * claim: the kernel is asked besides whether the disks are in use (holder_disk_claim()), which takes them for
+ * a moment: whoever mounts one just then fails. So it is for those alone who may take the device. */
+int holder_scan(const HolderPlace *place, char *const *addresses, bool claim, GPtrArray **ret);

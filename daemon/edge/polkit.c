@@ -21,6 +21,7 @@ struct PolkitQuery {
     sd_bus_message *message; /* kept, so that the sender's name stays that of this call */
     char *action;
     char **details;
+    bool quiet;
     PolkitAnswer answer;
     void *userdata;
     char *cancellation; /* the question's name at polkit; NULL: not asked yet */
@@ -132,7 +133,8 @@ static int append_details(sd_bus_message *call, char **details)
 /* CheckAuthorization(), as the polkit D-Bus API reference has it. */
 static int ask(PolkitQuery *query)
 {
-    bool interactive = sd_bus_message_get_allow_interactive_authorization(query->message) > 0;
+    bool interactive =
+        !query->quiet && sd_bus_message_get_allow_interactive_authorization(query->message) > 0;
     g_autofree char *cancellation = g_strdup_printf("usherd-%u", ++last_question);
     sd_bus_message *call = NULL;
 
@@ -218,15 +220,15 @@ static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *
     return 0;
 }
 
-int polkit_check(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
-                 PolkitAnswer answered, void *userdata, PolkitQuery **ret)
+static int check(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
+                 bool quiet, PolkitAnswer answered, void *userdata, PolkitQuery **ret)
 {
     const char *sender = sd_bus_message_get_sender(message);
 
     if (!sender)
         return -EINVAL;
     PolkitQuery *query = g_new0(PolkitQuery, 1);
-    *query = (PolkitQuery){.answer = answered, .userdata = userdata};
+    *query = (PolkitQuery){.quiet = quiet, .answer = answered, .userdata = userdata};
     query->bus = sd_bus_ref(bus);
     query->message = sd_bus_message_ref(message);
     query->action = g_strdup(action);
@@ -246,6 +248,18 @@ int polkit_check(sd_bus *bus, sd_bus_message *message, const char *action, const
     if (ret)
         *ret = query;
     return 0;
+}
+
+int polkit_check(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
+                 PolkitAnswer answered, void *userdata, PolkitQuery **ret)
+{
+    return check(bus, message, action, details, false, answered, userdata, ret);
+}
+
+int polkit_check_quietly(sd_bus *bus, sd_bus_message *message, const char *action, PolkitAnswer answered,
+                         void *userdata, PolkitQuery **ret)
+{
+    return check(bus, message, action, NULL, true, answered, userdata, ret);
 }
 
 PolkitQuery *polkit_cancel(PolkitQuery *query)

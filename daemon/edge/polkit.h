@@ -22,5 +22,9 @@ typedef void (*PolkitAnswer)(bool allowed, const Fault *denied, void *userdata);
 int polkit_check(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
                  PolkitAnswer answer, void *userdata, PolkitQuery **ret);
 
+/* The same without asking anybody for a password, whatever the caller's flags: what he may do as it is. */
+int polkit_check_quietly(sd_bus *bus, sd_bus_message *message, const char *action, PolkitAnswer answer,
+                         void *userdata, PolkitQuery **ret);
+
 /* Takes the question back, at polkit too: a dialog closes. NULL is fine; returns NULL. */
 PolkitQuery *polkit_cancel(PolkitQuery *query);

@@ -10,6 +10,9 @@
 #include "../base/file.h"
 #include "../core/definition.h"
 #include "../core/pci-address.h"
+#include "holder-disk.h"
+#include "holder-kernel.h"
+#include "holder-nodes.h"
 #include "link.h"
 #include "mediated-step.h"
 #include "node-owner.h"
@@ -226,12 +229,92 @@ static int check_group_closed(const StepPlace *place, const Step *step)
     return -EBUSY;
 }
 
-static int write_driver(const StepPlace *place, const Step *step)
+static HolderPlace holder_place_of(const StepPlace *place)
+{
+    return (HolderPlace){.sys_fd = place->sys_fd, .proc_fd = place->proc_fd, .dev_fd = place->dev_fd};
+}
+
+/* Whoever was asked before may have gone, and others come: the kernel alone knows, and only as long as the
+ * claim stands. */
+static int claim_disks(const StepPlace *place, GHashTable *nodes, DiskClaim **ret, GPtrArray **ret_holders)
+{
+    g_autoptr(GPtrArray) holders = holders_new();
+    HolderPlace where = holder_place_of(place);
+
+    /* Those that claim nothing; what has a claim is found by it. */
+    holder_kernel_add(&where, nodes, holders);
+    int r = holders->len > 0 ? 1 : holder_disk_claim(&where, nodes, true, ret, holders);
+    if (r <= 0)
+        return r;
+    *ret_holders = g_steal_pointer(&holders);
+    return -EBUSY;
+}
+
+static int unbind(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    g_autoptr(GPtrArray) stack = holders_new();
+    HolderPlace where = holder_place_of(place);
+    DiskClaim *claim = NULL;
+
+    holder_nodes_add(&where, step->subject, nodes, stack);
+    int r = claim_disks(place, nodes, &claim, ret_holders);
+    if (r == 0)
+        r = write_attribute(place, step, "driver/unbind", step->subject);
+    disk_claim_free(claim);
+    return r;
+}
+
+/* Virtual functions are gone at once, whatever driver somebody has given them meanwhile. */
+static int write_functions(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
+{
+    g_autofree char *folder = device_path(step, "");
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    g_autoptr(GPtrArray) stack = holders_new();
+    g_auto(GStrv) names = NULL;
+    HolderPlace where = holder_place_of(place);
+    DiskClaim *claim = NULL;
+
+    int r = file_list_at(place->sys_fd, folder, &names);
+    if (r < 0)
+        return r;
+    for (char **name = names; *name; name++) {
+        g_autofree char *link = device_path(step, *name), *address = NULL;
+        if (g_str_has_prefix(*name, "virtfn") && file_link_name_at(place->sys_fd, link, &address) >= 0)
+            holder_nodes_add(&where, address, nodes, stack);
+    }
+    r = claim_disks(place, nodes, &claim, ret_holders);
+    if (r == 0)
+        r = write_attribute(place, step, "sriov_numvfs", step->after);
+    disk_claim_free(claim);
+    return r;
+}
+
+static int write_usb(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
+{
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    g_autoptr(GPtrArray) stack = holders_new();
+    g_autofree char *folder = NULL;
+    HolderPlace where = holder_place_of(place);
+    DiskClaim *claim = NULL;
+
+    int r = usb_drivers_folder(place->sys_fd, step->subject, &folder);
+    if (r >= 0 && usb_drivers_leave(place->sys_fd, folder, step->after)) {
+        holder_nodes_add_device(&where, folder, step->subject, nodes, stack);
+        r = claim_disks(place, nodes, &claim, ret_holders);
+    }
+    if (r >= 0)
+        r = usb_drivers_write(place->sys_fd, step->subject, step->after);
+    disk_claim_free(claim);
+    return r;
+}
+
+static int write_driver(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
 {
     if ((step->before[0] == '\0') == (step->after[0] == '\0'))
         return -EINVAL;
     if (step->after[0] == '\0')
-        return write_attribute(place, step, "driver/unbind", step->subject);
+        return unbind(place, step, ret_holders);
     /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
     if (!driver_registered(place, step->after))
         return -ENOPKG;
@@ -265,7 +348,7 @@ static int load_module(void)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOPKG;
 }
 
-static int step_write(const StepPlace *place, const Step *step)
+static int step_write(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
 {
     switch (step->kind) {
     case STEP_MODULE:
@@ -275,7 +358,7 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_D3COLD:
         return write_attribute(place, step, "d3cold_allowed", step->after);
     case STEP_DRIVER:
-        return write_driver(place, step);
+        return write_driver(place, step, ret_holders);
     case STEP_OVERRIDE:
         /* A newline clears it; a write of no bytes at all never reaches the driver core. */
         return write_attribute(place, step, "driver_override", step->after[0] ? step->after : "\n");
@@ -284,7 +367,7 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_AUTOPROBE:
         return write_attribute(place, step, "sriov_drivers_autoprobe", step->after);
     case STEP_FUNCTIONS:
-        return write_attribute(place, step, "sriov_numvfs", step->after);
+        return write_functions(place, step, ret_holders);
     case STEP_NODE_OWNER:
         return node_owner_write(place->dev_fd, step->subject, step->after);
     case STEP_LINK:
@@ -297,7 +380,7 @@ static int step_write(const StepPlace *place, const Step *step)
     case STEP_GOVERNOR:
         return write_tuning(place, step);
     case STEP_USB_DRIVERS:
-        return usb_drivers_write(place->sys_fd, step->subject, step->after);
+        return write_usb(place, step, ret_holders);
     case STEP_MEDIATED:
         return mediated_write(place->sys_fd, step);
     default:
@@ -312,9 +395,11 @@ static StepOutcome step_failed(char **ret_live, char **live, int *ret_error, int
     return STEP_OUTCOME_FAILED;
 }
 
-StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error)
+StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
+                     GPtrArray **ret_holders)
 {
     g_autofree char *live = NULL;
+    *ret_holders = NULL;
     int r = step_read(place, step, &live);
     if (r < 0)
         return step_failed(ret_live, &live, ret_error, r);
@@ -325,7 +410,7 @@ StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, 
         return view == STEP_VIEW_AFTER ? STEP_OUTCOME_DONE : STEP_OUTCOME_DRIFT;
     }
 
-    int error = step_write(place, step);
+    int error = step_write(place, step, ret_holders);
     g_clear_pointer(&live, g_free);
     r = step_read(place, step, &live);
     if (r < 0)

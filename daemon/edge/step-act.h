@@ -4,12 +4,14 @@
  * (Documentation/ABI/testing/sysfs-bus-pci). */
 #pragma once
 
+#include "../core/holder.h"
 #include "../core/step.h"
 
 /* Where the host is, as directory descriptors; a test hands in others. */
 typedef struct StepPlace {
-    int sys_fd; /* /sys */
-    int dev_fd; /* /dev */
+    int sys_fd;  /* /sys */
+    int dev_fd;  /* /dev */
+    int proc_fd; /* /proc: where it is told what a disk is used for */
 } StepPlace;
 
 typedef enum StepOutcome {
@@ -27,5 +29,10 @@ int step_read(const StepPlace *place, const Step *step, char **ret);
  * after already, then DONE, and of a counted kind it is drift all the same; acts; reads back. *ret_live is
  * set (perhaps to NULL) in every case, *ret_error with FAILED, to a negative errno: that of the write,
  * -ENOPKG if no driver of that name is registered, or -EIO when the write was accepted and the value is not
- * after. Blocks as long as the kernel does. */
-StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error);
+ * after.
+ *
+ * What would take a driver from a disk claims the disk first, and keeps it until the kernel is back: -EBUSY
+ * with *ret_holders, who has it (NULL in every other case; the caller's), and nothing has been written.
+ * Blocks as long as the kernel does. */
+StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
+                     GPtrArray **ret_holders);

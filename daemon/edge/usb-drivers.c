@@ -98,15 +98,43 @@ static int unbind(int sys_fd, const GPtrArray *interfaces)
     return 0;
 }
 
-/* The kernel looks for drivers by itself where the configuration changes. */
-static int restore_configuration(int sys_fd, const char *port, const char *drivers)
+int usb_drivers_folder(int sys_fd, const char *node, char **ret)
 {
-    g_autofree char *path = g_strdup_printf(DEVICES "/%s/bConfigurationValue", port), *now = NULL;
+    g_autofree char *port = NULL;
+
+    int r = find_port(sys_fd, node, &port);
+    if (r < 0 || !port)
+        return r < 0 ? r : -ENODEV;
+    *ret = g_strdup_printf(DEVICES "/%s", port);
+    return 0;
+}
+
+/* The configuration that drivers names, where it is not the one that is set; NULL otherwise. */
+static char *other_configuration(int sys_fd, const char *folder, const char *drivers)
+{
+    g_autofree char *path = g_strdup_printf("%s/bConfigurationValue", folder), *now = NULL;
     g_autofree char *before = g_strndup(drivers, strcspn(drivers, "."));
 
     if (file_read_value_at(sys_fd, path, &now) < 0 || g_str_equal(now, before))
-        return 0;
-    return file_write_value_at(sys_fd, path, before);
+        return NULL;
+    return g_steal_pointer(&before);
+}
+
+bool usb_drivers_leave(int sys_fd, const char *folder, const char *drivers)
+{
+    g_autofree char *other = *drivers ? other_configuration(sys_fd, folder, drivers) : NULL;
+
+    return !*drivers || other;
+}
+
+/* The kernel looks for drivers by itself where the configuration changes. */
+static int restore_configuration(int sys_fd, const char *port, const char *drivers)
+{
+    g_autofree char *folder = g_strdup_printf(DEVICES "/%s", port);
+    g_autofree char *other = other_configuration(sys_fd, folder, drivers);
+    g_autofree char *path = g_strdup_printf("%s/bConfigurationValue", folder);
+
+    return other ? file_write_value_at(sys_fd, path, other) : 0;
 }
 
 static int probe(int sys_fd, const GPtrArray *interfaces)

@@ -3,10 +3,17 @@
  * place of drivers and does not bring them back when QEMU is killed. */
 #pragma once
 
+#include <stdbool.h>
+
 /* node: "/dev/bus/usb/001/007", anything else is -EINVAL. *ret: "1.0:snd-usb-audio 1.1:usbhid" in the order
  * of the interfaces, those alone that have one; NULL: the device is not there. Waits for no lock of a
  * device's. 0 or -errno. */
 int usb_drivers_read(int sys_fd, const char *node, char **ret);
+
+/* The device's folder below /sys. -ENODEV: it is not there. */
+int usb_drivers_folder(int sys_fd, const char *node, char **ret);
+/* Whether a write of these takes drivers away: all, or those of another configuration. */
+bool usb_drivers_leave(int sys_fd, const char *folder, const char *drivers);
 
 /* drivers "": all of them go. Otherwise the device is asked to find drivers again, in the configuration that
  * the text names, as the guest may have chosen another. 0 or -errno. */

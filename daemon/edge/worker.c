@@ -25,7 +25,8 @@ static int read_errno(const char *word)
     return g_ascii_string_to_unsigned(word, 10, 1, 4095, &number, NULL) ? (number == ECONNRESET ? EIO : (int)number) : 0;
 }
 
-static bool read_answer(char **words, WorkerAnswer *ret)
+/* holders: what the answer borrows, the caller's. */
+static bool read_answer(char **words, WorkerAnswer *ret, GPtrArray **holders)
 {
     unsigned n = g_strv_length(words);
 
@@ -34,11 +35,14 @@ static bool read_answer(char **words, WorkerAnswer *ret)
         ret->verdict = WORKER_DONE;
     else if (n == 2 && g_str_equal(words[0], "drift"))
         ret->verdict = WORKER_DRIFT;
-    else if (n == 3 && g_str_equal(words[0], "failed") && read_errno(words[1]) > 0)
+    else if (n >= 3 && g_str_equal(words[0], "failed") && read_errno(words[1]) > 0)
         *ret = (WorkerAnswer){.verdict = WORKER_FAILED, .error = -read_errno(words[1])};
     else
         return false;
-    return read_live(words[n - 1], &ret->live);
+    if (n > 3 && holders_from_words(words + 3, holders) < 0)
+        return false;
+    ret->holders = *holders;
+    return read_live(words[MIN(n, 3) - 1], &ret->live);
 }
 
 static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
@@ -141,6 +145,7 @@ static void lose(Worker *worker)
 void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
 {
     Worker *worker = userdata;
+    g_autoptr(GPtrArray) holders = NULL;
     WorkerAnswer answer;
 
     if (words && worker->state == WORKER_OPENING && worker->disk_opened) {
@@ -160,7 +165,7 @@ void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
         return;
     }
     bool expected = worker->state == WORKER_STEPPING || worker->state == WORKER_ABANDONED;
-    if (!words || !expected || !read_answer(words, &answer)) {
+    if (!words || !expected || !read_answer(words, &answer, &holders)) {
         if (words && worker->state != WORKER_ABANDONED)
             log_error("usher-bind@%s says what nobody asked for: %s", worker->instance, words[0]);
         lose(worker);
@@ -276,11 +281,11 @@ int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked lo
     return 0;
 }
 
-int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)
+int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHolders found, void *userdata)
 {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 
-    g_ptr_array_add(words, (void *)"holders");
+    g_ptr_array_add(words, (void *)(claim ? "claimants" : "holders"));
     for (char *const *address = addresses; *address; address++)
         g_ptr_array_add(words, *address);
     g_ptr_array_add(words, NULL);

@@ -32,6 +32,8 @@ typedef struct WorkerAnswer {
     WorkerVerdict verdict;
     int error;        /* negative errno for WORKER_FAILED */
     const char *live; /* as step_view() takes it; NULL: not there, or unknown for WORKER_LOST */
+    const GPtrArray *holders; /* for WORKER_FAILED: who has a disk that would have lost its driver (of Holder,
+                                 borrowed); NULL otherwise */
 } WorkerAnswer;
 
 /* launcher is borrowed, and its launcher_on_failed(LAUNCHER_BIND) is the pool's. */
@@ -89,10 +91,10 @@ int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, vo
 typedef void (*WorkerLooked)(int error, const FileSeen *seen, void *userdata);
 int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata);
 
-/* Looks for who holds functions (addresses, NULL-terminated). holders is borrowed; NULL: error says why it
- * could not be found out, -ECONNRESET as WORKER_LOST. */
+/* Looks for who holds functions (addresses, NULL-terminated); claim: as holder_scan() takes it. holders is
+ * borrowed; NULL: error says why it could not be found out, -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerHolders)(int error, const GPtrArray *holders, void *userdata);
-int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata);
+int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHolders found, void *userdata);
 
 /* Back to the pool; one that still takes a step is abandoned. */
 void worker_release(Worker *worker);

@@ -169,6 +169,25 @@ void execution_lost(Execution *e)
         execution_end(e);
 }
 
+/* A disk has come to be used since the plan was judged, and keeps its driver. */
+static void on_held(Execution *e, const WorkerAnswer *answer)
+{
+    g_autoptr(GPtrArray) stop = NULL;
+    Fault *fault = NULL;
+
+    if (holders_judge(answer->holders, NULL, &stop, &fault) == 0) {
+        execution_failed(e, answer->error, answer->live);
+        return;
+    }
+    if (e->backward)
+        log_device(LOG_WARNING, e->current->subject, "%s", fault->message);
+    execution_note_fault(e, fault);
+    if (e->backward)
+        leave_alone(e);
+    else
+        execution_end(e);
+}
+
 /* What failed on the way to a guest is undone, and what an administrator tried he sees himself. That somebody
  * has the group open is no fault of the device's: neither for a reset nor for its driver, whose own failure
  * the kernel keeps to itself (really_probe()), while it reports that the group is not free. */
@@ -208,6 +227,10 @@ void execution_answer(const WorkerAnswer *answer, void *userdata)
         on_drift(e, answer->live);
         return;
     case WORKER_FAILED:
+        if (answer->holders) {
+            on_held(e, answer);
+            return;
+        }
         execution_note_in_ledger(e, answer->error, answer->live);
         execution_failed(e, answer->error, answer->live);
         return;

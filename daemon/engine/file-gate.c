@@ -16,7 +16,7 @@ typedef struct OpenDisk {
 struct FileGate {
     Engine *engine;
     const GuestDefinition *definition;
-    bool look;
+    bool look, takes_nothing;
     FileGateAnswered answered;
     void *userdata;
     GPtrArray *files;  /* of FileWish, owned */
@@ -154,7 +154,7 @@ static void open_next(FileGate *gate)
     DiskWish wish = *current(gate);
     if (gate->look) {
         wish.size = 0;
-        wish.writable &= !disk_path_device(wish.path);
+        wish.how = gate->takes_nothing ? DISK_HOW_ASK : DISK_HOW_LOOK;
     }
     opener_open_disk(gate->opener, &wish, on_opened, gate);
 }
@@ -226,6 +226,11 @@ FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileG
     if (sd_event_add_defer(engine->event, &gate->turn, on_turn, gate) < 0)
         g_error("out of memory");
     return gate;
+}
+
+void file_gate_take_nothing(FileGate *gate)
+{
+    gate->takes_nothing = true;
 }
 
 FileGate *file_gate_free(FileGate *gate)

@@ -24,6 +24,9 @@ typedef enum FileGateHow {
  * exactly once, from the loop. */
 FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileGateHow how,
                         const char *section, FileGateAnswered answered, void *userdata);
+/* Of a look, right after it was made: disks are not claimed, not for a moment, but only what tells of their users is
+ * read (DISK_HOW_ASK). */
+void file_gate_take_nothing(FileGate *gate);
 /* Closes what it has opened; no call after it. Claims stay. NULL is fine; returns NULL. */
 FileGate *file_gate_free(FileGate *gate);
 

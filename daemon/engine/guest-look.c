@@ -23,5 +23,5 @@ void guest_look(Guest *g)
         return;
     }
     job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->plan->steps->len);
-    g->gate = holder_gate_new(g->engine, g->plan, on_gate, g);
+    g->gate = holder_gate_new(g->engine, g->plan, true, on_gate, g);
 }

@@ -315,7 +315,7 @@ static void look_for_holders(Guest *g)
         return;
     }
     job_progress(p->job, HOLDER_LOOK_WORDS, 0, p->plan->steps->len);
-    p->gate = holder_gate_new(g->engine, p->plan, on_gate, g);
+    p->gate = holder_gate_new(g->engine, p->plan, true, on_gate, g);
 }
 
 static Fault *rom_fault(const Guest *g, int error)

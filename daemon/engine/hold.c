@@ -126,7 +126,7 @@ int hold_bind(Engine *engine, Plan *plan, Job *job, const HoldHandler *handler, 
     hold->job = job;
     hold->plan = g_steal_pointer(&owned);
     job_progress(job, HOLDER_LOOK_WORDS, 0, hold->plan->steps->len);
-    hold->gate = holder_gate_new(engine, hold->plan, on_gate, hold);
+    hold->gate = holder_gate_new(engine, hold->plan, true, on_gate, hold);
     *ret = hold;
     return 0;
 }

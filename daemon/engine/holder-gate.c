@@ -74,13 +74,14 @@ static void on_looked(const GPtrArray *holders, const Fault *look_fault, void *u
         ask_next(gate);
 }
 
-HolderGate *holder_gate_new(Engine *engine, Plan *plan, HolderGateAnswered answered, void *userdata)
+HolderGate *holder_gate_new(Engine *engine, Plan *plan, bool claim, HolderGateAnswered answered,
+                            void *userdata)
 {
     HolderGate *gate = g_new0(HolderGate, 1);
     g_autoptr(GPtrArray) leaving = plan_leaving(plan);
 
     *gate = (HolderGate){.engine = engine, .plan = plan, .answered = answered, .userdata = userdata};
-    gate->look = holder_look_new(engine, leaving, on_looked, gate);
+    gate->look = holder_look_new(engine, leaving, claim, on_looked, gate);
     return gate;
 }
 

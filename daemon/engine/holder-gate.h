@@ -12,7 +12,9 @@ typedef struct HolderGate HolderGate;
  * of its own. The gate may be freed from within. */
 typedef void (*HolderGateAnswered)(const Fault *fault, void *userdata);
 
-/* The plan is borrowed and must outlive the gate. Calls back exactly once, from the loop. */
-HolderGate *holder_gate_new(Engine *engine, Plan *plan, HolderGateAnswered answered, void *userdata);
+/* The plan is borrowed and must outlive the gate. claim: as holder_scan() takes it. Calls back exactly once,
+ * from the loop. */
+HolderGate *holder_gate_new(Engine *engine, Plan *plan, bool claim, HolderGateAnswered answered,
+                            void *userdata);
 /* No call after it. NULL is fine; returns NULL. */
 HolderGate *holder_gate_free(HolderGate *gate);

@@ -10,6 +10,7 @@
 struct HolderLook {
     Engine *engine;
     char **addresses;
+    bool claim;
     HolderLooked looked;
     void *userdata;
     WorkerRequest *request;
@@ -49,7 +50,7 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
 
     look->request = NULL;
     look->worker = worker;
-    int r = worker ? worker_holders(worker, look->addresses, on_found, look) : 0;
+    int r = worker ? worker_holders(worker, look->addresses, look->claim, on_found, look) : 0;
     if (!worker)
         fail_look(look, message);
     else if (r < 0)
@@ -81,12 +82,13 @@ static int on_no_worker(sd_event_source *source, void *userdata)
     return 0;
 }
 
-HolderLook *holder_look_new(Engine *engine, const GPtrArray *addresses, HolderLooked looked, void *userdata)
+HolderLook *holder_look_new(Engine *engine, const GPtrArray *addresses, bool claim, HolderLooked looked,
+                            void *userdata)
 {
     HolderLook *look = g_new0(HolderLook, 1);
     int r;
 
-    *look = (HolderLook){.engine = engine, .looked = looked, .userdata = userdata};
+    *look = (HolderLook){.engine = engine, .claim = claim, .looked = looked, .userdata = userdata};
     look->addresses = g_new0(char *, addresses->len + 1);
     for (unsigned i = 0; i < addresses->len; i++)
         look->addresses[i] = g_strdup(g_ptr_array_index(addresses, i));

@@ -15,8 +15,9 @@ typedef struct HolderLook HolderLook;
  * may be freed from within. */
 typedef void (*HolderLooked)(const GPtrArray *holders, const Fault *fault, void *userdata);
 
-/* Addresses (of char*, as sysfs writes them) are copied. Calls back exactly once, from the loop, within half
- * a minute; for no addresses there are no holders. */
-HolderLook *holder_look_new(Engine *engine, const GPtrArray *addresses, HolderLooked looked, void *userdata);
+/* Addresses (of char*, as sysfs writes them) are copied. claim: as holder_scan() takes it. Calls back exactly
+ * once, from the loop, within half a minute; for no addresses there are no holders. */
+HolderLook *holder_look_new(Engine *engine, const GPtrArray *addresses, bool claim, HolderLooked looked,
+                            void *userdata);
 /* No call after it. NULL is fine; returns NULL. */
 HolderLook *holder_look_free(HolderLook *look);

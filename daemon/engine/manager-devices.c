@@ -341,13 +341,13 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     return r;
 }
 
-int manager_plan_bind(Manager *m, const BindWish *wish, ManagerPlanned planned, void *userdata,
+int manager_plan_bind(Manager *m, const BindWish *wish, bool claim, ManagerPlanned planned, void *userdata,
                       Fault **ret_fault)
 {
     Plan *plan;
 
     int r = prepare_bind(m, wish, &plan, ret_fault);
-    return r != 0 ? r : manager_show_plan(m, plan, NULL, FILE_GATE_LOOK, NULL, planned, userdata, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, NULL, FILE_GATE_LOOK, NULL, claim, planned, userdata, ret_fault);
 }
 
 int manager_plan_restore(Manager *m, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -392,17 +392,17 @@ int manager_open(Manager *m, const char *name, GuestStream stream, bool force, G
     return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
 }
 
-int manager_plan_start(Manager *m, const char *name, ManagerPlanned planned, void *userdata,
+int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                        Fault **ret_fault)
 {
     GuestDefinition *definition;
     Plan *plan;
 
     int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    return r != 0 ? r : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, planned, userdata, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, claim, planned, userdata, ret_fault);
 }
 
-int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, void *userdata,
+int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                         Fault **ret_fault)
 {
     g_autofree char *owner = g_strconcat("guest/", name, NULL);
@@ -415,5 +415,5 @@ int manager_check_disks(Manager *m, const char *name, ManagerPlanned planned, vo
     /* While it runs they are its own. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
     return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
-                             NULL, planned, userdata, ret_fault);
+                             NULL, claim, planned, userdata, ret_fault);
 }

@@ -9,6 +9,7 @@
 
 struct ManagerQuestion {
     Manager *manager;
+    bool claim;
     GPtrArray *addresses; /* of char*, owned: the one that is asked about; NULL with a plan */
     Plan *plan;
     GuestDefinition *definition; /* with the plan of a start: what it names is looked at, too */
@@ -86,11 +87,14 @@ static void on_gate(const Fault *fault, void *userdata)
 {
     ManagerQuestion *question = userdata;
 
-    if (fault || !question->definition)
+    if (fault || !question->definition) {
         on_planned(fault, question);
-    else
-        question->files =
-            file_gate_new(question->manager->engine, question->definition, question->how, question->section, on_planned, question);
+        return;
+    }
+    question->files =
+        file_gate_new(question->manager->engine, question->definition, question->how, question->section, on_planned, question);
+    if (!question->claim)
+        file_gate_take_nothing(question->files);
 }
 
 static void ask_next(Manager *m)
@@ -100,9 +104,10 @@ static void ask_next(Manager *m)
     if (!question || question->look || question->gate)
         return;
     if (question->plan)
-        question->gate = holder_gate_new(m->engine, question->plan, on_gate, question);
+        question->gate = holder_gate_new(m->engine, question->plan, question->claim, on_gate, question);
     else
-        question->look = holder_look_new(m->engine, question->addresses, on_looked, question);
+        question->look =
+            holder_look_new(m->engine, question->addresses, question->claim, on_looked, question);
 }
 
 /* Takes the parts of the question over. */
@@ -122,9 +127,10 @@ static int ask(Manager *m, const ManagerQuestion *parts, Fault **ret_fault)
     return 0;
 }
 
-int manager_holders(Manager *m, PciAddress address, ManagerHeld held, void *userdata, Fault **ret_fault)
+int manager_holders(Manager *m, PciAddress address, bool claim, ManagerHeld held, void *userdata,
+                    Fault **ret_fault)
 {
-    ManagerQuestion parts = {.held = held, .userdata = userdata};
+    ManagerQuestion parts = {.claim = claim, .held = held, .userdata = userdata};
 
     parts.addresses = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(parts.addresses, g_strdup(PCI_ADDRESS_STR(address)));
@@ -132,10 +138,10 @@ int manager_holders(Manager *m, PciAddress address, ManagerHeld held, void *user
 }
 
 int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
-                      ManagerPlanned planned, void *userdata, Fault **ret_fault)
+                      bool claim, ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
     ManagerQuestion parts = {
-        .plan = plan, .definition = definition, .how = how, .planned = planned, .userdata = userdata};
+        .claim = claim, .plan = plan, .definition = definition, .how = how, .planned = planned, .userdata = userdata};
 
     parts.section = g_strdup(section);
     return ask(m, &parts, ret_fault);

@@ -121,8 +121,8 @@ int manager_detach(Manager *m, const char *name, PciAddress address, unsigned *r
     return 0;
 }
 
-int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, ManagerPlanned planned,
-                        void *userdata, Fault **ret_fault)
+int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, bool claim,
+                        ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
     GuestEntry *entry;
     Plan *plan;
@@ -138,7 +138,7 @@ int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, Mana
         *ret_fault = fault_free(*ret_fault);
     /* What else it has is of the guest's definition, which may go before it is shown. */
     g_ptr_array_set_size(plan->devices, 0);
-    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, planned, userdata, ret_fault);
+    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata, ret_fault);
 }
 
 int manager_plan_detach(Manager *m, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -65,7 +65,7 @@ void manager_drop_questions(Manager *m);
 /* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names is what it
  * should be; takes both over. section: only what that names; NULL: all. */
 int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
-                      ManagerPlanned planned, void *userdata, Fault **ret_fault);
+                      bool claim, ManagerPlanned planned, void *userdata, Fault **ret_fault);
 /* manager-drift.c */
 void manager_look_soon(Manager *m);
 /* An input or USB device may have come or gone. */

@@ -123,28 +123,31 @@ int manager_detach(Manager *manager, const char *name, PciAddress address, unsig
 int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
                  Fault **ret_fault);
 
-/* The same without doing it. Plans that take devices are told later, as it is asked who holds those: steps (of Step) are
- * borrowed; NULL: fault, borrowed too, says why it would be refused. Exactly once, if the call itself returned 0. */
+/* The same without doing it. claim: who asks might do it, too, and so the kernel is asked besides whether
+ * disks are in use, which takes them for a moment (edge/disk-claim.h). Plans that take devices are told
+ * later, as it is asked who holds those: steps (of Step) are borrowed; NULL: fault, borrowed too, says why it
+ * would be refused. Exactly once, if the call itself returned 0. */
 typedef void (*ManagerPlanned)(const GPtrArray *steps, const Fault *fault, void *userdata);
-int manager_plan_start(Manager *manager, const char *name, ManagerPlanned planned, void *userdata,
+int manager_plan_start(Manager *manager, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                        Fault **ret_fault);
 /* Only whether the disks that it names are what they should be, as a start would find them; steps is empty.
  */
-int manager_check_disks(Manager *manager, const char *name, ManagerPlanned planned, void *userdata,
-                        Fault **ret_fault);
-int manager_plan_bind(Manager *manager, const BindWish *wish, ManagerPlanned planned, void *userdata,
-                      Fault **ret_fault);
-int manager_plan_attach(Manager *manager, const char *name, const BindWish *wish, ManagerPlanned planned,
+int manager_check_disks(Manager *manager, const char *name, bool claim, ManagerPlanned planned,
                         void *userdata, Fault **ret_fault);
+int manager_plan_bind(Manager *manager, const BindWish *wish, bool claim, ManagerPlanned planned,
+                      void *userdata, Fault **ret_fault);
+int manager_plan_attach(Manager *manager, const char *name, const BindWish *wish, bool claim,
+                        ManagerPlanned planned, void *userdata, Fault **ret_fault);
 /* Of Step, owned by the caller. */
 int manager_plan_detach(Manager *manager, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 
-/* Who holds a device (of Holder, borrowed); NULL: fault, borrowed too, says why that could not be found out. Exactly
- * once, if the call itself returned 0. */
+/* Who holds a device (of Holder, borrowed; claim: as above); NULL: fault, borrowed too, says why that could
+ * not be found out. Exactly once, if the call itself returned 0. */
 typedef void (*ManagerHeld)(const GPtrArray *holders, const Fault *fault, void *userdata);
-int manager_holders(Manager *manager, PciAddress address, ManagerHeld held, void *userdata, Fault **ret_fault);
+int manager_holders(Manager *manager, PciAddress address, bool claim, ManagerHeld held, void *userdata,
+                    Fault **ret_fault);
 
 /* Findings (of Finding, borrowed); called exactly once. */
 typedef void (*ManagerChecked)(const GPtrArray *findings, void *userdata);

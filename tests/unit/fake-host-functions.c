@@ -67,6 +67,8 @@ static void make(FakeHost *host, FakeDevice *physical, unsigned n)
                                      .physical = physical->address,
                                  });
     FakeDevice *function = fake_device_of(host, address);
+    g_autofree char *link = fake_text("%s/virtfn%u", physical->path, n);
+    fake_tree_link(host->sys_fd, link, function->path);
     function->native = g_strdup(physical->sriov.driver);
     fake_kernel_probe(host, function);
 }
@@ -101,6 +103,8 @@ int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *v
         make(host, device, n);
     for (unsigned n = 0; wanted == 0 && n < device->sriov.made; n++) {
         g_autofree char *address = function_address(device, n);
+        g_autofree char *link = fake_text("%s/virtfn%u", device->path, n);
+        unlinkat(host->sys_fd, link, 0);
         fake_host_remove_device(host, address);
     }
     device->sriov.made = wanted;

@@ -314,6 +314,21 @@ static bool keeps_others_out(FakeHost *host, int dirfd, const char *path, int fl
     return true;
 }
 
+/* Of a claim on a partition the whole disk knows, and not the other way round here: nobody opens partitions
+ * of a disk that is claimed. */
+static bool is_claimed(const FakeHost *host, int dirfd, const char *path, int flags)
+{
+    g_autofree char *inside = flags & O_EXCL ? below(host, "dev", dirfd, path) : NULL;
+    GHashTableIter iter;
+    const char *name;
+
+    g_hash_table_iter_init(&iter, host->claimed);
+    while (inside && g_hash_table_iter_next(&iter, (void **)&name, NULL))
+        if (g_str_has_prefix(name, inside))
+            return true;
+    return false;
+}
+
 /* The real one lets it be opened, and then not be read. */
 static bool is_switched_off(const FakeHost *host, int dirfd, const char *path)
 {
@@ -330,7 +345,8 @@ int __wrap_openat64(int dirfd, const char *path, int flags, ...)
     mode_t mode = 0;
     va_list list;
 
-    if (host && (keeps_others_out(host, dirfd, path, flags) || is_switched_off(host, dirfd, path))) {
+    if (host && (keeps_others_out(host, dirfd, path, flags) || is_switched_off(host, dirfd, path) ||
+                 is_claimed(host, dirfd, path, flags))) {
         errno = EBUSY;
         return -1;
     }

@@ -94,11 +94,37 @@ void fake_host_add_shared_disk(FakeHost *host, const char *name, const char *con
     for (unsigned i = 0; controllers[i]; i++) {
         g_autofree char *path = fake_text("%s/nvme/nvme%u", fake_device_of(host, controllers[i])->path, i);
         g_autofree char *link = fake_text("%s/nvme%u", subsystem, i);
+        g_autofree char *class = fake_text("%s/subsystem", path), *dev = fake_text("%s/dev", path);
+        g_autofree char *number = fake_text("240:%u", i);
         fake_tree_make(host->sys_fd, path);
+        fake_tree_make(host->sys_fd, "class/nvme");
+        fake_tree_put(host->sys_fd, dev, number);
+        fake_tree_link(host->sys_fd, class, "class/nvme");
         fake_tree_link(host->sys_fd, link, path);
     }
     g_autofree char *path = fake_text("%s/%s", subsystem, name);
     add_disk_at(host, name, path);
+    fake_tree_link(host->sys_fd, "class/nvme-subsystem/nvme-subsys0", subsystem);
+}
+
+void fake_host_claim_disk(FakeHost *host, const char *name)
+{
+    g_hash_table_add(host->claimed, g_strdup(name));
+}
+
+void fake_host_release_disk(FakeHost *host, const char *name)
+{
+    g_hash_table_remove(host->claimed, name);
+}
+
+void fake_host_add_loop(FakeHost *host, const char *name, const char *backing)
+{
+    g_autofree char *path = fake_text("devices/virtual/block/%s", name), *link = fake_text("block/%s", name);
+    g_autofree char *file = fake_text("%s/loop/backing_file", path);
+
+    add_disk_at(host, name, path);
+    fake_tree_link(host->sys_fd, link, path);
+    fake_tree_put(host->sys_fd, file, backing);
 }
 
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below)

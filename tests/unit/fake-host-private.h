@@ -27,6 +27,7 @@ struct FakeHost {
     int sys_fd, dev_fd, proc_fd;
     GHashTable *devices; /* address → FakeDevice */
     GHashTable *open;    /* set of groups */
+    GHashTable *claimed; /* set of names of disks */
     GPtrArray *mediated; /* of FakeMediated */
     unsigned open_tries; /* until an open one is closed; 0: it stays so */
     GString *mishaps;

@@ -76,6 +76,13 @@ void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent
 void fake_host_add_mediated_type(FakeHost *host, const char *parent, const char *type, const char *words,
                                  unsigned number, int first_group);
 
+/* The kernel has claimed a disk or a partition for itself (a ZFS pool, an external journal), and nothing
+ * tells by what; or lets go of it. Its node is there from then on, and cannot be opened with O_EXCL; nor can
+ * that of its disk. */
+void fake_host_claim_disk(FakeHost *host, const char *name);
+void fake_host_release_disk(FakeHost *host, const char *name);
+/* A loop device over a device or a file, by its path. */
+void fake_host_add_loop(FakeHost *host, const char *name, const char *backing);
 /* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);
 void fake_host_stack_interface(FakeHost *host, const char *name, const char *below);

@@ -25,7 +25,9 @@ END_TEST
 
 START_TEST(a_wish_and_its_answer_cross_the_wire)
 {
-    DiskWish wish = {"Disk a", "Path", "/a b", DISK_FORMAT_QCOW2, true, 5, "/base", DISK_FORMAT_QCOW2}, read;
+    DiskWish wish = {"Disk a",      "Path", "/a b",  DISK_FORMAT_QCOW2, true,
+                     DISK_HOW_LOOK, 5,      "/base", DISK_FORMAT_QCOW2},
+             read;
     DiskSeen seen = {(char *)"f8:1:7", true, DISK_LOOK_QCOW2, (char *)"b=-"};
     g_auto(GStrv) asked = disk_wish_to_words("disk", &wish), answered = disk_seen_to_words("opened", &seen);
     g_autoptr(DiskSeen) back = NULL;

@@ -108,7 +108,7 @@ static char *scan(const Tree *tree, const char *address)
 {
     g_autoptr(GPtrArray) holders = NULL;
     GString *text = g_string_new(NULL);
-    ck_assert_int_eq(holder_scan(&tree->place, (char *[]){(char *)address, NULL}, &holders), 0);
+    ck_assert_int_eq(holder_scan(&tree->place, (char *[]){(char *)address, NULL}, false, &holders), 0);
     for (unsigned i = 0; i < holders->len; i++) {
         const Holder *holder = g_ptr_array_index(holders, i);
         g_string_append_printf(text, "%s %s %s %d %s %s %s\n", holder_kind_to_string(holder->kind),
@@ -307,7 +307,8 @@ START_TEST(what_is_no_address_is_not_looked_for)
 {
     A_TREE;
     GPtrArray *holders = NULL;
-    ck_assert_int_eq(holder_scan(&tree.place, (char *[]){(char *)"../../../etc", NULL}, &holders), -EINVAL);
+    ck_assert_int_eq(holder_scan(&tree.place, (char *[]){(char *)"../../../etc", NULL}, false, &holders),
+                     -EINVAL);
     ck_assert_ptr_null(holders);
 }
 END_TEST

@@ -153,15 +153,16 @@ START_TEST(a_link_that_was_moved_is_taken_away_all_the_same)
     g_autoptr(Step) step = step_new(STEP_LINK, NAME, "", "tap on br0 as fe:54:00:12:34:56");
     g_autoptr(Step) undo = step_undo(step);
     g_autofree char *live = NULL, *gone = NULL;
+    GPtrArray *holders = NULL;
     int error = 0;
 
-    ck_assert_int_eq(step_act(&place, step, &live, &error), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_DONE);
     ck_assert_str_eq(live, step->after);
     ck_assert_int_eq(system("ip link set " NAME " master br1"), 0);
     assert_link(place.sys_fd, NAME, "tap on br1 as fe:54:00:12:34:56");
     ck_assert_int_eq(system("ip link del br1"), 0);
     assert_link(place.sys_fd, NAME, "tap on - as fe:54:00:12:34:56");
-    ck_assert_int_eq(step_act(&place, undo, &gone, &error), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, undo, &gone, &error, &holders), STEP_OUTCOME_DONE);
     ck_assert_str_eq(gone, "");
 }
 END_TEST
@@ -174,8 +175,9 @@ START_TEST(links_that_are_not_ushers_are_not_touched)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autoptr(Step) step = step_new(STEP_LINK, names[i], "other", "");
         g_autofree char *live = NULL;
+        GPtrArray *holders = NULL;
         int error = 0;
-        ck_assert_int_eq(step_act(&place, step, &live, &error), STEP_OUTCOME_FAILED);
+        ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_FAILED);
         ck_assert_int_eq(error, -EINVAL);
     }
     assert_link(place.sys_fd, "br0", "other");

@@ -92,7 +92,9 @@ static Rig rig_new(Build build)
     g_autoptr(GPtrArray) sections = g_ptr_array_new_with_free_func(g_free);
     Rig rig = {.fake = fake_host_new()};
     build(rig.fake, sections);
-    rig.place = (StepPlace){.sys_fd = fake_host_sys_fd(rig.fake), .dev_fd = fake_host_dev_fd(rig.fake)};
+    rig.place = (StepPlace){.sys_fd = fake_host_sys_fd(rig.fake),
+                            .dev_fd = fake_host_dev_fd(rig.fake),
+                            .proc_fd = fake_host_proc_fd(rig.fake)};
     rig.plan = make_plan(rig.fake, sections);
     rig.beginning = fake_host_snapshot_text(rig.fake);
 
@@ -142,13 +144,14 @@ static bool take_step(const Rig *rig, Journal *journal, const Step *planned, Fat
         step_new(planned->kind, planned->subject, planned->before, guest ? GUEST_UID : planned->after);
     unsigned number = journal_next(journal);
     g_autofree char *live = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
 
     if (!survives(fate))
         return false;
     ck_assert_int_eq(journal_write(journal, JOURNAL_BEGIN, number, step), 0);
     if (!survives(fate))
         return false;
-    StepOutcome outcome = step_act(&rig->place, step, &live, ret_error);
+    StepOutcome outcome = step_act(&rig->place, step, &live, ret_error, &holders);
     ck_assert_int_ne(outcome, STEP_OUTCOME_DRIFT);
     if (outcome == STEP_OUTCOME_FAILED || !survives(fate))
         return false;
@@ -180,11 +183,13 @@ static bool undo(const Rig *rig, Fate *fate, unsigned *ret_left_alone)
         const JournalOpen *open = g_ptr_array_index(standing, i);
         g_autoptr(Step) step = step_undo(open->step);
         g_autofree char *live = NULL;
+        g_autoptr(GPtrArray) holders = NULL;
         int error = 0;
         if (!survives(fate))
             break;
-        StepOutcome outcome =
-            step_kind_kept(step->kind) ? STEP_OUTCOME_DONE : step_act(&rig->place, step, &live, &error);
+        StepOutcome outcome = step_kind_kept(step->kind)
+                                  ? STEP_OUTCOME_DONE
+                                  : step_act(&rig->place, step, &live, &error, &holders);
         ck_assert_msg(outcome != STEP_OUTCOME_FAILED, "%s of %s: %s", step_kind_to_string(step->kind),
                       step->subject, strerror(-error));
         left_alone += outcome == STEP_OUTCOME_DRIFT;

@@ -21,7 +21,9 @@ static FakeHost *a_host_with_a_gpu(void)
 
 static StepPlace place_of(const FakeHost *host)
 {
-    return (StepPlace){.sys_fd = fake_host_sys_fd(host), .dev_fd = fake_host_dev_fd(host)};
+    return (StepPlace){.sys_fd = fake_host_sys_fd(host),
+                       .dev_fd = fake_host_dev_fd(host),
+                       .proc_fd = fake_host_proc_fd(host)};
 }
 
 typedef struct Result {
@@ -36,7 +38,9 @@ static Result act(const FakeHost *host, StepKind kind, const char *subject, cons
     g_autoptr(Step) step = step_new(kind, subject, before, after);
     StepPlace place = place_of(host);
     Result result = {.error = 1};
-    result.outcome = step_act(&place, step, &result.live, &result.error);
+    g_autoptr(GPtrArray) holders = NULL;
+    result.outcome = step_act(&place, step, &result.live, &result.error, &holders);
+    ck_assert_ptr_null(holders);
     return result;
 }
 

@@ -106,11 +106,12 @@ END_TEST
 
 static StepOutcome act(const FakeHost *fake, const char *before, const char *after, char **ret_live)
 {
-    StepPlace place = {.sys_fd = fake_host_sys_fd(fake), .dev_fd = fake_host_dev_fd(fake)};
+    StepPlace place = {fake_host_sys_fd(fake), fake_host_dev_fd(fake), fake_host_proc_fd(fake)};
     g_autoptr(Step) step = step_new(STEP_USB_DRIVERS, NODE, before, after);
+    g_autoptr(GPtrArray) holders = NULL;
     int error = 0;
 
-    return step_act(&place, step, ret_live, &error);
+    return step_act(&place, step, ret_live, &error, &holders);
 }
 
 START_TEST(drivers_leave_and_come_back)

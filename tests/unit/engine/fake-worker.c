@@ -56,6 +56,7 @@ struct WorkerPool {
     unsigned asks; /* for paths */
     GPtrArray *holders;
     int look_error;
+    unsigned claims;
 };
 
 static void worker_free(gpointer pointer)
@@ -82,7 +83,9 @@ WorkerPool *fake_workers_new(sd_event *event, FakeHost *host)
 
     pool->event = event;
     pool->host = host;
-    pool->place = (StepPlace){.sys_fd = fake_host_sys_fd(host), .dev_fd = fake_host_dev_fd(host)};
+    pool->place = (StepPlace){.sys_fd = fake_host_sys_fd(host),
+                              .dev_fd = fake_host_dev_fd(host),
+                              .proc_fd = fake_host_proc_fd(host)};
     pool->workers = g_ptr_array_new_with_free_func(worker_free);
     pool->requests = g_ptr_array_new_with_free_func(request_free);
     pool->holders = holders_new();
@@ -112,6 +115,11 @@ void fake_workers_fail(WorkerPool *pool, unsigned n, int error)
 {
     pool->fail_at = n;
     pool->error = error;
+}
+
+unsigned fake_workers_claims(const WorkerPool *pool)
+{
+    return pool->claims;
 }
 
 void fake_workers_hang(WorkerPool *pool, unsigned n)
@@ -185,13 +193,13 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
 }
 
 /* What usher-bind does, with the failure that was ordered. */
-static StepOutcome act(Worker *worker, char **ret_live, int *ret_error)
+static StepOutcome act(Worker *worker, char **ret_live, int *ret_error, GPtrArray **ret_holders)
 {
     FakeHost *host = worker->pool->host;
 
     if (worker->fail)
         fake_host_fail_write(host, 0, worker->fail);
-    StepOutcome outcome = step_act(&worker->pool->place, worker->step, ret_live, ret_error);
+    StepOutcome outcome = step_act(&worker->pool->place, worker->step, ret_live, ret_error, ret_holders);
     if (worker->fail)
         fake_host_fail_write(host, 0, 0);
     worker->fail = 0;
@@ -220,17 +228,18 @@ static int on_step(sd_event_source *source, void *userdata)
     };
     Worker *worker = userdata;
     g_autofree char *live = NULL;
+    g_autoptr(GPtrArray) holders = NULL;
     int error = 0;
 
     if (worker->lost && !worker->acted) {
         answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
         return 0;
     }
-    StepOutcome outcome = act(worker, &live, &error);
+    StepOutcome outcome = act(worker, &live, &error, &holders);
     if (worker->lost)
         answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
     else
-        answer(worker, &(WorkerAnswer){verdicts[outcome], error, live});
+        answer(worker, &(WorkerAnswer){verdicts[outcome], error, live, holders});
     return 0;
 }
 
@@ -313,9 +322,10 @@ void fake_workers_crash(WorkerPool *pool, bool finish)
     for (unsigned i = 0; i < pool->workers->len; i++) {
         Worker *worker = g_ptr_array_index(pool->workers, i);
         g_autofree char *live = NULL;
+        g_autoptr(GPtrArray) holders = NULL;
         int error;
         if (worker->step && finish)
-            act(worker, &live, &error);
+            act(worker, &live, &error, &holders);
         worker->turn = sd_event_source_disable_unref(worker->turn);
         g_clear_pointer(&worker->step, step_free);
     }
@@ -496,12 +506,13 @@ static int on_look(sd_event_source *source, void *userdata)
     return 0;
 }
 
-int worker_holders(Worker *worker, char *const *addresses, WorkerHolders found, void *userdata)
+int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHolders found, void *userdata)
 {
     ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
     ck_assert_msg(*addresses, "a look at nothing");
     if (worker->dead)
         return -ENOTCONN;
+    worker->pool->claims += claim;
     worker->found = found;
     worker->userdata = userdata;
     run(worker, on_look);

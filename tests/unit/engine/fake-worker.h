@@ -43,6 +43,8 @@ void fake_workers_find_holder(WorkerPool *pool, Holder *holder);
 void fake_workers_die_below(WorkerPool *pool, const char *path);
 /* How often paths have been asked for. */
 unsigned fake_workers_asks(const WorkerPool *pool);
+/* How many looks were to claim disks. */
+unsigned fake_workers_claims(const WorkerPool *pool);
 /* Looks fail with a negative errno; 0: they do not. */
 void fake_workers_fail_look(WorkerPool *pool, int error);
 /* The next so many workers cannot be started, for this reason. */

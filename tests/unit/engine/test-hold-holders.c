@@ -6,6 +6,7 @@
 #include "rig.h"
 
 #define GPU "0000:01:00.0"
+#define NVME "0000:04:00.0"
 #define UNIT "sunshine.service"
 
 typedef struct Try {
@@ -34,21 +35,26 @@ static void on_rested(Hold *hold, void *userdata)
 
 static const HoldHandler handler = {.rested = on_rested};
 
-/* unit: what may be stopped, or NULL. */
-static void begin(Try *try, const char *unit)
+static void begin_at(Try *try, const char *address, const char *unit)
 {
     BindWish wish = {.whole_group = true};
     g_autoptr(Host) host = NULL;
     Plan *plan = NULL;
 
-    ck_assert_int_eq(pci_address_from_string(GPU, &wish.address), 0);
+    ck_assert_int_eq(pci_address_from_string(address, &wish.address), 0);
     ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
     ck_assert_int_eq(plan_bind(host, NULL, &wish, &plan, NULL), 0);
     if (unit)
         plan->may_stop = g_strsplit(unit, ",", -1);
     job_free(try->job);
-    try->job = job_new(1, JOB_BIND, GPU);
+    try->job = job_new(1, JOB_BIND, address);
     ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, &handler, try, &try->hold), 0);
+}
+
+/* unit: what may be stopped, or NULL. */
+static void begin(Try *try, const char *unit)
+{
+    begin_at(try, GPU, unit);
 }
 
 static void bind(Try *try, const char *unit)
@@ -196,8 +202,39 @@ START_TEST(one_that_goes_away_while_it_is_asked_leaves_nothing)
 }
 END_TEST
 
-SUITE("hold-holders", a_device_in_use_is_refused_before_the_first_step,
-      where_nobody_can_look_nothing_is_taken, without_a_worker_nothing_is_taken,
-      a_service_is_stopped_while_the_device_is_away, a_service_that_is_not_named_goes_on,
-      a_unit_without_a_file_goes_on, a_service_that_does_not_stop_ends_the_bind,
-      a_bind_that_fails_later_starts_the_service_again, one_that_goes_away_while_it_is_asked_leaves_nothing)
+START_TEST(a_bind_asks_the_kernel)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    bind(&try, NULL);
+    ck_assert_uint_eq(fake_workers_claims(rig.engine.workers), 1);
+}
+END_TEST
+
+static const char *build_disk(FakeHost *host)
+{
+    fake_host_add_disk(host, NVME, NULL, 20, "nvme0n1");
+    return "[PCI disk]\nAddress=" NVME "\n";
+}
+
+/* Between the look and the step somebody imports a pool. */
+START_TEST(a_disk_that_is_used_since_the_look_ends_the_bind)
+{
+    A_RIG(build_disk);
+    A_TRY(try, &rig);
+    fake_host_claim_disk(rig.host, "nvme0n1p1");
+    begin_at(&try, NVME, NULL);
+    rig_settle(&rig);
+    ck_assert_ptr_null(try.hold);
+    ck_assert_int_eq(try.job->fault->kind, FAULT_IN_USE);
+    ck_assert_str_eq(try.job->fault->message, "nvme0n1p1 of " NVME " is in use by the kernel");
+    rig_assert_restored(&rig);
+}
+END_TEST
+
+SUITE("hold-holders", a_bind_asks_the_kernel, a_disk_that_is_used_since_the_look_ends_the_bind,
+      a_device_in_use_is_refused_before_the_first_step, where_nobody_can_look_nothing_is_taken,
+      without_a_worker_nothing_is_taken, a_service_is_stopped_while_the_device_is_away,
+      a_service_that_is_not_named_goes_on, a_unit_without_a_file_goes_on,
+      a_service_that_does_not_stop_ends_the_bind, a_bind_that_fails_later_starts_the_service_again,
+      one_that_goes_away_while_it_is_asked_leaves_nothing)

@@ -151,7 +151,7 @@ static unsigned count_steps(const Rig *rig, Manager *manager, const char *guest)
 {
     unsigned count = G_MAXUINT;
 
-    ck_assert_int_eq(manager_plan_start(manager, guest, on_planned, &count, NULL), 0);
+    ck_assert_int_eq(manager_plan_start(manager, guest, false, on_planned, &count, NULL), 0);
     rig_settle(rig);
     ck_assert_msg(count != G_MAXUINT, "the plan was not told");
     return count;
@@ -595,10 +595,15 @@ START_TEST(who_holds_a_device_is_told_to_all_who_ask_in_turn)
     fake_workers_find_holder(rig.engine.workers,
                              holder_new(HOLDER_FILE, "0000:01:00.0", "/dev/dri/card1", 7, "x", "", ""));
     for (unsigned i = 0; i < 3; i++)
-        ck_assert_int_eq(manager_holders(manager, gpu, on_held, text, NULL), 0);
+        ck_assert_int_eq(manager_holders(manager, gpu, false, on_held, text, NULL), 0);
     ck_assert_str_eq(text->str, "");
     rig_settle(&rig);
     ck_assert_str_eq(text->str, "file /dev/dri/card1;|file /dev/dri/card1;|file /dev/dri/card1;|");
+    /* Who may not take the device does not take its disks, either. */
+    ck_assert_uint_eq(fake_workers_claims(rig.engine.workers), 0);
+    ck_assert_int_eq(manager_holders(manager, gpu, true, on_held, text, NULL), 0);
+    rig_settle(&rig);
+    ck_assert_uint_eq(fake_workers_claims(rig.engine.workers), 1);
     g_string_free(text, TRUE);
 }
 END_TEST
@@ -614,8 +619,8 @@ START_TEST(too_many_questions_are_put_off)
 
     ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
     for (unsigned i = 0; i < 64; i++)
-        ck_assert_int_eq(manager_holders(manager, gpu, on_held, text, NULL), 0);
-    r = manager_holders(manager, gpu, on_held, text, &fault);
+        ck_assert_int_eq(manager_holders(manager, gpu, false, on_held, text, NULL), 0);
+    r = manager_holders(manager, gpu, false, on_held, text, &fault);
     assert_refused(r, fault, FAULT_BUSY, "64 questions");
     rig_settle(&rig);
     ck_assert_uint_eq(text->len, 64);
@@ -671,7 +676,7 @@ START_TEST(a_device_that_another_managers_guest_has_is_refused_by_plan_and_start
 
     fake_workers_find_holder(rig.engine.workers, holder_new(HOLDER_FILE, "0000:03:00.0", "/dev/vfio/12", 7,
                                                             "qemu-system-x86", "machine-x.scope", ""));
-    ck_assert_int_eq(manager_plan_start(manager, "win10", on_planned_at_all, &planned, NULL), 0);
+    ck_assert_int_eq(manager_plan_start(manager, "win10", false, on_planned_at_all, &planned, NULL), 0);
     rig_settle(&rig);
     ck_assert_ptr_nonnull(planned);
     ck_assert_int_eq(planned->kind, FAULT_IN_USE);
