@@ -17,7 +17,10 @@
 
 #define HELLO_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 #define PAUSE_USEC G_USEC_PER_SEC
-#define STRANGERS_MAX 64 /* connections that proved nothing and have not been told so yet */
+#define STRANGERS_MAX 64 /* connections that proved nothing and have not been told so yet, */
+#define STRANGERS_OF_USER_MAX 8 /* and of one user */
+#define COMPLAINTS_MAX 10 /* about them, which anybody can cause, in the journal */
+#define COMPLAINTS_USEC (60 * G_USEC_PER_SEC)
 #define UNSPOKEN_MAX 8   /* connections of one unit that have said nothing yet */
 
 /* Linux 6.5; the headers of Debian 12 do not have it. */
@@ -34,6 +37,8 @@ struct HelperSocket {
     HelperHandler handler;
     void *userdata;
     GPtrArray *visitors; /* of Visitor, owned */
+    unsigned complaints; /* since then, monotonic */
+    gint64 complaints_since;
 };
 
 /* Somebody who has connected and has not said hello yet. */
@@ -63,6 +68,20 @@ static const char *const verbs[HELPER_VERB_MAX] = {
     [HELPER_RESTORED] = "restored",
 };
 
+/* Whether a stranger's doings are written to the journal: they must not crowd out what usherd has to say there. */
+static bool may_complain(HelperSocket *socket)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (now - socket->complaints_since > (gint64)COMPLAINTS_USEC) {
+        socket->complaints_since = now;
+        socket->complaints = 0;
+    }
+    if (socket->complaints == COMPLAINTS_MAX)
+        log_warning("helper.sock: no more is said of strangers for a minute");
+    return socket->complaints++ < COMPLAINTS_MAX;
+}
+
 /* What it says must fit what it has proven to be. */
 static HelperVerb hello_verb(char **words, LauncherKind kind, const char *instance)
 {
@@ -82,8 +101,8 @@ static HelperVerb hello_verb(char **words, LauncherKind kind, const char *instan
 
 static void refuse(Visitor *visitor, const char *message, const char *remedy)
 {
-    log_notice("helper.sock: process %d of uid %u refused: %s", visitor->peer.pid, visitor->peer.uid,
-               message);
+    if (may_complain(visitor->socket))
+        log_notice("helper.sock: process %d of uid %u refused: %s", visitor->peer.pid, visitor->peer.uid, message);
     channel_send(visitor->channel, (const char *const[]){"refused", message, remedy, NULL}, NULL, 0);
     g_ptr_array_remove_fast(visitor->socket->visitors, visitor);
 }
@@ -123,8 +142,8 @@ static int on_silent(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Visitor *visitor = userdata;
 
-    log_notice("helper.sock: process %d of uid %u connected and said nothing", visitor->peer.pid,
-               visitor->peer.uid);
+    if (may_complain(visitor->socket))
+        log_notice("helper.sock: process %d of uid %u connected and said nothing", visitor->peer.pid, visitor->peer.uid);
     g_ptr_array_remove_fast(visitor->socket->visitors, visitor);
     return 0;
 }
@@ -176,16 +195,17 @@ static int prove(HelperSocket *socket, int fd, struct ucred *peer, LauncherKind 
     return 0;
 }
 
-static bool has_room(const HelperSocket *socket, LauncherKind kind, const char *instance)
+static bool has_room(const HelperSocket *socket, LauncherKind kind, const char *instance, uid_t uid)
 {
-    unsigned n = 0;
+    unsigned n = 0, of_user = 0;
 
     for (unsigned i = 0; i < socket->visitors->len; i++) {
         const Visitor *other = g_ptr_array_index(socket->visitors, i);
         if (g_strcmp0(other->instance, instance) == 0 && (!instance || other->kind == kind))
             n++;
+        of_user += !other->instance && other->peer.uid == uid;
     }
-    return n < (instance ? UNSPOKEN_MAX : STRANGERS_MAX);
+    return instance ? n < UNSPOKEN_MAX : n < STRANGERS_MAX && of_user < STRANGERS_OF_USER_MAX;
 }
 
 static void receive_visitor(HelperSocket *socket, int fd)
@@ -201,9 +221,10 @@ static void receive_visitor(HelperSocket *socket, int fd)
     int r = prove(socket, fd, &peer, &kind, &instance);
     if (r < 0)
         log_debug("helper.sock: process %d: %s", peer.pid, strerror(-r));
-    if (!has_room(socket, kind, instance)) {
-        log_warning("helper.sock: too many connections that say nothing; process %d of uid %u was cut off",
-                    peer.pid, peer.uid);
+    if (!has_room(socket, kind, instance, peer.uid)) {
+        if (may_complain(socket))
+            log_warning("helper.sock: too many connections that say nothing; process %d of uid %u was cut off",
+                        peer.pid, peer.uid);
         return;
     }
 
