@@ -7,11 +7,17 @@ typedef struct PagesClaim {
     uint64_t pages;
 } PagesClaim;
 
+typedef struct MemoryClaim {
+    uint64_t bytes;
+    bool held;
+} MemoryClaim;
+
 struct Claims {
     GHashTable *owners;  /* group → owner */
     GHashTable *leaning; /* owner → GArray of groups */
     GHashTable *cpus;    /* processor → owner */
     GHashTable *pages;   /* owner → PagesClaim, owned */
+    GHashTable *memory;  /* owner → MemoryClaim, owned */
 };
 
 static void pages_claim_free(void *pointer)
@@ -29,6 +35,7 @@ Claims *claims_new(void)
     claims->leaning = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
     claims->cpus = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     claims->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pages_claim_free);
+    claims->memory = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return claims;
 }
 
@@ -40,6 +47,7 @@ Claims *claims_free(Claims *claims)
     g_hash_table_unref(claims->leaning);
     g_hash_table_unref(claims->cpus);
     g_hash_table_unref(claims->pages);
+    g_hash_table_unref(claims->memory);
     g_free(claims);
     return NULL;
 }
@@ -141,6 +149,39 @@ uint64_t claims_pages(const Claims *claims, const char *subject, const char *but
     return sum;
 }
 
+void claims_set_memory(Claims *claims, uint64_t bytes, bool held, const char *owner)
+{
+    if (bytes == 0) {
+        g_hash_table_remove(claims->memory, owner);
+        return;
+    }
+    MemoryClaim *claim = g_new(MemoryClaim, 1);
+    *claim = (MemoryClaim){bytes, held};
+    g_hash_table_replace(claims->memory, g_strdup(owner), claim);
+}
+
+uint64_t claims_memory(const Claims *claims, bool held, const char *but_owner)
+{
+    GHashTableIter iter;
+    const char *owner;
+    const MemoryClaim *claim;
+    uint64_t sum = 0;
+
+    g_hash_table_iter_init(&iter, claims->memory);
+    while (g_hash_table_iter_next(&iter, (void **)&owner, (void **)&claim))
+        if (!g_str_equal(owner, but_owner) && claim->held == held)
+            sum += claim->bytes;
+    return sum;
+}
+
+void claims_hold_memory(Claims *claims, const char *owner)
+{
+    MemoryClaim *claim = g_hash_table_lookup(claims->memory, owner);
+
+    if (claim)
+        claim->held = true;
+}
+
 typedef struct Keep {
     const char *owner;
     const GArray *groups;
@@ -176,4 +217,5 @@ void claims_give_up(Claims *claims, const char *owner)
     g_hash_table_remove(claims->leaning, name);
     g_hash_table_foreach_remove(claims->cpus, owned_by, name);
     g_hash_table_remove(claims->pages, name);
+    g_hash_table_remove(claims->memory, name);
 }

@@ -44,5 +44,13 @@ void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const
 /* How many are promised to others. */
 uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner);
 
+/* Memory that an owner will need at once, or has by now (held): what is promised is still counted as left by the kernel.
+ * What is set again replaces what was; 0: none any more. */
+void claims_set_memory(Claims *claims, uint64_t bytes, bool held, const char *owner);
+/* How much others have been promised, or hold. */
+uint64_t claims_memory(const Claims *claims, bool held, const char *but_owner);
+/* What an owner was promised is held by now; fine if it was promised nothing. */
+void claims_hold_memory(Claims *claims, const char *owner);
+
 /* Gives up everything an owner has; fine if it has nothing. */
 void claims_give_up(Claims *claims, const char *owner);

@@ -118,6 +118,8 @@ typedef struct Host {
     bool guests_cpusets;    /* and usher.slice has it, by a limit of its own that is none */
     GPtrArray *slices;      /* of HostSlice, those that are there */
     GArray *nodes;          /* of HostNode, ascending */
+    uint64_t memory;        /* bytes that the kernel has in all; 0: unknown */
+    uint64_t memory_left;   /* that can be had without swapping; 0: unknown */
     GPtrArray *devices;     /* of HostDevice, sorted by address */
     GPtrArray *links;       /* of HostLink, sorted by name */
     GPtrArray *usbs;        /* of HostUsb */

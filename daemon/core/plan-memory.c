@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 
+#define HOST_RESERVE (UINT64_C(512) << 20)
+
 static const HostNode *find_node(const Host *host, int number)
 {
     for (unsigned i = 0; i < host->nodes->len; i++) {
@@ -30,16 +32,63 @@ static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
                        definition->node - 1);
 }
 
+/* The nodes' sum and the kernel's own word differ where a balloon has taken memory, or given some. */
+static uint64_t all_memory(const Host *host)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; host->memory == 0 && i < host->nodes->len; i++)
+        sum += g_array_index(host->nodes, HostNode, i).memory;
+    return host->memory ?: sum;
+}
+
+/* What stays with the host: 512 MiB, which is what its services want when all of them run at once (1/16 of a small
+ * host); and what the guest costs beside its memory: page tables, those of the processor and of the IOMMU, a 512th each, and
+ * as much again for QEMU. */
+static uint64_t reserve(const Host *host, uint64_t memory)
+{
+    return MIN(HOST_RESERVE, all_memory(host) / 16) + memory / 128;
+}
+
+/* What is had at once must be left now: the kernel would have to kill something. What others were promised is counted as
+ * left until they have it. */
+static int check_left(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
+                      uint64_t bytes, Fault **ret_fault)
+{
+    uint64_t promised = claims ? claims_memory(claims, false, owner) : 0,
+             held = claims ? claims_memory(claims, true, owner) : 0,
+             left = host->memory_left - MIN(host->memory_left, promised),
+             spare = reserve(host, definition->memory);
+
+    if (bytes == 0 || host->memory_left == 0 || bytes + spare <= left)
+        return 0;
+    g_autofree char *size = host_size_words(definition->memory), *wanted = host_size_words(bytes),
+                    *has = host_size_words(left), *keeps = host_size_words(spare),
+                    *others = host_size_words(promised + held),
+                    *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others) : g_strdup("");
+    return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
+                       "guest %s: [Memory] Size= is %s, of which %s must be there at once%s; the host has %s left, and "
+                       "keeps %s%s",
+                       definition->name, size, wanted,
+                       definition->huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has, keeps,
+                       whose);
+}
+
+/* A mediated device pins what its driver asks for alone. */
+static bool pins_memory(const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++)
+        if (!definition_mediates(g_ptr_array_index(definition->pci, i)))
+            return true;
+    return false;
+}
+
 /* More than there is at all: with huge pages or a Node=, on that node. */
 static int check_size(const Host *host, const GuestDefinition *definition, const HostNode *bound,
                       Fault **ret_fault)
 {
-    uint64_t there = 0;
+    uint64_t there = bound && host->nodes->len > 1 ? bound->memory : all_memory(host);
 
-    for (unsigned i = 0; !bound && i < host->nodes->len; i++)
-        there += g_array_index(host->nodes, HostNode, i).memory;
-    if (bound)
-        there = bound->memory;
     if (there == 0 || definition->memory <= there)
         return 0;
     g_autofree char *wanted = host_size_words(definition->memory), *has = host_size_words(there),
@@ -60,10 +109,12 @@ static void add_pages(Plan *plan, const HostNode *node, const Claims *claims,
 
     plan->pages = g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024);
     plan->n_pages = wanted;
+    plan->memory = 0;
     uint64_t promised = claims ? claims_pages(claims, plan->pages, plan->owner) : 0;
     free -= MIN(free, promised);
     if (wanted <= free)
         return;
+    plan->memory = (wanted - free) * size;
     g_autofree char *before = g_strdup_printf("%" G_GUINT64_FORMAT, total);
     g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT, total + wanted - free);
     g_ptr_array_add(plan->steps, step_new(STEP_HUGE_PAGES, plan->pages, before, after));
@@ -87,7 +138,18 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
     /* The pages of another node would do for the kernel: only the binding keeps to the node that has them. */
     if (host->nodes->len > 1 && (huge || definition->node > 0))
         plan->memory_node = node->number;
+    plan->memory = pins_memory(definition) ? definition->memory : 0;
     if (huge)
         add_pages(plan, node, claims, definition);
-    return 0;
+    return check_left(host, claims, definition, plan->owner, plan->memory, ret_fault);
+}
+
+int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
+                      uint64_t resident, Fault **ret_fault)
+{
+    /* Huge pages are in nobody's resident memory, and had by now. */
+    bool huge = definition->huge_pages != HUGE_PAGES_NO;
+    uint64_t bytes = huge ? 0 : definition->memory - MIN(definition->memory, resident);
+
+    return check_left(host, claims, definition, owner, bytes, ret_fault);
 }

@@ -23,6 +23,7 @@ typedef struct Plan {
     GArray *leaning;  /* of int: groups of devices that something is made of, and that stay with the host */
     char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
     uint64_t n_pages;
+    uint64_t memory; /* bytes that it will have at once, as devices pin all of it, or huge pages are made; 0: as it needs them */
     GArray *cpus;    /* of unsigned: the host's processors that it claims for itself alone */
     char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;  /* the guest's links may be driven by the kernel */
@@ -40,9 +41,13 @@ typedef struct PlanDevice {
 
 /* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
  * plan_start(), which passes the first device that the guest gets, or NULL; claims may be NULL, too.
- * FAULT_RAISED with REFUSED: no such node, no pages of such a size, or more memory than there is. */
+ * FAULT_RAISED with REFUSED: no such node, no pages of such a size, more memory than there is, or at once more than is left. */
 int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                     const HostDevice *first, Fault **ret_fault);
+/* Of a guest that runs and gets its first device: whether what it has not touched yet can be pinned. resident: bytes that it
+ * has touched. 0 or FAULT_RAISED with REFUSED. */
+int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
+                      uint64_t resident, Fault **ret_fault);
 
 /* Whether the processors that the guest is pinned to are there; those that are its alone while it runs
  * (Isolate=), and how fast they are to be (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it

@@ -20,15 +20,21 @@ static bool read_count(int sys_fd, unsigned node, HugePages size, const char *at
            g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
 }
 
-/* "Node 0 MemTotal:        4010888 kB" among others. */
+/* "MemTotal:        4010888 kB" among others, behind "Node 0 " where it is of a node. 0: it is not told. */
+static uint64_t find_size(const char *text, const char *name)
+{
+    const char *line = strstr(text, name);
+
+    return line ? g_ascii_strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
+}
+
 static uint64_t read_memory(int sys_fd, unsigned node)
 {
     g_autofree char *path = g_strdup_printf(NODES "/node%u/meminfo", node), *text = NULL;
 
     if (file_read_value_at(sys_fd, path, &text) < 0)
         return 0;
-    const char *total = strstr(text, "MemTotal:");
-    return total ? g_ascii_strtoull(total + strlen("MemTotal:"), NULL, 10) * 1024 : 0;
+    return find_size(text, "MemTotal:");
 }
 
 static int compare_nodes(gconstpointer a, gconstpointer b)
@@ -37,11 +43,23 @@ static int compare_nodes(gconstpointer a, gconstpointer b)
     return (int)x->number - (int)y->number;
 }
 
-int host_memory_note(int sys_fd, Host *host)
+/* proc(5); Documentation/filesystems/proc.rst says what MemAvailable counts. */
+static void note_all(int proc_fd, Host *host)
+{
+    g_autofree char *text = NULL;
+
+    if (file_read_value_at(proc_fd, "meminfo", &text) < 0)
+        return;
+    host->memory = find_size(text, "MemTotal:");
+    host->memory_left = find_size(text, "MemAvailable:");
+}
+
+int host_memory_note(int sys_fd, int proc_fd, Host *host)
 {
     g_auto(GStrv) names = NULL;
     guint64 number;
 
+    note_all(proc_fd, host);
     int r = file_list_at(sys_fd, NODES, &names);
     if (r < 0)
         return r == -ENOENT ? 0 : r;

@@ -289,7 +289,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
 
     host_processors_note(place->sys_fd, host);
-    r = host_memory_note(place->sys_fd, host);
+    r = host_memory_note(place->sys_fd, place->proc_fd, host);
     if (r < 0)
         return r;
     r = host_needs_note(place, host);

@@ -129,6 +129,11 @@ const Fault *guest_fault(const Guest *g)
     return g->fault;
 }
 
+const GuestDefinition *guest_definition(const Guest *g)
+{
+    return g->definition;
+}
+
 const GPtrArray *guest_devices(const Guest *g)
 {
     return g->addresses;

@@ -49,6 +49,8 @@ pid_t guest_pid(const Guest *guest);             /* 0: none */
 uint64_t guest_since_usec(const Guest *guest);   /* realtime; 0: unknown */
 const Fault *guest_fault(const Guest *guest);    /* why it failed; NULL: it did not */
 char *guest_last_words(const Guest *guest);      /* the tail of QEMU's standard error; the caller frees it */
+/* What it was started with; NULL: at rest, or found running without it. */
+const GuestDefinition *guest_definition(const Guest *guest);
 const GPtrArray *guest_devices(const Guest *guest); /* of char*: addresses it has; empty when it rests */
 bool guest_has_leftovers(const Guest *guest);       /* its journal tells of steps that could not be undone */
 /* At rest, and nothing of an earlier run is being looked for. */

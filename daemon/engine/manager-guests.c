@@ -28,19 +28,22 @@ GuestEntry *manager_guest_entry(Manager *m, const char *name)
     return g_hash_table_lookup(m->guests, name);
 }
 
-/* Its huge pages are promised to a guest until QEMU has made them its own: from then on they are not free. */
-static void give_up_pages(Manager *m, const Guest *guest)
+/* Its huge pages and its memory are promised to a guest until QEMU has made them its own: from then on they are not
+ * free. */
+static void settle_memory(Manager *m, const Guest *guest)
 {
     g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
     GuestState state = guest_state(guest);
 
-    if (state != GUEST_PREPARING && state != GUEST_STARTING)
-        claims_set_pages(m->claims, NULL, 0, owner);
+    if (state == GUEST_PREPARING || state == GUEST_STARTING)
+        return;
+    claims_set_pages(m->claims, NULL, 0, owner);
+    claims_hold_memory(m->claims, owner);
 }
 
 static void on_guest_changed(Guest *guest, void *userdata)
 {
-    give_up_pages(userdata, guest);
+    settle_memory(userdata, guest);
     manager_announce(userdata, MANAGER_GUEST_CHANGED, guest_name(guest));
 }
 
@@ -96,8 +99,10 @@ static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const D
                     : plan_rest(host, m->claims, definition, ret, ret_fault);
     if (r == 0)
         claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
-    if (r == 0 && !section)
+    if (r == 0 && !section) {
         claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner);
+        claims_set_memory(m->claims, (*ret)->memory, false, owner);
+    }
     return r;
 }
 
@@ -326,6 +331,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     claims_lean(m->claims, plan->leaning, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
     claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
+    claims_set_memory(m->claims, plan->memory, false, plan->owner);
 
     GuestEntry *entry = manager_ensure_entry(m, name);
     Job *job = manager_new_job(m, JOB_START, name);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices that come to guests and leave them while they run. */
 #include <stdio.h>
+#include <unistd.h>
 
+#include "../base/file.h"
 #include "../edge/journal.h"
 #include "manager-private.h"
 #include "undo.h"
@@ -58,6 +60,27 @@ void manager_guest_devices(Guest *guest, void *userdata)
     manager_devices_changed(m, changed);
 }
 
+/* What QEMU has in memory, in bytes; 0: unknown. The second number of /proc/PID/statm (proc(5)). */
+static uint64_t resident_memory(const Manager *m, const Guest *guest)
+{
+    g_autofree char *path = g_strdup_printf("%d/statm", (int)guest_pid(guest)), *text = NULL;
+    unsigned long long pages = 0;
+
+    if (file_read_value_at(m->engine->host_place.proc_fd, path, &text) < 0 || sscanf(text, "%*u %llu", &pages) != 1)
+        return 0;
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* With its first device all of a guest's memory is pinned. */
+static int check_memory(Manager *m, const Host *host, const Guest *guest, const char *owner, Fault **ret_fault)
+{
+    const GuestDefinition *definition = guest_definition(guest);
+
+    if (!definition || guest_devices(guest)->len > 0)
+        return 0;
+    return plan_check_pinned(host, m->claims, definition, owner, resident_memory(m, guest), ret_fault);
+}
+
 static int prepare_attach(Manager *m, const char *name, const BindWish *wish, GuestEntry **ret_entry,
                           Plan **ret, Fault **ret_fault)
 {
@@ -76,6 +99,8 @@ static int prepare_attach(Manager *m, const char *name, const BindWish *wish, Gu
     r = plan_attach(host, m->claims, owner, wish, section, &plan, ret_fault);
     if (r == 0)
         r = guest_check_attach((*ret_entry)->guest, plan, ret_fault);
+    if (r == 0)
+        r = check_memory(m, host, (*ret_entry)->guest, owner, ret_fault);
     if (r != 0)
         return r;
     plan->may_stop = g_strdupv(wish->may_stop);

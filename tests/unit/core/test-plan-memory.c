@@ -144,6 +144,113 @@ START_TEST(more_memory_than_there_is_is_refused)
 }
 END_TEST
 
+#define GPU "[PCI gpu]\nAddress=01:00.0\n"
+
+static Host *a_host_with_left(uint64_t left)
+{
+    Host *host = a_host_with_a_gpu();
+
+    a_node(host, 0, 0, 0);
+    g_array_index(host->nodes, HostNode, 0).memory = host->memory = UINT64_C(16) << 30;
+    host->memory_left = left;
+    return host;
+}
+
+/* The kernel counts what nobody has touched as left, and a device has all of it touched. */
+START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
+{
+    /* 512 MiB, and a 128th of what the guest is. */
+    uint64_t enough = (UINT64_C(8) << 30) + (UINT64_C(512) << 20) + (UINT64_C(64) << 20);
+    g_autoptr(Host) host = a_host_with_left(enough);
+    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=8G\n" GPU);
+
+    ck_assert_uint_eq(fits->memory, UINT64_C(8) << 30);
+    host->memory_left = enough - 1;
+    assert_refused_on(host, "[Memory]\nSize=8G\n" GPU,
+                      "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be there at once, as devices pin all "
+                      "of it; the host has 8.6 GiB left, and keeps 576.0 MiB");
+    /* Without a device it gets what it touches. */
+    g_autoptr(Plan) lazy = plan_of(host, "[Memory]\nSize=16G\n");
+    ck_assert_uint_eq(lazy->memory, 0);
+}
+END_TEST
+
+START_TEST(huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_nothing)
+{
+    g_autoptr(Host) host = a_host_with_left(UINT64_C(1) << 30);
+
+    assert_refused_on(host, A_GIGABYTE,
+                      "guest win10: [Memory] Size= is 1.0 GiB, of which 1.0 GiB must be there at once for huge pages; the "
+                      "host has 1.0 GiB left, and keeps 520.0 MiB");
+    g_array_index(host->nodes, HostNode, 0).pages[HUGE_PAGES_2M].free = 512;
+    g_autoptr(Plan) there = plan_of(host, A_GIGABYTE GPU);
+    ck_assert_uint_eq(there->memory, 0);
+}
+END_TEST
+
+START_TEST(what_a_guest_that_starts_was_promised_is_not_left)
+{
+    g_autoptr(Host) host = a_host_with_left(UINT64_C(6) << 30);
+    g_autoptr(Claims) claims = claims_new();
+    g_autoptr(GuestDefinition) definition = a_definition("[Memory]\nSize=3G\n" GPU);
+    g_autoptr(Plan) alone = NULL, own = NULL, held = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(plan_start(host, claims, definition, &alone, NULL), 0);
+    claims_set_memory(claims, UINT64_C(3) << 30, false, "guest/win10");
+    ck_assert_int_eq(plan_start(host, claims, definition, &own, NULL), 0);
+    claims_set_memory(claims, UINT64_C(3) << 30, false, "guest/other");
+    ck_assert_int_eq(plan_start(host, claims, definition, &held, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message,
+                     "guest win10: [Memory] Size= is 3.0 GiB, of which 3.0 GiB must be there at once, as devices pin all of "
+                     "it; the host has 3.0 GiB left, and keeps 536.0 MiB; other guests have 3.0 GiB");
+    /* Once it has it, the kernel does not count it any more. */
+    claims_hold_memory(claims, "guest/other");
+    ck_assert_int_eq(plan_start(host, claims, definition, &held, NULL), 0);
+    claims_give_up(claims, "guest/other");
+    ck_assert_uint_eq(claims_memory(claims, true, ""), 0);
+}
+END_TEST
+
+START_TEST(a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet)
+{
+    g_autoptr(Host) host = a_host_with_left(UINT64_C(3) << 30);
+    g_autoptr(GuestDefinition) definition = a_definition("[Memory]\nSize=8G\n"),
+                               huge = a_definition("[Memory]\nSize=8G\nHugePages=2M\n");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(6) << 30, NULL), 0);
+    ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(9) << 30, NULL), 0);
+    ck_assert_int_eq(plan_check_pinned(host, NULL, huge, "guest/win10", 0, NULL), 0);
+    ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(1) << 30, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message,
+                     "guest win10: [Memory] Size= is 8.0 GiB, of which 7.0 GiB must be there at once, as devices pin all "
+                     "of it; the host has 3.0 GiB left, and keeps 576.0 MiB");
+}
+END_TEST
+
+/* A machine with a balloon. */
+START_TEST(what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)
+{
+    g_autoptr(Host) host = a_host();
+
+    a_node(host, 0, 0, 0);
+    g_array_index(host->nodes, HostNode, 0).memory = UINT64_C(9) << 30;
+    host->memory = UINT64_C(23) << 30;
+    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=20G\n");
+    host->memory = UINT64_C(6) << 30;
+    assert_refused_on(host, "[Memory]\nSize=8G\n",
+                      "guest win10: [Memory] Size= is 8.0 GiB, and the host has 6.0 GiB");
+    assert_refused_on(host, "[Memory]\nSize=8G\nNode=0\n",
+                      "guest win10: [Memory] Size= is 8.0 GiB, and NUMA node 0 of the host has 6.0 GiB");
+}
+END_TEST
+
 SUITE("plan-memory", pages_that_are_missing_come_before_any_device, pages_that_are_there_need_no_step,
       pages_are_of_the_node_that_the_device_is_at, nodes_and_sizes_that_are_not_there_are_refused,
-      pages_that_another_guest_was_promised_are_not_counted_twice, more_memory_than_there_is_is_refused)
+      pages_that_another_guest_was_promised_are_not_counted_twice, more_memory_than_there_is_is_refused,
+      what_devices_pin_must_be_left_with_something_for_the_host,
+      huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_nothing,
+      what_a_guest_that_starts_was_promised_is_not_left,
+      a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet,
+      what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/base/file.h"
 #include "../../../daemon/core/definition.h"
 #include "../../../daemon/edge/host-scan.h"
 #include "../../../daemon/edge/mediated-scan.h"
@@ -488,6 +489,22 @@ START_TEST(a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck)
 }
 END_TEST
 
+START_TEST(memory_is_what_the_kernel_says_of_all_of_it)
+{
+    static const char text[] = "MemTotal:       16048940 kB\nMemFree:          400000 kB\nMemAvailable:    9000000 kB\n"
+                               "SwapFree:             1 kB\n";
+    g_autoptr(FakeHost) fake = fake_host_new();
+    g_autoptr(Host) unknown = scan(fake, NULL);
+    ck_assert_int_ge(file_replace_at(fake_host_proc_fd(fake), "meminfo", text, 0444), 0);
+    g_autoptr(Host) host = scan(fake, NULL);
+
+    ck_assert_uint_eq(unknown->memory, 0);
+    ck_assert_uint_eq(unknown->memory_left, 0);
+    ck_assert_uint_eq(host->memory, UINT64_C(16048940) * 1024);
+    ck_assert_uint_eq(host->memory_left, UINT64_C(9000000) * 1024);
+}
+END_TEST
+
 START_TEST(nodes_are_seen_with_their_huge_pages)
 {
     g_autoptr(FakeHost) fake = fake_host_new();
@@ -520,4 +537,5 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_function_read_again_keeps_what_only_a_look_at_all_can_tell,
       a_stuck_function_is_not_asked_what_would_hang_when_read_again,
       a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot,
-      four_thousand_functions_are_each_seen_in_order, nodes_are_seen_with_their_huge_pages)
+      four_thousand_functions_are_each_seen_in_order, nodes_are_seen_with_their_huge_pages,
+      memory_is_what_the_kernel_says_of_all_of_it)
