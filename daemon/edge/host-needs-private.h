@@ -34,3 +34,7 @@ int needs_note_links(const HostPlace *place, Host *host);
 
 /* The disks: what is mounted and swapped to. 0 or -errno. */
 int needs_note_disks(const HostPlace *place, Host *host);
+/* One of them, by the kernel's name, and what is below it; what it is needed for: "/", "swap". */
+void needs_note_disk(const HostPlace *place, Host *host, const char *name, const char *what);
+/* host-needs-zfs.c */
+void needs_note_zfs(const HostPlace *place, Host *host);

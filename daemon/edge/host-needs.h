@@ -4,9 +4,10 @@
 
 #include "host-scan.h"
 
-/* Sets needed_for in a snapshot whose devices are all there and sorted: for mounted file systems and swap,
+/* Sets needed_for in a snapshot whose devices are all there and sorted: for mounted file systems (their
+ * journals and caches on other disks, ZFS pools and bcachefs, too) and swap,
  * through partitions, device mapper and md; for default routes, through bridges, bonds and VLANs; for the
- * cards that something is shown on, and the one that the firmware used where no other is driven. What is on the
- * way to a needed device is needed too, bridges aside. 0 or -errno. Not seen: ZFS pools, and what only other
- * mount namespaces mount. */
+ * cards that something is shown on, and the one that the firmware used where no other is driven. What is on
+ * the way to a needed device is needed too, bridges aside. 0 or -errno. Not seen: what only other mount
+ * namespaces mount. */
 int host_needs_note(const HostPlace *place, Host *host);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/edge/host-scan.h"
-#include "../fake-host.h"
+#include "../fake-host-private.h"
 #include "../suite.h"
 
 #define DISK "0000:02:00.0"
@@ -28,7 +28,7 @@ static FakeHost *a_host(void)
 /* needed: NULL if the host can spare it. */
 static void assert_needed(const FakeHost *fake, const char *address, const char *needed)
 {
-    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
+    HostPlace place = {fake_host_sys_fd(fake), fake_host_proc_fd(fake), fake_host_dev_fd(fake)};
     g_autoptr(Host) host = NULL;
     PciAddress parsed;
     ck_assert_int_eq(host_scan(&place, NULL, &host), 0);
@@ -235,7 +235,121 @@ START_TEST(a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
 }
 END_TEST
 
-SUITE("host-needs", a_host_that_uses_nothing_can_spare_everything,
+/* A loop device over it has a file system that is mounted. */
+START_TEST(the_disk_below_a_mounted_loop_device_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_add_loop(host, "loop7", "/dev/nvme0n1p1");
+    fake_host_add_loop(host, "loop8", "/srv/a.img");
+    fake_host_mount(host, "loop7p2", "/srv");
+    fake_host_mount(host, "loop8", "/mnt");
+    assert_needed(host, DISK, "/srv on nvme0n1p1");
+    assert_needed(host, OTHER_DISK, NULL);
+}
+END_TEST
+
+static void mounted(const FakeHost *host, const char *line)
+{
+    fake_tree_append(fake_host_proc_fd(host), "self/mountinfo", line);
+}
+
+START_TEST(a_journal_beside_its_file_system_needs_its_disk)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_tree_put(fake_host_proc_fd(host), "fs/jbd2/nvme0n1p1-8/info", "");
+    assert_needed(host, DISK, NULL);
+    fake_tree_put(fake_host_proc_fd(host), "fs/jbd2/nvme0n1/info", "");
+    assert_needed(host, DISK, "journal on nvme0n1");
+    mounted(host, "40 1 7:0 / /data rw shared:1 - xfs /dev/loop0 rw,logdev=/dev/nvme1n1p1,rtdev=/dev/nvme1n1p2\n");
+    assert_needed(host, OTHER_DISK, "/data on nvme1n1p1, /data on nvme1n1p2");
+}
+END_TEST
+
+START_TEST(every_disk_of_a_bcachefs_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    mounted(host, "40 1 0:45 / /data rw shared:1 - bcachefs /dev/nvme0n1p1:/dev/nvme1n1 rw\n");
+    assert_needed(host, DISK, "/data on nvme0n1p1");
+    assert_needed(host, OTHER_DISK, "/data on nvme1n1");
+}
+END_TEST
+
+START_TEST(a_bcachefs_that_is_mounted_elsewhere_is_seen_in_sysfs)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_tree_link(fake_host_sys_fd(host), "fs/bcachefs/4c1f-uuid/dev-0/block", "class/block/nvme1n1");
+    assert_needed(host, OTHER_DISK, "bcachefs on nvme1n1");
+    assert_needed(host, DISK, NULL);
+}
+END_TEST
+
+/* fusermount(1) takes any text for a source, of any user. */
+START_TEST(what_a_user_calls_his_file_system_needs_no_disk)
+{
+    g_autoptr(FakeHost) host = a_host();
+    mounted(host, "40 1 0:45 / /home/a/x rw - fuse.bcachefs /dev/nvme0n1p1:/dev/nvme1n1 rw,logdev=/dev/nvme0n1\n"
+                  "41 1 0:46 / /home/a/y rw - fuse /dev/nvme1n1 rw,user_id=1000\n");
+    assert_needed(host, DISK, NULL);
+    assert_needed(host, OTHER_DISK, NULL);
+}
+END_TEST
+
+/* As bcache shows itself: the set of caches beside the disk that is cached. */
+START_TEST(the_cache_of_a_mounted_disk_is_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    g_autofree char *cache = fake_text("%s/nvme/nvme0/nvme1n1/bcache", fake_device_of(host, OTHER_DISK)->path);
+    fake_host_stack_disk(host, "bcache0", "nvme0n1");
+    fake_tree_make(fake_host_sys_fd(host), cache);
+    fake_tree_link(fake_host_sys_fd(host), "fs/bcache/5b3f-uuid/cache0", cache);
+    fake_tree_link(fake_host_sys_fd(host), "devices/virtual/block/bcache0/bcache/cache", "fs/bcache/5b3f-uuid");
+    fake_host_mount(host, "bcache0", "/");
+    assert_needed(host, DISK, "/ on nvme0n1");
+    assert_needed(host, OTHER_DISK, "/ on bcache0");
+}
+END_TEST
+
+/* What udev keeps of a disk. */
+static void found_by_udev(const FakeHost *host, const char *disk, const char *text)
+{
+    g_autofree char *attribute = g_strdup_printf("%s/sys/class/block/%s/dev", fake_host_path(host), disk);
+    g_autofree char *folder = g_build_filename(fake_host_path(host), "run/udev/data", NULL), *number = NULL;
+    ck_assert(g_file_get_contents(attribute, &number, NULL, NULL));
+    g_autofree char *path = g_strdup_printf("%s/b%s", folder, g_strstrip(number));
+    ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* Root on ZFS: mountinfo names no disk, and nor does the kernel anywhere. */
+START_TEST(the_disks_of_an_imported_zfs_pool_are_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    mounted(host, "22 1 0:26 / / rw,relatime shared:1 - zfs rpool/ROOT/debian rw,xattr,posixacl\n");
+    fake_tree_put(fake_host_proc_fd(host), "spl/kstat/zfs/rpool/state", "ONLINE\n");
+    found_by_udev(host, "nvme0n1p2",
+                  "S:disk/by-label/rpool\nE:ID_FS_LABEL=rpool\nE:ID_FS_UUID=123\nE:ID_FS_TYPE=zfs_member\n");
+    found_by_udev(host, "nvme1n1p2", "E:ID_FS_LABEL=rpool\nE:ID_FS_TYPE=ext4\n");
+    assert_needed(host, DISK, "ZFS pool rpool on nvme0n1p2");
+    assert_needed(host, OTHER_DISK, NULL);
+}
+END_TEST
+
+START_TEST(a_disk_of_another_zfs_pool_is_not_needed)
+{
+    g_autoptr(FakeHost) host = a_host();
+    found_by_udev(host, "nvme0n1p2", "E:ID_FS_LABEL=tank\nE:ID_FS_UUID=123\nE:ID_FS_TYPE=zfs_member\n");
+    found_by_udev(host, "nvme1n1p2", "E:ID_FS_LABEL=rpool\nE:ID_FS_UUID=124\nE:ID_FS_TYPE=zfs_member\n");
+    fake_tree_put(fake_host_proc_fd(host), "spl/kstat/zfs/rpool/guid", "123\n");
+    assert_needed(host, DISK, NULL);
+    assert_needed(host, OTHER_DISK, NULL);
+}
+END_TEST
+
+SUITE("host-needs", the_disk_below_a_mounted_loop_device_is_needed,
+      a_journal_beside_its_file_system_needs_its_disk, every_disk_of_a_bcachefs_is_needed,
+      a_bcachefs_that_is_mounted_elsewhere_is_seen_in_sysfs, what_a_user_calls_his_file_system_needs_no_disk,
+      the_cache_of_a_mounted_disk_is_needed, the_disks_of_an_imported_zfs_pool_are_needed,
+      a_disk_of_another_zfs_pool_is_not_needed, a_host_that_uses_nothing_can_spare_everything,
       the_disk_of_a_mounted_partition_is_needed_and_its_bridge_is_not_named,
       a_whole_disk_that_is_mounted_is_needed, several_reasons_are_all_told_once, swap_on_a_disk_needs_it,
       a_swap_file_and_compressed_memory_need_no_disk_of_their_own, all_disks_below_a_stack_are_needed,
