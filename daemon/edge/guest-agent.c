@@ -35,7 +35,8 @@ struct GuestAgent {
     bool synced;
     bool asked;          /* the first of the queue was sent */
     GQueue questions;    /* of Question: the first is being asked */
-    bool calling, freed; /* a callback is under way; it freed the agent, which goes when that has returned */
+    unsigned calling;    /* callbacks under way, one in another */
+    bool freed;          /* by one of them; goes when the last has returned */
 };
 
 static void question_free(void *pointer)
@@ -103,14 +104,15 @@ static bool answer(GuestAgent *agent, int error, const char *message, struct jso
 
     agent->deadline = sd_event_source_disable_unref(agent->deadline);
     agent->asked = false;
-    agent->calling = true;
+    agent->calling++;
     if (question && question->reply)
         question->reply(error, message, result, question->userdata);
     if (question)
         question_free(question);
-    agent->calling = false;
+    agent->calling--;
     if (agent->freed) {
-        destroy(agent);
+        if (agent->calling == 0)
+            destroy(agent);
         return false;
     }
     go_on(agent);
@@ -227,7 +229,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         return 0;
     }
     char *text;
-    while (agent_reader_next(agent->reader, &text, &marked) > 0) {
+    /* Whoever is answered may hang up. */
+    while (agent->reader && agent_reader_next(agent->reader, &text, &marked) > 0) {
         g_autofree char *line = text;
         if (!take_line(agent, line, marked))
             break;

@@ -123,10 +123,18 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Pending *pending = userdata;
     Qmp *qmp = pending->qmp;
+    QmpReply reply = g_steal_pointer(&pending->reply);
+    void *owner = pending->userdata;
 
     enter(qmp);
-    g_queue_remove(&qmp->pending, pending);
-    answer(pending, -ETIMEDOUT, "QEMU did not answer in time", NULL);
+    pending->timer = sd_event_source_disable_unref(pending->timer);
+    /* A descriptor that QEMU has not taken yet would be lost to the next one: its command stays, unheard. */
+    if (!pending->with_fd) {
+        g_queue_remove(&qmp->pending, pending);
+        pending_free(pending);
+    }
+    if (reply)
+        reply(qmp, -ETIMEDOUT, "QEMU did not answer in time", NULL, owner);
     leave(qmp);
     return 0;
 }

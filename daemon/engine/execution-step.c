@@ -196,7 +196,7 @@ bool execution_has_worker(Execution *e)
 {
     if (e->worker || e->current->kind == STEP_MODULE || step_kind_systemd(e->current->kind))
         return true;
-    int r = worker_request(e->engine->workers, on_worker, e, &e->request);
+    int r = e->request ? 0 : worker_request(e->engine->workers, on_worker, e, &e->request);
     if (r < 0)
         execution_failed(e, r, NULL);
     return false;

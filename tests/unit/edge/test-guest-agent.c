@@ -28,7 +28,7 @@ static GuestAgent *agent;
 static int listen_fd = -1, peer = -1;
 static int answers, last_error;
 static char *last_message, *last_result;
-static bool free_in_reply;
+static bool free_in_reply, hang_up_in_reply;
 
 static void setup(void)
 {
@@ -37,7 +37,7 @@ static void setup(void)
     path = g_build_filename(folder, "agent.sock", NULL);
     agent = guest_agent_new(event, path);
     answers = 0;
-    free_in_reply = false;
+    free_in_reply = hang_up_in_reply = false;
 }
 
 static void teardown(void)
@@ -64,7 +64,9 @@ static void on_reply(int error, const char *message, struct json_object *result,
     g_free(last_result);
     last_message = g_strdup(message);
     last_result = g_strdup(json_object_to_json_string(result));
-    if (free_in_reply)
+    if (hang_up_in_reply && answers == 1)
+        guest_agent_hang_up(agent);
+    if (free_in_reply && answers > hang_up_in_reply)
         agent = guest_agent_free(agent);
 }
 
@@ -304,6 +306,27 @@ START_TEST(it_may_be_freed_by_whom_it_answers)
 }
 END_TEST
 
+START_TEST(it_may_be_hung_up_on_by_whom_it_answers)
+{
+    for (unsigned freed = 0; freed < 2; freed++) {
+        setup();
+        listen_here();
+        hang_up_in_reply = true;
+        free_in_reply = freed;
+        ask("guest-ping", GUEST_AGENT_ANSWERS, 10 * SECOND);
+        ask("guest-ping", GUEST_AGENT_ANSWERS, 10 * SECOND);
+        sync_up("");
+        hear();
+        /* What it says besides is heard by nobody. */
+        say("{\"return\": {}}\n{\"return\": {}}\n{\"return\": {}}\n");
+        ck_assert_int_eq(answers, 2);
+        ck_assert_int_eq(last_error, -ECONNRESET);
+        ck_assert_int_eq(agent == NULL, freed);
+        teardown();
+    }
+}
+END_TEST
+
 /* As a bus with many callers: there is always something to read. */
 static int on_other(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
@@ -352,4 +375,5 @@ SUITE("guest-agent", the_real_agent_answers_one_question_after_the_other,
       what_is_not_answered_is_done_unless_it_is_refused,
       a_system_that_goes_down_at_once_has_done_as_it_was_asked, floods_and_nonsense_cost_the_connection_alone,
       without_a_socket_it_is_said_at_once, who_asks_too_much_is_told_so, it_may_be_freed_by_whom_it_answers,
+      it_may_be_hung_up_on_by_whom_it_answers,
       an_agent_that_answers_without_end_is_given_up_and_keeps_nobody_waiting)

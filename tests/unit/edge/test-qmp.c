@@ -183,12 +183,17 @@ static int take_fd(Line *line, char *bytes, size_t size)
     return fd;
 }
 
-static int send_fd(Line *line, int fd)
+static int send_fd_within(Line *line, int fd, uint64_t usec)
 {
     struct json_object *arguments = json_object_new_object();
 
     json_object_object_add(arguments, "fdname", json_object_new_string("client"));
-    return qmp_command_with_fd(line->qmp, fd, "getfd", arguments, 0, on_reply, line);
+    return qmp_command_with_fd(line->qmp, fd, "getfd", arguments, usec, on_reply, line);
+}
+
+static int send_fd(Line *line, int fd)
+{
+    return send_fd_within(line, fd, 0);
 }
 
 START_TEST(a_descriptor_goes_along_with_its_name_one_at_a_time)
@@ -217,6 +222,23 @@ START_TEST(a_descriptor_goes_along_with_its_name_one_at_a_time)
     ck_assert_int_eq(send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), 0);
     close_fd(take_fd(line, bytes, sizeof(bytes)));
     close_fd(tube[0]);
+}
+END_TEST
+
+/* QEMU keeps the last descriptor alone until it reads the command that it came with. */
+START_TEST(a_descriptor_that_was_not_taken_in_time_is_not_lost_to_the_next)
+{
+    g_autoptr(Line) line = negotiated_line();
+
+    ck_assert_int_eq(send_fd_within(line, open("/dev/null", O_RDONLY | O_CLOEXEC), 1000), 0);
+    loop_until_count(line->event, &line->n_notes, 2);
+    assert_notes(line, "-110 null;");
+    ck_assert_int_eq(send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), -EBUSY);
+    say(line, YES(2));
+    assert_notes(line, "");
+    ck_assert_int_eq(send_fd(line, open("/dev/null", O_RDONLY | O_CLOEXEC)), 0);
+    say(line, YES(3));
+    assert_notes(line, "0 {};");
 }
 END_TEST
 
@@ -598,13 +620,15 @@ START_TEST(no_more_answers_are_waited_for_than_256)
 END_TEST
 
 SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_arguments_and_is_answered_once,
-      a_descriptor_goes_along_with_its_name_one_at_a_time, a_descriptor_that_cannot_be_sent_is_closed,
-      answers_find_their_commands_in_any_order, a_refusal_comes_with_its_words, events_come_with_their_data,
-      messages_may_come_byte_by_byte, an_answer_that_comes_too_late_is_dropped,
-      at_the_end_of_the_stream_all_are_answered_then_told, what_was_said_before_the_end_is_heard,
-      what_is_no_qmp_ends_the_connection, a_peer_that_never_answers_costs_nothing,
-      a_peer_that_does_not_read_is_no_hang, any_callback_may_free_the_connection,
-      freeing_drops_what_is_pending_without_a_call, nobody_to_connect_to_is_told_at_once,
-      a_listening_socket_is_private_and_replaces_an_old_one, a_real_qemu_is_reached_before_it_runs_and_quits,
-      events_without_end_keep_nobody_waiting, a_burst_of_events_is_heard_whole_before_the_end,
+      a_descriptor_goes_along_with_its_name_one_at_a_time,
+      a_descriptor_that_was_not_taken_in_time_is_not_lost_to_the_next,
+      a_descriptor_that_cannot_be_sent_is_closed, answers_find_their_commands_in_any_order,
+      a_refusal_comes_with_its_words, events_come_with_their_data, messages_may_come_byte_by_byte,
+      an_answer_that_comes_too_late_is_dropped, at_the_end_of_the_stream_all_are_answered_then_told,
+      what_was_said_before_the_end_is_heard, what_is_no_qmp_ends_the_connection,
+      a_peer_that_never_answers_costs_nothing, a_peer_that_does_not_read_is_no_hang,
+      any_callback_may_free_the_connection, freeing_drops_what_is_pending_without_a_call,
+      nobody_to_connect_to_is_told_at_once, a_listening_socket_is_private_and_replaces_an_old_one,
+      a_real_qemu_is_reached_before_it_runs_and_quits, events_without_end_keep_nobody_waiting,
+      a_burst_of_events_is_heard_whole_before_the_end,
       a_connection_can_be_freed_in_the_rest_between_two_turns, no_more_answers_are_waited_for_than_256)
