@@ -178,7 +178,8 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
     Opener *opener = userdata;
 
     opener->deadline = sd_event_source_disable_unref(opener->deadline);
-    if (opener->verb == VERB_NONE || !opener->worker)
+    /* Or its answer is to be told in this turn. */
+    if (opener->verb == VERB_NONE || !opener->worker || opener->turn)
         return 0;
     log_warning("%s does not answer; usher-bind is left alone with it", opener->what);
     abandon(opener);
