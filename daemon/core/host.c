@@ -266,6 +266,30 @@ const HostDevice *host_find(const Host *host, PciAddress address)
     return pci_address_equal(device->address, address) ? device : NULL;
 }
 
+const HostDevice *host_maker(const Host *host, const HostDevice *device)
+{
+    /* Longer than any chain of bridges: PCI has 256 buses. It ends a loop in a damaged snapshot. */
+    const unsigned depth_max = 256;
+
+    if (device->virtual_function)
+        return host_find(host, device->physical);
+    for (unsigned depth = 0; device && device->has_upstream && depth < depth_max; depth++) {
+        device = host_find(host, device->upstream);
+        if (device && !device->bridge)
+            return device;
+    }
+    return NULL;
+}
+
+char *host_maker_remedy(const HostDevice *maker)
+{
+    g_autofree char *whole = maker ? g_strdup_printf(", or lend %s as a whole, with all that is behind it",
+                                                     PCI_ADDRESS_STR(maker->address))
+                                   : g_strdup("");
+
+    return g_strdup_printf("switch VMD (Intel RST, \"RAID\") off in the firmware's setup%s", whole);
+}
+
 GPtrArray *host_group(const Host *host, int group)
 {
     GPtrArray *members = g_ptr_array_new();

@@ -24,7 +24,7 @@ typedef struct HostDevice {
     char *driver;      /* NULL: none */
     char *override;    /* driver_override; NULL: none ("(null)" in sysfs) */
     int group;         /* IOMMU group or HOST_NO_GROUP */
-    bool has_upstream; /* behind a bridge, whose address is upstream */
+    bool has_upstream; /* behind a bridge, or Intel's VMD, whose address is upstream */
     PciAddress upstream;
     bool virtual_function; /* of an SR-IOV function, whose address is physical */
     PciAddress physical;
@@ -167,6 +167,12 @@ const HostMediated *host_mediated_of(const Host *host, int group);
 /* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the
  * root complex's own function, the ISA bridge). */
 bool host_device_stays(const HostDevice *device);
+
+/* The function by whose driver's grace the device is there: that of which it is a virtual one, or Intel's VMD, whose
+ * driver makes a domain of its own of what is behind it (drivers/pci/controller/vmd.c). NULL: there is none. */
+const HostDevice *host_maker(const Host *host, const HostDevice *device);
+/* What to do where that keeps the device from being lent; maker NULL: it is not known. The caller frees it. */
+char *host_maker_remedy(const HostDevice *maker);
 
 /* NULL if there is no such function. Binary search. */
 const HostDevice *host_find(const Host *host, PciAddress address);

@@ -19,6 +19,25 @@ typedef struct Planning {
 
 Planning planning_new(const Host *host, const Claims *claims, const char *owner);
 void planning_clear(Planning *planning);
+/* vfio-pci and its variants for particular devices ("mlx5_vfio_pci"). */
+bool plan_on_vfio(const HostDevice *device);
+/* Such a driver does no DMA of its own, so that the kernel takes the group for viable beside it
+ * (driver_managed_dma). */
+bool plan_harmless(const HostDevice *device);
+/* It is asked for, or its whole group is, and it is to change hands. */
+bool planning_binds(const Planning *planning, const HostDevice *device);
+/* plan-makers.c: it is there by grace of the driver that another function is to leave, and is gone by then. */
+bool planning_goes_with(const Planning *planning, const HostDevice *device);
+/* Of one that is asked for: FAULT_RAISED with NOT_VIABLE if it would be gone before it could be bound. */
+int planning_check_maker(const Planning *planning, const HostDevice *device, Fault **ret_fault);
+/* FAULT_RAISED if the host cannot spare it. */
+int planning_check_spare(const Planning *planning, const HostDevice *device, Fault **ret_fault);
+/* What goes with the drivers of those that are bound must not be missed either: FAULT_RAISED as planning_check_spare(),
+ * with STUCK, or with IN_USE if somebody has claimed it. */
+int planning_check_going(const Planning *planning, Fault **ret_fault);
+/* Of one that is to leave its driver: FAULT_RAISED with REFUSED if something goes with that which no undo brings
+ * back: virtual functions, mediated devices. */
+int planning_check_made(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* Adds the functions of one wish. The name is the section's, or the address. */
 int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,
                  Fault **ret_fault);

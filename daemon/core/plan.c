@@ -106,36 +106,33 @@ static bool is_asked(const Planning *planning, const HostDevice *device)
     return g_ptr_array_find(planning->asked, device, NULL);
 }
 
-/* vfio-pci and its variants for particular devices ("mlx5_vfio_pci"). */
-static bool on_vfio(const HostDevice *device)
+bool plan_on_vfio(const HostDevice *device)
 {
     return device->driver &&
            (g_str_has_suffix(device->driver, "vfio-pci") || g_str_has_suffix(device->driver, "vfio_pci"));
 }
 
-/* Such a driver does no DMA of its own, so that the kernel takes the group for viable beside it
- * (driver_managed_dma). */
-static bool harmless(const HostDevice *device)
+bool plan_harmless(const HostDevice *device)
 {
-    return on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
+    return plan_on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
 }
 
 /* Without a driver the root complex's own function or an ISA bridge does no harm; with one it keeps the group
  * from ever being viable, as it cannot be taken along. */
 static bool hinders(const HostDevice *device)
 {
-    if (device->bridge || harmless(device))
+    if (device->bridge || plan_harmless(device))
         return false;
     return device->driver || !host_device_stays(device);
 }
 
-static bool to_be_bound(const Planning *planning, const HostDevice *device)
+bool planning_binds(const Planning *planning, const HostDevice *device)
 {
     if (host_device_stays(device))
         return false;
     if (is_asked(planning, device))
-        return !on_vfio(device);
-    return array_has(planning->whole, device->group) && !harmless(device);
+        return !plan_on_vfio(device);
+    return array_has(planning->whole, device->group) && !plan_harmless(device);
 }
 
 /* Adds the functions of one wish. The name is the section's, or the address. */
@@ -199,23 +196,6 @@ static int check_claim(const Planning *planning, int group, Fault **ret_fault)
                        slash ? slash + 1 : owner);
 }
 
-static bool has_virtual_functions(const Host *host, const HostDevice *device)
-{
-    g_autoptr(GPtrArray) functions = host_virtual_functions(host, device->address);
-
-    return functions->len > 0;
-}
-
-static const HostMediated *made_of(const Host *host, const HostDevice *device)
-{
-    for (unsigned i = 0; i < host->mediated->len; i++) {
-        const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
-        if (mediated->of_function && pci_address_equal(mediated->parent, device->address))
-            return mediated;
-    }
-    return NULL;
-}
-
 static const char *remedy_for_needed(const HostDevice *device)
 {
     if (strstr(device->needed_for, "console on "))
@@ -225,32 +205,13 @@ static const char *remedy_for_needed(const HostDevice *device)
     return "free it of that, or choose another device";
 }
 
-/* Can the host spare this one? */
-static int check_member(const Planning *planning, const HostDevice *device, Fault **ret_fault)
+int planning_check_spare(const Planning *planning, const HostDevice *device, Fault **ret_fault)
 {
     if (device->needed_for)
         return fault_raise(ret_fault, FAULT_IN_USE, remedy_for_needed(device),
                            "%s (%s) is needed by the host: %s", PCI_ADDRESS_STR(device->address),
                            device->driver ? device->driver : "no driver", device->needed_for);
-    /* Its driver takes them down with it, and no undo brings them back. */
-    if (has_virtual_functions(planning->host, device)) {
-        g_autofree char *remedy = g_strdup_printf("lend one of them, or remove them first: echo 0 > "
-                                                  "/sys/bus/pci/devices/%s/sriov_numvfs",
-                                                  PCI_ADDRESS_STR(device->address));
-        return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                           "%s has virtual functions, which would go with its driver",
-                           PCI_ADDRESS_STR(device->address));
-    }
-    const HostMediated *mediated = made_of(planning->host, device);
-    if (!mediated)
-        return 0;
-    g_autofree char *remedy = g_strdup_printf(
-        "lend that (MediatedDevice=), or remove it first: echo 1 > /sys/bus/mdev/devices/%s/remove",
-        mediated->uuid);
-    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                       "%s has the mediated device %s (%s), which would go with its driver",
-                       PCI_ADDRESS_STR(device->address), mediated->uuid,
-                       mediated->type ?: "of no known type");
+    return planning_check_made(planning, device, ret_fault);
 }
 
 static int raise_not_viable(const Planning *planning, int group, const GPtrArray *others, Fault **ret_fault)
@@ -276,8 +237,12 @@ static int check_group(Planning *planning, int group, Fault **ret_fault)
     int r = check_claim(planning, group, ret_fault);
     for (unsigned i = 0; r == 0 && i < members->len; i++) {
         HostDevice *device = g_ptr_array_index(members, i);
-        if (to_be_bound(planning, device)) {
-            r = check_member(planning, device, ret_fault);
+        if (is_asked(planning, device))
+            r = planning_check_maker(planning, device, ret_fault);
+        if (r != 0 || planning_goes_with(planning, device))
+            continue;
+        if (planning_binds(planning, device)) {
+            r = planning_check_spare(planning, device, ret_fault);
             g_ptr_array_add(planning->members, device);
         } else if (hinders(device) && !is_asked(planning, device)) {
             g_ptr_array_add(others, device);
@@ -324,6 +289,9 @@ static int check_devices(const Planning *planning, Fault **ret_fault)
     g_ptr_array_extend(taken, planning->members, NULL, NULL);
     for (unsigned i = 0; r == 0 && i < taken->len; i++)
         r = fitness_check(g_ptr_array_index(taken, i), ret_fault);
+    for (unsigned i = 0; i < planning->host->devices->len; i++)
+        if (planning_goes_with(planning, g_ptr_array_index(planning->host->devices, i)))
+            g_ptr_array_add(taken, g_ptr_array_index(planning->host->devices, i));
     for (unsigned i = 0; r == 0 && i < planning->asked->len; i++)
         r = reset_set_check(planning->host, g_ptr_array_index(planning->asked, i), taken, ret_fault);
     return r;
@@ -336,7 +304,7 @@ static bool has_already(const Planning *planning, const HostDevice *device)
     const char *owner = planning->claims ? claims_owner(planning->claims, device->group) : NULL;
 
     return planning->running && g_strcmp0(owner, planning->plan->owner) == 0 &&
-           (!device->driver || harmless(device));
+           (!device->driver || plan_harmless(device));
 }
 
 /* What changes hands, and what is on vfio-pci already, asked for or not: whoever has any of a group open has
@@ -349,7 +317,8 @@ static void note_leaving(Planning *planning, int group)
     for (unsigned i = 0; i < members->len; i++) {
         const HostDevice *device = g_ptr_array_index(members, i);
         if (!host_device_stays(device) && !has_already(planning, device) &&
-            (on_vfio(device) || is_asked(planning, device) || to_be_bound(planning, device)))
+            (plan_on_vfio(device) || is_asked(planning, device) || planning_binds(planning, device)) &&
+            !planning_goes_with(planning, device))
             g_ptr_array_add(planning->plan->leaving, g_strdup(PCI_ADDRESS_STR(device->address)));
     }
 }
@@ -366,7 +335,9 @@ int planning_finish(Planning *planning, Fault **ret_fault)
             return r;
         note_leaving(planning, g_array_index(groups, int, i));
     }
-    int r = check_devices(planning, ret_fault);
+    int r = planning_check_going(planning, ret_fault);
+    if (r == 0)
+        r = check_devices(planning, ret_fault);
     if (r != 0)
         return r;
     g_ptr_array_sort_with_data(planning->members, compare_members, planning);

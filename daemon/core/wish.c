@@ -45,6 +45,18 @@ static bool goes_along(const HostDevice *named, const HostDevice *device)
     return !host_device_stays(device) && !named->virtual_function && !device->virtual_function;
 }
 
+/* VMD's domains are those beyond what ACPI can number (vmd_find_free_domain() of
+ * drivers/pci/controller/vmd.c). */
+static char *remedy_without_group(const Host *host, const HostDevice *device)
+{
+    const HostDevice *maker = device->virtual_function ? NULL : host_maker(host, device);
+
+    if (maker || device->address.domain > 0xffff)
+        return host_maker_remedy(maker);
+    return g_strdup(
+        "the firmware leaves it out of the IOMMU's reach: try another slot, or a firmware update");
+}
+
 /* Can the kernel isolate this function at all? */
 static int check_isolation(const Host *host, const HostDevice *device, Fault **ret_fault)
 {
@@ -61,13 +73,12 @@ static int check_isolation(const Host *host, const HostDevice *device, Fault **r
             "switch on VT-d or AMD-Vi in the firmware's setup, and on Intel boot with intel_iommu=on (on AMD "
             "the kernel uses it by itself)",
             "%s cannot be lent: the kernel uses no IOMMU", PCI_ADDRESS_STR(device->address));
-    if (device->group == HOST_NO_GROUP)
-        return fault_raise(
-            ret_fault, FAULT_NO_IOMMU,
-            "the firmware leaves it out of the IOMMU's reach: try another slot, or a firmware update",
-            "%s cannot be lent: it is in no IOMMU group, though other devices are",
-            PCI_ADDRESS_STR(device->address));
-    return 0;
+    if (device->group != HOST_NO_GROUP)
+        return 0;
+    g_autofree char *remedy = remedy_without_group(host, device);
+    return fault_raise(ret_fault, FAULT_NO_IOMMU, remedy,
+                       "%s cannot be lent: it is in no IOMMU group, though other devices are",
+                       PCI_ADDRESS_STR(device->address));
 }
 
 static int resolve_virtual_functions(const Host *host, const BindWish *wish, GPtrArray **ret,

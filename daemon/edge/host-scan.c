@@ -88,7 +88,7 @@ static void read_group(int dirfd, HostDevice *device)
 }
 
 /* bus/pci/devices/ADDRESS leads to devices/pci0000:00/0000:00:01.0/0000:01:00.0: the bridge comes before the
- * device. */
+ * device. Behind Intel's VMD there is another root in between: …/0000:00:0e.0/pci10000:e0/10000:e0:06.0. */
 static void read_upstream(int devices_fd, const char *name, HostDevice *device)
 {
     char target[PATH_MAX];
@@ -97,9 +97,10 @@ static void read_upstream(int devices_fd, const char *name, HostDevice *device)
         return;
     target[n] = '\0';
 
-    g_autofree char *parent_path = g_path_get_dirname(target);
-    g_autofree char *parent = g_path_get_basename(parent_path);
-    device->has_upstream = pci_address_from_string(parent, &device->upstream) == 0;
+    g_autofree char *path = g_path_get_dirname(target), *parent = g_path_get_basename(path);
+    g_autofree char *beyond = g_path_get_dirname(path), *maker = g_path_get_basename(beyond);
+    bool is_root = g_str_has_prefix(parent, "pci");
+    device->has_upstream = pci_address_from_string(is_root ? maker : parent, &device->upstream) == 0;
 }
 
 static void read_physical(int dirfd, HostDevice *device)
@@ -108,8 +109,8 @@ static void read_physical(int dirfd, HostDevice *device)
     device->virtual_function = name && pci_address_from_string(name, &device->physical) == 0;
 }
 
-/* Documentation/ABI/testing/sysfs-bus-pci. Not sriov_numvfs, which waits for the device's lock (sriov_numvfs_show()):
- * those that there are tell it themselves. */
+/* Documentation/ABI/testing/sysfs-bus-pci. Not sriov_numvfs, which waits for the device's lock
+ * (sriov_numvfs_show()): those that there are tell it themselves. */
 static void read_sriov(int dirfd, HostDevice *device)
 {
     g_autofree char *id = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Virtual functions (SR-IOV; drivers/pci/iov.c and pci-sysfs.c in the kernel). */
+/* Functions that another one's driver makes: virtual ones (SR-IOV; drivers/pci/iov.c and pci-sysfs.c in the
+ * kernel), and those behind Intel's VMD (drivers/pci/controller/vmd.c). */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -110,4 +111,41 @@ int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *v
     device->sriov.made = wanted;
     fake_device_put(host, device, "sriov_numvfs", number);
     return 0;
+}
+
+/* In the group of the function that makes it, as all of its DMA is done by that (pci_real_dma_dev()). */
+void fake_kernel_make_domain(FakeHost *host, FakeDevice *device)
+{
+    fake_host_add_bridge(host, FAKE_VMD_PORT, device->address, device->group);
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = FAKE_VMD_DISK,
+                                     .behind = FAKE_VMD_PORT,
+                                     .group = device->group,
+                                     .vendor = 0x144d,
+                                     .device = 0xa808,
+                                     .class = 0x010802,
+                                     .driver = "nvme",
+                                     .sleeps = true,
+                                 });
+}
+
+void fake_kernel_end_domain(FakeHost *host, FakeDevice *device)
+{
+    fake_host_remove_device(host, FAKE_VMD_DISK);
+    fake_host_remove_device(host, FAKE_VMD_PORT);
+}
+
+void fake_host_add_vmd(FakeHost *host, const char *address, int group)
+{
+    fake_host_add_function(host, &(FakeFunction){
+                                     .address = address,
+                                     .group = group,
+                                     .vendor = 0x8086,
+                                     .device = 0x9a0b,
+                                     .class = 0x010400,
+                                     .driver = "vmd",
+                                 });
+    FakeDevice *device = fake_device_of(host, address);
+    device->vmd = true;
+    fake_kernel_make_domain(host, device);
 }

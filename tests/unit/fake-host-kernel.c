@@ -81,6 +81,8 @@ int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
         mishap(host, "vfio-pci asked to let go of a device in use", device->address);
         return -EBUSY;
     }
+    if (device->vmd && g_str_equal(driver, "vmd"))
+        fake_kernel_end_domain(host, device);
     fake_device_link_driver(host, device, "");
     if (vfio || device->sleeps)
         fake_device_put(host, device, "power/control", "on");
@@ -132,6 +134,8 @@ int fake_kernel_probe(FakeHost *host, FakeDevice *device)
         return -EINVAL;
     }
     fake_device_link_driver(host, device, driver);
+    if (device->vmd && g_str_equal(driver, "vmd"))
+        fake_kernel_make_domain(host, device);
     if (device->sleeps)
         fake_device_put(host, device, "power/control", "auto");
     return 0;

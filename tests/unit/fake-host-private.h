@@ -19,6 +19,7 @@ typedef struct FakeDevice {
         int group;                            /* of the first; each next one has the next */
         const char *driver;                   /* that finds them */
     } sriov;
+    bool vmd;                 /* its driver makes a domain of what is behind it */
     int first_mediated_group; /* of those that its driver makes; each next one has the next */
 } FakeDevice;
 
@@ -84,6 +85,8 @@ void fake_mediated_free(void *mediated);
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
 int fake_kernel_probe(FakeHost *host, FakeDevice *device);
 /* fake-host-functions.c: sriov_numvfs is written. */
+void fake_kernel_make_domain(FakeHost *host, FakeDevice *device);
+void fake_kernel_end_domain(FakeHost *host, FakeDevice *device);
 int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *value);
 /* Whether drivers find it by themselves. */
 bool fake_device_autoprobed(const FakeHost *host, const FakeDevice *device);

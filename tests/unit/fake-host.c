@@ -235,6 +235,13 @@ static void write_attributes(const FakeHost *host, const FakeDevice *device, con
     }
 }
 
+static bool same_domain(const char *one, const char *other)
+{
+    size_t n = strcspn(one, ":");
+
+    return n == strcspn(other, ":") && strncmp(one, other, n) == 0;
+}
+
 void fake_host_add_function(FakeHost *host, const FakeFunction *f)
 {
     ck_assert_msg(!fake_device_find(host, f->address), "%s is there already", f->address);
@@ -242,8 +249,10 @@ void fake_host_add_function(FakeHost *host, const FakeFunction *f)
     FakeDevice *device = g_new(FakeDevice, 1);
     *device = (FakeDevice){
         .address = g_strdup(f->address),
-        .path = above ? fake_text("%s/%s", above, f->address)
-                      : fake_text("devices/pci%.*s/%s", (int)strlen(f->address) - 5, f->address, f->address),
+        .path = above && same_domain(f->behind, f->address)
+                    ? fake_text("%s/%s", above, f->address)
+                    : fake_text("%s/pci%.*s/%s", above ?: "devices", (int)strlen(f->address) - 5, f->address,
+                                f->address),
         .native = g_strdup(f->driver),
         .group = f->group,
         .sleeps = f->sleeps,

@@ -54,6 +54,10 @@ typedef struct FakeFunction {
 } FakeFunction;
 
 void fake_host_add_function(FakeHost *host, const FakeFunction *function);
+/* Intel's VMD with a disk behind a port, in a domain that is there as long as vmd has it. */
+#define FAKE_VMD_PORT "10000:e0:06.0"
+#define FAKE_VMD_DISK "10000:e1:00.0"
+void fake_host_add_vmd(FakeHost *host, const char *address, int group);
 /* A PCI bridge on the root bus, or behind another, with pcieport. */
 void fake_host_add_bridge(FakeHost *host, const char *address, const char *behind, int group);
 /* A Radeon in function 0 of a slot ("0000:01:00") and its audio in function 1: radeon, snd_hda_intel. */

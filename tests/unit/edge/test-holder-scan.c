@@ -292,6 +292,18 @@ START_TEST(who_has_a_mediated_devices_group_open_holds_it)
 }
 END_TEST
 
+START_TEST(who_uses_what_is_behind_vmd_holds_it)
+{
+    A_TREE;
+    put_link(&tree, "sys/bus/pci/devices/0000:00:0e.0", "../../../devices/pci0000:00/0000:00:0e.0");
+    put_node(&tree, "sys/devices/pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0/nvme/nvme0/ng0n1",
+             "nvme-generic", "1:7");
+    put_process(&tree, 90, "nvme", "0::/");
+    open_file(&tree, 90, 3, "/dev/full");
+    assert_held(&tree, "0000:00:0e.0", "file 0000:00:0e.0 /dev/full 90 nvme  \n");
+}
+END_TEST
+
 START_TEST(a_loop_of_links_is_not_walked)
 {
     A_TREE;
@@ -320,5 +332,5 @@ SUITE("holder-scan", a_device_that_nobody_uses_has_no_holders,
       a_mount_that_only_a_container_has_holds_the_disk, what_the_host_has_mounted_is_not_told_twice,
       nodes_outside_of_sysfs_are_known_where_the_driver_tells, who_has_the_device_itself_open_at_vfio_holds_it,
       who_has_a_group_open_that_no_iommu_stands_behind_holds_it, who_has_a_mediated_devices_group_open_holds_it,
-      a_loop_of_links_is_not_walked,
+      who_uses_what_is_behind_vmd_holds_it, a_loop_of_links_is_not_walked,
       what_is_no_address_is_not_looked_for)

@@ -369,6 +369,18 @@ START_TEST(a_domain_of_vmd_starts_a_tree_of_its_own)
 }
 END_TEST
 
+START_TEST(what_is_behind_vmd_is_known_to_be)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    fake_host_add_vmd(fake, "0000:00:0e.0", 1);
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_str_eq(PCI_ADDRESS_STR(device_of(host, FAKE_VMD_PORT)->upstream), "0000:00:0e.0");
+    ck_assert_str_eq(PCI_ADDRESS_STR(device_of(host, FAKE_VMD_DISK)->upstream), FAKE_VMD_PORT);
+    ck_assert_ptr_eq(host_maker(host, device_of(host, FAKE_VMD_DISK)), device_of(host, "0000:00:0e.0"));
+    ck_assert_ptr_null(host_maker(host, device_of(host, "0000:00:0e.0")));
+}
+END_TEST
+
 static int scan_again(const FakeHost *fake, GHashTable *skip, Host *host, const char *address)
 {
     HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
@@ -532,7 +544,7 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       uevent_and_the_config_space_of_sleepers_are_never_read,
       the_config_space_of_a_device_on_vfio_pci_is_not_read, a_device_that_answers_with_ones_is_dead,
       a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
-      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
+      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own, what_is_behind_vmd_is_known_to_be,
       one_function_is_read_again_and_the_others_are_left_as_they_were,
       a_function_read_again_keeps_what_only_a_look_at_all_can_tell,
       a_stuck_function_is_not_asked_what_would_hang_when_read_again,

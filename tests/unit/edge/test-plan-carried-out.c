@@ -71,7 +71,14 @@ static void build_crowd(FakeHost *fake, GPtrArray *sections)
     add_section(sections, "0000:04:00.0");
 }
 
-static const Build builds[] = {build_gpu, build_cold, build_crowd};
+/* The disk behind it goes with its driver, and comes back with it. */
+static void build_vmd(FakeHost *fake, GPtrArray *sections)
+{
+    fake_host_add_vmd(fake, "0000:00:0e.0", 12);
+    add_section(sections, "0000:00:0e.0");
+}
+
+static const Build builds[] = {build_gpu, build_cold, build_crowd, build_vmd};
 
 static Plan *make_plan(FakeHost *fake, const GPtrArray *sections)
 {
