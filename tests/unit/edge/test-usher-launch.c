@@ -20,7 +20,7 @@
 
 static char folder[32];
 static char *program, *socket_path, *notify_path, *errors_path, *log_path;
-static int listener, notify, log_fd;
+static int listener, notify, log_fd, program_fd;
 static pid_t child;
 
 static int listen_at(const char *path, int type)
@@ -42,6 +42,9 @@ static void setup(void)
 
     program = g_build_filename(here, "../../../daemon/usher-launch", NULL);
     ck_assert_msg(access(program, X_OK) == 0, "build %s first", program);
+    /* Other users may not be allowed into the folder that this was built in. */
+    program_fd = open(program, O_PATH | O_CLOEXEC);
+    ck_assert_int_ge(program_fd, 0);
     strcpy(folder, "/tmp/usher-launch-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(chmod(folder, 0755), 0);
@@ -63,6 +66,7 @@ static void teardown(void)
     close_fd(listener);
     close_fd(notify);
     close_fd(log_fd);
+    close_fd(program_fd);
     g_free(program);
     g_free(socket_path);
     g_free(notify_path);
@@ -77,6 +81,7 @@ static void launch_as(uid_t uid, const char *first, const char *second)
     int errors = open(errors_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     child = fork();
+    ck_assert_int_ge(child, 0);
     if (child != 0) {
         close_fd(errors);
         return;
@@ -88,7 +93,7 @@ static void launch_as(uid_t uid, const char *first, const char *second)
     dup2(errors, STDERR_FILENO);
     if (uid != geteuid() && (setgid(uid) < 0 || setuid(uid) < 0))
         _exit(99);
-    execl(program, "usher-launch", first, second, NULL);
+    fexecve(program_fd, (char *[]){(char *)"usher-launch", (char *)first, (char *)second, NULL}, environ);
     _exit(98);
 }
 
@@ -106,9 +111,23 @@ static int finish(void)
     return WEXITSTATUS(status);
 }
 
+/* Fails if usher-launch ends before it connects, as nothing would come any more. */
+static void wait_for_connection(void)
+{
+    int pidfd = pidfd_open(child, 0);
+    struct pollfd waits[] = {{listener, POLLIN}, {pidfd, POLLIN}};
+
+    ck_assert_int_ge(pidfd, 0);
+    ck_assert_int_gt(poll(waits, G_N_ELEMENTS(waits), -1), 0);
+    if (waits[0].revents == 0)
+        ck_abort_msg("usher-launch ended with %d and said nothing", finish());
+    close_fd(pidfd);
+}
+
 /* Takes the connection and what it says first. */
 static int take_hello(const char *expected)
 {
+    wait_for_connection();
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
     ck_assert_int_ge(fd, 0);
