@@ -12,6 +12,7 @@ import pathlib
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -873,8 +874,11 @@ class AgentTest(ClientTest):
             fake.write_text(f'#!/bin/sh\necho "$@" >{folder}/said\neval "exec $2>&-"\nexec sleep {2 * DEADLINE_SECONDS}\n',
                             encoding="utf-8")
             fake.chmod(0o755)
+            # That user may not be allowed into the folder that this was built in.
+            usherctl = shutil.copy(USHERCTL, folder)
+            os.chmod(usherctl, 0o755)
             terminal = Terminal()
-            process = subprocess.Popen([USHERCTL, *args], stdin=terminal.slave, stdout=subprocess.PIPE,
+            process = subprocess.Popen([usherctl, *args], stdin=terminal.slave, stdout=subprocess.PIPE,
                                        stderr=subprocess.STDOUT, text=True,
                                        env=self.environment(PATH=f"{folder}:{os.environ['PATH']}"),
                                        user=65534 if os.geteuid() == 0 else None)
