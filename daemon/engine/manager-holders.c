@@ -38,6 +38,14 @@ void manager_question_free(ManagerQuestion *question)
     g_free(question);
 }
 
+/* The look finds some of what the snapshot tells of. */
+static bool is_told(const HostDevice *device, const char *reason)
+{
+    g_auto(GStrv) reasons = g_strsplit(device && device->needed_for ? device->needed_for : "", ", ", -1);
+
+    return g_strv_contains((const char *const *)reasons, reason);
+}
+
 /* What processes hold, and what the host itself needs it for. */
 static void answer_held(const ManagerQuestion *question, const GPtrArray *holders, const Fault *fault)
 {
@@ -56,8 +64,11 @@ static void answer_held(const ManagerQuestion *question, const GPtrArray *holder
         needed = holder_new(HOLDER_HOST, text, device->needed_for, 0, NULL, NULL, NULL);
         g_ptr_array_add(all, needed);
     }
-    for (unsigned i = 0; i < holders->len; i++)
-        g_ptr_array_add(all, g_ptr_array_index(holders, i));
+    for (unsigned i = 0; i < holders->len; i++) {
+        Holder *holder = g_ptr_array_index(holders, i);
+        if (holder->kind != HOLDER_HOST || !is_told(device, holder->what))
+            g_ptr_array_add(all, holder);
+    }
     question->held(all, NULL, question->userdata);
 }
 
