@@ -251,6 +251,30 @@ START_TEST(its_rom_is_handed_over_for_as_long_as_it_is_read)
 }
 END_TEST
 
+START_TEST(a_rom_that_does_not_answer_is_refused_before_anything_is_touched)
+{
+    A_RUN(build_gpu, OWN "ROM=/proc/self/exe\n");
+    detach(&try, GPU);
+    g_string_truncate(qemu.commands, 0);
+    claims_give_up(try.claims, OWNER);
+    fake_workers_die_below(rig.engine.workers, "/proc/self");
+    attach(&try, GPU);
+    rig_until(&rig, &try.ended, 1);
+    assert_ended(&try, "timeout", "[PCI gpu] ROM=/proc/self/exe does not answer");
+    assert_driver(&try, GPU, "radeon");
+    ck_assert_str_eq(qemu.commands->str, "");
+
+    /* It ends while its ROM is waited for; the answer comes when it has gone. */
+    fake_workers_come_back(rig.engine.workers);
+    rig_settle(&rig);
+    claims_give_up(try.claims, OWNER);
+    attach(&try, GPU);
+    end_guest(&try);
+    fake_workers_come_back(rig.engine.workers);
+    rig_settle(&rig);
+}
+END_TEST
+
 START_TEST(a_guest_that_does_not_let_go_keeps_its_device_until_it_does)
 {
     A_RUN(build_gpu, "");
@@ -568,6 +592,7 @@ END_TEST
 SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
       what_the_guest_lets_go_of_is_given_back, a_device_of_the_definition_goes_back_to_its_own_slot,
       its_rom_is_handed_over_for_as_long_as_it_is_read,
+      a_rom_that_does_not_answer_is_refused_before_anything_is_touched,
       a_guest_that_does_not_let_go_keeps_its_device_until_it_does,
       a_device_that_a_guest_throws_out_is_given_back, what_qemu_does_not_take_is_given_back,
       a_step_that_fails_is_told_and_undone, a_guest_that_ends_at_any_turn_of_an_attach_is_restored,
