@@ -4,6 +4,7 @@
 
 #include "../edge/polkit.h"
 #include "api.h"
+#include "callers.h"
 
 #define API_ROOT "/org/usher1"
 
@@ -20,6 +21,12 @@ struct Api {
     GHashTable *objects[API_KIND_MAX]; /* id → ApiObject, owned: what sd-bus was given as userdata */
     GPtrArray *slots;                  /* of sd_bus_slot, owned */
     GPtrArray *pending;                /* of Pending (authorize.c), owned */
+    Callers *callers;
+    GPtrArray *checking; /* of ApiEnquiry, borrowed: wait for a check of the host */
+    sd_event_source *check_timer;
+    gint64 checked; /* when a check began last, monotonic */
+    bool check_runs;
+    bool closing;
     void (*named)(int error, void *userdata);
     void *named_userdata;
 };
@@ -66,11 +73,26 @@ int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error
  * Returns what a handler returns. */
 int api_reply_error(sd_bus_message *message, int r, Fault *fault);
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
-/* Later, from the manager's callbacks: userdata is a reference to the message, which is given up. */
-void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *message);
-void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message);
-/* The same refused at once: gives the reference up too. Returns what a handler returns. */
+/* LimitsExceeded: "you have MOST WHAT already". */
+int api_reply_limit(sd_bus_message *message, unsigned most, const char *what);
+/* A handler of a call that is answered later, with a reference to the message: refused at once if r says so, which gives the
+ * reference up. Returns what a handler returns. */
 int api_reply_later(sd_bus_message *message, int r, Fault *fault);
+
+/* enquiries.c: calls that are answered later and cost something */
+typedef struct ApiEnquiry ApiEnquiry;
+/* 0; or what the handler returns then: the user has as many as he may have, or nobody waits for the answer. */
+int api_enquiry_new(Api *api, sd_bus_message *message, ApiEnquiry **ret);
+/* Ends it; the message is the caller's to answer and to give up. */
+sd_bus_message *api_enquiry_end(ApiEnquiry *enquiry);
+/* Nobody waits for the answer any more. */
+void api_enquiry_drop(ApiEnquiry *enquiry);
+/* Later, from the manager's callbacks: userdata is the enquiry, which ends. */
+void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *enquiry);
+void api_reply_held(const GPtrArray *holders, const Fault *fault, void *enquiry);
+/* As api_reply_later(): the enquiry ends. */
+int api_enquiry_later(ApiEnquiry *enquiry, int r, Fault *fault);
+int api_check(sd_bus_message *message, void *userdata, sd_bus_error *error);
 /* Steps as a(ssss); the array is taken over. */
 int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fault);
 /* BAD_OPTION: "option KEY WRONG", with as much of the key as may be shown. */
@@ -109,3 +131,5 @@ int api_detach(Api *api, sd_bus_message *message, const char *name);
 int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_plan_detach(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void api_pending_free(void *pending);
+/* Whoever asked has left. */
+void api_pending_drop(Api *api, void *pending);

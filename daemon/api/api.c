@@ -88,6 +88,14 @@ static void on_change(ManagerChange change, const char *id, void *userdata)
     }
 }
 
+static void on_caller_left(CallerDue kind, void *due, void *userdata)
+{
+    if (kind == CALLER_QUESTION)
+        api_enquiry_drop(due);
+    else
+        api_pending_drop(userdata, due);
+}
+
 int api_new(sd_bus *bus, Manager *manager, Api **ret)
 {
     Api *api = g_new0(Api, 1);
@@ -97,6 +105,8 @@ int api_new(sd_bus *bus, Manager *manager, Api **ret)
     api->manager = manager;
     api->slots = g_ptr_array_new_with_free_func((GDestroyNotify)sd_bus_slot_unref);
     api->pending = g_ptr_array_new_with_free_func(api_pending_free);
+    api->checking = g_ptr_array_new();
+    api->callers = callers_new(bus, on_caller_left, api);
     for (ApiKind kind = 0; kind < API_KIND_MAX; kind++)
         api->objects[kind] = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
 
@@ -125,6 +135,11 @@ Api *api_free(Api *api)
     if (!api)
         return NULL;
     manager_listen(api->manager, NULL, NULL);
+    sd_event_source_disable_unref(api->check_timer);
+    api->closing = true;
+    /* What they wait for goes with them. */
+    callers_free(api->callers);
+    g_ptr_array_free(api->checking, TRUE);
     g_ptr_array_free(api->pending, TRUE);
     g_ptr_array_free(api->slots, TRUE);
     for (ApiKind kind = 0; kind < API_KIND_MAX; kind++)

@@ -3,11 +3,6 @@
 #include "../base/words.h"
 #include "api-private.h"
 
-/* Questions to polkit under way at once; more are turned away, so that nobody fills our memory with them. */
-#define PENDING_MAX 64
-/* Those of them that are only to know how well a question may be answered; the others go on without. */
-#define ASKING_MAX 16
-
 typedef struct Pending {
     Api *api;
     sd_bus_message *message;
@@ -15,6 +10,7 @@ typedef struct Pending {
     ApiAction act; /* or */
     ApiQuestion ask;
     PolkitQuery *query;
+    Caller *caller; /* borrowed: it goes before its caller does */
 } Pending;
 
 void api_pending_free(void *data)
@@ -33,6 +29,8 @@ static void on_answer(bool allowed, const Fault *fault, void *userdata)
     int r;
 
     pending->query = NULL;
+    /* Before the act, which may ask again. */
+    caller_done(pending->caller, pending->ask ? CALLER_ASKING : CALLER_RIGHT, pending);
     if (pending->ask) {
         sd_bus_message_rewind(pending->message, true);
         r = pending->ask(pending->api, pending->message, pending->id, allowed);
@@ -53,46 +51,51 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
     g_autofree char *shown = subject ? words_cut(subject, WORDS_NAME_MAX) : NULL;
     const char *details[] = {"subject", shown, NULL};
 
-    if (api->pending->len >= PENDING_MAX)
-        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                          "too many requests wait for polkit; try again");
+    Caller *caller = callers_find(api->callers, message);
+    unsigned most;
 
     Pending *pending = g_new0(Pending, 1);
-    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), act, NULL, NULL};
+    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), act, NULL, NULL, caller};
+    if (!caller || !caller_take(caller, CALLER_RIGHT, pending, &most)) {
+        api_pending_free(pending);
+        return api_reply_limit(message, caller ? most : 0, "requests that wait for polkit");
+    }
     g_ptr_array_add(api->pending, pending);
     int r = polkit_check(api->bus, message, polkit_action, subject ? details : NULL, on_answer, pending,
                          &pending->query);
     if (r < 0) {
+        caller_done(caller, CALLER_RIGHT, pending);
         g_ptr_array_remove_fast(api->pending, pending);
         return r;
     }
     return 1;
-}
-
-static bool enough_asked(const Api *api)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < api->pending->len; i++)
-        n += ((const Pending *)g_ptr_array_index(api->pending, i))->ask != NULL;
-    return n >= ASKING_MAX;
 }
 
 int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
                  ApiQuestion ask)
 {
-    if (api->pending->len >= PENDING_MAX || enough_asked(api))
-        return ask(api, message, id, false);
+    Caller *caller = callers_find(api->callers, message);
+    unsigned most;
 
     Pending *pending = g_new0(Pending, 1);
-    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), NULL, ask, NULL};
+    *pending = (Pending){api, sd_bus_message_ref(message), g_strdup(id), NULL, ask, NULL, caller};
+    if (!caller || !caller_take(caller, CALLER_ASKING, pending, &most)) {
+        api_pending_free(pending);
+        return ask(api, message, id, false);
+    }
     g_ptr_array_add(api->pending, pending);
     int r = polkit_check_quietly(api->bus, message, polkit_action, on_answer, pending, &pending->query);
     if (r < 0) {
+        caller_done(caller, CALLER_ASKING, pending);
         g_ptr_array_remove_fast(api->pending, pending);
         return r;
     }
     return 1;
+}
+
+void api_pending_drop(Api *api, void *pending)
+{
+    g_ptr_array_remove_fast(api->pending, pending);
 }
 
 int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id,

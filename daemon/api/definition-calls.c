@@ -175,9 +175,9 @@ int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
     return r;
 }
 
-static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *userdata)
+static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *enquiry)
 {
-    sd_bus_message *message = userdata;
+    sd_bus_message *message = api_enquiry_end(enquiry);
 
     if (fault)
         api_reply_error(message, FAULT_RAISED, fault_copy(fault));
@@ -188,10 +188,14 @@ static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *u
 
 static int ask_check_disks(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     Fault *fault = NULL;
 
-    int r = manager_check_disks(api->manager, id, may, on_disks_checked, sd_bus_message_ref(message), &fault);
-    return api_reply_later(message, r, fault);
+    int r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    r = manager_check_disks(api->manager, id, may, on_disks_checked, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -222,12 +222,16 @@ static int on_restore(sd_bus_message *message, void *userdata, sd_bus_error *err
 
 static int ask_holders(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     PciAddress address = {};
     Fault *fault = NULL;
 
     pci_address_from_string(id, &address);
-    int r = manager_holders(api->manager, address, may, api_reply_held, sd_bus_message_ref(message), &fault);
-    return api_reply_later(message, r, fault);
+    int r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    r = manager_holders(api->manager, address, may, api_reply_held, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)

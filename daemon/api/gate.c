@@ -3,6 +3,7 @@
  * to be. sd-bus quotes what it does not know in its own errors, and the bus hangs up on whoever sends more than its
  * max_message_size (dbus-daemon(1)): an answer must never be as long as a caller can make it. */
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "api-private.h"
 
@@ -66,12 +67,39 @@ static size_t longest(const sd_bus_message *call)
     return g_strcmp0(member, "DefineGuest") == 0 || g_strcmp0(member, "ValidateDefinition") == 0 ? TEXTS_MAX : CALL_MAX;
 }
 
+/* Such a call changes nothing: without an answer it is for nothing. */
+static bool only_asks(const sd_bus_message *call)
+{
+    static const char *const verbs[] = {"Get", "List", "Plan", "Check", "Validate", "Introspect", "Ping"};
+    const char *member = sd_bus_message_get_member((sd_bus_message *)call);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (g_str_has_prefix(member, verbs[i]))
+            return true;
+    return false;
+}
+
+/* Whether anything lies in the connection's socket that is not read yet. */
+static bool others_wait(sd_bus *bus)
+{
+    int bytes = 0;
+
+    return ioctl(sd_bus_get_fd(bus), FIONREAD, &bytes) >= 0 && bytes > 0;
+}
+
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     size_t most = longest(message), left = most;
+    Api *api = userdata;
 
     if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
         return 0;
+    if (only_asks(message) && !sd_bus_message_get_expect_reply(message))
+        return 1;
+    Caller *caller = callers_find(api->callers, message);
+    if (!caller || !caller_begin(caller, others_wait(api->bus)))
+        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                          "others wait, and you have had more of usherd's time lately; ask less often");
     if (strnlen(sd_bus_message_get_path(message), PATH_MAX_BYTES + 1) > PATH_MAX_BYTES)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_OBJECT,
                                           "no object of usherd's has a path of more than %d bytes", PATH_MAX_BYTES);

@@ -280,14 +280,17 @@ static int plan_by_name(Api *api, sd_bus_message *message, PlanByName plan)
 
 static int ask_plan_start(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     Fault *fault = NULL;
     const char *name;
 
     int r = sd_bus_message_read(message, "s", &name);
-    if (r < 0)
+    if (r >= 0)
+        r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
         return r;
-    r = manager_plan_start(api->manager, name, may, api_reply_planned, sd_bus_message_ref(message), &fault);
-    return api_reply_later(message, r, fault);
+    r = manager_plan_start(api->manager, name, may, api_reply_planned, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -302,6 +305,7 @@ static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error
 
 static int ask_plan_bind(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     Fault *fault = NULL;
     BindWish wish = {};
 
@@ -309,10 +313,13 @@ static int ask_plan_bind(Api *api, sd_bus_message *message, const char *id, bool
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
     g_auto(GStrv) units = wish.may_stop;
-    sd_bus_message_ref(message);
-    if (r == 0)
-        r = manager_plan_bind(api->manager, &wish, may, api_reply_planned, message, &fault);
-    return api_reply_later(message, r, fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    r = manager_plan_bind(api->manager, &wish, may, api_reply_planned, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -335,47 +342,23 @@ static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_e
 
 static int ask_holders(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     Fault *fault = NULL;
     PciAddress address;
 
     int r = read_address(api, message, &address, &fault);
-    sd_bus_message_ref(message);
-    if (r == 0)
-        r = manager_holders(api->manager, address, may, api_reply_held, message, &fault);
-    return api_reply_later(message, r, fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    r = manager_holders(api->manager, address, may, api_reply_held, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 static int list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     return api_question(userdata, message, "org.usher1.bind-device", NULL, ask_holders);
-}
-
-static void on_checked(const GPtrArray *findings, void *userdata)
-{
-    sd_bus_message *message = userdata, *reply = NULL;
-
-    int r = sd_bus_message_new_method_return(message, &reply);
-    if (r >= 0)
-        r = sd_bus_message_open_container(reply, 'a', "(ssss)");
-    for (unsigned i = 0; r >= 0 && i < findings->len; i++) {
-        const Finding *finding = g_ptr_array_index(findings, i);
-        r = api_append(reply, "(ssss)", finding->id, finding_level_to_string(finding->level),
-                                  finding->message, finding->remedy);
-    }
-    if (r >= 0)
-        r = sd_bus_message_close_container(reply);
-    if (r >= 0)
-        sd_bus_message_send(reply);
-    sd_bus_message_unref(reply);
-    sd_bus_message_unref(message);
-}
-
-static int check(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-    Api *api = userdata;
-
-    manager_check(api->manager, on_checked, sd_bus_message_ref(message));
-    return 1;
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -424,7 +407,7 @@ const sd_bus_vtable api_manager_vtable[] = {
                             plan_restore_device, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListHolders", SD_BUS_ARGS("s", address), SD_BUS_RESULT("a(sssusssb)", holders),
                             list_holders, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CheckHost", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings), check,
+    SD_BUS_METHOD_WITH_ARGS("CheckHost", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings), api_check,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ValidateDefinition", SD_BUS_ARGS("s", name, "a(ss)", files), SD_BUS_NO_RESULT,
                             api_validate_definition, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -62,6 +62,7 @@ int api_detach(Api *api, sd_bus_message *message, const char *name)
 
 static int ask_plan_attach(Api *api, sd_bus_message *message, const char *id, bool may)
 {
+    ApiEnquiry *enquiry;
     Fault *fault = NULL;
     BindWish wish = {};
 
@@ -69,10 +70,13 @@ static int ask_plan_attach(Api *api, sd_bus_message *message, const char *id, bo
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
     g_auto(GStrv) units = wish.may_stop;
-    sd_bus_message_ref(message);
-    if (r == 0)
-        r = manager_plan_attach(api->manager, id, &wish, may, api_reply_planned, message, &fault);
-    return api_reply_later(message, r, fault);
+    if (r != 0)
+        return api_reply_error(message, r, fault);
+    r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    r = manager_plan_attach(api->manager, id, &wish, may, api_reply_planned, enquiry, &fault);
+    return api_enquiry_later(enquiry, r, fault);
 }
 
 /* It may be any device that he names. */

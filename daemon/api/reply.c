@@ -16,6 +16,12 @@ int api_reply_error(sd_bus_message *message, int r, Fault *fault)
     return sd_bus_reply_method_errorf(message, name, "%s", words);
 }
 
+int api_reply_limit(sd_bus_message *message, unsigned most, const char *what)
+{
+    return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                      "you have %u %s already, as many as one user may have; wait for one of them", most, what);
+}
+
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault)
 {
     if (r != 0)
@@ -54,8 +60,10 @@ int api_reply_steps(sd_bus_message *message, int r, GPtrArray *steps, Fault *fau
     return r;
 }
 
-void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *message)
+void api_reply_planned(const GPtrArray *steps, const Fault *fault, void *enquiry)
 {
+    sd_bus_message *message = api_enquiry_end(enquiry);
+
     if (steps)
         api_reply_steps(message, 0, g_ptr_array_ref((GPtrArray *)steps), NULL);
     else
@@ -76,9 +84,9 @@ static int append_holders(sd_bus_message *reply, const GPtrArray *holders)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-void api_reply_held(const GPtrArray *holders, const Fault *fault, void *message)
+void api_reply_held(const GPtrArray *holders, const Fault *fault, void *enquiry)
 {
-    sd_bus_message *reply = NULL;
+    sd_bus_message *message = api_enquiry_end(enquiry), *reply = NULL;
     int r = holders ? sd_bus_message_new_method_return(message, &reply) : 0;
 
     if (holders && r >= 0)
@@ -105,6 +113,11 @@ int api_raise_option(Fault **ret_fault, const char *key, const char *wrong, cons
     g_autofree char *shown = words_quote(key);
 
     return fault_raise(ret_fault, FAULT_BAD_OPTION, remedy, "option %s %s", shown, wrong);
+}
+
+int api_enquiry_later(ApiEnquiry *enquiry, int r, Fault *fault)
+{
+    return r == 0 ? 1 : api_reply_later(api_enquiry_end(enquiry), r, fault);
 }
 
 /* "all", or "0,1": bits of functions; 0 for all. */

@@ -12,7 +12,10 @@
 #define TIMEOUT_USEC (25 * G_USEC_PER_SEC)
 #define INTERACTIVE_TIMEOUT_USEC (120 * G_USEC_PER_SEC)
 #define ALLOW_USER_INTERACTION 1
-#define QUESTIONS_MAX 64 /* each is a match rule and a reply that the bus counts against us */
+/* Each is a match rule and a reply that the bus counts against us. A user has a share of them, so that his unanswered ones do
+ * not keep others from being asked. */
+#define QUESTIONS_MAX 64
+#define QUESTIONS_OF_USER_MAX 8
 
 #define REMEDY_ROOT "ask as root: sudo usherctl …"
 
@@ -25,6 +28,7 @@ struct PolkitQuery {
     PolkitAnswer answer;
     void *userdata;
     char *cancellation; /* the question's name at polkit; NULL: not asked yet */
+    uint32_t uid;       /* whose it is, once it is asked */
     sd_bus_slot *call;
     sd_bus_slot *sender_gone;
 };
@@ -32,6 +36,21 @@ struct PolkitQuery {
 /* Named so that questions of different calls cannot be taken for each other. */
 static unsigned last_question;
 static unsigned open_questions;
+static GHashTable *open_of_user; /* uid → how many; NULL: none yet */
+
+static unsigned count_open(uint32_t uid, int more)
+{
+    if (!open_of_user)
+        open_of_user = g_hash_table_new(g_direct_hash, g_direct_equal);
+    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(open_of_user, GUINT_TO_POINTER(uid))) + more;
+
+    open_questions += more;
+    if (n > 0)
+        g_hash_table_insert(open_of_user, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n));
+    else
+        g_hash_table_remove(open_of_user, GUINT_TO_POINTER(uid));
+    return n;
+}
 
 static void query_free(PolkitQuery *query)
 {
@@ -40,7 +59,8 @@ static void query_free(PolkitQuery *query)
     sd_bus_message_unref(query->message);
     sd_bus_unref(query->bus);
     g_strfreev(query->details);
-    open_questions -= query->cancellation ? 1 : 0;
+    if (query->cancellation)
+        count_open(query->uid, -1);
     g_free(query->cancellation);
     g_free(query->action);
     g_free(query);
@@ -154,7 +174,7 @@ static int ask(PolkitQuery *query)
     sd_bus_message_unref(call);
     if (r >= 0) {
         query->cancellation = g_steal_pointer(&cancellation);
-        open_questions++;
+        count_open(query->uid, 1);
     }
     return r;
 }
@@ -190,7 +210,12 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
         answer(query, true, NULL);
         return 0;
     }
-    int r = open_questions < QUESTIONS_MAX ? ask(query) : -EBUSY;
+    query->uid = uid;
+    if (open_questions >= QUESTIONS_MAX || count_open(uid, 0) >= QUESTIONS_OF_USER_MAX) {
+        deny(query, "answer them first, or try again later", "too many questions of this kind wait for an answer");
+        return 0;
+    }
+    int r = ask(query);
     if (r < 0)
         deny(query, REMEDY_ROOT, g_strerror(-r));
     return 0;

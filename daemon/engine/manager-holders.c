@@ -5,7 +5,8 @@
 #include "holder-gate.h"
 #include "manager-private.h"
 
-#define WAITING_MAX 64
+/* Whoever asks has a number of his own (api/callers), and so has root. */
+#define WAITING_MAX 256
 
 struct ManagerQuestion {
     Manager *manager;
@@ -156,6 +157,18 @@ int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileG
 
     parts.section = g_strdup(section);
     return ask(m, &parts, ret_fault);
+}
+
+void manager_forget(Manager *m, const void *userdata)
+{
+    for (unsigned i = 0; i < m->questions->len; i++) {
+        const ManagerQuestion *question = g_ptr_array_index(m->questions, i);
+        if (question->userdata != userdata)
+            continue;
+        g_ptr_array_remove_index(m->questions, i);
+        ask_next(m);
+        return;
+    }
 }
 
 void manager_drop_questions(Manager *m)

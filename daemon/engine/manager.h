@@ -149,6 +149,9 @@ typedef void (*ManagerHeld)(const GPtrArray *holders, const Fault *fault, void *
 int manager_holders(Manager *manager, PciAddress address, bool claim, ManagerHeld held, void *userdata,
                     Fault **ret_fault);
 
+/* Nobody waits for the answer any more that is to go to userdata, of a plan or a look for holders: it is not given. */
+void manager_forget(Manager *manager, const void *userdata);
+
 /* Findings (of Finding, borrowed); called exactly once. */
 typedef void (*ManagerChecked)(const GPtrArray *findings, void *userdata);
 void manager_check(Manager *manager, ManagerChecked checked, void *userdata);

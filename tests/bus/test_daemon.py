@@ -381,7 +381,7 @@ class Holders(DaemonTest):
                                      error_handler=lambda error: answers.append(error.get_dbus_name()))
         self.usherd.wait_for(lambda: len(answers) == 100, "not all were answered")
         self.assertGreaterEqual(answers.count("told"), 64)
-        self.assertEqual(set(answers) - {"told", "org.usher1.Error.Busy"}, set())
+        self.assertEqual(set(answers) - {"told", "org.freedesktop.DBus.Error.LimitsExceeded"}, set())
 
     def test_may_be_named_to_be_stopped_by_service_alone(self):
         for value, pattern in ((dbus.Array(["session-2.scope"]), '"session-2.scope" is no service; name services'),

@@ -2,7 +2,12 @@
 """What one caller may cost the others: the words, calls and connections of somebody who means harm. usherd is the same process afterwards, answers
 everybody else, and has not grown."""
 
+import os
 import pathlib
+import pwd
+import re
+import select
+import subprocess
 import time
 import unittest
 
@@ -14,6 +19,9 @@ from usherd import NAME, ROOT, Usherd
 NONE = dbus.Dictionary({}, signature="sv")
 LIMITS = "org.freedesktop.DBus.Error.LimitsExceeded"
 GUEST = "[Guest]\nDescription=A guest for tests\n[CPU]\nAccelerator=tcg\nCores=1\n[Memory]\nSize=32M\n[Stop]\nPowerButtonSec=1\n"
+FLOOD = pathlib.Path(__file__).with_name("flood.py")
+# The bus looks their groups up, so that they have to be there.
+HOSTILE, OTHER = (pwd.getpwnam(name).pw_uid for name in ("nobody", "daemon"))
 # Four times as many bytes once they are escaped as in C.
 MANY = "é" * (4608 * 1024)
 
@@ -193,6 +201,98 @@ class Objects(LimitsTest):
         before = self.memory()
         ask(100, 1600)
         self.assertLess(self.memory() - before, 1024)
+
+
+class Floods(LimitsTest):
+    """By another user than root, who asks meanwhile."""
+
+    def flood(self, *arguments):
+        # By its words: the folder that it lies in may be closed to others.
+        process = subprocess.Popen(["/usr/bin/python3", "-c", FLOOD.read_text(encoding="utf-8"), *arguments], cwd="/", env=self.bus.environment(), user=HOSTILE,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, extra_groups=[])
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for_end(self, process):
+        self.assertEqual(process.stdout.readline(), "done\n")
+
+    def assert_answered_meanwhile(self, process, seconds):
+        worst, asked = 0.0, 0
+        while process.poll() is None and not select.select([process.stdout], [], [], 0)[0]:
+            begin = time.monotonic()
+            self.assertEqual(len(self.manager.ListGuests(timeout=60)), 1)
+            worst, asked = max(worst, time.monotonic() - begin), asked + 1
+        self.assertGreater(asked, 0)
+        self.assertLess(worst, seconds)
+        self.wait_for_end(process)
+
+    def assert_no_larger(self, before):
+        self.usherd.wait_for(lambda: self.memory() - before <= 2048, "the memory was not given back")
+
+    def test_calls_whose_answers_nobody_waits_for_are_not_worked_for(self):
+        before = self.memory()
+        self.assert_answered_meanwhile(self.flood("mute", "1000"), 5)
+        self.assert_no_larger(before)
+        self.assert_alive()
+
+    def test_many_calls_of_each_kind_keep_nobody_waiting(self):
+        before = self.memory()
+        self.assert_answered_meanwhile(self.flood("calls", "20"), 5)
+        self.assert_no_larger(before)
+        self.assert_alive()
+
+    def test_many_connections_are_one_user(self):
+        before = self.memory()
+        self.assert_answered_meanwhile(self.flood("connections", "1"), 10)
+        self.assert_no_larger(before)
+        self.assert_alive()
+
+    def test_questions_of_who_has_left_are_dropped(self):
+        process = self.flood("questions", "1")
+        self.wait_for_end(process)
+        process.kill()
+        begin = time.monotonic()
+        self.manager.CheckHost()
+        self.assertLess(time.monotonic() - begin, 5)
+        self.assert_alive()
+
+    def test_unanswered_questions_to_polkit_lock_nobody_else_out(self):
+        self.polkit.hang()
+        process = self.flood("rights", "1")
+        self.wait_for_end(process)
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE)), ("done", ""))
+        self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))
+        other = subprocess.Popen(["busctl", f"--address={self.bus.address}", "call", NAME, ROOT, "org.usher1.Manager", "Reload"], user=OTHER,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(other.stderr.close)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            other.wait(1)
+        self.polkit.release()
+        self.assertNotIn("wait for", other.communicate(timeout=30)[1])
+
+    def test_a_user_has_a_number_of_questions_to_polkit(self):
+        self.polkit.hang()
+        script = ("import dbus, dbus.bus, os, sys\n"
+                  "bus = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'])\n"
+                  "manager = dbus.Interface(bus.get_object('org.usher1', '/org/usher1', introspect=False), 'org.usher1.Manager')\n"
+                  "try:\n    manager.Reload(timeout=10)\nexcept dbus.DBusException as error:\n    print(error.get_dbus_message())\n")
+        self.wait_for_end(self.flood("rights", "1"))
+        done = subprocess.run(["/usr/bin/python3", "-c", script], env=self.bus.environment(), user=HOSTILE, cwd="/", capture_output=True, text=True, check=True)
+        self.assertRegex(done.stdout, "wait for (polkit|an answer)")
+
+    def test_a_crowded_helper_socket_lets_launchers_in(self):
+        before = self.memory()
+        crowd = self.flood("helper", "10000", str(self.usherd.folder / "run" / "helper.sock"))
+        os.chmod(self.usherd.folder, 0o755)
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE)), ("done", ""))
+        self.wait_for_end(crowd)
+        self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))
+        self.assertLess(len(re.findall("refused: |said nothing|cut off", self.usherd.log.read_text())), 30)
+        self.assert_no_larger(before)
+        self.assert_alive()
 
 
 if __name__ == "__main__":

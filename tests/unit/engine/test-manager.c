@@ -618,13 +618,37 @@ START_TEST(too_many_questions_are_put_off)
     int r = 0;
 
     ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
-    for (unsigned i = 0; i < 64; i++)
+    for (unsigned i = 0; i < 256; i++)
         ck_assert_int_eq(manager_holders(manager, gpu, false, on_held, text, NULL), 0);
     r = manager_holders(manager, gpu, false, on_held, text, &fault);
-    assert_refused(r, fault, FAULT_BUSY, "64 questions");
+    assert_refused(r, fault, FAULT_BUSY, "256 questions");
     rig_settle(&rig);
-    ck_assert_uint_eq(text->len, 64);
+    ck_assert_uint_eq(text->len, 256);
     g_string_free(text, TRUE);
+}
+END_TEST
+
+START_TEST(who_leaves_takes_the_question_along_and_the_others_are_answered)
+{
+    A_RIG(build_gpu);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    GString *first = g_string_new(NULL), *second = g_string_new(NULL), *third = g_string_new(NULL);
+    PciAddress gpu;
+
+    ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
+    for (GString **text = (GString *[]){first, second, third, NULL}; *text; text++)
+        ck_assert_int_eq(manager_holders(manager, gpu, false, on_held, *text, NULL), 0);
+    /* One that is being asked, and one that waits. */
+    manager_forget(manager, first);
+    manager_forget(manager, third);
+    manager_forget(manager, "nobody asked this");
+    rig_settle(&rig);
+    ck_assert_uint_eq(first->len, 0);
+    ck_assert_uint_eq(second->len, 1);
+    ck_assert_uint_eq(third->len, 0);
+    g_string_free(first, TRUE);
+    g_string_free(second, TRUE);
+    g_string_free(third, TRUE);
 }
 END_TEST
 
@@ -753,6 +777,7 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
       a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       who_holds_a_device_is_told_to_all_who_ask_in_turn, too_many_questions_are_put_off,
+      who_leaves_takes_the_question_along_and_the_others_are_answered,
       a_guest_whose_device_is_in_use_is_not_started_and_claims_nothing,
       a_device_that_another_managers_guest_has_is_refused_by_plan_and_start_alike,
       a_check_sees_what_no_event_tells_of)

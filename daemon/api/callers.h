@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who calls: each connection to the bus that has called lately, the user it belongs to, and what both have cost. Limits are a
+ * user's, however many connections he opens. Whose a connection is the bus tells upon its first call, later than that call: until then it
+ * counts for itself. */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+typedef struct Callers Callers;
+typedef struct Caller Caller;
+
+/* What a user may have under way. */
+typedef enum CallerDue {
+    CALLER_QUESTION, /* answered later: plans, holders, checks */
+    CALLER_RIGHT,    /* waits for polkit */
+    CALLER_ASKING,   /* likewise, to know how well a question may be answered: one goes on without, if there are too many */
+    CALLER_DUE_MAX,
+} CallerDue;
+
+/* What a connection was waiting for when it left; it is counted no more, and the caller is dead after the call. */
+typedef void (*CallerLeft)(CallerDue kind, void *due, void *userdata);
+
+Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata);
+Callers *callers_free(Callers *callers);
+
+/* The sender of a call; NULL: it has none. Borrowed until it leaves. */
+Caller *callers_find(Callers *callers, sd_bus_message *call);
+
+/* What usherd does from now on is for this caller. False: others wait, and nobody has had more of usherd's time lately than his
+ * user. */
+bool caller_begin(Caller *caller, bool others_wait);
+
+/* Notes one more thing under way, which is given back by caller_done(). False: there are *ret_most already. */
+bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most);
+void caller_done(Caller *caller, CallerDue kind, void *due);

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a user who means harm does to usherd: run as that user, it goes on until it is killed, or for COUNT rounds.
+
+usage: flood.py calls|mute|questions|rights|names|definitions|connections|helper [COUNT] [HELPER-SOCKET]"""
+
+import itertools
+import os
+import socket
+import sys
+
+import dbus
+import dbus.bus
+import dbus.lowlevel
+
+NAME, ROOT = "org.usher1", "/org/usher1"
+MANAGER = "org.usher1.Manager"
+ADDRESS = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket")
+
+
+def connect():
+    connection = dbus.bus.BusConnection(ADDRESS)
+    connection.set_exit_on_disconnect(False)
+    return connection
+
+
+def call(member, signature="", *arguments, path=ROOT, interface=MANAGER, mute=False, interactive=False):
+    message = dbus.lowlevel.MethodCallMessage(NAME, path, interface, member)
+    message.append(signature=signature, *arguments)
+    if mute:
+        message.set_no_reply(True)
+    if interactive:
+        message.set_allow_interactive_authorization(True)
+    return message
+
+
+def ask_and_read(connection, messages):
+    """All at once, as many as the bus lets one connection wait for; then their answers."""
+    pending = [connection.send_message_with_reply(message, lambda reply: None, 30) for message in messages]
+    for one in pending:
+        one.block()
+
+
+def every_kind(mute):
+    none = dbus.Dictionary({}, signature="sv")
+    guest = {"path": ROOT + "/guest/demo", "interface": "org.usher1.Guest"}
+    return [call("CheckHost", mute=mute), call("ListGuests", mute=mute), call("ListDevices", mute=mute), call("PlanStart", "s", "demo", mute=mute),
+            call("PlanStop", "s", "demo", mute=mute), call("PlanBind", "sa{sv}", "0000:00:00.0", none, mute=mute),
+            call("ListHolders", "s", "0000:00:00.0", mute=mute), call("CheckDisks", mute=mute, **guest), call("GetFiles", mute=mute, **guest),
+            call("ValidateDefinition", "sa(ss)", "demo", [("a", "[CPU]\nCores=2\n" * 1000)], mute=mute), call("GetDefinition", mute=mute, **guest),
+            call("GetManagedObjects", interface="org.freedesktop.DBus.ObjectManager", mute=mute), call("StartGuest", "sa{sv}", "demo", none, mute=mute)]
+
+
+def rounds(argument):
+    return range(argument) if argument else itertools.count()
+
+
+def flood(what, count, helper):
+    if what == "helper":
+        crowd(count, helper)
+        return
+    connections = [connect() for _ in range(200 if what == "connections" else 1)]
+    for _ in rounds(count):
+        for connection in connections:
+            if what == "mute":
+                for message in every_kind(True):
+                    connection.send_message(message)
+                connection.flush()
+            elif what == "names":
+                ask_and_read(connection, [call("GetGuest", "s", "é" * 1000000), call("PlanStart", "s", "é" * 4000)])
+            elif what == "definitions":
+                ask_and_read(connection, [call("ValidateDefinition", "sa(ss)", "demo", [("a", "[CPU]\nCores=2\n" * 17000)])] * 10)
+            elif what == "questions":
+                for message in [call("CheckHost")] * 50 + [call("PlanStart", "s", "demo")] * 50:
+                    connection.send_message_with_reply(message, lambda reply: None, 300)
+                connection.flush()
+            elif what == "rights":
+                for _ in range(64):
+                    connection.send_message_with_reply(call("StartGuest", "sa{sv}", "demo", dbus.Dictionary({}, signature="sv"), interactive=True),
+                                                       lambda reply: None, 300)
+                connection.flush()
+            else:
+                ask_and_read(connection, every_kind(False) * 8)
+    print("done", flush=True)
+    if what in ("rights", "questions"):
+        sys.stdin.read()
+
+
+def crowd(count, helper):
+    """Connections that say nothing, half of something, or garbage; as many as may be open at once."""
+    kept = []
+    for number in rounds(count):
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            one.connect(helper)
+            if number % 3:
+                one.send((b"hello\0gu", b"\xff" * 3000)[number % 2])
+        except OSError:
+            pass
+        kept.append(one)
+        if len(kept) > 500:
+            kept.pop(0).close()
+    print("done", flush=True)
+
+
+if __name__ == "__main__":
+    flood(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0, sys.argv[3] if len(sys.argv) > 3 else "/run/usher/helper.sock")
