@@ -195,6 +195,27 @@ def measure_silence(usherd):
         measure("silent-kill", "usher", usherd.caller("job", "kill", "demo")[0])
 
 
+def measure_flood(usherd):
+    """Another user does what he can, a kind after the other; another connection's calls are timed meanwhile."""
+    flood = (HERE.parent / "bus" / "flood.py").read_text(encoding="utf-8")
+    usherd.caller("calls", "200", "list", "demo")
+    quiet, before = usherd.caller("calls", "500", "list", "demo")[1], usherd.pss("Private_Dirty")
+    for kind in ("calls", "mute", "connections", "names", "definitions", "rights", "helper"):
+        process = subprocess.Popen(["/usr/bin/python3", "-c", flood, kind, "0", str(usherd.folder / "run" / "helper.sock")], cwd="/",
+                                   env=usherd.environment(), user="nobody", extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(2)
+        measure("flood-list-p99", "floor", quiet)
+        measure("flood-list-p99", "usher", usherd.caller("calls", "500", "list", "demo")[1])
+        process.kill()
+        process.communicate()
+    deadline = time.monotonic() + 10
+    while usherd.pss("Private_Dirty") - before > 2048 and time.monotonic() < deadline:
+        usherd.manager.ListGuests()
+        time.sleep(0.5)
+    measure("flood-memory", "usher", (usherd.pss("Private_Dirty") - before) / 1024)
+
+
 def measure_size(usherd, figure):
     measure(figure + "-rss", "usher", usherd.status("VmRSS") / 1024)
     measure(figure + "-pss", "usher", usherd.pss() / 1024)
@@ -286,6 +307,7 @@ def main():
             measure_calls(usherd)
             measure_life(usherd)
             measure_silence(usherd)
+            measure_flood(usherd)
             measure_size(usherd, "size-used")
             if "--quick" not in sys.argv:
                 measure_idle(usherd, busy)

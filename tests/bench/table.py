@@ -30,6 +30,10 @@ def twice_floor(medians):
     return medians["floor"] * 2
 
 
+def five_times_floor(medians):
+    return medians["floor"] * 5
+
+
 def near_script(medians):
     return medians["script"] * 1.6
 
@@ -70,6 +74,8 @@ NATIVE = [
     Figure("silent-again", "another one"),
     Figure("silent-list-p99", "ListGuests, 99th percentile, meanwhile"),
     Figure("silent-kill", "force stop, until it is gone", "100 ms", at_most(100)),
+    Figure("flood-list-p99", "ListGuests, 99th percentile, while another user floods", "5 × quiet", five_times_floor),
+    Figure("flood-memory", "what usherd has grown by a flood", "2 MB", at_most(2), "MB"),
     Figure("adopt", "restart to 64 guests found running", "100 ms", at_most(100)),
     Figure("size-rss", "resident, one guest defined", "5 MB", at_most(5), "MB"),
     Figure("size-pss", "its share of that (Pss)", unit="MB"),
