@@ -99,8 +99,11 @@ static int serve_disk(int channel, const HolderPlace *place, char **arguments)
         return answer_failed(channel, r, "-");
     if (r > 0)
         return answer_used(channel, seen, holders);
+    /* Here, as its file server is told, and waited for (FUSE_FLUSH; what NFS has not written yet). */
+    if (wish.how != DISK_HOW_OPEN)
+        fd = close_fd(fd);
     g_auto(GStrv) words = disk_seen_to_words("opened", seen);
-    return channel_send_blocking(channel, (const char *const *)words, &fd, 1);
+    return channel_send_blocking(channel, (const char *const *)words, &fd, fd >= 0);
 }
 
 static int serve_link(int channel, const HolderPlace *place, const char *name)

@@ -11,7 +11,7 @@
  *   usherd       → bind     disk PATH HOW FORMAT SIZE BACKING BACKING-FORMAT
  *                           opens an image or a disk, as core/disk-wish.h packs it. HOW: r or w,
  *                           with ? to look, ?? to ask. SIZE: of one that is made if it is not there, or 0. BACKING: "-" or "=PATH"
- *   bind         → usherd   opened ID made|there LOOK BACKING (+fd)
+ *   bind         → usherd   opened ID made|there LOOK BACKING (+fd, but of a look)
  *                           BACKING: what the image says it is built upon
  *                           | used ID (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
  *   usherd       → bind     look KIND WHAT

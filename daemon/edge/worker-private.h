@@ -24,6 +24,7 @@ struct Worker {
     WorkerAnswered answered;
     WorkerOpened opened;
     WorkerDiskOpened disk_opened;
+    bool only_looks; /* at the disk: no descriptor comes of it */
     WorkerHolders found;
     WorkerLooked looked;
     void *userdata;

@@ -60,9 +60,9 @@ static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
 }
 
 /* What is said of a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
-static int read_disk(char **words, unsigned n_fds, DiskSeen **ret_seen, GPtrArray **ret_holders)
+static int read_disk(char **words, unsigned n_fds, unsigned wanted, DiskSeen **ret_seen, GPtrArray **ret_holders)
 {
-    if (g_str_equal(words[0], "opened") && n_fds == 1)
+    if (g_str_equal(words[0], "opened") && n_fds == wanted)
         return disk_seen_from_words(words + 1, ret_seen);
     if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
         return -read_errno(words[1]);
@@ -81,8 +81,8 @@ static void on_disk(Worker *worker, char **words, int *fds, unsigned n_fds)
     int none = -1;
 
     worker->state = WORKER_HELD;
-    int r = read_disk(words, n_fds, &seen, &holders);
-    opened(r, seen, holders, r == 0 ? &fds[0] : &none, worker->userdata);
+    int r = read_disk(words, n_fds, worker->only_looks ? 0 : 1, &seen, &holders);
+    opened(r, seen, holders, r == 0 && n_fds > 0 ? &fds[0] : &none, worker->userdata);
 }
 
 static void on_holders(Worker *worker, char **words)
@@ -236,6 +236,7 @@ int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, v
     int r = ask_to_open(worker, (const char *const *)words, NULL, userdata);
     if (r >= 0)
         worker->disk_opened = opened;
+    worker->only_looks = wish->how != DISK_HOW_OPEN;
     return r;
 }
 

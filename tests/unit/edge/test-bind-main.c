@@ -180,6 +180,19 @@ START_TEST(a_file_is_opened_and_handed_over)
 }
 END_TEST
 
+/* To close it may take as long as to open it. */
+START_TEST(a_file_that_is_only_looked_at_is_closed_where_it_was_opened)
+{
+    A_HELPER;
+    g_autofree char *path = a_file(&helper, "disk");
+    _cleanup_close_ int fd = -1;
+    g_autofree char *answer = ask(&helper, DISK(path, "r?"), &fd);
+
+    ck_assert(g_str_has_prefix(answer, "opened f"));
+    ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
 START_TEST(no_link_is_followed)
 {
     A_HELPER;
@@ -426,7 +439,8 @@ END_TEST
 
 SUITE("bind-main", the_mark_of_a_step_is_let_go_of_when_it_is_over,
       a_step_on_a_device_that_is_not_there_is_drift, a_step_that_makes_no_sense_fails,
-      a_file_is_opened_and_handed_over, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
+      a_file_is_opened_and_handed_over,
+      a_file_that_is_only_looked_at_is_closed_where_it_was_opened, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name,
       what_a_path_or_a_name_leads_to_is_told_without_opening_it, where_a_disk_would_be_made_its_room_is_told,
       a_file_to_be_read_is_opened_over_links_and_nothing_else_is,

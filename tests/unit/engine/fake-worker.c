@@ -372,6 +372,8 @@ static int on_open(sd_event_source *source, void *userdata)
     int r = disk_open(&(HolderPlace){pool->place.sys_fd, pool->place.dev_fd, pool->place.dev_fd},
                       &worker->wish, &seen, &holders, &fd);
     worker->turn = sd_event_source_disable_unref(worker->turn);
+    if (worker->wish.how != DISK_HOW_OPEN)
+        fd = close_fd(fd);
     worker->disk_opened(r, seen, holders, &fd, worker->userdata);
     close_fd(fd);
     return 0;
