@@ -7,13 +7,14 @@
 #include "definition.h"
 #include "plan.h"
 
-#define LOOKING_GLASS_PREFIX "/dev/shm/looking-glass-"
+/* In a folder of usher's own: anybody may put a file into /dev/shm, and so keep a guest from having one there. */
+#define LOOKING_GLASS_PREFIX "/dev/shm/usher/looking-glass-"
 
 /* "/dev/kvmfr0" to 9: as many as the module makes (KVMFR_MAX_DEVICES). */
 bool kvmfr_device_valid(const char *path);
 
-/* "/dev/shm/looking-glass-win10", or the device. The caller frees it. */
+/* "/dev/shm/usher/looking-glass-win10", or the device. The caller frees it. */
 char *looking_glass_path(const GuestDefinition *definition);
 
-/* The step that makes the file: of this size, its owner may write to it. */
+/* The step that makes the file: of this size, its owner and this guest may write to it. */
 void plan_add_looking_glass(Plan *plan, const GuestDefinition *definition);

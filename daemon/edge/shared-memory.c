@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/cleanup.h"
 #include "../core/looking-glass.h"
+
+/* Below /dev. */
+#define FOLDER "shm/usher"
 
 /* Below /dev; NULL for what is none of ours. */
 static const char *path_of(const char *subject)
@@ -22,6 +26,19 @@ static const char *path_of(const char *subject)
     return guest_name_valid(name) ? subject + strlen("/dev/") : NULL;
 }
 
+static char *name_of(uid_t uid)
+{
+    const struct passwd *user = getpwuid(uid);
+
+    return user ? g_strdup(user->pw_name) : g_strdup_printf("%u", uid);
+}
+
+/* Whether nobody else can put anything into it. */
+static bool is_own(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 int shared_memory_read(int dev_fd, const char *subject, char **ret)
 {
     const char *path = path_of(subject);
@@ -29,33 +46,72 @@ int shared_memory_read(int dev_fd, const char *subject, char **ret)
 
     if (!path)
         return -EINVAL;
+    if (fstatat(dev_fd, FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0 && !is_own(&st)) {
+        g_autofree char *owner = name_of(st.st_uid);
+        *ret = g_strdup_printf("below something of %s's (remove /dev/" FOLDER ")", owner);
+        return 0;
+    }
     if (fstatat(dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno != ENOENT)
             return -errno;
         *ret = g_strdup("");
         return 0;
     }
-    const struct passwd *user = getpwuid(st.st_uid);
-    g_autofree char *owner = user ? g_strdup(user->pw_name) : g_strdup_printf("%u", st.st_uid);
-    *ret =
-        S_ISREG(st.st_mode) ? g_strdup_printf("%lld %s", (long long)st.st_size, owner) : g_strdup("no file");
+    g_autofree char *owner = name_of(st.st_uid);
+    *ret = S_ISREG(st.st_mode) ? g_strdup_printf("%lld %s %u", (long long)st.st_size, owner, st.st_gid)
+                               : g_strdup("no file");
+    return 0;
+}
+
+static int make_folder(int dev_fd)
+{
+    struct stat st;
+
+    if (mkdirat(dev_fd, FOLDER, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    _cleanup_close_ int fd = openat(dev_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!is_own(&st))
+        return -EPERM;
+    return fchmod(fd, 0755) < 0 ? -errno : 0;
+}
+
+/* "SIZE OWNER GID" */
+static int parse(const char *value, off_t *ret_size, uid_t *ret_owner, gid_t *ret_group)
+{
+    g_auto(GStrv) words = g_strsplit(value, " ", -1);
+    guint64 size, group;
+
+    if (g_strv_length(words) != 3 || !g_ascii_string_to_unsigned(words[0], 10, 1, G_MAXINT64, &size, NULL) ||
+        !g_ascii_string_to_unsigned(words[2], 10, 0, UINT32_MAX - 1, &group, NULL))
+        return -EINVAL;
+    const struct passwd *user = getpwnam(words[1]);
+    if (!user)
+        return -EINVAL;
+    *ret_size = size;
+    *ret_owner = user->pw_uid;
+    *ret_group = group;
     return 0;
 }
 
 int shared_memory_make(int dev_fd, const char *subject, const char *value)
 {
-    const char *path = path_of(subject), *blank = strchr(value, ' ');
-    const struct passwd *user = blank ? getpwnam(blank + 1) : NULL;
-    const struct group *kvm = getgrnam("kvm");
-    guint64 size = g_ascii_strtoull(value, NULL, 10);
+    const char *path = path_of(subject);
+    off_t size;
+    uid_t owner;
+    gid_t group;
 
-    if (!path || !user || !kvm || size == 0)
-        return -EINVAL;
+    int r = path ? parse(value, &size, &owner, &group) : -EINVAL;
+    if (r >= 0)
+        r = make_folder(dev_fd);
+    if (r < 0)
+        return r;
     _cleanup_close_ int fd = openat(dev_fd, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     /* The mode before the owner: afterwards it is not ours to change. */
-    if (ftruncate(fd, size) < 0 || fchmod(fd, 0660) < 0 || fchown(fd, user->pw_uid, kvm->gr_gid) < 0) {
+    if (ftruncate(fd, size) < 0 || fchmod(fd, 0660) < 0 || fchown(fd, owner, group) < 0) {
         int error = errno;
         unlinkat(dev_fd, path, 0);
         return -error;

@@ -35,15 +35,29 @@ void execution_step_over(Execution *e)
     execution_schedule(e);
 }
 
+/* What a step comes to for the guest that e->guest is: where its last word is STEP_VALUE_GUEST, its group is meant.
+ * NULL: it has nothing to do with the guest. */
+static char *for_guest(const Execution *e, const char *after)
+{
+    if (g_str_equal(after, STEP_VALUE_GUEST))
+        return g_strdup(e->guest ?: "");
+    if (!g_str_has_suffix(after, " " STEP_VALUE_GUEST))
+        return NULL;
+    const char *group = e->guest ? strchr(e->guest, ':') + 1 : "";
+    return g_strdup_printf("%.*s%s", (int)(strlen(after) - strlen(STEP_VALUE_GUEST)), after, group);
+}
+
 /* The step to take next, resolved, in e->current; false if it has to wait for the guest's owner. */
 static bool resolve(Execution *e)
 {
     const Step *s = g_ptr_array_index(e->steps, e->next);
 
-    if (g_str_equal(s->after, STEP_VALUE_GUEST)) {
+    g_autofree char *after = for_guest(e, s->after);
+
+    if (after) {
         if (!e->guest)
             return false;
-        e->current = step_new(s->kind, s->subject, s->before, e->guest);
+        e->current = step_new(s->kind, s->subject, s->before, after);
     } else if (step_kind_counted(s->kind)) {
         e->current = execution_count(e, s);
     } else {

@@ -36,13 +36,16 @@ expect_eq "It has all of them" "$(cat "$pool/free_hugepages")" 0
 expect_eq "Its processor runs where it is pinned" "$(allowed '^CPU 0/')" 1
 expect_eq "And the rest of QEMU where it belongs" "$(allowed '^qemu-system')" 0
 expect_eq "Nothing of what moved them is left" "$(pgrep usher-launch)" ""
-expect_eq "The memory of Looking Glass is its user's and the guests'" \
-        "$(stat -c '%U %G %a %s' /dev/shm/looking-glass-large)" "nobody kvm 660 1048576"
+glass=/dev/shm/usher/looking-glass-large
+expect_eq "The memory of Looking Glass is its user's and this guest's" \
+        "$(stat -c '%U %g %a %s' "$glass")" "nobody $(stat -c %g "/proc/$(guest_pid large)") 660 1048576"
+refused "No other guest's QEMU could open it" 'Permission denied' setpriv --reuid 64999 --regid kvm --clear-groups head -c 1 "$glass"
+refused "And nobody else could have made it first" 'Permission denied' setpriv --reuid 64999 --regid 64999 --clear-groups touch /dev/shm/usher/looking-glass-other
 
 echo $((128 + 5)) >"$pool/nr_hugepages"
 it "The guest stops" usherctl stop large
 expect_eq "What it added has gone again, what somebody else made has not" "$(pages)" 8
-expect_eq "So has its shared memory" "$(ls /dev/shm/looking-glass-large 2>/dev/null)" ""
+expect_eq "So has its shared memory" "$(ls "$glass" 2>/dev/null)" ""
 
 echo 0 >"$pool/nr_hugepages"
 sed -i 's/^Pin=1/Pin=77/' /etc/usher/guests/large.guest

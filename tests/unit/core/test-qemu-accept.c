@@ -6,7 +6,7 @@
 #include "../suite.h"
 #include "a-qemu.h"
 
-#define KVMFR_FILE "/dev/shm/usher-golden-kvmfr"
+#define MEMORY_FILE "/dev/shm/usher-golden-looking-glass"
 #define BOOT_WORDS "booted from the first disk\n"
 #define COMMAND_LINE "root=/dev/vda1,ro -S %n \"quoted\"     a=b,c=d"
 
@@ -300,16 +300,19 @@ static void replace(QemuCommand *command, unsigned index, char *with)
 }
 
 /* What is not to be had here. The module for a sound server comes with a desktop's packages: the card plays nowhere, and
- * what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module is a file. */
+ * what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module, and the
+ * one in a folder of usher's, is a file. */
 static void replace_what_is_missing(QemuCommand *command)
 {
     for (unsigned i = 0; i + 1 < command->argv->len; i++) {
-        const char *word = g_ptr_array_index(command->argv, i), *device = strstr(word, "/dev/kvmfr0");
+        const char *word = g_ptr_array_index(command->argv, i), *memory = strstr(word, "/dev/kvmfr0");
+        if (!memory)
+            memory = strstr(word, LOOKING_GLASS_PREFIX);
         if (g_str_has_prefix(word, "pa,id=sound,"))
             replace(command, i, g_strdup("none,id=sound"));
-        else if (device)
-            replace(command, i, g_strdup_printf("%.*s" KVMFR_FILE "%s", (int)(device - word), word,
-                                                device + strlen("/dev/kvmfr0")));
+        else if (memory)
+            replace(command, i, g_strdup_printf("%.*s" MEMORY_FILE "%s", (int)(memory - word), word,
+                                                memory + strcspn(memory, "\"")));
     }
 }
 
@@ -339,8 +342,7 @@ static void assert_accepted(const char *name)
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
     /* QEMU makes it where it is not there. */
-    g_autofree char *shared = looking_glass_path(definition);
-    unlink(definition->looking_glass.device ? KVMFR_FILE : shared);
+    unlink(MEMORY_FILE);
 }
 
 START_TEST(qemu_takes_every_command_line_and_shows_what_was_meant)

@@ -509,25 +509,51 @@ START_TEST(shared_memory_is_made_and_removed_and_never_taken_over)
 {
     g_autoptr(FakeHost) host = fake_host_new();
     g_autofree char *folder = g_strconcat(fake_host_path(host), "/dev/shm", NULL),
-                    *path = g_strconcat(folder, "/looking-glass-win10", NULL);
-    const char *subject = "/dev/shm/looking-glass-win10";
+                    *own = g_strconcat(folder, "/usher", NULL), *path = g_strconcat(own, "/looking-glass-win10", NULL);
+    const char *subject = "/dev/shm/usher/looking-glass-win10";
     struct stat st;
 
     ck_assert_int_eq(mkdir(folder, 0755), 0);
-    assert_done(act(host, STEP_SHARED_MEMORY, subject, "", "1048576 nobody"), "1048576 nobody");
+    assert_done(act(host, STEP_SHARED_MEMORY, subject, "", "1048576 nobody 64002"), "1048576 nobody 64002");
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode, S_IFREG | 0660);
     ck_assert_int_eq(st.st_size, 1 << 20);
     ck_assert_uint_eq(st.st_uid, 65534);
-    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), "1048576 nobody");
-    assert_done(act(host, STEP_SHARED_MEMORY, subject, "1048576 nobody", ""), "");
+    ck_assert_uint_eq(st.st_gid, 64002);
+    ck_assert_int_eq(stat(own, &st), 0);
+    ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"), "1048576 nobody 64002");
+    assert_done(act(host, STEP_SHARED_MEMORY, subject, "1048576 nobody 64002", ""), "");
     ck_assert_int_eq(access(path, F_OK), -1);
-    assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 nosuchuser"), -EINVAL, "");
-    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/other", "", "4096 root"), -EINVAL, NULL);
-    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/looking-glass-../x", "", "4096 root"), -EINVAL,
+    assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 nosuchuser 0"), -EINVAL, "");
+    assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), -EINVAL, "");
+    assert_failed(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root " STEP_VALUE_GUEST), -EINVAL, "");
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/other", "", "4096 root 0"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/looking-glass-win10", "", "4096 root 0"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_SHARED_MEMORY, "/dev/shm/usher/looking-glass-../x", "", "4096 root 0"), -EINVAL,
                   NULL);
     ck_assert_int_eq(symlink("/etc/passwd", path), 0);
-    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root"), "no file");
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"), "no file");
+}
+END_TEST
+
+/* In /dev/shm anybody may make it first. */
+START_TEST(shared_memory_is_not_made_in_a_folder_of_somebody_elses)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    g_autofree char *folder = g_strconcat(fake_host_path(host), "/dev/shm", NULL),
+                    *own = g_strconcat(folder, "/usher", NULL);
+    const char *subject = "/dev/shm/usher/looking-glass-win10";
+
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    ck_assert_int_eq(mkdir(own, 0755), 0);
+    ck_assert_int_eq(chown(own, 65534, 65534), 0);
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"),
+                 "below something of nobody's (remove /dev/shm/usher)");
+    ck_assert_int_eq(rmdir(own), 0);
+    ck_assert_int_eq(symlink("/etc", own), 0);
+    assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"),
+                 "below something of root's (remove /dev/shm/usher)");
 }
 END_TEST
 
@@ -549,4 +575,5 @@ SUITE("step-act", a_mediated_device_is_made_and_removed, a_mediated_device_is_kn
       a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
       a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
       a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node,
-      a_governor_is_chosen_for_one_processor, shared_memory_is_made_and_removed_and_never_taken_over)
+      a_governor_is_chosen_for_one_processor, shared_memory_is_made_and_removed_and_never_taken_over,
+      shared_memory_is_not_made_in_a_folder_of_somebody_elses)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Plans carried out and undone on a host that fails, hangs and changes, by a daemon that may die at any turn
  * of its loop. */
+#include <sys/stat.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -77,6 +78,31 @@ START_TEST(it_waits_at_the_node_until_it_is_known_whose_it_will_be)
     rig_settle(&rig);
     try_assert_done(&try);
     try_undo_all(&try);
+}
+END_TEST
+
+START_TEST(memory_that_is_shared_waits_for_the_group_of_its_guest)
+{
+    A_RIG(build_gpu);
+    A_TRY(try, &rig);
+    g_autofree char *folder = g_build_filename(fake_host_path(rig.host), "dev/shm", NULL),
+                    *path = g_build_filename(folder, "usher/looking-glass-win10", NULL);
+    g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
+    struct stat st;
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    g_ptr_array_add(steps, step_new(STEP_SHARED_MEMORY, "/dev/shm/usher/looking-glass-win10", "",
+                                    "1048576 root " STEP_VALUE_GUEST));
+    try.execution = execution_run(&rig.engine, try.journal, steps, &try_handler, &try);
+    rig_settle(&rig);
+    ck_assert_uint_eq(try.ended, 0);
+    execution_set_guest(try.execution, GUEST_UID, GUEST_UID + 1);
+    rig_settle(&rig);
+    try_assert_done(&try);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_uid, 0);
+    ck_assert_uint_eq(st.st_gid, GUEST_UID + 1);
+    try_undo_all(&try);
+    ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
 
@@ -688,6 +714,7 @@ END_TEST
 
 SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_before_it_is_taken_and_after,
       it_waits_at_the_node_until_it_is_known_whose_it_will_be,
+      memory_that_is_shared_waits_for_the_group_of_its_guest,
       a_plan_without_steps_ends_well_and_needs_no_worker, a_crash_at_any_turn_of_a_start_is_undone,
       a_crash_at_any_turn_of_an_undo_is_taken_up_again,
       a_crash_of_the_undo_of_a_crashed_start_is_taken_up_again, a_journal_cut_off_within_a_record_is_undone,
