@@ -16,7 +16,7 @@ static void print_file(const Client *client, const DefinitionFile *file)
 
 int cmd_cat(Client *client, char **args)
 {
-    int status = bus_open(client);
+    int status = bus_open_asking(client);
 
     if (status != STATUS_OK)
         return status;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "bus.h"
+#include "guest-details.h"
 #include "pager.h"
 #include "state.h"
 #include "table.h"
@@ -39,6 +40,8 @@ int cmd_list(Client *client, char **args)
     if (status != STATUS_OK)
         return status;
     if (client->json != JSON_OFF) {
+        for (guint i = 0; i < guests->len; i++)
+            guest_details_get(client, g_ptr_array_index(guests, i));
         json_print(props_list_to_json(guests), client->json);
         return STATUS_OK;
     }

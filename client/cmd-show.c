@@ -103,7 +103,7 @@ static int show_fingerprints(Client *client, char **addresses)
 int cmd_show(Client *client, char **args)
 {
     json_object *array;
-    int status = bus_open(client);
+    int status = bus_open_asking(client);
 
     if (status != STATUS_OK)
         return status;

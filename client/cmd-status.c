@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bus.h"
+#include "guest-details.h"
 #include "pager.h"
 #include "picture.h"
 #include "state.h"
@@ -42,7 +43,7 @@ static const JobProps *job_of(const GPtrArray *jobs, const char *subject)
 }
 
 /* A guest's name or a device's address; adds to the JSON array if there is one. */
-static int show_one(const Client *client, const Look *look, const char *subject, json_object *array)
+static int show_one(Client *client, const Look *look, const char *subject, json_object *array)
 {
     bool is_device = strchr(subject, ':') != NULL;
     const DeviceProps *device = is_device ? devices_find(look->devices, subject) : NULL;
@@ -52,6 +53,8 @@ static int show_one(const Client *client, const Look *look, const char *subject,
         return devices_report_missing(subject);
     if (!is_device && !guest)
         return guests_report_missing(look->guests, subject);
+    if (guest)
+        guest_details_get(client, (GuestProps *)guest); /* of the look, which is ours */
     if (array)
         json_object_array_add(array, props_to_json(is_device ? (const void *)device : guest));
     else if (is_device)
@@ -61,7 +64,7 @@ static int show_one(const Client *client, const Look *look, const char *subject,
     return is_device || guest_runs(guest) ? STATUS_OK : STATUS_NOT_RUNNING;
 }
 
-static int show_named(const Client *client, const Look *look, char **subjects)
+static int show_named(Client *client, const Look *look, char **subjects)
 {
     json_object *array = client->json == JSON_OFF ? NULL : json_object_new_array();
     bool single = !subjects[1];

@@ -99,8 +99,10 @@ static int validate_guest(Client *client, const char *name)
 
 int cmd_validate(Client *client, char **args)
 {
-    int worst = STATUS_OK;
+    int worst = bus_open_asking(client);
 
+    if (worst != STATUS_OK)
+        return worst;
     for (; *args; args++) {
         bool is_file = strchr(*args, '/') || g_str_has_suffix(*args, SUFFIX);
         int status = is_file ? validate_file(client, *args) : validate_guest(client, *args);

@@ -21,7 +21,8 @@ int definition_files_get(Client *client, const char *name, GPtrArray **ret)
     const char *path, *text;
     int status, r;
 
-    if ((status = bus_guest_path(client, name, &object)) != STATUS_OK ||
+    if ((status = bus_open_asking(client)) != STATUS_OK ||
+        (status = bus_guest_path(client, name, &object)) != STATUS_OK ||
         (status = bus_call_object(client, what, &reply, object, BUS_GUEST, "GetFiles", "")) != STATUS_OK)
         return status;
     if ((r = sd_bus_message_enter_container(reply, 'a', "(ss)")) < 0)

@@ -66,12 +66,16 @@ int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *erro
 int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_get_details(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error);
 
 /* reply.c: how handlers end */
 /* Replies with an error if r says so (FAULT_RAISED with a fault, or a negative errno), fault is taken over.
  * Returns what a handler returns. */
 int api_reply_error(sd_bus_message *message, int r, Fault *fault);
+/* What everybody is told of a fault that may quote a definition which not everybody may read; the caller
+ * frees it. */
+char *api_closed_words(const Fault *fault, const char *guest);
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
 /* LimitsExceeded: "you have MOST WHAT already". */
 int api_reply_limit(sd_bus_message *message, unsigned most, const char *what);
@@ -122,6 +126,10 @@ int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subjec
 typedef int (*ApiQuestion)(Api *api, sd_bus_message *message, const char *id, bool may);
 int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
                  ApiQuestion ask);
+/* Asks for the right to read a guest's definition where not everybody has it, and else for none: for all that
+ * shows, or quotes, what is in it. */
+int api_authorize_reading(Api *api, sd_bus_message *message, const char *guest, const char *id,
+                          ApiAction act);
 /* stream-calls.c: what OpenConsole and OpenDisplay do then */
 int api_open_console(Api *api, sd_bus_message *message, const char *name);
 int api_open_display(Api *api, sd_bus_message *message, const char *name);

@@ -16,8 +16,8 @@ static void object_free(void *data)
 static void announce_guest(Api *api, const char *path)
 {
     sd_bus_emit_properties_changed(api->bus, path, api_interfaces[API_GUEST], "Description", "State",
-                                   "SubState", "Pid", "Devices", "Usb", "Display", "Tainted", "Agent", "Addresses", "Drift", "Error", "LastWords", "Since",
-                                   "DefinitionError", NULL);
+                                   "SubState", "Pid", "Devices", "Usb", "Display", "Tainted", "Agent",
+                                   "Addresses", "Drift", "Error", "Since", "DefinitionError", NULL);
 }
 
 static void announce_device(Api *api, const char *path)

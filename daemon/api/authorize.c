@@ -104,6 +104,14 @@ int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subjec
     return api_authorize(api, message, "org.usher1.stop-holders", subject, id, act);
 }
 
+int api_authorize_reading(Api *api, sd_bus_message *message, const char *guest, const char *id, ApiAction act)
+{
+    if (manager_guest_closed(api->manager, guest))
+        return api_authorize(api, message, "org.usher1.read-guest", guest, id, act);
+    sd_bus_message_rewind(message, true);
+    return act(api, message, id);
+}
+
 int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act)
 {
     const char *subject;

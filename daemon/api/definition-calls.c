@@ -126,16 +126,32 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int act_get_definition(Api *api, sd_bus_message *message, const char *name);
+static int act_get_files(Api *api, sd_bus_message *message, const char *name);
+
+/* Looked at after it was read: whoever closes a definition does so before he writes into it what is not for
+ * all. */
+static bool closed_meanwhile(Api *api, const char *name, bool allowed)
 {
-    const ApiObject *object = userdata;
+    return !allowed && manager_guest_closed(api->manager, name);
+}
+
+static char *fault_to_line_or_empty(const Fault *fault)
+{
+    return fault ? fault_to_line(fault) : g_strdup("");
+}
+
+static int get_definition(Api *api, sd_bus_message *message, const char *name, bool allowed)
+{
     g_autoptr(GPtrArray) lines = NULL;
     sd_bus_message *reply = NULL;
-    Fault *fault = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
 
-    int r = manager_guest_lines(object->api->manager, object->id, &lines, &fault);
+    int r = manager_guest_lines(api->manager, name, &lines, &fault);
+    if (closed_meanwhile(api, name, allowed))
+        return api_authorize_reading(api, message, name, name, act_get_definition);
     if (r != 0)
-        return api_reply_error(message, r, fault);
+        return api_reply_error(message, r, g_steal_pointer(&fault));
     r = sd_bus_message_new_method_return(message, &reply);
     if (r >= 0)
         r = append_lines(reply, lines);
@@ -143,6 +159,18 @@ int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *er
         r = sd_bus_message_send(reply);
     sd_bus_message_unref(reply);
     return r;
+}
+
+static int act_get_definition(Api *api, sd_bus_message *message, const char *name)
+{
+    return get_definition(api, message, name, true);
+}
+
+int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return get_definition(object->api, message, object->id, false);
 }
 
 static int append_files(sd_bus_message *reply, const DefinitionFiles *files)
@@ -156,16 +184,17 @@ static int append_files(sd_bus_message *reply, const DefinitionFiles *files)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int get_files(Api *api, sd_bus_message *message, const char *name, bool allowed)
 {
-    const ApiObject *object = userdata;
     g_autoptr(DefinitionFiles) files = NULL;
     sd_bus_message *reply = NULL;
-    Fault *fault = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
 
-    int r = manager_guest_files(object->api->manager, object->id, &files, &fault);
+    int r = manager_guest_files(api->manager, name, &files, &fault);
+    if (closed_meanwhile(api, name, allowed))
+        return api_authorize_reading(api, message, name, name, act_get_files);
     if (r != 0)
-        return api_reply_error(message, r, fault);
+        return api_reply_error(message, r, g_steal_pointer(&fault));
     r = sd_bus_message_new_method_return(message, &reply);
     if (r >= 0)
         r = append_files(reply, files);
@@ -173,6 +202,67 @@ int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
         r = sd_bus_message_send(reply);
     sd_bus_message_unref(reply);
     return r;
+}
+
+static int act_get_files(Api *api, sd_bus_message *message, const char *name)
+{
+    return get_files(api, message, name, true);
+}
+
+int api_get_files(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return get_files(object->api, message, object->id, false);
+}
+
+static int append_detail(sd_bus_message *reply, const char *key, const char *words)
+{
+    int r = sd_bus_message_open_container(reply, 'e', "sv");
+
+    if (r >= 0)
+        r = api_append(reply, "s", key);
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'v', "s");
+    if (r >= 0)
+        r = api_append(reply, "s", words);
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* In full, whatever the properties show of it. */
+static int act_get_details(Api *api, sd_bus_message *message, const char *name)
+{
+    sd_bus_message *reply = NULL;
+    GuestView view;
+
+    if (!manager_guest(api->manager, name, &view))
+        return api_reply_error(message, -ENOENT, NULL);
+    g_autofree char *words = guest_last_words(view.guest);
+    g_autofree char *error = fault_to_line_or_empty(guest_fault(view.guest));
+    g_autofree char *wrong = fault_to_line_or_empty(view.definition_fault);
+    const char *details[][2] = {
+        {"Description", view.description}, {"Error", error}, {"DefinitionError", wrong}, {"LastWords", words}};
+    int r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+    for (unsigned i = 0; r >= 0 && i < G_N_ELEMENTS(details); i++)
+        r = append_detail(reply, details[i][0], details[i][1]);
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    return r;
+}
+
+int api_get_details(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const ApiObject *object = userdata;
+
+    return api_authorize(object->api, message, "org.usher1.read-guest", object->id, object->id,
+                         act_get_details);
 }
 
 static void on_disks_checked(const GPtrArray *steps, const Fault *fault, void *enquiry)
@@ -198,9 +288,14 @@ static int ask_check_disks(Api *api, sd_bus_message *message, const char *id, bo
     return api_enquiry_later(enquiry, r, fault);
 }
 
+static int act_check_disks(Api *api, sd_bus_message *message, const char *name)
+{
+    return api_question(api, message, "org.usher1.start-guest", name, ask_check_disks);
+}
+
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const ApiObject *object = userdata;
 
-    return api_question(object->api, message, "org.usher1.start-guest", object->id, ask_check_disks);
+    return api_authorize_reading(object->api, message, object->id, object->id, act_check_disks);
 }

@@ -25,13 +25,14 @@ GETTER(get_text)
     if (r < 0)
         return r;
 
-    const char *text = g_str_equal(property, "Name")          ? guest_name(view.guest)
-                       : g_str_equal(property, "Description") ? view.description
-                       : g_str_equal(property, "State")       ? guest_state_to_string(guest_state(view.guest))
-                       : g_str_equal(property, "Display")     ? display_type_to_string(view.display)
-                       : g_str_equal(property, "SubState")    ? guest_sub_state(view.guest)
-                       : g_str_equal(property, "Agent")       ? guest_agent_state(view.guest)
-                                                              : view.source;
+    bool describes = g_str_equal(property, "Description");
+    const char *text = g_str_equal(property, "Name") || (describes && view.closed) ? guest_name(view.guest)
+                       : describes                                                 ? view.description
+                       : g_str_equal(property, "State")    ? guest_state_to_string(guest_state(view.guest))
+                       : g_str_equal(property, "Display")  ? display_type_to_string(view.display)
+                       : g_str_equal(property, "SubState") ? guest_sub_state(view.guest)
+                       : g_str_equal(property, "Agent")    ? guest_agent_state(view.guest)
+                                                           : view.source;
     return api_append(reply, "s", text);
 }
 
@@ -43,18 +44,9 @@ GETTER(get_fault)
         return r;
 
     const Fault *fault = g_str_equal(property, "Error") ? guest_fault(view.guest) : view.definition_fault;
-    g_autofree char *words = fault ? fault_to_line(fault) : g_strdup("");
-    return api_append(reply, "s", words);
-}
-
-GETTER(get_last_words)
-{
-    GuestView view;
-    int r = view_of(userdata, &view);
-    if (r < 0)
-        return r;
-
-    g_autofree char *words = guest_last_words(view.guest);
+    g_autofree char *words = !fault        ? g_strdup("")
+                             : view.closed ? api_closed_words(fault, guest_name(view.guest))
+                                           : fault_to_line(fault);
     return api_append(reply, "s", words);
 }
 
@@ -370,6 +362,8 @@ const sd_bus_vtable api_guest_vtable[] = {
                             api_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetFiles", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", files), api_get_files,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details), api_get_details,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("CheckDisks", NULL, NULL, api_check_disks, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Description", "s", get_text, 0, CHANGES),
@@ -385,7 +379,6 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Tainted", "b", get_tainted, 0, CHANGES),
     SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
-    SD_BUS_PROPERTY("LastWords", "s", get_last_words, 0, CHANGES),
     SD_BUS_PROPERTY("Since", "t", get_since, 0, CHANGES),
     SD_BUS_PROPERTY("Source", "s", get_text, 0, 0),
     SD_BUS_PROPERTY("DefinitionError", "s", get_fault, 0, CHANGES),

@@ -47,7 +47,12 @@ GETTER(get_message)
     if (!job)
         return -ENOENT;
 
-    g_autofree char *words = job->fault ? fault_to_line(job->fault) : g_strdup("");
+    ApiObject *object = userdata;
+    GuestView view;
+    bool closed = job->fault && manager_guest(object->api->manager, job->subject, &view) && view.closed;
+    g_autofree char *words = !job->fault ? g_strdup("")
+                             : closed    ? api_closed_words(job->fault, job->subject)
+                                         : fault_to_line(job->fault);
     return api_append(reply, "s", words);
 }
 

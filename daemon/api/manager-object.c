@@ -293,9 +293,18 @@ static int ask_plan_start(Api *api, sd_bus_message *message, const char *id, boo
     return api_enquiry_later(enquiry, r, fault);
 }
 
+static int act_plan_start(Api *api, sd_bus_message *message, const char *id)
+{
+    return api_question(api, message, "org.usher1.start-guest", id, ask_plan_start);
+}
+
+/* What it names is in the steps, and in the reasons why not. */
 static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return api_question(userdata, message, "org.usher1.start-guest", NULL, ask_plan_start);
+    const char *name;
+
+    int r = sd_bus_message_read(message, "s", &name);
+    return r < 0 ? r : api_authorize_reading(userdata, message, name, NULL, act_plan_start);
 }
 
 static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)

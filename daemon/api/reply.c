@@ -22,6 +22,12 @@ int api_reply_limit(sd_bus_message *message, unsigned most, const char *what)
                                       "you have %u %s already, as many as one user may have; wait for one of them", most, what);
 }
 
+char *api_closed_words(const Fault *fault, const char *guest)
+{
+    return g_strdup_printf("guest %s: %s; who may read its definition is told more by: usherctl status %s",
+                           guest, fault_kind_to_string(fault->kind), guest);
+}
+
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault)
 {
     if (r != 0)

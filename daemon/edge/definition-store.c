@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/cleanup.h"
@@ -106,6 +107,47 @@ int definition_store_names(DefinitionStore *store, char ***ret)
     return 0;
 }
 
+/* Where a link leads may be a place that others do not get to. */
+static bool closed_file(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && (S_ISLNK(st.st_mode) || !(st.st_mode & S_IROTH));
+}
+
+static bool closed_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !(st.st_mode & S_IXOTH);
+}
+
+bool definition_store_closed(DefinitionStore *store, const char *name)
+{
+    g_autofree char *path = definition_store_path(store, name, NULL), *folder = g_strconcat(path, ".d", NULL);
+    g_autofree char *parent = g_path_get_dirname(store->path);
+    g_auto(GStrv) drop_ins = NULL;
+    bool closed =
+        closed_folder(parent) || closed_folder(store->path) || closed_file(path) || closed_folder(folder);
+
+    int r = file_list_at(AT_FDCWD, folder, &drop_ins);
+    for (char **file = drop_ins; !closed && file && *file; file++) {
+        g_autofree char *drop_in = g_build_filename(folder, *file, NULL);
+        closed = g_str_has_suffix(*file, ".conf") && closed_file(drop_in);
+    }
+    return closed || (r < 0 && r != -ENOENT);
+}
+
+/* Nobody shall be able to read more than what was there: a new drop-in is as its guest's file is. */
+static mode_t mode_of_new(const char *path, const char *file)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0 && stat(file, &st) < 0)
+        return 0644;
+    return st.st_mode & 0644;
+}
+
 /* Takes its length from left. */
 static int load_text(DefinitionFiles *files, const char *path, size_t *left, Fault **ret_fault)
 {
@@ -187,9 +229,10 @@ int definition_store_write(DefinitionStore *store, const char *name, const char 
 {
     g_autofree char *path = definition_store_path(store, name, drop_in);
     g_autofree char *folder = g_path_get_dirname(path), *base = g_path_get_basename(path);
+    g_autofree char *file = definition_store_path(store, name, NULL);
 
     _cleanup_close_ int fd = file_open_dirs_at(AT_FDCWD, folder, 0755);
-    int r = fd < 0 ? fd : file_replace_at(fd, base, text, 0644);
+    int r = fd < 0 ? fd : file_replace_at(fd, base, text, mode_of_new(path, file));
     /* A new folder of drop-ins is to be watched as well. */
     watch(store);
     return r;

@@ -33,7 +33,12 @@ char *definition_store_path(DefinitionStore *store, const char *name, const char
  * (definition-file.h). Links that lead elsewhere are logged, once. name must be valid. */
 int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret, Fault **ret_fault);
 
-/* Replaces or adds a file, in one rename(2); drop_in: "50-more.conf", or NULL for the file itself. */
+/* Whether some users of the host may not read all of it, by the modes of its files and their folders: so it
+ * is for root alone, and for whom polkit names. */
+bool definition_store_closed(DefinitionStore *store, const char *name);
+
+/* Replaces or adds a file, in one rename(2); drop_in: "50-more.conf", or NULL for the file itself. It keeps
+ * its mode. */
 int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text);
 
 /* Removes one drop-in; or, if that is NULL, the file and then its drop-ins. -ENOENT if it is not there. What else lies

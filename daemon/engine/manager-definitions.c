@@ -28,6 +28,11 @@ int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **r
     return definition_lines(texts_of(files), files->texts->len, ret);
 }
 
+bool manager_guest_closed(Manager *m, const char *name)
+{
+    return guest_name_valid(name) && definition_store_closed(m->definitions, name);
+}
+
 int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault)
 {
     if (!definition_tainted(definition) || m->engine->allow_qemu_arguments)

@@ -173,7 +173,9 @@ static void read_entry(Manager *m, const char *name)
     g_free(entry->source);
     entry->source = g_strdup_printf("%s/%s.guest", m->engine->definitions_path, name);
     g_ptr_array_set_size(entry->wished, 0);
-    if (manager_load(m, name, &definition, &entry->fault) != 0)
+    int r = manager_load(m, name, &definition, &entry->fault);
+    entry->closed = definition_store_closed(m->definitions, name);
+    if (r != 0)
         return;
     g_free(entry->description);
     entry->description = g_strdup(definition->description);
@@ -256,6 +258,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
         .description = entry->description,
         .source = entry->defined ? entry->source : "",
         .definition_fault = entry->fault,
+        .closed = entry->closed,
         .devices = has->len > 0 ? has : entry->wished,
         .tainted = guest_at_rest(entry->guest) ? entry->tainted : guest_tainted(entry->guest),
         .display = guest_at_rest(entry->guest) ? entry->display : guest_display(entry->guest),

@@ -43,6 +43,7 @@ typedef struct GuestEntry {
     bool defined; /* its file is there */
     char *description;
     char *source;
+    bool closed;       /* not everybody may read the definition */
     Fault *fault;      /* of the definition */
     GPtrArray *wished; /* of char*: addresses that it asks for */
     DisplayType display;

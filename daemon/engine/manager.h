@@ -49,6 +49,7 @@ typedef struct GuestView {
     const char *description;
     const char *source;            /* "" if its file is gone */
     const Fault *definition_fault; /* NULL: valid */
+    bool closed;                   /* not everybody may read the definition, nor words that quote it */
     const GPtrArray *devices;      /* of char*: has, or would ask for */
     DisplayType display;           /* likewise */
     bool tainted;
@@ -56,6 +57,8 @@ typedef struct GuestView {
 
 char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */
 bool manager_guest(Manager *manager, const char *name, GuestView *ret);
+/* The same of its files as they are now: some users of the host may not read all of it. */
+bool manager_guest_closed(Manager *manager, const char *name);
 /* Definitions. What names no guest is NoSuchGuest, what cannot be read as one BadDefinition. */
 int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* of DefinitionLine */,
                         Fault **ret_fault);

@@ -38,7 +38,7 @@ GPU_STEPS = [("module", "vfio_pci", "absent", "live"),
 
 def guest(name, **properties):
     return {"Name": name, "Description": name, "State": "stopped", "SubState": "", "Unit": f"usher-guest@{name}.service",
-            "Pid": 0, "Devices": [], "Usb": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Drift": [], "Error": "", "LastWords": "", "Since": 0,
+            "Pid": 0, "Devices": [], "Usb": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Drift": [], "Error": "", "Since": 0,
             "Source": f"/etc/usher/guests/{name}.guest", "DefinitionError": "", **properties}
 
 
@@ -51,8 +51,7 @@ def device(address, **properties):
 
 
 GUESTS = [
-    guest("broken", State="failed", Since=1700000000000000, Error="QEMU ended with status 1 while it started",
-          LastWords="qemu: first line\nqemu: \x1b[31mred line\n"),
+    guest("broken", State="failed", Since=1700000000000000, Error="QEMU ended with status 1 while it started"),
     guest("linux", Description="日本語 desktop"),
     guest("typo", DefinitionError="typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?"),
     guest("win10", Description="Windows with the Radeon", State="running", Pid=4711, Since=1700000000000000,
@@ -331,6 +330,11 @@ class Mock:
 
     def CheckDisks(self, path):
         pass
+
+    def GetDetails(self, path):
+        if path == path_of("guest", "linux"):
+            raise Refusal("NotAuthorized", "it takes a password")
+        return {"LastWords": "qemu: first line\nqemu: \x1b[31mred line\n"} if path == path_of("guest", "broken") else {}
 
     def GetFiles(self, path):
         return FILES

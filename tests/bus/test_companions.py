@@ -121,7 +121,7 @@ class ACompanionThatCannotStart(DaemonTest):
         self.assertEqual(result, "failed")
         # Which of the two is seen to end first is chance: QEMU ends as soon as nobody answers it.
         self.assertRegex(message, "(swtpm|QEMU) of guest demo ended")
-        self.assertRegex(self.usherd.property("demo", "LastWords"), "swtpm")
+        self.assertRegex(self.usherd.details("demo")["LastWords"], "swtpm")
 
 
 if __name__ == "__main__":

@@ -308,7 +308,7 @@ class AQemuThatDiesAtItsStart(DaemonTest):
         self.assertEqual(result, "failed")
         self.assertRegex(message, "QEMU of guest demo ended with exit status 1; see: usherctl status demo")
         self.assertEqual(self.usherd.property("demo", "State"), "failed")
-        self.assertRegex(self.usherd.property("demo", "LastWords"), "Reference count table offset invalid")
+        self.assertRegex(self.usherd.details("demo")["LastWords"], "Reference count table offset invalid")
 
 
 class ARefusal(DaemonTest):
@@ -475,26 +475,31 @@ class ADaemonThatGoesAway(DaemonTest):
         self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))[0], "done")
 
 
-class Authorisation(DaemonTest):
-    """Calls are made by another user: uid 0 is not asked about."""
+class AnotherUser(DaemonTest):
+    """Calls are made by nobody: uid 0 is not asked about."""
 
     SCRIPT = """
 import os, sys, dbus, dbus.bus
 os.setresgid({gid}, {gid}, {gid}); os.setresuid({uid}, {uid}, {uid})
 connection = dbus.bus.BusConnection({address!r})
-guest = connection.get_object("org.usher1", "/org/usher1", introspect=False)
+thing = connection.get_object("org.usher1", "{path}", introspect=False)
 try:
-    print(guest.{method}(*{arguments}, dbus_interface="org.usher1.Manager"))
+    print(thing.{method}(*{arguments}, dbus_interface="{interface}"))
 except dbus.DBusException as error:
     print(error.get_dbus_name(), error.get_dbus_message())
 """
 
-    def call_as_nobody(self, method, *arguments):
+    def call_as_nobody(self, method, *arguments, path="/org/usher1", interface="org.usher1.Manager"):
         nobody = pwd.getpwnam("nobody")
         script = self.SCRIPT.format(uid=nobody.pw_uid, gid=nobody.pw_gid, address=self.bus.address, method=method,
-                                    arguments=arguments)
+                                    arguments=arguments, path=path, interface=interface)
         return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
+    def ask_guest(self, method, *arguments):
+        return self.call_as_nobody(method, *arguments, path="/org/usher1/guest/demo", interface="org.usher1.Guest")
+
+
+class Authorisation(AnotherUser):
     def test_reading_needs_no_right(self):
         self.usherd.define("demo", GUEST)
         self.assertIn("A guest for tests", self.call_as_nobody("ListGuests"))
@@ -520,6 +525,15 @@ except dbus.DBusException as error:
         self.usherd.define("demo", GUEST)
         self.polkit.allow("org.usher1.stop-guest")
         self.assertIn("NotAuthorized", self.call_as_nobody("StartGuest", "demo", NONE))
+
+    def test_what_qemu_wrote_is_for_those_who_may_read_it(self):
+        self.usherd.define("demo", GUEST)
+        for what in self.call_as_nobody("ListGuests"), self.call_as_nobody("GetAll", "org.usher1.Guest", path="/org/usher1/guest/demo",
+                                                                              interface="org.freedesktop.DBus.Properties"):
+            self.assertNotIn("LastWords", what)
+        self.assertIn("not authorised for org.usher1.read-guest", self.ask_guest("GetDetails"))
+        self.polkit.allow("org.usher1.read-guest")
+        self.assertIn("LastWords", self.ask_guest("GetDetails"))
 
     def test_without_polkit_nothing_is_allowed(self):
         self.usherd.define("demo", GUEST)

@@ -223,7 +223,7 @@ class AQemuThatWritesWithoutEnd(StreamTest):
             before = flood.taken
             self.assertLess(self.answer_others(3), 1)
             self.assertGreater(flood.taken, before)
-            self.assertIn("the card does not answer", self.usherd.property("demo", "LastWords"))
+            self.assertIn("the card does not answer", self.usherd.details("demo")["LastWords"])
             begin = time.monotonic()
             self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill)[0], "done")
             self.assertLess(time.monotonic() - begin, 5)
@@ -439,19 +439,20 @@ for number in range(2):
 
 
 class TheRightTo(StreamTest):
-    SCRIPT = test_daemon.Authorisation.SCRIPT.replace("/org/usher1\"", "/org/usher1/guest/demo\"").replace("org.usher1.Manager", "org.usher1.Guest")
-    call_as_nobody = test_daemon.Authorisation.call_as_nobody
+    SCRIPT = test_daemon.AnotherUser.SCRIPT
+    call_as_nobody = test_daemon.AnotherUser.call_as_nobody
+    ask_guest = test_daemon.AnotherUser.ask_guest
 
     def test_open_a_console_or_a_display_is_polkits_to_give_one_by_one(self):
         self.start("[Display]\nType=vnc\n")
-        self.assertIn("NotAuthorized", self.call_as_nobody("OpenConsole", NONE))
-        self.assertIn("NotAuthorized", self.call_as_nobody("OpenDisplay"))
+        self.assertIn("NotAuthorized", self.ask_guest("OpenConsole", NONE))
+        self.assertIn("NotAuthorized", self.ask_guest("OpenDisplay"))
         self.polkit.allow("org.usher1.open-console")
-        self.assertIn("UnixFd", self.call_as_nobody("OpenConsole", NONE))
-        self.assertIn("NotAuthorized", self.call_as_nobody("OpenDisplay"))
+        self.assertIn("UnixFd", self.ask_guest("OpenConsole", NONE))
+        self.assertIn("NotAuthorized", self.ask_guest("OpenDisplay"))
         self.polkit.allow("org.usher1.open-display")
-        self.assertIn("UnixFd", self.call_as_nobody("OpenDisplay"))
-        self.assertIn("NotAuthorized", self.call_as_nobody("OpenConsole", NONE))
+        self.assertIn("UnixFd", self.ask_guest("OpenDisplay"))
+        self.assertIn("NotAuthorized", self.ask_guest("OpenConsole", NONE))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,9 @@ class Usherd:
         path = self.manager.GetGuest(name)
         return self.interface(path, "org.freedesktop.DBus.Properties").Get("org.usher1.Guest", key)
 
+    def details(self, name):
+        return self.guest(name).GetDetails()
+
     def wait_for(self, predicate, what, seconds=DEADLINE_SECONDS):
         """Runs the loop until predicate() holds; it is looked at after every signal."""
         loop = GLib.MainLoop()

@@ -98,6 +98,61 @@ START_TEST(a_file_is_replaced_as_a_whole_and_can_be_read_by_all)
 }
 END_TEST
 
+static void set_mode(const char *name, mode_t mode)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+static mode_t mode_of(const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    struct stat st;
+
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+START_TEST(a_guest_is_closed_if_others_cannot_read_one_of_its_files)
+{
+    set_mode("", 0755);
+    ck_assert_int_eq(definition_store_write(store, "a", NULL, "text"), 0);
+    ck_assert_int_eq(definition_store_write(store, "a", "10-x.conf", "more"), 0);
+    ck_assert(!definition_store_closed(store, "a"));
+    set_mode("a.guest", 0640);
+    ck_assert(definition_store_closed(store, "a"));
+    set_mode("a.guest", 0644);
+    set_mode("a.guest.d/10-x.conf", 0600);
+    ck_assert(definition_store_closed(store, "a"));
+    set_mode("a.guest.d/10-x.conf", 0644);
+    set_mode("a.guest.d", 0700);
+    ck_assert(definition_store_closed(store, "a"));
+    set_mode("a.guest.d", 0755);
+    ck_assert(!definition_store_closed(store, "a"));
+    set_mode("", 0700);
+    ck_assert(definition_store_closed(store, "a"));
+    g_autofree char *link = g_build_filename(folder, "b.guest", NULL);
+    ck_assert_int_eq(symlink("/etc/hostname", link), 0);
+    set_mode("", 0755);
+    ck_assert(definition_store_closed(store, "b"));
+}
+END_TEST
+
+START_TEST(what_is_written_is_no_more_open_than_what_was_there)
+{
+    ck_assert_int_eq(definition_store_write(store, "a", NULL, "text"), 0);
+    set_mode("a.guest", 0600);
+    ck_assert_int_eq(definition_store_write(store, "a", NULL, "other"), 0);
+    ck_assert_int_eq(definition_store_write(store, "a", "10-x.conf", "more"), 0);
+    ck_assert_uint_eq(mode_of("a.guest"), 0600);
+    ck_assert_uint_eq(mode_of("a.guest.d/10-x.conf"), 0600);
+    set_mode("a.guest", 0666);
+    ck_assert_int_eq(definition_store_write(store, "a", NULL, "text"), 0);
+    ck_assert_uint_eq(mode_of("a.guest"), 0644);
+}
+END_TEST
+
 START_TEST(a_drop_in_that_goes_leaves_the_others)
 {
     write_text(NULL, "file");
@@ -305,7 +360,9 @@ START_TEST(a_link_is_followed_and_told_where_it_leads_out)
 END_TEST
 
 SUITE_WITH("definition-store", set_up, tear_down, what_was_written_is_read_in_the_order_of_names,
-           a_file_is_replaced_as_a_whole_and_can_be_read_by_all, a_drop_in_that_goes_leaves_the_others,
+           a_file_is_replaced_as_a_whole_and_can_be_read_by_all,
+           a_guest_is_closed_if_others_cannot_read_one_of_its_files,
+           what_is_written_is_no_more_open_than_what_was_there, a_drop_in_that_goes_leaves_the_others,
            a_guest_goes_with_its_drop_ins_and_without_what_else_lies_there,
            a_drop_in_written_to_a_new_folder_is_watched, texts_can_be_had_as_they_would_be,
            what_others_can_write_is_not_read_until_they_cannot, what_is_anothers_is_not_read,
