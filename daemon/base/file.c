@@ -115,9 +115,8 @@ int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode)
     if (fd < 0)
         return -errno;
 
-    int r = write_all(fd, text);
-    if (r == 0 && fchmod(fd, mode) < 0)
-        r = -errno;
+    /* One that was left there may be open to others. */
+    int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, text);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     close_fd(fd);
