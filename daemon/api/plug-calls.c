@@ -17,9 +17,17 @@ static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fa
     return r < 0 ? r : 0;
 }
 
-static int act_attach_stopping(Api *api, sd_bus_message *message, const char *name);
+/* What whoever asks has been found to be allowed besides starting guests. */
+typedef enum AttachRights {
+    MAY_BIND = 1 << 0, /* any device of the host's */
+    MAY_STOP = 1 << 1, /* who holds it */
+} AttachRights;
 
-static int attach(Api *api, sd_bus_message *message, const char *name, bool may_stop)
+static int act_attach_binding(Api *api, sd_bus_message *message, const char *name);
+static int act_attach_stopping(Api *api, sd_bus_message *message, const char *name);
+static int act_attach_all(Api *api, sd_bus_message *message, const char *name);
+
+static int attach(Api *api, sd_bus_message *message, const char *name, AttachRights rights)
 {
     Fault *fault = NULL;
     BindWish wish = {};
@@ -29,8 +37,13 @@ static int attach(Api *api, sd_bus_message *message, const char *name, bool may_
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
     g_auto(GStrv) units = wish.may_stop;
-    if (r == 0 && units && !may_stop)
-        return api_authorize_stopping(api, message, name, name, act_attach_stopping);
+    /* Who may start a guest may have what its definition names, and no more. */
+    if (r == 0 && !(rights & MAY_BIND) && !manager_guest_has_section(api->manager, name, wish.address))
+        return api_authorize(api, message, "org.usher1.bind-device", PCI_ADDRESS_STR(wish.address), name,
+                             rights & MAY_STOP ? act_attach_all : act_attach_binding);
+    if (r == 0 && units && !(rights & MAY_STOP))
+        return api_authorize_stopping(api, message, name, name,
+                                      rights & MAY_BIND ? act_attach_all : act_attach_stopping);
     if (r == 0)
         r = manager_attach(api->manager, name, &wish, &job, &fault);
     return api_reply_job(message, r, job, fault);
@@ -38,12 +51,22 @@ static int attach(Api *api, sd_bus_message *message, const char *name, bool may_
 
 int api_attach(Api *api, sd_bus_message *message, const char *name)
 {
-    return attach(api, message, name, false);
+    return attach(api, message, name, 0);
+}
+
+static int act_attach_binding(Api *api, sd_bus_message *message, const char *name)
+{
+    return attach(api, message, name, MAY_BIND);
 }
 
 static int act_attach_stopping(Api *api, sd_bus_message *message, const char *name)
 {
-    return attach(api, message, name, true);
+    return attach(api, message, name, MAY_STOP);
+}
+
+static int act_attach_all(Api *api, sd_bus_message *message, const char *name)
+{
+    return attach(api, message, name, MAY_BIND | MAY_STOP);
 }
 
 int api_detach(Api *api, sd_bus_message *message, const char *name)

@@ -81,6 +81,13 @@ static int check_memory(Manager *m, const Host *host, const Guest *guest, const 
     return plan_check_pinned(host, m->claims, definition, owner, resident_memory(m, guest), ret_fault);
 }
 
+bool manager_guest_has_section(Manager *m, const char *name, PciAddress address)
+{
+    const GuestEntry *entry = manager_guest_entry(m, name);
+
+    return entry && guest_section(entry->guest, address);
+}
+
 static int prepare_attach(Manager *m, const char *name, const BindWish *wish, GuestEntry **ret_entry,
                           Plan **ret, Fault **ret_fault)
 {

@@ -59,6 +59,8 @@ char **manager_guest_names(Manager *manager); /* sorted; the caller frees them *
 bool manager_guest(Manager *manager, const char *name, GuestView *ret);
 /* The same of its files as they are now: some users of the host may not read all of it. */
 bool manager_guest_closed(Manager *manager, const char *name);
+/* Its definition, while it runs that which it was started with, has a [PCI] section for this device. */
+bool manager_guest_has_section(Manager *manager, const char *name, PciAddress address);
 /* Definitions. What names no guest is NoSuchGuest, what cannot be read as one BadDefinition. */
 int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* of DefinitionLine */,
                         Fault **ret_fault);

@@ -526,6 +526,21 @@ class Authorisation(AnotherUser):
         self.polkit.allow("org.usher1.stop-guest")
         self.assertIn("NotAuthorized", self.call_as_nobody("StartGuest", "demo", NONE))
 
+    def test_the_right_to_start_is_not_the_right_to_take_any_device(self):
+        self.usherd.define("demo", GUEST)
+        self.polkit.allow("org.usher1.start-guest")
+        answer = self.ask_guest("Attach", "0000:00:01.0", NONE)
+        self.assertIn("org.usher1.Error.NotAuthorized not authorised for org.usher1.bind-device", answer)
+        self.polkit.allow("org.usher1.start-guest", "org.usher1.bind-device")
+        self.assertIn("org.usher1.Error.NotRunning", self.ask_guest("Attach", "0000:00:01.0", NONE))
+        self.polkit.allow("org.usher1.bind-device")
+        self.assertIn("not authorised for org.usher1.start-guest", self.ask_guest("Attach", "0000:00:01.0", NONE))
+        wish = dbus.Dictionary({"stop_holders": dbus.Array(["sunshine.service"])}, signature="sv")
+        self.polkit.allow("org.usher1.start-guest", "org.usher1.bind-device")
+        self.assertIn("not authorised for org.usher1.stop-holders", self.ask_guest("Attach", "0000:00:01.0", wish))
+        self.polkit.allow("org.usher1.start-guest", "org.usher1.stop-holders")
+        self.assertIn("not authorised for org.usher1.bind-device", self.ask_guest("Attach", "0000:00:01.0", wish))
+
     def test_what_qemu_wrote_is_for_those_who_may_read_it(self):
         self.usherd.define("demo", GUEST)
         for what in self.call_as_nobody("ListGuests"), self.call_as_nobody("GetAll", "org.usher1.Guest", path="/org/usher1/guest/demo",
