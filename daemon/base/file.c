@@ -12,13 +12,14 @@
 
 #define VALUE_MAX (64 * 1024)
 
-/* Reads to the end without trusting st_size, which is 4096 or 0 for sysfs and procfs files. */
-static int read_to_end(int fd, size_t limit, char **ret, size_t *ret_size)
+/* Reads to the end, or until there is more than limit, without trusting st_size, which is 4096 or 0 for sysfs
+ * and procfs files. */
+static int read_up_to(int fd, size_t limit, char **ret, size_t *ret_size)
 {
     size_t size = 0, allocated = 4096;
     g_autofree char *buffer = g_malloc(allocated);
 
-    for (;;) {
+    while (size <= limit) {
         ssize_t n = read(fd, buffer + size, allocated - size - 1);
         if (n < 0 && errno == EINTR)
             continue;
@@ -27,19 +28,16 @@ static int read_to_end(int fd, size_t limit, char **ret, size_t *ret_size)
         if (n == 0)
             break;
         size += n;
-        if (size > limit)
-            return -EFBIG;
         if (size == allocated - 1)
             buffer = g_realloc(buffer, allocated *= 2);
     }
     buffer[size] = '\0';
     *ret = g_steal_pointer(&buffer);
-    if (ret_size)
-        *ret_size = size;
+    *ret_size = size;
     return 0;
 }
 
-int file_read_all_at(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size)
+static int read_file(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size)
 {
     struct stat st;
     /* A FIFO that somebody has put in the place of a file is not to be waited for. */
@@ -48,7 +46,37 @@ int file_read_all_at(int dirfd, const char *path, size_t limit, char **ret, size
         return -errno;
     if (!S_ISREG(st.st_mode))
         return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-    return read_to_end(fd, limit, ret, ret_size);
+    return read_up_to(fd, limit, ret, ret_size);
+}
+
+int file_read_all_at(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size)
+{
+    g_autofree char *text = NULL;
+    size_t size;
+    int r = read_file(dirfd, path, limit, &text, &size);
+
+    if (r < 0 || size > limit)
+        return r < 0 ? r : -EFBIG;
+    *ret = g_steal_pointer(&text);
+    if (ret_size)
+        *ret_size = size;
+    return 0;
+}
+
+int file_read_begin_at(int dirfd, const char *path, size_t limit, char **ret)
+{
+    g_autofree char *text = NULL;
+    size_t size;
+    int r = read_file(dirfd, path, limit, &text, &size);
+
+    if (r < 0)
+        return r;
+    if (size > limit) {
+        const char *newline = memrchr(text, '\n', limit);
+        text[newline ? newline + 1 - text : 0] = '\0';
+    }
+    *ret = g_steal_pointer(&text);
+    return 0;
 }
 
 int file_read_value_at(int dirfd, const char *path, char **ret)

@@ -11,6 +11,9 @@
  * caller. ret_size may be NULL; NUL bytes inside the file are kept. */
 int file_read_all_at(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_size);
 
+/* Likewise, but of a file that is longer its first whole lines, together limit bytes at most. */
+int file_read_begin_at(int dirfd, const char *path, size_t limit, char **ret);
+
 /* Reads one attribute as sysfs and procfs give it: at most 64 KB, trailing newlines stripped. */
 int file_read_value_at(int dirfd, const char *path, char **ret);
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/file.h"
 #include "host-needs-private.h"
+
+/* Some thousand routes. A router of the Internet has a million, which would take a second at each look. */
+#define ROUTES_LIMIT (1024 * 1024)
 
 /* route: the interface that the routing table names; name: it, or what it is made of. */
 static void note_interface(const HostPlace *place, Host *host, const char *route, const char *name,
@@ -48,12 +53,25 @@ static bool default_route_v6(const char *line, char name[static 64])
            all_zero(destination) && all_zero(length) && (flags & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
 }
 
+/* The first of them. Of version 4 the default route is among those: the table is sorted by destination
+ * (fib_route_seq_next() in net/ipv4/fib_trie.c). */
+static int read_routes(const HostPlace *place, const char *name, char ***ret)
+{
+    g_autofree char *text = NULL;
+    int r = file_read_begin_at(place->proc_fd, name, ROUTES_LIMIT, &text);
+
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret = g_strsplit(text ? text : "", "\n", -1);
+    return 0;
+}
+
 int needs_note_links(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) lines_v4 = NULL, lines_v6 = NULL;
-    int r = needs_read_lines(place, "net/route", &lines_v4);
+    int r = read_routes(place, "net/route", &lines_v4);
     if (r >= 0)
-        r = needs_read_lines(place, "net/ipv6_route", &lines_v6);
+        r = read_routes(place, "net/ipv6_route", &lines_v6);
     if (r < 0)
         return r;
 

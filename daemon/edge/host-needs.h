@@ -9,7 +9,7 @@
  * through partitions, device mapper and md; for default routes, through bridges, bonds and VLANs; for the
  * cards that something is shown on, and the one that the firmware used where no other is driven. What is on
  * the way to a needed device is needed too, bridges aside. 0 or -errno. Not seen: what only other mount
- * namespaces mount, and default routes of version 4 in other tables than the main one or over the second way
- * of several: those are listed by netlink alone, which would block the loop (netlink-dump.h), so that the look
- * at holders finds them. */
+ * namespaces mount; default routes of version 4 in other tables than the main one or over the second way of
+ * several, which are listed by netlink alone, and that would block the loop (netlink-dump.h); and what stands
+ * behind the first thousands of routes. The look at holders finds those. */
 int host_needs_note(const HostPlace *place, Host *host);

@@ -71,6 +71,20 @@ START_TEST(a_file_over_the_limit_is_refused_and_sets_nothing)
 }
 END_TEST
 
+START_TEST(the_beginning_of_a_long_file_is_whole_lines)
+{
+    g_autofree char *text = NULL, *whole = NULL, *nothing = NULL;
+
+    put("table", "one\ntwo\nthree\n");
+    ck_assert_int_eq(file_read_begin_at(dir_fd, "table", 10, &text), 0);
+    ck_assert_str_eq(text, "one\ntwo\n");
+    ck_assert_int_eq(file_read_begin_at(dir_fd, "table", 14, &whole), 0);
+    ck_assert_str_eq(whole, "one\ntwo\nthree\n");
+    ck_assert_int_eq(file_read_begin_at(dir_fd, "table", 2, &nothing), 0);
+    ck_assert_str_eq(nothing, "");
+}
+END_TEST
+
 START_TEST(a_nul_inside_a_file_is_kept)
 {
     _cleanup_close_ int fd = openat(dir_fd, "nul", O_WRONLY | O_CREAT, 0644);
@@ -153,7 +167,8 @@ END_TEST
 
 SUITE_WITH("file", setup, teardown, a_value_is_read_without_the_newlines_at_its_end,
            an_empty_file_is_an_empty_value, a_file_over_the_limit_is_refused_and_sets_nothing,
-           a_nul_inside_a_file_is_kept, an_attribute_that_is_not_there_is_not_made,
+           the_beginning_of_a_long_file_is_whole_lines, a_nul_inside_a_file_is_kept,
+           an_attribute_that_is_not_there_is_not_made,
            the_errno_of_a_failed_write_is_told, a_link_gives_the_last_part_of_its_target,
            a_replaced_file_has_the_new_text_and_leaves_nothing_beside_it, folders_are_made_on_the_way,
            names_in_a_folder_come_sorted)

@@ -223,6 +223,33 @@ START_TEST(other_routes_need_no_card)
 }
 END_TEST
 
+/* 128 bytes each, as the kernel fills them up (fib_route_seq_show()). */
+static void add_routes(const FakeHost *host, const char *table, const char *line, unsigned n)
+{
+    int fd = openat(fake_host_proc_fd(host), table, O_WRONLY | O_APPEND | O_CLOEXEC);
+    g_autoptr(GString) lines = g_string_new(NULL);
+
+    for (unsigned i = 0; i < n; i++)
+        g_string_append_printf(lines, "%-127s\n", line);
+    ck_assert_int_eq(write(fd, lines->str, lines->len), lines->len);
+    close(fd);
+}
+
+/* 25 MB each. */
+START_TEST(a_router_of_the_internet_has_devices)
+{
+    g_autoptr(FakeHost) host = a_host();
+    fake_host_route_over(host, "eth0", false);
+    add_routes(host, "net/route", "eth1\t0002000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0", 200000);
+    add_routes(host, "net/ipv6_route",
+               "20010db8000000000000000000000000 20 00000000000000000000000000000000 00 "
+               "00000000000000000000000000000000 0 1 0 1 eth1",
+               200000);
+    assert_needed(host, CARD, "default route over eth0");
+    assert_needed(host, OTHER_CARD, NULL);
+}
+END_TEST
+
 START_TEST(a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
 {
     g_autoptr(FakeHost) fake = a_host();
@@ -357,5 +384,5 @@ SUITE("host-needs", the_disk_below_a_mounted_loop_device_is_needed,
       every_disk_of_a_btrfs_is_needed, every_controller_of_a_shared_nvme_disk_is_needed,
       what_is_on_the_way_to_a_needed_device_is_needed, the_card_of_the_default_route_is_needed,
       a_default_route_of_version_six_counts_too, the_cards_below_a_bridge_or_bond_are_needed,
-      other_routes_need_no_card,
+      other_routes_need_no_card, a_router_of_the_internet_has_devices,
       a_host_whose_mounts_cannot_be_read_gives_no_snapshot)
