@@ -88,3 +88,4 @@ int cmd_disable(Client *client, char **args);
 int cmd_check(Client *client, char **args);
 int cmd_monitor(Client *client, char **args);
 int cmd_version(Client *client, char **args);
+int cmd_help(Client *client, char **args);

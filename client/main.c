@@ -10,77 +10,7 @@
 #include "config.h"
 #include "pager.h"
 #include "text.h"
-
-/* Options that only some verbs know. */
-enum {
-    KNOWS_DRY_RUN = 1 << 0,
-    KNOWS_NO_BLOCK = 1 << 1,
-    KNOWS_ALL = 1 << 2,
-    KNOWS_BIND = 1 << 3, /* --functions= and --group= */
-    KNOWS_STOP_HOLDERS = 1 << 4,
-    KNOWS_CREATE = 1 << 5, /* what a new guest has */
-    KNOWS_FINGERPRINT = 1 << 6,
-    KNOWS_CLEAR = 1 << 7,
-    KNOWS_EJECT = 1 << 8,
-    KNOWS_FORCE = 1 << 9,
-};
-
-typedef struct Verb {
-    const char *name;
-    const char *args; /* for the help: "NAME…" */
-    unsigned min, max;
-    unsigned knows;
-    VerbRun run;
-    const char *help; /* NULL: an alias, not shown */
-} Verb;
-
-#define MANY 4096
-
-static int cmd_help(Client *client, char **args);
-
-static const Verb verbs[] = {
-    {"list", "", 0, 0, 0, cmd_list, "List the guests (the default)"},
-    {"list-guests", "", 0, 0, 0, cmd_list, NULL},
-    {"status", "[NAME|ADDRESS…]", 0, MANY, 0, cmd_status, "Show the host, or guests and devices in full"},
-    {"start", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_STOP_HOLDERS, cmd_start,
-     "Start guests"},
-    {"stop", "NAME…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_stop, "Stop guests, gently at first"},
-    {"kill", "NAME…", 1, MANY, KNOWS_NO_BLOCK, cmd_kill, "End guests at once"},
-    {"reset", "NAME…", 1, MANY, KNOWS_CLEAR, cmd_reset, "Press the guests' reset button"},
-    {"pause", "NAME…", 1, MANY, 0, cmd_pause, "Hold the guests' processors"},
-    {"resume", "NAME…", 1, MANY, 0, cmd_resume, "Let them run on"},
-    {"reboot", "NAME…", 1, MANY, 0, cmd_reboot, "Ask the systems in the guests to reboot"},
-    {"freeze", "NAME…", 1, MANY, 0, cmd_freeze, "Hold the guests' file systems still, for a backup"},
-    {"thaw", "NAME…", 1, MANY, 0, cmd_thaw, "Let them go on"},
-    {"cdrom", "NAME [DRIVE] IMAGE", 1, 3, KNOWS_EJECT | KNOWS_FORCE, cmd_cdrom, "Change what is in a guest's CD drive"},
-    {"console", "NAME", 1, 1, KNOWS_FORCE, cmd_console, "Connect this terminal with a guest's serial console"},
-    {"view", "NAME", 1, 1, 0, cmd_view, "Show a guest's screen in a viewer"},
-    {"attach", "NAME ADDRESS", 2, 2, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND | KNOWS_STOP_HOLDERS, cmd_attach,
-     "Plug a device into a guest that runs"},
-    {"detach", "NAME ADDRESS", 2, 2, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_detach, "Have a guest let go of a device"},
-    {"devices", "[ADDRESS…]", 0, MANY, KNOWS_ALL, cmd_devices, "List the host's PCI devices"},
-    {"groups", "", 0, 0, 0, cmd_groups, "Show the IOMMU groups as a tree"},
-    {"holders", "ADDRESS…", 1, MANY, 0, cmd_holders, "Show who uses devices"},
-    {"bind", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND | KNOWS_STOP_HOLDERS, cmd_bind,
-     "Bind devices to vfio-pci"},
-    {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,
-     "Give devices back to their host drivers"},
-    {"create", "NAME", 1, 1, KNOWS_DRY_RUN | KNOWS_CREATE, cmd_create, "Define a guest"},
-    {"edit", "NAME", 1, 1, 0, cmd_edit, "Edit a drop-in of a definition, or with --full the definition"},
-    {"undefine", "NAME…", 1, MANY, 0, cmd_undefine, "Remove definitions"},
-    {"rm", "NAME…", 1, MANY, 0, cmd_undefine, NULL},
-    {"cat", "NAME…", 1, MANY, 0, cmd_cat, "Print the files of definitions as they stand"},
-    {"show", "NAME…", 1, MANY, KNOWS_FINGERPRINT, cmd_show,
-     "Show definitions as merged, with the origin of each line"},
-    {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
-    {"reload", "", 0, 0, 0, cmd_reload, "Let usherd read the definitions again"},
-    {"enable", "NAME…", 1, MANY, 0, cmd_enable, "Start guests at boot"},
-    {"disable", "NAME…", 1, MANY, 0, cmd_disable, "Do not start guests at boot"},
-    {"check", "", 0, 0, 0, cmd_check, "Check whether this host can lend devices"},
-    {"monitor", "", 0, 0, 0, cmd_monitor, "Print jobs and changes of state as they come"},
-    {"version", "", 0, 0, 0, cmd_version, "Show the versions of usherctl and usherd"},
-    {"help", "", 0, 0, 0, cmd_help, "Show this help"},
-};
+#include "verb.h"
 
 enum {
     OPTION_VERSION = 0x100,
@@ -151,42 +81,6 @@ void say(const char *format, ...)
     /* Messages quote what guests and files say; lines may be kept, escapes may not. */
     g_autofree char *printable = text_printable(line, true);
     fprintf(stderr, "%s\n", printable);
-}
-
-static int cmd_help(Client *client, char **args)
-{
-    pager_open(client);
-    puts("usherctl [OPTIONS…] [VERB [ARGUMENTS…]]\n\nLends the host's PCI devices to guests, and brings them "
-         "back.\n");
-    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-        g_autofree char *usage = g_strdup_printf("%s %s", verbs[i].name, verbs[i].args);
-        if (verbs[i].help)
-            printf("  %s%*s  %s\n", usage, MAX(0, 24 - (int)text_width(usage)), "", verbs[i].help);
-    }
-    puts("\n"
-         "  -h --help                 Show this help\n"
-         "     --version              Show usherctl's version\n"
-         "  -H --host=[USER@]HOST     Speak with usherd on another host, over ssh\n"
-         "     --json=pretty|short|off  Print JSON (-j: pretty on a terminal, else short)\n"
-         "     --no-legend            Print no titles and no counts\n"
-         "  -l --full                 Do not shorten cells; edit: the definition itself, not a drop-in\n"
-         "     --no-pager             Do not page\n"
-         "     --no-ask-password      Do not let polkit ask for a password\n"
-         "     --dry-run              start, stop, bind, restore: show the steps, take none; create: show the text\n"
-         "     --no-block             start, stop, kill, bind, restore: do not wait for the end\n"
-         "     --force                console: take it from whoever has it open; cdrom: open a locked tray\n"
-         "  -a --all                  devices: list bridges too\n"
-         "     --functions=all|0,1    bind: these functions of the slot\n"
-         "     --group=only|all       bind: the rest of the IOMMU group too\n"
-         "     --stop-holders=UNIT,…  start, bind: services to be stopped if they use the device\n"
-         "     --description= --memory= --cpus= --uefi --display=none|vnc|spice\n"
-         "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
-         "                            create: what the guest has\n"
-         "     --fingerprint          show: the Fingerprint= lines of devices\n"
-         "     --clear                reset: let devices out of quarantine\n"
-         "     --eject                cdrom: take out what is in the drive\n\n"
-         "See usherctl(1) for the exit statuses and for examples.");
-    return STATUS_OK;
 }
 
 static int usage_hint(void)
@@ -357,24 +251,6 @@ static int take_options(Client *client, int argc, char **argv)
     return -1;
 }
 
-static const Verb *find_verb(const char *name)
-{
-    const char *names[G_N_ELEMENTS(verbs) + 1] = {NULL};
-    const char *nearest;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-        names[i] = verbs[i].name;
-        if (strcmp(names[i], name) == 0)
-            return &verbs[i];
-    }
-    if ((nearest = text_nearest(name, names)))
-        say("There is no verb %s; did you mean %s?", name, nearest);
-    else
-        say("There is no verb %s", name);
-    usage_hint();
-    return NULL;
-}
-
 /* An option that a verb does not know would be ignored silently: with --dry-run that would be a bad surprise.
  */
 static const char *misplaced_option(const Client *client, const Verb *verb)
@@ -438,11 +314,11 @@ int main(int argc, char **argv)
 
     if (status < 0) {
         bool default_verb = optind >= argc;
-        const Verb *verb = default_verb ? &verbs[0] : find_verb(argv[optind]);
+        const Verb *verb = default_verb ? verb_at(0) : verb_find(argv[optind]);
         int n_args = default_verb ? 0 : argc - optind - 1;
 
         status =
-            verb ? run_verb(&client, verb, n_args, default_verb ? nothing : argv + optind + 1) : STATUS_USAGE;
+            verb ? run_verb(&client, verb, n_args, default_verb ? nothing : argv + optind + 1) : usage_hint();
     }
     status = finish_output(status);
     pager_close();
