@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../daemon/base/fault.h"
+#include "../daemon/base/forged.h"
 #include "agent.h"
 
 /* Long enough to fetch an administrator who knows the password. */
@@ -30,6 +31,8 @@ int bus_open(Client *client)
         r = sd_bus_open_system_remote(&client->bus, client->host);
     else
         r = sd_bus_open_system(&client->bus);
+    if (r >= 0)
+        r = forged_signals_drop(client->bus);
     return r < 0 ? report_connection(client, r) : STATUS_OK;
 }
 

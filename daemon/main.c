@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/forged.h"
 #include "base/log.h"
 #include "config.h"
 #include "core/settings.h"
@@ -109,6 +110,8 @@ static int open_directories(Daemon *d)
 static int open_bus(Daemon *d)
 {
     int r = sd_bus_open_system(&d->bus);
+    if (r >= 0)
+        r = forged_signals_drop(d->bus);
     if (r >= 0)
         r = sd_bus_attach_event(d->bus, d->engine.event, SD_EVENT_PRIORITY_NORMAL);
     if (r >= 0)

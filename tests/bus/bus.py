@@ -138,6 +138,10 @@ class MockPolkit:
         """Answers come only with release(), as if a person were typing a password."""
         self._mock.SimulateHang(hanging)
 
+    def hangs(self):
+        """Whether somebody waits for an answer."""
+        return bool(self._mock.HaveHangingCalls())
+
     def release(self):
         self._mock.ReleaseHangingCalls()
 

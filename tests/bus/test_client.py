@@ -23,6 +23,7 @@ import time
 import unittest
 
 import dbus
+import dbus.lowlevel
 
 from bus import DEADLINE_SECONDS, PrivateBus
 
@@ -432,6 +433,25 @@ class JobTest(ClientTest):
         self.assertIn("systemctl status usherd", result.stderr)
         self.bus.stop(self.mock)
         self.start_mock()
+
+    def test_nobody_else_says_that_the_daemon_has_gone(self):
+        terminal = Terminal()
+        process = subprocess.Popen([USHERCTL, "start", "slow"], env=self.environment(), stderr=terminal.slave)
+        terminal.close_slave()
+        terminal.read_until(r"slow: 4 of 4")
+        forger = self.bus.connect()
+        for name in forger.list_names():
+            signal_ = dbus.lowlevel.SignalMessage("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged")
+            signal_.set_destination(name)
+            signal_.append("org.usher1", ":1.1", "")
+            forger.send_message(signal_)
+        forger.list_names()
+        forger.close()
+        self.play("EndJobs")
+        terminal.read_until(None)
+        self.assertEqual(process.wait(DEADLINE_SECONDS), OK, terminal.text)
+        self.assertNotIn("went away", terminal.text)
+        terminal.close()
 
     def test_methods_without_a_job_are_called_on_the_guest(self):
         for verb in ("reset", "pause", "resume"):

@@ -12,6 +12,7 @@ import time
 import unittest
 
 import dbus
+import dbus.lowlevel
 
 from bus import MockPolkit, PrivateBus
 from usherd import NAME, ROOT, Usherd
@@ -201,6 +202,40 @@ class Objects(LimitsTest):
         before = self.memory()
         ask(100, 1600)
         self.assertLess(self.memory() - before, 1024)
+
+
+class Forgeries(LimitsTest):
+    """Anybody may send a signal to usherd alone, and a rule for the signals of somebody else lets it pass."""
+
+    def reload_as_other(self):
+        script = ("import dbus, dbus.bus, os\n"
+                  "bus = dbus.bus.BusConnection(os.environ['DBUS_SYSTEM_BUS_ADDRESS'])\n"
+                  "print(bus.get_unique_name(), flush=True)\n"
+                  "dbus.Interface(bus.get_object('org.usher1', '/org/usher1', introspect=False), 'org.usher1.Manager').Reload(timeout=30)\n"
+                  "print('reloaded', flush=True)\n")
+        process = subprocess.Popen(["/usr/bin/python3", "-c", script], env=self.bus.environment(), user=OTHER, cwd="/", stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, process.stdout.readline().strip()
+
+    def forge(self, path, interface, member, *arguments):
+        forger = self.bus.connect()
+        signal = dbus.lowlevel.SignalMessage(path, interface, member)
+        signal.set_destination(NAME)
+        signal.append(*arguments)
+        forger.send_message(signal)
+        forger.call_blocking(NAME, ROOT, "org.freedesktop.DBus.Peer", "Ping", "", ())
+        forger.close()
+
+    def test_nobody_takes_another_caller_off_the_bus(self):
+        self.polkit.allow_all()
+        self.polkit.hang()
+        process, name = self.reload_as_other()
+        self.usherd.wait_for(self.polkit.hangs, "polkit was not asked")
+        self.forge("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", name, name, "")
+        self.polkit.release()
+        self.assertEqual(process.stdout.readline(), "reloaded\n")
 
 
 class Floods(LimitsTest):
