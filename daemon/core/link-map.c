@@ -108,14 +108,13 @@ static char *get_text(const struct rtattr *attribute)
 
 /* Links. */
 
-static bool is_tap(const struct rtattr *info)
+/* "vlan", "macvtap", …; NULL for that of a card. The caller frees it. */
+static char *get_kind(const struct rtattr *info)
 {
     const struct rtattr *attributes[IFLA_INFO_KIND + 1];
     if (!info || read_attributes(RTA_DATA(info), RTA_PAYLOAD(info), attributes, IFLA_INFO_KIND) < 0)
-        return false;
-
-    g_autofree char *kind = get_text(attributes[IFLA_INFO_KIND]);
-    return g_strcmp0(kind, "macvtap") == 0 || g_strcmp0(kind, "ipvtap") == 0;
+        return NULL;
+    return get_text(attributes[IFLA_INFO_KIND]);
 }
 
 static int read_link(LinkMap *map, int space, const struct nlmsghdr *message)
@@ -128,6 +127,7 @@ static int read_link(LinkMap *map, int space, const struct nlmsghdr *message)
     if (!attributes[IFLA_IFNAME] || find(map, space, head->ifi_index))
         return 0;
 
+    g_autofree char *kind = get_kind(attributes[IFLA_LINKINFO]);
     Link *link = g_new(Link, 1);
     *link = (Link){
         .space = space,
@@ -136,7 +136,8 @@ static int read_link(LinkMap *map, int space, const struct nlmsghdr *message)
         .bus = get_text(attributes[IFLA_PARENT_DEV_BUS_NAME]),
         .parent = get_text(attributes[IFLA_PARENT_DEV_NAME]),
         .up = head->ifi_flags & IFF_UP,
-        .tap = is_tap(attributes[IFLA_LINKINFO]),
+        .tap = g_strcmp0(kind, "macvtap") == 0 || g_strcmp0(kind, "ipvtap") == 0,
+        .switching = g_strcmp0(kind, "openvswitch") == 0,
         .master = get_number(attributes[IFLA_MASTER], 0),
         .lower = get_number(attributes[IFLA_LINK], 0),
         .lower_space = get_number(attributes[IFLA_LINK_NETNSID], space),
@@ -286,7 +287,7 @@ static void add(Walk *walk, const Link *link, unsigned table, const char *sessio
 /* True if it or what is above it is used. */
 static bool look_at(Walk *walk, Link *link, const Link *below, unsigned depth)
 {
-    if (!link->up || depth >= DEPTH_MAX || !g_hash_table_add(walk->seen, link))
+    if ((!link->up && !link->switching) || depth >= DEPTH_MAX || !g_hash_table_add(walk->seen, link))
         return false;
 
     bool used = link->table > 0 || link->routed || link->tap || link->space != LINK_OWN;

@@ -17,7 +17,10 @@ typedef struct Link {
     char *name;
     char *bus, *parent; /* the device that it is of: "pci", "0000:05:00.0"; NULL for none */
     bool up;
-    bool tap;             /* its other end is a node (macvtap): it carries traffic without an address */
+    bool tap; /* its other end is a node (macvtap): it carries traffic without an address */
+    /* Open vSwitch's: it is the master of its switch's ports, and stays down whatever goes over them
+     * (ovs_netdev_link() in net/openvswitch/vport-netdev.c). */
+    bool switching;
     bool routed;          /* a route goes over it, and so an address is on it */
     unsigned table;       /* that has a default route over it; 0 for none */
     unsigned master;      /* the bridge or bond that it is a port of, of the same space; 0 for none */
@@ -56,8 +59,8 @@ void link_map_connect(LinkMap *map, int own);
 const GPtrArray *link_map_links(const LinkMap *map);
 
 /* How a link and what is built upon it are used (of LinkUse; the caller frees the array), the links below
- * first; empty: nobody would miss it. One that is down carries nothing, whatever is built upon it. Used is
- * what has a route or address in whichever table, but for the routes of version 6 that every link has by
- * itself; a port of a bridge, bond, team or VRF that is up; what has no address of its own, as a node
- * (macvtap) or a container's network namespace is at its other end. At most 32. */
+ * first; empty: nobody would miss it. One that is down carries nothing, whatever is built upon it, Open
+ * vSwitch's aside. Used is what has a route or address in whichever table, but for the routes of version 6
+ * that every link has by itself; a port of a bridge, bond, team or VRF that is up; what has no address of its
+ * own, as a node (macvtap) or a container's network namespace is at its other end. At most 32. */
 GPtrArray *link_map_uses(const LinkMap *map, const Link *link);

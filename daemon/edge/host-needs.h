@@ -10,6 +10,7 @@
  * cards that something is shown on, and the one that the firmware used where no other is driven. What is on
  * the way to a needed device is needed too, bridges aside. 0 or -errno. Not seen: what only other mount
  * namespaces mount; default routes of version 4 in other tables than the main one or over the second way of
- * several, which are listed by netlink alone, and that would block the loop (netlink-dump.h); and what stands
- * behind the first thousands of routes. The look at holders finds those. */
+ * several, which are listed by netlink alone, and that would block the loop (netlink-dump.h); those over
+ * Open vSwitch, whose links do not tell of one another; and what stands behind the first thousands of routes.
+ * The look at holders finds those. */
 int host_needs_note(const HostPlace *place, Host *host);

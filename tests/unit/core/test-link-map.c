@@ -109,6 +109,24 @@ START_TEST(a_vlan_upon_a_bond_is_told_and_not_the_bond_that_is_only_on_the_way)
 }
 END_TEST
 
+/* "ovs-system: <BROADCAST,MULTICAST> … state DOWN" is what ip(8) shows of a switch in full use. */
+START_TEST(a_port_of_open_vswitch_is_used_though_its_master_is_down)
+{
+    g_autoptr(LinkMap) map = link_map_new();
+    char info[32];
+    struct rtattr kind = {.rta_len = RTA_LENGTH(sizeof("openvswitch")), .rta_type = IFLA_INFO_KIND};
+    Message message = begin(RTM_NEWLINK, &(struct ifinfomsg){.ifi_index = 9}, sizeof(struct ifinfomsg));
+    add(&message, IFLA_IFNAME, "ovs-system", sizeof("ovs-system"));
+    memcpy(info, &kind, sizeof(kind));
+    memcpy(info + RTA_LENGTH(0), "openvswitch", sizeof("openvswitch"));
+    add(&message, IFLA_LINKINFO, info, kind.rta_len);
+    has(map, 2, "eth1", 0, 9);
+    ck_assert_int_eq(link_map_read(map, LINK_OWN, &message.header), 0);
+    link_map_connect(map, LINK_OWN);
+    assert_uses(map, "ovs-system");
+}
+END_TEST
+
 START_TEST(of_several_default_routes_that_of_the_main_table_is_told)
 {
     g_autoptr(LinkMap) map = link_map_new();
@@ -202,6 +220,7 @@ END_TEST
 
 SUITE("link-map", a_vlan_with_a_route_uses_the_card_below_it,
       a_vlan_upon_a_bond_is_told_and_not_the_bond_that_is_only_on_the_way,
+      a_port_of_open_vswitch_is_used_though_its_master_is_down,
       of_several_default_routes_that_of_the_main_table_is_told, numbers_of_links_are_those_of_their_own_space,
       a_containers_link_names_our_space_by_its_number, the_routes_that_every_link_has_by_itself_do_not_count,
       a_message_that_is_cut_off_is_refused_wherever_that_is, thousands_of_vlans_are_told_in_part)
