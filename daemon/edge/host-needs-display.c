@@ -240,6 +240,28 @@ static void show_text_console(Displays *displays)
         needs_note(&card->needed_for, "console on VGA text");
 }
 
+/* The kernel's messages go to a serial port that may be on a card, as that of Intel's AMT is (serial over
+ * LAN), and often to nothing else; nobody need have it open. "ttyS4  -W- (EC p a)    4:68" is a line of
+ * /proc/consoles (proc(5)); terminals on a card's screen have no device below it. */
+static void note_serial_consoles(const HostPlace *place, Host *host)
+{
+    g_auto(GStrv) lines = NULL;
+
+    if (needs_read_lines(place, "consoles", &lines) < 0)
+        return;
+    for (char **line = lines; *line; line++) {
+        char name[32];
+        unsigned major, minor;
+        const char *flags = strrchr(*line, ')');
+        if (!flags || sscanf(*line, "%31s", name) != 1 || sscanf(flags, ") %u:%u", &major, &minor) != 2)
+            continue;
+        g_autofree char *link = g_strdup_printf("dev/char/%u:%u", major, minor);
+        g_autofree char *path = needs_resolve(place, link), *reason = g_strdup_printf("console on %s", name);
+        if (path)
+            needs_note_path(host, path, reason);
+    }
+}
+
 static bool attribute_is(const HostPlace *place, const char *connector, const char *attribute,
                          const char *value)
 {
@@ -312,4 +334,5 @@ void needs_note_display(const HostPlace *place, Host *host)
     show_text_console(&displays);
     show_only_screen(&displays);
     note_only_display(&displays);
+    note_serial_consoles(place, host);
 }

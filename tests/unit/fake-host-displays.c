@@ -50,6 +50,15 @@ void fake_host_set_console_driver(FakeHost *host, unsigned number, const char *n
     fake_tree_put(host->sys_fd, bind, bound ? "1\n" : "0\n");
 }
 
+void fake_host_add_terminal(FakeHost *host, const char *address, const char *name, unsigned minor)
+{
+    g_autofree char *path = fake_text("%s/tty/%s", fake_device_of(host, address)->path, name);
+    g_autofree char *link = fake_text("dev/char/4:%u", minor);
+
+    fake_tree_make(host->sys_fd, path);
+    fake_tree_link(host->sys_fd, link, path);
+}
+
 void fake_host_set_connector(FakeHost *host, const char *name, const char *status, const char *enabled)
 {
     g_autofree char *first = fake_text("class/drm/%s/status", name);

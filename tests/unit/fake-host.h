@@ -105,6 +105,8 @@ void fake_host_add_firmware_display(FakeHost *host, const char *name, const char
                                     const char *const *entries);
 /* vtconNUMBER: "(M) frame buffer device", "(S) VGA+", … */
 void fake_host_set_console_driver(FakeHost *host, unsigned number, const char *name, bool bound);
+/* A serial port of a card's: "ttyS4", 4:minor. */
+void fake_host_add_terminal(FakeHost *host, const char *address, const char *name, unsigned minor);
 /* "card0-HDMI-A-1", which is there already. */
 void fake_host_set_connector(FakeHost *host, const char *name, const char *status, const char *enabled);
 /* The card's memory, and where the firmware's framebuffer is. */

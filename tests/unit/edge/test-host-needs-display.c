@@ -182,6 +182,28 @@ START_TEST(a_card_that_shows_the_kernels_console_as_text_is_needed)
 }
 END_TEST
 
+START_TEST(a_card_whose_serial_port_is_the_kernels_console_is_needed)
+{
+    g_autoptr(FakeHost) host = fake_host_new();
+    fake_host_add_function(
+        host, &(FakeFunction){.address = "0000:00:16.3", .group = 1, .class = 0x070002, .driver = "serial"});
+    fake_host_add_function(
+        host, &(FakeFunction){.address = "0000:03:00.0", .group = 2, .class = 0x070002, .driver = "serial"});
+    fake_host_add_terminal(host, "0000:00:16.3", "ttyS4", 68);
+    fake_host_add_terminal(host, "0000:03:00.0", "ttyS5", 69);
+    assert_needed(host, "0000:00:16.3", NULL);
+    int fd = openat(fake_host_proc_fd(host), "consoles", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(dprintf(fd, "netcon0              -W- (E   p  )\n"
+                                 "ttyS4                -W- (EC  p a)    4:68\n"
+                                 "tty0                 -WU (E   p  )    4:1\n"),
+                     0);
+    close(fd);
+    assert_needed(host, "0000:00:16.3", "console on ttyS4");
+    assert_needed(host, "0000:03:00.0", NULL);
+}
+END_TEST
+
 START_TEST(the_card_with_the_only_screen_that_is_on_is_needed)
 {
     g_autoptr(FakeHost) host = two_lit_cards();
@@ -238,5 +260,6 @@ SUITE("host-needs-display", the_card_with_the_console_is_needed_though_another_i
       the_firmwares_framebuffer_is_the_cards_whose_child_it_is,
       the_firmwares_framebuffer_is_the_cards_whose_memory_it_is_in,
       a_card_that_shows_the_kernels_console_as_text_is_needed,
+      a_card_whose_serial_port_is_the_kernels_console_is_needed,
       the_card_with_the_only_screen_that_is_on_is_needed, the_only_driven_display_of_the_firmware_is_needed,
       a_second_driven_display_sets_the_first_free, a_display_that_the_firmware_did_not_use_can_go)
