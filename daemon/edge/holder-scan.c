@@ -172,9 +172,10 @@ static void look_at_mapping(Scan *scan, Process *process, const char *line)
 
     path += 1;
     if (stat_node(scan->place->dev_fd, path + strlen("/dev/"), &st) < 0 || st.stx_ino != inode ||
-        !S_ISCHR(st.stx_mode))
+        (!S_ISCHR(st.stx_mode) && !S_ISBLK(st.stx_mode)))
         return;
-    const HolderNode *node = holder_node_find(scan->nodes, false, st.stx_rdev_major, st.stx_rdev_minor);
+    const HolderNode *node =
+        holder_node_find(scan->nodes, S_ISBLK(st.stx_mode), st.stx_rdev_major, st.stx_rdev_minor);
     if (node)
         note(scan, process, HOLDER_MAPPING, node->device, node->name, path);
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/holder-scan.h"
@@ -198,6 +200,26 @@ START_TEST(a_mapping_counts_when_the_file_is_closed)
 }
 END_TEST
 
+/* The kernel lets anybody else claim a disk that is mapped. */
+START_TEST(a_disk_that_is_mapped_is_in_use)
+{
+    A_TREE;
+    g_autofree char *dev = g_build_filename(tree.path, "dev", NULL),
+                    *path = g_build_filename(dev, "nvme0n1p1", NULL);
+    struct stat st;
+    ck_assert_int_eq(g_mkdir_with_parents(dev, 0755), 0);
+    ck_assert_int_eq(mknod(path, S_IFBLK | 0600, makedev(259, 1)), 0);
+    ck_assert_int_eq(stat(path, &st), 0);
+    close_fd(tree.place.dev_fd);
+    tree.place.dev_fd = open_below(&tree, "dev");
+    g_autofree char *line = g_strdup_printf("7f00-7f01 rw-s 00000000 00:05 %lu      /dev/nvme0n1p1\n",
+                                            (unsigned long)st.st_ino);
+    put_process(&tree, 90, "db", "0::/system.slice/db.service");
+    put(&tree, "proc/90/maps", line);
+    assert_held(&tree, DISK, "mapping " DISK " /dev/nvme0n1p1 90 db db.service \n");
+}
+END_TEST
+
 START_TEST(what_a_disk_is_part_of_holds_it)
 {
     A_TREE;
@@ -328,7 +350,7 @@ END_TEST
 SUITE("holder-scan", a_device_that_nobody_uses_has_no_holders,
       who_has_a_node_open_is_named_with_unit_and_session, a_node_that_is_open_thrice_is_told_once,
       what_hangs_below_a_usb_controller_holds_it, those_who_keep_nodes_for_others_are_left_out,
-      a_mapping_counts_when_the_file_is_closed, what_a_disk_is_part_of_holds_it,
+      a_mapping_counts_when_the_file_is_closed, a_disk_that_is_mapped_is_in_use, what_a_disk_is_part_of_holds_it,
       a_mount_that_only_a_container_has_holds_the_disk, what_the_host_has_mounted_is_not_told_twice,
       nodes_outside_of_sysfs_are_known_where_the_driver_tells, who_has_the_device_itself_open_at_vfio_holds_it,
       who_has_a_group_open_that_no_iommu_stands_behind_holds_it, who_has_a_mediated_devices_group_open_holds_it,
