@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../base/cleanup.h"
@@ -107,10 +110,29 @@ static void look_at_path(Search *search, const char *file, const char *user)
         note(search, node, user);
 }
 
+/* A container's node for the disk may have any name, as may one that was removed: the loop device itself
+ * knows which disk that is (lo_get_status() in drivers/block/loop.c). Where it is over a file, that would be
+ * asked for, and may be on a file server that is dead: so only of a path below /dev. */
+static const HolderNode *ask_loop(const Search *search, const char *file)
+{
+    g_autofree char *path = NULL;
+    g_auto(GStrv) parts = g_strsplit(file, "/", -1);
+    struct loop_info64 info;
+    struct stat st;
+
+    if (file_read_value_at(search->place->sys_fd, file, &path) < 0 || !g_str_has_prefix(path, "/dev/"))
+        return NULL;
+    _cleanup_close_ int fd =
+        openat(search->place->dev_fd, parts[1], O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISBLK(st.st_mode) || ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+        return NULL;
+    return holder_node_find(search->nodes, true, major(info.lo_rdevice), minor(info.lo_rdevice));
+}
+
 /* The loop device is a way to use the disk: what is mounted from it, or built upon it, uses that. */
 static void look_at_loop(Search *search, const char *file, const char *user)
 {
-    const HolderNode *node = read_path(search, file);
+    const HolderNode *node = ask_loop(search, file) ?: read_path(search, file);
 
     if (node && note(search, node, user)) {
         g_autofree char *device = g_strdup(node->device);

@@ -8,6 +8,7 @@
 #include "holder-scan.h"
 
 /* Adds to holders what uses one of the nodes (holder-nodes.h), and to the nodes those of loop devices, which
- * are a way to use the disk, too. Opens nothing, and waits for no file system: a path is followed as far as
- * the kernel has it at hand (RESOLVE_CACHED in openat2(2)), as that of a file in use is. */
+ * are a way to use the disk, too. Opens nothing but loop devices over nodes, and waits for no file system: a
+ * path is followed as far as the kernel has it at hand (RESOLVE_CACHED in openat2(2)), as that of a file in
+ * use is. */
 void holder_kernel_add(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders);

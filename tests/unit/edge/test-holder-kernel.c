@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What has a disk open inside the kernel, told by sysfs and configfs as they look. */
+#include <fcntl.h>
+#include <linux/loop.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "../../../daemon/edge/holder-kernel.h"
 #include "../../../daemon/edge/holder-nodes.h"
 #include "../fake-host-private.h"
+#include "../scratch.h"
 #include "../suite.h"
 
 #define NVME "0000:02:00.0"
@@ -88,6 +95,68 @@ START_TEST(a_loop_device_over_what_is_built_upon_the_disk_uses_it)
 }
 END_TEST
 
+/* A real one, over whatever is at the path; it is gone as soon as nobody has it open. */
+static int set_up_loop(const char *backing, unsigned *number)
+{
+    struct loop_config config = {.info.lo_flags = LO_FLAGS_AUTOCLEAR};
+    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file = open(backing, O_RDWR | O_CLOEXEC), fd;
+    ck_assert_int_ge(control, 0);
+    ck_assert_int_ge(file, 0);
+    config.fd = file;
+    do {
+        int free = ioctl(control, LOOP_CTL_GET_FREE);
+        ck_assert_int_ge(free, 0);
+        *number = free;
+        g_autofree char *path = g_strdup_printf("/dev/loop%d", free);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        if (ioctl(fd, LOOP_CONFIGURE, &config) == 0)
+            break;
+        /* Somebody else was faster. */
+        ck_assert_int_eq(errno, EBUSY);
+        close(fd);
+    } while (true);
+    close(file);
+    close(control);
+    return fd;
+}
+
+START_TEST(a_loop_device_over_a_node_of_another_name_uses_the_disk)
+{
+    g_autofree char *folder = scratch_new("loop"), *image = g_build_filename(folder, "image", NULL);
+    g_autofree char *node = g_strdup_printf("/dev/usher-test-%d", getpid());
+    unsigned disk, upper;
+    struct stat st;
+    int image_fd = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_eq(ftruncate(image_fd, 1 << 20), 0);
+    int disk_fd = set_up_loop(image, &disk);
+    ck_assert_int_eq(fstat(disk_fd, &st), 0);
+    ck_assert_int_eq(mknod(node, S_IFBLK | 0600, st.st_rdev), 0);
+    int upper_fd = set_up_loop(node, &upper);
+    ck_assert_int_eq(unlink(node), 0);
+
+    HolderPlace place = {.sys_fd = open("/sys", O_PATH | O_CLOEXEC),
+                         .proc_fd = open("/proc", O_PATH | O_CLOEXEC),
+                         .dev_fd = open("/dev", O_PATH | O_CLOEXEC)};
+    g_autoptr(GPtrArray) holders = holders_new();
+    g_autoptr(GHashTable) nodes = holder_nodes_new();
+    holder_nodes_add_disk(&place, major(st.st_rdev), minor(st.st_rdev), nodes, holders);
+    holder_kernel_add(&place, nodes, holders);
+    ck_assert_uint_eq(holders->len, 1);
+    const Holder *holder = g_ptr_array_index(holders, 0);
+    g_autofree char *expected = g_strdup_printf("loop%u on loop%u", upper, disk);
+    ck_assert_str_eq(holder->what, expected);
+
+    close(upper_fd);
+    close(disk_fd);
+    close(image_fd);
+    close(place.sys_fd);
+    close(place.proc_fd);
+    close(place.dev_fd);
+    scratch_remove(folder);
+}
+END_TEST
+
 /* Documentation/nvme; nvmet_bdev_ns_enable() opens it without a holder. */
 START_TEST(an_exported_namespace_is_a_user)
 {
@@ -154,6 +223,7 @@ END_TEST
 
 SUITE("holder-kernel", a_disk_that_nobody_uses_has_no_users,
       loop_devices_are_followed_through_partitions_stacks_and_one_another,
-      a_loop_device_over_what_is_built_upon_the_disk_uses_it, an_exported_namespace_is_a_user,
+      a_loop_device_over_what_is_built_upon_the_disk_uses_it,
+      a_loop_device_over_a_node_of_another_name_uses_the_disk, an_exported_namespace_is_a_user,
       a_lun_of_lio_is_a_user, caches_gadgets_and_other_exports_are_users,
       a_path_of_another_namespace_is_known_by_its_name)
