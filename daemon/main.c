@@ -272,6 +272,8 @@ static void bring_down(Daemon *d)
         g_hash_table_destroy(e->busy);
     sd_bus_flush_close_unref(d->bus);
     sd_event_unref(e->event);
+    g_free((char *)e->definitions_path);
+    g_free((char *)e->state_path);
 }
 
 static int run(const Options *options)
