@@ -12,6 +12,7 @@
 #include "../core/pci-address.h"
 #include "holder-disk.h"
 #include "holder-kernel.h"
+#include "holder-links.h"
 #include "holder-nodes.h"
 #include "link.h"
 #include "mediated-step.h"
@@ -290,6 +291,21 @@ static int write_functions(const StepPlace *place, const Step *step, GPtrArray *
     return r;
 }
 
+/* A network adapter's links, and what is built upon them, as those of a card: a plan does not ask for USB
+ * devices, which come while the guest runs. */
+static int check_usb_links(const StepPlace *place, const char *folder, GPtrArray **ret_holders)
+{
+    g_autoptr(GPtrArray) holders = holders_new();
+    g_autofree char *port = g_path_get_basename(folder);
+    HolderPlace where = holder_place_of(place);
+
+    int r = holder_links_add(&where, (char *[]){port, NULL}, holders);
+    if (r < 0 || holders->len == 0)
+        return r;
+    *ret_holders = g_steal_pointer(&holders);
+    return -EBUSY;
+}
+
 static int write_usb(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
 {
     g_autoptr(GHashTable) nodes = holder_nodes_new();
@@ -301,7 +317,10 @@ static int write_usb(const StepPlace *place, const Step *step, GPtrArray **ret_h
     int r = usb_drivers_folder(place->sys_fd, step->subject, &folder);
     if (r >= 0 && usb_drivers_leave(place->sys_fd, folder, step->after)) {
         holder_nodes_add_device(&where, folder, step->subject, nodes, stack);
-        r = claim_disks(place, nodes, &claim, ret_holders);
+        /* Not on the way back: what a guest did to a device is no reason to keep it. */
+        r = step->after[0] == '\0' ? check_usb_links(place, folder, ret_holders) : 0;
+        if (r >= 0)
+            r = claim_disks(place, nodes, &claim, ret_holders);
     }
     if (r >= 0)
         r = usb_drivers_write(place->sys_fd, step->subject, step->after);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel says of a disk that is about to lose its driver. Block devices cannot be had in a test that
- * may run anywhere: the fake host refuses O_EXCL as the kernel does; kernel-disks.sh of the lab has real
- * ones. */
+/* What the kernel says of a disk that is about to lose its driver, and of a USB device's network link. Block
+ * devices cannot be had in a test that may run anywhere: the fake host refuses O_EXCL as the kernel does;
+ * kernel-disks.sh of the lab has real ones. */
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../../daemon/edge/holder-scan.h"
@@ -63,16 +66,21 @@ static void assert_kept(const FakeHost *host, StepKind kind, const char *subject
     ck_assert_uint_eq(fake_host_writes(host), writes);
 }
 
-static void assert_unbound(const FakeHost *host, const char *address)
+static void assert_taken(const FakeHost *host, StepKind kind, const char *subject, const char *before)
 {
     StepPlace place = {fake_host_sys_fd(host), fake_host_dev_fd(host), fake_host_proc_fd(host)};
-    g_autoptr(Step) step = step_new(STEP_DRIVER, address, "nvme", "");
+    g_autoptr(Step) step = step_new(kind, subject, before, "");
     g_autoptr(GPtrArray) holders = NULL;
     g_autofree char *live = NULL;
     int error = 0;
 
     ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_DONE);
     ck_assert_ptr_null(holders);
+}
+
+static void assert_unbound(const FakeHost *host, const char *address)
+{
+    assert_taken(host, STEP_DRIVER, address, "nvme");
 }
 
 START_TEST(a_disk_that_only_the_kernel_uses_keeps_its_driver)
@@ -123,6 +131,34 @@ START_TEST(a_disk_of_several_controllers_is_looked_at_below_their_subsystem)
     fake_host_claim_disk(host, "nvme5n1p1");
     assert_kept(host, STEP_DRIVER, NVME, "nvme", "", "nvme5n1p1 of " NVME " is in use by the kernel\n");
     assert_kept(host, STEP_DRIVER, TWIN, "nvme", "", "nvme5n1p1 of " TWIN " is in use by the kernel\n");
+}
+END_TEST
+
+static void run(const char *command)
+{
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* A real link, in a network of the test's own; sysfs says that it is the adapter's. */
+START_TEST(a_usb_device_keeps_the_driver_of_a_network_link_in_use)
+{
+    static const char *const drivers[] = {"cdc_ether", NULL};
+    const FakeUsb adapter = {"1-3", 6, 0x0bda, 0x8153, "N3", drivers};
+    static const char path[] = "devices/pci0000:00/0000:00:14.0/usb1/1-3/1-3:1.0/net/eth7";
+    g_autoptr(FakeHost) host = a_host();
+    ck_assert_msg(unshare(CLONE_NEWNET) == 0, "this test needs root: %m");
+    run("ip link add eth7 type veth peer name far && ip link set far up && ip link set eth7 up");
+    run("ip link add link eth7 name mv7 type macvlan");
+    fake_host_plug_usb(host, &adapter);
+    g_autofree char *index = g_strdup_printf("%u", if_nametoindex("eth7"));
+    g_autofree char *file = g_strconcat(path, "/ifindex", NULL);
+    fake_tree_put(fake_host_sys_fd(host), file, index);
+    fake_tree_link(fake_host_sys_fd(host), "class/net/eth7", path);
+    run("ip link set mv7 up && ip address add 192.0.2.1/24 dev mv7");
+    assert_kept(host, STEP_USB_DRIVERS, "/dev/bus/usb/001/006", "1.0:cdc_ether", "",
+                "the network link mv7 on eth7 of 1-3 is in use\n");
+    run("ip link set mv7 down");
+    assert_taken(host, STEP_USB_DRIVERS, "/dev/bus/usb/001/006", "1.0:cdc_ether");
 }
 END_TEST
 
@@ -186,5 +222,6 @@ END_TEST
 SUITE("disk-claim", a_disk_that_only_the_kernel_uses_keeps_its_driver, the_partition_that_is_used_is_named,
       where_user_space_knows_it_has_the_words, what_claims_nothing_keeps_the_driver_too,
       a_disk_of_several_controllers_is_looked_at_below_their_subsystem,
-      a_usb_device_keeps_the_drivers_of_a_disk_in_use, virtual_functions_stay_while_a_disk_of_one_is_in_use,
-      a_look_asks_the_kernel_only_where_it_may_claim, a_look_does_not_tell_twice_what_is_told)
+      a_usb_device_keeps_the_drivers_of_a_disk_in_use, a_usb_device_keeps_the_driver_of_a_network_link_in_use,
+      virtual_functions_stay_while_a_disk_of_one_is_in_use, a_look_asks_the_kernel_only_where_it_may_claim,
+      a_look_does_not_tell_twice_what_is_told)

@@ -100,7 +100,7 @@ static int set_up_loop(const char *backing, unsigned *number)
 {
     struct loop_config config = {.info.lo_flags = LO_FLAGS_AUTOCLEAR};
     int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file = open(backing, O_RDWR | O_CLOEXEC), fd;
-    ck_assert_int_ge(control, 0);
+    ck_assert_msg(control >= 0, "this test needs root and loop devices: %m");
     ck_assert_int_ge(file, 0);
     config.fd = file;
     do {
