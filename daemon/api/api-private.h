@@ -5,6 +5,7 @@
 #include "../edge/polkit.h"
 #include "api.h"
 #include "callers.h"
+#include "unread.h"
 
 #define API_ROOT "/org/usher1"
 
@@ -22,6 +23,7 @@ struct Api {
     GPtrArray *slots;                  /* of sd_bus_slot, owned */
     GPtrArray *pending;                /* of Pending (authorize.c), owned */
     Callers *callers;
+    Unread *unread;
     GPtrArray *checking; /* of ApiEnquiry, borrowed: wait for a check of the host */
     sd_event_source *check_timer;
     gint64 checked; /* when a check began last, monotonic */

@@ -107,6 +107,7 @@ int api_new(sd_bus *bus, Manager *manager, Api **ret)
     api->pending = g_ptr_array_new_with_free_func(api_pending_free);
     api->checking = g_ptr_array_new();
     api->callers = callers_new(bus, on_caller_left, api);
+    api->unread = unread_new(bus);
     for (ApiKind kind = 0; kind < API_KIND_MAX; kind++)
         api->objects[kind] = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_free);
 
@@ -139,6 +140,7 @@ Api *api_free(Api *api)
     api->closing = true;
     /* What they wait for goes with them. */
     callers_free(api->callers);
+    unread_free(api->unread);
     g_ptr_array_free(api->checking, TRUE);
     g_ptr_array_free(api->pending, TRUE);
     g_ptr_array_free(api->slots, TRUE);

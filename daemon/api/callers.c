@@ -232,6 +232,11 @@ bool caller_begin(Caller *caller, bool others_wait)
     return faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
 }
 
+CallerKnown caller_known(const Caller *caller)
+{
+    return caller->root ? CALLER_ROOT : caller->user ? CALLER_USER : CALLER_UNKNOWN;
+}
+
 bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most)
 {
     static const struct {

@@ -31,6 +31,14 @@ Caller *callers_find(Callers *callers, sd_bus_message *call);
  * user. */
 bool caller_begin(Caller *caller, bool others_wait);
 
+/* Whose it is, as far as the bus has told. */
+typedef enum CallerKnown {
+    CALLER_UNKNOWN,
+    CALLER_USER,
+    CALLER_ROOT,
+} CallerKnown;
+CallerKnown caller_known(const Caller *caller);
+
 /* Notes one more thing under way, which is given back by caller_done(). False: there are *ret_most already. */
 bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most);
 void caller_done(Caller *caller, CallerDue kind, void *due);

@@ -97,6 +97,15 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     if (only_asks(message) && !sd_bus_message_get_expect_reply(message))
         return 1;
     Caller *caller = callers_find(api->callers, message);
+    if (caller && caller_known(caller) != CALLER_ROOT) {
+        UnreadVerdict verdict =
+            unread_judge(api->unread, sd_bus_message_get_sender(message), caller_known(caller) == CALLER_USER);
+        if (verdict == UNREAD_DROP)
+            return 1;
+        if (verdict == UNREAD_REFUSE)
+            return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                              "too many answers lie unread at the bus; ask again later");
+    }
     if (!caller || !caller_begin(caller, others_wait(api->bus)))
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
                                           "others wait, and you have had more of usherd's time lately; ask less often");

@@ -79,6 +79,11 @@ class PrivateBus:
         self._processes.remove(process)
         _end(process)
 
+    def held_of(self, name):
+        """How many bytes of what the owner of that name has sent nobody has read yet."""
+        bus = self.connection.get_object("org.freedesktop.DBus", "/org/freedesktop/DBus", introspect=False)
+        return int(bus.GetConnectionStats(name, dbus_interface="org.freedesktop.DBus.Debug.Stats")["IncomingBytes"])
+
     def wait_for_owner(self, name, present=True):
         """Returns once somebody (or, with present=False, nobody) owns the name."""
         loop = GLib.MainLoop()

@@ -294,6 +294,18 @@ class Floods(LimitsTest):
         self.assertLess(time.monotonic() - begin, 5)
         self.assert_alive()
 
+    def test_who_does_not_read_his_answers_silences_usherd_for_nobody_else(self):
+        self.usherd.define("demo", GUEST + ("#" + "x" * 250 + "\n") * 900)
+        process = self.flood("deaf", "200")
+        self.assert_answered_meanwhile(process, 5)
+        held = self.bus.held_of(NAME)
+        self.assertGreater(held, 1 << 20)
+        self.assertLess(held, 64 << 20)
+        process.kill()
+        process.wait()
+        self.usherd.wait_for(lambda: self.bus.held_of(NAME) < 65536, "the bus did not forget it")
+        self.assert_alive()
+
     def test_unanswered_questions_to_polkit_lock_nobody_else_out(self):
         self.polkit.hang()
         process = self.flood("rights", "1")
