@@ -39,7 +39,7 @@ awake() {
         [ "$(guest_console "$1" | grep -c -e 'usher-guest: is back' -e 'usher-guest: up')" -ge 2 ]
 }
 
-define_linux_guest_with sleepy lab.sleep '[Stop]' 'PowerButtonSec=90s'
+define_linux_guest_with sleepy lab.sleep '[Stop]' 'PowerButtonSec=300s'
 it "A guest that sleeps by itself starts" usherctl start sleepy
 it "It is shown as suspended" wait_until 120 shown sleepy suspended
 expect_match "A person sees it" "$(usherctl status sleepy)" 'paused \(suspended\)'
@@ -54,7 +54,8 @@ it "It starts again" usherctl start sleepy
 it "It sleeps again" wait_until 120 shown sleepy suspended
 started=$SECONDS
 it "stop ends it" usherctl stop sleepy
-expect_match "In less than the button's 90 s" "$((SECONDS - started)) s" '^[1-8]?[0-9] s$'
+# Woken, it boots anew, which takes a busy machine a minute: but not all that a deaf one would be given.
+expect_match "Before the button's 300 s are over" "$((SECONDS - started)) s" '^[12]?[0-9]?[0-9] s$'
 expect_match "It was woken for that" "$(journalctl -b -u usherd -o cat)" '^stopping: wake-up$'
 expect_match "And has heard its power button" "$(guest_console sleepy)" 'usher-guest: power button'
 
