@@ -32,12 +32,15 @@ struct Execution {
 
     WorkerRequest *request;
     Worker *worker;
-    bool loading;        /* a module; timed as a worker is */
-    UnitStep *unit_step; /* under way, or */
-    SliceStep *slice_step;
+    bool loading; /* a module; timed as a worker is */
+    struct {
+        UnitStep *unit; /* under way, or */
+        SliceStep *slice;
+    } by_systemd;
     sd_event_source *turn; /* the next step, in a turn of its own */
-    sd_event_source *slow;
-    sd_event_source *stuck;
+    struct {
+        sd_event_source *slow, *stuck;
+    } late; /* what is waited for */
 };
 
 /* execution.c */

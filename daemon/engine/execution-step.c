@@ -73,10 +73,10 @@ static void on_late(const WorkerAnswer *answer, void *userdata)
 
 void execution_stop_timers(Execution *e)
 {
-    e->slow = sd_event_source_disable_unref(e->slow);
-    e->stuck = sd_event_source_disable_unref(e->stuck);
-    e->unit_step = unit_step_free(e->unit_step);
-    e->slice_step = slice_step_free(e->slice_step);
+    e->late.slow = sd_event_source_disable_unref(e->late.slow);
+    e->late.stuck = sd_event_source_disable_unref(e->late.stuck);
+    e->by_systemd.unit = unit_step_free(e->by_systemd.unit);
+    e->by_systemd.slice = slice_step_free(e->by_systemd.slice);
 }
 
 static int on_slow(sd_event_source *source, uint64_t usec, void *userdata)
@@ -206,19 +206,20 @@ void execution_take_step(Execution *e)
 {
     int r;
 
-    clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->slow);
+    clock_after(e->engine->event, e->engine->slow_usec, on_slow, e, &e->late.slow);
     /* What systemd does has a time of its own. */
     if (!step_kind_systemd(e->current->kind))
-        clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->stuck);
+        clock_after(e->engine->event, e->engine->stuck_usec, on_stuck, e, &e->late.stuck);
     if (e->current->kind == STEP_MODULE) {
         r = launcher_load_module(e->engine->launcher, e->current->subject, on_module, e);
         e->loading = r >= 0;
     } else if (e->current->kind == STEP_UNIT) {
-        e->unit_step = unit_step_new(e->engine->event, e->engine->launcher, e->current, execution_answer, e);
+        e->by_systemd.unit =
+            unit_step_new(e->engine->event, e->engine->launcher, e->current, execution_answer, e);
         r = 0;
     } else if (e->current->kind == STEP_KEPT_OFF || e->current->kind == STEP_CPUSETS) {
-        e->slice_step = slice_step_new(e->engine->event, e->engine->launcher, &e->engine->step_place,
-                                       e->engine->slice_steps, e->current, execution_answer, e);
+        e->by_systemd.slice = slice_step_new(e->engine->event, e->engine->launcher, &e->engine->step_place,
+                                             e->engine->slice_steps, e->current, execution_answer, e);
         r = 0;
     } else {
         _cleanup_close_ int mark_fd = mark_busy(e);

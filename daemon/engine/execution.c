@@ -183,7 +183,7 @@ void execution_stop(Execution *e, Fault *fault)
     execution_note_fault(e, fault);
     if (e->loading)
         execution_stop_loading(e);
-    if (!e->current || !e->slow)
+    if (!e->current || !e->late.slow)
         execution_schedule(e);
 }
 
@@ -246,7 +246,7 @@ Execution *execution_free(Execution *e)
     sd_event_source_disable_unref(e->turn);
     if (e->request)
         worker_request_cancel(e->request);
-    if (e->worker && e->slow)
+    if (e->worker && e->late.slow)
         worker_abandon(e->worker, NULL, NULL);
     else if (e->worker)
         worker_release(e->worker);
