@@ -125,9 +125,9 @@ int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_
 int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
 /* A question, which anybody may ask; may: he might do what it is about as well, without being asked for a
  * password. Only then may a disk be taken for it, even for a moment. The message is at its beginning. */
-typedef int (*ApiQuestion)(Api *api, sd_bus_message *message, const char *id, bool may);
-int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
-                 ApiQuestion ask);
+typedef int (*ApiRightKnown)(Api *api, sd_bus_message *message, const char *id, bool may);
+int api_know_right(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
+                 ApiRightKnown ask);
 /* Asks for the right to read a guest's definition where not everybody has it, and else for none: for all that
  * shows, or quotes, what is in it. */
 int api_authorize_reading(Api *api, sd_bus_message *message, const char *guest, const char *id,

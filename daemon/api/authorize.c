@@ -8,7 +8,7 @@ typedef struct Pending {
     sd_bus_message *message;
     char *id;
     ApiAction act; /* or */
-    ApiQuestion ask;
+    ApiRightKnown ask;
     PolkitQuery *query;
     Caller *caller; /* borrowed: it goes before its caller does */
 } Pending;
@@ -71,8 +71,8 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
     return 1;
 }
 
-int api_question(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
-                 ApiQuestion ask)
+int api_know_right(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
+                   ApiRightKnown ask)
 {
     Caller *caller = callers_find(api->callers, message);
     unsigned most;

@@ -290,7 +290,7 @@ static int ask_check_disks(Api *api, sd_bus_message *message, const char *id, bo
 
 static int act_check_disks(Api *api, sd_bus_message *message, const char *name)
 {
-    return api_question(api, message, "org.usher1.start-guest", name, ask_check_disks);
+    return api_know_right(api, message, "org.usher1.start-guest", name, ask_check_disks);
 }
 
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)

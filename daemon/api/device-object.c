@@ -238,7 +238,7 @@ static int on_list_holders(sd_bus_message *message, void *userdata, sd_bus_error
 {
     const ApiObject *object = userdata;
 
-    return api_question(object->api, message, "org.usher1.bind-device", object->id, ask_holders);
+    return api_know_right(object->api, message, "org.usher1.bind-device", object->id, ask_holders);
 }
 
 static int act_clear_quarantine(Api *api, sd_bus_message *message, const char *address)

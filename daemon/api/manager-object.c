@@ -295,7 +295,7 @@ static int ask_plan_start(Api *api, sd_bus_message *message, const char *id, boo
 
 static int act_plan_start(Api *api, sd_bus_message *message, const char *id)
 {
-    return api_question(api, message, "org.usher1.start-guest", id, ask_plan_start);
+    return api_know_right(api, message, "org.usher1.start-guest", id, ask_plan_start);
 }
 
 /* What it names is in the steps, and in the reasons why not. */
@@ -333,7 +333,7 @@ static int ask_plan_bind(Api *api, sd_bus_message *message, const char *id, bool
 
 static int plan_bind_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return api_question(userdata, message, "org.usher1.bind-device", NULL, ask_plan_bind);
+    return api_know_right(userdata, message, "org.usher1.bind-device", NULL, ask_plan_bind);
 }
 
 static int plan_restore_device(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -367,7 +367,7 @@ static int ask_holders(Api *api, sd_bus_message *message, const char *id, bool m
 
 static int list_holders(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return api_question(userdata, message, "org.usher1.bind-device", NULL, ask_holders);
+    return api_know_right(userdata, message, "org.usher1.bind-device", NULL, ask_holders);
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -105,7 +105,7 @@ static int ask_plan_attach(Api *api, sd_bus_message *message, const char *id, bo
 /* It may be any device that he names. */
 static int act_plan_attach(Api *api, sd_bus_message *message, const char *name)
 {
-    return api_question(api, message, "org.usher1.bind-device", name, ask_plan_attach);
+    return api_know_right(api, message, "org.usher1.bind-device", name, ask_plan_attach);
 }
 
 int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error)
