@@ -121,9 +121,10 @@ static void on_ending_unit(Manager *m, const HelperCaller *caller, Channel *chan
     GuestEntry *entry = manager_guest_entry(m, caller->instance);
 
     /* While the unit is still on its way down somebody may have asked for the next start already, which waits
-     * for it to be down: what asks here belongs to the run before, which is over. */
-    if (!entry || guest_awaits_launcher(entry->guest)) {
-        channel_send(channel, (const char *const[]){"ended", NULL}, NULL, 0);
+     * for it to be down: what asks here belongs to the run before, which is over. How it ended is no matter any more. */
+    bool again = entry && guest_awaits_launcher(entry->guest);
+    if (!entry || again) {
+        channel_send(channel, (const char *const[]){again ? "killed" : "ended", NULL}, NULL, 0);
         channel_free(channel);
         return;
     }
