@@ -93,6 +93,7 @@ typedef struct HostMediatedType {
 typedef struct HostNode {
     unsigned number;
     uint64_t memory; /* bytes; 0: unknown */
+    uint64_t left;   /* what of that can be had now, without swapping; 0: unknown */
     struct {
         bool there; /* the processor knows the size */
         uint64_t total, free;

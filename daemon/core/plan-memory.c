@@ -74,6 +74,20 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
                        whose);
 }
 
+/* What is bound to a node is had there and nowhere else (MPOL_BIND in set_mempolicy(2)): the kernel ends
+ * somebody when that node is full, whatever the others have left. */
+static int check_node(const HostNode *node, const GuestDefinition *definition, uint64_t bytes,
+                      Fault **ret_fault)
+{
+    if (node->left == 0 || bytes <= node->left)
+        return 0;
+    g_autofree char *wanted = host_size_words(bytes), *has = host_size_words(node->left);
+    return fault_raise(
+        ret_fault, FAULT_REFUSED, "choose another Node= in [Memory], lower Size=, or stop another guest",
+        "guest %s: [Memory] %s must be there at once on NUMA node %u of the host, which has %s left",
+        definition->name, wanted, node->number, has);
+}
+
 /* A mediated device pins what its driver asks for alone. */
 static bool pins_memory(const GuestDefinition *definition)
 {
@@ -141,7 +155,8 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
     plan->memory = pins_memory(definition) ? definition->memory : 0;
     if (huge)
         add_pages(plan, node, claims, definition);
-    return check_left(host, claims, definition, plan->owner, plan->memory, ret_fault);
+    r = plan->memory_node >= 0 ? check_node(node, definition, plan->memory, ret_fault) : 0;
+    return r != 0 ? r : check_left(host, claims, definition, plan->owner, plan->memory, ret_fault);
 }
 
 int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
@@ -151,5 +166,9 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
     bool huge = definition->huge_pages != HUGE_PAGES_NO;
     uint64_t bytes = huge ? 0 : definition->memory - MIN(definition->memory, resident);
 
-    return check_left(host, claims, definition, owner, bytes, ret_fault);
+    const HostNode *node =
+        definition->node > 0 && host->nodes->len > 1 ? find_node(host, definition->node - 1) : NULL;
+    int r = node ? check_node(node, definition, bytes, ret_fault) : 0;
+
+    return r != 0 ? r : check_left(host, claims, definition, owner, bytes, ret_fault);
 }

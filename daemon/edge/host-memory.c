@@ -28,13 +28,18 @@ static uint64_t find_size(const char *text, const char *name)
     return line ? g_ascii_strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-static uint64_t read_memory(int sys_fd, unsigned node)
+/* A node has no MemAvailable; most of that is what is free, the pages of files, and what the kernel's caches
+ * can give back (si_mem_available() in mm/show_mem.c). */
+static void read_memory(int sys_fd, HostNode *node)
 {
-    g_autofree char *path = g_strdup_printf(NODES "/node%u/meminfo", node), *text = NULL;
+    static const char *const names[] = {"MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:"};
+    g_autofree char *path = g_strdup_printf(NODES "/node%u/meminfo", node->number), *text = NULL;
 
     if (file_read_value_at(sys_fd, path, &text) < 0)
-        return 0;
-    return find_size(text, "MemTotal:");
+        return;
+    node->memory = find_size(text, "MemTotal:");
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        node->left += find_size(text, names[i]);
 }
 
 static int compare_nodes(gconstpointer a, gconstpointer b)
@@ -67,7 +72,8 @@ int host_memory_note(int sys_fd, int proc_fd, Host *host)
         if (!g_str_has_prefix(*name, "node") ||
             !g_ascii_string_to_unsigned(*name + 4, 10, 0, G_MAXINT, &number, NULL))
             continue;
-        HostNode node = {.number = number, .memory = read_memory(sys_fd, number)};
+        HostNode node = {.number = number};
+        read_memory(sys_fd, &node);
         for (HugePages size = HUGE_PAGES_2M; size < HUGE_PAGES_MAX; size++)
             node.pages[size].there =
                 read_count(sys_fd, number, size, "nr_hugepages", &node.pages[size].total) &&

@@ -229,6 +229,36 @@ START_TEST(a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet)
 }
 END_TEST
 
+START_TEST(what_is_bound_to_a_node_must_be_left_on_that_node)
+{
+    g_autoptr(Host) host = a_host_with_left(UINT64_C(30) << 30);
+    g_array_set_size(host->nodes, 0);
+    a_node(host, 0, 0, 0);
+    a_node(host, 1, 0, 0);
+    g_array_index(host->nodes, HostNode, 0).left = UINT64_C(4) << 30;
+    g_array_index(host->nodes, HostNode, 1).left = UINT64_C(26) << 30;
+#define WITH_A_GPU "[PCI gpu]\nAddress=01:00.0\n"
+    assert_refused_on(
+        host, "[Memory]\nSize=5G\nNode=0\n" WITH_A_GPU,
+        "guest win10: [Memory] 5.0 GiB must be there at once on NUMA node 0 of the host, which has 4.0 GiB "
+        "left");
+    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=4G\nNode=0\n" WITH_A_GPU),
+                    other = plan_of(host, "[Memory]\nSize=5G\nNode=1\n" WITH_A_GPU),
+                    any = plan_of(host, "[Memory]\nSize=5G\n" WITH_A_GPU),
+                    slowly = plan_of(host, "[Memory]\nSize=5G\nNode=0\n");
+
+    ck_assert_int_eq(fits->memory_node, 0);
+    ck_assert_int_eq(other->memory_node, 1);
+    ck_assert_int_eq(any->memory_node, -1);
+    /* Without a device it is had as it is used, and may be swapped. */
+    ck_assert_int_eq(slowly->memory_node, 0);
+    g_autoptr(GuestDefinition) running = a_definition("[Memory]\nSize=5G\nNode=0\n");
+    _cleanup_fault_ Fault *fault = NULL;
+    ck_assert_int_eq(plan_check_pinned(host, NULL, running, "guest/win10", UINT64_C(1) << 30, &fault), 0);
+    ck_assert_int_eq(plan_check_pinned(host, NULL, running, "guest/win10", 0, &fault), FAULT_RAISED);
+}
+END_TEST
+
 /* A machine with a balloon. */
 START_TEST(what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)
 {
@@ -253,4 +283,5 @@ SUITE("plan-memory", pages_that_are_missing_come_before_any_device, pages_that_a
       huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_nothing,
       what_a_guest_that_starts_was_promised_is_not_left,
       a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet,
+      what_is_bound_to_a_node_must_be_left_on_that_node,
       what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)

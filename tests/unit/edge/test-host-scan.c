@@ -522,11 +522,20 @@ START_TEST(nodes_are_seen_with_their_huge_pages)
     g_autoptr(FakeHost) fake = fake_host_new();
     fake_host_add_node(fake, 10, 7, 7);
     fake_host_add_node(fake, 2, 3, 3);
+    static const char meminfo[] = "Node 2 MemTotal:       14903500 kB\nNode 2 MemFree:         1000 kB\n"
+                                  "Node 2 Active:          90000 kB\nNode 2 Inactive:        90000 kB\n"
+                                  "Node 2 Active(file):     200 kB\nNode 2 Inactive(file):    30 kB\n"
+                                  "Node 2 Slab:             5000 kB\nNode 2 SReclaimable:       4 kB\n";
+    int fd = fake_host_sys_fd(fake);
+    ck_assert_int_ge(file_replace_at(fd, "devices/system/node/node2/meminfo", meminfo, 0444), 0);
     g_autoptr(Host) host = scan(fake, NULL);
     const HostNode *first = &g_array_index(host->nodes, HostNode, 0);
 
     ck_assert_uint_eq(host->nodes->len, 2);
     ck_assert_uint_eq(first->number, 2);
+    ck_assert_uint_eq(first->memory, UINT64_C(14903500) * 1024);
+    ck_assert_uint_eq(first->left, UINT64_C(1234) * 1024);
+    ck_assert_uint_eq(g_array_index(host->nodes, HostNode, 1).left, 0);
     ck_assert(first->pages[HUGE_PAGES_2M].there && !first->pages[HUGE_PAGES_1G].there);
     ck_assert_uint_eq(first->pages[HUGE_PAGES_2M].total, 3);
     ck_assert_uint_eq(first->pages[HUGE_PAGES_2M].free, 3);
