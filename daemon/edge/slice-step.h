@@ -6,7 +6,7 @@
 
 #include "../core/step.h"
 #include "launcher.h"
-#include "step-act.h"
+#include "step-look.h"
 #include "worker.h"
 
 typedef struct SliceStep SliceStep;

@@ -21,6 +21,7 @@
 #include "step-act.h"
 #include "tuning.h"
 #include "usb-drivers.h"
+#include "usb-interfaces.h"
 
 #define DEVICES "bus/pci/devices"
 #define DRIVERS "bus/pci/drivers"
@@ -41,12 +42,6 @@ static int check_address(const Step *step)
 static char *device_path(const Step *step, const char *attribute)
 {
     return g_strdup_printf(DEVICES "/%s/%s", step->subject, attribute);
-}
-
-static bool driver_registered(const StepPlace *place, const char *driver)
-{
-    g_autofree char *path = g_strdup_printf(DRIVERS "/%s", driver);
-    return driver[0] != '.' && !strchr(driver, '/') && faccessat(place->sys_fd, path, F_OK, 0) == 0;
 }
 
 static int read_attribute(const StepPlace *place, const Step *step, const char *attribute, char **ret)
@@ -109,21 +104,6 @@ static int read_answer(const StepPlace *place, const Step *step, char **ret)
     return 0;
 }
 
-/* Not /sys/module: the driver may be built in, and it is the driver that is needed. */
-static int read_module(const StepPlace *place, const Step *step, char **ret)
-{
-    bool live;
-
-    if (strcmp(step->subject, "vfio_pci") == 0)
-        live = driver_registered(place, "vfio-pci");
-    else if (strcmp(step->subject, "macvtap") == 0)
-        live = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
-    else
-        return -EINVAL;
-    *ret = g_strdup(live ? "live" : "absent");
-    return 0;
-}
-
 /* Links of usher's own, and no other: this program may change any. */
 static int check_link(const Step *step)
 {
@@ -142,20 +122,6 @@ static int read_link(const StepPlace *place, const Step *step, char **ret)
     return r < 0 ? r : link_read(place->sys_fd, step->subject, ret);
 }
 
-static int read_tuning(const StepPlace *place, const Step *step, char **ret)
-{
-    g_autofree char *path = tuning_path(step);
-    int r = path ? file_read_value_at(place->sys_fd, path, ret) : -EINVAL;
-
-    /* There is none where nothing sets the speed any more; nor has a processor one that was switched off: its
-     * file stays, but cannot be read (show() in drivers/cpufreq/cpufreq.c). */
-    if ((r == -ENOENT || r == -EBUSY) && step->kind == STEP_GOVERNOR) {
-        *ret = NULL;
-        return 0;
-    }
-    return r;
-}
-
 static int write_tuning(const StepPlace *place, const Step *step)
 {
     g_autofree char *path = tuning_path(step);
@@ -167,14 +133,12 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
 {
     if (step->kind == STEP_NODE_OWNER)
         return node_owner_read(place->dev_fd, step->subject, ret);
-    if (step->kind == STEP_MODULE)
-        return read_module(place, step, ret);
     if (step->kind == STEP_LINK)
         return read_link(place, step, ret);
     if (step->kind == STEP_SHARED_MEMORY)
         return shared_memory_read(place->dev_fd, step->subject, ret);
-    if (step->kind == STEP_HUGE_PAGES || step->kind == STEP_GOVERNOR)
-        return read_tuning(place, step, ret);
+    if (step->kind == STEP_MODULE || step->kind == STEP_HUGE_PAGES || step->kind == STEP_GOVERNOR)
+        return step_look(place, step, ret);
     if (step->kind == STEP_USB_DRIVERS)
         return usb_drivers_read(place->sys_fd, step->subject, ret);
     if (step->kind == STEP_MEDIATED)
@@ -335,7 +299,7 @@ static int write_driver(const StepPlace *place, const Step *step, GPtrArray **re
     if (step->after[0] == '\0')
         return unbind(place, step, ret_holders);
     /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
-    if (!driver_registered(place, step->after))
+    if (!step_look_driver(place, step->after))
         return -ENOPKG;
     /* The kernel refuses a driver of the host's while the group is in use, and leaves the device without any. */
     int r = g_str_equal(step->after, "vfio-pci") ? 0 : check_group_closed(place, step);

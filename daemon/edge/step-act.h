@@ -5,14 +5,7 @@
 #pragma once
 
 #include "../core/holder.h"
-#include "../core/step.h"
-
-/* Where the host is, as directory descriptors; a test hands in others. */
-typedef struct StepPlace {
-    int sys_fd;  /* /sys */
-    int dev_fd;  /* /dev */
-    int proc_fd; /* /proc: where it is told what a disk is used for */
-} StepPlace;
+#include "step-look.h"
 
 typedef enum StepOutcome {
     STEP_OUTCOME_DONE,

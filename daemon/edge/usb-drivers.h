@@ -5,11 +5,6 @@
 
 #include <stdbool.h>
 
-/* node: "/dev/bus/usb/001/007", anything else is -EINVAL. *ret: "1.0:snd-usb-audio 1.1:usbhid" in the order
- * of the interfaces, those alone that have one; NULL: the device is not there. Waits for no lock of a
- * device's. 0 or -errno. */
-int usb_drivers_read(int sys_fd, const char *node, char **ret);
-
 /* The device's folder below /sys. -ENODEV: it is not there. */
 int usb_drivers_folder(int sys_fd, const char *node, char **ret);
 /* Whether a write of these takes drivers away: all, or those of another configuration. */

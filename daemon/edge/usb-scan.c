@@ -11,7 +11,7 @@
 #include "../base/cleanup.h"
 #include "../base/file.h"
 #include "../core/usb.h"
-#include "usb-drivers.h"
+#include "usb-interfaces.h"
 
 #define DEVICES "bus/usb/devices"
 #define CLASS_HUB 0x09

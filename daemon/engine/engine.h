@@ -14,7 +14,7 @@
 #include "../edge/ledger.h"
 #include "../edge/qemu-probe.h"
 #include "../edge/sleep-watch.h"
-#include "../edge/step-act.h"
+#include "../edge/step-look.h"
 #include "../edge/worker.h"
 
 typedef struct Hangs Hangs; /* opener.h */

@@ -20,7 +20,7 @@ Step *execution_count(const Execution *e, const Step *s)
     g_autofree char *live = NULL;
     Step *step = NULL;
 
-    if (step_read(&e->engine->step_place, s, &live) < 0)
+    if (step_look(&e->engine->step_place, s, &live) < 0)
         return step_copy(s);
     if (is_certain(e))
         step = step_rebase(s, live);

@@ -135,7 +135,7 @@ static void on_module(int error, const char *message, void *userdata)
 
     e->loading = false;
     if (error == 0)
-        error = step_read(&e->engine->step_place, e->current, &live);
+        error = step_look(&e->engine->step_place, e->current, &live);
     if (error == 0 && step_view(e->current, live) == STEP_VIEW_AFTER) {
         worker_pool_renew(e->engine->workers);
         execution_done(e);

@@ -5,7 +5,7 @@
 #include "../base/log.h"
 #include "../core/qemu-usb.h"
 #include "../core/usb.h"
-#include "../edge/usb-drivers.h"
+#include "../edge/usb-interfaces.h"
 #include "guest-usb-private.h"
 
 void guest_usb_drop(Guest *g)

@@ -7,6 +7,7 @@
 #include "../../../daemon/edge/host-scan.h"
 #include "../../../daemon/edge/step-act.h"
 #include "../../../daemon/edge/usb-drivers.h"
+#include "../../../daemon/edge/usb-interfaces.h"
 #include "../fake-host.h"
 #include "../suite.h"
 
