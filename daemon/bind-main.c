@@ -10,16 +10,16 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config.h"
-#include "core/definition.h"
-#include "core/looking-glass.h"
-#include "core/wire.h"
-#include "edge/channel.h"
-#include "edge/disk-open.h"
-#include "edge/file-look.h"
-#include "edge/holder-scan.h"
-#include "edge/link.h"
-#include "edge/step-act.h"
-#include "edge/usb-drivers.h"
+#include "core/definition/definition.h"
+#include "core/qemu/looking-glass.h"
+#include "base/wire.h"
+#include "edge/helper/channel.h"
+#include "edge/hand/disk-open.h"
+#include "edge/hand/file-look.h"
+#include "edge/hand/holder-scan.h"
+#include "edge/hand/link.h"
+#include "edge/hand/step-act.h"
+#include "edge/hand/usb-drivers.h"
 
 static int answer_failed(int channel, int error, const char *live)
 {
@@ -168,7 +168,7 @@ static int serve(int channel, const HolderPlace *place)
 
     while (r >= 0) {
         g_auto(GStrv) words = NULL;
-        /* Its lock tells whoever looks that we are not back from the kernel (edge/step-mark.h). */
+        /* Its lock tells whoever looks that we are not back from the kernel (edge/store/step-mark.h). */
         _cleanup_close_ int mark = -1;
         unsigned n_fds;
         r = channel_receive_blocking(channel, &words, &mark, 1, &n_fds);

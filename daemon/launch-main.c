@@ -32,7 +32,7 @@
 
 #include "base/cleanup.h"
 #include "config.h"
-#include "edge/channel.h"
+#include "edge/helper/channel.h"
 #include "launch-folder.h"
 #include "launch-pin.h"
 

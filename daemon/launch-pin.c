@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "core/cpu-list.h"
-#include "edge/channel.h"
+#include "core/host/cpu-list.h"
+#include "edge/helper/channel.h"
 
 /* thread 0 is the caller. What counts is what is read afterwards: the unit's AllowedCPUs= cut it short
  * silently. */

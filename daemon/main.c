@@ -17,8 +17,8 @@
 #include "base/forged.h"
 #include "base/log.h"
 #include "config.h"
-#include "core/settings.h"
-#include "edge/helper-socket.h"
+#include "core/definition/settings.h"
+#include "edge/helper/helper-socket.h"
 #include "engine/opener.h"
 
 /* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s, sd-bus(3)). */

@@ -2,7 +2,7 @@
 /* What the files of the D-Bus service share. */
 #pragma once
 
-#include "../edge/polkit.h"
+#include "../edge/host-services/polkit.h"
 #include "api.h"
 #include "callers.h"
 #include "unread.h"

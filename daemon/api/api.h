@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "../engine/manager.h"
+#include "../engine/manager/manager.h"
 
 typedef struct Api Api;
 

@@ -2,8 +2,8 @@
 /* org.usher1.Device. */
 #include <errno.h>
 
-#include "../core/fingerprint.h"
-#include "../core/reset-set.h"
+#include "../core/host/fingerprint.h"
+#include "../core/plan/reset-set.h"
 #include "api-private.h"
 
 static const HostDevice *device_of(void *userdata)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls that are answered later: what a user may ask at once is bounded, and who leaves takes his questions with him. */
-#include "../edge/clock.h"
+#include "../edge/host-services/clock.h"
 #include "api-private.h"
 
 /* A check looks at all of the host: those who ask within this time get one answer. */

@@ -8,14 +8,14 @@
 #include <systemd/sd-event.h>
 
 #include "../base/fault.h"
-#include "../core/disk-claims.h"
-#include "../edge/host-scan.h"
-#include "../edge/launcher.h"
-#include "../edge/ledger.h"
-#include "../edge/qemu-probe.h"
-#include "../edge/sleep-watch.h"
-#include "../edge/step-look.h"
-#include "../edge/worker.h"
+#include "../core/plan/disk-claims.h"
+#include "../edge/scan/host-scan.h"
+#include "../edge/launcher/launcher.h"
+#include "../edge/store/ledger.h"
+#include "../edge/qemu/qemu-probe.h"
+#include "../edge/host-services/sleep-watch.h"
+#include "../edge/sight/step-look.h"
+#include "../edge/helper/worker.h"
 
 typedef struct Hangs Hangs; /* opener.h */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-look.h"
 
-#include "../core/usb.h"
-#include "../edge/mediated-scan.h"
+#include "../core/host/usb.h"
+#include "../edge/scan/mediated-scan.h"
 
 /* For host_scan(). */
 static GHashTable *guarded_devices(const Engine *engine)

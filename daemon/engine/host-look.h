@@ -3,8 +3,8 @@
  * is being taken, and which are in quarantine. */
 #pragma once
 
-#include "../core/definition.h"
-#include "../core/host.h"
+#include "../core/definition/definition.h"
+#include "../core/host/host.h"
 #include "engine.h"
 
 /* As host_scan(): 0 or -errno; *ret is the caller's. */

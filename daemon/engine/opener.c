@@ -3,7 +3,7 @@
 
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "../edge/clock.h"
+#include "../edge/host-services/clock.h"
 
 typedef enum Verb {
     VERB_NONE, /* nothing is asked */

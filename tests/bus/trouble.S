@@ -2,7 +2,7 @@
 /* A guest's whole system, in a boot sector: says "boot" on its serial port; then panics (-DPANIC), so that pvpanic hears of
  * it, or starts its watchdog (-DWATCHDOG) and hangs, or puts itself to sleep (-DSLEEP, ACPI S3), whence it boots again as it has
  * left no place to go on from. Registers: docs/specs/pvpanic.txt, hw/watchdog/wdt_i6300esb.c and, of PM1_CNT, acpi_pm1_cnt_write()
- * in hw/acpi/core.c of QEMU. Where the devices sit: daemon/core/qemu-builder.h. */
+ * in hw/acpi/core.c of QEMU. Where the devices sit: daemon/core/qemu/builder.h. */
 #ifdef PANIC
 #define DEVICE 0x19
 #else

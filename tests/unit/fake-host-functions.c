@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../daemon/core/pci-address.h"
+#include "../../daemon/core/host/pci-address.h"
 #include "fake-host-private.h"
 
 #define OFFSET 2

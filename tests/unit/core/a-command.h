@@ -3,7 +3,7 @@
  * Functions= have two, virtual ones are those from 1 on. */
 #pragma once
 
-#include "../../../daemon/core/qemu-argv.h"
+#include "../../../daemon/core/qemu/argv.h"
 #include "a-definition.h"
 
 #define QEMU_PATH "/usr/bin/qemu-system-x86_64"

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-#include "../../../daemon/core/host.h"
+#include "../../../daemon/core/host/host.h"
 
 static inline PciAddress address_of(const char *text)
 {

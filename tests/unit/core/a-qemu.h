@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../daemon/core/qmp-message.h"
+#include "../../../daemon/core/qemu/qmp-message.h"
 #include "a-command.h"
 
 /* So long for QEMU to say anything, on a machine that is busy with other tests. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/agent-message.h"
+#include "../../../daemon/core/qemu/agent-message.h"
 #include "../suite.h"
 
 START_TEST(what_is_asked_is_a_line_of_json)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/claims.h"
+#include "../../../daemon/core/plan/claims.h"
 #include "../suite.h"
 
 static GArray *groups_of(int first, int second)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What [CPU], [Memory] and [PCI] take. */
-#include "../../../daemon/core/cpu-list.h"
-#include "../../../daemon/core/definition-keys.h"
+#include "../../../daemon/core/host/cpu-list.h"
+#include "../../../daemon/core/definition/keys.h"
 #include "../suite.h"
 #include "a-definition.h"
 

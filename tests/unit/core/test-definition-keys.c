@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/definition-keys.h"
-#include "../../../daemon/core/definition-value.h"
-#include "../../../daemon/core/definition.h"
+#include "../../../daemon/core/definition/keys.h"
+#include "../../../daemon/core/definition/value.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
 
 START_TEST(every_field_is_as_wide_as_what_its_type_writes)

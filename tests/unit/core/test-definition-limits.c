@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "../suite.h"
-#include "../../../daemon/core/definition-keys.h"
+#include "../../../daemon/core/definition/keys.h"
 #include "a-definition.h"
 
 static char *many(const char *first, const char *line, unsigned n)

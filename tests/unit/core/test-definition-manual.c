@@ -3,8 +3,8 @@
  * and words. */
 #include <string.h>
 
-#include "../../../daemon/core/definition-keys.h"
-#include "../../../daemon/core/definition.h"
+#include "../../../daemon/core/definition/keys.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
 
 static char *read_manual(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/definition-parse.h"
+#include "../../../daemon/core/definition/parse.h"
 #include "../suite.h"
 
 static int note_section(const char *name, const char *instance, DefinitionPlace place, void *userdata,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/definition-value.h"
-#include "../../../daemon/core/definition.h"
+#include "../../../daemon/core/definition/value.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
 
 /* The values of one key, read into a structure of its own. */

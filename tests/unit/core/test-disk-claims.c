@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/disk-claims.h"
+#include "../../../daemon/core/plan/disk-claims.h"
 #include "../suite.h"
 
 START_TEST(one_may_write_or_many_may_read)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sys/stat.h>
 
-#include "../../../daemon/core/file-wish.h"
+#include "../../../daemon/core/plan/file-wish.h"
 #include "../suite.h"
 #include "a-definition.h"
 

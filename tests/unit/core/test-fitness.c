@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/fitness.h"
-#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/plan/fitness.h"
+#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-host.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/guest-state.h"
+#include "../../../daemon/core/record/guest-state.h"
 #include "../suite.h"
 
 #define NO (-EPROTO)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/holder.h"
-#include "../../../daemon/core/wire.h"
+#include "../../../daemon/core/host/holder.h"
+#include "../../../daemon/base/wire.h"
 #include "../suite.h"
 
 #define CARD "0000:01:00.0"

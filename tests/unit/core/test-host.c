@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/host.h"
+#include "../../../daemon/core/host/host.h"
 #include "../suite.h"
 
 static PciAddress at(const char *text)

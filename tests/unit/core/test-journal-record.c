@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/journal-record.h"
+#include "../../../daemon/core/record/journal-record.h"
 #include "../suite.h"
 
 static void assert_same_step(const Step *a, const Step *b)

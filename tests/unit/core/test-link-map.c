@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../../daemon/core/link-map.h"
+#include "../../../daemon/core/host/link-map.h"
 #include "../suite.h"
 
 #define OTHER_SPACE 3

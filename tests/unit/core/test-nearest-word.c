@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "../../../daemon/core/nearest-word.h"
+#include "../../../daemon/core/definition/nearest-word.h"
 #include "../suite.h"
 
 static const char *nearest(const char *word)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
-#include "../../../daemon/core/pci-address.h"
+#include "../../../daemon/core/host/pci-address.h"
 #include "../suite.h"
 
 static PciAddress parse(const char *text)

@@ -2,7 +2,7 @@
 /* A device for a guest that runs. */
 #include <string.h>
 
-#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"
 #include "a-host.h"

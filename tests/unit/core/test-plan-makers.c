@@ -2,7 +2,7 @@
 /* Functions that are there by grace of another one's driver: behind Intel's VMD, and virtual ones. */
 #include <string.h>
 
-#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"
 #include "a-host.h"

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"
 #include "a-host.h"

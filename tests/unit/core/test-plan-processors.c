@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Processors that are the guest's alone, and their speed. */
-#include "../../../daemon/core/cpu-list.h"
-#include "../../../daemon/core/plan.h"
+#include "../../../daemon/core/host/cpu-list.h"
+#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"
 #include "a-host.h"

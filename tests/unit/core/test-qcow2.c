@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../../daemon/core/qcow2.h"
+#include "../../../daemon/core/plan/qcow2.h"
 #include "../scratch.h"
 #include "../suite.h"
 

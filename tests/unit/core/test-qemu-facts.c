@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/qemu-facts.h"
+#include "../../../daemon/core/qemu/facts.h"
 #include "../suite.h"
 
 #define QEMU "/usr/bin/qemu-system-x86_64"

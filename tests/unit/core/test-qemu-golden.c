@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../../daemon/core/definition-keys.h"
+#include "../../../daemon/core/definition/keys.h"
 #include "../suite.h"
 #include "a-command.h"
 

@@ -4,7 +4,7 @@
  * every key has its turn. */
 #include <json-c/json.h>
 
-#include "../../../daemon/core/definition-keys.h"
+#include "../../../daemon/core/definition/keys.h"
 #include "../suite.h"
 #include "a-command.h"
 #include "hostile.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/qmp-message.h"
+#include "../../../daemon/core/qemu/qmp-message.h"
 #include "../suite.h"
 
 #define GREETING                                                                                             \

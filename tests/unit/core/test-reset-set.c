@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/plan.h"
-#include "../../../daemon/core/reset-set.h"
+#include "../../../daemon/core/plan/plan.h"
+#include "../../../daemon/core/plan/reset-set.h"
 #include "../suite.h"
 #include "a-host.h"
 

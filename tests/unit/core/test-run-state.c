@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/run-state.h"
+#include "../../../daemon/core/record/run-state.h"
 
 #include <string.h>
 

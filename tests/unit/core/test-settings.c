@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/settings.h"
+#include "../../../daemon/core/definition/settings.h"
 #include "../suite.h"
 
 #define SECOND UINT64_C(1000000)

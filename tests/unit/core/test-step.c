@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/step.h"
+#include "../../../daemon/core/record/step.h"
 #include "../suite.h"
 
 START_TEST(every_kind_has_a_name_that_leads_back_to_it)

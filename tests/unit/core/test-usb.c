@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which USB device of the host's a section means, and whether the guest may have it. */
-#include "../../../daemon/core/plan.h"
-#include "../../../daemon/core/usb.h"
+#include "../../../daemon/core/plan/plan.h"
+#include "../../../daemon/core/host/usb.h"
 #include "../suite.h"
 #include "a-definition.h"
 

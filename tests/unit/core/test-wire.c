@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../daemon/core/wire.h"
+#include "../../../daemon/base/wire.h"
 #include "../suite.h"
 
 static void assert_round_trip(const char *const *words)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../../daemon/core/wish.h"
+#include "../../../daemon/core/plan/wish.h"
 #include "../suite.h"
 #include "a-host.h"
 

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../../daemon/core/wire.h"
+#include "../../../daemon/base/wire.h"
 
 typedef struct PeerFolder {
     char path[32];

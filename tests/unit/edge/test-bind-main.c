@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/channel.h"
+#include "../../../daemon/edge/helper/channel.h"
 #include "../scratch.h"
 #include "../suite.h"
 

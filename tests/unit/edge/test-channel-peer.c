@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/core/wire.h"
-#include "../../../daemon/edge/channel.h"
+#include "../../../daemon/base/wire.h"
+#include "../../../daemon/edge/helper/channel.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <time.h>
 
-#include "../../../daemon/edge/clock.h"
+#include "../../../daemon/edge/host-services/clock.h"
 #include "../suite.h"
 #include "loop.h"
 

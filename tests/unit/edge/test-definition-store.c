@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/edge/definition-store.h"
+#include "../../../daemon/edge/store/definition-store.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../daemon/edge/holder-scan.h"
-#include "../../../daemon/edge/step-act.h"
+#include "../../../daemon/edge/hand/holder-scan.h"
+#include "../../../daemon/edge/hand/step-act.h"
 #include "../fake-host-private.h"
 #include "../suite.h"
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/core/qcow2.h"
-#include "../../../daemon/edge/disk-open.h"
+#include "../../../daemon/core/plan/qcow2.h"
+#include "../../../daemon/edge/hand/disk-open.h"
 #include "../scratch.h"
 #include "../suite.h"
 

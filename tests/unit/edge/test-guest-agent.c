@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/core/agent-message.h"
-#include "../../../daemon/edge/guest-agent.h"
-#include "../../../daemon/edge/qmp.h"
+#include "../../../daemon/core/qemu/agent-message.h"
+#include "../../../daemon/edge/qemu/guest-agent.h"
+#include "../../../daemon/edge/qemu/qmp.h"
 #include "../scratch.h"
 #include "../suite.h"
 #include "loop.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/guest-log.h"
+#include "../../../daemon/edge/qemu/guest-log.h"
 #include "../scratch.h"
 #include "../suite.h"
 #include "loop.h"

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/helper-socket.h"
+#include "../../../daemon/edge/helper/helper-socket.h"
 #include "../suite.h"
 #include "loop.h"
 #include "peer.h"

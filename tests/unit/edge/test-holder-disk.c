@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/edge/holder-disk.h"
+#include "../../../daemon/edge/hand/holder-disk.h"
 #include "../fake-host.h"
 #include "../scratch.h"
 #include "../suite.h"

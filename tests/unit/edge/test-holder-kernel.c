@@ -9,8 +9,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/holder-kernel.h"
-#include "../../../daemon/edge/holder-nodes.h"
+#include "../../../daemon/edge/hand/holder-kernel.h"
+#include "../../../daemon/edge/hand/holder-nodes.h"
 #include "../fake-host-private.h"
 #include "../scratch.h"
 #include "../suite.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/holder-links.h"
+#include "../../../daemon/edge/hand/holder-links.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/holder-scan.h"
+#include "../../../daemon/edge/hand/holder-scan.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/host-monitor.h"
+#include "../../../daemon/edge/scan/host-monitor.h"
 #include "../suite.h"
 
 /* A message, or an error of the socket. */

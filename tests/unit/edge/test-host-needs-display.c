@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/host-scan.h"
+#include "../../../daemon/edge/scan/host-scan.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/host-scan.h"
+#include "../../../daemon/edge/scan/host-scan.h"
 #include "../fake-host-private.h"
 #include "../suite.h"
 

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "../../../daemon/edge/host-ports.h"
+#include "../../../daemon/edge/scan/host-ports.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <unistd.h>
 
-#include "../../../daemon/core/cpu-list.h"
-#include "../../../daemon/edge/host-processors.h"
+#include "../../../daemon/core/host/cpu-list.h"
+#include "../../../daemon/edge/scan/host-processors.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/core/definition.h"
-#include "../../../daemon/edge/host-scan.h"
-#include "../../../daemon/edge/mediated-scan.h"
+#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/edge/scan/host-scan.h"
+#include "../../../daemon/edge/scan/mediated-scan.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/journal.h"
+#include "../../../daemon/edge/store/journal.h"
 #include "../scratch.h"
 #include "../suite.h"
 

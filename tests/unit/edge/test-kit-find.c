@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/kit-find.h"
-#include "../../../daemon/edge/nvram.h"
+#include "../../../daemon/edge/scan/kit-find.h"
+#include "../../../daemon/edge/qemu/nvram.h"
 #include "../suite.h"
 
 static char *top;

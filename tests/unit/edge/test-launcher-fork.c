@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/launcher-private.h"
+#include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
 #include "loop.h"
 #include "peer.h"

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "../../../daemon/edge/launcher-private.h"
+#include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
 #include "loop.h"
 #include "mock-systemd.h"

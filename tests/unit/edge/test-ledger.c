@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/edge/ledger.h"
+#include "../../../daemon/edge/store/ledger.h"
 #include "../suite.h"
 
 #define GPU "0000:01:00.0"

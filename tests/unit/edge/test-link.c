@@ -10,8 +10,8 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/edge/step-act.h"
-#include "../../../daemon/edge/link.h"
+#include "../../../daemon/edge/hand/step-act.h"
+#include "../../../daemon/edge/hand/link.h"
 #include "../scratch.h"
 #include "../suite.h"
 

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "../../../daemon/edge/pci-names.h"
+#include "../../../daemon/edge/scan/pci-names.h"
 #include "../suite.h"
 
 static bool libpci_fails;

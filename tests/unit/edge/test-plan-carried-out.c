@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/core/plan.h"
-#include "../../../daemon/edge/host-scan.h"
-#include "../../../daemon/edge/journal.h"
-#include "../../../daemon/edge/step-act.h"
+#include "../../../daemon/core/plan/plan.h"
+#include "../../../daemon/edge/scan/host-scan.h"
+#include "../../../daemon/edge/store/journal.h"
+#include "../../../daemon/edge/hand/step-act.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

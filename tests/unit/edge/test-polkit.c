@@ -3,7 +3,7 @@
  * process of another user (root is not asked about), which calls Ask() on the daemon's connection. */
 #include <sys/wait.h>
 
-#include "../../../daemon/edge/polkit.h"
+#include "../../../daemon/edge/host-services/polkit.h"
 #include "../suite.h"
 #include "loop.h"
 #include "private-bus.h"

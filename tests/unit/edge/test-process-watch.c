@@ -4,8 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/launcher.h"
-#include "../../../daemon/edge/process-watch.h"
+#include "../../../daemon/edge/launcher/launcher.h"
+#include "../../../daemon/edge/launcher/process-watch.h"
 #include "../suite.h"
 
 static sd_event *event;

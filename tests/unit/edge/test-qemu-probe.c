@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qemu-probe.h"
+#include "../../../daemon/edge/qemu/qemu-probe.h"
 #include "../scratch.h"
 #include "../suite.h"
 #include "loop.h"

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qmp.h"
+#include "../../../daemon/edge/qemu/qmp.h"
 #include "../scratch.h"
 #include "../suite.h"
 #include "loop.h"

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include "../../../daemon/edge/sleep-watch.h"
+#include "../../../daemon/edge/host-services/sleep-watch.h"
 #include "../suite.h"
 #include "loop.h"
 #include "private-bus.h"

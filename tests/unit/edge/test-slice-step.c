@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Against a mock of systemd (mock-systemd.h says why), which has a slice here that the fake host's kernel
  * limits. */
-#include "../../../daemon/core/cpu-list.h"
-#include "../../../daemon/edge/slice-step.h"
+#include "../../../daemon/core/host/cpu-list.h"
+#include "../../../daemon/edge/helper/slice-step.h"
 #include "../fake-host.h"
 #include "../suite.h"
 #include "loop.h"

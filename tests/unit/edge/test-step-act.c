@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/step-act.h"
+#include "../../../daemon/edge/hand/step-act.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/step-mark.h"
+#include "../../../daemon/edge/store/step-mark.h"
 #include "../scratch.h"
 #include "../suite.h"
 #include "loop.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/udev-settle.h"
+#include "../../../daemon/edge/scan/udev-settle.h"
 #include "../suite.h"
 
 static char folder[] = "/tmp/usher-test-udev-XXXXXX";

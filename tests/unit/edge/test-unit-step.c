@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Against a mock of systemd (mock-systemd.h says why), which has one more unit here. */
-#include "../../../daemon/edge/unit-step.h"
+#include "../../../daemon/edge/helper/unit-step.h"
 #include "../suite.h"
 #include "loop.h"
 #include "mock-systemd.h"

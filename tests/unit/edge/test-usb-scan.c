@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/host-scan.h"
-#include "../../../daemon/edge/step-act.h"
-#include "../../../daemon/edge/usb-drivers.h"
-#include "../../../daemon/edge/usb-interfaces.h"
+#include "../../../daemon/edge/scan/host-scan.h"
+#include "../../../daemon/edge/hand/step-act.h"
+#include "../../../daemon/edge/hand/usb-drivers.h"
+#include "../../../daemon/edge/sight/usb-interfaces.h"
 #include "../fake-host.h"
 #include "../suite.h"
 

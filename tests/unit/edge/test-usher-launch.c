@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/core/wire.h"
+#include "../../../daemon/base/wire.h"
 #include "../suite.h"
 #include "peer.h"
 

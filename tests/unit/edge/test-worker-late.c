@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/worker.h"
+#include "../../../daemon/edge/helper/worker.h"
 #include "../suite.h"
 #include "loop.h"
 #include "mock-systemd.h"

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/helper-socket.h"
-#include "../../../daemon/edge/worker.h"
+#include "../../../daemon/edge/helper/helper-socket.h"
+#include "../../../daemon/edge/helper/worker.h"
 #include "../suite.h"
 #include "loop.h"
 #include "peer.h"

@@ -2,7 +2,7 @@
 /* An execution of the rig's plan, and what came of it. */
 #pragma once
 
-#include "../../../daemon/engine/execution.h"
+#include "../../../daemon/engine/execution/execution.h"
 #include "rig.h"
 
 typedef struct Try {

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "../../../daemon/core/cpu-list.h"
+#include "../../../daemon/core/host/cpu-list.h"
 #include "fake-launcher.h"
 
 /* A guest, as the launcher knows it. */

@@ -6,7 +6,7 @@
  * know what became of a unit. */
 #pragma once
 
-#include "../../../daemon/edge/launcher.h"
+#include "../../../daemon/edge/launcher/launcher.h"
 #include "../fake-host.h"
 
 /* Freed by launcher_free(). Its name is "systemd". */

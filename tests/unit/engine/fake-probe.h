@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A stand-in for daemon/edge/qemu-probe.c, linked instead of it: what it says QEMU can do is known at once,
+/* A stand-in for daemon/edge/qemu/qemu-probe.c, linked instead of it: what it says QEMU can do is known at once,
  * as thousands of starts are tried and none of them starts a QEMU; or it is told when the test says so: late,
  * twice, never, after who asked has gone. The real one is held to the same contract by
  * tests/unit/edge/test-qemu-probe.c. */
 #pragma once
 
-#include "../../../daemon/edge/qemu-probe.h"
+#include "../../../daemon/edge/qemu/qemu-probe.h"
 
 QemuProbe *fake_probe_new(void);
 void fake_probe_free(QemuProbe *probe);

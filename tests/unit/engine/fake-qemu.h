@@ -4,7 +4,7 @@
  * from them is one that goes, or says nothing, between any two messages. */
 #pragma once
 
-#include "../../../daemon/engine/guest.h"
+#include "../../../daemon/engine/guest/guest.h"
 #include "rig.h"
 
 #define QEMU_PID 4242

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A stand-in for daemon/edge/sleep-watch.c, linked instead of it: the host falls asleep and wakes when the
+/* A stand-in for daemon/edge/host-services/sleep-watch.c, linked instead of it: the host falls asleep and wakes when the
  * test says so. The real one is tested with a mock of logind, and with logind itself in the lab. */
 #pragma once
 
-#include "../../../daemon/edge/sleep-watch.h"
+#include "../../../daemon/edge/host-services/sleep-watch.h"
 
 /* Awake; logind waits for 5 s, as it does by default. */
 SleepWatch *fake_sleep_new(void);

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/disk-open.h"
-#include "../../../daemon/edge/file-look.h"
+#include "../../../daemon/edge/hand/disk-open.h"
+#include "../../../daemon/edge/hand/file-look.h"
 #include "fake-worker.h"
 
 #define NEVER G_MAXUINT

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A stand-in for daemon/edge/worker.c, linked instead of it: takes steps through step_act() on the fake host,
+/* A stand-in for daemon/edge/helper/worker.c, linked instead of it: takes steps through step_act() on the fake host,
  * in the process of the test, and answers from the loop. The real one is held to the same contract by
  * tests/unit/edge/test-worker.c; what cannot be had from it are faults at a step of one's choice: a write
  * that the kernel refuses with a given errno, one that hangs until it is told to come back, a process lost
@@ -8,8 +8,8 @@
 
 #include <limits.h>
 
-#include "../../../daemon/edge/step-act.h"
-#include "../../../daemon/edge/worker.h"
+#include "../../../daemon/edge/hand/step-act.h"
+#include "../../../daemon/edge/helper/worker.h"
 #include "../fake-host.h"
 
 /* Freed by worker_pool_free(). */

@@ -6,8 +6,8 @@
 
 #include <check.h>
 
-#include "../../../daemon/core/plan.h"
-#include "../../../daemon/edge/journal.h"
+#include "../../../daemon/core/plan/plan.h"
+#include "../../../daemon/edge/store/journal.h"
 #include "../../../daemon/engine/engine.h"
 #include "../suite.h"
 #include "fake-launcher.h"

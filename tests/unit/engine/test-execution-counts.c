@@ -3,7 +3,7 @@
  * then. */
 #include <string.h>
 
-#include "../../../daemon/engine/execution.h"
+#include "../../../daemon/engine/execution/execution.h"
 #include "rig.h"
 
 typedef struct Try {

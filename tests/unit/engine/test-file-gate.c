@@ -4,7 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "../../../daemon/engine/file-gate.h"
+#include "../../../daemon/engine/gate/file-gate.h"
 #include "../../../daemon/engine/opener.h"
 #include "rig-guest.h"
 

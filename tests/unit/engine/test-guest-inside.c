@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/qmp.h"
+#include "../../../daemon/edge/qemu/qmp.h"
 #include "fake-qemu.h"
 
 #define AGENT "[Agent]\nEnabled=yes\n"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/guest-log.h"
+#include "../../../daemon/edge/qemu/guest-log.h"
 #include "../../../daemon/engine/host-look.h"
 #include "fake-qemu.h"
 

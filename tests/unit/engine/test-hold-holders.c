@@ -2,7 +2,7 @@
 /* A group bound by hand while somebody uses it. */
 #include <string.h>
 
-#include "../../../daemon/engine/hold.h"
+#include "../../../daemon/engine/hold/hold.h"
 #include "rig.h"
 
 #define GPU "0000:01:00.0"

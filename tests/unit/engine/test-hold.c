@@ -2,7 +2,7 @@
 /* A group bound by hand, over a daemon that may die at any turn of its loop. */
 #include <string.h>
 
-#include "../../../daemon/engine/hold.h"
+#include "../../../daemon/engine/hold/hold.h"
 #include "rig.h"
 
 #define HELD "bind/0000:01:00.0"

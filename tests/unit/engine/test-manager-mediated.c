@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../daemon/edge/step-mark.h"
-#include "../../../daemon/engine/manager.h"
+#include "../../../daemon/edge/store/step-mark.h"
+#include "../../../daemon/engine/manager/manager.h"
 #include "fake-qemu.h"
 
 #define CARD "0000:02:00.0"

@@ -2,7 +2,7 @@
 /* Whose a device is while guests run that get it and let go of it. */
 #include <string.h>
 
-#include "../../../daemon/engine/manager.h"
+#include "../../../daemon/engine/manager/manager.h"
 #include "fake-qemu.h"
 
 #define GPU "0000:01:00.0"

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../daemon/engine/check.h"
-#include "../../../daemon/engine/execution.h"
-#include "../../../daemon/engine/manager.h"
-#include "../../../daemon/engine/undo.h"
+#include "../../../daemon/engine/manager/check.h"
+#include "../../../daemon/engine/execution/execution.h"
+#include "../../../daemon/engine/manager/manager.h"
+#include "../../../daemon/engine/execution/undo.h"
 #include "rig.h"
 
 #define TCG "[CPU]\nAccelerator=tcg\n"

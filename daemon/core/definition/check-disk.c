@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "check.h"
+
+/* The ports of q35's own controller (ICH9). */
+#define SATA_PORTS 6
+
+static bool on_sata(const ReadSection *section)
+{
+    if (section->id == SECTION_DISK)
+        return ((const DefinitionDisk *)section->structure)->bus == DISK_BUS_SATA;
+    return section->id == SECTION_CDROM &&
+           ((const DefinitionCdrom *)section->structure)->bus == CDROM_BUS_SATA;
+}
+
+static int check_sata_ports(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    g_autofree char *title = section_title(section->id, section->name);
+    const ReadSection *other = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; other != section; i++) {
+        other = g_ptr_array_index(reader->sections, i);
+        n += on_sata(other);
+    }
+    if (!on_sata(section) || n <= SATA_PORTS)
+        return 0;
+    return definition_raise(section->place, ret_fault, "choose another Bus=, such as virtio-scsi",
+                            "[%s] is one too many on Bus=sata: there are %d ports", title, SATA_PORTS);
+}
+
+/* Whether a disk is read or written at that path; *ret_written: the latter. */
+static bool uses(const DefinitionDisk *disk, const char *path, bool *ret_written)
+{
+    *ret_written = !disk->read_only && g_str_equal(disk->path, path);
+    if (g_str_equal(disk->path, path))
+        return true;
+    for (unsigned i = 0; disk->backing && i < disk->backing->len; i++)
+        if (g_str_equal(((DefinitionImage *)g_ptr_array_index(disk->backing, i))->path, path))
+            return true;
+    return false;
+}
+
+static int check_path(const DefinitionDisk *disk, const DefinitionDisk *other, const char *path, bool write,
+                      DefinitionPlace place, Fault **ret_fault)
+{
+    bool written;
+
+    if (!uses(other, path, &written) || (!written && !write))
+        return 0;
+    return definition_raise(
+        place, ret_fault, "remove one, or set ReadOnly=yes in both",
+        "[Disk %s] and [Disk %s] both use %s: who writes to it would destroy what the other sees", disk->name,
+        other->name, path);
+}
+
+static int check_writers(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < reader->definition->disks->len; i++) {
+        const DefinitionDisk *other = g_ptr_array_index(reader->definition->disks, i);
+
+        if (other == disk)
+            break;
+        r = check_path(disk, other, disk->path, !disk->read_only, section_place(section, "Path"), ret_fault);
+        for (unsigned j = 0; r == 0 && disk->backing && j < disk->backing->len; j++)
+            r = check_path(disk, other, ((DefinitionImage *)g_ptr_array_index(disk->backing, j))->path, false,
+                           section_place(section, "Backing"), ret_fault);
+    }
+    return r;
+}
+
+/* Of a chain each but the last names the next, which raw images cannot. */
+static int check_backing(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+    DefinitionPlace place = section_place(section, "Backing");
+
+    if (!disk->backing)
+        return 0;
+    if (disk->format != DISK_FORMAT_QCOW2)
+        return definition_raise(place, ret_fault, "remove it, or write Format=qcow2",
+                                "[Disk %s] Backing= means nothing with Format=raw", disk->name);
+    for (unsigned i = 0; i < disk->backing->len; i++) {
+        const DefinitionImage *image = g_ptr_array_index(disk->backing, i);
+
+        if (image->format == DISK_FORMAT_RAW && i + 1 < disk->backing->len)
+            return definition_raise(place, ret_fault, "write the chain from the image downwards",
+                                    "[Disk %s] Backing=raw:%s is not the last, but nothing can be below it",
+                                    disk->name, image->path);
+    }
+    return 0;
+}
+
+int definition_check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+
+    if (disk->bus == DISK_BUS_SATA && disk->read_only)
+        return definition_raise(section_place(section, "ReadOnly"), ret_fault,
+                                "choose another Bus=, such as virtio-scsi",
+                                "[Disk %s] ReadOnly=yes: a SATA disk cannot be write-protected", disk->name);
+    if (disk->iothread && disk->bus != DISK_BUS_VIRTIO_BLK && disk->bus != DISK_BUS_VIRTIO_SCSI)
+        return definition_raise(section_place(section, "IOThread"), ret_fault,
+                                "choose Bus=virtio-blk or virtio-scsi, or remove it",
+                                "[Disk %s] IOThread=yes: only virtio disks can have a thread of their own",
+                                disk->name);
+    if (disk->size > 0 && disk->read_only)
+        return definition_raise(section_place(section, "Size"), ret_fault, "remove one of them",
+                                "[Disk %s] Size= makes an empty disk, which means nothing with ReadOnly=yes",
+                                disk->name);
+    int r = check_backing(section, ret_fault);
+    if (r == 0)
+        r = check_writers(reader, section, ret_fault);
+    return r == 0 ? check_sata_ports(reader, section, ret_fault) : r;
+}
+
+int definition_check_cdrom(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionCdrom *cdrom = section->structure;
+
+    for (unsigned i = 0; cdrom->path && i < reader->definition->disks->len; i++) {
+        const DefinitionDisk *disk = g_ptr_array_index(reader->definition->disks, i);
+
+        if (g_str_equal(disk->path, cdrom->path) && !disk->read_only)
+            return definition_raise(
+                section_place(section, "Path"), ret_fault, "remove one, or set ReadOnly=yes in the disk",
+                "[CDROM %s] has the Path= of [Disk %s], which is written to", cdrom->name, disk->name);
+    }
+    return check_sata_ports(reader, section, ret_fault);
+}

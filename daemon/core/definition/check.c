@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "check.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "../host/cpu-list.h"
+#include "value.h"
+#include "../qemu/looking-glass.h"
+
+/* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
+#define CPUS_MAX 255
+
+ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const char *name)
+{
+    for (unsigned i = 0; i < reader->sections->len; i++) {
+        ReadSection *section = g_ptr_array_index(reader->sections, i);
+        if (section->id == id && g_strcmp0(section->name, name) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+static unsigned key_index(const ReadSection *section, const char *key)
+{
+    unsigned n;
+
+    return definition_key_find(section->id, key) - definition_section_keys(section->id, &n);
+}
+
+const DefinitionPlace *section_key_place(const ReadSection *section, const char *key)
+{
+    const DefinitionPlace *place = &section->keys[key_index(section, key)];
+
+    return place->path ? place : NULL;
+}
+
+DefinitionPlace section_place(const ReadSection *section, const char *key)
+{
+    const DefinitionPlace *place = section_key_place(section, key);
+
+    return place ? *place : section->place;
+}
+
+DefinitionPlace section_value_place(const ReadSection *section, const char *key, unsigned n)
+{
+    return g_array_index(section->repeats[key_index(section, key)], DefinitionPlace, n);
+}
+
+char *section_title(SectionId id, const char *name)
+{
+    return name ? g_strdup_printf("%s %s", definition_sections[id].name, name)
+                : g_strdup(definition_sections[id].name);
+}
+
+int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remedy, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fault_raise(ret_fault, FAULT_BAD_DEFINITION, remedy, "%s:%u: %s", place.path, place.line, text);
+}
+
+static int check_required(const ReadSection *section, Fault **ret_fault)
+{
+    unsigned n;
+    const DefinitionKey *keys = definition_section_keys(section->id, &n);
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!keys[i].required || section->keys[i].path || !section->place.path)
+            continue;
+        if (keys[i].unless && section_key_place(section, keys[i].unless))
+            continue;
+        g_autofree char *title = section_title(section->id, section->name), *range = value_range(&keys[i]);
+        g_autofree char *remedy = g_strdup_printf("add %s= with %s", keys[i].name, range);
+        return definition_raise(section->place, ret_fault, remedy, "[%s] has no %s=", title, keys[i].name);
+    }
+    return 0;
+}
+
+static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
+    uint64_t cpus = (uint64_t)definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+
+    if (cpus > CPUS_MAX)
+        return definition_raise(section->place, ret_fault, "lower Sockets=, Cores= or Threads=",
+                                "[CPU] makes %" G_GUINT64_FORMAT
+                                " processors of %u sockets × %u cores × %u threads, but %d is the most",
+                                cpus, definition->cpu.sockets, definition->cpu.cores, definition->cpu.threads,
+                                CPUS_MAX);
+    if (definition->cpu.accelerator == ACCELERATOR_TCG && g_strcmp0(definition->cpu.model, "host") == 0)
+        return definition_raise(
+            section_place(section, "Model"), ret_fault,
+            "write Model=max, or remove Accelerator=tcg where the host has KVM",
+            "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's processor");
+    const char *tuned = definition->cpu.hyper_v           ? "HyperV"
+                        : definition->cpu.hide_hypervisor ? "HideHypervisor"
+                                                          : NULL;
+    if (tuned && definition->cpu.accelerator != ACCELERATOR_KVM)
+        return definition_raise(section_place(section, tuned), ret_fault, "remove it, or Accelerator=tcg",
+                                "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest",
+                                tuned);
+    return 0;
+}
+
+static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
+    unsigned cpus = definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+    g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
+    const char *lone = definition->cpu.emulator_pin   ? "EmulatorPin"
+                       : definition->cpu.iothread_pin ? "IOThreadPin"
+                       : definition->cpu.isolate      ? "Isolate"
+                       : definition->cpu.governor     ? "Governor"
+                                                      : NULL;
+
+    if (!list && lone)
+        return definition_raise(section_place(section, lone), ret_fault, "add Pin=, or remove it",
+                                "[CPU] %s= means nothing without Pin=", lone);
+    if (list && list->len < cpus)
+        return definition_raise(section_place(section, "Pin"), ret_fault,
+                                "name one for each, or lower Sockets=, Cores= or Threads=",
+                                "[CPU] Pin= names %u of the host's processors for %u of the guest's",
+                                list->len, cpus);
+    return 0;
+}
+
+static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_MEMORY, NULL);
+    uint64_t page = huge_page_size(definition->huge_pages);
+
+    if (page && definition->memory % page != 0)
+        return definition_raise(section_place(section, "HugePages"), ret_fault,
+                                "choose a Size= that is a multiple of it, or smaller pages",
+                                "[Memory] Size= is no multiple of HugePages=%s",
+                                definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+    return 0;
+}
+
+static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_FIRMWARE, NULL);
+
+    if (definition->firmware.secure_boot && definition->firmware.type != FIRMWARE_UEFI)
+        return definition_raise(section_place(section, "SecureBoot"), ret_fault,
+                                "add Type=uefi, or remove it",
+                                "[Firmware] SecureBoot=yes: a BIOS has no secure boot");
+    return 0;
+}
+
+static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_LOOKING_GLASS, NULL);
+    uint64_t size = definition->looking_glass.size;
+
+    /* It is a PCI region. */
+    if (size & (size - 1) && size > 0)
+        return definition_raise(section_place(section, "Size"), ret_fault, "choose 32M, 64M, 128M or 256M",
+                                "[LookingGlass] Size= is no power of two");
+    if (definition->looking_glass.device && !kvmfr_device_valid(definition->looking_glass.device))
+        return definition_raise(section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
+                                "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);
+    if (definition->looking_glass.device && definition->looking_glass.owner)
+        return definition_raise(section_place(section, "Owner"), ret_fault,
+                                "remove it: udev's rules give the device to who looks",
+                                "[LookingGlass] Owner= means nothing with Device=");
+    if (size == 0 && definition->looking_glass.owner)
+        return definition_raise(section_place(section, "Owner"), ret_fault, "add Size=, or remove it",
+                                "[LookingGlass] Owner= means nothing without Size=");
+    return 0;
+}
+
+/* QEMU 7.2 puts an initrd where SeaBIOS then has the ACPI tables, which are longer with a TPM's log: the
+ * guest finds them broken (x86_load_linux() and acpi_data_size in hw/i386). */
+static int check_tpm(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+
+    if (definition->tpm == TPM_VERSION_NONE || !definition->kernel.initrd ||
+        definition->firmware.type == FIRMWARE_UEFI)
+        return 0;
+    return definition_raise(section_place(reader_section(reader, SECTION_TPM, NULL), "Version"), ret_fault,
+                            "add Type=uefi to [Firmware]", "[TPM] with [Kernel] Initrd= needs UEFI firmware");
+}
+
+static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_KERNEL, NULL);
+    const char *lone = definition->kernel.initrd         ? "Initrd"
+                       : definition->kernel.command_line ? "CommandLine"
+                                                         : NULL;
+
+    if (lone && !definition->kernel.image)
+        return definition_raise(section_place(section, lone), ret_fault, "add Image=, or remove it",
+                                "[Kernel] %s= means nothing without Image=", lone);
+    return 0;
+}
+
+/* Of these a mediated device has none: it is no function of a card, but what the driver of one made of it.
+ * That one has an address, which is of no use where nothing is to be made of it. */
+static int check_mediated(const ReadSection *section, Fault **ret_fault)
+{
+    static const char *const unfit[] = {"Address",          "Fingerprint", "Functions",
+                                        "VirtualFunctions", "Group",       "ResetBefore",
+                                        "ResetAfter",       "PrimaryVGA",  NULL};
+    const DefinitionPci *pci = section->structure;
+    const char *key = pci->mediated_type ? "MediatedType" : "MediatedDevice";
+
+    if (pci->mediated_type && !section_key_place(section, "Address"))
+        return definition_raise(section_place(section, key), ret_fault,
+                                "add Address= with the device whose driver makes it",
+                                "[PCI %s] MediatedType= needs an Address=", section->name);
+    for (const char *const *name = pci->mediated_type ? unfit + 2 : unfit; *name; name++)
+        if (section_key_place(section, *name))
+            return definition_raise(section_place(section, *name), ret_fault, "remove one of them",
+                                    "[PCI %s] %s= is for a device of its own, not for a %s=", section->name,
+                                    *name, key);
+    return 0;
+}
+
+static int check_pci(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionPci *pci = section->structure;
+
+    if (definition_mediates(pci)) {
+        int r = check_mediated(section, ret_fault);
+        if (r != 0)
+            return r;
+    }
+    /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
+     * UEFI driver. */
+    if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)
+        return definition_raise(
+            section_place(section, "PrimaryVGA"), ret_fault,
+            "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
+            "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
+
+    if (pci->primary_vga && reader->definition->display != DISPLAY_NONE)
+        return definition_raise(
+            section_place(section, "PrimaryVGA"), ret_fault,
+            "remove it for as long as the emulated screen is needed, or remove [Display] Type=",
+            "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already", pci->name);
+    if (pci->rom && !pci->rom_bar)
+        return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
+                                "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);
+    if (pci->virtual_functions > 0 && pci->functions != 0)
+        return definition_raise(section_place(section, "VirtualFunctions"), ret_fault, "remove one of them",
+                                "[PCI %s] Functions= lends the device, VirtualFunctions= what is made of it",
+                                pci->name);
+    if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
+        return 0;
+    return definition_raise(
+        section_place(section, "Functions"), ret_fault, "add it to Functions=, or correct Address=",
+        "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
+}
+
+/* Firmware needs an order: QEMU takes no number twice. */
+static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const ReadSection *owners[100] = {};
+
+    for (unsigned i = 0; i < reader->sections->len; i++) {
+        const ReadSection *section = g_ptr_array_index(reader->sections, i);
+        const DefinitionKey *key = definition_key_find(section->id, "BootIndex");
+        unsigned index = key ? *(unsigned *)((char *)section->structure + key->offset) : 0;
+
+        if (index > 0 && owners[index]) {
+            g_autofree char *title = section_title(section->id, section->name),
+                            *other = section_title(owners[index]->id, owners[index]->name);
+            return definition_raise(section_place(section, "BootIndex"), ret_fault,
+                                    "change or remove one of them", "[%s] has the BootIndex= of [%s]", title,
+                                    other);
+        }
+        g_assert(index < G_N_ELEMENTS(owners));
+        owners[index] = section;
+    }
+    return 0;
+}
+
+static int check_share(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionShare *share = section->structure;
+
+    /* virtiofsd of QEMU 7.2 knows neither. */
+    if (share->type == SHARE_TYPE_VIRTIOFS && (share->read_only || share->owner == SHARE_OWNER_MAPPED))
+        return definition_raise(section_place(section, share->read_only ? "ReadOnly" : "Owner"), ret_fault,
+                                "write Type=9p, or remove Type=", "[Share %s] %s needs Type=9p", share->name,
+                                share->read_only ? "ReadOnly=yes" : "Owner=mapped");
+    for (unsigned i = 0; i < reader->definition->shares->len; i++) {
+        const DefinitionShare *other = g_ptr_array_index(reader->definition->shares, i);
+
+        if (other == share)
+            break;
+        if (g_str_equal(other->tag ?: other->name, share->tag ?: share->name))
+            return definition_raise(section_place(section, "Tag"), ret_fault,
+                                    "give one of them another Tag=", "[Share %s] has the tag of [Share %s]",
+                                    share->name, other->name);
+    }
+    return 0;
+}
+
+int definition_check(const DefinitionReader *reader, Fault **ret_fault)
+{
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < reader->sections->len; i++)
+        r = check_required(g_ptr_array_index(reader->sections, i), ret_fault);
+    if (r == 0)
+        r = check_firmware(reader, ret_fault);
+    if (r == 0)
+        r = check_cpu(reader, ret_fault);
+    if (r == 0)
+        r = check_pins(reader, ret_fault);
+    if (r == 0)
+        r = check_memory(reader, ret_fault);
+    if (r == 0)
+        r = check_looking_glass(reader, ret_fault);
+    if (r == 0)
+        r = definition_check_sound(reader, ret_fault);
+    if (r == 0)
+        r = check_kernel(reader, ret_fault);
+    if (r == 0)
+        r = check_tpm(reader, ret_fault);
+    for (unsigned i = 0; r == 0 && i < reader->sections->len; i++) {
+        const ReadSection *section = g_ptr_array_index(reader->sections, i);
+
+        if (section->id == SECTION_PCI)
+            r = check_pci(reader, section, ret_fault);
+        else if (section->id == SECTION_DISK)
+            r = definition_check_disk(reader, section, ret_fault);
+        else if (section->id == SECTION_CDROM)
+            r = definition_check_cdrom(reader, section, ret_fault);
+        else if (section->id == SECTION_SHARE)
+            r = check_share(reader, section, ret_fault);
+        else if (section->id == SECTION_NETWORK)
+            r = definition_check_network(reader, section, ret_fault);
+        else if (section->id == SECTION_INPUT)
+            r = definition_check_input(reader, section, ret_fault);
+        else if (section->id == SECTION_USB)
+            r = definition_check_usb(reader, section, ret_fault);
+    }
+    if (r == 0)
+        r = definition_check_forwards(reader, ret_fault);
+    if (r == 0)
+        r = check_boot_indexes(reader, ret_fault);
+    return r;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* USB devices of the host: which one a definition means, and whether a guest may have it. */
+#pragma once
+
+#include "../../base/fault.h"
+#include "../definition/definition.h"
+#include "host.h"
+
+/* "1-2.3": bus 1, port 2 of its root hub, port 3 of the hub there (Documentation/ABI/stable/sysfs-bus-usb).
+ */
+bool usb_port_valid(const char *text);
+
+/* "/dev/bus/usb/001/007"; the caller frees it. And back: false for what is no such path. */
+char *usb_node(const HostUsb *usb);
+bool usb_node_parse(const char *path, unsigned *ret_bus, unsigned *ret_number);
+
+/* "046d:0a8f at port 1-2.3". The caller frees both. */
+char *usb_describe(const HostUsb *usb);
+char *usb_wish_describe(const DefinitionUsb *wish);
+
+/* The device that a section means; *ret NULL: it is not plugged in. FAULT_RAISED with REFUSED: it fits
+ * several, which are named. */
+int usb_find(const Host *host, const char *guest, const DefinitionUsb *wish, const HostUsb **ret,
+             Fault **ret_fault);
+
+/* FAULT_RAISED with REFUSED (a hub) or IN_USE: by the host, by another guest. */
+int usb_judge(const HostUsb *usb, const char *guest, const DefinitionUsb *wish, Fault **ret_fault);
+
+/* Whether each interface that had a driver has one again, whichever: the host's choice. Both as in
+ * STEP_USB_DRIVERS. */
+bool usb_drivers_back(const char *drivers, const char *live);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "file-wish.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "disk-wish.h"
+#include "../host/host.h"
+
+static const char *const kinds[] = {
+    [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",     [FILE_KIND_FOLDER] = "folder",
+    [FILE_KIND_SOCKET] = "socket", [FILE_KIND_DEVICE] = "device", [FILE_KIND_USER] = "user",
+    [FILE_KIND_GROUP] = "group",
+};
+
+const char *file_kind_to_string(FileKind kind)
+{
+    return kinds[kind];
+}
+
+FileKind file_kind_from_string(const char *name)
+{
+    for (int kind = 0; kind < FILE_KIND_MAX; kind++)
+        if (g_str_equal(kinds[kind], name))
+            return kind;
+    return FILE_KIND_INVALID;
+}
+
+/* The list. */
+
+FileWish *file_wish_free(FileWish *wish)
+{
+    if (!wish)
+        return NULL;
+    g_free(wish->section);
+    g_free(wish);
+    return NULL;
+}
+
+static void free_element(void *wish)
+{
+    file_wish_free(wish);
+}
+
+/* section is taken over; a path of NULL is no wish. */
+static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
+                uint64_t size)
+{
+    FileWish *wish = path ? g_new(FileWish, 1) : NULL;
+
+    if (!wish) {
+        g_free(section);
+        return;
+    }
+    *wish = (FileWish){kind, section, key, path, size};
+    g_ptr_array_add(wishes, wish);
+}
+
+static void add_looking_glass(GPtrArray *wishes, const GuestDefinition *definition)
+{
+    const char *device = definition->looking_glass.device;
+
+    if (device) {
+        add(wishes, FILE_KIND_DEVICE, g_strdup("LookingGlass"), "Device", device, 0);
+        return;
+    }
+    if (definition->looking_glass.size > 0)
+        add(wishes, FILE_KIND_GROUP, NULL, NULL, "kvm", 0);
+    add(wishes, FILE_KIND_USER, g_strdup("LookingGlass"), "Owner", definition->looking_glass.owner, 0);
+}
+
+static void add_disks(GPtrArray *wishes, const GuestDefinition *definition)
+{
+    g_autoptr(GPtrArray) disks = disk_wishes(definition);
+
+    for (unsigned i = 0; i < disks->len; i++) {
+        const DiskWish *disk = g_ptr_array_index(disks, i);
+        add(wishes, FILE_KIND_DISK, g_strdup(disk->section), disk->key, disk->path, disk->size);
+    }
+}
+
+static GPtrArray *wishes_new(void)
+{
+    return g_ptr_array_new_with_free_func(free_element);
+}
+
+GPtrArray *file_wishes_of_disks(const GuestDefinition *definition)
+{
+    GPtrArray *wishes = wishes_new();
+
+    add_disks(wishes, definition);
+    return wishes;
+}
+
+FileWish *file_wish_rom(const DefinitionPci *pci)
+{
+    FileWish *wish = g_new(FileWish, 1);
+
+    *wish = (FileWish){FILE_KIND_FILE, g_strconcat("PCI ", pci->name, NULL), "ROM", pci->rom, 0};
+    return wish;
+}
+
+GPtrArray *file_wishes(const GuestDefinition *definition)
+{
+    GPtrArray *wishes = wishes_new();
+
+    add_looking_glass(wishes, definition);
+    if (definition->sound.type != SOUND_NONE)
+        add(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket, 0);
+    add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);
+    add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Initrd", definition->kernel.initrd, 0);
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
+        if (pci->rom)
+            g_ptr_array_add(wishes, file_wish_rom(pci));
+    }
+    add_disks(wishes, definition);
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
+        add(wishes, FILE_KIND_FOLDER, g_strconcat("Share ", share->name, NULL), "Path", share->path, 0);
+    }
+    return wishes;
+}
+
+/* The wire. "-" is nothing, "=TEXT" a text. */
+
+static char *maybe_to_word(const char *text)
+{
+    return text ? g_strconcat("=", text, NULL) : g_strdup("-");
+}
+
+static bool maybe_from_word(const char *word, char **ret)
+{
+    if (word[0] != '=' && !g_str_equal(word, "-"))
+        return false;
+    *ret = word[0] == '=' ? g_strdup(word + 1) : NULL;
+    return true;
+}
+
+static bool read_number(const char *word, uint64_t *ret)
+{
+    return g_ascii_string_to_unsigned(word, 10, 0, G_MAXUINT64, ret, NULL);
+}
+
+char **file_seen_to_words(const char *verb, const FileSeen *seen)
+{
+    char *words[] = {g_strdup(verb),
+                     g_strdup_printf("%u", seen->mode),
+                     maybe_to_word(seen->group),
+                     maybe_to_word(seen->stable),
+                     g_strdup_printf("%" G_GUINT64_FORMAT, seen->room),
+                     g_strdup_printf("%" G_GUINT64_FORMAT, seen->free),
+                     NULL};
+
+    return g_memdup2(words, sizeof(words));
+}
+
+int file_seen_from_words(char *const *words, FileSeen **ret)
+{
+    g_autoptr(FileSeen) seen = g_new0(FileSeen, 1);
+    uint64_t mode;
+
+    if (g_strv_length((char **)words) != 5 || !read_number(words[0], &mode) || mode > G_MAXUINT ||
+        !maybe_from_word(words[1], &seen->group) || !maybe_from_word(words[2], &seen->stable) ||
+        !read_number(words[3], &seen->room) || !read_number(words[4], &seen->free))
+        return -EBADMSG;
+    seen->mode = mode;
+    *ret = g_steal_pointer(&seen);
+    return 0;
+}
+
+FileSeen *file_seen_free(FileSeen *seen)
+{
+    if (!seen)
+        return NULL;
+    g_free(seen->group);
+    g_free(seen->stable);
+    g_free(seen);
+    return NULL;
+}
+
+/* The judgement. */
+
+static int raise_missing(const GuestDefinition *definition, const FileWish *wish, int error,
+                         Fault **ret_fault)
+{
+    g_autofree char *remedy =
+        wish->kind == FILE_KIND_FOLDER
+            ? g_strdup_printf("make the folder, or correct %s= in %s", wish->key, definition->source)
+            : g_strdup_printf("put it there, or correct %s= in %s", wish->key, definition->source);
+
+    return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [%s] %s=%s: %s", definition->name,
+                       wish->section, wish->key, wish->path, g_strerror(-error));
+}
+
+/* An image grows as it is written to, so it may be made larger than what is free; but not than what could
+ * ever be. */
+static int judge_room(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
+                      Fault **ret_fault)
+{
+    g_autofree char *folder = g_path_get_dirname(wish->path), *wanted = host_size_words(wish->size),
+                    *has = host_size_words(seen->room), *free = host_size_words(seen->free);
+
+    /* What is wrong with the folder is told when it is opened. */
+    if (seen->room == 0 || wish->size <= seen->room)
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED, "lower it, or put the image onto a larger file system",
+                       "guest %s: [%s] Size= is %s, and the file system of %s has %s (%s free)",
+                       definition->name, wish->section, wanted, folder, has, free);
+}
+
+static int judge_file(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
+                      Fault **ret_fault)
+{
+    if (seen->mode == 0)
+        return wish->size > 0 ? judge_room(definition, wish, seen, ret_fault)
+                              : raise_missing(definition, wish, -ENOENT, ret_fault);
+    if (!S_ISREG(seen->mode) && !S_ISBLK(seen->mode))
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "name a regular file or a block device",
+                           "guest %s: [%s] %s=%s: neither a file nor a disk", definition->name, wish->section,
+                           wish->key, wish->path);
+    if (!seen->stable)
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("write a name that stays: %s=%s", wish->key, seen->stable);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "guest %s: [%s] %s=%s may be another disk after the next boot", definition->name,
+                       wish->section, wish->key, wish->path);
+}
+
+/* QEMU opens it by its path, and its user is in the group kvm. */
+static int judge_device(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
+                        Fault **ret_fault)
+{
+    if (!S_ISCHR(seen->mode))
+        return fault_raise(
+            ret_fault, FAULT_MISSING_FILE,
+            "load the module (modprobe kvmfr static_size_mb=64), or remove Device= to have a file",
+            "guest %s: [LookingGlass] Device=%s: there is no such device", definition->name, wish->path);
+    if (g_strcmp0(seen->group, "kvm") == 0 && (seen->mode & 0060) == 0060)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "write SUBSYSTEM==\"kvmfr\", OWNER=\"WHO-LOOKS\", GROUP=\"kvm\", MODE=\"0660\" into "
+        "/etc/udev/rules.d/99-kvmfr.rules, then: udevadm control --reload; udevadm trigger",
+        "guest %s: [LookingGlass] Device=%s: the group kvm, which guests are in, may not read and write it",
+        definition->name, wish->path);
+}
+
+static int raise_nobody(const GuestDefinition *definition, const FileWish *wish, Fault **ret_fault)
+{
+    if (wish->kind == FILE_KIND_GROUP)
+        return fault_raise(ret_fault, FAULT_REFUSED, "make it: groupadd --system kvm",
+                           "guest %s: [LookingGlass] needs the group kvm, which this host has not",
+                           definition->name);
+    return fault_raise(ret_fault, FAULT_REFUSED, "correct Owner= in [LookingGlass]",
+                       "guest %s: there is no user %s on this host", definition->name, wish->path);
+}
+
+Fault *file_sound_fault(const GuestDefinition *definition, int error)
+{
+    const char *remedy =
+        error == -ENOENT || error == -ENOTDIR
+            ? "is its user logged in, and does pipewire-pulse or PulseAudio run? Or correct Socket="
+        : error == -ENOTSOCK ? "name the sound server's socket, which is mostly called native"
+        : error == -EACCES   ? "let others connect, or have the sound server make another: pactl load-module "
+                               "module-native-protocol-unix auth-anonymous=1 socket=PATH"
+                             : "see journalctl -u 'usher-bind@*'";
+
+    return fault_new(error == -EACCES ? FAULT_REFUSED : FAULT_MISSING_FILE, remedy,
+                     "guest %s: [Sound] Socket=%s: %s", definition->name, definition->sound.socket,
+                     error == -ENOTSOCK ? "it is no socket" : g_strerror(-error));
+}
+
+static int judge_socket(const GuestDefinition *definition, int error, const FileSeen *seen, Fault **ret_fault)
+{
+    if (seen)
+        error = seen->mode == 0               ? -ENOENT
+                : !S_ISSOCK(seen->mode)       ? -ENOTSOCK
+                : (seen->mode & 0006) != 0006 ? -EACCES
+                                              : 0;
+    if (error == 0)
+        return 0;
+    *ret_fault = file_sound_fault(definition, error);
+    return FAULT_RAISED;
+}
+
+int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int error, const FileSeen *seen,
+                    Fault **ret_fault)
+{
+    static const FileSeen nothing = {};
+
+    if (wish->kind == FILE_KIND_SOCKET)
+        return judge_socket(definition, error, seen, ret_fault);
+    if (wish->kind == FILE_KIND_USER || wish->kind == FILE_KIND_GROUP)
+        return seen ? 0 : raise_nobody(definition, wish, ret_fault);
+    if (wish->kind == FILE_KIND_DEVICE)
+        return judge_device(definition, wish, seen ?: &nothing, ret_fault);
+    if (!seen)
+        return raise_missing(definition, wish, error, ret_fault);
+    if (wish->kind != FILE_KIND_FOLDER)
+        return judge_file(definition, wish, seen, ret_fault);
+    return S_ISDIR(seen->mode) ? 0
+                               : raise_missing(definition, wish, seen->mode ? -ENOTDIR : -ENOENT, ret_fault);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "steps.h"
+
+#include <string.h>
+
+#include "reset.h"
+
+static void add_step(Plan *plan, StepKind kind, const HostDevice *device, const char *before,
+                     const char *after)
+{
+    g_ptr_array_add(plan->steps,
+                    step_new(kind, PCI_ADDRESS_STR(device->address), before ? before : "", after));
+}
+
+/* A sleeping device answers neither its old driver's farewell nor a reset. */
+static void add_awake(Plan *plan, const HostDevice *device)
+{
+    if (device->power_control)
+        add_step(plan, STEP_POWER_CONTROL, device, device->power_control, "on");
+    if (device->d3cold_allowed && strcmp(device->d3cold_allowed, "0") != 0)
+        add_step(plan, STEP_D3COLD, device, device->d3cold_allowed, "0");
+}
+
+/* The override names another driver than the one that has the device: the probe back must not see it. */
+static bool override_misleads(const HostDevice *device)
+{
+    return device->driver && device->override && strcmp(device->driver, device->override) != 0;
+}
+
+static void add_plain_override(Plan *plan, const HostDevice *device)
+{
+    if (override_misleads(device))
+        add_step(plan, STEP_OVERRIDE, device, device->override, "");
+}
+
+static void add_unbind(Plan *plan, const HostDevice *device)
+{
+    if (device->driver)
+        add_step(plan, STEP_DRIVER, device, device->driver, "");
+}
+
+static void add_override(Plan *plan, const HostDevice *device)
+{
+    const char *before = override_misleads(device) ? NULL : device->override;
+    if (g_strcmp0(before, "vfio-pci") != 0)
+        add_step(plan, STEP_OVERRIDE, device, before, "vfio-pci");
+}
+
+static void add_probe(Plan *plan, const HostDevice *device)
+{
+    add_step(plan, STEP_DRIVER, device, NULL, "vfio-pci");
+}
+
+/* Phase by phase over all members, not member by member: walked backwards, all leave vfio-pci before the
+ * first goes back to its driver, which the kernel refuses while a sibling is in use (EINVAL, and the device
+ * stays without any), and each has its override back before it is probed. */
+int plan_steps_add(const Host *host, const GPtrArray *members, Plan *plan, Fault **ret_fault)
+{
+    static void (*const phases[])(Plan *, const HostDevice *) = {
+        add_awake, add_plain_override, add_unbind, add_override, add_probe,
+    };
+    const GPtrArray *devices = plan->devices;
+    int r = 0;
+
+    if (members->len > 0 && !host->vfio_pci)
+        g_ptr_array_add(plan->steps, step_new(STEP_MODULE, "vfio_pci", "absent", "live"));
+    for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++) {
+        /* Where no driver has them, there and back. */
+        for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
+            r = plan_reset_add(host, g_ptr_array_index(devices, i), plan->steps, ret_fault);
+        for (unsigned i = 0; i < members->len; i++)
+            phases[phase](plan, g_ptr_array_index(members, i));
+    }
+    return r;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "argv.h"
+
+#include "builder.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+static void add_machine(QemuBuilder *builder)
+{
+    const GuestDefinition *definition = builder->definition;
+    bool kvm = definition->cpu.accelerator == ACCELERATOR_KVM;
+
+    builder_option(builder, "-name", "guest=%s,debug-threads=on", definition->name);
+    builder_add(builder, "-no-user-config");
+    builder_add(builder, "-nodefaults");
+    builder_option(builder, "-display", "none");
+    builder_option(builder, "-vga", "none");
+    qemu_add_display_server(builder);
+    builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
+                   kvm ? "kvm,kernel-irqchip=on" : "tcg");
+    qemu_add_cpu(builder);
+    builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory / MIB);
+    qemu_add_memory(builder);
+    builder_option(builder, "-rtc", "base=utc,driftfix=slew");
+    builder_option(builder, "-sandbox",
+                   "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    qemu_add_trouble(builder);
+    builder_add(builder, "-S");
+}
+
+static void add_sockets(QemuBuilder *builder)
+{
+    int fd = builder_file(builder, QEMU_FILE_QMP, NULL, false), log = -1;
+
+    builder_option(builder, "-chardev", "socket,id=qmp,fd=%d,server=on,wait=off", fd);
+    builder_option(builder, "-mon", "chardev=qmp,mode=control");
+    fd = builder_file(builder, QEMU_FILE_CONSOLE, NULL, false);
+    if (builder->definition->console_log)
+        log = builder_file_set(builder, QEMU_FILE_CONSOLE_LOG, NULL, false);
+    g_autofree char *logged =
+        log < 0 ? g_strdup("") : g_strdup_printf(",logfile=/dev/fdset/%d,logappend=on", log);
+    builder_option(builder, "-chardev", "socket,id=console,fd=%d,server=on,wait=off%s", fd, logged);
+    builder_option(builder, "-serial", "chardev:console");
+}
+
+/* QEMU takes no descriptors here, but it reads the files only once, at the start. */
+static void add_kernel(QemuBuilder *builder)
+{
+    const GuestDefinition *definition = builder->definition;
+
+    if (!definition->kernel.image)
+        return;
+    builder_option(builder, "-kernel", "/proc/self/fd/%d",
+                   builder_file(builder, QEMU_FILE_KERNEL, definition->kernel.image, true));
+    if (definition->kernel.initrd)
+        builder_option(builder, "-initrd", "/proc/self/fd/%d",
+                       builder_file(builder, QEMU_FILE_INITRD, definition->kernel.initrd, true));
+    if (definition->kernel.command_line)
+        builder_option(builder, "-append", "%s", definition->kernel.command_line);
+}
+
+static void add_devices(QemuBuilder *builder)
+{
+    const GuestDefinition *definition = builder->definition;
+
+    qemu_add_display(builder);
+    qemu_add_usbs(builder);
+    for (unsigned i = 0; i < definition->networks->len; i++)
+        qemu_add_network(builder, g_ptr_array_index(definition->networks, i), i);
+    for (unsigned i = 0; builder->plan && i < builder->plan->devices->len; i++)
+        qemu_add_pci(builder, g_ptr_array_index(builder->plan->devices, i), i);
+    for (unsigned i = 0; i < definition->disks->len; i++)
+        qemu_add_disk(builder, g_ptr_array_index(definition->disks, i), i);
+    for (unsigned i = 0; i < definition->cdroms->len; i++)
+        qemu_add_cdrom(builder, g_ptr_array_index(definition->cdroms, i), i);
+    qemu_add_agent(builder);
+    for (unsigned i = 0; i < definition->shares->len; i++)
+        qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
+    qemu_add_spare_ports(builder);
+}
+
+/* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. Nobody
+ * raises the limit when the first device is plugged in later: so it is that from the start where one can be. */
+static uint64_t memlock_limit(const QemuBuilder *builder)
+{
+    bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);
+
+    return devices ? builder->definition->memory + GIB : 64 * MIB;
+}
+
+static void companion_free(void *data)
+{
+    QemuCompanion *companion = data;
+
+    g_ptr_array_unref(companion->argv);
+    g_array_unref(companion->files);
+    g_free(companion->state_folder);
+    g_free(companion->name);
+    g_free(companion);
+}
+
+QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                                const HostKit *kit)
+{
+    QemuCommand *command = g_new0(QemuCommand, 1);
+    QemuBuilder builder = {.definition = definition, .plan = plan, .kit = kit, .command = command};
+
+    command->argv = g_ptr_array_new_with_free_func(g_free);
+    command->strings = g_string_chunk_new(256);
+    command->companions = g_ptr_array_new_with_free_func(companion_free);
+    command->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
+    builder_add(&builder, facts->path);
+    add_machine(&builder);
+    add_sockets(&builder);
+    qemu_add_firmware(&builder);
+    qemu_add_tpm(&builder);
+    add_kernel(&builder);
+    add_devices(&builder);
+    qemu_add_sound(&builder);
+    qemu_add_looking_glass(&builder);
+    qemu_add_extra(&builder);
+    g_ptr_array_add(command->argv, NULL);
+    for (unsigned i = 0; i < command->companions->len; i++)
+        g_ptr_array_add(((QemuCompanion *)g_ptr_array_index(command->companions, i))->argv, NULL);
+    command->memlock = memlock_limit(&builder);
+    return command;
+}
+
+const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index)
+{
+    if (index < command->files->len)
+        return &g_array_index(command->files, QemuFile, index);
+    index -= command->files->len;
+    for (unsigned i = 0; i < command->companions->len; i++) {
+        const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
+        if (index < companion->files->len)
+            return &g_array_index(companion->files, QemuFile, index);
+        index -= companion->files->len;
+    }
+    return NULL;
+}
+
+QemuCommand *qemu_command_free(QemuCommand *command)
+{
+    if (!command)
+        return NULL;
+    g_ptr_array_unref(command->argv);
+    g_array_unref(command->files);
+    g_ptr_array_unref(command->companions);
+    g_string_chunk_free(command->strings);
+    g_free(command);
+    return NULL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of QEMU's command line (qemu-disk.c, qemu-network.c, …) are written with. Known to them and
+ * to qemu-argv.c alone, which calls each in its turn. */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "argv.h"
+
+/* Where root ports, and what is no PCI Express device, sit on q35's root bus, eight to a device number; each
+ * kind has numbers of its own, so that none moves when another kind grows. Firmware numbers the buses behind
+ * them in this order: cards come first, as guests name them by their bus (enp1s0). 0x02 is left free for
+ * Intel's graphics, which must be there; 0x1f is the chipset's. */
+enum {
+    SLOT_DISPLAY = 0x01,  /* an emulated graphics card; no port */
+    PORTS_NETWORK = 0x03, /* 2 × 8 */
+    PORTS_PCI = 0x05,     /* 4 × 8 */
+    PORTS_DISK = 0x09,    /* 4 × 8 */
+    PORTS_SCSI = 0x0d,
+    PORTS_USB = 0x0e,
+    PORTS_SERIAL = 0x0f, /* virtio-serial: the guest agent's */
+    PORTS_SHARE = 0x10,  /* 2 × 8 */
+    PORTS_SPARE = 0x12,  /* 2 × 8, for what is plugged in while the guest runs */
+    PORTS_INPUT = 0x14,  /* 2 × 8 */
+    SLOT_MEMORY = 0x16,  /* ivshmem; no port */
+    SLOT_WATCHDOG = 0x17,
+    SLOT_SOUND = 0x18,
+    SLOT_PANIC = 0x19,
+};
+
+typedef struct QemuBuilder {
+    const GuestDefinition *definition;
+    const Plan *plan; /* NULL: no devices */
+    const HostKit *kit;
+    QemuCommand *command;
+    unsigned n_disk_ports, n_sata, n_sata_cdroms;
+    bool scsi; /* the controller that disks share is there */
+    bool serial; /* the controller of virtio-serial is there */
+    bool usb; /* likewise */
+} QemuBuilder;
+
+/* An argument as it stands. */
+void builder_add(QemuBuilder *builder, const char *argument);
+/* An option and its value. */
+void builder_option(QemuBuilder *builder, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* An option whose value is an object, which it takes over. */
+void builder_json(QemuBuilder *builder, const char *option, struct json_object *object);
+
+/* A file to be opened for QEMU; returns the number that QEMU will know it by. */
+int builder_file(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
+/* The same, handed over as /dev/fdset/N, which block drivers and logs open in place of a path. */
+int builder_file_set(QemuBuilder *builder, QemuFileKind kind, const char *path, bool read_only);
+
+/* The file of that number, until the next is added. */
+QemuFile *builder_file_at(QemuBuilder *builder, int fd);
+/* A copy that lives as long as the command; NULL stays NULL. */
+const char *builder_keep(QemuBuilder *builder, const char *text);
+
+/* A companion; its argv begins with the program. */
+QemuCompanion *builder_companion(QemuBuilder *builder, const char *name, const char *program);
+void companion_add(QemuCompanion *companion, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* A socket between QEMU and the companion added last; returns QEMU's number of it, the companion listens at
+ * its own. */
+int builder_companion_socket(QemuBuilder *builder, int *ret_listener);
+/* A file of the companion's, as builder_file(). */
+int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind, const char *path);
+
+/* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
+ * as guests look for further functions only where they find function 0. */
+void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device);
+/* The same to be added to, and then it goes to builder_json(). */
+struct json_object *builder_new_port(unsigned first, unsigned index, const char *device);
+/* A device behind the port of its id, or of the id given. Its properties are the caller's to add, and then it
+ * goes to builder_json(). */
+struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
+
+/* The USB controller, once; its bus is "usb.0". */
+void builder_usb(QemuBuilder *builder);
+
+/* {"driver": driver} */
+struct json_object *json_new_driver(const char *driver);
+void json_set_text(struct json_object *object, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void json_set_number(struct json_object *object, const char *name, int number);
+void json_set_bool(struct json_object *object, const char *name, bool value);
+
+/* The guest's memory, as -machine memory-backend= knows it. */
+#define QEMU_MEMORY_ID "ram"
+
+/* The parts of which there is one at most. */
+void qemu_add_cpu(QemuBuilder *builder);
+void qemu_add_memory(QemuBuilder *builder);
+void qemu_add_looking_glass(QemuBuilder *builder);
+void qemu_add_sound(QemuBuilder *builder);
+void qemu_add_agent(QemuBuilder *builder);
+void qemu_add_trouble(QemuBuilder *builder);
+void qemu_add_firmware(QemuBuilder *builder);
+void qemu_add_tpm(QemuBuilder *builder);
+/* The others; index is the section's place among those of its kind. */
+void qemu_add_extra(QemuBuilder *builder);
+void qemu_add_display_server(QemuBuilder *builder);
+void qemu_add_display(QemuBuilder *builder);
+/* What USB devices that come later are plugged into. */
+void qemu_add_usbs(QemuBuilder *builder);
+void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
+void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
+/* Root ports for what is plugged in later. */
+void qemu_add_spare_ports(QemuBuilder *builder);
+void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);
+void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
+void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index);
+
+/* What QEMU is to make of an image's file. */
+typedef struct QemuImage {
+    const char *path;
+    DiskFormat format;
+    DiskCache cache;
+    bool discard, read_only;
+    const char *backing; /* the node that a qcow2 image is built upon; NULL: none, whatever the image says */
+} QemuImage;
+
+/* A block node of that name, and one below it for the file. */
+void builder_image(QemuBuilder *builder, const char *node, const QemuImage *image);

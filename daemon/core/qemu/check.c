@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "check.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "../definition/nearest-word.h"
+
+/* QEMU knows each processor as a type of device, "EPYC-x86_64-cpu". */
+#define CPU_SUFFIX "-x86_64-cpu"
+
+/* The models that QEMU has, without the suffix. */
+static GPtrArray *list_models(const QemuFacts *facts)
+{
+    GPtrArray *models = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *type;
+
+    g_hash_table_iter_init(&iter, facts->types);
+    while (g_hash_table_iter_next(&iter, &type, NULL))
+        if (g_str_has_suffix(type, CPU_SUFFIX))
+            g_ptr_array_add(models, g_strndup(type, strlen(type) - strlen(CPU_SUFFIX)));
+    return models;
+}
+
+static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fault)
+{
+    g_autoptr(GPtrArray) models = list_models(facts);
+    g_autofree char *remedy = NULL;
+    NearestWord nearest = {.word = model};
+
+    if (g_ptr_array_find_with_equal_func(models, model, g_str_equal, NULL))
+        return 0;
+    for (unsigned i = 0; i < models->len; i++)
+        nearest_word_offer(&nearest, g_ptr_array_index(models, i));
+    if (nearest.best)
+        remedy = g_strdup_printf("did you mean Model=%s?", nearest.best);
+    else
+        remedy = g_strdup_printf("see what it knows: %s -cpu help", facts->path);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) knows no processor %s", facts->path,
+                       facts->version, model);
+}
+
+static int check_device(struct json_object *device, const QemuFacts *facts, Fault **ret_fault)
+{
+    const char *driver = json_object_get_string(json_object_object_get(device, "driver"));
+    const char *id = json_object_get_string(json_object_object_get(device, "id"));
+
+    if (!qemu_facts_have_type(facts, driver))
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           "install a QEMU that has it, or the package of its module",
+                           "%s (%s) has no device %s, which %s is", facts->path, facts->version, driver, id);
+    if (!g_str_equal(driver, "vfio-pci"))
+        return 0;
+    json_object_object_foreach(device, name, value)
+    {
+        /* These belong to every device, and are not in its own list. */
+        if (g_str_equal(name, "driver") || g_str_equal(name, "id") || g_str_equal(name, "bus") || !value)
+            continue;
+        if (!qemu_facts_vfio_has(facts, name))
+            return fault_raise(ret_fault, FAULT_REFUSED, "remove the key that asks for it",
+                               "%s (%s) has no vfio-pci property %s, which %s needs", facts->path,
+                               facts->version, name, id);
+    }
+    return 0;
+}
+
+/* Whether QEMU has it is not among what it tells of itself; its graphics card comes in the same package as the server. */
+static int check_spice(const QemuFacts *facts, Fault **ret_fault)
+{
+    if (qemu_facts_have_type(facts, "qxl"))
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "install the package of its SPICE modules, or write [Display] Type=vnc",
+                       "%s (%s) has no SPICE", facts->path, facts->version);
+}
+
+/* Every other option that is used has a value, which may look like an option (-append). */
+static bool option_alone(const char *option)
+{
+    static const char *const alone[] = {"-no-user-config", "-nodefaults", "-S", NULL};
+
+    return g_strv_contains(alone, option);
+}
+
+int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault **ret_fault)
+{
+    const char *const *argv = (const char *const *)command->argv->pdata;
+    int r = 0;
+
+    if (command->no_device) {
+        g_autofree char *remedy = g_strdup_printf("those of this guest are %s", command->devices);
+        return fault_raise(ret_fault, FAULT_REFUSED, g_strchomp(remedy), "[QEMU] Set=: there is no device %s",
+                           command->no_device);
+    }
+    for (unsigned i = 1; r == 0 && i < command->n_own; i++) {
+        if (option_alone(argv[i]))
+            continue;
+        const char *option = argv[i++];
+        if (g_str_equal(option, "-spice")) {
+            r = check_spice(facts, ret_fault);
+        } else if (g_str_equal(option, "-cpu")) {
+            g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
+            r = check_model(model, facts, ret_fault);
+        } else if (g_str_equal(option, "-device") && *argv[i] == '{') {
+            struct json_object *device = json_tokener_parse(argv[i]);
+            r = check_device(device, facts, ret_fault);
+            json_object_put(device);
+        }
+    }
+    return r;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a QEMU has what a command line asks of it. QEMU itself would say so only when the devices have left
+ * the host. */
+#pragma once
+
+#include "argv.h"
+
+/* Looks at the processor's model, every -device and the properties of vfio-pci. FAULT_RAISED with REFUSED:
+ * "/usr/bin/… (7.2.22) has no device nvme, which disk-system is". */
+int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault **ret_fault);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "builder.h"
+
+/* The longest that virtio-blk and NVMe let a guest read. */
+#define SERIAL_MAX 20
+/* The ports of q35's own controller: disks from the first on, CD drives from the last, so that neither moves
+ * the other. */
+#define SATA_PORTS 6
+/* Behind all that a BootIndex= can say. */
+#define BOOT_FIRST_DISK 100
+#define BOOT_FIRST_CDROM 200
+/* Behind the disks on the same controller. */
+#define SCSI_FIRST_CDROM 64
+
+static const char *const disk_drivers[] = {
+    [DISK_BUS_VIRTIO_BLK] = "virtio-blk-pci",
+    [DISK_BUS_VIRTIO_SCSI] = "scsi-hd",
+    [DISK_BUS_NVME] = "nvme",
+    [DISK_BUS_SATA] = "ide-hd",
+};
+
+/* The section's name, which the guest's udev puts into /dev/disk/by-id; a long one is told apart by its hash.
+ */
+static char *make_serial(const char *section)
+{
+    if (strlen(section) <= SERIAL_MAX)
+        return g_strdup(section);
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, section, -1);
+    return g_strdup_printf("%.11s-%.8s", section, hash);
+}
+
+/* The controller that disks and CD drives share; it comes with the first of them. */
+static void add_shared_scsi(QemuBuilder *builder)
+{
+    if (builder->scsi)
+        return;
+    builder->scsi = true;
+    builder_port(builder, PORTS_SCSI, 0, "scsi");
+    builder_json(builder, "-device", builder_device("virtio-scsi-pci", "scsi", "scsi", 0));
+}
+
+/* A thread serves a whole controller: a disk that is to have one of its own has a controller, too. */
+static void add_own_scsi(QemuBuilder *builder, const DefinitionDisk *disk, const char *id)
+{
+    builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
+    struct json_object *controller = builder_device("virtio-scsi-pci", id, id, 0);
+    json_set_text(controller, "iothread", "iothread-%s", disk->name);
+    builder_json(builder, "-device", controller);
+}
+
+static void add_iothread(QemuBuilder *builder, const DefinitionDisk *disk)
+{
+    struct json_object *thread = json_object_new_object();
+
+    json_set_text(thread, "qom-type", "iothread");
+    json_set_text(thread, "id", "iothread-%s", disk->name);
+    builder_json(builder, "-object", thread);
+}
+
+/* The disk's device, where it belongs. */
+static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *id = g_strconcat("disk-", disk->name, NULL),
+                    *scsi = g_strconcat("scsi-", disk->name, NULL);
+    const char *driver = disk_drivers[disk->bus];
+
+    if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME) {
+        builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
+        struct json_object *device = builder_device(driver, id, id, 0);
+        if (disk->iothread)
+            json_set_text(device, "iothread", "iothread-%s", disk->name);
+        return device;
+    }
+    struct json_object *device = json_new_driver(driver);
+    json_set_text(device, "id", "%s", id);
+    if (disk->bus == DISK_BUS_SATA) {
+        json_set_text(device, "bus", "ide.%u", builder->n_sata++);
+        return device;
+    }
+    if (disk->iothread)
+        add_own_scsi(builder, disk, scsi);
+    else
+        add_shared_scsi(builder);
+    json_set_text(device, "bus", "%s.0", disk->iothread ? scsi : "scsi");
+    json_set_number(device, "scsi-id", index);
+    return device;
+}
+
+/* From the bottom of the chain upwards; the node of the disk itself. Names of nodes have 31 bytes at most:
+ * too few for a section's name. */
+static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *below = NULL;
+
+    for (unsigned i = disk->backing ? disk->backing->len : 0; i > 0; i--) {
+        const DefinitionImage *image = g_ptr_array_index(disk->backing, i - 1);
+        char *node = g_strdup_printf("disk-%u-backing-%u", index, i - 1);
+
+        builder_image(builder, node,
+                      &(QemuImage){image->path, image->format, disk->cache, false, true, below});
+        g_free(below);
+        below = node;
+    }
+    char *node = g_strdup_printf("disk-%u", index);
+    builder_image(builder, node,
+                  &(QemuImage){disk->path, disk->format, disk->cache, disk->discard, disk->read_only, below});
+    return node;
+}
+
+void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+{
+    g_autofree char *serial = disk->serial ? g_strdup(disk->serial) : make_serial(disk->name),
+                    *node = add_images(builder, disk, index);
+
+    if (disk->iothread)
+        add_iothread(builder, disk);
+    struct json_object *device = new_disk(builder, disk, index);
+    json_set_text(device, "drive", "%s", node);
+    json_set_text(device, "serial", "%s", serial);
+    if (disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC)
+        json_set_text(device, "write-cache", "off");
+    /* -kernel comes before all, as 0. */
+    json_set_number(device, "bootindex", disk->boot_index ?: BOOT_FIRST_DISK + index);
+    builder_json(builder, "-device", device);
+}
+
+void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index)
+{
+    bool sata = cdrom->bus == CDROM_BUS_SATA;
+    struct json_object *device = json_new_driver(sata ? "ide-cd" : "scsi-cd");
+
+    json_set_text(device, "id", "cdrom-%s", cdrom->name);
+    if (sata) {
+        json_set_text(device, "bus", "ide.%u", SATA_PORTS - 1 - builder->n_sata_cdroms++);
+    } else {
+        add_shared_scsi(builder);
+        json_set_text(device, "bus", "scsi.0");
+        json_set_number(device, "scsi-id", SCSI_FIRST_CDROM + index);
+    }
+    if (cdrom->path) {
+        g_autofree char *node = g_strdup_printf("cdrom-%u", index);
+        builder_image(builder, node, &(QemuImage){cdrom->path, DISK_FORMAT_RAW, .read_only = true});
+        json_set_text(device, "drive", "%s", node);
+    }
+    json_set_number(device, "bootindex", cdrom->boot_index ?: BOOT_FIRST_CDROM + index);
+    builder_json(builder, "-device", device);
+}

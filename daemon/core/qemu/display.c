@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected socket, over
+ * QMP (add_client), so that there is no port, and no password to keep. */
+#include "builder.h"
+
+void qemu_add_display_server(QemuBuilder *builder)
+{
+    switch (builder->definition->display) {
+    case DISPLAY_VNC:
+        builder_option(builder, "-vnc", "none");
+        break;
+    case DISPLAY_SPICE:
+        /* Port 0 is none. Tickets are passwords; who is handed over has been asked for his rights. */
+        builder_option(builder, "-spice", "port=0,disable-ticketing=on");
+        break;
+    default:
+        break;
+    }
+}
+
+void qemu_add_display(QemuBuilder *builder)
+{
+    struct json_object *device;
+
+    if (builder->definition->display == DISPLAY_NONE)
+        return;
+    /* Every firmware and system has a driver for this one, before any is installed. */
+    device = json_new_driver("VGA");
+    json_set_text(device, "id", "display");
+    json_set_text(device, "bus", "pcie.0");
+    json_set_text(device, "addr", "0x%x", SLOT_DISPLAY);
+    builder_json(builder, "-device", device);
+    /* A mouse tells of movements, and the guest's pointer would stand elsewhere than the viewer's. The keyboard is the
+     * chipset's own. */
+    builder_usb(builder);
+    device = json_new_driver("usb-tablet");
+    json_set_text(device, "id", "tablet");
+    json_set_text(device, "bus", "usb.0");
+    builder_json(builder, "-device", device);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "builder.h"
+
+static const char *const network_drivers[] = {
+    [NETWORK_MODEL_VIRTIO] = "virtio-net-pci",
+    [NETWORK_MODEL_E1000E] = "e1000e",
+};
+
+/* A list of strings is a list of objects with one member, "str" (StringList, qapi/net.json). */
+static struct json_object *list_forwards(const GPtrArray *forwards)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (unsigned i = 0; i < forwards->len; i++) {
+        const DefinitionForward *forward = g_ptr_array_index(forwards, i);
+        struct json_object *rule = json_object_new_object();
+
+        json_set_text(rule, "str", "%s:%s:%u-:%u", forward->udp ? "udp" : "tcp", forward->address,
+                      forward->host_port, forward->guest_port);
+        json_object_array_add(list, rule);
+    }
+    return list;
+}
+
+static void set_user(struct json_object *link, const DefinitionNetwork *network)
+{
+    if (network->restricted)
+        json_set_bool(link, "restrict", true);
+    if (network->forwards)
+        json_object_object_add(link, "hostfwd", list_forwards(network->forwards));
+}
+
+/* vhost: the host's kernel moves the packets, not QEMU. It knows virtio's queues only. */
+static void set_tap(QemuBuilder *builder, struct json_object *link, const DefinitionNetwork *network)
+{
+    bool vhost = builder->plan && builder->plan->vhost_net && network->model == NETWORK_MODEL_VIRTIO;
+
+    json_set_text(link, "fd", "%d", builder_file(builder, QEMU_FILE_LINK, network->link, false));
+    if (vhost)
+        json_set_text(link, "vhostfd", "%d",
+                      builder_file(builder, QEMU_FILE_VHOST_NET, "/dev/vhost-net", false));
+    json_set_bool(link, "vhost", vhost);
+}
+
+void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index)
+{
+    g_autofree char *id = g_strconcat("net-", network->name, NULL),
+                    *mac = definition_mac(builder->definition, network);
+    struct json_object *device = builder_device(network_drivers[network->model], id, id, 0);
+
+    json_set_text(device, "mac", "%s", mac);
+    if (network->mode != NETWORK_MODE_NONE) {
+        struct json_object *link = json_object_new_object();
+
+        json_set_text(link, "type", network->link ? "tap" : "user");
+        json_set_text(link, "id", "link-%s", network->name);
+        if (network->link)
+            set_tap(builder, link, network);
+        else
+            set_user(link, network);
+        builder_json(builder, "-netdev", link);
+        json_set_text(device, "netdev", "link-%s", network->name);
+    }
+    builder_port(builder, PORTS_NETWORK, index, id);
+    builder_json(builder, "-device", device);
+}

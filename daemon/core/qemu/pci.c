@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pci.h"
+
+#include <string.h>
+
+#include "../definition/keys.h"
+#include "builder.h"
+
+static void add_id(struct json_object *device, const char *name, unsigned id)
+{
+    if (id)
+        json_set_number(device, name, id & ~VALUE_ID_GIVEN);
+}
+
+/* What the section says of its first function, the card's main one. */
+static void add_wish(const DefinitionPci *wish, const char *rom, struct json_object *device)
+{
+    if (wish->primary_vga)
+        json_set_bool(device, "x-vga", true);
+    if (rom)
+        json_set_text(device, "romfile", "%s", rom);
+    if (!wish->rom_bar)
+        json_set_number(device, "rombar", 0);
+    if (wish->boot_index)
+        json_set_number(device, "bootindex", wish->boot_index);
+    add_id(device, "x-pci-vendor-id", wish->vendor_id);
+    add_id(device, "x-pci-device-id", wish->device_id);
+    add_id(device, "x-pci-sub-vendor-id", wish->sub_vendor_id);
+    add_id(device, "x-pci-sub-device-id", wish->sub_device_id);
+}
+
+char *qemu_pci_slot(const PlanDevice *device)
+{
+    return g_strconcat("pci-", device->name, NULL);
+}
+
+bool qemu_pci_parse_id(const char *id, char **ret_slot, unsigned *ret_function)
+{
+    const char *dash = strrchr(id, '-');
+
+    if (!dash || dash[1] < '0' || dash[1] > '7' || dash[2] != '\0' ||
+        !(g_str_has_prefix(id, "pci-") || g_str_has_prefix(id, QEMU_SPARE_SLOT)))
+        return false;
+    *ret_slot = g_strndup(id, dash - id);
+    *ret_function = dash[1] - '0';
+    return true;
+}
+
+struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slot, unsigned function,
+                                      const char *rom)
+{
+    g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
+    struct json_object *device = builder_device("vfio-pci", id, slot, function);
+
+    if (planned->mediated)
+        json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->mediated);
+    else
+        json_set_text(device, "host", "%s",
+                      PCI_ADDRESS_STR(g_array_index(planned->functions, PciAddress, function)));
+    if (function == 0 && planned->functions->len > 1)
+        json_set_bool(device, "multifunction", true);
+    if (function == 0 && planned->wish)
+        add_wish(planned->wish, rom, device);
+    return device;
+}
+
+/* QEMU takes no descriptor here, but it reads the file once, when it makes the device. */
+static char *add_rom(QemuBuilder *builder, const PlanDevice *planned)
+{
+    if (!planned->wish || !planned->wish->rom)
+        return NULL;
+    return g_strdup_printf("/proc/self/fd/%d",
+                           builder_file(builder, QEMU_FILE_ROM, planned->wish->rom, true));
+}
+
+void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index)
+{
+    g_autofree char *slot = qemu_pci_slot(planned);
+    g_autofree char *rom = add_rom(builder, planned);
+
+    builder_port(builder, PORTS_PCI, index, slot);
+    /* A mediated device has one function, and it is none of the host's. */
+    for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++)
+        builder_json(builder, "-device", qemu_pci_function(planned, slot, i, rom));
+}
+
+void qemu_add_spare_ports(QemuBuilder *builder)
+{
+    for (unsigned i = 0; i < builder->definition->spare_ports; i++) {
+        g_autofree char *slot = g_strdup_printf(QEMU_SPARE_SLOT "%u", i);
+        struct json_object *port = builder_new_port(PORTS_SPARE, i, slot);
+
+        /* UEFI has I/O space for ten ports (OVMF, PcdPciIoSize), and keeps some for each that is empty: a
+         * disk shall not go without. What is plugged in gets its own of the guest's system, or does without.
+         */
+        json_set_number(port, "io-reserve", 0);
+        builder_json(builder, "-device", port);
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "builder.h"
+
+void qemu_add_sound(QemuBuilder *builder)
+{
+    const GuestDefinition *definition = builder->definition;
+    struct json_object *device;
+
+    if (definition->sound.type == SOUND_NONE)
+        return;
+    /* A descriptor of the socket's name, not connected: connect(2) follows the link of /proc to the socket
+     * itself, past folders that QEMU's user could not come through. */
+    builder_option(builder, "-audiodev", "pa,id=sound,server=unix:/proc/self/fd/%d",
+                   builder_file(builder, QEMU_FILE_SOUND, definition->sound.socket, false));
+    device = json_new_driver("ich9-intel-hda");
+    json_set_text(device, "id", "sound-card");
+    json_set_text(device, "bus", "pcie.0");
+    json_set_text(device, "addr", "0x%x", SLOT_SOUND);
+    builder_json(builder, "-device", device);
+    device = json_new_driver("hda-duplex");
+    json_set_text(device, "id", "sound-codec");
+    json_set_text(device, "bus", "sound-card.0");
+    json_set_text(device, "audiodev", "sound");
+    builder_json(builder, "-device", device);
+}

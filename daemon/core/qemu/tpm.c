@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "builder.h"
+
+/* QEMU gives its commands on one socket and gets another for the TPM's own by it (docs/specs/tpm.rst of
+ * QEMU's). */
+void qemu_add_tpm(QemuBuilder *builder)
+{
+    if (builder->definition->tpm == TPM_VERSION_NONE)
+        return;
+    QemuCompanion *swtpm = builder_companion(builder, "swtpm", builder->kit->swtpm);
+    struct json_object *device = json_new_driver("tpm-crb");
+    int listener, fd = builder_companion_socket(builder, &listener);
+
+    swtpm->state_folder = host_kit_tpm_path(builder->kit, builder->definition);
+    companion_add(swtpm, "socket");
+    companion_add(swtpm, "--tpm2");
+    companion_add(swtpm, "--tpmstate");
+    companion_add(swtpm, "dir=%s,mode=0600", swtpm->state_folder);
+    companion_add(swtpm, "--ctrl");
+    companion_add(swtpm, "type=unixio,fd=%d", listener);
+    companion_add(swtpm, "--terminate");
+
+    builder_option(builder, "-chardev", "socket,id=tpm,fd=%d", fd);
+    builder_option(builder, "-tpmdev", "emulator,id=tpm,chardev=tpm");
+    json_set_text(device, "id", "tpm-crb");
+    json_set_text(device, "tpmdev", "tpm");
+    builder_json(builder, "-device", device);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How QEMU hears that the guest's system is in trouble, and what it does by itself. The rest is done by
+ * whoever reads its events GUEST_PANICKED and WATCHDOG. And what would bring it into trouble is switched off.
+ */
+#include "builder.h"
+
+/* Not reset: that is no action of QEMU's upon a panic. exit-failure, as its own shutdown would end with
+ * status 0. */
+static const char *const on_panic[] = {
+    [TROUBLE_DEFAULT] = "exit-failure", [TROUBLE_FAIL] = "exit-failure", [TROUBLE_RESET] = "pause",
+    [TROUBLE_PAUSE] = "pause",          [TROUBLE_IGNORE] = "none",
+};
+/* Not poweroff: QEMU 7.2 then ends by exit(3) on the spot (watchdog_perform_action()), whatever its disks
+ * still hold. */
+static const char *const on_watchdog[] = {
+    [TROUBLE_FAIL] = "pause",
+    [TROUBLE_RESET] = "reset",
+    [TROUBLE_PAUSE] = "pause",
+    [TROUBLE_IGNORE] = "none",
+};
+
+static void add_device(QemuBuilder *builder, const char *driver, const char *id, unsigned slot)
+{
+    struct json_object *device = json_new_driver(driver);
+
+    json_set_text(device, "id", "%s", id);
+    json_set_text(device, "bus", "pcie.0");
+    json_set_text(device, "addr", "0x%x", slot);
+    builder_json(builder, "-device", device);
+}
+
+/* When a guest comes back from S3 QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
+ * hw/i386/pc.c), and what S4 has written down of them is not so in the next run: many do not get on from
+ * there. So neither is offered to it (ich9_pm_init(), hw/acpi/ich9.c). */
+static void forbid_sleep(QemuBuilder *builder)
+{
+    builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");
+    builder_option(builder, "-global", "ICH9-LPC.disable_s4=1");
+}
+
+void qemu_add_trouble(QemuBuilder *builder)
+{
+    const GuestDefinition *definition = builder->definition;
+
+    if (definition->pci->len > 0)
+        forbid_sleep(builder);
+    builder_option(builder, "-action", "panic=%s", on_panic[definition->on_panic]);
+    /* Only where it was asked for: to a Windows without the driver it is an unknown device. What tells of its
+     * panic by other means, as Windows does with HyperV=, needs none. */
+    if (definition->on_panic != TROUBLE_DEFAULT)
+        add_device(builder, "pvpanic-pci", "panic", SLOT_PANIC);
+    if (definition->watchdog == TROUBLE_DEFAULT)
+        return;
+    builder_option(builder, "-action", "watchdog=%s", on_watchdog[definition->watchdog]);
+    add_device(builder, "i6300esb", "watchdog", SLOT_WATCHDOG);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../base/file.h"
+#include "../../core/qemu/check.h"
+#include "../../core/host/usb.h"
+#include "../../edge/scan/host-ports.h"
+#include "preflight.h"
+
+static int check_programs(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
+{
+    struct stat st;
+
+    if (access(qemu_path, X_OK) < 0)
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install qemu-system-x86",
+                           "guest %s: %s: %s", definition->name, qemu_path, g_strerror(errno));
+    /* Not access(2), which asks the device cgroup too: usherd may open no device. */
+    if (definition->cpu.accelerator == ACCELERATOR_KVM && stat("/dev/kvm", &st) < 0)
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            "switch virtualisation (AMD-V, VT-x) on in the firmware and load kvm_amd or kvm_intel; or, "
+            "slowly, [CPU] Accelerator=tcg",
+            "guest %s: there is no /dev/kvm on this host", definition->name);
+    return 0;
+}
+
+/* Variables that another build of the firmware made may be of another size, and QEMU maps both as one. */
+static int check_nvram(const GuestDefinition *definition, const Firmware *firmware, const char *path,
+                       Fault **ret_fault)
+{
+    struct stat template, st;
+
+    if (stat(firmware->template, &template) < 0 || stat(path, &st) < 0 || st.st_size == template.st_size)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED, "move it away to have a new one made; the guest then finds its system anew",
+        "guest %s: %s was made for other firmware: it has %" G_GINT64_FORMAT
+        " bytes, %s has %" G_GINT64_FORMAT,
+        definition->name, path, (gint64)st.st_size, firmware->template, (gint64) template.st_size);
+}
+
+static int check_firmware(const GuestDefinition *definition, const HostKit *kit, Fault **ret_fault)
+{
+    int r = host_kit_check(kit, definition, ret_fault);
+    const Firmware *firmware = r == 0 ? host_kit_firmware(kit, definition) : NULL;
+    const char *images[] = {firmware ? firmware->code : NULL, firmware ? firmware->template : NULL};
+
+    if (!firmware)
+        return r;
+    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
+        if (access(images[i], R_OK) < 0)
+            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
+                               "guest %s: %s, which %s names: %s", definition->name, images[i],
+                               firmware->source, g_strerror(errno));
+    g_autofree char *nvram = host_kit_nvram_path(kit, definition);
+    return check_nvram(definition, firmware, nvram, ret_fault);
+}
+
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
+                    Fault **ret_fault)
+{
+    int r = check_programs(definition, qemu_path, ret_fault);
+
+    return r == 0 ? check_firmware(definition, kit, ret_fault) : r;
+}
+
+/* The section whose input device is one of these ("event5"), or NULL. */
+static const DefinitionInput *find_input(const GuestDefinition *definition, int dev_fd, char *const *names)
+{
+    for (unsigned i = 0; i < definition->inputs->len; i++) {
+        const DefinitionInput *input = g_ptr_array_index(definition->inputs, i);
+        g_autofree char *name = NULL;
+
+        if (file_link_name_at(dev_fd, input->device + strlen("/dev/"), &name) < 0)
+            name = g_path_get_basename(input->device);
+        if (g_strv_contains((const char *const *)names, name))
+            return input;
+    }
+    return NULL;
+}
+
+int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault)
+{
+    for (unsigned i = 0; i < definition->usbs->len; i++) {
+        const DefinitionUsb *wish = g_ptr_array_index(definition->usbs, i);
+        const HostUsb *usb = NULL;
+        int r = usb_find(host, definition->name, wish, &usb, ret_fault);
+        const DefinitionInput *input =
+            r == 0 && usb ? find_input(definition, dev_fd, usb->inputs) : NULL;
+
+        if (r != 0)
+            return r;
+        if (input)
+            return fault_raise(ret_fault, FAULT_REFUSED, "remove one of them: the device goes as a whole, or its keys do",
+                               "guest %s: [USB %s] and [Input %s] ask for the same device", definition->name,
+                               wish->name, input->name);
+    }
+    return 0;
+}
+
+int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault)
+{
+    for (unsigned i = 0; i < definition->networks->len; i++) {
+        const DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
+
+        for (unsigned j = 0; network->forwards && j < network->forwards->len; j++) {
+            const DefinitionForward *forward = g_ptr_array_index(network->forwards, j);
+            const char *protocol = forward->udp ? "UDP" : "TCP";
+
+            if (!host_port_taken(proc_fd, forward->udp, forward->address, forward->host_port))
+                continue;
+            g_autofree char *remedy =
+                g_strdup_printf("choose another port, or stop what listens there: ss -lnp%s 'sport = :%u'",
+                                forward->udp ? "u" : "t", forward->host_port);
+            return fault_raise(ret_fault, FAULT_IN_USE, remedy,
+                               "guest %s: [Network %s] Forward=: %s port %u of %s is taken", definition->name,
+                               network->name, protocol, forward->host_port, forward->address);
+        }
+    }
+    return 0;
+}
+
+int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
+                         const HostKit *kit, Fault **ret_fault)
+{
+    int r = host_kit_check(kit, definition, ret_fault);
+
+    if (r != 0 || !facts)
+        return r;
+    /* It is on no command line. */
+    if (definition->usbs->len > 0 && !qemu_facts_have_type(facts, "usb-host"))
+        return fault_raise(ret_fault, FAULT_REFUSED, "install a QEMU that has it, or the package of its module",
+                           "%s (%s) has no device usb-host, which [USB] needs", facts->path, facts->version);
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, kit);
+    return qemu_command_check(command, facts, ret_fault);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's end, however it came: its run is undone, and those who wait for that are told. */
+#include "../../base/log.h"
+#include "../execution/aftermath.h"
+#include "private.h"
+#include "../execution/undo.h"
+
+/* A SIGKILL of ours is a good end, where the guest has not failed before. */
+static void tell(const Guest *g, GPtrArray *waiters)
+{
+    const char *word = g->stop_asked && !g->fault ? "killed" : "ended";
+
+    for (unsigned i = 0; i < waiters->len; i++)
+        channel_send(g_ptr_array_index(waiters, i), (const char *const[]){word, NULL}, NULL, 0);
+    g_ptr_array_set_size(waiters, 0);
+}
+
+static void on_waiter(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (words)
+        return;
+    if (!g_ptr_array_remove_fast(g->end_waiters, channel))
+        g_ptr_array_remove_fast(g->restored_waiters, channel);
+}
+
+void guest_wait(Guest *g, Channel *channel, bool restored)
+{
+    GPtrArray *waiters = restored ? g->restored_waiters : g->end_waiters;
+
+    channel_set_handler(channel, on_waiter, g);
+    g_ptr_array_add(waiters, channel);
+    if (guest_at_rest(g) || (!restored && g->state == GUEST_RESTORING))
+        tell(g, waiters);
+}
+
+static void show_left(Guest *g, const GPtrArray *left)
+{
+    for (unsigned i = 0; i < left->len; i++) {
+        const char *address = g_ptr_array_index(left, i);
+        if (!g_ptr_array_find_with_equal_func(g->addresses, address, g_str_equal, NULL))
+            g_ptr_array_add(g->addresses, g_strdup(address));
+    }
+}
+
+/* What the guest let go of while it ran may be among them. A mediated device that could not be removed is
+ * named by what it was made of. */
+static void show_leftovers(Guest *g)
+{
+    if (!g->leftovers)
+        g_ptr_array_set_size(g->addresses, 0);
+    if (!g->leftovers || !g->journal)
+        return;
+    g_autoptr(GPtrArray) lent = undo_lent(g->journal), parents = undo_parents(g->journal);
+    show_left(g, lent);
+    show_left(g, parents);
+}
+
+/* All is undone, or as much of it as can be. */
+static void come_to_rest(Guest *g, const Fault *undo_fault)
+{
+    Job *start_job = g_steal_pointer(&g->start_job);
+    g_autoptr(GPtrArray) end_jobs = g->end_jobs;
+
+    g->end_jobs = g_ptr_array_new();
+    g->execution = execution_free(g->execution);
+    g->leftovers = undo_fault != NULL;
+    if (undo_fault && !g->fault)
+        g->fault = fault_copy(undo_fault);
+    else if (!g->fault)
+        g->fault = aftermath_look(g->engine, g->addresses);
+    else if (undo_fault)
+        log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
+    show_leftovers(g);
+    g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);
+    if (g->fault)
+        log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
+                  g->fault->remedy ?: "");
+
+    guest_set_state(g, g->fault ? GUEST_EVENT_FAILED : GUEST_EVENT_RESTORED);
+    tell(g, g->end_waiters);
+    tell(g, g->restored_waiters);
+    g->handler->rested(g, g->userdata);
+
+    if (start_job && !g->fault) {
+        _cleanup_fault_ Fault *stopped =
+            fault_new(FAULT_FAILED, NULL, "guest %s was stopped before it ran", g->name);
+        job_end(start_job, stopped);
+    } else {
+        job_end(start_job, g->fault);
+    }
+    for (unsigned i = 0; i < end_jobs->len; i++)
+        job_end(g_ptr_array_index(end_jobs, i), undo_fault);
+}
+
+static void on_undone(Execution *execution, const Fault *fault, void *userdata)
+{
+    _cleanup_fault_ Fault *copy = fault_copy(fault);
+
+    come_to_rest(userdata, copy);
+}
+
+static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest_on_unstuck};
+
+/* What this run has asked, and what is owed to it, is nothing to the next. */
+static void forget_questions(Guest *g)
+{
+    bool to_come = g->state == GUEST_PREPARING && !g->launch && g->unit != GUEST_UNIT_UNASKED;
+
+    /* First of all, as an answer of QEMU's may be about what is let go of below. */
+    guest_drop_qmp(g);
+    launcher_forget(g->engine->launcher, g);
+    qemu_probe_forget(g->engine->probe, g);
+    g->facts_asked = false;
+    /* It would come up after all, and be taken for a start of its own. */
+    if (to_come && !g->stop_asked)
+        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
+    g->unit = GUEST_UNIT_UNASKED;
+}
+
+void guest_ended(Guest *g)
+{
+    forget_questions(g);
+    /* What is being handed over would be undone before it is done. */
+    bool plugged = guest_end_plugging(g);
+    g->end_owed = !guest_end_usbs(g) || g->input_execution || !plugged;
+    if (g->input_execution)
+        execution_stop(g->input_execution, NULL);
+    if (g->execution && g->state != GUEST_RESTORING) {
+        g->end_owed = true;
+        execution_stop(g->execution, NULL);
+    }
+    if (g->end_owed || g->execution)
+        return;
+    g->watched = false;
+    /* Why it ended may stand in its last words. */
+    if (g->words)
+        guest_log_catch_up(g->words);
+    if (g->console_log)
+        guest_log_catch_up(g->console_log);
+    g->gate = holder_gate_free(g->gate);
+    guest_forget_agent(g);
+    guest_close_files(g);
+    guest_drop_companions(g);
+    guest_close_disks(g);
+    disk_claims_give_up(g->engine->disks, g->name);
+    if (g->launch && g->fault) {
+        const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
+        channel_send(g->launch, words, NULL, 0);
+    }
+    g->launch = channel_free(g->launch);
+    guest_set_state(g, GUEST_EVENT_END);
+    tell(g, g->end_waiters);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, false, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
+
+void guest_fail(Guest *g, Fault *fault)
+{
+    if (g->fault)
+        fault_free(fault);
+    else
+        g->fault = fault;
+
+    if (g->state == GUEST_RESTORING)
+        return;
+    if (g->execution)
+        execution_stop(g->execution, fault_copy(g->fault));
+    else if (g->watched)
+        guest_take_rung(g, GUEST_RUNG_KILL); /* its end brings us to guest_ended() */
+    else
+        guest_ended(g);
+}
+
+void guest_restore(Guest *g, Job *job, bool believe_kernel)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+
+    if (job)
+        g_ptr_array_add(g->end_jobs, job);
+    g->fault = fault_free(g->fault);
+    if (!g->journal && journal_open(g->engine->journal_fd, owner, &g->journal) < 0)
+        log_guest(LOG_ERR, g->name, "cannot open its journal again");
+    guest_set_state(g, GUEST_EVENT_END);
+    if (g->journal)
+        g->execution = execution_undo(g->engine, g->journal, believe_kernel, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}

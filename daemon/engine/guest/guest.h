@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One guest's life: prepares its devices, has QEMU started, follows it over QMP, stops it by the ladder,
+ * gives the devices back. Its state changes in one place and is announced from there. Whether it *may* start
+ * is the manager's to decide. */
+#pragma once
+
+#include "../../core/record/guest-state.h"
+#include "../../core/plan/plan.h"
+#include "../../edge/helper/channel.h"
+#include "../engine.h"
+#include "../job.h"
+
+typedef struct Guest Guest;
+
+/* The rungs of the stop ladder, each another way than the one before. */
+typedef enum GuestRung {
+    GUEST_RUNG_NONE,
+    GUEST_RUNG_WAKE,         /* what sleeps hears nothing */
+    GUEST_RUNG_AGENT,        /* the agent inside is asked to shut down */
+    GUEST_RUNG_POWER_BUTTON, /* ACPI, once */
+    GUEST_RUNG_QUIT,         /* QMP quit */
+    GUEST_RUNG_TERMINATE,    /* SIGTERM */
+    GUEST_RUNG_KILL,         /* SIGKILL */
+    GUEST_RUNG_MAX,
+} GuestRung;
+
+typedef struct GuestHandler {
+    /* Something that the API shows has changed. */
+    void (*changed)(Guest *guest, void *userdata);
+    /* It has come to rest, stopped or failed; whether all was undone tells guest_has_leftovers(). Claims may
+     * be given up. */
+    void (*rested)(Guest *guest, void *userdata);
+    /* The first steps of its plan have made what the rest is about (Plan.making): plan_rest(), or with a section
+     * plan_attach_rest(); and its claims. NULL for who has no such plans. */
+    int (*plan_rest)(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
+                     Fault **ret_fault, void *userdata);
+    /* It has got a device while it ran, or is rid of one: see guest_devices(), and its journal. May be NULL. */
+    void (*devices)(Guest *guest, void *userdata);
+} GuestHandler;
+
+Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, void *userdata);
+/* Lets go of everything and kills nothing: a later daemon finds the guest again. */
+Guest *guest_free(Guest *guest);
+
+const char *guest_name(const Guest *guest);
+GuestState guest_state(const Guest *guest);
+const char *guest_sub_state(const Guest *guest); /* the rung while stopping, why it is paused, else "" */
+pid_t guest_pid(const Guest *guest);             /* 0: none */
+uint64_t guest_since_usec(const Guest *guest);   /* realtime; 0: unknown */
+const Fault *guest_fault(const Guest *guest);    /* why it failed; NULL: it did not */
+char *guest_last_words(const Guest *guest);      /* the tail of QEMU's standard error; the caller frees it */
+/* What it was started with; NULL: at rest, or found running without it. */
+const GuestDefinition *guest_definition(const Guest *guest);
+const GPtrArray *guest_devices(const Guest *guest); /* of char*: addresses it has; empty when it rests */
+bool guest_has_leftovers(const Guest *guest);       /* its journal tells of steps that could not be undone */
+/* At rest, and nothing of an earlier run is being looked for. */
+bool guest_at_rest(const Guest *guest);
+
+/* Starts it: takes definition and plan over; job may be NULL and ends when the guest runs, or is back at
+ * rest. by_unit: the launcher is here already, and guest_connected() follows. The guest must be at rest. */
+void guest_start(Guest *guest, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit);
+
+/* Its launcher has connected and was identified; channel is taken over. */
+void guest_connected(Guest *guest, Channel *channel, pid_t pid, uid_t uid, gid_t gid);
+
+/* Its start is under way, and its launcher has not come yet. */
+bool guest_awaits_launcher(const Guest *guest);
+
+/* Its launcher ended, or its unit failed, before it could connect. */
+void guest_launch_failed(Guest *guest, const char *message);
+/* Its supervisor was to bring it up once more, and does not any more. */
+void guest_given_up(Guest *guest, const char *message);
+
+/* The unit's ExecStop= (restored false) or ExecStopPost= asks to be told when QEMU is gone, or the devices
+ * are back: channel is taken over and answered at once if that is so already. */
+void guest_wait(Guest *guest, Channel *channel, bool restored);
+
+/* Stops it by the ladder, from the first rung; takes job over (may be NULL), which ends when it is at rest.
+ * by_unit: the unit is being stopped already. Fine while it is stopping; FAULT_NOT_RUNNING at rest. */
+int guest_stop(Guest *guest, Job *job, bool by_unit, Fault **ret_fault);
+/* The last rung at once. */
+int guest_kill(Guest *guest, Job *job, Fault **ret_fault);
+
+/* Asks QEMU how it is, unless that was done within the last 5 s: somebody is looking. What comes of it is a
+ * change of state. */
+void guest_ask(Guest *guest);
+
+typedef enum GuestControl {
+    GUEST_CONTROL_PAUSE,
+    GUEST_CONTROL_RESUME,   /* wakes it, too */
+    GUEST_CONTROL_CONTINUE, /* does not: what has put itself to sleep meanwhile sleeps on */
+    GUEST_CONTROL_RESET,
+} GuestControl;
+/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer;
+ * then nothing is done, later neither. */
+typedef void (*GuestControlled)(const Fault *fault, void *userdata);
+int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
+                  Fault **ret_fault);
+
+/* What the agent inside can do. */
+typedef enum GuestInside {
+    GUEST_INSIDE_REBOOT,
+    GUEST_INSIDE_FREEZE, /* its file systems, for a backup */
+    GUEST_INSIDE_THAW,
+} GuestInside;
+/* fault NULL: done; number: of file systems. Called exactly once unless the guest ends or goes meanwhile. */
+typedef void (*GuestInsideDone)(const Fault *fault, unsigned number, void *userdata);
+int guest_inside(Guest *guest, GuestInside what, GuestInsideDone done, void *userdata, Fault **ret_fault);
+/* "answers", "silent" (something has opened the port), "absent", "" without [Agent] or QEMU. */
+const char *guest_agent_state(const Guest *guest);
+/* Of char*: the addresses of its network cards, as its agent told them last. */
+const GPtrArray *guest_inner_addresses(const Guest *guest);
+/* Asks the agent for them again, unless that was done within the last 10 s: somebody is looking. */
+void guest_ask_inside(Guest *guest);
+
+/* The host falls asleep or is back, or its state has changed: has it wait, pauses, continues or stops the
+ * guest as the definition says. */
+void guest_mind_sleep(Guest *guest);
+
+/* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
+void guest_mind_inputs(Guest *guest);
+
+/* The same of USB devices. */
+void guest_mind_usbs(Guest *guest);
+/* And those once more that it could not be given: somebody asks for it. */
+void guest_retry_usbs(Guest *guest);
+/* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The caller frees the
+ * array. */
+GPtrArray *guest_usb_words(const Guest *guest);
+
+/* Puts an image into a CD drive ([CDROM drive]; "": the only one), or with fd -1 takes out what is in it. fd is taken
+ * over in every case: opened for reading alone, by whoever asks, so that nobody sees through us what is not theirs to
+ * see. A tray that the guest has locked is opened by the guest itself within 5 s, or by force. */
+int guest_change_medium(Guest *guest, const char *drive, int fd, bool force, GuestControlled controlled,
+                        void *userdata, Fault **ret_fault);
+
+typedef enum GuestStream {
+    GUEST_STREAM_CONSOLE, /* the serial port: one reader at a time */
+    GUEST_STREAM_DISPLAY, /* VNC or SPICE, from its first byte on */
+} GuestStream;
+
+/* fd: connected, the callee's to close. -1: fault says why not. */
+typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
+/* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses it. opened is
+ * called exactly once if this returns 0. */
+int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata, Fault **ret_fault);
+/* Whether a device could be on its way to it or from it now: FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE, FAULT_BUSY
+ * if not. For what follows it must be so. */
+int guest_check_pluggable(const Guest *guest, Fault **ret_fault);
+/* The section of its definition that asks for this function; NULL: none does. */
+const DefinitionPci *guest_section(const Guest *guest, PciAddress address);
+/* Whether a plan of plan_attach() fits: FAULT_IN_USE if it has the device already, FAULT_REFUSED if no port is
+ * spare. */
+int guest_check_attach(const Guest *guest, const Plan *plan, Fault **ret_fault);
+/* Gives it the device: plan is taken over in every case, and job, if this returns 0; it ends when the guest has it.
+ * address: for messages. FAULT_MISSING_FILE: ROM=. */
+void guest_attach(Guest *guest, Plan *plan, const char *address, Job *job);
+/* FAULT_NO_SUCH_DEVICE if it does not have it, FAULT_REFUSED if it cannot let go of any now. */
+int guest_check_detach(const Guest *guest, const char *address, Fault **ret_fault);
+/* Has the guest let go of it, with all functions of its slot, and gives it back to the host; takes job over if this
+ * returns 0. FAULT_TIMEOUT ends the job if the guest does not: it keeps the device until it does, or ends. */
+int guest_detach(Guest *guest, const char *address, Job *job);
+/* The steps of that; of Step, the caller frees the array. */
+GPtrArray *guest_plan_detach(const Guest *guest, const char *address);
+
+/* What it was started with. */
+DisplayType guest_display(const Guest *guest);
+bool guest_tainted(const Guest *guest);
+
+/* After a restart of the daemon, for a guest that has a journal: finds its QEMU and goes on with it, or
+ * undoes what it left. definition may be NULL (its file is gone). */
+void guest_recover(Guest *guest, GuestDefinition *definition);
+
+/* A write to one of its devices came back that had been given up: goes on with what is left to undo. */
+void guest_unstuck(Guest *guest);
+
+/* Tries to undo leftovers again; believe_kernel: an administrator says that what is in drift is right now. job is taken
+ * over, and may be NULL. */
+void guest_restore(Guest *guest, Job *job, bool believe_kernel);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From bound devices and a waiting launcher to a QEMU process: hands over argv and descriptors, follows the
+ * process. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../base/cleanup.h"
+#include "../../base/file.h"
+#include "../../base/log.h"
+#include "../../core/qemu/argv.h"
+#include "../../edge/scan/kit-find.h"
+#include "private.h"
+#include "../gate/preflight.h"
+
+#define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)
+#define WORDS_LIMIT (128 * 1024)
+
+static void on_words(const char *line, void *userdata)
+{
+    Guest *g = userdata;
+
+    /* Not to be taken for words of usherd's. */
+    log_guest(LOG_WARNING, g->name, "QEMU: %s", line);
+}
+
+int guest_open_run_folder(Guest *g)
+{
+    if (g->run_fd < 0) {
+        int fd = file_open_dirs_at(g->engine->guests_fd, g->name, 0750);
+        if (fd < 0)
+            return fd;
+        g->run_fd = fd;
+    }
+    if (g->words)
+        return 0;
+    const GuestLogPlace place = {g->run_fd, "qemu.pipe", g->run_fd, "qemu.log", WORDS_LIMIT, .words = true};
+    return guest_log_open(g->engine->event, &place, on_words, g, &g->words);
+}
+
+static int write_process(Guest *g)
+{
+    uint64_t start_time = 0;
+
+    int r = launcher_start_time(g->pid, &start_time);
+    if (r < 0)
+        return r;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->pid, start_time, g->uid, g->gid);
+    guest_companions_to_text(g, text);
+    return file_replace_at(g->run_fd, "process", text->str, 0600);
+}
+
+void guest_read_process(Guest *g, uint64_t *ret_start_time)
+{
+    g_autofree char *text = NULL;
+    uint64_t start_time;
+    int pid;
+    unsigned uid, gid;
+
+    if (file_read_value_at(g->run_fd, "process", &text) < 0 ||
+        sscanf(text, "%d %" G_GUINT64_FORMAT " %u %u", &pid, &start_time, &uid, &gid) != 4)
+        return;
+    g->pid = pid;
+    g->uid = uid;
+    g->gid = gid;
+    *ret_start_time = start_time;
+}
+
+void guest_forget_process(Guest *g)
+{
+    unlinkat(g->run_fd, "process", 0);
+}
+
+/* Whether the end was one that was meant, and if not, why not. */
+static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
+{
+    g_autofree char *remedy = g_strdup_printf("see: usherctl status %s", g->name);
+
+    if (g->stop_asked)
+        return NULL;
+    if (g->trouble)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "%s", g->trouble);
+    if (exit->known && exit->by_signal)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s was killed by signal %d (%s)", g->name,
+                         exit->status, strsignal(exit->status));
+    if (exit->known && exit->status != 0)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended with exit status %d", g->name,
+                         exit->status);
+    if (!g->shutdown_seen && !exit->known)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s went away without a word", g->name);
+    return NULL;
+}
+
+static void on_exited(const LauncherExit *exit, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->watched = false;
+    g->recovering = false;
+    if (!g->fault)
+        g->fault = judge_exit(g, exit);
+    guest_end_companions(g);
+}
+
+void guest_watch_process(Guest *g)
+{
+    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, on_exited, g);
+    if (r < 0) {
+        log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->pid, strerror(-r));
+        on_exited(&(LauncherExit){}, g);
+        return;
+    }
+    g->watched = true;
+}
+
+static int send_command(Guest *g)
+{
+    const QemuCommand *command = g->command;
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autofree char *memlock = g_strdup_printf("%" G_GUINT64_FORMAT, command->memlock);
+
+    if (g->definition->cpu.pin) {
+        const char *emulator = g->definition->cpu.emulator_pin ?: "-";
+        int r = channel_send(g->launch, (const char *const[]){"pin", emulator, NULL}, NULL, 0);
+        if (r < 0)
+            return r;
+    }
+    g_ptr_array_add(words, (char *)"run");
+    g_ptr_array_add(words, memlock);
+    for (unsigned i = 0; i < command->argv->len; i++)
+        g_ptr_array_add(words, g_ptr_array_index(command->argv, i));
+    if (g_ptr_array_index(words, words->len - 1))
+        g_ptr_array_add(words, NULL);
+    return channel_send(g->launch, (const char *const *)words->pdata, (const int *)g->fds->data, g->fds->len);
+}
+
+static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+
+    guest_fail(g, fault_new(FAULT_TIMEOUT, "see: usherctl status",
+                            "QEMU of guest %s did not say hello within 60 s", g->name));
+    return 0;
+}
+
+void guest_hand_over(Guest *g)
+{
+    int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
+
+    /* Those after its own the companions have by now. */
+    g_array_set_size(g->fds, g->command->files->len);
+    g_array_append_val(g->fds, words);
+    /* Written before it can become true: a daemon that crashes in between finds a launcher that will go by
+     * itself. */
+    int r = write_process(g);
+    if (r >= 0)
+        r = send_command(g);
+    guest_close_files(g);
+    guest_close_disks(g);
+    if (r < 0) {
+        guest_fail(g, fault_new(FAULT_FAILED, NULL, "cannot hand guest %s over to its launcher: %s", g->name,
+                                g_strerror(-r)));
+        return;
+    }
+    guest_set_state(g, GUEST_EVENT_LAUNCH);
+    guest_set_deadline(g, QMP_DEADLINE_USEC, on_qmp_late);
+    guest_watch_process(g);
+    if (g->watched)
+        guest_connect_qmp(g);
+}
+
+static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
+{
+    Guest *g = userdata;
+    Fault *fault = NULL;
+
+    if (!g->facts_asked)
+        return;
+    g->facts_asked = false;
+    if (g->state != GUEST_PREPARING || !g->launch)
+        return;
+    g_autoptr(HostKit) kit = kit_find(g->engine->state_path, g->engine->confined);
+    if (!facts)
+        fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
+                          message);
+    else
+        preflight_check_qemu(g->definition, g->plan, facts, kit, &fault);
+    if (fault)
+        guest_fail(g, fault);
+    else
+        guest_open_files(g, qemu_command_build(g->definition, g->plan, facts, kit));
+}
+
+void guest_try_launch(Guest *g)
+{
+    bool asked = g->by_unit || g->unit == GUEST_UNIT_ACCEPTED;
+
+    if (g->bound && g->launch && asked && g->state == GUEST_PREPARING && !g->facts_asked && !g->command) {
+        g->facts_asked = true;
+        qemu_probe_get(g->engine->probe, on_facts, g);
+    }
+}
+
+/* The launcher says what became of companions, and then nothing: what comes is its end. After `run` that is
+ * QEMU taking its place. */
+static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (words) {
+        (g->state == GUEST_STARTING ? guest_pinned : guest_companion_answered)(g, words);
+        return;
+    }
+    g->launch = channel_free(channel);
+    /* One of an earlier run, which is ended before this run's is started. */
+    if (g->state == GUEST_PREPARING && !g->by_unit && g->unit != GUEST_UNIT_ACCEPTED) {
+        guest_await_launcher(g);
+    } else if (g->state == GUEST_PREPARING) {
+        g->unit = GUEST_UNIT_UNASKED;
+        g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
+        g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
+        guest_fail(g, fault_new(FAULT_GUEST_FAILED, remedy,
+                                "usher-launch of guest %s went away before QEMU started", g->name));
+    }
+}
+
+void guest_connected(Guest *g, Channel *channel, pid_t pid, uid_t uid, gid_t gid)
+{
+    if (g->state != GUEST_PREPARING || g->launch) {
+        channel_send(channel, (const char *const[]){"refused", "nobody asked for this start", "", NULL}, NULL,
+                     0);
+        channel_free(channel);
+        return;
+    }
+    g->launch = channel;
+    g->pid = pid;
+    g->uid = uid;
+    g->gid = gid;
+    channel_set_handler(channel, on_launcher, g);
+    if (g->execution)
+        execution_set_guest(g->execution, uid, gid);
+    guest_try_launch(g);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks QEMU for its threads, and what usher-launch left behind to put them where the definition says. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../core/qemu/argv.h"
+#include "private.h"
+
+static void fail(Guest *g, const char *why)
+{
+    guest_fail(g,
+               fault_new(FAULT_GUEST_FAILED, "see journalctl, or remove Pin=, EmulatorPin= and IOThreadPin=",
+                         "guest %s: its processors cannot be pinned: %s", g->name, why));
+}
+
+/* Each object's "thread-id", with the processors for it. */
+static void add_threads(GPtrArray *words, struct json_object *list, const char *const *cpus)
+{
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *item = json_object_array_get_idx(list, i), *thread = NULL;
+
+        if (!json_object_object_get_ex(item, "thread-id", &thread))
+            continue;
+        g_ptr_array_add(words, g_strdup_printf("%d", json_object_get_int(thread)));
+        g_ptr_array_add(words, g_strdup(cpus[i]));
+    }
+}
+
+static void send(Guest *g)
+{
+    g_ptr_array_add(g->place, NULL);
+    int r = g->launch ? channel_send(g->launch, (const char *const *)g->place->pdata, NULL, 0) : -ENOTCONN;
+    if (r < 0)
+        fail(g, g_strerror(-r));
+}
+
+static void on_iothreads(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->state != GUEST_STARTING)
+        return;
+    if (error < 0) {
+        fail(g, message ?: strerror(-error));
+        return;
+    }
+    g_autofree const char **cpus = g_new(const char *, json_object_array_length(result) + 1);
+    for (size_t i = 0; i < json_object_array_length(result); i++)
+        cpus[i] = g->definition->cpu.iothread_pin;
+    add_threads(g->place, result, cpus);
+    send(g);
+}
+
+static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->state != GUEST_STARTING)
+        return;
+    if (error < 0) {
+        fail(g, message ?: strerror(-error));
+        return;
+    }
+    size_t n = json_object_array_length(result);
+    g_auto(GStrv) cpus = g_new0(char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        cpus[i] = definition_pin(g->definition, i);
+    add_threads(g->place, result, (const char *const *)cpus);
+    if (!g->definition->cpu.iothread_pin)
+        send(g);
+    else if (qmp_command(qmp, "query-iothreads", NULL, QMP_ANSWER_USEC, on_iothreads, g) < 0)
+        fail(g, "QEMU cannot be asked");
+}
+
+void guest_pin(Guest *g)
+{
+    g_clear_pointer(&g->place, g_ptr_array_unref);
+    g->place = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(g->place, g_strdup("place"));
+    if (qmp_command(g->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
+        fail(g, "QEMU cannot be asked");
+}
+
+void guest_pinned(Guest *g, char **words)
+{
+    if (g->state != GUEST_STARTING)
+        return;
+    if (g_str_equal(words[0], "placed")) {
+        guest_run(g);
+        return;
+    }
+    g_autofree char *why =
+        g_strdup_printf("a thread cannot be put onto %s: %s", words[1] && words[2] ? words[2] : "?",
+                        g_strerror(words[1] ? atoi(words[1]) : EBADMSG));
+    fail(g, why);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest after a restart of the daemon: its QEMU is found and followed again, or what it left is undone. */
+#include <string.h>
+
+#include "../../base/log.h"
+#include "private.h"
+#include "../execution/undo.h"
+
+static void on_found(pid_t pid, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (pid == 0) {
+        log_guest(LOG_NOTICE, g->name, "ended while usherd was away; restoring its devices");
+        g->recovering = false;
+        guest_ended(g);
+        return;
+    }
+    g->pid = pid;
+    guest_find_console_log(g);
+    guest_watch_process(g);
+    if (g->watched)
+        guest_find_companions(g);
+    if (g->watched)
+        guest_find_qmp(g);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void guest_recover(Guest *g, GuestDefinition *definition)
+{
+    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+    uint64_t start_time = 0;
+
+    guest_forget_run(g);
+    g->definition = definition;
+    g->recovering = true;
+    int r = guest_open_run_folder(g);
+    if (r >= 0)
+        r = journal_open(g->engine->journal_fd, owner, &g->journal);
+    if (r >= 0) {
+        g_ptr_array_unref(g->addresses);
+        g->addresses = undo_lent(g->journal);
+        /* As before: they stand in the order of their undoing. */
+        g_ptr_array_sort(g->addresses, compare_strings);
+        guest_claim_disks_again(g);
+        guest_recall_usbs(g);
+        guest_read_process(g, &start_time);
+        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
+    }
+    if (r < 0) {
+        log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));
+        on_found(0, g);
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]). */
+#include "../../base/log.h"
+#include "private.h"
+
+/* Also after a panic, which QEMU can pause upon, but not reset. */
+static void reset(Guest *g)
+{
+    qmp_command(g->qmp, "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+}
+
+/* action: what is done by us, as QEMU has done its part. */
+static void take(Guest *g, const char *words, TroubleAction action)
+{
+    static const char *const doings[] = {
+        [TROUBLE_DEFAULT] = "it ends",
+        [TROUBLE_FAIL] = "it ends",
+        [TROUBLE_RESET] = "it is reset",
+        [TROUBLE_PAUSE] = "it is paused; usherctl reset has it boot again",
+        [TROUBLE_IGNORE] = "nothing is done",
+    };
+
+    log_guest(LOG_WARNING, g->name, "%s: %s", words, doings[action]);
+    if (action > TROUBLE_FAIL)
+        return;
+    g_free(g->trouble);
+    g->trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
+}
+
+void guest_panicked(Guest *g)
+{
+    TroubleAction action = g->definition ? g->definition->on_panic : TROUBLE_DEFAULT;
+
+    take(g, "its system has panicked", action);
+    g->panicked = true;
+    /* One that is to end does not begin anew. */
+    if (g->state == GUEST_STOPPING)
+        guest_mind_ladder(g);
+    else if (action == TROUBLE_RESET)
+        reset(g);
+}
+
+void guest_watchdog_expired(Guest *g)
+{
+    TroubleAction action = g->definition ? g->definition->watchdog : TROUBLE_IGNORE;
+
+    take(g, "its system hangs, and has not reset its watchdog", action);
+    if (action == TROUBLE_FAIL)
+        qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../core/host/cpu-list.h"
+#include "check.h"
+
+/* What the start would make is told as well: it may not succeed when memory is in pieces. */
+static void check_pages(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
+{
+    HugePages size = definition->huge_pages;
+    const char *words = size == HUGE_PAGES_1G ? "1G" : "2M";
+    uint64_t free = 0;
+    bool there = false;
+
+    if (size == HUGE_PAGES_NO)
+        return;
+    uint64_t wanted = definition->memory / huge_page_size(size);
+    g_autofree char *remedy =
+        g_strdup_printf("for pages that are there for certain: hugepagesz=%s hugepages=%" G_GUINT64_FORMAT
+                        " on the kernel's command line",
+                        words, wanted);
+    for (unsigned i = 0; i < host->nodes->len; i++) {
+        const HostNode *node = &g_array_index(host->nodes, HostNode, i);
+        if (definition->node > 0 && (int)node->number != definition->node - 1)
+            continue;
+        there |= node->pages[size].there;
+        free = MAX(free, node->pages[size].free);
+    }
+    if (!there)
+        finding_add(findings, "huge-pages", FINDING_WARNING, "choose another size, or HugePages=no",
+                    "guest %s wants huge pages of %s, which this host has not", definition->name, words);
+    else if (free < wanted)
+        finding_add(findings, "huge-pages", FINDING_NOTE, remedy,
+                    "guest %s wants %" G_GUINT64_FORMAT " huge pages of %s, and %" G_GUINT64_FORMAT
+                    " are free: the others are made when it starts, if memory is in one piece then",
+                    definition->name, wanted, words, free);
+    else
+        finding_add(findings, "huge-pages", FINDING_OK, NULL,
+                    "guest %s finds the %" G_GUINT64_FORMAT " huge pages of %s that it wants",
+                    definition->name, wanted, words);
+}
+
+/* The first of the guest's processors that is not at full speed. */
+static const HostCpu *find_slow(const Host *host, const GArray *pins)
+{
+    for (unsigned i = 0; i < host->cpus->len; i++) {
+        const HostCpu *cpu = g_ptr_array_index(host->cpus, i);
+        if (cpu->governor && !g_str_equal(cpu->governor, "performance") && cpu_set_has(pins, cpu->number))
+            return cpu;
+    }
+    return NULL;
+}
+
+static void check_speed(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
+{
+    g_autoptr(GArray) pins = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
+    const HostCpu *slow = pins && !definition->cpu.governor ? find_slow(host, pins) : NULL;
+
+    if (slow)
+        finding_add(findings, "governor", FINDING_NOTE, "if it stutters: Governor=performance in its [CPU]",
+                    "guest %s has processors of its own, and %s lowers their speed (processor %u)",
+                    definition->name, slow->governor, slow->number);
+}
+
+void check_guest(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
+{
+    check_pages(findings, host, definition);
+    check_speed(findings, host, definition);
+}

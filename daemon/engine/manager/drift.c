@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What somebody else did to devices that are lent, and what hangs in the kernel since before a restart of the
+ * daemon. */
+#include <string.h>
+
+#include "../../base/file.h"
+#include "../../base/log.h"
+#include "../../edge/host-services/clock.h"
+#include "private.h"
+
+/* A change of drivers is told as several events; and a hang by somebody else's hand is told by none. */
+#define SETTLE_USEC (50 * G_TIME_SPAN_MILLISECOND)
+#define LINKS_USEC (200 * G_TIME_SPAN_MILLISECOND)
+
+/* What a lent device is like, if it is not on vfio-pci as it should be; the caller frees it. */
+static char *describe_drift(const Host *host, const char *text)
+{
+    PciAddress address;
+    const HostDevice *device = pci_address_from_string(text, &address) == 0 ? host_find(host, address) : NULL;
+
+    if (!device)
+        return g_strdup_printf("%s has gone from the host", text);
+    if (device->stuck)
+        return g_strdup_printf("somebody is unbinding %s, which hangs until it is let go of", text);
+    if (!device->driver)
+        return g_strdup_printf("%s was taken from vfio-pci and has no driver", text);
+    if (!g_str_has_suffix(device->driver, "vfio-pci") && !g_str_has_suffix(device->driver, "vfio_pci"))
+        return g_strdup_printf("%s was taken from vfio-pci and is on %s", text, device->driver);
+    return NULL;
+}
+
+static void look_at(GHashTable *drift, const Host *host, const char *address)
+{
+    char *words = describe_drift(host, address);
+
+    if (words)
+        g_hash_table_replace(drift, g_strdup(address), words);
+}
+
+/* Only what has come to rest with its owner: on their way devices are anything. */
+static GHashTable *find_drift(Manager *m)
+{
+    GHashTable *drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iter;
+    GuestEntry *entry;
+    Hold *hold;
+
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
+        const GPtrArray *devices = guest_devices(entry->guest);
+        for (unsigned i = 0; guest_state_live(guest_state(entry->guest)) && i < devices->len; i++)
+            look_at(drift, m->host, g_ptr_array_index(devices, i));
+    }
+    g_hash_table_iter_init(&iter, m->holds);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&hold)) {
+        g_autoptr(GPtrArray) devices = hold_at_rest(hold) ? hold_driven(hold) : g_ptr_array_new();
+        for (unsigned i = 0; i < devices->len; i++)
+            look_at(drift, m->host, g_ptr_array_index(devices, i));
+    }
+    return drift;
+}
+
+static const char *guest_of(Manager *m, const char *address)
+{
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        if (g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), address, g_str_equal,
+                                             NULL))
+            return guest_name(entry->guest);
+    return NULL;
+}
+
+static void announce(Manager *m, const char *address, const char *guest)
+{
+    manager_announce(m, MANAGER_DEVICE_CHANGED, address);
+    if (guest)
+        manager_announce(m, MANAGER_GUEST_CHANGED, guest);
+}
+
+static void tell_drift(Manager *m, const char *address, const char *words)
+{
+    const char *guest = guest_of(m, address);
+
+    log_message(LOG_WARNING, guest, address, "drift: %s, though %s%s has it", words,
+                guest ? "guest " : "usherctl bind", guest ?: "");
+    announce(m, address, guest);
+}
+
+/* It may be over because the device was put back, or because nobody has it any more: the latter is no news.
+ */
+static void tell_end(Manager *m, const char *address)
+{
+    const char *guest = guest_of(m, address);
+    g_autofree char *words = describe_drift(m->host, address);
+
+    if (!words)
+        log_message(LOG_NOTICE, guest, address, "%s is on vfio-pci again", address);
+    announce(m, address, guest);
+}
+
+void manager_note_drift(Manager *m)
+{
+    GHashTable *old = m->drift;
+    GHashTableIter iter;
+    const char *address, *words;
+
+    m->drift = find_drift(m);
+    g_hash_table_iter_init(&iter, m->drift);
+    while (g_hash_table_iter_next(&iter, (void **)&address, (void **)&words))
+        if (g_strcmp0(g_hash_table_lookup(old, address), words) != 0)
+            tell_drift(m, address, words);
+    g_hash_table_iter_init(&iter, old);
+    while (g_hash_table_iter_next(&iter, (void **)&address, NULL))
+        if (!g_hash_table_contains(m->drift, address))
+            tell_end(m, address);
+    g_hash_table_destroy(old);
+}
+
+static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    const Host *host;
+
+    manager_look(userdata, &host);
+    return 0;
+}
+
+void manager_look_soon(Manager *m)
+{
+    clock_after(m->engine->event, SETTLE_USEC, on_settled, m, &m->settle);
+}
+
+const char *manager_device_drift(Manager *m, const char *address)
+{
+    return g_hash_table_lookup(m->drift, address);
+}
+
+bool manager_links_changed(Manager *m)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (now - m->links_seen < LINKS_USEC)
+        return false;
+    m->links_seen = now;
+    for (unsigned i = 0; i < m->host->devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(m->host->devices, i);
+        g_autofree char *driver = NULL;
+        if (g_strcmp0(device->driver, "vfio-pci") != 0)
+            continue;
+        g_autofree char *link =
+            g_strdup_printf("bus/pci/devices/%s/driver", PCI_ADDRESS_STR(device->address));
+        if (file_link_name_at(m->engine->host_place.sys_fd, link, &driver) < 0)
+            return true;
+    }
+    return false;
+}
+
+/* What hangs. */
+
+static void go_on(Manager *m, const char *text)
+{
+    PciAddress address;
+    bool device = pci_address_from_string(text, &address) == 0;
+    GHashTableIter iter;
+    GuestEntry *entry;
+    Hold *hold;
+
+    /* Whose a mediated device was only a journal knows: all that were not restored are tried again. */
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        if (!device || g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text,
+                                                        g_str_equal, NULL))
+            guest_unstuck(entry->guest);
+    g_hash_table_iter_init(&iter, m->holds);
+    while (device && g_hash_table_iter_next(&iter, NULL, (void **)&hold))
+        if (hold_covers(hold, address))
+            hold_unstuck(hold);
+}
+
+static void on_freed(const char *address, void *userdata)
+{
+    Manager *m = userdata;
+
+    g_hash_table_remove(m->engine->stuck, address);
+    log_device(LOG_NOTICE, address,
+               "the kernel came back from a write to %s that an earlier usherd had begun", address);
+    m->host_stale = true;
+    if (!g_uuid_string_is_valid(address))
+        manager_announce(m, MANAGER_DEVICE_CHANGED, address);
+    go_on(m, address);
+}
+
+void manager_recover_stuck(Manager *m)
+{
+    int r = step_marks_find(m->engine->event, m->engine->steps_fd, on_freed, m, &m->marks);
+    if (r < 0) {
+        log_error("cannot look for writes that hang: %s", strerror(-r));
+        return;
+    }
+    g_autoptr(GPtrArray) addresses = step_marks_list(m->marks);
+    for (unsigned i = 0; i < addresses->len; i++) {
+        const char *address = g_ptr_array_index(addresses, i);
+        g_hash_table_add(m->engine->stuck, g_strdup(address));
+        log_device(LOG_WARNING, address, "a write to %s that an earlier usherd had begun hangs in the kernel",
+                   address);
+    }
+}

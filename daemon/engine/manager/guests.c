@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The manager's guests: what is defined, what may start, what was running before a restart. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../base/cleanup.h"
+#include "../../base/log.h"
+#include "../../base/words.h"
+#include "../../edge/scan/kit-find.h"
+#include "../host-look.h"
+#include "private.h"
+#include "../gate/preflight.h"
+
+#define GUESTS_MAX 1024
+
+void guest_entry_free(GuestEntry *entry)
+{
+    guest_free(entry->guest);
+    g_free(entry->description);
+    g_free(entry->source);
+    fault_free(entry->fault);
+    g_ptr_array_unref(entry->wished);
+    g_free(entry);
+}
+
+GuestEntry *manager_guest_entry(Manager *m, const char *name)
+{
+    return g_hash_table_lookup(m->guests, name);
+}
+
+/* Its huge pages and its memory are promised to a guest until QEMU has made them its own: from then on they are not
+ * free. */
+static void settle_memory(Manager *m, const Guest *guest)
+{
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    GuestState state = guest_state(guest);
+
+    if (state == GUEST_PREPARING || state == GUEST_STARTING)
+        return;
+    claims_set_pages(m->claims, NULL, 0, owner);
+    claims_hold_memory(m->claims, owner);
+}
+
+static void on_guest_changed(Guest *guest, void *userdata)
+{
+    settle_memory(userdata, guest);
+    manager_announce(userdata, MANAGER_GUEST_CHANGED, guest_name(guest));
+}
+
+static int on_tidy(sd_event_source *source, void *userdata)
+{
+    Manager *m = userdata;
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    m->tidy = sd_event_source_disable_unref(m->tidy);
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
+        if (entry->defined || !guest_at_rest(entry->guest) || guest_has_leftovers(entry->guest))
+            continue;
+        g_autofree char *name = g_strdup(guest_name(entry->guest));
+        g_hash_table_iter_remove(&iter);
+        manager_announce(m, MANAGER_GUEST_REMOVED, name);
+    }
+    return 0;
+}
+
+static void tidy_soon(Manager *m)
+{
+    if (!m->tidy)
+        sd_event_add_defer(m->engine->event, &m->tidy, on_tidy, m);
+}
+
+static void on_guest_rested(Guest *guest, void *userdata)
+{
+    Manager *m = userdata;
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+
+    /* What could not be given back stays claimed: nobody else is to build upon it. */
+    if (!guest_has_leftovers(guest))
+        claims_give_up(m->claims, owner);
+    manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
+    manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
+    /* Another may wait for what this one had. */
+    manager_mind_plugs(m);
+    tidy_soon(m);
+}
+
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                        Plan **ret, Fault **ret_fault, void *userdata)
+{
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    Manager *m = userdata;
+    const Host *host;
+
+    int r = manager_look(m, &host);
+    if (r == 0)
+        r = section ? plan_attach_rest(host, m->claims, owner, NULL, section, ret, ret_fault)
+                    : plan_rest(host, m->claims, definition, ret, ret_fault);
+    if (r == 0)
+        claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
+    if (r == 0 && !section) {
+        claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner);
+        claims_set_memory(m->claims, (*ret)->memory, false, owner);
+    }
+    return r;
+}
+
+GuestEntry *manager_ensure_entry(Manager *m, const char *name)
+{
+    static const GuestHandler handler = {on_guest_changed, on_guest_rested, on_plan_rest,
+                                         manager_guest_devices};
+    GuestEntry *entry = manager_guest_entry(m, name);
+
+    if (entry)
+        return entry;
+    entry = g_new0(GuestEntry, 1);
+    entry->guest = guest_new(m->engine, name, &handler, m);
+    entry->description = g_strdup(name);
+    entry->source = g_strdup("");
+    entry->wished = g_ptr_array_new_with_free_func(g_free);
+    g_hash_table_insert(m->guests, g_strdup(name), entry);
+    manager_announce(m, MANAGER_GUEST_ADDED, name);
+    return entry;
+}
+
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault)
+{
+    g_autoptr(DefinitionFiles) files = NULL;
+
+    if (!guest_name_valid(name)) {
+        g_autofree char *shown = words_quote(name);
+        return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
+                           "\"%s\" is no name of a guest", shown);
+    }
+    int r = definition_store_load(m->definitions, name, &files, ret_fault);
+    if (r == -ENOENT)
+        return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",
+                           "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
+    if (r < 0)
+        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
+                           m->engine->definitions_path, name, definition_files_error(r));
+    if (r == 0)
+        r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
+    if (r == 0)
+        (*ret)->host_id = g_strdup(m->engine->host_id);
+    return r;
+}
+
+/* What Functions= names; all of the slot where it names none. */
+static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wished)
+{
+    g_autoptr(GPtrArray) slot =
+        pci->virtual_functions > 0 ? g_ptr_array_new() : host_slot(manager_host(m), pci->address);
+
+    for (unsigned i = 0; i < slot->len; i++) {
+        const HostDevice *device = g_ptr_array_index(slot, i);
+        if (pci->functions == 0 || pci->functions & (1U << device->address.function))
+            g_ptr_array_add(wished, g_strdup(PCI_ADDRESS_STR(device->address)));
+    }
+    if (slot->len == 0)
+        g_ptr_array_add(wished, g_strdup(PCI_ADDRESS_STR(pci->address)));
+}
+
+/* Renews what is shown of a definition; what a running guest was started with is its own. */
+static void read_entry(Manager *m, const char *name)
+{
+    GuestEntry *entry = manager_ensure_entry(m, name);
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    entry->defined = true;
+    entry->fault = fault_free(entry->fault);
+    g_free(entry->source);
+    entry->source = g_strdup_printf("%s/%s.guest", m->engine->definitions_path, name);
+    g_ptr_array_set_size(entry->wished, 0);
+    int r = manager_load(m, name, &definition, &entry->fault);
+    entry->closed = definition_store_closed(m->definitions, name);
+    if (r != 0)
+        return;
+    g_free(entry->description);
+    entry->description = g_strdup(definition->description);
+    entry->display = definition->display;
+    entry->tainted = definition_tainted(definition);
+    for (unsigned i = 0; i < definition->pci->len; i++)
+        if (!definition_mediates(g_ptr_array_index(definition->pci, i)))
+            wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
+}
+
+/* Each costs time and memory at every reload. */
+bool manager_has_room(Manager *m)
+{
+    return g_hash_table_size(m->guests) < GUESTS_MAX;
+}
+
+static void read_name(Manager *m, const char *name)
+{
+    if (!guest_name_valid(name)) {
+        log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only", m->engine->definitions_path, name);
+    } else if (!manager_guest_entry(m, name) && !manager_has_room(m)) {
+        log_warning("%s/%s.guest is left out: there are %d guests already", m->engine->definitions_path, name, GUESTS_MAX);
+    } else {
+        read_entry(m, name);
+        manager_announce(m, MANAGER_GUEST_CHANGED, name);
+    }
+}
+
+void manager_reload(Manager *m)
+{
+    g_auto(GStrv) names = NULL;
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    int r = definition_store_names(m->definitions, &names);
+    if (r < 0) {
+        log_error("cannot read %s: %s", m->engine->definitions_path, strerror(-r));
+        return;
+    }
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        entry->defined = false;
+    for (char **name = names; *name; name++)
+        read_name(m, *name);
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        guest_retry_usbs(entry->guest);
+    tidy_soon(m);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **manager_guest_names(Manager *m)
+{
+    unsigned n;
+    char **keys = (char **)g_hash_table_get_keys_as_array(m->guests, &n);
+    char **names = g_new0(char *, n + 1);
+
+    qsort(keys, n, sizeof(char *), compare_strings);
+    for (unsigned i = 0; i < n; i++)
+        names[i] = g_strdup(keys[i]);
+    g_free(keys);
+    return names;
+}
+
+bool manager_guest(Manager *m, const char *name, GuestView *ret)
+{
+    const GuestEntry *entry = manager_guest_entry(m, name);
+
+    if (!entry)
+        return false;
+    guest_ask(entry->guest);
+    guest_ask_inside(entry->guest);
+    const GPtrArray *has = guest_devices(entry->guest);
+    *ret = (GuestView){
+        .guest = entry->guest,
+        .description = entry->description,
+        .source = entry->defined ? entry->source : "",
+        .definition_fault = entry->fault,
+        .closed = entry->closed,
+        .devices = has->len > 0 ? has : entry->wished,
+        .tainted = guest_at_rest(entry->guest) ? entry->tainted : guest_tainted(entry->guest),
+        .display = guest_at_rest(entry->guest) ? entry->display : guest_display(entry->guest),
+    };
+    return true;
+}
+
+/* Requests. */
+
+static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
+{
+    const char *name = entry ? guest_name(entry->guest) : "";
+
+    if (!entry)
+        return 0;
+    if (guest_at_rest(entry->guest))
+        return manager_refuse_leftovers(entry->guest, ret_fault);
+    if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
+        return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
+                           guest_state_to_string(guest_state(entry->guest)));
+    return fault_raise(ret_fault, FAULT_ALREADY_RUNNING, NULL, "guest %s is %s already", name,
+                       guest_state_to_string(guest_state(entry->guest)));
+}
+
+static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
+                         Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    g_autoptr(Plan) plan = NULL;
+    g_autoptr(HostKit) kit = kit_find(m->engine->state_path, m->engine->confined);
+    const Host *host;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        host_kit_settle(kit, definition);
+    if (r == 0)
+        r = refuse_state(manager_guest_entry(m, name), ret_fault);
+    if (r == 0)
+        r = manager_check_allowed(m, definition, ret_fault);
+    if (r == 0)
+        r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
+    if (r == 0)
+        r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
+    if (r == 0)
+        r = manager_look(m, &host);
+    if (r == 0)
+        host_look_mediated(m->engine, definition, m->host);
+    if (r == 0)
+        r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
+    if (r == 0)
+        r = plan_start(host, m->claims, definition, &plan, ret_fault);
+    if (r == 0)
+        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), kit, ret_fault);
+    if (r == 0)
+        *ret_plan = g_steal_pointer(&plan);
+    if (r == 0)
+        *ret_definition = g_steal_pointer(&definition);
+    return r;
+}
+
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault)
+{
+    GuestDefinition *definition;
+    Plan *plan;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    plan->may_stop = g_strdupv(may_stop);
+    /* plan_start() has seen to it that they are free. */
+    claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_lean(m->claims, plan->leaning, plan->owner);
+    claims_take_cpus(m->claims, plan->cpus, plan->owner);
+    claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
+    claims_set_memory(m->claims, plan->memory, false, plan->owner);
+
+    GuestEntry *entry = manager_ensure_entry(m, name);
+    Job *job = manager_new_job(m, JOB_START, name);
+    *ret_job = job->id;
+    guest_start(entry->guest, definition, plan, job, by_unit);
+    manager_devices_changed(m, guest_devices(entry->guest));
+    return 0;
+}
+
+int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault)
+{
+    return manager_start_by(m, name, false, may_stop, ret_job, ret_fault);
+}
+
+int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    *ret = manager_guest_entry(m, name);
+    if (*ret)
+        return 0;
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        *ret = manager_ensure_entry(m, name);
+    return r;
+}
+
+int manager_control(Manager *m, const char *name, GuestControl control, GuestControlled controlled,
+                    void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
+}
+
+int manager_inside(Manager *m, const char *name, GuestInside what, GuestInsideDone done, void *userdata,
+                   Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_inside(entry->guest, what, done, userdata, ret_fault);
+}
+
+int manager_change_medium(Manager *m, const char *name, const char *drive, int fd, bool force,
+                          GuestControlled controlled, void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    if (r == 0)
+        return guest_change_medium(entry->guest, drive, fd, force, controlled, userdata, ret_fault);
+    close_fd(fd);
+    return r;
+}
+
+int manager_open(Manager *m, const char *name, GuestStream stream, bool force, GuestOpened opened,
+                 void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
+}
+
+int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
+                       Fault **ret_fault)
+{
+    GuestDefinition *definition;
+    Plan *plan;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, claim, planned, userdata, ret_fault);
+}
+
+int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
+                        Fault **ret_fault)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const GuestEntry *entry = manager_guest_entry(m, name);
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r != 0)
+        return r;
+    /* While it runs they are its own. */
+    bool at_rest = !entry || guest_at_rest(entry->guest);
+    return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
+                             NULL, claim, planned, userdata, ret_fault);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../base/log.h"
+#include "../../edge/store/journal.h"
+#include "private.h"
+
+void manager_announce(Manager *m, ManagerChange change, const char *id)
+{
+    if (m->listener)
+        m->listener(change, id, m->userdata);
+}
+
+/* A unit that failed before its launcher could speak. */
+static void on_launch_failed(const char *instance, const char *message, void *userdata)
+{
+    GuestEntry *entry = manager_guest_entry(userdata, instance);
+
+    if (entry)
+        guest_launch_failed(entry->guest, message);
+}
+
+static void on_given_up(const char *instance, const char *message, void *userdata)
+{
+    GuestEntry *entry = manager_guest_entry(userdata, instance);
+
+    if (entry)
+        guest_given_up(entry->guest, message);
+}
+
+static void on_definitions_changed(void *userdata)
+{
+    manager_reload(userdata);
+}
+
+int manager_new(Engine *engine, Manager **ret)
+{
+    Manager *m = g_new0(Manager, 1);
+
+    m->engine = engine;
+    m->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)guest_entry_free);
+    m->holds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)hold_free);
+    m->jobs = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)job_free);
+    m->arrivals = g_ptr_array_new_with_free_func(manager_arrival_free);
+    m->claims = claims_new();
+    m->questions = g_ptr_array_new_with_free_func((GDestroyNotify)manager_question_free);
+    m->names = pci_name_table_new();
+    m->drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    m->host_stale = true;
+    launcher_on_failed(engine->launcher, LAUNCHER_GUEST, on_launch_failed, m);
+    launcher_on_given_up(engine->launcher, on_given_up, m);
+
+    int r = definition_store_new(engine->event, engine->definitions_path, on_definitions_changed, m,
+                                 &m->definitions);
+    if (r >= 0)
+        r = manager_watch_devices(m);
+    if (r < 0) {
+        manager_free(m);
+        return r;
+    }
+    *ret = m;
+    return 0;
+}
+
+Manager *manager_free(Manager *m)
+{
+    if (!m)
+        return NULL;
+    launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
+    launcher_on_given_up(m->engine->launcher, NULL, NULL);
+    sd_event_source_disable_unref(m->tidy);
+    g_ptr_array_free(m->arrivals, TRUE);
+    manager_drop_questions(m);
+    sd_event_source_disable_unref(m->settle);
+    step_marks_free(m->marks);
+    g_hash_table_destroy(m->drift);
+    host_monitor_free(m->monitor);
+    g_hash_table_destroy(m->guests);
+    g_hash_table_destroy(m->holds);
+    g_hash_table_destroy(m->jobs);
+    definition_store_free(m->definitions);
+    claims_free(m->claims);
+    pci_name_table_free(m->names);
+    host_free(m->host);
+    g_free(m);
+    return NULL;
+}
+
+void manager_listen(Manager *m, ManagerListener listener, void *userdata)
+{
+    m->listener = listener;
+    m->userdata = userdata;
+}
+
+const char *manager_launcher_name(Manager *m)
+{
+    return launcher_name(m->engine->launcher);
+}
+
+char *manager_unit(Manager *m, const char *name)
+{
+    return launcher_unit(m->engine->launcher, LAUNCHER_GUEST, name);
+}
+
+/* Jobs. */
+
+static void on_job_changed(Job *job, void *userdata)
+{
+    Manager *m = userdata;
+    g_autofree char *id = g_strdup_printf("%u", job->id);
+
+    if (!job->result) {
+        manager_announce(m, MANAGER_JOB_CHANGED, id);
+        return;
+    }
+    g_autofree char *why = job->fault ? fault_to_line(job->fault) : NULL;
+    log_info("job %u: %s %s: %s%s%s", job->id, job_type_to_string(job->type), job->subject, job->result,
+             why ? ": " : "", why ?: "");
+    manager_announce(m, MANAGER_JOB_ENDED, id);
+    m->host_stale = true;
+    g_hash_table_remove(m->jobs, GUINT_TO_POINTER(job->id));
+}
+
+Job *manager_new_job(Manager *m, JobType type, const char *subject)
+{
+    Job *job = job_new(++m->last_job, type, subject);
+    g_autofree char *id = g_strdup_printf("%u", job->id);
+
+    job->changed = on_job_changed;
+    job->userdata = m;
+    g_hash_table_insert(m->jobs, GUINT_TO_POINTER(job->id), job);
+    manager_announce(m, MANAGER_JOB_ADDED, id);
+    return job;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+GArray *manager_jobs(Manager *m)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    GHashTableIter iter;
+    void *key;
+
+    g_hash_table_iter_init(&iter, m->jobs);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        unsigned id = GPOINTER_TO_UINT(key);
+        g_array_append_val(ids, id);
+    }
+    g_array_sort(ids, compare_numbers);
+    return ids;
+}
+
+const Job *manager_job(Manager *m, unsigned id)
+{
+    return g_hash_table_lookup(m->jobs, GUINT_TO_POINTER(id));
+}
+
+/* After a restart. */
+
+void manager_recover(Manager *m)
+{
+    g_auto(GStrv) owners = NULL;
+
+    manager_recover_stuck(m);
+    int r = journal_owners(m->engine->journal_fd, &owners);
+    if (r < 0)
+        log_error("cannot look for journals in %s/journal: %s", m->engine->run_path, strerror(-r));
+    /* Guests first: what one of them uses is not taken from it, whatever the journal of a hold tells. */
+    for (char **owner = owners; owner && *owner; owner++)
+        if (g_str_has_prefix(*owner, "guest/"))
+            manager_recover_guest(m, *owner + strlen("guest/"));
+    for (char **owner = owners; owner && *owner; owner++)
+        if (!g_str_has_prefix(*owner, "guest/"))
+            manager_recover_hold(m, *owner);
+    manager_reload(m);
+    /* What is lent is known only now, and so what of it is in drift. */
+    manager_look_soon(m);
+}
+
+void manager_mind_sleep(Manager *m)
+{
+    GHashTableIter iter;
+    GuestEntry *entry;
+
+    g_hash_table_iter_init(&iter, m->guests);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
+        guest_mind_sleep(entry->guest);
+}
+
+/* The check. */
+
+typedef struct Check {
+    Manager *manager;
+    ManagerChecked checked;
+    void *userdata;
+} Check;
+
+/* Those that can be read: what is wrong with the others is told by their state. */
+static void check_guests(Manager *m, GPtrArray *findings)
+{
+    g_auto(GStrv) names = manager_guest_names(m);
+
+    for (char **name = names; *name; name++) {
+        g_autoptr(GuestDefinition) definition = NULL;
+        _cleanup_fault_ Fault *fault = NULL;
+        if (manager_load(m, *name, &definition, &fault) == 0)
+            check_guest(findings, manager_host(m), definition);
+    }
+}
+
+static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
+{
+    g_autofree Check *check = userdata;
+    g_autoptr(GPtrArray) findings =
+        check_host(check->manager->engine, manager_host(check->manager), facts, message);
+
+    check_guests(check->manager, findings);
+    check->checked(findings, check->userdata);
+}
+
+void manager_check(Manager *m, ManagerChecked checked, void *userdata)
+{
+    Check *check = g_new0(Check, 1);
+
+    *check = (Check){m, checked, userdata};
+    /* No event tells of a governor, or of huge pages. */
+    m->host_stale = true;
+    qemu_probe_get(m->engine->probe, on_facts, check);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that come to guests and leave them while they run. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../../base/file.h"
+#include "../../edge/store/journal.h"
+#include "private.h"
+#include "../execution/undo.h"
+
+static void add_group(GArray *groups, const Host *host, const char *text)
+{
+    PciAddress address;
+    const HostDevice *device = pci_address_from_string(text, &address) == 0 ? host_find(host, address) : NULL;
+
+    if (device && device->group != HOST_NO_GROUP)
+        g_array_append_val(groups, device->group);
+}
+
+/* What it has, and what of it could not be given back yet. */
+static GArray *groups_of(Manager *m, const Guest *guest)
+{
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const GPtrArray *devices = guest_devices(guest);
+    GArray *groups = g_array_new(FALSE, FALSE, sizeof(int));
+    Journal *journal;
+    int group;
+
+    for (unsigned i = 0; i < devices->len; i++)
+        add_group(groups, m->host, g_ptr_array_index(devices, i));
+    if (journal_open(m->engine->journal_fd, owner, &journal) < 0)
+        return groups;
+    g_autoptr(GPtrArray) steps = undo_plan(journal);
+    journal_close(journal);
+    for (unsigned i = 0; i < steps->len; i++) {
+        const char *subject = ((const Step *)g_ptr_array_index(steps, i))->subject;
+        if (sscanf(subject, "/dev/vfio/%d", &group) == 1)
+            g_array_append_val(groups, group);
+        add_group(groups, m->host, subject);
+    }
+    return groups;
+}
+
+void manager_guest_devices(Guest *guest, void *userdata)
+{
+    Manager *m = userdata;
+    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
+    const Host *host;
+
+    if (manager_look(m, &host) < 0)
+        return;
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (g_strcmp0(claims_owner(m->claims, device->group), owner) == 0)
+            g_ptr_array_add(changed, g_strdup(PCI_ADDRESS_STR(device->address)));
+    }
+    g_autoptr(GArray) groups = groups_of(m, guest);
+    claims_keep(m->claims, groups, owner);
+    manager_devices_changed(m, changed);
+}
+
+/* What QEMU has in memory, in bytes; 0: unknown. The second number of /proc/PID/statm (proc(5)). */
+static uint64_t resident_memory(const Manager *m, const Guest *guest)
+{
+    g_autofree char *path = g_strdup_printf("%d/statm", (int)guest_pid(guest)), *text = NULL;
+    unsigned long long pages = 0;
+
+    if (file_read_value_at(m->engine->host_place.proc_fd, path, &text) < 0 || sscanf(text, "%*u %llu", &pages) != 1)
+        return 0;
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* With its first device all of a guest's memory is pinned. */
+static int check_memory(Manager *m, const Host *host, const Guest *guest, const char *owner, Fault **ret_fault)
+{
+    const GuestDefinition *definition = guest_definition(guest);
+
+    if (!definition || guest_devices(guest)->len > 0)
+        return 0;
+    return plan_check_pinned(host, m->claims, definition, owner, resident_memory(m, guest), ret_fault);
+}
+
+bool manager_guest_has_section(Manager *m, const char *name, PciAddress address)
+{
+    const GuestEntry *entry = manager_guest_entry(m, name);
+
+    return entry && guest_section(entry->guest, address);
+}
+
+static int prepare_attach(Manager *m, const char *name, const BindWish *wish, GuestEntry **ret_entry,
+                          Plan **ret, Fault **ret_fault)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    g_autoptr(Plan) plan = NULL;
+    const Host *host;
+
+    int r = manager_find_guest(m, name, ret_entry, ret_fault);
+    if (r == 0)
+        r = guest_check_pluggable((*ret_entry)->guest, ret_fault);
+    if (r == 0)
+        r = manager_look(m, &host);
+    if (r != 0)
+        return r;
+    const DefinitionPci *section = guest_section((*ret_entry)->guest, wish->address);
+    r = plan_attach(host, m->claims, owner, wish, section, &plan, ret_fault);
+    if (r == 0)
+        r = guest_check_attach((*ret_entry)->guest, plan, ret_fault);
+    if (r == 0)
+        r = check_memory(m, host, (*ret_entry)->guest, owner, ret_fault);
+    if (r != 0)
+        return r;
+    plan->may_stop = g_strdupv(wish->may_stop);
+    *ret = g_steal_pointer(&plan);
+    return 0;
+}
+
+int manager_attach(Manager *m, const char *name, const BindWish *wish, unsigned *ret_job, Fault **ret_fault)
+{
+    GuestEntry *entry;
+    Plan *plan;
+
+    int r = prepare_attach(m, name, wish, &entry, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    /* plan_attach() has seen to it that they are free. */
+    claims_take_all(m->claims, plan->groups, plan->owner);
+    Job *job = manager_new_job(m, JOB_ATTACH, name);
+    *ret_job = job->id;
+    guest_attach(entry->guest, plan, PCI_ADDRESS_STR(wish->address), job);
+    return 0;
+}
+
+int manager_detach(Manager *m, const char *name, PciAddress address, unsigned *ret_job, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    if (r == 0)
+        r = guest_check_pluggable(entry->guest, ret_fault);
+    if (r == 0)
+        r = guest_check_detach(entry->guest, PCI_ADDRESS_STR(address), ret_fault);
+    if (r != 0)
+        return r;
+    Job *job = manager_new_job(m, JOB_DETACH, name);
+    *ret_job = job->id;
+    r = guest_detach(entry->guest, PCI_ADDRESS_STR(address), job);
+    if (r < 0) {
+        _cleanup_fault_ Fault *fault =
+            fault_new(FAULT_UNRESPONSIVE, NULL, "QEMU of guest %s: %s", name, g_strerror(-r));
+        job_end(job, fault);
+    }
+    return 0;
+}
+
+int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, bool claim,
+                        ManagerPlanned planned, void *userdata, Fault **ret_fault)
+{
+    GuestEntry *entry;
+    Plan *plan;
+
+    int r = prepare_attach(m, name, wish, &entry, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
+    g_autofree char *section = device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
+    GuestDefinition *definition = NULL;
+    /* Its file may be gone by now, or wrong: there is a ROM no more, then. */
+    if (section && manager_load(m, name, &definition, ret_fault) != 0)
+        *ret_fault = fault_free(*ret_fault);
+    /* What else it has is of the guest's definition, which may go before it is shown. */
+    g_ptr_array_set_size(plan->devices, 0);
+    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata, ret_fault);
+}
+
+int manager_plan_detach(Manager *m, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    if (r == 0)
+        r = guest_check_pluggable(entry->guest, ret_fault);
+    if (r == 0)
+        r = guest_check_detach(entry->guest, PCI_ADDRESS_STR(address), ret_fault);
+    if (r == 0)
+        *ret = guest_plan_detach(entry->guest, PCI_ADDRESS_STR(address));
+    return r;
+}

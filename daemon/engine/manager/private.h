@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the manager's files share. */
+#pragma once
+
+#include "../../core/plan/claims.h"
+#include "../../edge/scan/host-monitor.h"
+#include "../../edge/store/step-mark.h"
+#include "../gate/file-gate.h"
+#include "../hold/hold.h"
+#include "manager.h"
+
+typedef struct ManagerQuestion ManagerQuestion;
+
+struct Manager {
+    Engine *engine;
+    ManagerListener listener;
+    void *userdata;
+
+    DefinitionStore *definitions;
+    GHashTable *guests; /* name → GuestEntry, owned */
+    Claims *claims;
+    GHashTable *holds; /* owner → Hold, owned */
+    GHashTable *jobs;  /* number → Job, owned */
+    unsigned last_job;
+    GPtrArray *arrivals; /* launchers that wait for udev, owned */
+
+    GPtrArray *questions; /* of ManagerQuestion, owned: the first is being asked */
+
+    Host *host;
+    bool host_stale;
+    gint64 links_seen; /* when the links of lent devices were looked at last, monotonic */
+    GHashTable *drift; /* address → what is wrong with a lent device, in words; both owned */
+    StepMarks *marks;
+    sd_event_source *settle;
+    HostMonitor *monitor;
+    PciNameTable *names;
+    sd_event_source *tidy; /* frees what could not be freed from within a call of its own */
+};
+
+/* A guest and what its definition says of it. */
+typedef struct GuestEntry {
+    Guest *guest;
+    bool defined; /* its file is there */
+    char *description;
+    char *source;
+    bool closed;       /* not everybody may read the definition */
+    Fault *fault;      /* of the definition */
+    GPtrArray *wished; /* of char*: addresses that it asks for */
+    DisplayType display;
+    bool tainted;
+} GuestEntry;
+
+void manager_announce(Manager *m, ManagerChange change, const char *id);
+Job *manager_new_job(Manager *m, JobType type, const char *subject);
+
+/* manager-devices.c */
+int manager_look(Manager *m, const Host **ret); /* a fresh snapshot */
+void manager_devices_changed(Manager *m, const GPtrArray *addresses);
+int manager_watch_devices(Manager *m);
+void manager_recover_hold(Manager *m, const char *owner);
+
+/* manager-holders.c */
+void manager_question_free(ManagerQuestion *question);
+/* Answers all of them with a fault, and frees the array. */
+void manager_drop_questions(Manager *m);
+/* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names is what it
+ * should be; takes both over. section: only what that names; NULL: all. */
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
+                      bool claim, ManagerPlanned planned, void *userdata, Fault **ret_fault);
+/* manager-drift.c */
+void manager_look_soon(Manager *m);
+/* An input or USB device may have come or gone. */
+void manager_mind_plugs(Manager *m);
+void manager_note_drift(Manager *m);       /* upon a fresh snapshot */
+bool manager_links_changed(Manager *m);    /* since the snapshot */
+void manager_recover_stuck(Manager *m);
+
+/* manager-guests.c */
+void guest_entry_free(GuestEntry *entry);
+/* Whether there may be one guest more. */
+bool manager_has_room(Manager *m);
+GuestEntry *manager_guest_entry(Manager *m, const char *name);
+/* Makes one if there is none. */
+GuestEntry *manager_ensure_entry(Manager *m, const char *name);
+/* by_unit: the launcher is here already, guest_connected() follows. */
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault);
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
+
+/* 0 and the entry of a guest that is defined or running; or as manager_load(). */
+int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
+
+/* manager-stop.c */
+/* Of a guest at rest: DRIFT if something of its run is not undone. */
+int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
+
+/* manager-definitions.c */
+/* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
+ * him. */
+int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
+
+/* manager-recover.c */
+/* Claims the groups of these devices (of char*: addresses) for somebody who has them already. False: one of them is
+ * somebody else's, which is logged. */
+bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses);
+void manager_recover_guest(Manager *m, const char *name);
+
+/* manager-plug.c */
+/* A guest has other devices than before, and claims them alone. */
+void manager_guest_devices(Guest *guest, void *userdata);
+
+/* manager-units.c */
+void manager_arrival_free(void *arrival);

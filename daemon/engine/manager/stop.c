@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How the manager's guests are ended, and what their runs left is tried again. */
+#include "../../edge/store/journal.h"
+#include "private.h"
+#include "../execution/undo.h"
+
+int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
+{
+    const Fault *why = guest_fault(guest);
+
+    if (!guest_has_leftovers(guest))
+        return 0;
+    g_autofree char *stop = g_strdup_printf("put it right, then: usherctl stop %s", guest_name(guest));
+    return fault_raise(ret_fault, FAULT_DRIFT,
+                       guest_devices(guest)->len > 0
+                           ? "look at usherctl devices, put it right, then: usherctl restore DEVICE"
+                           : stop,
+                       "guest %s: not all of its last run was restored: %s", guest_name(guest),
+                       why ? why->message : "see its journal");
+}
+
+int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault)
+{
+    GuestEntry *entry;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    if (r != 0)
+        return r;
+    bool again = guest_at_rest(entry->guest) && guest_has_leftovers(entry->guest) && !kill;
+    /* Its unit may be about to bring it up once more (Restart=). */
+    if (guest_at_rest(entry->guest))
+        launcher_stop(m->engine->launcher, LAUNCHER_GUEST, name, NULL, NULL);
+    if (guest_at_rest(entry->guest) && !again)
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
+
+    Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
+    *ret_job = job->id;
+    if (again) {
+        /* Where no device is left, none can be named to be believed. */
+        guest_restore(entry->guest, job, guest_devices(entry->guest)->len == 0);
+        return 0;
+    }
+    return kill ? guest_kill(entry->guest, job, ret_fault) : guest_stop(entry->guest, job, false, ret_fault);
+}
+
+int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
+{
+    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    GuestEntry *entry;
+    Journal *journal;
+
+    int r = manager_find_guest(m, name, &entry, ret_fault);
+    if (r != 0)
+        return r;
+    if (guest_at_rest(entry->guest) && !guest_has_leftovers(entry->guest))
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
+    r = journal_open(m->engine->journal_fd, owner, &journal);
+    if (r < 0)
+        return r;
+    *ret = undo_plan(journal);
+    journal_close(journal);
+    return 0;
+}
