@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "core/definition/definition.h"
-#include "core/qemu/looking-glass.h"
+#include "core/plan/looking-glass.h"
 #include "base/wire.h"
 #include "edge/helper/channel.h"
 #include "edge/hand/disk-open.h"
@@ -20,6 +20,7 @@
 #include "edge/hand/link.h"
 #include "edge/hand/step-act.h"
 #include "edge/hand/usb-drivers.h"
+#include "core/definition/kvmfr-device.h"
 
 static int answer_failed(int channel, int error, const char *live)
 {

@@ -6,7 +6,7 @@
 
 #include "../host/cpu-list.h"
 #include "value.h"
-#include "../qemu/looking-glass.h"
+#include "kvmfr-device.h"
 
 /* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
 #define CPUS_MAX 255

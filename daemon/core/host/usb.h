@@ -2,8 +2,8 @@
 /* USB devices of the host: which one a definition means, and whether a guest may have it. */
 #pragma once
 
-#include "../../base/fault.h"
-#include "../definition/definition.h"
+#include <stdbool.h>
+
 #include "host.h"
 
 /* "1-2.3": bus 1, port 2 of its root hub, port 3 of the hub there (Documentation/ABI/stable/sysfs-bus-usb).
@@ -16,15 +16,6 @@ bool usb_node_parse(const char *path, unsigned *ret_bus, unsigned *ret_number);
 
 /* "046d:0a8f at port 1-2.3". The caller frees both. */
 char *usb_describe(const HostUsb *usb);
-char *usb_wish_describe(const DefinitionUsb *wish);
-
-/* The device that a section means; *ret NULL: it is not plugged in. FAULT_RAISED with REFUSED: it fits
- * several, which are named. */
-int usb_find(const Host *host, const char *guest, const DefinitionUsb *wish, const HostUsb **ret,
-             Fault **ret_fault);
-
-/* FAULT_RAISED with REFUSED (a hub) or IN_USE: by the host, by another guest. */
-int usb_judge(const HostUsb *usb, const char *guest, const DefinitionUsb *wish, Fault **ret_fault);
 
 /* Whether each interface that had a driver has one again, whichever: the host's choice. Both as in
  * STEP_USB_DRIVERS. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest asks for, when it starts and while it runs. */
 #include "../host/fingerprint.h"
-#include "../qemu/looking-glass.h"
+#include "looking-glass.h"
 #include "functions.h"
 #include "mediated.h"
 #include "private.h"

@@ -12,6 +12,7 @@
 #include "../host/host.h"
 #include "../record/step.h"
 #include "wish.h"
+#include "usb-wish.h"
 
 typedef struct Plan {
     char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 #include "../host/usb.h"
+#include "usb-wish.h"
 
 int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault)
 {

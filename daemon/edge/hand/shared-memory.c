@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../base/cleanup.h"
-#include "../../core/qemu/looking-glass.h"
+#include "../../core/plan/looking-glass.h"
 
 /* Below /dev. */
 #define FOLDER "shm/usher"

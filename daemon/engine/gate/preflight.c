@@ -8,6 +8,7 @@
 #include "../../core/host/usb.h"
 #include "../../edge/scan/host-ports.h"
 #include "preflight.h"
+#include "../../core/plan/usb-wish.h"
 
 static int check_programs(const GuestDefinition *definition, const char *qemu_path, Fault **ret_fault)
 {

@@ -7,6 +7,7 @@
 #include "../../core/host/usb.h"
 #include "../../edge/sight/usb-interfaces.h"
 #include "usb-private.h"
+#include "../../core/plan/usb-wish.h"
 
 void guest_usb_drop(Guest *g)
 {

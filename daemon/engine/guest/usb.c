@@ -12,6 +12,7 @@
 #include "../../edge/sight/usb-interfaces.h"
 #include "usb-private.h"
 #include "../host-look.h"
+#include "../../core/plan/usb-wish.h"
 
 static void look_from(Guest *g, unsigned index);
 

@@ -4,6 +4,7 @@
 #include "../../../daemon/core/host/usb.h"
 #include "../suite.h"
 #include "a-definition.h"
+#include "../../../daemon/core/plan/usb-wish.h"
 
 static HostUsb *plug(Host *host, const char *port, unsigned number, unsigned vendor, unsigned product,
                      const char *serial)

@@ -5,13 +5,10 @@
 #pragma once
 
 #include "../definition/definition.h"
-#include "../plan/plan.h"
+#include "plan.h"
 
 /* In a folder of usher's own: anybody may put a file into /dev/shm, and so keep a guest from having one there. */
 #define LOOKING_GLASS_PREFIX "/dev/shm/usher/looking-glass-"
-
-/* "/dev/kvmfr0" to 9: as many as the module makes (KVMFR_MAX_DEVICES). */
-bool kvmfr_device_valid(const char *path);
 
 /* "/dev/shm/usher/looking-glass-win10", or the device. The caller frees it. */
 char *looking_glass_path(const GuestDefinition *definition);
