@@ -35,6 +35,12 @@ run_meson_tests() {
         count $("$here/tally.py" "$build/meson-logs/testlog.json" || echo 0 1)
 }
 
+# Who takes from whom, held against docs/design.md.
+check_house() {
+        heading 'the house'
+        if "$here/house.py"; then count 1 0; else count 0 1; fi
+}
+
 check_scripts() {
         heading 'shell scripts'
         local script
@@ -61,6 +67,7 @@ run_lab() {
 "$here/install-packages.sh"
 configure_and_build
 run_meson_tests
+check_house
 check_scripts
 run_lab
 

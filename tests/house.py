@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reads what each source takes from which other, and holds that against the rules of docs/design.md.
+
+An arrow goes from A to B where A includes a header of B's, or uses a function that B defines. Three things
+fail: an arrow from a lower floor to a higher one, a circle of rooms (folders of one floor), and a circle of
+files that docs/design.md does not name under "Circles". A circle that is named there and is gone fails as
+well, so that the list stays true. Prints what it found; `--print` prints every circle and fails of none.
+"""
+import collections
+import os
+import re
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# From the lowest up. The programs' main files stand on top of what they link.
+FLOORS = ['daemon/base', 'daemon/core', 'daemon/edge', 'daemon/engine', 'daemon/api', 'daemon']
+CLIENT = ['daemon/base', 'client']
+LINES_MAX = 450
+# Text between these is no code: comments, strings, characters.
+NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+# clang-format puts the name of a function that is defined at the start of a line, and its brace alone on one.
+DEFINITION = re.compile(r'^(?!static\b)[A-Za-z][\w \*]*?\b(\w+)\([^;{}]*\)\n\{', re.M)
+
+
+def sources():
+    for folder in ('daemon', 'client'):
+        for place, _, names in os.walk(os.path.join(TOP, folder)):
+            for name in sorted(names):
+                if name.endswith(('.c', '.h')):
+                    yield os.path.relpath(os.path.join(place, name), TOP)
+
+
+def floor_of(path):
+    order = CLIENT if path.startswith('client') else FLOORS
+    return max((i for i, floor in enumerate(order) if path.startswith(floor + '/')),
+               key=lambda i: len(order[i]), default=None)
+
+
+def includes_of(path, text):
+    for name in re.findall(r'^#include "([^"]+)"', text, re.M):
+        yield os.path.normpath(os.path.join(os.path.dirname(path), name))
+
+
+def circles_of(arrows):
+    """The strongly connected sets of more than one (Tarjan), each sorted."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(arrows.get(node, ())):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            circle = []
+            while not circle or circle[-1] != node:
+                circle.append(stack.pop())
+            if len(circle) > 1:
+                found.append(sorted(circle))
+
+    for node in sorted(arrows):
+        if node not in index:
+            visit(node)
+    return sorted(found)
+
+
+def named_circles():
+    """The lists of files in backquotes below the heading "Circles" of docs/design.md, one an item."""
+    text = open(os.path.join(TOP, 'docs/design.md'), encoding='utf-8').read()
+    section = re.search(r'^#+ Circles.*?$(.*?)(?=^#|\Z)', text, re.M | re.S)
+    items = re.split(r'^- ', section.group(1), flags=re.M)[1:] if section else []
+    return [sorted(re.findall(r'`([\w/.-]+\.c)`', item)) for item in items]
+
+
+class House:
+    def __init__(self):
+        self.texts = {path: open(os.path.join(TOP, path), encoding='utf-8').read() for path in sources()}
+        self.code = {path: NO_CODE.sub(' ', text) for path, text in self.texts.items()}
+        self.defined = {}
+        for path, code in self.code.items():
+            if path.endswith('.c'):
+                self.defined.update({name: path for name in DEFINITION.findall(code) if name != 'main'})
+
+    def inclusions(self):
+        for path, text in self.texts.items():
+            for other in includes_of(path, text):
+                if other in self.texts:
+                    yield path, other
+
+    def declared_to(self, path):
+        """The names of functions that its headers declare to a source, those that they include among them."""
+        seen, todo, names = set(), [path], set()
+        while todo:
+            place = todo.pop()
+            for header in includes_of(place, self.texts[place]):
+                if header in self.texts and header not in seen:
+                    seen.add(header)
+                    todo.append(header)
+                    names.update(re.findall(r'\b(\w+)\(', self.code[header]))
+        return names
+
+    def uses(self):
+        """Arrows between .c files: who uses a function of whose. A namesake that is static is nobody else's."""
+        arrows = collections.defaultdict(set)
+        for path, code in self.code.items():
+            if not path.endswith('.c'):
+                continue
+            for word in set(re.findall(r'\b[a-z]\w+\b', code)) & self.declared_to(path):
+                owner = self.defined.get(word)
+                if owner and owner != path and owner.split('/')[0] == path.split('/')[0]:
+                    arrows[path].add(owner)
+        return arrows
+
+    def upward(self):
+        for path, other in self.inclusions():
+            if floor_of(other) is None or floor_of(path) is None or floor_of(other) > floor_of(path):
+                yield path, other
+
+    def rooms(self):
+        """Arrows between folders, headers and uses alike."""
+        arrows = collections.defaultdict(set)
+        pairs = list(self.inclusions()) + [(a, b) for a, others in self.uses().items() for b in others]
+        for path, other in pairs:
+            here, there = os.path.dirname(path), os.path.dirname(other)
+            # What stands in a floor's own folder is between its rooms.
+            if here != there:
+                arrows[here].add(there)
+        return arrows
+
+    def long_files(self):
+        return [(path, text.count('\n')) for path, text in self.texts.items() if text.count('\n') > LINES_MAX]
+
+
+def main():
+    house = House()
+    failures = ['%s takes from %s, which is above it' % pair for pair in house.upward()]
+    rooms = circles_of(house.rooms())
+    failures += ['these folders take from each other in a circle: %s' % ', '.join(circle) for circle in rooms]
+    failures += ['%s has %d lines, %d are allowed' % (path, n, LINES_MAX) for path, n in house.long_files()]
+    files, named = circles_of(house.uses()), named_circles()
+    if '--print' in sys.argv:
+        for circle in rooms + files:
+            print('%3d: %s' % (len(circle), ' '.join(circle)))
+        return 0
+    failures += ['these files take from each other in a circle that docs/design.md does not name: %s'
+                 % ', '.join(circle) for circle in files if circle not in named]
+    failures += ['docs/design.md names a circle that is not there: %s' % ', '.join(circle)
+                 for circle in named if circle not in files]
+    for failure in failures:
+        print('house:', failure)
+    print('%d files, %d rooms, %d circles of files named: %s'
+          % (len(house.texts), len(house.rooms()), len(named), 'not in order' if failures else 'in order'))
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
