@@ -97,6 +97,7 @@ kept "A LUN" "LIO fileio_0/lab on $disk of $NVME is in use"
 rmdir "$lun" "${lun%/lab}"
 
 # Questions of somebody who may neither bind nor start.
+stable=$(find /dev/disk/by-id -lname "*/$disk" | head -n 1)
 define_guest plain-disk <<EOG
 [CPU]
 Cores=1
@@ -107,7 +108,7 @@ Image=$GUEST_KERNEL
 Initrd=$GUEST_INITRD
 CommandLine=$GUEST_APPEND
 [Disk data]
-Path=/dev/$disk
+Path=$stable
 Format=raw
 EOG
 cat >/run/lab-asker <<EOA
