@@ -144,6 +144,7 @@ struct Guest {
     GuestRung rung;
     bool awake;        /* it has been woken for its end, or was awake when it was asked */
     uint64_t press_by; /* monotonic: then its power button is pressed, whether it hears it or not */
+    bool button_was_deaf; /* when it was looked at last */
     sd_event_source *button_look; /* does it hear it by now? */
     bool stop_asked;
     sd_event_source *deadline; /* of the state or the rung */

@@ -18,6 +18,9 @@
 /* A system that has let its watchdog run out may only have been slow; it is not given more than this. */
 #define HANGS_USEC (10 * G_USEC_PER_SEC)
 #define LOOK_USEC (G_USEC_PER_SEC / 4)
+/* From when a kernel has set up its button until somebody in the guest listens to that (logind opens its event
+ * device later in the boot). */
+#define LISTEN_USEC (10 * G_USEC_PER_SEC)
 
 static uint64_t rung_usec(const Guest *g, GuestRung rung)
 {
@@ -88,8 +91,8 @@ static bool asks_the_guest(const Guest *g)
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* A press is lost while the system has not set up its button, as when it boots or comes back from sleep: then
- * it is pressed as soon as it has. Where that cannot be told, it is pressed at once, or after half of the
- * time. */
+ * it is pressed once it has, and has had a moment to listen. Where that cannot be told, it is pressed at once, or
+ * after half of the time. */
 static void on_button(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
@@ -98,8 +101,11 @@ static void on_button(Qmp *qmp, int error, const char *message, struct json_obje
     if (fell_silent(g, error) || error == -ECONNRESET || !asks_the_guest(g) ||
         g->rung != GUEST_RUNG_POWER_BUTTON)
         return;
-    if (error == 0 && run_button_is_deaf(words) && (uint64_t)g_get_monotonic_time() < g->press_by) {
-        clock_after(g->engine->event, LOOK_USEC, on_look, g, &g->button_look);
+    bool deaf = error == 0 && run_button_is_deaf(words);
+    if ((deaf || g->button_was_deaf) && (uint64_t)g_get_monotonic_time() < g->press_by) {
+        uint64_t usec = deaf ? LOOK_USEC : MIN(LISTEN_USEC, rung_usec(g, g->rung) / 8);
+        g->button_was_deaf = deaf;
+        clock_after(g->engine->event, usec, on_look, g, &g->button_look);
         return;
     }
     g->awake = true;
@@ -190,6 +196,7 @@ static bool act(Guest *g, GuestRung rung)
         return g->agent_open && reach(g);
     case GUEST_RUNG_POWER_BUTTON:
         g->press_by = g_get_monotonic_time() + rung_usec(g, rung) / 2;
+        g->button_was_deaf = false;
         return reach(g);
     case GUEST_RUNG_QUIT:
         return listens(g) && qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL) >= 0;
