@@ -145,7 +145,7 @@ def flood(what, count, helper):
                                                        lambda reply: None, 300)
                 connection.flush()
             else:
-                ask_and_read(connection, every_kind(False) * 8)
+                ask_and_read(connection, every_kind(False) * (1 if what == "connections" else 8))
     print("done", flush=True)
     if what in ("rights", "questions", "deaf"):
         sys.stdin.read()

@@ -34,7 +34,7 @@ boot_initrd() {
         mkdir -p "$lib"
         cp -a "$here/scenarios" "$lib/"
         mv "$lib/scenarios/lib.sh" "$lib/"
-        install -m 0755 -t "$lib" "$here/inside/run-scenarios"
+        install -m 0755 -t "$lib" "$here/inside/run-scenarios" "$here/../bus/flood.py"
         [ $# -eq 0 ] || cp "$@" "$lib/scenarios/"
         initrd_pack "$stage" "$work/scenarios"
         cat "$base/initrd.cpio" "$work/project" "$work/scenarios" >"$work/initrd"
