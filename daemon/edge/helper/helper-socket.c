@@ -17,6 +17,10 @@
 
 #define HELLO_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 #define PAUSE_USEC G_USEC_PER_SEC
+/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end, and what
+ * the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
+#define ROW_MAX 16
+#define REST_USEC (2 * 1000)
 #define STRANGERS_MAX 64 /* connections that proved nothing and have not been told so yet, */
 #define STRANGERS_OF_USER_MAX 8 /* and of one user */
 #define COMPLAINTS_MAX 10 /* about them, which anybody can cause, in the journal */
@@ -33,6 +37,7 @@ struct HelperSocket {
     int fd;
     sd_event_source *source;
     sd_event_source *pause;
+    unsigned row; /* connections taken since the last rest */
     Launcher *launcher;
     HelperHandler handler;
     void *userdata;
@@ -250,21 +255,29 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
+static void rest(HelperSocket *socket, uint64_t usec)
+{
+    socket->row = 0;
+    sd_event_source_set_enabled(socket->source, SD_EVENT_OFF);
+    if (clock_after(socket->event, usec, on_pause_over, socket, &socket->pause) < 0)
+        sd_event_source_set_enabled(socket->source, SD_EVENT_ON);
+}
+
 static int on_connection(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
 {
     HelperSocket *socket = userdata;
 
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
+        if (++socket->row == ROW_MAX)
+            rest(socket, REST_USEC);
         receive_visitor(socket, fd);
         return 0;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         /* The connection stays in the backlog: without a pause the loop would spin on it. */
         log_warning("helper.sock: cannot accept a connection now: %s", strerror(errno));
-        sd_event_source_set_enabled(socket->source, SD_EVENT_OFF);
-        if (clock_after(socket->event, PAUSE_USEC, on_pause_over, socket, &socket->pause) < 0)
-            sd_event_source_set_enabled(socket->source, SD_EVENT_ON);
+        rest(socket, PAUSE_USEC);
     }
     return 0;
 }

@@ -220,6 +220,41 @@ START_TEST(a_stranger_is_refused_in_words_whoever_it_is)
 }
 END_TEST
 
+static bool is_gone(int fd)
+{
+    return recv(fd, &(char){0}, 1, MSG_DONTWAIT) == 0;
+}
+
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    *(bool *)userdata = true;
+    return 0;
+}
+
+/* The end of a process is heard after all else, so that what it said last is heard before it. */
+START_TEST(a_crowd_does_not_hold_up_what_comes_after_all_else)
+{
+    sd_event_source *last = NULL;
+    bool had_its_turn = false;
+    int fds[100];
+
+    setup();
+    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
+        ck_assert_int_ge(fds[i] = peer_connect(folder.socket), 0);
+    ck_assert_int_ge(sd_event_add_defer(event, &last, on_turn, &had_its_turn), 0);
+    ck_assert_int_ge(sd_event_source_set_priority(last, SD_EVENT_PRIORITY_NORMAL + 10), 0);
+    loop_until(event, &had_its_turn);
+    ck_assert_msg(!is_gone(fds[G_N_ELEMENTS(fds) - 1]), "all of the crowd came before it");
+    while (!is_gone(fds[G_N_ELEMENTS(fds) - 1]))
+        ck_assert_int_gt(sd_event_run(event, LOOP_DEADLINE_USEC), 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
+        close_fd(fds[i]);
+    sd_event_source_unref(last);
+    loop_settle(event);
+    teardown();
+}
+END_TEST
+
 START_TEST(strangers_that_say_nothing_do_not_crowd_out_a_guest)
 {
     int fds[80];
@@ -227,10 +262,11 @@ START_TEST(strangers_that_say_nothing_do_not_crowd_out_a_guest)
     setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
         ck_assert_int_ge(fds[i] = peer_connect(folder.socket), 0);
-    loop_settle(event);
+    while (!is_gone(fds[G_N_ELEMENTS(fds) - 1]))
+        ck_assert_int_gt(sd_event_run(event, LOOP_DEADLINE_USEC), 0);
     /* A user has eight, and what comes after them is gone already. */
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
-        bool gone = recv(fds[i], &(char){0}, 1, MSG_DONTWAIT) == 0;
+        bool gone = is_gone(fds[i]);
         ck_assert_msg(gone == (i >= 8), "stranger %u is %s", i, gone ? "gone" : "there");
     }
     ck_assert_int_eq(play_guest("guest"), HEARD_WELCOME);
@@ -393,6 +429,7 @@ SUITE("helper-socket", a_guest_that_we_started_is_handed_over, what_a_guest_wait
       a_bind_helper_that_we_started_is_handed_over, a_helper_may_not_speak_for_another_guest,
       a_guest_may_not_be_a_bind_helper, what_says_anything_else_is_refused, garbage_is_cut_off,
       descriptors_with_a_hello_are_cut_off, a_child_of_a_helper_is_no_helper,
-      a_stranger_is_refused_in_words_whoever_it_is, strangers_that_say_nothing_do_not_crowd_out_a_guest,
+      a_stranger_is_refused_in_words_whoever_it_is, a_crowd_does_not_hold_up_what_comes_after_all_else,
+      strangers_that_say_nothing_do_not_crowd_out_a_guest,
       who_says_nothing_is_cut_off_in_time, who_waits_is_cut_off_with_the_socket,
       the_socket_is_open_to_all_and_replaces_an_old_one, the_socket_that_systemd_passed_is_known_by_its_name)
