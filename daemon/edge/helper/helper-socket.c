@@ -17,8 +17,8 @@
 
 #define HELLO_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 #define PAUSE_USEC G_USEC_PER_SEC
-/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end, and what
- * the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
+/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end, and
+ * what the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
 #define ROW_MAX 16
 #define REST_USEC (2 * 1000)
 #define STRANGERS_MAX 64 /* connections that proved nothing and have not been told so yet, */
