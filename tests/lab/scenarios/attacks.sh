@@ -93,20 +93,20 @@ expect_eq "usherd is the same process" "$(systemctl show -P MainPID usherd)" "$u
 
 flood questions 1 <>"$fifo" >"$lab_scratch/questions" &
 questions=$!
-wait_until 20 grep -q done "$lab_scratch/questions"
+wait_until 20 grep -q 'done' "$lab_scratch/questions"
 it "Questions whose answers nobody reads hold up no guest" a_life
 kill $questions
 
 flood deaf 100 <>"$fifo" >"$lab_scratch/deaf" &
 deaf=$!
-it "Who does not read what he is answered keeps no answer from root" meanwhile wait_until 60 grep -q done "$lab_scratch/deaf"
+it "Who does not read what he is answered keeps no answer from root" meanwhile wait_until 60 grep -q 'done' "$lab_scratch/deaf"
 it "Nor from its guests" a_life
 kill $deaf
 
 # A user whose own agent never asks him.
 flood rights 1 <>"$fifo" >"$lab_scratch/rights" &
 rights=$!
-wait_until 20 grep -q done "$lab_scratch/rights"
+wait_until 20 grep -q 'done' "$lab_scratch/rights"
 refused "He has as many unanswered requests as a user may have" "wait for (polkit|an answer)" call Reload
 it "They hold up no guest of root's" a_life
 kill $rights
@@ -173,10 +173,11 @@ cp /etc/usher/guests/demo.guest $open
 chmod 666 $open
 refused "A definition that anybody can write is not taken" "others than root can write it.*chmod go-w" usherctl start open
 rm $open
-install -o nobody -m 644 /etc/usher/guests/demo.guest /tmp/attacks.guest
-ln -s /tmp/attacks.guest $open
+# Not in /tmp: usherd has one of its own.
+install -o nobody -m 644 /etc/usher/guests/demo.guest /srv/attacks.guest
+ln -s /srv/attacks.guest $open
 refused "Nor a link to one of his" "others than root can write it" usherctl start open
-rm $open /tmp/attacks.guest
+rm $open /srv/attacks.guest
 mkfifo $open
 it "A FIFO in its place is waited for by nobody" meanwhile refused "It is refused" "is a FIFO, and no file" usherctl start open
 rm $open
