@@ -8,8 +8,8 @@
 #define BUS_NAME "org.freedesktop.DBus"
 #define ROOT 0u
 
-/* The bus lets a user have 256 connections and all together 2048 (max_connections_per_user, max_completed_connections,
- * dbus-daemon(1)). */
+/* The bus lets a user have 256 connections and all together 2048 (max_connections_per_user,
+ * max_completed_connections, dbus-daemon(1)). */
 #define CALLERS_MAX 4096
 
 /* What was spent is forgotten by and by: a half in about this time. */
@@ -17,6 +17,9 @@
 /* Spent lately, in the sense above: so much is everybody's, whoever else waits. */
 #define FREE_USEC (50.0 * 1000)
 #define FREE_UNKNOWN_USEC (2.0 * 1000)
+/* Calls of one user in a row, each with others behind it and none of anybody else's in between. Who waits for
+ * each answer before he calls again has one, however much he asks; who sends without waiting has many. */
+#define ROW_MAX 2
 
 /* What a user or, as long as its user is not known, a connection has cost and has under way. */
 typedef struct Account {
@@ -30,9 +33,9 @@ struct Caller {
     Callers *callers;
     char *name;
     Account own;
-    Account *user;                     /* NULL: not known yet */
+    Account *user; /* NULL: not known yet */
     bool root;
-    GPtrArray *due[CALLER_DUE_MAX];    /* borrowed from who takes them */
+    GPtrArray *due[CALLER_DUE_MAX]; /* borrowed from who takes them */
     sd_bus_slot *question;
 };
 
@@ -40,11 +43,15 @@ struct Callers {
     sd_bus *bus;
     CallerLeft left;
     void *userdata;
-    GHashTable *names; /* → Caller, owned */
-    GHashTable *users; /* uid → Account, owned */
+    GHashTable *names;   /* → Caller, owned */
+    GHashTable *users;   /* uid → Account, owned */
     sd_bus_slot *losses; /* of names, as long as there are callers */
-    Account *charged;    /* who pays for what is being done */
+    sd_event_source *turn;
+    Account
+        *charged; /* who pays for what is being done; NULL: whoever calls next, whose call is being read */
     gint64 charged_since;
+    const Account *last; /* who called last */
+    unsigned row;        /* and how often in a row */
 };
 
 static gint64 processor_usec(void)
@@ -67,13 +74,22 @@ static double faded(Account *account)
 static void charge(Callers *callers, Account *next)
 {
     gint64 now = processor_usec();
+    Account *payer = callers->charged ?: next;
 
-    if (callers->charged) {
-        faded(callers->charged);
-        callers->charged->spent += now - callers->charged_since;
+    if (payer) {
+        faded(payer);
+        payer->spent += now - callers->charged_since;
     }
     callers->charged = next;
     callers->charged_since = now;
+}
+
+/* After each turn of the loop, before the next: what somebody else's call, which is long perhaps, takes to be
+ * read is not his who was answered before it; nor is what the loop does besides. */
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    charge(userdata, NULL);
+    return 0;
 }
 
 static Account *account_of(Caller *caller)
@@ -88,6 +104,8 @@ static void caller_free(void *data)
 
     if (callers->charged == &caller->own)
         charge(callers, NULL);
+    if (callers->last == &caller->own)
+        callers->last = NULL;
     for (CallerDue kind = 0; kind < CALLER_DUE_MAX; kind++)
         while (caller->due[kind]->len > 0) {
             void *due = g_ptr_array_index(caller->due[kind], 0);
@@ -126,7 +144,8 @@ static gboolean is_forgotten(gpointer key, gpointer value, gpointer userdata)
     Account *account = value;
     const Callers *callers = userdata;
 
-    return account->callers == 0 && account != callers->charged && faded(account) < 1;
+    return account->callers == 0 && account != callers->charged && account != callers->last &&
+           faded(account) < 1;
 }
 
 static Account *find_user(Callers *callers, uint32_t uid)
@@ -170,8 +189,9 @@ static int on_user(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     return 0;
 }
 
-/* Not sd_bus_query_sender_creds(3), which waits for the answer. One rule for all, as the bus has 512 for each connection
- * (max_match_rules_per_connection); before the question, so that a caller who has left by then is not kept. */
+/* Not sd_bus_query_sender_creds(3), which waits for the answer. One rule for all, as the bus has 512 for each
+ * connection (max_match_rules_per_connection); before the question, so that a caller who has left by then is
+ * not kept. */
 static int introduce(Caller *caller)
 {
     Callers *callers = caller->callers;
@@ -183,8 +203,9 @@ static int introduce(Caller *caller)
                                    "',member='NameOwnerChanged',arg2=''",
                                    on_loss, NULL, callers);
     return r < 0 ? r
-                 : sd_bus_call_method_async(callers->bus, &caller->question, BUS_NAME, "/org/freedesktop/DBus", BUS_NAME,
-                                            "GetConnectionUnixUser", on_user, caller, "s", caller->name);
+                 : sd_bus_call_method_async(callers->bus, &caller->question, BUS_NAME,
+                                            "/org/freedesktop/DBus", BUS_NAME, "GetConnectionUnixUser",
+                                            on_user, caller, "s", caller->name);
 }
 
 Caller *callers_find(Callers *callers, sd_bus_message *call)
@@ -220,16 +241,25 @@ static bool is_heaviest(Callers *callers, const Account *account)
     return true;
 }
 
+/* Those after which nothing was waiting are no row: whoever called them had all the time in the world. */
+static unsigned count_row(Callers *callers, const Account *account, bool others_wait)
+{
+    callers->row = !others_wait ? 0 : callers->last == account ? callers->row + 1 : 1;
+    callers->last = account;
+    return callers->row;
+}
+
 bool caller_begin(Caller *caller, bool others_wait)
 {
     Account *account = account_of(caller);
+    unsigned row = count_row(caller->callers, account, others_wait);
 
     charge(caller->callers, account);
     if (caller->root || !others_wait)
         return true;
     if (!caller->user)
         return faded(account) < FREE_UNKNOWN_USEC;
-    return faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
+    return row <= ROW_MAX || faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
 }
 
 CallerKnown caller_known(const Caller *caller)
@@ -265,6 +295,9 @@ Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata)
     *callers = (Callers){.bus = bus, .left = left, .userdata = userdata};
     callers->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, caller_free);
     callers->users = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    if (sd_event_add_post(sd_bus_get_event(bus), &callers->turn, on_turn, callers) < 0 ||
+        sd_event_source_set_priority(callers->turn, SD_EVENT_PRIORITY_IMPORTANT) < 0)
+        g_error("out of memory");
     return callers;
 }
 
@@ -272,6 +305,7 @@ Callers *callers_free(Callers *callers)
 {
     if (!callers)
         return NULL;
+    sd_event_source_disable_unref(callers->turn);
     sd_bus_slot_unref(callers->losses);
     g_hash_table_destroy(callers->names);
     g_hash_table_destroy(callers->users);

@@ -238,6 +238,15 @@ class Forgeries(LimitsTest):
         self.assertEqual(process.stdout.readline(), "reloaded\n")
 
 
+THIRD = """
+import dbus, os
+manager = dbus.Interface(dbus.SystemBus().get_object("org.usher1", "/org/usher1"), "org.usher1.Manager")
+for _ in range(1500):
+    manager.ListGuests(timeout=60)
+print("answered")
+"""
+
+
 class Floods(LimitsTest):
     """By another user than root, who asks meanwhile."""
 
@@ -278,6 +287,15 @@ class Floods(LimitsTest):
         self.assert_answered_meanwhile(self.flood("calls", "20"), 5)
         self.assert_no_larger(before)
         self.assert_alive()
+
+    def test_a_third_user_is_refused_nothing_meanwhile(self):
+        """He lists the guests as fast as he can, which costs more than the flood of who is refused at once."""
+        for kind, rounds in (("names", "20"), ("mute", "1000"), ("calls", "20")):
+            flood = self.flood(kind, rounds)
+            third = subprocess.Popen(["/usr/bin/python3", "-c", THIRD], cwd="/", env=self.bus.environment(), user="daemon", extra_groups=[],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.assertEqual(third.communicate(timeout=60)[0], "answered\n", kind)
+            self.wait_for_end(flood)
 
     def test_many_connections_are_one_user(self):
         before = self.memory()
