@@ -81,6 +81,7 @@ NATIVE = [
     Figure("flood-definitions", "the same: definitions of 240 KB", "5 × quiet", five_times_floor),
     Figure("flood-rights", "the same: 64 requests that polkit does not answer", "5 × quiet", five_times_floor),
     Figure("flood-helper", "the same: helper.sock crowded", "5 × quiet", five_times_floor),
+    Figure("flood-refused", "of that user's series of 500 calls, those that met a refusal", "0", at_most(0), ""),
     Figure("flood-start", "root's start in a flood, stub"),
     Figure("flood-kill", "root's force stop in a flood, until the stub is gone"),
     Figure("flood-memory", "what usherd has grown by a flood", "2 MB", at_most(2), "MB"),
