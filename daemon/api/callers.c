@@ -92,6 +92,11 @@ static int on_turn(sd_event_source *source, void *userdata)
     return 0;
 }
 
+static int on_never(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    return 0;
+}
+
 static Account *account_of(Caller *caller)
 {
     return caller->user ?: &caller->own;
@@ -249,17 +254,22 @@ static unsigned count_row(Callers *callers, const Account *account, bool others_
     return callers->row;
 }
 
+void caller_pass(Caller *caller)
+{
+    count_row(caller->callers, account_of(caller), true);
+}
+
 bool caller_begin(Caller *caller, bool others_wait)
 {
     Account *account = account_of(caller);
     unsigned row = count_row(caller->callers, account, others_wait);
 
     charge(caller->callers, account);
-    if (caller->root || !others_wait)
+    if (caller->root || !others_wait || row <= ROW_MAX)
         return true;
     if (!caller->user)
         return faded(account) < FREE_UNKNOWN_USEC;
-    return row <= ROW_MAX || faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
+    return faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
 }
 
 CallerKnown caller_known(const Caller *caller)
@@ -295,8 +305,10 @@ Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata)
     *callers = (Callers){.bus = bus, .left = left, .userdata = userdata};
     callers->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, caller_free);
     callers->users = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
-    if (sd_event_add_post(sd_bus_get_event(bus), &callers->turn, on_turn, callers) < 0 ||
-        sd_event_source_set_priority(callers->turn, SD_EVENT_PRIORITY_IMPORTANT) < 0)
+    /* It is never due: what counts is that it is prepared for before each turn. */
+    if (sd_event_add_time(sd_bus_get_event(bus), &callers->turn, CLOCK_MONOTONIC, UINT64_MAX, 0, on_never,
+                          callers) < 0 ||
+        sd_event_source_set_prepare(callers->turn, on_turn) < 0)
         g_error("out of memory");
     return callers;
 }

@@ -27,6 +27,9 @@ Callers *callers_free(Callers *callers);
 /* The sender of a call; NULL: it has none. Borrowed until it leaves. */
 Caller *callers_find(Callers *callers, sd_bus_message *call);
 
+/* He has called, and nothing is done for it. */
+void caller_pass(Caller *caller);
+
 /* What usherd does from now on is for this caller. False: others wait, nobody has had more of usherd's time lately
  * than his user, and he calls without waiting for answers. */
 bool caller_begin(Caller *caller, bool others_wait);

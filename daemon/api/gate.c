@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each call passes before anything of it is kept, worked for or quoted: it may not be longer than a call of ours has reason
- * to be. sd-bus quotes what it does not know in its own errors, and the bus hangs up on whoever sends more than its
- * max_message_size (dbus-daemon(1)): an answer must never be as long as a caller can make it. */
+/* What each call passes before anything of it is kept, worked for or quoted: it may not be longer than a call
+ * of ours has reason to be. sd-bus quotes what it does not know in its own errors, and the bus hangs up on
+ * whoever sends more than its max_message_size (dbus-daemon(1)): an answer must never be as long as a caller
+ * can make it. */
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "api-private.h"
 
@@ -64,7 +65,8 @@ static size_t longest(const sd_bus_message *call)
 {
     const char *member = sd_bus_message_get_member((sd_bus_message *)call);
 
-    return g_strcmp0(member, "DefineGuest") == 0 || g_strcmp0(member, "ValidateDefinition") == 0 ? TEXTS_MAX : CALL_MAX;
+    return g_strcmp0(member, "DefineGuest") == 0 || g_strcmp0(member, "ValidateDefinition") == 0 ? TEXTS_MAX
+                                                                                                 : CALL_MAX;
 }
 
 /* Such a call changes nothing: without an answer it is for nothing. */
@@ -79,12 +81,15 @@ static bool only_asks(const sd_bus_message *call)
     return false;
 }
 
-/* Whether anything lies in the connection's socket that is not read yet. */
+/* Whether the next message in the connection's socket, of which sd-bus reads one after the other, is a call:
+ * what is an answer to usherd keeps nobody waiting. Its type is the second byte (D-Bus specification, Message
+ * Format). */
 static bool others_wait(sd_bus *bus)
 {
-    int bytes = 0;
+    uint8_t header[2];
 
-    return ioctl(sd_bus_get_fd(bus), FIONREAD, &bytes) >= 0 && bytes > 0;
+    return recv(sd_bus_get_fd(bus), header, sizeof(header), MSG_PEEK | MSG_DONTWAIT) == sizeof(header) &&
+           header[1] == SD_BUS_MESSAGE_METHOD_CALL;
 }
 
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -94,29 +99,35 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 
     if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
         return 0;
-    if (only_asks(message) && !sd_bus_message_get_expect_reply(message))
-        return 1;
     Caller *caller = callers_find(api->callers, message);
+    if (only_asks(message) && !sd_bus_message_get_expect_reply(message)) {
+        if (caller)
+            caller_pass(caller);
+        return 1;
+    }
+    bool may = caller && caller_begin(caller, others_wait(api->bus));
     if (caller && caller_known(caller) != CALLER_ROOT) {
-        UnreadVerdict verdict =
-            unread_judge(api->unread, sd_bus_message_get_sender(message), caller_known(caller) == CALLER_USER);
+        UnreadVerdict verdict = unread_judge(api->unread, sd_bus_message_get_sender(message),
+                                             caller_known(caller) == CALLER_USER);
         if (verdict == UNREAD_DROP)
             return 1;
         if (verdict == UNREAD_REFUSE)
             return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
                                               "too many answers lie unread at the bus; ask again later");
     }
-    if (!caller || !caller_begin(caller, others_wait(api->bus)))
-        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                          "others wait, and you have had more of usherd's time lately; ask less often");
+    if (!may)
+        return sd_bus_reply_method_errorf(
+            message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+            "others wait, and you have had more of usherd's time lately; ask less often");
     if (strnlen(sd_bus_message_get_path(message), PATH_MAX_BYTES + 1) > PATH_MAX_BYTES)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_OBJECT,
-                                          "no object of usherd's has a path of more than %d bytes", PATH_MAX_BYTES);
+                                          "no object of usherd's has a path of more than %d bytes",
+                                          PATH_MAX_BYTES);
     int r = measure(message, 0, &left);
     if (r == -EFBIG)
-        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                          "the call is longer than %zu bytes, or deeper than %d containers; shorten it", most,
-                                          DEPTH_MAX);
+        return sd_bus_reply_method_errorf(
+            message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+            "the call is longer than %zu bytes, or deeper than %d containers; shorten it", most, DEPTH_MAX);
     /* What is not well formed is said by whoever reads it for what it means. */
     sd_bus_message_rewind(message, true);
     return 0;
