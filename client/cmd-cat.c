@@ -5,6 +5,7 @@
 #include "definition-files.h"
 #include "pager.h"
 #include "text.h"
+#include "verb.h"
 
 static void print_file(const Client *client, const DefinitionFile *file)
 {

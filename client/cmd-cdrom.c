@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "bus.h"
+#include "verb.h"
 
 /* Opened here, with the rights of whoever calls: usherd opens nothing on somebody's behalf. */
 static int open_image(const Client *client, const char *path, int *ret)

@@ -5,6 +5,7 @@
 #include "bus.h"
 #include "pager.h"
 #include "text.h"
+#include "verb.h"
 
 typedef struct Finding {
     const char *id, *level, *message, *remedy;

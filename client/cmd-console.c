@@ -10,6 +10,7 @@
 #include "../daemon/base/cleanup.h"
 #include "relay.h"
 #include "stream.h"
+#include "verb.h"
 
 #define ESCAPE '\x1d' /* ^] */
 #define ESCAPE_MSEC 1000

@@ -2,11 +2,13 @@
 #include <stdio.h>
 
 #include "definition-files.h"
+#include "new-definition.h"
+#include "verb.h"
 
 int cmd_create(Client *client, char **args)
 {
     const char *name = args[0];
-    g_autofree char *why = NULL, *text = new_definition_text(name, &client->create, &why);
+    g_autofree char *why = NULL, *text = new_definition_text(name, client->create, &why);
 
     if (!text) {
         say("%s", why);

@@ -5,6 +5,7 @@
 #include "pager.h"
 #include "state.h"
 #include "table.h"
+#include "verb.h"
 
 static const TableColumn columns[] = {{.title = "ADDRESS"},
                                       {.title = "GROUP", .right = true},

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "unit-file.h"
+#include "verb.h"
 
 /* Does not ask the daemon: the unit of a guest that is no longer defined must be got rid of as well. */
 int cmd_disable(Client *client, char **args)

@@ -7,6 +7,7 @@
 
 #include "definition-files.h"
 #include "editor.h"
+#include "verb.h"
 
 #define DROP_IN "override.conf"
 /* What a person wrote comes first, so that the lines of messages are the lines in the editor. */

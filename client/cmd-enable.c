@@ -2,6 +2,7 @@
 #include "bus.h"
 #include "state.h"
 #include "unit-file.h"
+#include "verb.h"
 
 /* A unit of a guest that is not defined would fail at each boot, so only guests that are there are enabled.
  */

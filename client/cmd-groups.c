@@ -5,6 +5,7 @@
 #include "pager.h"
 #include "state.h"
 #include "text.h"
+#include "verb.h"
 
 static int compare_groups(const void *a, const void *b)
 {

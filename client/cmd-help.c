@@ -11,8 +11,7 @@ int cmd_help(Client *client, char **args)
     pager_open(client);
     puts("usherctl [OPTIONS…] [VERB [ARGUMENTS…]]\n\nLends the host's PCI devices to guests, and brings them "
          "back.\n");
-    for (unsigned i = 0; verb_at(i); i++) {
-        const Verb *verb = verb_at(i);
+    for (const Verb *verb = client->verbs; verb->name; verb++) {
         g_autofree char *usage = g_strdup_printf("%s %s", verb->name, verb->args);
         if (verb->help)
             printf("  %s%*s  %s\n", usage, MAX(0, 24 - (int)text_width(usage)), "", verb->help);

@@ -4,6 +4,7 @@
 #include "bus.h"
 #include "pager.h"
 #include "table.h"
+#include "verb.h"
 
 static const TableColumn columns[] = {{.title = "DEVICE"},
                                       {.title = "KIND"},

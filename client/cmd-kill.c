@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job.h"
+#include "verb.h"
 
 static int kill_call(Client *client, const char *name, sd_bus_message **ret)
 {

@@ -6,6 +6,7 @@
 #include "pager.h"
 #include "state.h"
 #include "table.h"
+#include "verb.h"
 
 static const TableColumn columns[] = {{.title = "NAME"},
                                       {.title = "STATE"},

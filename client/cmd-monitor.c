@@ -8,6 +8,7 @@
 
 #include "bus.h"
 #include "text.h"
+#include "verb.h"
 
 typedef struct Monitor {
     Client *client;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus.h"
+#include "verb.h"
 
 int cmd_reload(Client *client, char **args)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "guest-call.h"
+#include "verb.h"
 
 static int clear_each(Client *client, char **addresses)
 {

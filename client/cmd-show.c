@@ -6,6 +6,7 @@
 #include "pager.h"
 #include "state.h"
 #include "text.h"
+#include "verb.h"
 
 /* One effective assignment. */
 typedef struct Line {

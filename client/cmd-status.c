@@ -8,6 +8,7 @@
 #include "pager.h"
 #include "picture.h"
 #include "state.h"
+#include "verb.h"
 
 /* What there is to be shown, fetched once for all names. */
 typedef struct Look {

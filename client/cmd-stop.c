@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job.h"
 #include "steps.h"
+#include "verb.h"
 
 static int stop_call(Client *client, const char *name, sd_bus_message **ret)
 {

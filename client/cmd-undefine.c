@@ -3,6 +3,7 @@
 
 #include "bus.h"
 #include "unit-file.h"
+#include "verb.h"
 
 static int undefine_one(Client *client, const char *name, bool systemd)
 {

@@ -6,6 +6,7 @@
 
 #include "../daemon/base/file.h"
 #include "bus.h"
+#include "verb.h"
 
 #define SUFFIX ".guest"
 #define TEXT_MAX (1024 * 1024)

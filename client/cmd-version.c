@@ -4,6 +4,7 @@
 
 #include "bus.h"
 #include "config.h"
+#include "verb.h"
 
 /* Without starting the daemon: asking for a version must not change the host. */
 static int read_manager(Client *client, ManagerProps *manager)

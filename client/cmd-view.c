@@ -17,6 +17,7 @@
 #include "relay.h"
 #include "state.h"
 #include "stream.h"
+#include "verb.h"
 
 /* SPICE has less than ten channels. */
 #define CONNECTIONS_MAX 32

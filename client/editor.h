@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A text in a person's editor, as systemctl(1) finds one: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, else editor, nano, vim, vi. */
+/* A text in a person's editor, as systemctl(1) finds one: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, else editor,
+ * nano, vim, vi. */
 #pragma once
 
 #include <stdbool.h>

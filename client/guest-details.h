@@ -4,5 +4,6 @@
 
 #include "bus.h"
 
-/* Puts it into what is known already, if polkit lets this user have it without being asked for a password; else leaves it as it is. */
+/* Puts it into what is known already, if polkit lets this user have it without being asked for a password;
+ * else leaves it as it is. */
 void guest_details_get(Client *client, GuestProps *guest);

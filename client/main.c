@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* usherctl: reads the command line, finds the verb, lets it speak with usherd. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent.h"
 #include "bus.h"
 #include "config.h"
+#include "new-definition.h"
 #include "pager.h"
 #include "text.h"
 #include "verb.h"
@@ -68,20 +68,6 @@ static const struct option options[] = {
     {"eject", no_argument, NULL, OPTION_EJECT},
     {NULL, 0, NULL, 0},
 };
-
-void say(const char *format, ...)
-{
-    g_autofree char *line = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    line = g_strdup_vprintf(format, ap);
-    va_end(ap);
-
-    /* Messages quote what guests and files say; lines may be kept, escapes may not. */
-    g_autofree char *printable = text_printable(line, true);
-    fprintf(stderr, "%s\n", printable);
-}
 
 static int usage_hint(void)
 {
@@ -232,7 +218,7 @@ static int take_option(Client *client, int option, char **argv)
         client->eject = true;
         break;
     default:
-        return take_create_option(&client->create, option) ? -1 : report_option(argv[optind - 1]);
+        return take_create_option(client->create, option) ? -1 : report_option(argv[optind - 1]);
     }
     return -1;
 }
@@ -275,7 +261,7 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
         return "--stop-holders=";
-    if (new_definition_said(&client->create) && !(verb->knows & KNOWS_CREATE))
+    if (new_definition_said(client->create) && !(verb->knows & KNOWS_CREATE))
         return "What a new guest has (--memory=, --gpu=, …)";
     return NULL;
 }
@@ -290,7 +276,10 @@ static int run_verb(Client *client, const Verb *verb, int n_args, char **args)
     }
     if ((unsigned)n_args < verb->min || (unsigned)n_args > verb->max) {
         say("usherctl %s takes %s: usherctl %s %s", verb->name,
-            verb->max == 0 ? "nothing else" : verb->max == 1 ? "one name" : "at least one name", verb->name, verb->args);
+            verb->max == 0   ? "nothing else"
+            : verb->max == 1 ? "one name"
+                             : "at least one name",
+            verb->name, verb->args);
         return STATUS_USAGE;
     }
     return verb->run(client, args);
@@ -309,12 +298,18 @@ static int finish_output(int status)
 int main(int argc, char **argv)
 {
     static char *nothing[] = {NULL};
-    Client client = {.legend = true, .pager = true, .ask_password = true, .terminal = terminal_look()};
+    NewDefinition create = {};
+    Client client = {.legend = true,
+                     .pager = true,
+                     .ask_password = true,
+                     .create = &create,
+                     .verbs = verb_table(),
+                     .terminal = terminal_look()};
     int status = take_options(&client, argc, argv);
 
     if (status < 0) {
         bool default_verb = optind >= argc;
-        const Verb *verb = default_verb ? verb_at(0) : verb_find(argv[optind]);
+        const Verb *verb = default_verb ? client.verbs : verb_find(argv[optind]);
         int n_args = default_verb ? 0 : argc - optind - 1;
 
         status =
@@ -325,8 +320,8 @@ int main(int argc, char **argv)
     agent_close();
     sd_bus_flush_close_unref(client.bus);
     g_strfreev(client.stop_holders);
-    g_strfreev(client.create.gpus);
-    g_strfreev(client.create.disks);
-    g_strfreev(client.create.cdroms);
+    g_strfreev(create.gpus);
+    g_strfreev(create.disks);
+    g_strfreev(create.cdroms);
     return status;
 }

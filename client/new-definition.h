@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The text of a new guest's definition, from what the command line of `usherctl create` says. Whether the values are
- * right is the daemon's to judge: it reads the text. */
+/* The text of a new guest's definition, from what the command line of `usherctl create` says. Whether the
+ * values are right is the daemon's to judge: it reads the text. */
 #pragma once
 
 #include <stdbool.h>

@@ -52,19 +52,20 @@ static const Verb verbs[] = {
     {"monitor", "", 0, 0, 0, cmd_monitor, "Print jobs and changes of state as they come"},
     {"version", "", 0, 0, 0, cmd_version, "Show the versions of usherctl and usherd"},
     {"help", "", 0, 0, 0, cmd_help, "Show this help"},
+    {NULL},
 };
 
-const Verb *verb_at(unsigned place)
+const Verb *verb_table(void)
 {
-    return place < G_N_ELEMENTS(verbs) ? &verbs[place] : NULL;
+    return verbs;
 }
 
 const Verb *verb_find(const char *name)
 {
-    const char *names[G_N_ELEMENTS(verbs) + 1] = {NULL};
+    const char *names[G_N_ELEMENTS(verbs)] = {NULL};
     const char *nearest;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+    for (size_t i = 0; verbs[i].name; i++) {
         names[i] = verbs[i].name;
         if (strcmp(names[i], name) == 0)
             return &verbs[i];

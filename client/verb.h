@@ -4,6 +4,9 @@
 
 #include "client.h"
 
+/* The verbs. args is what follows the verb, ended by NULL, as many as the verb table admits. */
+typedef int (*VerbRun)(Client *client, char **args);
+
 /* Options that only some verbs know. */
 enum {
     KNOWS_DRY_RUN = 1 << 0,
@@ -27,7 +30,43 @@ typedef struct Verb {
     const char *help; /* NULL: an alias, not shown */
 } Verb;
 
-/* The first is the default; NULL behind the last one. */
-const Verb *verb_at(unsigned place);
+/* All of them. The first is the default; one without a name ends them. */
+const Verb *verb_table(void);
+
 /* NULL, having said so, if there is none of that name. */
 const Verb *verb_find(const char *name);
+
+int cmd_list(Client *client, char **args);
+int cmd_status(Client *client, char **args);
+int cmd_start(Client *client, char **args);
+int cmd_stop(Client *client, char **args);
+int cmd_kill(Client *client, char **args);
+int cmd_reboot(Client *client, char **args);
+int cmd_freeze(Client *client, char **args);
+int cmd_thaw(Client *client, char **args);
+int cmd_attach(Client *client, char **args);
+int cmd_detach(Client *client, char **args);
+int cmd_reset(Client *client, char **args);
+int cmd_pause(Client *client, char **args);
+int cmd_resume(Client *client, char **args);
+int cmd_cdrom(Client *client, char **args);
+int cmd_console(Client *client, char **args);
+int cmd_view(Client *client, char **args);
+int cmd_devices(Client *client, char **args);
+int cmd_holders(Client *client, char **args);
+int cmd_groups(Client *client, char **args);
+int cmd_bind(Client *client, char **args);
+int cmd_restore(Client *client, char **args);
+int cmd_create(Client *client, char **args);
+int cmd_edit(Client *client, char **args);
+int cmd_undefine(Client *client, char **args);
+int cmd_cat(Client *client, char **args);
+int cmd_show(Client *client, char **args);
+int cmd_validate(Client *client, char **args);
+int cmd_reload(Client *client, char **args);
+int cmd_enable(Client *client, char **args);
+int cmd_disable(Client *client, char **args);
+int cmd_check(Client *client, char **args);
+int cmd_monitor(Client *client, char **args);
+int cmd_version(Client *client, char **args);
+int cmd_help(Client *client, char **args);
