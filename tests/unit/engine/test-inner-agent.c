@@ -294,7 +294,7 @@ START_TEST(a_guest_without_an_agent_is_not_rebooted)
 }
 END_TEST
 
-SUITE("guest-inside", its_addresses_are_told_as_soon_as_there_is_an_agent,
+SUITE("inner-agent", its_addresses_are_told_as_soon_as_there_is_an_agent,
       it_is_asked_to_shut_down_before_the_power_button_is_pressed,
       an_agent_that_refuses_leaves_it_to_the_next_rung,
       without_an_agent_the_ladder_begins_with_the_power_button,
