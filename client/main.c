@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent.h"
-#include "bus.h"
+#include "bus/agent.h"
+#include "bus/bus.h"
 #include "config.h"
-#include "new-definition.h"
-#include "pager.h"
-#include "text.h"
-#include "verb.h"
+#include "definition/new-definition.h"
+#include "screen/text.h"
+#include "verb/verb.h"
+#include "view/pager.h"
 
 enum {
     OPTION_VERSION = 0x100,

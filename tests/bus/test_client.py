@@ -30,7 +30,7 @@ from bus import DEADLINE_SECONDS, PrivateBus
 HERE = pathlib.Path(__file__).parent
 USHERCTL = pathlib.Path(os.environ["USHER_BUILD"]) / "client" / "usherctl"
 MANUAL = HERE.parent.parent / "man" / "usherctl.1.scd"
-COMPLETION = HERE.parent.parent / "client" / "usherctl.bash-completion"
+COMPLETION = HERE.parent.parent / "client" / "completion" / "usherctl.bash-completion"
 CONTRACT = HERE.parent.parent / "dbus" / "org.usher1.xml"
 
 OK, FAILED, USAGE, NOT_RUNNING, NO_SUCH, DETACHED = 0, 1, 2, 3, 4, 130

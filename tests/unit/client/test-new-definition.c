@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 
-#include "../../../client/new-definition.h"
+#include "../../../client/definition/new-definition.h"
 #include "../suite.h"
 
 static char *text_of(const NewDefinition *definition)

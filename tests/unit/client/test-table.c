@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 
-#include "../../../client/table.h"
-#include "../../../client/text.h"
+#include "../../../client/screen/table.h"
+#include "../../../client/screen/text.h"
 #include "../suite.h"
 
 static const TableColumn columns[] = {

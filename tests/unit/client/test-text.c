@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 
-#include "../../../client/text.h"
+#include "../../../client/screen/text.h"
 #include "../suite.h"
 
 START_TEST(wide_characters_take_two_columns_and_combining_ones_none)

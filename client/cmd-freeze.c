@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "guest-call.h"
-#include "verb.h"
-
-int cmd_freeze(Client *client, char **args)
-{
-    return guest_call_each(client, "freeze", "Freeze", args);
-}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's screen in a viewer. Viewers take no descriptors: they get a socket in a private folder, and what
+ * connects there is passed on to connections with the guest, one for each. */
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../daemon/base/cleanup.h"
+#include "../bus/relay.h"
+#include "../bus/stream.h"
+#include "../view/state.h"
+#include "verb.h"
+
+/* SPICE has less than ten channels. */
+#define CONNECTIONS_MAX 32
+
+extern char **environ;
+
+typedef struct Connection {
+    int viewer, guest;
+    Relay in, out;
+} Connection;
+
+typedef struct View {
+    Client *client;
+    const char *name;
+    char *folder, *path;
+    int listener, first; /* first: opened before the viewer was started, for the first that connects */
+    int viewer, signals;
+    pid_t pid;
+    GPtrArray *connections; /* of Connection, owned */
+} View;
+
+static void connection_free(void *pointer)
+{
+    Connection *connection = pointer;
+
+    close_fd(connection->viewer);
+    close_fd(connection->guest);
+    g_free(connection);
+}
+
+/* Those that connect to a socket by its path. With VNC remote-viewer does not (11.0 wants a host and a port),
+ * nor do most others. */
+static const struct {
+    const char *display, *program, *argument;
+} viewers[] = {
+    {"vnc", "gvncviewer", "%s"},
+    {"vnc", "xtigervncviewer", "%s"},
+    {"spice", "remote-viewer", "spice+unix://%s"},
+    {"spice", "spicy", "--uri=spice+unix://%s"},
+};
+
+/* The command line of a viewer that is installed, or NULL. */
+static char **find_viewer(const char *display, const char *path)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(viewers); i++) {
+        g_autofree char *program = g_find_program_in_path(viewers[i].program);
+        if (!program || !g_str_equal(viewers[i].display, display))
+            continue;
+        g_auto(GStrv) parts = g_strsplit(viewers[i].argument, "%s", 2);
+        g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+        g_autofree char *argument = g_strjoin(path, parts[0], parts[1], NULL);
+        g_strv_builder_add(argv, program);
+        g_strv_builder_add(argv, argument);
+        return g_strv_builder_end(argv);
+    }
+    return NULL;
+}
+
+static int find_display(Client *client, const char *name, char **ret)
+{
+    g_autoptr(GPtrArray) guests = NULL;
+    const GuestProps *guest;
+    int status = bus_list(client, "ListGuests", &GUEST_PROPS, &guests);
+
+    if (status != STATUS_OK)
+        return status;
+    if (!(guest = guests_find(guests, name)))
+        return guests_report_missing(guests, name);
+    *ret = g_strdup(guest->display);
+    return STATUS_OK;
+}
+
+static int listen_at(View *view)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    /* The folder is for its owner alone (mkdtemp(3)). */
+    view->folder = g_build_filename(g_get_user_runtime_dir(), "usherctl-XXXXXX", NULL);
+    if (!g_mkdtemp(view->folder)) {
+        g_free(view->folder);
+        view->folder = g_dir_make_tmp("usherctl-XXXXXX", NULL);
+    }
+    if (!view->folder)
+        return -errno;
+    view->path = g_build_filename(view->folder, "display", NULL);
+    if (strlen(view->path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, view->path);
+    view->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (view->listener < 0 || bind(view->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(view->listener, CONNECTIONS_MAX) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Signals are the viewer's as they were: ours are blocked. */
+static int start_viewer(View *view, char **argv)
+{
+    posix_spawnattr_t attributes;
+    sigset_t signals, none;
+
+    sigemptyset(&none);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    view->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    sigaddset(&signals, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    int r = posix_spawn(&view->pid, argv[0], NULL, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    if (r != 0) {
+        view->pid = 0;
+        return -r;
+    }
+    view->viewer = pidfd_open(view->pid, 0);
+    return view->viewer < 0 ? -errno : 0;
+}
+
+static void take_connection(View *view)
+{
+    int viewer = accept4(view->listener, NULL, NULL, SOCK_CLOEXEC), guest = steal_fd(&view->first);
+
+    if (viewer < 0 || view->connections->len >= CONNECTIONS_MAX ||
+        (guest < 0 && stream_open_display(view->client, view->name, &guest) != STATUS_OK)) {
+        close_fd(viewer);
+        close_fd(guest);
+        return;
+    }
+    Connection *connection = g_new0(Connection, 1);
+    connection->viewer = viewer;
+    connection->guest = guest;
+    connection->in = (Relay){.from = viewer, .to = guest};
+    connection->out = (Relay){.from = guest, .to = viewer};
+    g_ptr_array_add(view->connections, connection);
+}
+
+/* Until the viewer is closed, or somebody wants us to end. */
+static void serve(View *view)
+{
+    struct pollfd fds[3 + 4 * CONNECTIONS_MAX];
+
+    for (;;) {
+        unsigned n = view->connections->len;
+
+        fds[0] = (struct pollfd){.fd = view->viewer, .events = POLLIN};
+        fds[1] = (struct pollfd){.fd = view->signals, .events = POLLIN};
+        fds[2] = (struct pollfd){.fd = view->listener, .events = POLLIN};
+        for (unsigned i = 0; i < n; i++) {
+            const Connection *connection = g_ptr_array_index(view->connections, i);
+            relay_wish(&connection->in, fds + 3 + 4 * i);
+            relay_wish(&connection->out, fds + 5 + 4 * i);
+        }
+        if (poll(fds, 3 + 4 * n, -1) < 0)
+            continue;
+        if (fds[0].revents || fds[1].revents)
+            return;
+        for (unsigned i = n; i-- > 0;) {
+            Connection *connection = g_ptr_array_index(view->connections, i);
+            if (!relay_move(&connection->in, fds + 3 + 4 * i) ||
+                !relay_move(&connection->out, fds + 5 + 4 * i))
+                g_ptr_array_remove_index(view->connections, i);
+        }
+        if (fds[2].revents)
+            take_connection(view);
+    }
+}
+
+static int end_viewer(View *view)
+{
+    int status = 0;
+
+    if (view->pid > 0) {
+        /* Sent through the pidfd to a viewer that has ended, this does nothing. */
+        pidfd_send_signal(view->viewer, SIGTERM, NULL, 0);
+        waitpid(view->pid, &status, 0);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+static void view_clear(View *view)
+{
+    g_ptr_array_unref(view->connections);
+    close_fd(view->listener);
+    close_fd(view->first);
+    close_fd(view->viewer);
+    close_fd(view->signals);
+    if (view->path)
+        unlink(view->path);
+    if (view->folder)
+        rmdir(view->folder);
+    g_free(view->path);
+    g_free(view->folder);
+}
+
+static int show(View *view, const char *display)
+{
+    int r = listen_at(view);
+    if (r < 0) {
+        say("Cannot make a socket for the viewer: %s", g_strerror(-r));
+        return STATUS_FAILED;
+    }
+    g_auto(GStrv) argv = find_viewer(display, view->path);
+    if (!argv) {
+        const char *package = g_str_equal(display, "vnc") ? "gvncviewer" : "virt-viewer";
+        say("There is no viewer for %s that connects to a socket; install one: apt install %s, or dnf "
+            "install %s",
+            display, package, package);
+        return STATUS_FAILED;
+    }
+    r = start_viewer(view, argv);
+    if (r < 0) {
+        say("Cannot run %s: %s", argv[0], g_strerror(-r));
+        return STATUS_FAILED;
+    }
+    serve(view);
+    return end_viewer(view);
+}
+
+int cmd_view(Client *client, char **args)
+{
+    View view = {.client = client, .name = args[0], .listener = -1, .first = -1, .viewer = -1, .signals = -1};
+    g_autofree char *display = NULL;
+
+    int status = stream_open_display(client, args[0], &view.first);
+    if (status == STATUS_OK)
+        status = find_display(client, args[0], &display);
+    view.connections = g_ptr_array_new_with_free_func(connection_free);
+    if (status == STATUS_OK)
+        status = show(&view, display);
+    view_clear(&view);
+    return status;
+}
