@@ -1,102 +1,136 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The programs beside QEMU: started by usher-launch before it becomes QEMU, followed as long as QEMU runs.
- * One that ends takes the guest down by the ladder; when QEMU ends, they end, and the guest's end waits for
- * theirs. */
+#include "companions.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../base/file.h"
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
+#include "../../edge/launcher/launcher.h"
 #include "../../edge/launcher/process-watch.h"
-#include "private.h"
+#include "../../edge/qemu/companion-socket.h"
 
 /* So long for what a companion has to write down when QEMU is gone. */
 #define END_USEC (5 * G_USEC_PER_SEC)
 
-struct GuestCompanion {
-    Guest *guest;
+typedef struct Companion {
+    Companions *all;
     char *name;
     pid_t pid;
     uint64_t start_time;
     ProcessWatch *watch; /* NULL: it had ended when it was looked for */
+} Companion;
+
+struct Companions {
+    sd_event *event;
+    const char *guest;
+    const CompanionsHandler *handler;
+    void *userdata;
+    GPtrArray *list;       /* of Companion, owned */
+    GArray *listeners;     /* of int, owned: where they listen, by their place; -1: handed on */
+    CompanionsStart start; /* command NULL: none is being started */
+    sd_event_source *end;  /* QEMU is gone: how long they are waited for */
 };
 
 static void companion_free(void *data)
 {
-    GuestCompanion *companion = data;
+    Companion *companion = data;
 
     process_watch_free(companion->watch);
     g_free(companion->name);
     g_free(companion);
 }
 
-GPtrArray *guest_companions_new(void)
+static void close_element(void *fd)
 {
-    return g_ptr_array_new_with_free_func(companion_free);
+    close_fd(*(int *)fd);
 }
 
-static bool all_ended(const Guest *g)
+Companions *companions_new(sd_event *event, const char *guest, const CompanionsHandler *handler,
+                           void *userdata)
 {
-    for (unsigned i = 0; i < g->companions->len; i++) {
-        const GuestCompanion *companion = g_ptr_array_index(g->companions, i);
-        if (companion->watch && !process_watch_ended(companion->watch))
-            return false;
-    }
-    return true;
+    Companions *all = g_new0(Companions, 1);
+
+    *all = (Companions){
+        .event = event,
+        .guest = guest,
+        .handler = handler,
+        .userdata = userdata,
+        .list = g_ptr_array_new_with_free_func(companion_free),
+        .listeners = g_array_new(FALSE, FALSE, sizeof(int)),
+    };
+    g_array_set_clear_func(all->listeners, close_element);
+    return all;
 }
 
-void guest_drop_companions(Guest *g)
+Companions *companions_free(Companions *all)
 {
-    g->companions_end = sd_event_source_disable_unref(g->companions_end);
-    g_ptr_array_set_size(g->companions, 0);
+    if (!all)
+        return NULL;
+    sd_event_source_disable_unref(all->end);
+    g_array_unref(all->listeners);
+    g_ptr_array_unref(all->list);
+    g_free(all);
+    return NULL;
 }
 
-/* The ladder is climbed down as if somebody had asked: the guest may yet save what it has. */
-static void lose(Guest *g, const char *name)
+static bool runs(const Companion *companion)
 {
-    if (g->stop_asked || g->shutdown_seen || g->fault || (g->watched && process_ending(g->pid)))
-        return;
-    g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);
-    Fault *fault =
-        fault_new(FAULT_GUEST_FAILED, remedy, "%s of guest %s ended; the guest is stopped", name, g->name);
+    return companion->watch && !process_watch_ended(companion->watch);
+}
 
-    log_guest(LOG_ERR, g->name, "%s", fault->message);
-    if (!g->watched) {
-        guest_fail(g, fault);
-        return;
-    }
-    g->fault = fault;
-    guest_stop(g, NULL, false, NULL);
+static bool any_runs(const Companions *all)
+{
+    for (unsigned i = 0; i < all->list->len; i++)
+        if (runs(g_ptr_array_index(all->list, i)))
+            return true;
+    return false;
 }
 
 static void on_ended(void *userdata)
 {
-    GuestCompanion *companion = userdata;
-    Guest *g = companion->guest;
+    const Companion *companion = userdata;
+    const Companions *all = companion->all;
 
-    if (!g->companions_end)
-        lose(g, companion->name);
-    else if (all_ended(g))
-        guest_ended(g);
+    if (!all->end)
+        all->handler->lost(companion->name, all->userdata);
+    else if (!any_runs(all))
+        all->handler->ended(all->userdata);
 }
 
-static int add(Guest *g, const char *name, pid_t pid, uint64_t start_time)
+static int add(Companions *all, const char *name, pid_t pid, uint64_t start_time, pid_t parent)
 {
-    GuestCompanion *companion = g_new0(GuestCompanion, 1);
+    Companion *companion = g_new0(Companion, 1);
 
-    *companion = (GuestCompanion){.guest = g, .name = g_strdup(name), .pid = pid, .start_time = start_time};
-    int r =
-        process_watch_new(g->engine->event, pid, g->pid, start_time, on_ended, companion, &companion->watch);
+    *companion = (Companion){.all = all, .name = g_strdup(name), .pid = pid, .start_time = start_time};
+    int r = process_watch_new(all->event, pid, parent, start_time, on_ended, companion, &companion->watch);
     if (r >= 0 && start_time == 0)
         r = launcher_start_time(pid, &companion->start_time);
-    g_ptr_array_add(g->companions, companion);
+    g_ptr_array_add(all->list, companion);
     return r;
 }
 
 /* The start. */
+
+int companions_connect(Companions *all, const char *path)
+{
+    int listener, connected;
+
+    int r = companion_socket(path, &listener, &connected);
+    if (r < 0)
+        return r;
+    g_array_append_val(all->listeners, listener);
+    return connected;
+}
+
+int companions_take_listener(Companions *all, unsigned companion)
+{
+    return steal_fd(&g_array_index(all->listeners, int, companion));
+}
 
 static int fds_before(const QemuCommand *command, unsigned companion)
 {
@@ -117,11 +151,10 @@ static int make_folder(const char *path)
     return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int send_companion(Guest *g, const QemuCompanion *companion, int first)
+static int send(const CompanionsStart *start, const QemuCompanion *companion, int first)
 {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-    int log = guest_log_fd(g->words);
 
     int r = companion->state_folder ? make_folder(companion->state_folder) : 0;
     if (r < 0)
@@ -130,114 +163,124 @@ static int send_companion(Guest *g, const QemuCompanion *companion, int first)
     g_ptr_array_add(words, companion->name);
     for (unsigned i = 0; i < companion->argv->len; i++)
         g_ptr_array_add(words, g_ptr_array_index(companion->argv, i));
-    g_array_append_vals(fds, &g_array_index(g->fds, int, first), companion->files->len);
-    g_array_append_val(fds, log);
-    return channel_send(g->launch, (const char *const *)words->pdata, (const int *)fds->data, fds->len);
+    g_array_append_vals(fds, &g_array_index(start->fds, int, first), companion->files->len);
+    g_array_append_val(fds, start->log);
+    return channel_send(start->launcher, (const char *const *)words->pdata, (const int *)fds->data, fds->len);
 }
 
-static void fail_start(Guest *g, const char *name, int error)
+/* NULL: all have been started. */
+static const QemuCompanion *next(const Companions *all)
 {
-    guest_fail(g, fault_new(FAULT_GUEST_FAILED, "see journalctl -t usher-launch",
-                            "cannot start %s of guest %s: %s", name, g->name, g_strerror(error)));
+    const GPtrArray *wanted = all->start.command->companions;
+
+    return all->list->len < wanted->len ? g_ptr_array_index(wanted, all->list->len) : NULL;
 }
 
-static const QemuCompanion *next_companion(const Guest *g)
+static void fail(Companions *all, const char *name, int error)
 {
-    return g->companions->len < g->command->companions->len
-               ? g_ptr_array_index(g->command->companions, g->companions->len)
-               : NULL;
+    all->start.command = NULL;
+    all->handler->failed(name, error, all->userdata);
 }
 
-void guest_start_companions(Guest *g)
+static void start_next(Companions *all)
 {
-    const QemuCompanion *next = next_companion(g);
+    const CompanionsStart *start = &all->start;
+    const QemuCompanion *companion = next(all);
 
-    if (!next) {
-        guest_hand_over(g);
+    if (!companion) {
+        all->start.command = NULL;
+        all->handler->ready(all->userdata);
         return;
     }
-    int r = send_companion(g, next, fds_before(g->command, g->companions->len));
+    int r = send(start, companion, fds_before(start->command, all->list->len));
     if (r < 0)
-        fail_start(g, next->name, -r);
+        fail(all, companion->name, -r);
 }
 
-void guest_companion_answered(Guest *g, char **words)
+void companions_start(Companions *all, const CompanionsStart *start)
 {
-    const QemuCompanion *started = g->command ? next_companion(g) : NULL;
+    all->start = *start;
+    start_next(all);
+}
+
+void companions_answered(Companions *all, char **words)
+{
+    const QemuCompanion *started = all->start.command ? next(all) : NULL;
     int number = words[1] ? atoi(words[1]) : 0;
 
-    if (!started || g->state != GUEST_PREPARING)
+    if (!started)
         return;
     if (!g_str_equal(words[0], "started")) {
-        fail_start(g, started->name, number);
+        fail(all, started->name, number);
         return;
     }
-    int r = add(g, started->name, number, 0);
+    int r = add(all, started->name, number, 0, all->start.launcher_pid);
     if (r == -ESRCH)
-        lose(g, started->name);
+        all->handler->lost(started->name, all->userdata);
     else if (r < 0)
-        fail_start(g, started->name, -r);
+        fail(all, started->name, -r);
     else
-        guest_start_companions(g);
+        start_next(all);
 }
 
 /* The end. */
 
 static int on_hopeless(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    guest_ended(userdata);
+    const Companions *all = userdata;
+
+    all->handler->ended(all->userdata);
     return 0;
 }
 
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Guest *g = userdata;
+    Companions *all = userdata;
     bool killed = false;
 
-    for (unsigned i = 0; i < g->companions->len; i++) {
-        const GuestCompanion *companion = g_ptr_array_index(g->companions, i);
-        if (!companion->watch || process_watch_ended(companion->watch))
+    for (unsigned i = 0; i < all->list->len; i++) {
+        const Companion *companion = g_ptr_array_index(all->list, i);
+        if (!runs(companion))
             continue;
-        log_guest(LOG_WARNING, g->name, "%s (pid %d) did not end with QEMU", companion->name, companion->pid);
+        log_guest(LOG_WARNING, all->guest, "%s (pid %d) did not end with QEMU", companion->name,
+                  companion->pid);
         killed |= process_watch_kill(companion->watch);
     }
     /* What is not ours to kill systemd kills, with all that is left in the unit, once we say that the guest
      * has ended. */
-    if (!killed || clock_after(g->engine->event, END_USEC, on_hopeless, g, &g->companions_end) < 0)
-        guest_ended(g);
+    if (!killed || clock_after(all->event, END_USEC, on_hopeless, all, &all->end) < 0)
+        all->handler->ended(all->userdata);
     return 0;
 }
 
-void guest_end_companions(Guest *g)
+void companions_end(Companions *all)
 {
-    if (all_ended(g) || clock_after(g->engine->event, END_USEC, on_late, g, &g->companions_end) < 0)
-        guest_ended(g);
+    if (!any_runs(all) || clock_after(all->event, END_USEC, on_late, all, &all->end) < 0)
+        all->handler->ended(all->userdata);
 }
 
 /* Over a restart of the daemon. */
 
-void guest_companions_to_text(const Guest *g, GString *text)
+void companions_to_text(const Companions *all, GString *text)
 {
-    for (unsigned i = 0; i < g->companions->len; i++) {
-        const GuestCompanion *companion = g_ptr_array_index(g->companions, i);
+    for (unsigned i = 0; i < all->list->len; i++) {
+        const Companion *companion = g_ptr_array_index(all->list, i);
         g_string_append_printf(text, "%d %" G_GUINT64_FORMAT " %s\n", companion->pid, companion->start_time,
                                companion->name);
     }
 }
 
-void guest_find_companions(Guest *g)
+void companions_find(Companions *all, const char *const *lines, pid_t parent)
 {
-    g_autofree char *text = NULL;
+    const char *lost = NULL;
 
-    if (file_read_value_at(g->run_fd, "process", &text) < 0)
-        return;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    /* The first is QEMU's. */
-    for (char **line = lines + (*lines != NULL); *line; line++) {
+    for (const char *const *line = lines; *line; line++) {
         uint64_t start_time;
         int pid, at = 0;
         if (sscanf(*line, "%d %" G_GUINT64_FORMAT " %n", &pid, &start_time, &at) == 2 && at > 0 &&
-            add(g, *line + at, pid, start_time) < 0)
-            lose(g, *line + at);
+            add(all, *line + at, pid, start_time, parent) < 0 && !lost)
+            lost = *line + at;
     }
+    if (lost)
+        all->handler->lost(lost, all->userdata);
 }

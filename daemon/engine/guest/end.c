@@ -142,7 +142,7 @@ void guest_ended(Guest *g)
     g->gate = holder_gate_free(g->gate);
     guest_forget_agent(g);
     guest_close_files(g);
-    guest_drop_companions(g);
+    g->companions = companions_free(g->companions);
     guest_close_disks(g);
     disk_claims_give_up(g->engine->disks, g->name);
     if (g->launch && g->fault) {

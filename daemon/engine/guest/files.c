@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here; what the definition names, and the
- * network's links, by usher-bind; disks are open already. */
+/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here; what the definition names,
+ * and the network's links, by usher-bind; disks are open already. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
-#include "../../edge/qemu/companion-socket.h"
 #include "../../edge/qemu/nvram.h"
 #include "private.h"
 
@@ -31,7 +30,6 @@ void guest_close_files(Guest *g)
     g->sound_fd = close_fd(g->sound_fd);
     g->opener = opener_free(g->opener);
     g_clear_pointer(&g->fds, g_array_unref);
-    g_clear_pointer(&g->listeners, g_array_unref);
     g->command = qemu_command_free(g->command);
 }
 
@@ -135,20 +133,6 @@ static int begin_console_log(Guest *g)
     return steal_fd(&fd);
 }
 
-/* QEMU's end; the listening one is kept for the companion. */
-static int open_companion_socket(Guest *g, unsigned companion)
-{
-    g_autofree char *name = g_strdup_printf("companion-%u.sock", companion), *path = guest_run_path(g, name);
-    int listener, connected;
-
-    g_assert(companion == g->listeners->len);
-    int r = companion_socket(path, &listener, &connected);
-    if (r < 0)
-        return r;
-    g_array_append_val(g->listeners, listener);
-    return connected;
-}
-
 static int dup_disk(Guest *g, const QemuFile *file)
 {
     bool block = false;
@@ -163,7 +147,8 @@ static int dup_disk(Guest *g, const QemuFile *file)
 static bool open_own(Guest *g, const QemuFile *file, int *ret)
 {
     g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock"),
-                    *agent = guest_run_path(g, "agent.sock");
+                    *agent = guest_run_path(g, "agent.sock"),
+                    *companion = guest_run_path(g, "companion.sock");
 
     switch (file->kind) {
     case QEMU_FILE_QMP:
@@ -179,10 +164,10 @@ static bool open_own(Guest *g, const QemuFile *file, int *ret)
         *ret = begin_console_log(g);
         return true;
     case QEMU_FILE_COMPANION:
-        *ret = open_companion_socket(g, file->companion);
+        *ret = companions_connect(g->companions, companion);
         return true;
     case QEMU_FILE_QEMU:
-        *ret = steal_fd(&g_array_index(g->listeners, int, file->companion));
+        *ret = companions_take_listener(g->companions, file->companion);
         return true;
     case QEMU_FILE_NVRAM:
         *ret = nvram_open(file->path, file->template);
@@ -220,7 +205,5 @@ void guest_open_files(Guest *g, QemuCommand *command)
     g->command = command;
     g->fds = g_array_new(FALSE, FALSE, sizeof(int));
     g_array_set_clear_func(g->fds, close_element);
-    g->listeners = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(g->listeners, close_element);
     open_next(g);
 }

@@ -36,7 +36,6 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->console_end = -1;
     g->usb_fd = g->sound_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
-    g->companions = guest_companions_new();
     g->controls = g_ptr_array_new();
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -60,8 +59,7 @@ Guest *guest_free(Guest *g)
     guest_agent_free(g->agent);
     g_ptr_array_free(g->inner_addresses, TRUE);
     g_free(g->trouble);
-    guest_drop_companions(g);
-    g_ptr_array_unref(g->companions);
+    companions_free(g->companions);
     guest_close_disks(g);
     disk_claims_give_up(g->engine->disks, g->name);
     holder_gate_free(g->gate);
@@ -215,7 +213,8 @@ static void plan_anew(Guest *g)
 
     int r = g->handler->plan_rest(g, g->definition, NULL, &rest, &fault, g->userdata);
     if (r != 0) {
-        guest_fail(g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
+        guest_fail(
+            g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
         return;
     }
     plan_free(g->plan);
@@ -332,6 +331,8 @@ void guest_forget_run(Guest *g)
     guest_forget_inputs(g);
     guest_forget_usbs(g);
     guest_forget_plugging(g);
+    companions_free(g->companions);
+    g->companions = companions_new(g->engine->event, g->name, &guest_companions_handler, g);
     g->adopted = g->end_owed = false;
     g->fault = fault_free(g->fault);
     g->definition = definition_free(g->definition);

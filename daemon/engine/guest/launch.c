@@ -9,6 +9,7 @@
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "../../core/qemu/argv.h"
+#include "../../edge/launcher/process-watch.h"
 #include "../../edge/scan/kit-find.h"
 #include "private.h"
 #include "../gate/preflight.h"
@@ -47,7 +48,7 @@ static int write_process(Guest *g)
         return r;
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->pid, start_time, g->uid, g->gid);
-    guest_companions_to_text(g, text);
+    companions_to_text(g->companions, text);
     return file_replace_at(g->run_fd, "process", text->str, 0600);
 }
 
@@ -100,7 +101,7 @@ static void on_exited(const LauncherExit *exit, void *userdata)
     g->recovering = false;
     if (!g->fault)
         g->fault = judge_exit(g, exit);
-    guest_end_companions(g);
+    companions_end(g->companions);
 }
 
 void guest_watch_process(Guest *g)
@@ -144,8 +145,9 @@ static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-void guest_hand_over(Guest *g)
+static void hand_over(void *userdata)
 {
+    Guest *g = userdata;
     int words = fcntl(guest_log_fd(g->words), F_DUPFD_CLOEXEC, 3);
 
     /* Those after its own the companions have by now. */
@@ -168,6 +170,51 @@ void guest_hand_over(Guest *g)
     guest_watch_process(g);
     if (g->watched)
         guest_connect_qmp(g);
+}
+
+static void on_companion_failed(const char *name, int error, void *userdata)
+{
+    Guest *g = userdata;
+
+    guest_fail(g, fault_new(FAULT_GUEST_FAILED, "see journalctl -t usher-launch",
+                            "cannot start %s of guest %s: %s", name, g->name, g_strerror(error)));
+}
+
+/* The ladder is climbed down as if somebody had asked: the guest may yet save what it has. */
+static void on_companion_lost(const char *name, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->stop_asked || g->shutdown_seen || g->fault || (g->watched && process_ending(g->pid)))
+        return;
+    g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);
+    Fault *fault =
+        fault_new(FAULT_GUEST_FAILED, remedy, "%s of guest %s ended; the guest is stopped", name, g->name);
+
+    log_guest(LOG_ERR, g->name, "%s", fault->message);
+    if (!g->watched) {
+        guest_fail(g, fault);
+        return;
+    }
+    g->fault = fault;
+    guest_stop(g, NULL, false, NULL);
+}
+
+static void on_companions_ended(void *userdata)
+{
+    guest_ended(userdata);
+}
+
+const CompanionsHandler guest_companions_handler = {hand_over, on_companion_failed, on_companion_lost,
+                                                    on_companions_ended};
+
+void guest_start_companions(Guest *g)
+{
+    companions_start(g->companions, &(CompanionsStart){.launcher = g->launch,
+                                                       .command = g->command,
+                                                       .fds = g->fds,
+                                                       .log = guest_log_fd(g->words),
+                                                       .launcher_pid = g->pid});
 }
 
 static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
@@ -209,7 +256,10 @@ static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds
     Guest *g = userdata;
 
     if (words) {
-        (g->state == GUEST_STARTING ? guest_pinned : guest_companion_answered)(g, words);
+        if (g->state == GUEST_STARTING)
+            guest_pinned(g, words);
+        else if (g->state == GUEST_PREPARING)
+            companions_answered(g->companions, words);
         return;
     }
     g->launch = channel_free(channel);

@@ -13,6 +13,7 @@
 #include "../gate/file-gate.h"
 #include "../opener.h"
 #include "../execution/execution.h"
+#include "companions.h"
 #include "guest.h"
 #include "../gate/holder-gate.h"
 
@@ -23,7 +24,6 @@ typedef enum GuestUnit {
     GUEST_UNIT_ACCEPTED,
 } GuestUnit;
 
-typedef struct GuestCompanion GuestCompanion;
 typedef struct GuestInput GuestInput;
 typedef struct GuestUsb GuestUsb;
 typedef struct MediumChange MediumChange;
@@ -70,7 +70,6 @@ struct Guest {
     bool facts_asked;     /* what QEMU can do: the answer is owed */
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
-    GArray *listeners;    /* of int, owned: where companions listen, by their place; -1: handed on */
     Opener *opener; /* at work on what the guest names; NULL: nothing is asked */
     Channel *launch; /* the launcher, until QEMU takes its place, or its processors are pinned */
     GPtrArray *place; /* of char*: the words that say which thread goes where */
@@ -78,8 +77,7 @@ struct Guest {
     uid_t uid;
     gid_t gid;
     bool watched;
-    GPtrArray *companions; /* of GuestCompanion, owned */
-    sd_event_source *companions_end; /* QEMU is gone: how long they are waited for */
+    Companions *companions;
 
     int run_fd; /* RUN/guests/NAME, -1: none */
     GuestLog *console_log;
@@ -198,8 +196,9 @@ void guest_read_process(Guest *g, uint64_t *ret_start_time);
 void guest_watch_process(Guest *g);
 void guest_forget_process(Guest *g);
 
-/* The command and its descriptors are complete, the companions there: gives them to the launcher. */
-void guest_hand_over(Guest *g);
+/* The command and its descriptors are complete: has the companions started, then gives them to the launcher. */
+void guest_start_companions(Guest *g);
+extern const CompanionsHandler guest_companions_handler;
 
 /* guest-end.c */
 /* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
@@ -207,18 +206,6 @@ void guest_fail(Guest *g, Fault *fault);
 /* QEMU is gone, or never came. What this run has asked of anybody is forgotten, and its end waits for steps
  * that are under way; fine while the undo is. */
 void guest_ended(Guest *g);
-
-/* guest-companion.c */
-GPtrArray *guest_companions_new(void);
-/* Has those started that are not yet, one after the other; then hands over. */
-void guest_start_companions(Guest *g);
-void guest_companion_answered(Guest *g, char **words);
-/* QEMU is gone: goes on with guest_ended() when they are. */
-void guest_end_companions(Guest *g);
-void guest_drop_companions(Guest *g);
-/* Lines that tell which processes they are, and those processes again. */
-void guest_companions_to_text(const Guest *g, GString *text);
-void guest_find_companions(Guest *g);
 
 /* guest-files.c */
 /* Opens what the command names (taken over) and hands over; or fails the guest. */

@@ -2,9 +2,21 @@
 /* A guest after a restart of the daemon: its QEMU is found and followed again, or what it left is undone. */
 #include <string.h>
 
+#include "../../base/file.h"
 #include "../../base/log.h"
 #include "private.h"
 #include "../execution/undo.h"
+
+/* The first line is QEMU's. */
+static void find_companions(Guest *g)
+{
+    g_autofree char *text = NULL;
+
+    if (file_read_value_at(g->run_fd, "process", &text) < 0)
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    companions_find(g->companions, (const char *const *)lines + (*lines != NULL), g->pid);
+}
 
 static void on_found(pid_t pid, void *userdata)
 {
@@ -20,7 +32,7 @@ static void on_found(pid_t pid, void *userdata)
     guest_find_console_log(g);
     guest_watch_process(g);
     if (g->watched)
-        guest_find_companions(g);
+        find_companions(g);
     if (g->watched)
         guest_find_qmp(g);
 }
