@@ -41,6 +41,15 @@ check_house() {
         if "$here/house.py"; then count 1 0; else count 0 1; fi
 }
 
+check_format() {
+        heading 'the layout of sources'
+        if (cd "$top" && git ls-files -z 'client/*.[ch]' | xargs -0 clang-format --dry-run -Werror); then
+                count 1 0
+        else
+                count 0 1
+        fi
+}
+
 check_scripts() {
         heading 'shell scripts'
         local script
@@ -68,6 +77,7 @@ run_lab() {
 configure_and_build
 run_meson_tests
 check_house
+check_format
 check_scripts
 run_lab
 
