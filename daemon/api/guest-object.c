@@ -96,13 +96,16 @@ GETTER(get_devices)
 
 GETTER(get_addresses)
 {
+    const GPtrArray *addresses = NULL;
     GuestView view;
     int r = view_of(userdata, &view);
 
-    if (r >= 0)
+    if (r >= 0) {
+        addresses = guest_inner_addresses(view.guest);
         r = sd_bus_message_open_container(reply, 'a', "s");
-    for (unsigned i = 0; r >= 0 && i < guest_inner_addresses(view.guest)->len; i++)
-        r = api_append(reply, "s", g_ptr_array_index(guest_inner_addresses(view.guest), i));
+    }
+    for (unsigned i = 0; r >= 0 && addresses && i < addresses->len; i++)
+        r = api_append(reply, "s", g_ptr_array_index(addresses, i));
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -274,8 +277,8 @@ static int change_medium(Api *api, sd_bus_message *message, const char *name, bo
         r = -errno;
     if (r != 0)
         return api_reply_error(message, r, fault);
-    r = manager_change_medium(api->manager, name, drive, fd, force, on_controlled, sd_bus_message_ref(message),
-                              &fault);
+    r = manager_change_medium(api->manager, name, drive, fd, force, on_controlled,
+                              sd_bus_message_ref(message), &fault);
     if (r == 0)
         return 1;
     sd_bus_message_unref(message);

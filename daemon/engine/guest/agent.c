@@ -14,23 +14,23 @@
 
 const char *guest_agent_state(const Guest *g)
 {
-    if (!guest_state_live(g->state) || !g->definition || !g->definition->agent)
+    if (!guest_state_live(g->state) || !g->run->definition || !g->run->definition->agent)
         return "";
-    return !g->agent_open ? "absent" : g->agent_answers ? "answers" : "silent";
+    return !g->run->agent_open ? "absent" : g->run->agent_answers ? "answers" : "silent";
 }
 
 const GPtrArray *guest_inner_addresses(const Guest *g)
 {
-    return g->inner_addresses;
+    return g->run ? g->run->inner_addresses : NULL;
 }
 
 static GuestAgent *the_agent(Guest *g)
 {
     g_autofree char *path = guest_run_path(g, "agent.sock");
 
-    if (!g->agent)
-        g->agent = guest_agent_new(g->engine->event, path);
-    return g->agent;
+    if (!g->run->agent)
+        g->run->agent = guest_agent_new(g->engine->event, path);
+    return g->run->agent;
 }
 
 /* Upon every answer, and every one that did not come. */
@@ -38,9 +38,9 @@ static void note(Guest *g, int error)
 {
     bool answers = error == 0 || error == -EREMOTEIO;
 
-    if (answers == g->agent_answers)
+    if (answers == g->run->agent_answers)
         return;
-    g->agent_answers = answers;
+    g->run->agent_answers = answers;
     log_guest(LOG_INFO, g->name, "its agent %s", answers ? "answers" : "does not answer");
     guest_announce(g);
 }
@@ -56,10 +56,10 @@ static bool same(const GPtrArray *a, const GPtrArray *b)
 
 static void take_addresses(Guest *g, GPtrArray *addresses)
 {
-    GPtrArray *old = g->inner_addresses;
+    GPtrArray *old = g->run->inner_addresses;
     bool changed = !same(old, addresses);
 
-    g->inner_addresses = addresses;
+    g->run->inner_addresses = addresses;
     g_ptr_array_unref(old);
     if (changed)
         guest_announce(g);
@@ -69,7 +69,7 @@ static void on_addresses(int error, const char *message, struct json_object *res
 {
     Guest *g = userdata;
 
-    g->addresses_asked = false;
+    g->run->addresses_asked = false;
     note(g, error);
     if (error == 0)
         take_addresses(g, agent_addresses(result));
@@ -80,26 +80,26 @@ void guest_ask_inside(Guest *g)
     uint64_t now = g_get_monotonic_time();
 
     /* A frozen one answers nothing else. */
-    if (!g->agent_open || g->frozen || g->addresses_asked || now - g->addresses_at < ADDRESSES_USEC ||
-        g->state != GUEST_RUNNING)
+    if (!g->run || !g->run->agent_open || g->run->frozen || g->run->addresses_asked ||
+        now - g->run->addresses_at < ADDRESSES_USEC || g->state != GUEST_RUNNING)
         return;
-    g->addresses_at = now;
-    g->addresses_asked = guest_agent_ask(the_agent(g), "guest-network-get-interfaces", NULL,
-                                         GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, on_addresses, g) >= 0;
+    g->run->addresses_at = now;
+    g->run->addresses_asked = guest_agent_ask(the_agent(g), "guest-network-get-interfaces", NULL,
+                                              GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, on_addresses, g) >= 0;
 }
 
 void guest_agent_port(Guest *g, bool open)
 {
-    if (g->agent_open == open)
+    if (g->run->agent_open == open)
         return;
-    g->agent_open = open;
-    g->addresses_at = 0;
+    g->run->agent_open = open;
+    g->run->addresses_at = 0;
     if (open) {
         guest_ask_inside(g);
     } else {
         /* It was stopped, or the system goes down: a frozen one cannot be, as its disks stand still. */
-        guest_agent_hang_up(g->agent);
-        g->frozen = g->agent_answers = g->addresses_asked = false;
+        guest_agent_hang_up(g->run->agent);
+        g->run->frozen = g->run->agent_answers = g->run->addresses_asked = false;
         take_addresses(g, g_ptr_array_new_with_free_func(g_free));
     }
     guest_announce(g);
@@ -107,10 +107,10 @@ void guest_agent_port(Guest *g, bool open)
 
 void guest_forget_agent(Guest *g)
 {
-    guest_agent_hang_up(g->agent);
-    g->agent_open = g->agent_answers = g->addresses_asked = g->frozen = false;
-    g->addresses_at = 0;
-    g_ptr_array_set_size(g->inner_addresses, 0);
+    guest_agent_hang_up(g->run->agent);
+    g->run->agent_open = g->run->agent_answers = g->run->addresses_asked = g->run->frozen = false;
+    g->run->addresses_at = 0;
+    g_ptr_array_set_size(g->run->inner_addresses, 0);
 }
 
 /* The daemon may have been restarted in the middle of a backup. */
@@ -121,7 +121,7 @@ static void on_freeze_status(int error, const char *message, struct json_object 
     note(g, error);
     if (error < 0 || !json_object_is_type(result, json_type_string))
         return;
-    g->frozen = g_str_equal(json_object_get_string(result), "frozen");
+    g->run->frozen = g_str_equal(json_object_get_string(result), "frozen");
     guest_announce(g);
 }
 
@@ -139,15 +139,15 @@ static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_ob
             json_object_object_get_ex(device, "frontend-open", &open))
             guest_agent_port(g, json_object_get_boolean(open));
     }
-    if (g->agent_open)
+    if (g->run->agent_open)
         guest_agent_ask(the_agent(g), "guest-fsfreeze-status", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC,
                         on_freeze_status, g);
 }
 
 void guest_find_agent(Guest *g)
 {
-    if (g->definition && g->definition->agent)
-        qmp_command(g->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
+    if (g->run->definition && g->run->definition->agent)
+        qmp_command(g->run->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
 }
 
 static struct json_object *shutdown_mode(const char *mode)
@@ -167,7 +167,7 @@ static void on_asked_down(int error, const char *message, struct json_object *re
     if (error == -ECONNRESET)
         return;
     note(g, error);
-    if (error == 0 || g->state != GUEST_STOPPING || g->rung != GUEST_RUNG_AGENT)
+    if (error == 0 || g->state != GUEST_STOPPING || g->run->rung != GUEST_RUNG_AGENT)
         return;
     log_guest(LOG_WARNING, g->name, "its agent does not shut it down: %s", message ?: g_strerror(-error));
     guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
@@ -176,7 +176,7 @@ static void on_asked_down(int error, const char *message, struct json_object *re
 bool guest_agent_shutdown(Guest *g)
 {
     /* A system whose file systems stand still cannot shut down. */
-    if (g->frozen)
+    if (g->run->frozen)
         guest_agent_ask(the_agent(g), "guest-fsfreeze-thaw", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, NULL,
                         NULL);
     return guest_agent_ask(the_agent(g), "guest-shutdown", shutdown_mode("powerdown"), GUEST_AGENT_SILENT,
@@ -206,9 +206,9 @@ static void on_errand(int error, const char *message, struct json_object *result
                           "the agent of guest %s does not answer", g->name);
     /* One that did not answer in time may have frozen all the same. */
     if (errand->what == GUEST_INSIDE_FREEZE && error != -EREMOTEIO)
-        g->frozen = true;
+        g->run->frozen = true;
     else if (errand->what == GUEST_INSIDE_THAW && error == 0)
-        g->frozen = false;
+        g->run->frozen = false;
     guest_announce(g);
     errand->done(fault, number, errand->userdata);
 }
@@ -218,7 +218,7 @@ static int refuse_without_agent(const Guest *g, GuestInside what, Fault **ret_fa
     if (!guest_state_live(g->state) || g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
-    if (g->agent_open)
+    if (g->run->agent_open)
         return 0;
     g_autofree char *remedy =
         g_strdup_printf("install qemu-guest-agent in it, and write [Agent] Enabled=yes into its definition%s",

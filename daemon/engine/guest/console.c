@@ -9,9 +9,9 @@
 
 static void end(Guest *g, int error)
 {
-    GuestConsoleRenewed renewed = g->console_renewed;
+    GuestConsoleRenewed renewed = g->run->console_renewed;
 
-    g->console_renewed = NULL;
+    g->run->console_renewed = NULL;
     renewed(g, error);
 }
 
@@ -20,9 +20,9 @@ static void on_changed(Qmp *qmp, int error, const char *message, struct json_obj
     Guest *g = userdata;
 
     /* It has a descriptor of its own by now. */
-    if (g->console_set >= 0) {
+    if (g->run->console_set >= 0) {
         struct json_object *set = json_object_new_object();
-        json_object_object_add(set, "fdset-id", json_object_new_int(g->console_set));
+        json_object_object_add(set, "fdset-id", json_object_new_int(g->run->console_set));
         qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
     }
     end(g, error);
@@ -41,8 +41,8 @@ static struct json_object *socket_backend(const Guest *g)
     json_object_object_add(data, "addr", address);
     json_object_object_add(data, "server", json_object_new_boolean(true));
     json_object_object_add(data, "wait", json_object_new_boolean(false));
-    if (g->console_set >= 0) {
-        g_autofree char *log = g_strdup_printf("/dev/fdset/%d", g->console_set);
+    if (g->run->console_set >= 0) {
+        g_autofree char *log = g_strdup_printf("/dev/fdset/%d", g->run->console_set);
         json_object_object_add(data, "logfile", json_object_new_string(log));
         json_object_object_add(data, "logappend", json_object_new_boolean(true));
     }
@@ -72,7 +72,7 @@ static int give_listener(Guest *g)
         return fd;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->qmp, fd, "getfd", arguments, QMP_ANSWER_USEC, on_listener, g);
+    return qmp_command_with_fd(g->run->qmp, fd, "getfd", arguments, QMP_ANSWER_USEC, on_listener, g);
 }
 
 static void on_log(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -83,7 +83,7 @@ static void on_log(Qmp *qmp, int error, const char *message, struct json_object 
     if (error == 0)
         error = json_object_object_get_ex(result, "fdset-id", &set) ? 0 : -EBADMSG;
     if (error == 0) {
-        g->console_set = json_object_get_int(set);
+        g->run->console_set = json_object_get_int(set);
         error = give_listener(g);
     }
     if (error < 0)
@@ -94,16 +94,16 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed)
 {
     int r;
 
-    if (!g->definition || !g->qmp)
+    if (!g->run->definition || !g->run->qmp)
         return -ENOTCONN;
-    g->console_set = -1;
-    g->console_renewed = renewed;
-    if (!g->definition->console_log) {
+    g->run->console_set = -1;
+    g->run->console_renewed = renewed;
+    if (!g->run->definition->console_log) {
         r = give_listener(g);
     } else {
         r = guest_open_console_log(g);
         if (r >= 0)
-            r = qmp_command_with_fd(g->qmp, r, "add-fd", NULL, QMP_ANSWER_USEC, on_log, g);
+            r = qmp_command_with_fd(g->run->qmp, r, "add-fd", NULL, QMP_ANSWER_USEC, on_log, g);
     }
     return r < 0 ? r : 0;
 }

@@ -20,7 +20,7 @@ static void end(GuestControlling *control, Fault *fault)
 {
     _cleanup_fault_ Fault *owned = fault;
 
-    g_ptr_array_remove_fast(control->guest->controls, control);
+    g_ptr_array_remove_fast(control->guest->run->controls, control);
     control->controlled(owned, control->userdata);
     g_free(control);
 }
@@ -40,8 +40,9 @@ static void end_with(GuestControlling *control, int error, const char *message)
         guest_raise_unresponsive(g, &fault);
     /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
      */
-    if (error == 0 && control->control == GUEST_CONTROL_RESET && g->run.kind != RUN_BEGINS && *g->run.word)
-        qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    if (error == 0 && control->control == GUEST_CONTROL_RESET && g->run->run_state.kind != RUN_BEGINS &&
+        *g->run->run_state.word)
+        qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     end(control, fault);
 }
 
@@ -57,9 +58,9 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
     struct json_object *status = NULL;
 
     if (error == 0 && json_object_object_get_ex(result, "status", &status))
-        guest_take_run(control->guest, json_object_get_string(status));
+        guest_take_run_state(control->guest, json_object_get_string(status));
     /* `cont` does nothing to what sleeps (qmp_cont(), monitor/qmp-cmds.c). */
-    if (control->control == GUEST_CONTROL_RESUME && control->guest->run.kind == RUN_SLEEPS)
+    if (control->control == GUEST_CONTROL_RESUME && control->guest->run->run_state.kind == RUN_SLEEPS)
         control->command = "system_wakeup";
     if (error == 0)
         error = qmp_command(qmp, control->command, NULL, QMP_ANSWER_USEC, on_controlled, control);
@@ -80,29 +81,29 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
     if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
-    if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
         return guest_raise_unresponsive(g, ret_fault);
 
     /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
      * it failed: so it is sent to one that is awake. */
     GuestControlling *c = g_new(GuestControlling, 1);
     *c = (GuestControlling){g, control, commands[control], controlled, userdata};
-    int r = qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, c);
+    int r = qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, c);
     if (r < 0)
         g_free(c);
     else
-        g_ptr_array_add(g->controls, c);
+        g_ptr_array_add(g->run->controls, c);
     return r;
 }
 
 void guest_drop_controls(Guest *g)
 {
-    while (g->controls->len > 0) {
-        GuestControlling *control = g_ptr_array_index(g->controls, 0);
+    while (g->run->controls->len > 0) {
+        GuestControlling *control = g_ptr_array_index(g->run->controls, 0);
 
         /* What the guest wants of itself when the host sleeps goes with the run. */
         if (control->userdata == g) {
-            g_ptr_array_remove_index_fast(g->controls, 0);
+            g_ptr_array_remove_index_fast(g->run->controls, 0);
             g_free(control);
         } else {
             end(control, hung_up(g));

@@ -7,19 +7,19 @@
 
 void guest_close_disks(Guest *g)
 {
-    g->disks = file_gate_free(g->disks);
+    g->run->disks = file_gate_free(g->run->disks);
 }
 
 int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block)
 {
-    return g->disks ? file_gate_dup(g->disks, path, read_only, ret_block) : -ENOENT;
+    return g->run->disks ? file_gate_dup(g->run->disks, path, read_only, ret_block) : -ENOENT;
 }
 
 /* What is claimed stands in the guest's folder, for a daemon that comes after this one. */
 void guest_claim_disks_again(Guest *g)
 {
     g_autofree char *text = NULL;
-    if (file_read_value_at(g->run_fd, "disks", &text) < 0)
+    if (file_read_value_at(g->folder_fd, "disks", &text) < 0)
         return;
 
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -33,7 +33,7 @@ void guest_claim_disks_again(Guest *g)
 /* Memory that a picture is written to has one writer, too. False: the guest has failed. */
 static bool claim_looking_glass(Guest *g)
 {
-    const char *device = g->definition->looking_glass.device,
+    const char *device = g->run->definition->looking_glass.device,
                *other = device ? disk_claims_take(g->engine->disks, device, true, g->name) : NULL;
 
     if (other) {
@@ -49,7 +49,7 @@ static bool claim_looking_glass(Guest *g)
 static void on_gate(const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
-    const char *device = g->definition->looking_glass.device;
+    const char *device = g->run->definition->looking_glass.device;
 
     if (fault) {
         guest_fail(g, fault_copy(fault));
@@ -57,8 +57,9 @@ static void on_gate(const Fault *fault, void *userdata)
     }
     if (!claim_looking_glass(g))
         return;
-    g_autofree char *lines = g_strconcat(file_gate_lines(g->disks), device ?: "", device ? " w\n" : "", NULL);
-    int r = file_replace_at(g->run_fd, "disks", lines, 0600);
+    g_autofree char *lines =
+        g_strconcat(file_gate_lines(g->run->disks), device ?: "", device ? " w\n" : "", NULL);
+    int r = file_replace_at(g->folder_fd, "disks", lines, 0600);
     if (r < 0)
         guest_fail(g, fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
                                 g->name, g_strerror(-r)));
@@ -68,7 +69,7 @@ static void on_gate(const Fault *fault, void *userdata)
 
 void guest_open_disks(Guest *g)
 {
-    if (g->definition->disks->len + g->definition->cdroms->len > 0)
-        job_progress(g->start_job, OPEN_WORDS, 0, g->plan->steps->len);
-    g->disks = file_gate_new(g->engine, g->definition, FILE_GATE_START, NULL, on_gate, g);
+    if (g->run->definition->disks->len + g->run->definition->cdroms->len > 0)
+        job_progress(g->start_job, OPEN_WORDS, 0, g->run->plan->steps->len);
+    g->run->disks = file_gate_new(g->engine, g->run->definition, FILE_GATE_START, NULL, on_gate, g);
 }

@@ -8,7 +8,8 @@
 /* A SIGKILL of ours is a good end, where the guest has not failed before. */
 static void tell(const Guest *g, GPtrArray *waiters)
 {
-    const char *word = g->stop_asked && !g->fault ? "killed" : "ended";
+    bool asked = g->run ? g->run->stop_asked : g->end_was_asked;
+    const char *word = asked && !g->fault ? "killed" : "ended";
 
     for (unsigned i = 0; i < waiters->len; i++)
         channel_send(g_ptr_array_index(waiters, i), (const char *const[]){word, NULL}, NULL, 0);
@@ -50,9 +51,9 @@ static void show_leftovers(Guest *g)
 {
     if (!g->leftovers)
         g_ptr_array_set_size(g->addresses, 0);
-    if (!g->leftovers || !g->journal)
+    if (!g->leftovers || !g->run->journal)
         return;
-    g_autoptr(GPtrArray) lent = undo_lent(g->journal), parents = undo_parents(g->journal);
+    g_autoptr(GPtrArray) lent = undo_lent(g->run->journal), parents = undo_parents(g->run->journal);
     show_left(g, lent);
     show_left(g, parents);
 }
@@ -64,7 +65,7 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
     g_autoptr(GPtrArray) end_jobs = g->end_jobs;
 
     g->end_jobs = g_ptr_array_new();
-    g->execution = execution_free(g->execution);
+    g->run->execution = execution_free(g->run->execution);
     g->leftovers = undo_fault != NULL;
     if (undo_fault && !g->fault)
         g->fault = fault_copy(undo_fault);
@@ -73,7 +74,10 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
     else if (undo_fault)
         log_guest(LOG_ERR, g->name, "not all was restored: %s", undo_fault->message);
     show_leftovers(g);
-    g->journal = undo_fault ? journal_close(g->journal) : journal_remove(g->journal);
+    if (!undo_fault)
+        g->run->journal = journal_remove(g->run->journal);
+    g->end_was_asked = g->run->stop_asked;
+    run_free(g->run);
     if (g->fault)
         log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
                   g->fault->remedy ?: "");
@@ -106,17 +110,17 @@ static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest
 /* What this run has asked, and what is owed to it, is nothing to the next. */
 static void forget_questions(Guest *g)
 {
-    bool to_come = g->state == GUEST_PREPARING && !g->launch && g->unit != GUEST_UNIT_UNASKED;
+    bool to_come = g->state == GUEST_PREPARING && !g->run->launch && g->run->unit != GUEST_UNIT_UNASKED;
 
     /* First of all, as an answer of QEMU's may be about what is let go of below. */
     guest_drop_qmp(g);
     launcher_forget(g->engine->launcher, g);
     qemu_probe_forget(g->engine->probe, g);
-    g->facts_asked = false;
+    g->run->facts_asked = false;
     /* It would come up after all, and be taken for a start of its own. */
-    if (to_come && !g->stop_asked)
+    if (to_come && !g->run->stop_asked)
         launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
-    g->unit = GUEST_UNIT_UNASKED;
+    g->run->unit = GUEST_UNIT_UNASKED;
 }
 
 void guest_ended(Guest *g)
@@ -124,36 +128,36 @@ void guest_ended(Guest *g)
     forget_questions(g);
     /* What is being handed over would be undone before it is done. */
     bool plugged = guest_end_plugging(g);
-    g->end_owed = !guest_end_usbs(g) || g->input_execution || !plugged;
-    if (g->input_execution)
-        execution_stop(g->input_execution, NULL);
-    if (g->execution && g->state != GUEST_RESTORING) {
-        g->end_owed = true;
-        execution_stop(g->execution, NULL);
+    g->run->end_owed = !guest_end_usbs(g) || g->run->input_execution || !plugged;
+    if (g->run->input_execution)
+        execution_stop(g->run->input_execution, NULL);
+    if (g->run->execution && g->state != GUEST_RESTORING) {
+        g->run->end_owed = true;
+        execution_stop(g->run->execution, NULL);
     }
-    if (g->end_owed || g->execution)
+    if (g->run->end_owed || g->run->execution)
         return;
-    g->watched = false;
+    g->run->watched = false;
     /* Why it ended may stand in its last words. */
-    if (g->words)
-        guest_log_catch_up(g->words);
-    if (g->console_log)
-        guest_log_catch_up(g->console_log);
-    g->gate = holder_gate_free(g->gate);
+    if (g->stderr_log)
+        guest_log_catch_up(g->stderr_log);
+    if (g->run->console_log)
+        guest_log_catch_up(g->run->console_log);
+    g->run->gate = holder_gate_free(g->run->gate);
     guest_forget_agent(g);
     guest_close_files(g);
-    g->companions = companions_free(g->companions);
+    g->run->companions = companions_free(g->run->companions);
     guest_close_disks(g);
     disk_claims_give_up(g->engine->disks, g->name);
-    if (g->launch && g->fault) {
+    if (g->run->launch && g->fault) {
         const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
-        channel_send(g->launch, words, NULL, 0);
+        channel_send(g->run->launch, words, NULL, 0);
     }
-    g->launch = channel_free(g->launch);
+    g->run->launch = channel_free(g->run->launch);
     guest_set_state(g, GUEST_EVENT_END);
     tell(g, g->end_waiters);
-    if (g->journal)
-        g->execution = execution_undo(g->engine, g->journal, false, &end_handler, g);
+    if (g->run->journal)
+        g->run->execution = execution_undo(g->engine, g->run->journal, false, &end_handler, g);
     else
         come_to_rest(g, NULL);
 }
@@ -167,9 +171,9 @@ void guest_fail(Guest *g, Fault *fault)
 
     if (g->state == GUEST_RESTORING)
         return;
-    if (g->execution)
-        execution_stop(g->execution, fault_copy(g->fault));
-    else if (g->watched)
+    if (g->run->execution)
+        execution_stop(g->run->execution, fault_copy(g->fault));
+    else if (g->run->watched)
         guest_take_rung(g, GUEST_RUNG_KILL); /* its end brings us to guest_ended() */
     else
         guest_ended(g);
@@ -182,11 +186,12 @@ void guest_restore(Guest *g, Job *job, bool believe_kernel)
     if (job)
         g_ptr_array_add(g->end_jobs, job);
     g->fault = fault_free(g->fault);
-    if (!g->journal && journal_open(g->engine->journal_fd, owner, &g->journal) < 0)
+    run_new(g)->stop_asked = g->end_was_asked;
+    if (journal_open(g->engine->journal_fd, owner, &g->run->journal) < 0)
         log_guest(LOG_ERR, g->name, "cannot open its journal again");
     guest_set_state(g, GUEST_EVENT_END);
-    if (g->journal)
-        g->execution = execution_undo(g->engine, g->journal, believe_kernel, &end_handler, g);
+    if (g->run->journal)
+        g->run->execution = execution_undo(g->engine, g->run->journal, believe_kernel, &end_handler, g);
     else
         come_to_rest(g, NULL);
 }

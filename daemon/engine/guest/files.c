@@ -22,22 +22,22 @@ static void close_element(void *fd)
 
 static const QemuFile *current_file(const Guest *g)
 {
-    return qemu_command_file(g->command, g->fds->len);
+    return qemu_command_file(g->run->command, g->run->fds->len);
 }
 
 void guest_close_files(Guest *g)
 {
-    g->sound_fd = close_fd(g->sound_fd);
-    g->opener = opener_free(g->opener);
-    g_clear_pointer(&g->fds, g_array_unref);
-    g->command = qemu_command_free(g->command);
+    g->run->sound_fd = close_fd(g->run->sound_fd);
+    g->run->opener = opener_free(g->run->opener);
+    g_clear_pointer(&g->run->fds, g_array_unref);
+    g->run->command = qemu_command_free(g->run->command);
 }
 
 static void fail(Guest *g, int error)
 {
     const QemuFile *file = current_file(g);
     const char *path = file->path;
-    Fault *fault = g->opener ? opener_fault(g->opener, error, g->name, path) : NULL;
+    Fault *fault = g->run->opener ? opener_fault(g->run->opener, error, g->name, path) : NULL;
 
     if (fault)
         guest_fail(g, fault);
@@ -59,7 +59,7 @@ static void fail(Guest *g, int error)
 
 static void take(Guest *g, int fd)
 {
-    g_array_append_val(g->fds, fd);
+    g_array_append_val(g->run->fds, fd);
     open_next(g);
 }
 
@@ -76,15 +76,15 @@ static void on_opened(int error, int *fd, void *userdata)
 /* What usherd may not open, or what may never answer. */
 static void open_by_worker(Guest *g, const QemuFile *file)
 {
-    if (!g->opener)
-        g->opener = opener_new(g->engine, false);
+    if (!g->run->opener)
+        g->run->opener = opener_new(g->engine, false);
     if (file->kind == QEMU_FILE_LINK)
-        opener_open_link(g->opener, file->path, on_opened, g);
+        opener_open_link(g->run->opener, file->path, on_opened, g);
     else if (file->kind == QEMU_FILE_VHOST_NET)
-        opener_open_device(g->opener, file->path, on_opened, g);
+        opener_open_device(g->run->opener, file->path, on_opened, g);
     else
-        opener_open(g->opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE, file->path,
-                    on_opened, g);
+        opener_open(g->run->opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE,
+                    file->path, on_opened, g);
 }
 
 static char *console_log_name(const Guest *g)
@@ -96,10 +96,10 @@ static int keep_console_log(Guest *g)
 {
     g_autofree char *name = console_log_name(g);
 
-    if (g->console_log)
+    if (g->run->console_log)
         return 0;
-    const GuestLogPlace place = {g->run_fd, CONSOLE_PIPE, g->engine->log_fd, name, GUEST_LOG_LIMIT};
-    return guest_log_open(g->engine->event, &place, NULL, NULL, &g->console_log);
+    const GuestLogPlace place = {g->folder_fd, CONSOLE_PIPE, g->engine->log_fd, name, GUEST_LOG_LIMIT};
+    return guest_log_open(g->engine->event, &place, NULL, NULL, &g->run->console_log);
 }
 
 int guest_open_console_log(Guest *g)
@@ -108,7 +108,7 @@ int guest_open_console_log(Guest *g)
 
     if (r < 0)
         return r;
-    int fd = fcntl(guest_log_fd(g->console_log), F_DUPFD_CLOEXEC, 3);
+    int fd = fcntl(guest_log_fd(g->run->console_log), F_DUPFD_CLOEXEC, 3);
     return fd < 0 ? -errno : fd;
 }
 
@@ -116,7 +116,7 @@ void guest_find_console_log(Guest *g)
 {
     g_autofree char *name = console_log_name(g);
 
-    if (faccessat(g->run_fd, CONSOLE_PIPE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    if (faccessat(g->folder_fd, CONSOLE_PIPE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return;
     int r = keep_console_log(g);
     if (r < 0)
@@ -129,7 +129,7 @@ static int begin_console_log(Guest *g)
 
     if (fd < 0)
         return fd;
-    guest_log_begin(g->console_log);
+    guest_log_begin(g->run->console_log);
     return steal_fd(&fd);
 }
 
@@ -139,7 +139,7 @@ static int dup_disk(Guest *g, const QemuFile *file)
 
     int fd = guest_dup_disk(g, file->path, file->read_only, &block);
     if (fd >= 0 && block)
-        qemu_command_set_block_device(g->command, file->fd);
+        qemu_command_set_block_device(g->run->command, file->fd);
     return fd;
 }
 
@@ -164,10 +164,10 @@ static bool open_own(Guest *g, const QemuFile *file, int *ret)
         *ret = begin_console_log(g);
         return true;
     case QEMU_FILE_COMPANION:
-        *ret = companions_connect(g->companions, companion);
+        *ret = companions_connect(g->run->companions, companion);
         return true;
     case QEMU_FILE_QEMU:
-        *ret = companions_take_listener(g->companions, file->companion);
+        *ret = companions_take_listener(g->run->companions, file->companion);
         return true;
     case QEMU_FILE_NVRAM:
         *ret = nvram_open(file->path, file->template);
@@ -176,7 +176,7 @@ static bool open_own(Guest *g, const QemuFile *file, int *ret)
         *ret = dup_disk(g, file);
         return true;
     case QEMU_FILE_SOUND:
-        *ret = steal_fd(&g->sound_fd);
+        *ret = steal_fd(&g->run->sound_fd);
         return true;
     default:
         return false;
@@ -189,7 +189,7 @@ static void open_next(Guest *g)
     int fd;
 
     if (!file) {
-        g->opener = opener_free(g->opener);
+        g->run->opener = opener_free(g->run->opener);
         guest_start_companions(g);
     } else if (!open_own(g, file, &fd)) {
         open_by_worker(g, file);
@@ -202,8 +202,8 @@ static void open_next(Guest *g)
 
 void guest_open_files(Guest *g, QemuCommand *command)
 {
-    g->command = command;
-    g->fds = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(g->fds, close_element);
+    g->run->command = command;
+    g->run->fds = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_set_clear_func(g->run->fds, close_element);
     open_next(g);
 }

@@ -31,12 +31,8 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->handler = handler;
     g->userdata = userdata;
     g->state = GUEST_STOPPED;
-    g->run_fd = -1;
-    g->inner_addresses = g_ptr_array_new_with_free_func(g_free);
-    g->console_end = -1;
-    g->usb_fd = g->sound_fd = -1;
+    g->folder_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
-    g->controls = g_ptr_array_new();
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
     g->restored_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -47,37 +43,12 @@ Guest *guest_free(Guest *g)
 {
     if (!g)
         return NULL;
-    launcher_forget(g->engine->launcher, g);
-    qemu_probe_forget(g->engine->probe, g);
-    sd_event_source_disable_unref(g->deadline);
-    sd_event_source_disable_unref(g->button_look);
-    guest_drop_qmp(g);
-    guest_close_files(g);
-    sd_event_source_disable_unref(g->sleep_turn);
-    sleep_lock_free(g->sleep_lock);
-    sleep_lock_free(g->shutdown_lock);
-    guest_agent_free(g->agent);
-    g_ptr_array_free(g->inner_addresses, TRUE);
-    g_free(g->trouble);
-    companions_free(g->companions);
-    guest_close_disks(g);
+    run_free(g->run);
     disk_claims_give_up(g->engine->disks, g->name);
-    holder_gate_free(g->gate);
-    guest_forget_inputs(g);
-    guest_forget_usbs(g);
-    guest_forget_plugging(g);
-    execution_free(g->execution);
-    channel_free(g->launch);
-    g_clear_pointer(&g->place, g_ptr_array_unref);
-    guest_log_close(g->console_log);
-    guest_log_close(g->words);
-    journal_close(g->journal);
-    close_fd(g->run_fd);
-    definition_free(g->definition);
-    plan_free(g->plan);
+    guest_log_close(g->stderr_log);
+    close_fd(g->folder_fd);
     fault_free(g->fault);
     g_ptr_array_free(g->addresses, TRUE);
-    g_ptr_array_free(g->controls, TRUE);
     g_ptr_array_free(g->end_jobs, TRUE);
     g_ptr_array_free(g->end_waiters, TRUE);
     g_ptr_array_free(g->restored_waiters, TRUE);
@@ -98,23 +69,25 @@ GuestState guest_state(const Guest *g)
 
 const char *guest_sub_state(const Guest *g)
 {
-    if (g->state == GUEST_PAUSED && g->paused_for_sleep && g->run.kind != RUN_SLEEPS)
+    if (!g->run)
+        return "";
+    if (g->state == GUEST_PAUSED && g->run->paused_for_sleep && g->run->run_state.kind != RUN_SLEEPS)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
-        return g->run.word;
-    if (g->state == GUEST_RUNNING && g->frozen)
+        return g->run->run_state.word;
+    if (g->state == GUEST_RUNNING && g->run->frozen)
         return "frozen";
-    return g->state == GUEST_STOPPING ? rung_names[g->rung] : "";
+    return g->state == GUEST_STOPPING ? rung_names[g->run->rung] : "";
 }
 
 bool guest_tainted(const Guest *g)
 {
-    return g->definition && definition_tainted(g->definition);
+    return g->run && g->run->definition && definition_tainted(g->run->definition);
 }
 
 pid_t guest_pid(const Guest *g)
 {
-    return g->watched ? g->pid : 0;
+    return g->run && g->run->watched ? g->run->pid : 0;
 }
 
 uint64_t guest_since_usec(const Guest *g)
@@ -129,7 +102,7 @@ const Fault *guest_fault(const Guest *g)
 
 const GuestDefinition *guest_definition(const Guest *g)
 {
-    return g->definition;
+    return g->run ? g->run->definition : NULL;
 }
 
 const GPtrArray *guest_devices(const Guest *g)
@@ -144,17 +117,17 @@ bool guest_has_leftovers(const Guest *g)
 
 bool guest_at_rest(const Guest *g)
 {
-    return (g->state == GUEST_STOPPED || g->state == GUEST_FAILED) && !g->recovering && !g->execution;
+    return !g->run;
 }
 
 bool guest_awaits_launcher(const Guest *g)
 {
-    return g->state == GUEST_PREPARING && !g->launch;
+    return g->state == GUEST_PREPARING && !g->run->launch;
 }
 
 char *guest_last_words(const Guest *g)
 {
-    return g->words ? guest_log_tail(g->words, LAST_WORDS_MAX) : g_strdup("");
+    return g->stderr_log ? guest_log_tail(g->stderr_log, LAST_WORDS_MAX) : g_strdup("");
 }
 
 char *guest_run_path(const Guest *g, const char *file)
@@ -169,7 +142,7 @@ void guest_announce(Guest *g)
 
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler)
 {
-    clock_after(g->engine->event, usec, handler, g, &g->deadline);
+    clock_after(g->engine->event, usec, handler, g, &g->run->deadline);
 }
 
 void guest_set_state(Guest *g, GuestEvent event)
@@ -184,12 +157,15 @@ void guest_set_state(Guest *g, GuestEvent event)
     if (next == (int)g->state)
         return;
     log_guest(LOG_INFO, g->name, "%s → %s", guest_state_to_string(g->state), guest_state_to_string(next));
-    g->deadline = sd_event_source_disable_unref(g->deadline);
-    g->button_look = sd_event_source_disable_unref(g->button_look);
+    if (g->run) {
+        g->run->deadline = sd_event_source_disable_unref(g->run->deadline);
+        g->run->button_look = sd_event_source_disable_unref(g->run->button_look);
+    }
     g->state = next;
     g->since = clock_realtime_usec();
     guest_announce(g);
-    guest_mind_sleep_soon(g);
+    if (g->run)
+        guest_mind_sleep_soon(g);
 }
 
 /* The start. */
@@ -211,18 +187,18 @@ static void plan_anew(Guest *g)
     Fault *fault = NULL;
     Plan *rest;
 
-    int r = g->handler->plan_rest(g, g->definition, NULL, &rest, &fault, g->userdata);
+    int r = g->handler->plan_rest(g, g->run->definition, NULL, &rest, &fault, g->userdata);
     if (r != 0) {
         guest_fail(
             g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
         return;
     }
-    plan_free(g->plan);
-    g->plan = rest;
+    plan_free(g->run->plan);
+    g->run->plan = rest;
     guest_note_slots(g);
-    g->execution = execution_run(g->engine, g->journal, g->plan->steps, &start_handler, g);
-    if (g->launch)
-        execution_set_guest(g->execution, g->uid, g->gid);
+    g->run->execution = execution_run(g->engine, g->run->journal, g->run->plan->steps, &start_handler, g);
+    if (g->run->launch)
+        execution_set_guest(g->run->execution, g->run->uid, g->run->gid);
 }
 
 static void on_bound(Execution *execution, const Fault *fault, void *userdata)
@@ -232,17 +208,17 @@ static void on_bound(Execution *execution, const Fault *fault, void *userdata)
     /* Before it goes with the execution, which it belongs to. */
     if (fault && !g->fault)
         g->fault = fault_copy(fault);
-    g->execution = execution_free(execution);
-    if (g->fault || g->stop_asked || g->end_owed) {
-        g->end_owed = false;
+    g->run->execution = execution_free(execution);
+    if (g->fault || g->run->stop_asked || g->run->end_owed) {
+        g->run->end_owed = false;
         guest_ended(g);
         return;
     }
-    if (g->plan->making > 0) {
+    if (g->run->plan->making > 0) {
         plan_anew(g);
         return;
     }
-    g->bound = true;
+    g->run->bound = true;
     guest_try_launch(g);
 }
 
@@ -251,8 +227,8 @@ void guest_unstuck(Guest *g)
     if (guest_at_rest(g) && g->leftovers) {
         log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
         guest_restore(g, NULL, false);
-    } else if (guest_state_live(g->state) && g->left) {
-        g_clear_pointer(&g->left, g_hash_table_destroy);
+    } else if (g->run && guest_state_live(g->state) && g->run->left) {
+        g_clear_pointer(&g->run->left, g_hash_table_destroy);
         guest_tidy(g);
     }
 }
@@ -269,13 +245,13 @@ static void on_start_asked(int error, const char *message, void *userdata)
     Guest *g = userdata;
 
     /* A launcher that is here shows that it was started, also where systemd takes too long to say so. */
-    if (g->state == GUEST_PREPARING && (error == 0 || g->launch)) {
-        g->unit = GUEST_UNIT_ACCEPTED;
+    if (g->state == GUEST_PREPARING && (error == 0 || g->run->launch)) {
+        g->run->unit = GUEST_UNIT_ACCEPTED;
         guest_try_launch(g);
         return;
     }
     /* One that was called off was killed, and is no failure. */
-    if (error == 0 || g->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
+    if (error == 0 || g->run->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
         return;
     g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
     g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
@@ -289,7 +265,7 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
     g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
     g_autofree char *remedy = g_strdup_printf("see: journalctl -u %s", unit);
 
-    if (!g->launch || g->unit == GUEST_UNIT_ASKED)
+    if (!g->run->launch || g->run->unit == GUEST_UNIT_ASKED)
         guest_fail(g, fault_new(FAULT_TIMEOUT, remedy, "usher-launch of guest %s did not come up within 60 s",
                                 g->name));
     return 0;
@@ -319,34 +295,11 @@ void guest_given_up(Guest *g, const char *message)
 void guest_launch_failed(Guest *g, const char *message)
 {
     /* Else it is an earlier run's. */
-    if (g->unit == GUEST_UNIT_UNASKED || g->launch)
+    if (!g->run || g->run->unit == GUEST_UNIT_UNASKED || g->run->launch)
         return;
-    g->unit = GUEST_UNIT_UNASKED;
+    g->run->unit = GUEST_UNIT_UNASKED;
     if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
         on_start_asked(-ECHILD, message, g);
-}
-
-void guest_forget_run(Guest *g)
-{
-    guest_forget_inputs(g);
-    guest_forget_usbs(g);
-    guest_forget_plugging(g);
-    companions_free(g->companions);
-    g->companions = companions_new(g->engine->event, g->name, &guest_companions_handler, g);
-    g->adopted = g->end_owed = false;
-    g->fault = fault_free(g->fault);
-    g->definition = definition_free(g->definition);
-    g->plan = plan_free(g->plan);
-    g->bound = g->shutdown_seen = g->stop_asked = g->leftovers = false;
-    g->unit = GUEST_UNIT_UNASKED;
-    g->asked = g->silent = false;
-    guest_forget_agent(g);
-    g->run = (RunState){RUN_BEGINS, ""};
-    g->panicked = g->awake = false;
-    g_clear_pointer(&g->trouble, g_free);
-    g->sleep_asked = g->sleep_minded = g->paused_for_sleep = false;
-    g->rung = GUEST_RUNG_NONE;
-    g->pid = 0;
 }
 
 /* Opens what the run needs before its first step. 0 or -errno. */
@@ -357,20 +310,22 @@ static int open_run(Guest *g)
     int r = guest_open_run_folder(g);
     if (r < 0)
         return r;
-    guest_log_clear(g->words);
+    guest_log_clear(g->stderr_log);
     guest_forget_process(g);
-    unlinkat(g->run_fd, "usb", 0);
+    unlinkat(g->folder_fd, "usb", 0);
     guest_forget_sleep(g);
-    return journal_open(g->engine->journal_fd, owner, &g->journal);
+    return journal_open(g->engine->journal_fd, owner, &g->run->journal);
 }
 
 void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit)
 {
-    guest_forget_run(g);
-    g->definition = definition;
-    g->plan = plan;
+    g->fault = fault_free(g->fault);
+    g->leftovers = false;
+    run_new(g);
+    g->run->definition = definition;
+    g->run->plan = plan;
     g->start_job = job;
-    g->by_unit = by_unit;
+    g->run->by_unit = by_unit;
     guest_note_slots(g);
     guest_set_state(g, GUEST_EVENT_START);
     guest_await_launcher(g);
@@ -386,14 +341,14 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
 
 void guest_begin(Guest *g)
 {
-    g_autoptr(GPtrArray) first = plan_due(g->plan);
+    g_autoptr(GPtrArray) first = plan_due(g->run->plan);
 
     /* The unit comes up while the devices change hands: neither waits for the other. */
-    g->execution = execution_run(g->engine, g->journal, first, &start_handler, g);
-    if (g->launch)
-        execution_set_guest(g->execution, g->uid, g->gid);
-    if (!g->by_unit) {
-        g->unit = GUEST_UNIT_ASKED;
+    g->run->execution = execution_run(g->engine, g->run->journal, first, &start_handler, g);
+    if (g->run->launch)
+        execution_set_guest(g->run->execution, g->run->uid, g->run->gid);
+    if (!g->run->by_unit) {
+        g->run->unit = GUEST_UNIT_ASKED;
         int r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
         if (r < 0)
             on_start_asked(r, NULL, g);

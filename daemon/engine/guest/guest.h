@@ -30,11 +30,12 @@ typedef struct GuestHandler {
     /* It has come to rest, stopped or failed; whether all was undone tells guest_has_leftovers(). Claims may
      * be given up. */
     void (*rested)(Guest *guest, void *userdata);
-    /* The first steps of its plan have made what the rest is about (Plan.making): plan_rest(), or with a section
-     * plan_attach_rest(); and its claims. NULL for who has no such plans. */
-    int (*plan_rest)(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
-                     Fault **ret_fault, void *userdata);
-    /* It has got a device while it ran, or is rid of one: see guest_devices(), and its journal. May be NULL. */
+    /* The first steps of its plan have made what the rest is about (Plan.making): plan_rest(), or with a
+     * section plan_attach_rest(); and its claims. NULL for who has no such plans. */
+    int (*plan_rest)(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                     Plan **ret, Fault **ret_fault, void *userdata);
+    /* It has got a device while it ran, or is rid of one: see guest_devices(), and its journal. May be NULL.
+     */
     void (*devices)(Guest *guest, void *userdata);
 } GuestHandler;
 
@@ -108,7 +109,7 @@ typedef void (*GuestInsideDone)(const Fault *fault, unsigned number, void *userd
 int guest_inside(Guest *guest, GuestInside what, GuestInsideDone done, void *userdata, Fault **ret_fault);
 /* "answers", "silent" (something has opened the port), "absent", "" without [Agent] or QEMU. */
 const char *guest_agent_state(const Guest *guest);
-/* Of char*: the addresses of its network cards, as its agent told them last. */
+/* Of char*: the addresses of its network cards, as its agent told them last; NULL at rest. */
 const GPtrArray *guest_inner_addresses(const Guest *guest);
 /* Asks the agent for them again, unless that was done within the last 10 s: somebody is looking. */
 void guest_ask_inside(Guest *guest);
@@ -124,13 +125,14 @@ void guest_mind_inputs(Guest *guest);
 void guest_mind_usbs(Guest *guest);
 /* And those once more that it could not be given: somebody asks for it. */
 void guest_retry_usbs(Guest *guest);
-/* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The caller frees the
- * array. */
+/* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The
+ * caller frees the array. */
 GPtrArray *guest_usb_words(const Guest *guest);
 
-/* Puts an image into a CD drive ([CDROM drive]; "": the only one), or with fd -1 takes out what is in it. fd is taken
- * over in every case: opened for reading alone, by whoever asks, so that nobody sees through us what is not theirs to
- * see. A tray that the guest has locked is opened by the guest itself within 5 s, or by force. */
+/* Puts an image into a CD drive ([CDROM drive]; "": the only one), or with fd -1 takes out what is in it. fd
+ * is taken over in every case: opened for reading alone, by whoever asks, so that nobody sees through us what
+ * is not theirs to see. A tray that the guest has locked is opened by the guest itself within 5 s, or by
+ * force. */
 int guest_change_medium(Guest *guest, const char *drive, int fd, bool force, GuestControlled controlled,
                         void *userdata, Fault **ret_fault);
 
@@ -141,24 +143,26 @@ typedef enum GuestStream {
 
 /* fd: connected, the callee's to close. -1: fault says why not. */
 typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
-/* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses it. opened is
- * called exactly once if this returns 0. */
-int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata, Fault **ret_fault);
-/* Whether a device could be on its way to it or from it now: FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE, FAULT_BUSY
- * if not. For what follows it must be so. */
+/* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses
+ * it. opened is called exactly once if this returns 0. */
+int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata,
+               Fault **ret_fault);
+/* Whether a device could be on its way to it or from it now: FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE,
+ * FAULT_BUSY if not. For what follows it must be so. */
 int guest_check_pluggable(const Guest *guest, Fault **ret_fault);
 /* The section of its definition that asks for this function; NULL: none does. */
 const DefinitionPci *guest_section(const Guest *guest, PciAddress address);
-/* Whether a plan of plan_attach() fits: FAULT_IN_USE if it has the device already, FAULT_REFUSED if no port is
- * spare. */
+/* Whether a plan of plan_attach() fits: FAULT_IN_USE if it has the device already, FAULT_REFUSED if no port
+ * is spare. */
 int guest_check_attach(const Guest *guest, const Plan *plan, Fault **ret_fault);
-/* Gives it the device: plan is taken over in every case, and job, if this returns 0; it ends when the guest has it.
- * address: for messages. FAULT_MISSING_FILE: ROM=. */
+/* Gives it the device: plan is taken over in every case, and job, if this returns 0; it ends when the guest
+ * has it. address: for messages. FAULT_MISSING_FILE: ROM=. */
 void guest_attach(Guest *guest, Plan *plan, const char *address, Job *job);
 /* FAULT_NO_SUCH_DEVICE if it does not have it, FAULT_REFUSED if it cannot let go of any now. */
 int guest_check_detach(const Guest *guest, const char *address, Fault **ret_fault);
-/* Has the guest let go of it, with all functions of its slot, and gives it back to the host; takes job over if this
- * returns 0. FAULT_TIMEOUT ends the job if the guest does not: it keeps the device until it does, or ends. */
+/* Has the guest let go of it, with all functions of its slot, and gives it back to the host; takes job over
+ * if this returns 0. FAULT_TIMEOUT ends the job if the guest does not: it keeps the device until it does, or
+ * ends. */
 int guest_detach(Guest *guest, const char *address, Job *job);
 /* The steps of that; of Step, the caller frees the array. */
 GPtrArray *guest_plan_detach(const Guest *guest, const char *address);
@@ -174,6 +178,6 @@ void guest_recover(Guest *guest, GuestDefinition *definition);
 /* A write to one of its devices came back that had been given up: goes on with what is left to undo. */
 void guest_unstuck(Guest *guest);
 
-/* Tries to undo leftovers again; believe_kernel: an administrator says that what is in drift is right now. job is taken
- * over, and may be NULL. */
+/* Tries to undo leftovers again; believe_kernel: an administrator says that what is in drift is right now.
+ * job is taken over, and may be NULL. */
 void guest_restore(Guest *guest, Job *job, bool believe_kernel);

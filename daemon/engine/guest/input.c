@@ -30,27 +30,27 @@ static void input_free(void *pointer)
 
 void guest_forget_inputs(Guest *g)
 {
-    g->input_execution = execution_free(g->input_execution);
-    g_clear_pointer(&g->inputs, g_ptr_array_unref);
-    g->inputs_busy = g->inputs_again = false;
+    g->run->input_execution = execution_free(g->run->input_execution);
+    g_clear_pointer(&g->run->inputs, g_ptr_array_unref);
+    g->run->inputs_busy = g->run->inputs_again = false;
 }
 
 static void note_wishes(Guest *g)
 {
-    if (g->inputs)
+    if (g->run->inputs)
         return;
-    g->inputs = g_ptr_array_new_with_free_func(input_free);
-    for (unsigned i = 0; g->definition && i < g->definition->inputs->len; i++) {
+    g->run->inputs = g_ptr_array_new_with_free_func(input_free);
+    for (unsigned i = 0; g->run->definition && i < g->run->definition->inputs->len; i++) {
         GuestInput *input = g_new0(GuestInput, 1);
 
-        input->wish = g_ptr_array_index(g->definition->inputs, i);
-        g_ptr_array_add(g->inputs, input);
+        input->wish = g_ptr_array_index(g->run->definition->inputs, i);
+        g_ptr_array_add(g->run->inputs, input);
     }
 }
 
 static GuestInput *current_input(const Guest *g)
 {
-    return g_ptr_array_index(g->inputs, g->input_index);
+    return g_ptr_array_index(g->run->inputs, g->run->input_index);
 }
 
 /* Where the device is now: its stable name is a link to its node. Returns false if it is not there. */
@@ -72,7 +72,7 @@ static bool find_node(const Guest *g, const DefinitionInput *wish, char **ret_no
 
 static void look_on(Guest *g)
 {
-    look_from(g, g->input_index + 1);
+    look_from(g, g->run->input_index + 1);
 }
 
 /* QEMU did not hear of it: another time. */
@@ -126,9 +126,9 @@ static void renew_object(Guest *g)
     g_autofree char *id = qemu_input_id(current_input(g)->wish);
 
     json_object_object_add(arguments, "id", json_object_new_string(id));
-    if (g->qmp && qmp_command(g->qmp, "object-del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0)
+    if (g->run->qmp && qmp_command(g->run->qmp, "object-del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0)
         return;
-    if (!g->qmp)
+    if (!g->run->qmp)
         json_object_put(arguments);
     forget_node(g);
     look_on(g);
@@ -143,9 +143,9 @@ static void on_taken(Execution *execution, const Fault *fault, void *userdata)
         log_guest(LOG_WARNING, g->name, "[Input %s]: cannot give it %s: %s", input->wish->name, input->node,
                   fault->message);
     bool given = fault == NULL;
-    g->input_execution = execution_free(execution);
-    if (g->end_owed) {
-        g->end_owed = false;
+    g->run->input_execution = execution_free(execution);
+    if (g->run->end_owed) {
+        g->run->end_owed = false;
         guest_ended(g);
     } else if (given) {
         renew_object(g);
@@ -161,8 +161,8 @@ static void take(Guest *g, const char *node, const struct stat *st)
     g_autofree char *owner = g_strdup_printf("%u:%u", st->st_uid, st->st_gid);
 
     g_ptr_array_add(steps, step_new(STEP_NODE_OWNER, node, owner, STEP_VALUE_GUEST));
-    g->input_execution = execution_run(g->engine, g->journal, steps, &handler, g);
-    execution_set_guest(g->input_execution, g->uid, g->gid);
+    g->run->input_execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
+    execution_set_guest(g->run->input_execution, g->run->uid, g->run->gid);
 }
 
 /* True if something is under way for this one. */
@@ -181,7 +181,7 @@ static bool look_at(Guest *g, GuestInput *input)
     if (g_strcmp0(node, input->node) == 0 && st.st_ino == input->inode)
         return false;
     /* After a restart of the daemon: it was given before, and QEMU has it. */
-    bool given = !input->node && g->adopted && st.st_uid == g->uid;
+    bool given = !input->node && g->run->adopted && st.st_uid == g->run->uid;
     g_free(input->node);
     input->node = g_strdup(node);
     input->inode = st.st_ino;
@@ -192,22 +192,22 @@ static bool look_at(Guest *g, GuestInput *input)
 
 static void look_from(Guest *g, unsigned index)
 {
-    for (g->input_index = index; g->input_index < g->inputs->len; g->input_index++)
+    for (g->run->input_index = index; g->run->input_index < g->run->inputs->len; g->run->input_index++)
         if (guest_qmp_usable(g) && look_at(g, current_input(g)))
             return;
-    g->inputs_busy = false;
-    if (g->inputs_again)
+    g->run->inputs_busy = false;
+    if (g->run->inputs_again)
         guest_mind_inputs(g);
 }
 
 void guest_mind_inputs(Guest *g)
 {
-    if (!guest_qmp_usable(g) || !g->journal)
+    if (!guest_qmp_usable(g) || !g->run->journal)
         return;
     note_wishes(g);
-    g->inputs_again = g->inputs_busy;
-    if (g->inputs_busy)
+    g->run->inputs_again = g->run->inputs_busy;
+    if (g->run->inputs_busy)
         return;
-    g->inputs_busy = true;
+    g->run->inputs_busy = true;
     look_from(g, 0);
 }

@@ -12,12 +12,12 @@
 static void refuse(Guest *g, const char *remedy, const char *why)
 {
     guest_fail(g, fault_new(FAULT_REFUSED, remedy, "guest %s: [LookingGlass] Device=%s: %s", g->name,
-                            g->definition->looking_glass.device, why));
+                            g->run->definition->looking_glass.device, why));
 }
 
 static void take_size(Guest *g, int fd)
 {
-    uint64_t wanted = g->definition->looking_glass.size;
+    uint64_t wanted = g->run->definition->looking_glass.size;
     int size = ioctl(fd, KVMFR_GET_SIZE, 0);
 
     if (size <= 0) {
@@ -31,7 +31,7 @@ static void take_size(Guest *g, int fd)
         refuse(g, "load the module with a static_size_mb= that is a power of two",
                "its size is no power of two");
     } else {
-        g->definition->looking_glass.size = size;
+        g->run->definition->looking_glass.size = size;
         guest_open_sound(g);
     }
 }
@@ -39,7 +39,7 @@ static void take_size(Guest *g, int fd)
 static void on_opened(int error, int *fd, void *userdata)
 {
     Guest *g = userdata;
-    Fault *fault = opener_fault(g->opener, error, g->name, g->definition->looking_glass.device);
+    Fault *fault = opener_fault(g->run->opener, error, g->name, g->run->definition->looking_glass.device);
 
     if (fault) {
         guest_fail(g, fault);
@@ -49,16 +49,16 @@ static void on_opened(int error, int *fd, void *userdata)
         refuse(g, "is the module loaded? modprobe kvmfr static_size_mb=64", g_strerror(-error));
         return;
     }
-    g->opener = opener_free(g->opener);
+    g->run->opener = opener_free(g->run->opener);
     take_size(g, *fd);
 }
 
 void guest_open_kvmfr(Guest *g)
 {
-    if (!g->definition->looking_glass.device) {
+    if (!g->run->definition->looking_glass.device) {
         guest_open_sound(g);
         return;
     }
-    g->opener = opener_new(g->engine, false);
-    opener_open_device(g->opener, g->definition->looking_glass.device, on_opened, g);
+    g->run->opener = opener_new(g->engine, false);
+    opener_open_device(g->run->opener, g->run->definition->looking_glass.device, on_opened, g);
 }

@@ -7,7 +7,7 @@ static void on_gate(const Fault *fault, void *userdata)
     Guest *g = userdata;
     Fault *why = fault_copy(fault);
 
-    g->gate = holder_gate_free(g->gate);
+    g->run->gate = holder_gate_free(g->run->gate);
     if (why)
         guest_fail(g, why);
     else
@@ -16,12 +16,12 @@ static void on_gate(const Fault *fault, void *userdata)
 
 void guest_look(Guest *g)
 {
-    g_autoptr(GPtrArray) leaving = plan_leaving(g->plan);
+    g_autoptr(GPtrArray) leaving = plan_leaving(g->run->plan);
 
     if (leaving->len == 0) {
         guest_open_disks(g);
         return;
     }
-    job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->plan->steps->len);
-    g->gate = holder_gate_new(g->engine, g->plan, true, on_gate, g);
+    job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->run->plan->steps->len);
+    g->run->gate = holder_gate_new(g->engine, g->run->plan, true, on_gate, g);
 }

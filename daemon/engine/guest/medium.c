@@ -64,7 +64,7 @@ static void remove_set(Qmp *qmp, int set)
 /* What the drive has no more use for. A node that is still in it is kept by QEMU; its descriptor may go. */
 static void tidy(MediumChange *change)
 {
-    Qmp *qmp = change->guest->qmp;
+    Qmp *qmp = change->guest->run->qmp;
     g_autofree char *file = g_strconcat(change->node, "-file", NULL);
 
     if (qmp && change->set != NO_SET)
@@ -80,7 +80,7 @@ static void end(MediumChange *change, Fault *fault)
 {
     _cleanup_fault_ Fault *owned = fault;
 
-    change->guest->medium = NULL;
+    change->guest->run->medium = NULL;
     tidy(change);
     change->controlled(owned, change->userdata);
     change_free(change);
@@ -101,8 +101,8 @@ static void end_unanswered(MediumChange *change, int error, const char *message)
 
 void guest_drop_medium(Guest *g)
 {
-    if (g->medium)
-        end(g->medium, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended, or QEMU hung up", g->name));
+    if (g->run->medium)
+        end(g->run->medium, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended, or QEMU hung up", g->name));
 }
 
 static int on_tray_locked(sd_event_source *source, uint64_t usec, void *userdata)
@@ -118,7 +118,7 @@ static int on_tray_locked(sd_event_source *source, uint64_t usec, void *userdata
 void guest_tray_moved(Guest *g, struct json_object *data)
 {
     struct json_object *id = NULL, *open = NULL;
-    MediumChange *change = g->medium;
+    MediumChange *change = g->run->medium;
 
     if (!change || !change->waiting || !json_object_object_get_ex(data, "id", &id) ||
         !json_object_object_get_ex(data, "tray-open", &open) || !json_object_get_boolean(open) ||
@@ -159,8 +159,8 @@ static void ask_drive(MediumChange *change)
         json_object_object_add(arguments, "format", json_object_new_string("raw"));
         json_object_object_add(arguments, "read-only-mode", json_object_new_string("read-only"));
     }
-    int r = qmp_command(change->guest->qmp, change->eject ? "eject" : "blockdev-change-medium", arguments,
-                        QMP_ANSWER_USEC, on_drive, change);
+    int r = qmp_command(change->guest->run->qmp, change->eject ? "eject" : "blockdev-change-medium",
+                        arguments, QMP_ANSWER_USEC, on_drive, change);
     if (r < 0)
         end_unanswered(change, r, NULL);
 }
@@ -211,7 +211,8 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
         ask_drive(change);
         return;
     }
-    int r = qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_added, change);
+    int r =
+        qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_added, change);
     if (r < 0)
         end_unanswered(change, r, NULL);
 }
@@ -219,7 +220,7 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
 /* What is asked for is one of the drives, or the only one. */
 static int find_drive(const Guest *g, const char *name, unsigned *ret_index, Fault **ret_fault)
 {
-    const GPtrArray *cdroms = g->definition ? g->definition->cdroms : NULL;
+    const GPtrArray *cdroms = g->run->definition ? g->run->definition->cdroms : NULL;
     g_autoptr(GString) all = g_string_new(NULL);
 
     for (unsigned i = 0; cdroms && i < cdroms->len; i++) {
@@ -267,10 +268,10 @@ static int check_ready(const Guest *g, Fault **ret_fault)
     if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
-    if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
         return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
                            "QEMU of guest %s does not answer", g->name);
-    if (g->medium)
+    if (g->run->medium)
         return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "a CD of guest %s is being changed",
                            g->name);
     return 0;
@@ -291,7 +292,7 @@ int guest_change_medium(Guest *g, const char *drive, int image, bool force, Gues
     if (r != 0)
         return r;
 
-    const DefinitionCdrom *cdrom = g_ptr_array_index(g->definition->cdroms, index);
+    const DefinitionCdrom *cdrom = g_ptr_array_index(g->run->definition->cdroms, index);
     MediumChange *change = g_new0(MediumChange, 1);
     *change = (MediumChange){
         .guest = g,
@@ -308,11 +309,11 @@ int guest_change_medium(Guest *g, const char *drive, int image, bool force, Gues
     };
     struct json_object *flat = json_object_new_object();
     json_object_object_add(flat, "flat", json_object_new_boolean(true));
-    r = qmp_command(g->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
+    r = qmp_command(g->run->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
     if (r < 0) {
         change_free(change);
         return r;
     }
-    g->medium = change;
+    g->run->medium = change;
     return 0;
 }

@@ -29,8 +29,9 @@ static void add_threads(GPtrArray *words, struct json_object *list, const char *
 
 static void send(Guest *g)
 {
-    g_ptr_array_add(g->place, NULL);
-    int r = g->launch ? channel_send(g->launch, (const char *const *)g->place->pdata, NULL, 0) : -ENOTCONN;
+    g_ptr_array_add(g->run->place, NULL);
+    int r = g->run->launch ? channel_send(g->run->launch, (const char *const *)g->run->place->pdata, NULL, 0)
+                           : -ENOTCONN;
     if (r < 0)
         fail(g, g_strerror(-r));
 }
@@ -47,8 +48,8 @@ static void on_iothreads(Qmp *qmp, int error, const char *message, struct json_o
     }
     g_autofree const char **cpus = g_new(const char *, json_object_array_length(result) + 1);
     for (size_t i = 0; i < json_object_array_length(result); i++)
-        cpus[i] = g->definition->cpu.iothread_pin;
-    add_threads(g->place, result, cpus);
+        cpus[i] = g->run->definition->cpu.iothread_pin;
+    add_threads(g->run->place, result, cpus);
     send(g);
 }
 
@@ -65,9 +66,9 @@ static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object
     size_t n = json_object_array_length(result);
     g_auto(GStrv) cpus = g_new0(char *, n + 1);
     for (size_t i = 0; i < n; i++)
-        cpus[i] = definition_pin(g->definition, i);
-    add_threads(g->place, result, (const char *const *)cpus);
-    if (!g->definition->cpu.iothread_pin)
+        cpus[i] = definition_pin(g->run->definition, i);
+    add_threads(g->run->place, result, (const char *const *)cpus);
+    if (!g->run->definition->cpu.iothread_pin)
         send(g);
     else if (qmp_command(qmp, "query-iothreads", NULL, QMP_ANSWER_USEC, on_iothreads, g) < 0)
         fail(g, "QEMU cannot be asked");
@@ -75,10 +76,10 @@ static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object
 
 void guest_pin(Guest *g)
 {
-    g_clear_pointer(&g->place, g_ptr_array_unref);
-    g->place = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(g->place, g_strdup("place"));
-    if (qmp_command(g->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
+    g_clear_pointer(&g->run->place, g_ptr_array_unref);
+    g->run->place = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(g->run->place, g_strdup("place"));
+    if (qmp_command(g->run->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What guest-plug.c (to the guest) and guest-unplug.c (and back) share. One device is on its way at a time. */
+/* What guest-plug.c (to the guest) and guest-unplug.c (and back) share. One device is on its way at a time.
+ */
 #pragma once
 
 #include "private.h"
@@ -7,9 +8,9 @@
 #define PLUG_ANSWER_USEC (5 * G_USEC_PER_SEC)
 
 struct GuestPlugging {
-    Job *job;      /* NULL: nobody asked */
-    char *address; /* what was asked for; NULL likewise */
-    Plan *plan;    /* of an attach */
+    Job *job;       /* NULL: nobody asked */
+    char *address;  /* what was asked for; NULL likewise */
+    Plan *plan;     /* of an attach */
     Opener *opener; /* of its ROM; then */
     HolderGate *gate;
     Execution *execution;

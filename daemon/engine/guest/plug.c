@@ -21,7 +21,7 @@ GuestPlugging *plugging_new(Guest *g, Job *job, const char *address)
     p->job = job;
     p->address = g_strdup(address);
     p->rom_fd = p->rom_set = -1;
-    g->plugging = p;
+    g->run->plugging = p;
     return p;
 }
 
@@ -42,15 +42,15 @@ static void plugging_free(GuestPlugging *p)
 
 void guest_forget_plugging(Guest *g)
 {
-    g_clear_pointer(&g->plugging, plugging_free);
-    g_clear_pointer(&g->left, g_hash_table_destroy);
-    g->tidy_owed = false;
+    g_clear_pointer(&g->run->plugging, plugging_free);
+    g_clear_pointer(&g->run->left, g_hash_table_destroy);
+    g->run->tidy_owed = false;
     guest_forget_slots(g);
 }
 
 bool guest_plugging_in(const Guest *g)
 {
-    return g->plugging && g->plugging->told;
+    return g->run->plugging && g->run->plugging->told;
 }
 
 void plugging_note_fault(GuestPlugging *p, Fault *fault)
@@ -63,22 +63,22 @@ void plugging_note_fault(GuestPlugging *p, Fault *fault)
 
 static void remove_rom(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
-    if (p->rom_set < 0 || !g->qmp)
+    if (p->rom_set < 0 || !g->run->qmp)
         return;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdset-id", json_object_new_int(p->rom_set));
-    qmp_command(g->qmp, "remove-fd", arguments, 0, NULL, NULL);
+    qmp_command(g->run->qmp, "remove-fd", arguments, 0, NULL, NULL);
 }
 
 void plugging_end(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     remove_rom(g);
-    g->plugging = NULL;
-    if (g->slots)
+    g->run->plugging = NULL;
+    if (g->run->slots)
         guest_show_slots(g);
     if (p->fault)
         log_guest(LOG_ERR, g->name, "%s%s%s", p->fault->message, p->fault->remedy ? "; " : "",
@@ -89,10 +89,10 @@ void plugging_end(Guest *g)
     guest_mind_sleep_soon(g);
     job_end(p->job, p->fault);
     plugging_free(p);
-    if (g->end_owed) {
-        g->end_owed = false;
+    if (g->run->end_owed) {
+        g->run->end_owed = false;
         guest_ended(g);
-    } else if (g->tidy_owed) {
+    } else if (g->run->tidy_owed) {
         guest_tidy(g);
     }
 }
@@ -101,32 +101,32 @@ void plugging_end_unknown(Guest *g, int error)
 {
     Fault *fault = NULL;
 
-    g->plugging->told = false;
+    g->run->plugging->told = false;
     if (error == -ETIMEDOUT)
         guest_go_silent(g);
     guest_forget_slots(g);
     guest_raise_unresponsive(g, &fault);
-    plugging_note_fault(g->plugging, fault);
+    plugging_note_fault(g->run->plugging, fault);
     plugging_end(g);
 }
 
 void guest_lose_plugging(Guest *g)
 {
-    if (g->plugging && g->plugging->slot)
+    if (g->run->plugging && g->run->plugging->slot)
         plugging_end_unknown(g, -ECONNRESET);
     guest_forget_slots(g);
 }
 
 bool guest_end_plugging(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
-    g->tidy_owed = false;
+    g->run->tidy_owed = false;
     if (!p)
         return true;
     plugging_note_fault(p, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended", g->name));
     if (p->execution) {
-        g->end_owed = true;
+        g->run->end_owed = true;
         execution_stop(p->execution, NULL);
         return false;
     }
@@ -152,7 +152,7 @@ static void plug_function(Guest *g);
 static void on_plugged(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (error < 0 && error != -EREMOTEIO) {
         plugging_end_unknown(g, error);
@@ -180,12 +180,12 @@ static void on_plugged(Qmp *qmp, int error, const char *message, struct json_obj
 
 static void plug_function(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     p->told = true;
-    int r =
-        qmp_command(g->qmp, "device_add", qemu_pci_function(planned(p), p->slot->name, p->function, p->rom),
-                    PIN_USEC, on_plugged, g);
+    int r = qmp_command(g->run->qmp, "device_add",
+                        qemu_pci_function(planned(p), p->slot->name, p->function, p->rom), PIN_USEC,
+                        on_plugged, g);
     if (r < 0)
         plugging_end_unknown(g, r);
 }
@@ -193,7 +193,7 @@ static void plug_function(Guest *g)
 static void on_rom(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
     struct json_object *set = NULL, *fd = NULL;
 
     if (error < 0 || !json_object_object_get_ex(result, "fdset-id", &set) ||
@@ -210,7 +210,7 @@ static void on_rom(Qmp *qmp, int error, const char *message, struct json_object 
 static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (error < 0) {
         plugging_end_unknown(g, error);
@@ -231,11 +231,11 @@ static void take_steps(Guest *g);
 /* What was expected is there: the rest is planned upon what it has become. */
 static int plan_anew(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
     Fault *fault = NULL;
     Plan *rest;
 
-    int r = g->handler->plan_rest(g, g->definition, planned(p)->wish, &rest, &fault, g->userdata);
+    int r = g->handler->plan_rest(g, g->run->definition, planned(p)->wish, &rest, &fault, g->userdata);
     if (r != 0) {
         plugging_note_fault(
             p, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
@@ -249,7 +249,7 @@ static int plan_anew(Guest *g)
 static void on_steps(Execution *execution, const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (fault)
         plugging_note_fault(p, fault_copy(fault));
@@ -258,17 +258,17 @@ static void on_steps(Execution *execution, const Fault *fault, void *userdata)
         take_steps(g);
         return;
     }
-    if (!p->fault && !(guest_qmp_usable(g) && g->slots && (p->slot = guest_slot_for(g, planned(p))))) {
+    if (!p->fault && !(guest_qmp_usable(g) && g->run->slots && (p->slot = guest_slot_for(g, planned(p))))) {
         Fault *lost = NULL;
         guest_raise_unresponsive(g, &lost);
         plugging_note_fault(p, lost);
     }
     /* At its end the whole journal is undone. */
-    if (g->end_owed)
+    if (g->run->end_owed)
         plugging_end(g);
     else if (p->fault)
         plugging_give_back(g);
-    else if (qmp_command(g->qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, g) < 0)
+    else if (qmp_command(g->run->qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, g) < 0)
         plugging_end_unknown(g, -ENOTCONN);
 }
 
@@ -277,23 +277,23 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
 {
     Guest *g = userdata;
 
-    job_progress(g->plugging->job, words, done, total);
+    job_progress(g->run->plugging->job, words, done, total);
 }
 
 static void take_steps(Guest *g)
 {
     static const ExecutionHandler handler = {on_progress, on_steps, guest_on_unstuck};
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
     g_autoptr(GPtrArray) steps = plan_due(p->plan);
 
-    p->execution = execution_run(g->engine, g->journal, steps, &handler, g);
-    execution_set_guest(p->execution, g->uid, g->gid);
+    p->execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
+    execution_set_guest(p->execution, g->run->uid, g->run->gid);
 }
 
 static void on_gate(const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (fault)
         plugging_note_fault(p, fault_copy(fault));
@@ -307,7 +307,7 @@ static void on_gate(const Fault *fault, void *userdata)
 /* Nothing is touched before it is known that all is there. */
 static void look_for_holders(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
     g_autoptr(GPtrArray) leaving = plan_leaving(p->plan);
 
     if (leaving->len == 0) {
@@ -320,18 +320,18 @@ static void look_for_holders(Guest *g)
 
 static Fault *rom_fault(const Guest *g, int error)
 {
-    const DefinitionPci *wish = planned(g->plugging)->wish;
+    const DefinitionPci *wish = planned(g->run->plugging)->wish;
     g_autofree char *what = g_strdup_printf("[PCI %s] ROM=%s", wish->name, wish->rom);
 
-    return opener_fault(g->plugging->opener, error, g->name, what)
-               ?: fault_new(FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition", "guest %s: %s: %s",
-                            g->name, what, g_strerror(-error));
+    return opener_fault(g->run->plugging->opener, error, g->name, what)
+               ?: fault_new(FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition",
+                            "guest %s: %s: %s", g->name, what, g_strerror(-error));
 }
 
 static void on_rom_opened(int error, int *fd, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (error < 0) {
         plugging_note_fault(p, rom_fault(g, error));
@@ -361,15 +361,15 @@ static int refuse_without_port(const Guest *g, Fault **ret_fault)
 int guest_check_pluggable(const Guest *g, Fault **ret_fault)
 {
     if (!guest_state_live(g->state) || g->state == GUEST_STOPPING || g->state == GUEST_STARTING ||
-        g->recovering)
+        g->run->recovering)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
     if (!guest_qmp_usable(g))
         return guest_raise_unresponsive(g, ret_fault);
-    if (!g->slots)
+    if (!g->run->slots)
         return fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is being asked what it has",
                            g->name);
-    if (g->plugging)
+    if (g->run->plugging)
         return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "another device of guest %s is on its way",
                            g->name);
     return 0;
@@ -377,8 +377,10 @@ int guest_check_pluggable(const Guest *g, Fault **ret_fault)
 
 const DefinitionPci *guest_section(const Guest *g, PciAddress address)
 {
-    for (unsigned i = 0; g->definition && i < g->definition->pci->len; i++) {
-        const DefinitionPci *section = g_ptr_array_index(g->definition->pci, i);
+    const GuestDefinition *definition = guest_definition(g);
+
+    for (unsigned i = 0; definition && i < definition->pci->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
         if (definition_mediates(section))
             continue;
         bool named = section->functions == 0 || section->functions >> address.function & 1;
@@ -408,8 +410,8 @@ void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
 
     p->plan = plan;
     /* What of it could not be given back before is tried again after this time. */
-    for (unsigned i = 0; g->left && i < plan->steps->len; i++)
-        g_hash_table_remove(g->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
+    for (unsigned i = 0; g->run->left && i < plan->steps->len; i++)
+        g_hash_table_remove(g->run->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
     if (!wish || !wish->rom) {
         look_for_holders(g);
         return;

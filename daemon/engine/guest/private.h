@@ -1,46 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What guest.c, guest-launch.c, guest-qmp.c and guest-stop.c share of a guest. */
+/* What the files of this folder share of a guest. */
 #pragma once
 
-#include "../../core/definition/definition.h"
-#include "../../core/qemu/argv.h"
-#include "../../core/record/run-state.h"
-#include "../../core/qemu/agent-message.h"
-#include "../../edge/qemu/guest-agent.h"
-#include "../../edge/qemu/guest-log.h"
-#include "../../edge/store/journal.h"
-#include "../../edge/qemu/qmp.h"
-#include "../gate/file-gate.h"
-#include "../opener.h"
-#include "../execution/execution.h"
-#include "companions.h"
-#include "guest.h"
-#include "../gate/holder-gate.h"
-
-/* Its unit, in this run. */
-typedef enum GuestUnit {
-    GUEST_UNIT_UNASKED,
-    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
-    GUEST_UNIT_ACCEPTED,
-} GuestUnit;
-
-typedef struct GuestInput GuestInput;
-typedef struct GuestUsb GuestUsb;
-typedef struct MediumChange MediumChange;
-typedef struct GuestControlling GuestControlling;
-typedef struct GuestOpening GuestOpening;
-typedef void (*GuestConsoleRenewed)(Guest *g, int error);
-
-typedef struct GuestSlotSearch GuestSlotSearch;
-typedef struct GuestPlugging GuestPlugging;
-
-#define SLOT_FUNCTIONS 8
-/* A root port that devices of the host can be behind. */
-typedef struct GuestSlot {
-    char *name;                      /* "pci-gpu", "spare-0" */
-    char *functions[SLOT_FUNCTIONS]; /* addresses of what QEMU has there; NULL: nothing */
-    bool leaving;                    /* the guest was asked to let go of it, and has not yet */
-} GuestSlot;
+#include "run.h"
 
 struct Guest {
     Engine *engine;
@@ -51,101 +13,13 @@ struct Guest {
     GuestState state;
     uint64_t since; /* realtime usec */
     Fault *fault;
-    GPtrArray *addresses; /* of char* */
+    GPtrArray *addresses; /* of char*: of devices that it has, or that it has left behind */
+    bool leftovers;       /* its last run could not be undone */
+    bool end_was_asked;   /* of its last run, by somebody here */
+    Run *run;             /* NULL: it is at rest */
 
-    GuestDefinition *definition;
-    Plan *plan;
-    Journal *journal; /* open from the first step to the last undo */
-    HolderGate *gate; /* before the first step */
-    Execution *execution;
-    bool by_unit;    /* its launcher came first */
-    bool bound;      /* the plan was carried out */
-    bool recovering; /* its process is being looked for */
-    bool leftovers;
-
-    FileGate *disks; /* what is opened before the first step, until QEMU has it */
-    int sound_fd;    /* the name of the sound server's socket, until QEMU has it; -1: none */
-
-    GuestUnit unit;
-    bool facts_asked;     /* what QEMU can do: the answer is owed */
-    QemuCommand *command; /* being prepared, with the descriptors for it */
-    GArray *fds;          /* of int, owned */
-    Opener *opener; /* at work on what the guest names; NULL: nothing is asked */
-    Channel *launch; /* the launcher, until QEMU takes its place, or its processors are pinned */
-    GPtrArray *place; /* of char*: the words that say which thread goes where */
-    pid_t pid;
-    uid_t uid;
-    gid_t gid;
-    bool watched;
-    Companions *companions;
-
-    int run_fd; /* RUN/guests/NAME, -1: none */
-    GuestLog *console_log;
-    GuestLog *words; /* QEMU's standard error */
-
-    Qmp *qmp;
-    bool shutdown_seen;         /* QEMU announced its end */
-    MediumChange *medium;       /* under way */
-    GPtrArray *controls;        /* of GuestControlling, owned: those under way */
-    unsigned qmp_attempts;      /* since the connection was lost */
-    sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
-    bool asked;                 /* how it is: the answer is owed */
-    uint64_t asked_at;          /* monotonic */
-    bool silent;                /* it let a deadline pass; its answer is owed without one */
-
-    GuestAgent *agent;  /* a connection, as soon as somebody asks */
-    bool agent_open;    /* something inside has opened its port */
-    bool agent_answers; /* and answered when it was asked last */
-    bool frozen;        /* its file systems stand still */
-    bool addresses_asked;
-    uint64_t addresses_at;      /* monotonic */
-    GPtrArray *inner_addresses; /* of char*: those of its network cards */
-
-    RunState run;         /* as QEMU said last */
-    bool panicked;        /* since its system began: it hears nothing any more */
-    char *trouble;        /* why it has to end, in words; NULL: it has not */
-
-    SleepLock *sleep_lock, *shutdown_lock;
-    sd_event_source *sleep_turn;
-    bool sleep_asked;      /* the host falls asleep, and QEMU was told to pause */
-    bool sleep_minded;     /* the host falls asleep, and what was to be done for that is done */
-    bool paused_for_sleep; /* by us: it goes on when the host is back */
-    GuestOpening *opening; /* a client on its way to QEMU; NULL: none */
-    GuestConsoleRenewed console_renewed; /* guest-console.c is at it */
-    int console_set;       /* QEMU's number of the console's log, for that; -1: none */
-    int console_end;       /* QEMU's end of the console that was opened last, to take it away by; -1: none */
-
-    GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
-    unsigned input_index;       /* the one that something is being done for */
-    Execution *input_execution; /* it is being handed over */
-    bool inputs_busy, inputs_again;
-
-    GPtrArray *usbs;         /* of GuestUsb, owned; NULL: not looked for yet */
-    unsigned usb_index;      /* the one that something is being done for */
-    Host *usb_host;          /* as it was when the look began */
-    WorkerRequest *usb_request;
-    Worker *usb_worker;
-    int usb_fd;              /* its open node, until QEMU has it; -1: none */
-    int usb_set;             /* QEMU's number of that */
-    Execution *usb_execution; /* its drivers leave */
-    bool usbs_busy, usbs_again;
-
-    bool adopted;  /* found running after a restart of the daemon */
-    bool end_owed; /* guest_ended(), once no step is under way */
-
-    GPtrArray *slots; /* of GuestSlot, owned; NULL: QEMU has to be asked */
-    GuestSlotSearch *slot_search;
-    GuestPlugging *plugging; /* a device on its way there or back */
-    GHashTable *left;        /* set of char*: subjects that could not be given back while it runs */
-    bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
-
-    GuestRung rung;
-    bool awake;        /* it has been woken for its end, or was awake when it was asked */
-    uint64_t press_by; /* monotonic: then its power button is pressed, whether it hears it or not */
-    bool button_was_deaf; /* when it was looked at last */
-    sd_event_source *button_look; /* does it hear it by now? */
-    bool stop_asked;
-    sd_event_source *deadline; /* of the state or the rung */
+    int folder_fd;        /* RUN/guests/NAME, -1: none */
+    GuestLog *stderr_log; /* QEMU's, of this run or the last */
 
     Job *start_job;
     GPtrArray *end_jobs;         /* of Job, borrowed: all that asked for its end, to be ended together */
@@ -155,14 +29,13 @@ struct Guest {
 
 /* guest.c */
 /* Of every execution of a guest's: what its jobs hear, and what goes on when the kernel comes back. */
-void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total, void *userdata);
+void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
+                       void *userdata);
 void guest_on_unstuck(const char *subject, void *userdata);
 void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
-/* Another run begins, or one that was begun by an earlier daemon is taken up. */
-void guest_forget_run(Guest *g);
 
 /* From now on the launcher has 60 s to come. */
 void guest_await_launcher(Guest *g);
@@ -182,7 +55,8 @@ int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_b
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
 
-/* guest-kvmfr.c: asks for the size of Looking Glass's memory and goes on with guest_open_sound(), or fails the guest */
+/* guest-kvmfr.c: asks for the size of Looking Glass's memory and goes on with guest_open_sound(), or fails
+ * the guest */
 void guest_open_kvmfr(Guest *g);
 
 /* guest-sound.c: opens the sound server's socket and goes on with guest_begin(), or fails the guest */
@@ -196,7 +70,8 @@ void guest_read_process(Guest *g, uint64_t *ret_start_time);
 void guest_watch_process(Guest *g);
 void guest_forget_process(Guest *g);
 
-/* The command and its descriptors are complete: has the companions started, then gives them to the launcher. */
+/* The command and its descriptors are complete: has the companions started, then gives them to the launcher.
+ */
 void guest_start_companions(Guest *g);
 extern const CompanionsHandler guest_companions_handler;
 
@@ -213,8 +88,8 @@ void guest_open_files(Guest *g, QemuCommand *command);
 void guest_close_files(Guest *g);
 /* Another descriptor of the console's log, or -errno. */
 int guest_open_console_log(Guest *g);
-/* After a restart of the daemon: keeps the log that QEMU writes to within its limit, if there is one, whatever the
- * definition says of it by now. */
+/* After a restart of the daemon: keeps the log that QEMU writes to within its limit, if there is one,
+ * whatever the definition says of it by now. */
 void guest_find_console_log(Guest *g);
 
 /* guest-pin.c: puts QEMU's threads where the definition says, then lets it run; or fails the guest */
@@ -250,11 +125,11 @@ bool guest_agent_shutdown(Guest *g);
 void guest_panicked(Guest *g);
 void guest_watchdog_expired(Guest *g);
 
-/* guest-run.c */
+/* guest-run-state.c */
 /* Goes by QEMU's RunState, whatever was believed before. */
-void guest_take_run(Guest *g, const char *status);
+void guest_take_run_state(Guest *g, const char *status);
 /* Its events of that; false: it is another. */
-bool guest_run_event(Guest *g, const char *name);
+bool guest_run_state_event(Guest *g, const char *name);
 
 /* guest-sleep.c */
 /* guest_mind_sleep() from the loop: a state changes in the middle of things. */
@@ -271,8 +146,8 @@ void guest_forget_inputs(Guest *g);
 void guest_forget_usbs(Guest *g);
 /* After a restart of the daemon. */
 void guest_recall_usbs(Guest *g);
-/* The guest has ended: nothing more is given to it. False: a step is under way, and guest_ended() comes after it
- * (end_owed). */
+/* The guest has ended: nothing more is given to it. False: a step is under way, and guest_ended() comes after
+ * it (end_owed). */
 bool guest_end_usbs(Guest *g);
 
 /* guest-slots.c */
@@ -316,7 +191,8 @@ void guest_drop_medium(Guest *g);
 void guest_drop_controls(Guest *g);
 
 /* guest-console.c */
-/* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes before. */
+/* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes
+ * before. */
 int guest_renew_console(Guest *g, GuestConsoleRenewed renewed);
 
 /* guest-open.c */

@@ -21,42 +21,43 @@ static void on_cont(Qmp *qmp, int error, const char *message, struct json_object
 
 void guest_run(Guest *g)
 {
-    qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, g);
+    qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, g);
 }
 
 /* After a restart of the daemon: take it as it is. */
 static void adopt(Guest *g, const char *status)
 {
-    g->recovering = false;
-    g->adopted = true;
+    g->run->recovering = false;
+    g->run->adopted = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
-    guest_take_run(g, status);
+    guest_take_run_state(g, status);
     if (g->state == GUEST_PAUSED)
         guest_recall_sleep(g);
-    log_guest(LOG_INFO, g->name, "found running as pid %d", g->pid);
+    log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->pid);
     guest_find_agent(g);
-    if (g->stop_asked)
-        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_WAKE));
+    if (g->run->stop_asked)
+        guest_take_rung(g, MAX(g->run->rung, GUEST_RUNG_WAKE));
     else if (g_str_equal(status, "guest-panicked"))
         guest_panicked(g);
     else if (g_str_equal(status, "watchdog"))
         guest_watchdog_expired(g);
     else if (g_str_equal(status, "prelaunch"))
-        qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+        qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     guest_mind_inputs(g);
     guest_mind_usbs(g);
-    if (g_str_equal(status, "prelaunch") && g->definition && g->definition->cpu.pin)
-        log_guest(LOG_WARNING, g->name, "its processors are not pinned: usherd went away just then; they will be "
-                                        "when it is started the next time");
+    if (g_str_equal(status, "prelaunch") && g->run->definition && g->run->definition->cpu.pin)
+        log_guest(LOG_WARNING, g->name,
+                  "its processors are not pinned: usherd went away just then; they will be "
+                  "when it is started the next time");
 }
 
 void guest_adopt_unheard(Guest *g)
 {
-    g->recovering = false;
-    g->silent = true;
+    g->run->recovering = false;
+    g->run->silent = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
     guest_set_state(g, GUEST_EVENT_SILENT);
-    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->pid);
+    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->pid);
 }
 
 static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
@@ -73,15 +74,15 @@ void guest_find_qmp(Guest *g)
 
 static void take_status(Guest *g, const char *status)
 {
-    if (g->silent)
+    if (g->run->silent)
         log_guest(LOG_NOTICE, g->name, "QEMU answers again");
-    g->silent = false;
-    if (g->recovering)
+    g->run->silent = false;
+    if (g->run->recovering)
         adopt(g, status);
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
-        (g->definition->cpu.pin ? guest_pin : guest_run)(g);
+        (g->run->definition->cpu.pin ? guest_pin : guest_run)(g);
     else
-        guest_take_run(g, status);
+        guest_take_run_state(g, status);
     guest_find_slots(g);
 }
 
@@ -90,7 +91,7 @@ static void on_status(Qmp *qmp, int error, const char *message, struct json_obje
     Guest *g = userdata;
     struct json_object *field = NULL;
 
-    g->asked = false;
+    g->run->asked = false;
     if (error == -ETIMEDOUT)
         guest_go_silent(g);
     if (error == 0)
@@ -101,30 +102,31 @@ static void on_status(Qmp *qmp, int error, const char *message, struct json_obje
 
 bool guest_qmp_usable(const Guest *g)
 {
-    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->qmp && qmp_ready(g->qmp) &&
-           !g->silent && !g->shutdown_seen;
+    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && g->run->qmp && qmp_ready(g->run->qmp) &&
+           !g->run->silent && !g->run->shutdown_seen;
 }
 
 /* Answered when QEMU is back, however long that takes; nothing is asked again meanwhile. */
 static void wait_for_answer(Guest *g)
 {
-    if (g->qmp && qmp_ready(g->qmp) && qmp_command(g->qmp, "query-status", NULL, 0, on_status, g) >= 0)
-        g->asked = true;
+    if (g->run->qmp && qmp_ready(g->run->qmp) &&
+        qmp_command(g->run->qmp, "query-status", NULL, 0, on_status, g) >= 0)
+        g->run->asked = true;
 }
 
 void guest_go_silent(Guest *g)
 {
-    if (!g->watched || g->silent || g->shutdown_seen)
+    if (!g->run->watched || g->run->silent || g->run->shutdown_seen)
         return;
-    if (g->recovering)
+    if (g->run->recovering)
         guest_adopt_unheard(g);
     else
-        log_guest(LOG_WARNING, g->name, "QEMU (pid %d) does not answer", g->pid);
-    g->silent = true;
+        log_guest(LOG_WARNING, g->name, "QEMU (pid %d) does not answer", g->run->pid);
+    g->run->silent = true;
     if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)
         guest_set_state(g, GUEST_EVENT_SILENT);
-    if (g->stop_asked && g->state != GUEST_STOPPING)
-        guest_take_rung(g, MAX(g->rung, GUEST_RUNG_TERMINATE));
+    if (g->run->stop_asked && g->state != GUEST_STOPPING)
+        guest_take_rung(g, MAX(g->run->rung, GUEST_RUNG_TERMINATE));
     wait_for_answer(g);
 }
 
@@ -132,23 +134,24 @@ void guest_ask(Guest *g)
 {
     uint64_t now = g_get_monotonic_time();
 
-    if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->asked ||
-        now - g->asked_at < QMP_ANSWER_USEC || guest_plugging_in(g) || !g->qmp || !qmp_ready(g->qmp))
+    if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->run->asked ||
+        now - g->run->asked_at < QMP_ANSWER_USEC || guest_plugging_in(g) || !g->run->qmp ||
+        !qmp_ready(g->run->qmp))
         return;
-    g->asked_at = now;
-    g->asked = qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
+    g->run->asked_at = now;
+    g->run->asked = qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_ready(Qmp *qmp, void *userdata)
 {
     Guest *g = userdata;
 
-    g->qmp_attempts = 0;
-    g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
-    if (g->silent)
+    g->run->qmp_attempts = 0;
+    g->run->qmp_retry = sd_event_source_disable_unref(g->run->qmp_retry);
+    if (g->run->silent)
         wait_for_answer(g);
     else
-        g->asked = qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
+        g->run->asked = qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_status, g) >= 0;
 }
 
 static void on_port(Guest *g, struct json_object *data)
@@ -169,19 +172,19 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
         json_object_object_get_ex(data, "reason", &reason);
         log_guest(LOG_INFO, g->name, "QEMU ends: %s",
                   reason ? json_object_get_string(reason) : "unknown reason");
-        g->shutdown_seen = true;
-        if (!g->stop_asked && g_strcmp0(json_object_get_string(reason), "host-signal") == 0)
+        g->run->shutdown_seen = true;
+        if (!g->run->stop_asked && g_strcmp0(json_object_get_string(reason), "host-signal") == 0)
             log_guest(LOG_WARNING, g->name, "drift: somebody else ends it by a signal; its devices go back");
-    } else if (g->recovering) {
+    } else if (g->run->recovering) {
         return;
     } else if (g_str_equal(name, "DEVICE_DELETED")) {
         guest_device_deleted(g, data);
     } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
         guest_tray_moved(g, data);
-    } else if (guest_run_event(g, name)) {
+    } else if (guest_run_state_event(g, name)) {
         return;
     } else if (g_str_equal(name, "RESET")) {
-        g->panicked = false;
+        g->run->panicked = false;
     } else if (g_str_equal(name, "GUEST_PANICKED")) {
         guest_panicked(g);
     } else if (g_str_equal(name, "WATCHDOG")) {
@@ -211,14 +214,14 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
 {
     Guest *g = userdata;
 
-    g->qmp = qmp_free(qmp);
+    g->run->qmp = qmp_free(qmp);
     guest_drop_medium(g);
     guest_lose_plugging(g);
-    g->asked = false;
+    g->run->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */
-    if (g->watched && !g->shutdown_seen)
-        clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
+    if (g->run->watched && !g->run->shutdown_seen)
+        clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->run->qmp_retry);
 }
 
 void guest_connect_qmp(Guest *g)
@@ -226,29 +229,29 @@ void guest_connect_qmp(Guest *g)
     static const QmpHandler handler = {on_ready, on_event, on_closed};
     g_autofree char *path = guest_run_path(g, "qmp.sock");
 
-    if (g->qmp || !g->watched)
+    if (g->run->qmp || !g->run->watched)
         return;
-    int r = qmp_connect(g->engine->event, path, &handler, g, &g->qmp);
+    int r = qmp_connect(g->engine->event, path, &handler, g, &g->run->qmp);
     if (r >= 0) {
-        clock_after(g->engine->event, QMP_ANSWER_USEC, on_no_hello, g, &g->qmp_retry);
+        clock_after(g->engine->event, QMP_ANSWER_USEC, on_no_hello, g, &g->run->qmp_retry);
         return;
     }
     /* A QEMU that is about to end refuses too, and is gone by the next attempt. */
-    if (++g->qmp_attempts == QMP_PATIENCE)
+    if (++g->run->qmp_attempts == QMP_PATIENCE)
         log_guest(LOG_WARNING, g->name, "cannot reach QEMU at %s: %s; trying again", path, strerror(-r));
-    if (g->qmp_attempts * RETRY_USEC >= QMP_ANSWER_USEC && g->state != GUEST_STARTING)
+    if (g->run->qmp_attempts * RETRY_USEC >= QMP_ANSWER_USEC && g->state != GUEST_STARTING)
         guest_go_silent(g);
-    clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->qmp_retry);
+    clock_after(g->engine->event, RETRY_USEC, on_retry, g, &g->run->qmp_retry);
 }
 
 void guest_drop_qmp(Guest *g)
 {
     guest_close_streams(g);
-    g->qmp_retry = sd_event_source_disable_unref(g->qmp_retry);
-    g->qmp = qmp_free(g->qmp);
+    g->run->qmp_retry = sd_event_source_disable_unref(g->run->qmp_retry);
+    g->run->qmp = qmp_free(g->run->qmp);
     guest_drop_medium(g);
     guest_drop_controls(g);
-    g->asked = false;
+    g->run->asked = false;
 }
 
 int guest_raise_unresponsive(const Guest *g, Fault **ret_fault)

@@ -12,10 +12,10 @@ static void find_companions(Guest *g)
 {
     g_autofree char *text = NULL;
 
-    if (file_read_value_at(g->run_fd, "process", &text) < 0)
+    if (file_read_value_at(g->folder_fd, "process", &text) < 0)
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    companions_find(g->companions, (const char *const *)lines + (*lines != NULL), g->pid);
+    companions_find(g->run->companions, (const char *const *)lines + (*lines != NULL), g->run->pid);
 }
 
 static void on_found(pid_t pid, void *userdata)
@@ -24,16 +24,16 @@ static void on_found(pid_t pid, void *userdata)
 
     if (pid == 0) {
         log_guest(LOG_NOTICE, g->name, "ended while usherd was away; restoring its devices");
-        g->recovering = false;
+        g->run->recovering = false;
         guest_ended(g);
         return;
     }
-    g->pid = pid;
+    g->run->pid = pid;
     guest_find_console_log(g);
     guest_watch_process(g);
-    if (g->watched)
+    if (g->run->watched)
         find_companions(g);
-    if (g->watched)
+    if (g->run->watched)
         guest_find_qmp(g);
 }
 
@@ -47,21 +47,21 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
     uint64_t start_time = 0;
 
-    guest_forget_run(g);
-    g->definition = definition;
-    g->recovering = true;
+    run_new(g);
+    g->run->definition = definition;
+    g->run->recovering = true;
     int r = guest_open_run_folder(g);
     if (r >= 0)
-        r = journal_open(g->engine->journal_fd, owner, &g->journal);
+        r = journal_open(g->engine->journal_fd, owner, &g->run->journal);
     if (r >= 0) {
         g_ptr_array_unref(g->addresses);
-        g->addresses = undo_lent(g->journal);
+        g->addresses = undo_lent(g->run->journal);
         /* As before: they stand in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
         guest_claim_disks_again(g);
         guest_recall_usbs(g);
         guest_read_process(g, &start_time);
-        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->pid, start_time, on_found, g);
+        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->pid, start_time, on_found, g);
     }
     if (r < 0) {
         log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));

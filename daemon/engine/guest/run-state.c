@@ -14,23 +14,23 @@ static void come_to_run(Guest *g)
         job_end(g_steal_pointer(&g->start_job), NULL);
 }
 
-void guest_take_run(Guest *g, const char *status)
+void guest_take_run_state(Guest *g, const char *status)
 {
-    RunState before = g->run;
+    RunState before = g->run->run_state;
 
-    g->run = run_state_read(status);
+    g->run->run_state = run_state_read(status);
     /* It has announced an end, and stays: -no-shutdown among [QEMU] Arguments=. */
     if (g_strcmp0(status, "shutdown") == 0)
-        g->shutdown_seen = false;
+        g->run->shutdown_seen = false;
     if (g->state == GUEST_STOPPING) {
         guest_mind_ladder(g);
-    } else if (g->run.kind == RUN_GOES) {
+    } else if (g->run->run_state.kind == RUN_GOES) {
         /* QEMU has not been told to, and has no word to say of it, before its processors have run once. */
         if (g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE || g->state == GUEST_STARTING)
             come_to_run(g);
     } else if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
-        if (strcmp(before.word, g->run.word) != 0)
+        if (strcmp(before.word, g->run->run_state.word) != 0)
             guest_announce(g);
     }
 }
@@ -41,30 +41,30 @@ static void on_run(Qmp *qmp, int error, const char *message, struct json_object 
     struct json_object *status = NULL;
 
     if (error == 0 && json_object_object_get_ex(result, "status", &status))
-        guest_take_run(g, json_object_get_string(status));
+        guest_take_run_state(g, json_object_get_string(status));
 }
 
 static void ask(Guest *g)
 {
-    qmp_command(g->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_run, g);
+    qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_run, g);
 }
 
-bool guest_run_event(Guest *g, const char *name)
+bool guest_run_state_event(Guest *g, const char *name)
 {
     bool first = g->state == GUEST_STARTING;
 
     if (g_str_equal(name, "RESUME")) {
-        guest_take_run(g, "running");
+        guest_take_run_state(g, "running");
         guest_mind_inputs(g);
         guest_mind_usbs(g);
         if (first)
             return true;
     } else if (g_str_equal(name, "WAKEUP")) {
         log_guest(LOG_INFO, g->name, "its system wakes up");
-        guest_take_run(g, "running");
+        guest_take_run_state(g, "running");
     } else if (g_str_equal(name, "SUSPEND")) {
         log_guest(LOG_INFO, g->name, "its system has put itself to sleep");
-        guest_take_run(g, "suspended");
+        guest_take_run_state(g, "suspended");
     } else if (g_str_equal(name, "SUSPEND_DISK")) {
         /* It ends next, by itself. */
         log_guest(LOG_INFO, g->name, "its system has written itself to its disk, to go on from there");
@@ -73,9 +73,9 @@ bool guest_run_event(Guest *g, const char *name)
         return false;
     } else if (first) {
         return true;
-    } else if (g->state != GUEST_STOPPING && !g->shutdown_seen) {
+    } else if (g->state != GUEST_STOPPING && !g->run->shutdown_seen) {
         /* A guest that stops was perhaps told to go on meanwhile. */
-        guest_take_run(g, "paused");
+        guest_take_run_state(g, "paused");
     }
     ask(g);
     return true;

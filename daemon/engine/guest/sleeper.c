@@ -14,8 +14,8 @@
 
 static HostSleep policy(const Guest *g)
 {
-    if (g->definition)
-        return g->definition->on_host_sleep;
+    if (g->run->definition)
+        return g->run->definition->on_host_sleep;
     /* Its file is gone. */
     return g->addresses->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
 }
@@ -39,7 +39,7 @@ static char *owner_words(const Guest *g)
 /* What it is to be paused before sleep for is done, or cannot be done. */
 static bool nothing_to_wait_for(const Guest *g)
 {
-    return g->sleep_minded || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE ||
+    return g->run->sleep_minded || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE ||
            g->state == GUEST_STOPPING || g->state == GUEST_RESTORING;
 }
 
@@ -86,13 +86,14 @@ static void hold_lock(Guest *g)
     g_autofree char *why = NULL;
     SleepLockMode mode = wanted_lock(g, &why);
 
-    if (mode == sleep_lock_mode(g->sleep_lock) && g_strcmp0(why ?: "", sleep_lock_why(g->sleep_lock)) == 0)
+    if (mode == sleep_lock_mode(g->run->sleep_lock) &&
+        g_strcmp0(why ?: "", sleep_lock_why(g->run->sleep_lock)) == 0)
         return;
     /* By then logind gives no more. */
     if (mode != SLEEP_LOCK_NONE && sleep_host(g->engine->sleep) == HOST_FALLS_ASLEEP)
         return;
-    SleepLock *old = g->sleep_lock;
-    g->sleep_lock = mode == SLEEP_LOCK_NONE ? NULL : sleep_lock_take(g->engine->sleep, mode, why);
+    SleepLock *old = g->run->sleep_lock;
+    g->run->sleep_lock = mode == SLEEP_LOCK_NONE ? NULL : sleep_lock_take(g->engine->sleep, mode, why);
     sleep_lock_free(old);
     if (mode == SLEEP_LOCK_BLOCK && policy(g) == HOST_SLEEP_SHUTDOWN)
         log_guest(LOG_WARNING, g->name,
@@ -101,34 +102,34 @@ static void hold_lock(Guest *g)
 
 static void hold_shutdown_lock(Guest *g)
 {
-    bool wanted = g->definition && g->definition->on_host_shutdown == HOST_SHUTDOWN_INHIBIT && !resting(g) &&
-                  g->state != GUEST_STOPPING && g->state != GUEST_RESTORING;
+    bool wanted = g->run->definition && g->run->definition->on_host_shutdown == HOST_SHUTDOWN_INHIBIT &&
+                  !resting(g) && g->state != GUEST_STOPPING && g->state != GUEST_RESTORING;
     g_autofree char *why = g_strdup_printf("guest %s runs", g->name);
 
-    if (wanted && !g->shutdown_lock)
-        g->shutdown_lock = sleep_lock_take(g->engine->sleep, SLEEP_LOCK_SHUTDOWN, why);
+    if (wanted && !g->run->shutdown_lock)
+        g->run->shutdown_lock = sleep_lock_take(g->engine->sleep, SLEEP_LOCK_SHUTDOWN, why);
     else if (!wanted)
-        g->shutdown_lock = sleep_lock_free(g->shutdown_lock);
+        g->run->shutdown_lock = sleep_lock_free(g->run->shutdown_lock);
 }
 
 void guest_forget_sleep(Guest *g)
 {
-    g->paused_for_sleep = false;
-    if (g->run_fd >= 0)
-        unlinkat(g->run_fd, MARK, 0);
+    g->run->paused_for_sleep = false;
+    if (g->folder_fd >= 0)
+        unlinkat(g->folder_fd, MARK, 0);
 }
 
 static void on_paused(const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
 
-    g->sleep_asked = false;
-    g->sleep_minded = true;
+    g->run->sleep_asked = false;
+    g->run->sleep_minded = true;
     if (fault)
         log_guest(LOG_WARNING, g->name, "the host goes to sleep, and it cannot be paused: %s",
                   fault->message);
     else
-        g->paused_for_sleep = true;
+        g->run->paused_for_sleep = true;
     guest_announce(g);
     guest_mind_sleep(g);
 }
@@ -148,16 +149,16 @@ static void pause_now(Guest *g)
     _cleanup_fault_ Fault *fault = NULL;
 
     log_guest(LOG_INFO, g->name, "the host goes to sleep: pausing");
-    file_replace_at(g->run_fd, MARK, "", 0600);
+    file_replace_at(g->folder_fd, MARK, "", 0600);
     if (guest_control(g, GUEST_CONTROL_PAUSE, on_paused, g, &fault) == 0)
-        g->sleep_asked = true; /* the host waits for the answer */
+        g->run->sleep_asked = true; /* the host waits for the answer */
     else
         on_paused(fault, g);
 }
 
 static void before_sleep(Guest *g)
 {
-    if (resting(g) || g->recovering || g->sleep_minded || g->sleep_asked)
+    if (resting(g) || g->run->recovering || g->run->sleep_minded || g->run->sleep_asked)
         return;
     switch (policy(g)) {
     case HOST_SLEEP_PAUSE:
@@ -165,12 +166,12 @@ static void before_sleep(Guest *g)
             pause_now(g);
         return;
     case HOST_SLEEP_SHUTDOWN:
-        g->sleep_minded = true;
+        g->run->sleep_minded = true;
         log_guest(LOG_INFO, g->name, "the host goes to sleep: shutting down");
         guest_stop(g, NULL, false, NULL);
         return;
     case HOST_SLEEP_INHIBIT:
-        g->sleep_minded = true;
+        g->run->sleep_minded = true;
         log_guest(LOG_WARNING, g->name, "somebody sends the host to sleep although it keeps the host awake");
         return;
     default:
@@ -180,8 +181,8 @@ static void before_sleep(Guest *g)
 
 static void after_sleep(Guest *g)
 {
-    g->sleep_minded = false;
-    if (!g->paused_for_sleep || g->recovering)
+    g->run->sleep_minded = false;
+    if (!g->run->paused_for_sleep || g->run->recovering)
         return;
     guest_forget_sleep(g);
     if (g->state != GUEST_PAUSED)
@@ -194,6 +195,8 @@ static void after_sleep(Guest *g)
 
 void guest_mind_sleep(Guest *g)
 {
+    if (!g->run)
+        return;
     if (sleep_host(g->engine->sleep) == HOST_FALLS_ASLEEP)
         before_sleep(g);
     else if (sleep_host(g->engine->sleep) == HOST_AWAKE)
@@ -206,18 +209,18 @@ static int on_turn(sd_event_source *source, void *userdata)
 {
     Guest *g = userdata;
 
-    g->sleep_turn = sd_event_source_disable_unref(g->sleep_turn);
+    g->run->sleep_turn = sd_event_source_disable_unref(g->run->sleep_turn);
     guest_mind_sleep(g);
     return 0;
 }
 
 void guest_mind_sleep_soon(Guest *g)
 {
-    if (!g->sleep_turn)
-        sd_event_add_defer(g->engine->event, &g->sleep_turn, on_turn, g);
+    if (!g->run->sleep_turn)
+        sd_event_add_defer(g->engine->event, &g->run->sleep_turn, on_turn, g);
 }
 
 void guest_recall_sleep(Guest *g)
 {
-    g->paused_for_sleep = faccessat(g->run_fd, MARK, F_OK, 0) == 0;
+    g->run->paused_for_sleep = faccessat(g->folder_fd, MARK, F_OK, 0) == 0;
 }

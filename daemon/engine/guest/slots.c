@@ -59,8 +59,8 @@ bool guest_slot_empty(const GuestSlot *slot)
 
 GuestSlot *guest_slot_of(const Guest *g, const char *address)
 {
-    for (unsigned i = 0; g->slots && i < g->slots->len; i++) {
-        GuestSlot *slot = g_ptr_array_index(g->slots, i);
+    for (unsigned i = 0; g->run->slots && i < g->run->slots->len; i++) {
+        GuestSlot *slot = g_ptr_array_index(g->run->slots, i);
         for (unsigned j = 0; j < SLOT_FUNCTIONS; j++)
             if (g_strcmp0(slot->functions[j], address) == 0)
                 return slot;
@@ -71,12 +71,12 @@ GuestSlot *guest_slot_of(const Guest *g, const char *address)
 GuestSlot *guest_slot_for(const Guest *g, const PlanDevice *device)
 {
     g_autofree char *own = qemu_pci_slot(device);
-    GuestSlot *slot = device->wish ? find_slot(g->slots, own) : NULL;
+    GuestSlot *slot = device->wish ? find_slot(g->run->slots, own) : NULL;
 
     if (slot && guest_slot_empty(slot))
         return slot;
-    for (unsigned i = 0; i < g->slots->len; i++) {
-        slot = g_ptr_array_index(g->slots, i);
+    for (unsigned i = 0; i < g->run->slots->len; i++) {
+        slot = g_ptr_array_index(g->run->slots, i);
         if (g_str_has_prefix(slot->name, QEMU_SPARE_SLOT) && guest_slot_empty(slot))
             return slot;
     }
@@ -87,19 +87,19 @@ unsigned guest_spare_slots(const Guest *g)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < g->slots->len; i++)
-        n += g_str_has_prefix(((GuestSlot *)g_ptr_array_index(g->slots, i))->name, QEMU_SPARE_SLOT);
+    for (unsigned i = 0; i < g->run->slots->len; i++)
+        n += g_str_has_prefix(((GuestSlot *)g_ptr_array_index(g->run->slots, i))->name, QEMU_SPARE_SLOT);
     return n;
 }
 
 /* What it has let go of and the host could not take back is not forgotten. */
 static void show_left(Guest *g)
 {
-    g_autoptr(GPtrArray) lent = g->left && g->journal ? undo_lent(g->journal) : NULL;
+    g_autoptr(GPtrArray) lent = g->run->left && g->run->journal ? undo_lent(g->run->journal) : NULL;
 
     for (unsigned i = 0; lent && i < lent->len; i++) {
         const char *address = g_ptr_array_index(lent, i);
-        if (g_hash_table_contains(g->left, address) &&
+        if (g_hash_table_contains(g->run->left, address) &&
             !g_ptr_array_find_with_equal_func(g->addresses, address, g_str_equal, NULL))
             g_ptr_array_add(g->addresses, g_strdup(address));
     }
@@ -108,8 +108,8 @@ static void show_left(Guest *g)
 void guest_show_slots(Guest *g)
 {
     g_ptr_array_set_size(g->addresses, 0);
-    for (unsigned i = 0; i < g->slots->len; i++) {
-        const GuestSlot *slot = g_ptr_array_index(g->slots, i);
+    for (unsigned i = 0; i < g->run->slots->len; i++) {
+        const GuestSlot *slot = g_ptr_array_index(g->run->slots, i);
         for (unsigned j = 0; j < SLOT_FUNCTIONS; j++)
             if (slot->functions[j])
                 g_ptr_array_add(g->addresses, g_strdup(slot->functions[j]));
@@ -120,20 +120,20 @@ void guest_show_slots(Guest *g)
 void guest_note_slots(Guest *g)
 {
     guest_forget_slots(g);
-    g->slots = g_ptr_array_new_with_free_func(slot_free);
-    for (unsigned i = 0; i < g->plan->devices->len; i++) {
-        const PlanDevice *device = g_ptr_array_index(g->plan->devices, i);
+    g->run->slots = g_ptr_array_new_with_free_func(slot_free);
+    for (unsigned i = 0; i < g->run->plan->devices->len; i++) {
+        const PlanDevice *device = g_ptr_array_index(g->run->plan->devices, i);
         g_autofree char *name = qemu_pci_slot(device);
         /* A mediated device: nothing is plugged in its place. */
         if (device->functions->len == 0)
             continue;
-        GuestSlot *slot = ensure_slot(g->slots, name);
+        GuestSlot *slot = ensure_slot(g->run->slots, name);
         for (unsigned j = 0; j < device->functions->len; j++)
             slot->functions[j] = g_strdup(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j)));
     }
-    for (unsigned i = 0; i < g->definition->spare_ports; i++) {
+    for (unsigned i = 0; i < g->run->definition->spare_ports; i++) {
         g_autofree char *name = g_strdup_printf(QEMU_SPARE_SLOT "%u", i);
-        ensure_slot(g->slots, name);
+        ensure_slot(g->run->slots, name);
     }
     guest_show_slots(g);
 }
@@ -150,8 +150,8 @@ static GuestSlotSearch *search_free(GuestSlotSearch *search)
 
 void guest_forget_slots(Guest *g)
 {
-    g_clear_pointer(&g->slots, g_ptr_array_unref);
-    g->slot_search = search_free(g->slot_search);
+    g_clear_pointer(&g->run->slots, g_ptr_array_unref);
+    g->run->slot_search = search_free(g->run->slot_search);
 }
 
 static const char *text_of(struct json_object *object, const char *name)
@@ -166,14 +166,14 @@ static int compare_slots(const void *a, const void *b)
 
 static void search_done(Guest *g)
 {
-    if (g->slot_search->again) {
-        g->slot_search = search_free(g->slot_search);
+    if (g->run->slot_search->again) {
+        g->run->slot_search = search_free(g->run->slot_search);
         guest_find_slots(g);
         return;
     }
-    g->slots = g_steal_pointer(&g->slot_search->slots);
-    g->slot_search = search_free(g->slot_search);
-    g_ptr_array_sort(g->slots, compare_slots);
+    g->run->slots = g_steal_pointer(&g->run->slot_search->slots);
+    g->run->slot_search = search_free(g->run->slot_search);
+    g_ptr_array_sort(g->run->slots, compare_slots);
     guest_show_slots(g);
     guest_slots_found(g);
 }
@@ -181,7 +181,7 @@ static void search_done(Guest *g)
 /* Nothing is known then, and it is asked again when QEMU answers again. */
 static void search_failed(Guest *g, int error)
 {
-    g->slot_search = search_free(g->slot_search);
+    g->run->slot_search = search_free(g->run->slot_search);
     if (error == -ETIMEDOUT)
         guest_go_silent(g);
 }
@@ -209,7 +209,7 @@ static void note_device(GuestSlotSearch *search, const char *id, const char *add
 static void on_address(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestSlotSearch *search = g->slot_search;
+    GuestSlotSearch *search = g->run->slot_search;
 
     if (error < 0 && error != -EREMOTEIO) {
         search_failed(g, error);
@@ -225,7 +225,7 @@ static void on_address(Qmp *qmp, int error, const char *message, struct json_obj
 
 static void ask_next(Guest *g)
 {
-    const GuestSlotSearch *search = g->slot_search;
+    const GuestSlotSearch *search = g->run->slot_search;
 
     if (search->index == search->ids->len) {
         search_done(g);
@@ -236,7 +236,7 @@ static void ask_next(Guest *g)
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "path", json_object_new_string(path));
     json_object_object_add(arguments, "property", json_object_new_string("host"));
-    int r = qmp_command(g->qmp, "qom-get", arguments, QMP_ANSWER_USEC, on_address, g);
+    int r = qmp_command(g->run->qmp, "qom-get", arguments, QMP_ANSWER_USEC, on_address, g);
     if (r < 0)
         search_failed(g, r);
 }
@@ -244,7 +244,7 @@ static void ask_next(Guest *g)
 static void on_listed(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestSlotSearch *search = g->slot_search;
+    GuestSlotSearch *search = g->run->slot_search;
 
     if (error < 0 || !json_object_is_type(result, json_type_array)) {
         search_failed(g, error);
@@ -266,15 +266,15 @@ static void on_listed(Qmp *qmp, int error, const char *message, struct json_obje
 
 void guest_find_slots(Guest *g)
 {
-    if (g->slots || g->slot_search || !guest_qmp_usable(g))
+    if (g->run->slots || g->run->slot_search || !guest_qmp_usable(g))
         return;
     GuestSlotSearch *search = g_new0(GuestSlotSearch, 1);
     search->slots = g_ptr_array_new_with_free_func(slot_free);
     search->ids = g_ptr_array_new_with_free_func(g_free);
-    g->slot_search = search;
+    g->run->slot_search = search;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "path", json_object_new_string(DEVICES));
-    int r = qmp_command(g->qmp, "qom-list", arguments, QMP_ANSWER_USEC, on_listed, g);
+    int r = qmp_command(g->run->qmp, "qom-list", arguments, QMP_ANSWER_USEC, on_listed, g);
     if (r < 0)
         search_failed(g, r);
 }
@@ -284,11 +284,11 @@ GuestSlot *guest_slot_deleted(Guest *g, const char *id)
     g_autofree char *name = NULL;
     unsigned function = 0;
 
-    if (g->slot_search)
-        g->slot_search->again = true;
-    if (!g->slots || !qemu_pci_parse_id(id, &name, &function))
+    if (g->run->slot_search)
+        g->run->slot_search->again = true;
+    if (!g->run->slots || !qemu_pci_parse_id(id, &name, &function))
         return NULL;
-    GuestSlot *slot = find_slot(g->slots, name);
+    GuestSlot *slot = find_slot(g->run->slots, name);
     if (!slot || !slot->functions[function])
         return NULL;
     g_clear_pointer(&slot->functions[function], g_free);

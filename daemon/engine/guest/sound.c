@@ -10,21 +10,21 @@ static void on_opened(int error, int *fd, void *userdata)
     Guest *g = userdata;
 
     if (error < 0) {
-        guest_fail(g, opener_fault(g->opener, error, g->name, g->definition->sound.socket)
-                          ?: file_sound_fault(g->definition, error));
+        guest_fail(g, opener_fault(g->run->opener, error, g->name, g->run->definition->sound.socket)
+                          ?: file_sound_fault(g->run->definition, error));
         return;
     }
-    g->opener = opener_free(g->opener);
-    g->sound_fd = steal_fd(fd);
+    g->run->opener = opener_free(g->run->opener);
+    g->run->sound_fd = steal_fd(fd);
     guest_begin(g);
 }
 
 void guest_open_sound(Guest *g)
 {
-    if (g->definition->sound.type == SOUND_NONE) {
+    if (g->run->definition->sound.type == SOUND_NONE) {
         guest_begin(g);
         return;
     }
-    g->opener = opener_new(g->engine, false);
-    opener_open(g->opener, FILE_KIND_SOCKET, g->definition->sound.socket, on_opened, g);
+    g->run->opener = opener_new(g->engine, false);
+    opener_open(g->run->opener, FILE_KIND_SOCKET, g->run->definition->sound.socket, on_opened, g);
 }

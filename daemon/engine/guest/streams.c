@@ -31,7 +31,7 @@ static int connect_client(Guest *g);
 /* Tells how it ended and forgets it; fd and fault are taken over. */
 static void end(Guest *g, Fault *fault)
 {
-    GuestOpening *opening = g_steal_pointer(&g->opening);
+    GuestOpening *opening = g_steal_pointer(&g->run->opening);
     int fd = steal_fd(&opening->ours);
 
     if (fault)
@@ -78,7 +78,7 @@ static void drop_ends(GuestOpening *opening)
 /* A chardev has one client, and add_client fails while there is another. */
 static void refused(Guest *g, const char *message)
 {
-    GuestOpening *opening = g->opening;
+    GuestOpening *opening = g->run->opening;
     /* Of one that was connected before usherd was started there is no end to shut down. */
     bool stranger = opening->force && !opening->renewed && !opening->shut;
 
@@ -94,9 +94,9 @@ static void refused(Guest *g, const char *message)
         drop_ends(opening);
         clock_after(g->engine->event, RETRY_USEC, on_retry, g, &opening->retry);
     } else {
-        g_autofree char *remedy =
-            opening->force ? g_strdup("try again")
-                           : g_strdup_printf("take it over: usherctl console --force %s", g->name);
+        g_autofree char *remedy = opening->force
+                                      ? g_strdup("try again")
+                                      : g_strdup_printf("take it over: usherctl console --force %s", g->name);
         end(g, fault_new(FAULT_BUSY, remedy, "somebody has the console of guest %s open", g->name));
     }
 }
@@ -115,16 +115,17 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
             guest_go_silent(g);
         return;
     }
-    if (g->opening->stream == GUEST_STREAM_CONSOLE) {
-        close_fd(g->console_end);
-        g->console_end = steal_fd(&g->opening->theirs);
+    if (g->run->opening->stream == GUEST_STREAM_CONSOLE) {
+        close_fd(g->run->console_end);
+        g->run->console_end = steal_fd(&g->run->opening->theirs);
     }
     end(g, NULL);
 }
 
 static const char *protocol(const Guest *g)
 {
-    return g->opening->stream == GUEST_STREAM_CONSOLE ? "console" : display_type_to_string(guest_display(g));
+    return g->run->opening->stream == GUEST_STREAM_CONSOLE ? "console"
+                                                           : display_type_to_string(guest_display(g));
 }
 
 static void on_known(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -136,7 +137,7 @@ static void on_known(Qmp *qmp, int error, const char *message, struct json_objec
         arguments = json_object_new_object();
         json_object_object_add(arguments, "protocol", json_object_new_string(protocol(g)));
         json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-        if (g->opening->stream == GUEST_STREAM_DISPLAY)
+        if (g->run->opening->stream == GUEST_STREAM_DISPLAY)
             json_object_object_add(arguments, "skipauth", json_object_new_boolean(true));
         error = qmp_command(qmp, "add_client", arguments, QMP_ANSWER_USEC, on_added, g);
     }
@@ -150,16 +151,16 @@ static int connect_client(Guest *g)
 {
     int pair[2];
 
-    if (!g->qmp)
+    if (!g->run->qmp)
         return -ENOTCONN;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    g->opening->ours = pair[0];
-    if (g->opening->stream == GUEST_STREAM_CONSOLE)
-        g->opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
+    g->run->opening->ours = pair[0];
+    if (g->run->opening->stream == GUEST_STREAM_CONSOLE)
+        g->run->opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, g);
+    return qmp_command_with_fd(g->run->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, g);
 }
 
 static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
@@ -172,9 +173,9 @@ static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
             "give it one, as of its next start: usherctl edit %s, [Display] Type=vnc", g->name);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
     }
-    if (g->silent || !g->qmp || !qmp_ready(g->qmp))
+    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
         return guest_raise_unresponsive(g, ret_fault);
-    if (g->opening)
+    if (g->run->opening)
         return fault_raise(ret_fault, FAULT_BUSY, "try again",
                            "somebody else is being connected with guest %s", g->name);
     return 0;
@@ -188,13 +189,13 @@ int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, voi
         return r;
 
     /* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
-    bool shut = stream == GUEST_STREAM_CONSOLE && force && g->console_end >= 0;
+    bool shut = stream == GUEST_STREAM_CONSOLE && force && g->run->console_end >= 0;
     if (shut) {
-        shutdown(g->console_end, SHUT_RDWR);
-        g->console_end = close_fd(g->console_end);
+        shutdown(g->run->console_end, SHUT_RDWR);
+        g->run->console_end = close_fd(g->run->console_end);
     }
-    g->opening = g_new0(GuestOpening, 1);
-    *g->opening = (GuestOpening){
+    g->run->opening = g_new0(GuestOpening, 1);
+    *g->run->opening = (GuestOpening){
         .stream = stream,
         .force = force,
         .shut = shut,
@@ -206,21 +207,23 @@ int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, voi
     r = connect_client(g);
     if (r >= 0)
         return 0;
-    close_fd(g->opening->ours);
-    close_fd(g->opening->theirs);
-    g_clear_pointer(&g->opening, g_free);
+    close_fd(g->run->opening->ours);
+    close_fd(g->run->opening->theirs);
+    g_clear_pointer(&g->run->opening, g_free);
     return r == -EBUSY ? fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is busy", g->name)
                        : r;
 }
 
 void guest_close_streams(Guest *g)
 {
-    if (g->opening)
+    if (g->run->opening)
         end(g, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s went away", g->name));
-    g->console_end = close_fd(g->console_end);
+    g->run->console_end = close_fd(g->run->console_end);
 }
 
 DisplayType guest_display(const Guest *g)
 {
-    return g->definition ? g->definition->display : DISPLAY_NONE;
+    const GuestDefinition *definition = guest_definition(g);
+
+    return definition ? definition->display : DISPLAY_NONE;
 }

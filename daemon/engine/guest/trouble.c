@@ -6,8 +6,8 @@
 /* Also after a panic, which QEMU can pause upon, but not reset. */
 static void reset(Guest *g)
 {
-    qmp_command(g->qmp, "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
-    qmp_command(g->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(g->run->qmp, "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
 }
 
 /* action: what is done by us, as QEMU has done its part. */
@@ -24,16 +24,16 @@ static void take(Guest *g, const char *words, TroubleAction action)
     log_guest(LOG_WARNING, g->name, "%s: %s", words, doings[action]);
     if (action > TROUBLE_FAIL)
         return;
-    g_free(g->trouble);
-    g->trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
+    g_free(g->run->trouble);
+    g->run->trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
 }
 
 void guest_panicked(Guest *g)
 {
-    TroubleAction action = g->definition ? g->definition->on_panic : TROUBLE_DEFAULT;
+    TroubleAction action = g->run->definition ? g->run->definition->on_panic : TROUBLE_DEFAULT;
 
     take(g, "its system has panicked", action);
-    g->panicked = true;
+    g->run->panicked = true;
     /* One that is to end does not begin anew. */
     if (g->state == GUEST_STOPPING)
         guest_mind_ladder(g);
@@ -43,9 +43,9 @@ void guest_panicked(Guest *g)
 
 void guest_watchdog_expired(Guest *g)
 {
-    TroubleAction action = g->definition ? g->definition->watchdog : TROUBLE_IGNORE;
+    TroubleAction action = g->run->definition ? g->run->definition->watchdog : TROUBLE_IGNORE;
 
     take(g, "its system hangs, and has not reset its watchdog", action);
     if (action == TROUBLE_FAIL)
-        qmp_command(g->qmp, "quit", NULL, 0, NULL, NULL);
+        qmp_command(g->run->qmp, "quit", NULL, 0, NULL, NULL);
 }

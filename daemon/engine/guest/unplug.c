@@ -28,8 +28,8 @@ static GHashTable *kept_groups(const Guest *g, const Host *host, const GuestSlot
 {
     GHashTable *groups = g_hash_table_new(NULL, NULL);
 
-    for (unsigned i = 0; i < g->slots->len; i++) {
-        const GuestSlot *slot = g_ptr_array_index(g->slots, i);
+    for (unsigned i = 0; i < g->run->slots->len; i++) {
+        const GuestSlot *slot = g_ptr_array_index(g->run->slots, i);
         for (unsigned j = 0; slot != without && j < SLOT_FUNCTIONS; j++)
             if (slot->functions[j])
                 note_group(groups, host, slot->functions[j]);
@@ -55,7 +55,7 @@ static bool is_kept(const char *text, const Host *host, GHashTable *groups)
 static GHashTable *to_give_back(const Guest *g, const GuestSlot *without)
 {
     GHashTable *subjects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GPtrArray) steps = undo_plan(g->journal);
+    g_autoptr(GPtrArray) steps = undo_plan(g->run->journal);
     g_autoptr(Host) host = NULL;
     PciAddress address;
 
@@ -67,7 +67,7 @@ static GHashTable *to_give_back(const Guest *g, const GuestSlot *without)
         bool device =
             pci_address_from_string(subject, &address) == 0 || g_str_has_prefix(subject, "/dev/vfio/");
         if (device && !is_kept(subject, host, groups) &&
-            !(g->left && g_hash_table_contains(g->left, subject)))
+            !(g->run->left && g_hash_table_contains(g->run->left, subject)))
             g_hash_table_add(subjects, g_strdup(subject));
     }
     return subjects;
@@ -78,25 +78,25 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
 {
     Guest *g = userdata;
 
-    job_progress(g->plugging->job, words, done, total);
+    job_progress(g->run->plugging->job, words, done, total);
 }
 
 static void take_left(void *subject, void *value, void *userdata)
 {
     Guest *g = userdata;
 
-    g_hash_table_add(g->left, g_strdup(subject));
+    g_hash_table_add(g->run->left, g_strdup(subject));
 }
 
 /* What could not be given back stays in the journal, and is tried again when the guest has ended. */
 static void on_given_back(Execution *execution, const Fault *fault, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
-    if (fault && !g->left)
-        g->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (fault && !g->end_owed) {
+    if (fault && !g->run->left)
+        g->run->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (fault && !g->run->end_owed) {
         g_hash_table_foreach(p->subjects, take_left, g);
         plugging_note_fault(p, fault_copy(fault));
     }
@@ -107,32 +107,32 @@ static void on_given_back(Execution *execution, const Fault *fault, void *userda
 void plugging_give_back(Guest *g)
 {
     static const ExecutionHandler handler = {on_progress, on_given_back, guest_on_unstuck};
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     p->deadline = sd_event_source_disable_unref(p->deadline);
     p->slot = NULL;
     /* Not a device of the guest's any more, whatever becomes of it: it is no drift that it leaves vfio-pci.
      */
-    if (g->slots)
+    if (g->run->slots)
         guest_show_slots(g);
-    if (g->slots)
+    if (g->run->slots)
         p->subjects = to_give_back(g, NULL);
     if (!p->subjects || g_hash_table_size(p->subjects) == 0) {
         plugging_end(g);
         return;
     }
-    g_autoptr(GArray) numbers = undo_some(g->journal, p->subjects);
-    p->execution = execution_undo_some(g->engine, g->journal, numbers, &handler, g);
+    g_autoptr(GArray) numbers = undo_some(g->run->journal, p->subjects);
+    p->execution = execution_undo_some(g->engine, g->run->journal, numbers, &handler, g);
 }
 
 void guest_tidy(Guest *g)
 {
-    if (g->plugging) {
-        g->tidy_owed = true;
+    if (g->run->plugging) {
+        g->run->tidy_owed = true;
         return;
     }
-    g->tidy_owed = false;
-    if (!g->slots || !g->journal || !guest_state_live(g->state))
+    g->run->tidy_owed = false;
+    if (!g->run->slots || !g->run->journal || !guest_state_live(g->state))
         return;
     g_autoptr(GHashTable) subjects = to_give_back(g, NULL);
     if (g_hash_table_size(subjects) == 0)
@@ -162,10 +162,10 @@ static struct json_object *deletion(const GuestSlot *slot)
 /* Functions without function 0, which the guest has never heard of: usherd went away between two of them. */
 void guest_slots_found(Guest *g)
 {
-    for (unsigned i = 0; i < g->slots->len; i++) {
-        const GuestSlot *slot = g_ptr_array_index(g->slots, i);
+    for (unsigned i = 0; i < g->run->slots->len; i++) {
+        const GuestSlot *slot = g_ptr_array_index(g->run->slots, i);
         if (lowest_function(slot) > 0)
-            qmp_command(g->qmp, "device_del", deletion(slot), PLUG_ANSWER_USEC, NULL, NULL);
+            qmp_command(g->run->qmp, "device_del", deletion(slot), PLUG_ANSWER_USEC, NULL, NULL);
     }
     if (g->handler->devices)
         g->handler->devices(g, g->userdata);
@@ -184,7 +184,7 @@ void guest_device_deleted(Guest *g, struct json_object *data)
         return;
     slot->leaving = false;
     log_guest(LOG_INFO, g->name, "let go of what was in %s", slot->name);
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
     if (!p || p->slot != slot)
         guest_tidy(g);
     else if (p->deadline)
@@ -195,7 +195,7 @@ void guest_device_deleted(Guest *g, struct json_object *data)
 static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     p->slot->leaving = true;
     plugging_note_fault(
@@ -212,7 +212,7 @@ static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
 static void on_asked(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (error < 0 && error != -EREMOTEIO) {
         plugging_end_unknown(g, error);
@@ -236,13 +236,13 @@ static void on_asked(Qmp *qmp, int error, const char *message, struct json_objec
 
 void plugging_let_go(Guest *g)
 {
-    GuestPlugging *p = g->plugging;
+    GuestPlugging *p = g->run->plugging;
 
     if (guest_slot_empty(p->slot)) {
         plugging_give_back(g);
         return;
     }
-    int r = qmp_command(g->qmp, "device_del", deletion(p->slot), PLUG_ANSWER_USEC, on_asked, g);
+    int r = qmp_command(g->run->qmp, "device_del", deletion(p->slot), PLUG_ANSWER_USEC, on_asked, g);
     if (r < 0)
         plugging_end_unknown(g, r);
 }
@@ -277,7 +277,7 @@ int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)
 
 int guest_detach(Guest *g, const char *address, Job *job)
 {
-    int r = qmp_command(g->qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, g);
+    int r = qmp_command(g->run->qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, g);
 
     if (r < 0)
         return r;
@@ -289,5 +289,5 @@ GPtrArray *guest_plan_detach(const Guest *g, const char *address)
 {
     g_autoptr(GHashTable) subjects = to_give_back(g, guest_slot_of(g, address));
 
-    return undo_some_plan(g->journal, subjects);
+    return undo_some_plan(g->run->journal, subjects);
 }

@@ -11,13 +11,13 @@
 
 void guest_usb_drop(Guest *g)
 {
-    if (g->usb_request)
-        worker_request_cancel(g->usb_request);
-    g->usb_request = NULL;
-    if (g->usb_worker)
-        worker_release(g->usb_worker);
-    g->usb_worker = NULL;
-    g->usb_fd = close_fd(g->usb_fd);
+    if (g->run->usb_request)
+        worker_request_cancel(g->run->usb_request);
+    g->run->usb_request = NULL;
+    if (g->run->usb_worker)
+        worker_release(g->run->usb_worker);
+    g->run->usb_worker = NULL;
+    g->run->usb_fd = close_fd(g->run->usb_fd);
 }
 
 /* QEMU has not got it; another time, or another device. why is taken over. */
@@ -46,7 +46,7 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
     struct json_object *set = json_object_new_object();
 
     /* The device has a descriptor of its own by now, or never will. */
-    json_object_object_add(set, "fdset-id", json_object_new_int(g->usb_set));
+    json_object_object_add(set, "fdset-id", json_object_new_int(g->run->usb_set));
     qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
     if (error < 0) {
         give_up(g, why_not(error, message));
@@ -54,7 +54,7 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
     }
     const HostUsb *device = NULL;
     usb->given = true;
-    if (usb_find(g->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
+    if (usb_find(g->run->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
         guest_usb_set_words(g, LOG_INFO, usb_describe(device));
     guest_usb_remember(g);
     guest_usb_look_on(g);
@@ -66,9 +66,9 @@ static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_ob
     struct json_object *set = NULL;
 
     if (error == 0 && json_object_object_get_ex(result, "fdset-id", &set)) {
-        g->usb_set = json_object_get_int(set);
+        g->run->usb_set = json_object_get_int(set);
         error = qmp_command(qmp, "device_add",
-                            qemu_usb_device(guest_usb_current(g)->wish, g->usb_index, g->usb_set),
+                            qemu_usb_device(guest_usb_current(g)->wish, g->run->usb_index, g->run->usb_set),
                             QMP_ANSWER_USEC, on_added, g);
     }
     if (error < 0)
@@ -77,9 +77,9 @@ static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_ob
 
 static void hand_over(Guest *g)
 {
-    int r = g->qmp ? qmp_command_with_fd(g->qmp, steal_fd(&g->usb_fd), "add-fd", NULL, QMP_ANSWER_USEC,
-                                         on_fd_added, g)
-                   : -ENOTCONN;
+    int r = g->run->qmp ? qmp_command_with_fd(g->run->qmp, steal_fd(&g->run->usb_fd), "add-fd", NULL,
+                                              QMP_ANSWER_USEC, on_fd_added, g)
+                        : -ENOTCONN;
 
     if (r < 0)
         give_up(g, why_not(r, NULL));
@@ -90,9 +90,9 @@ static void on_taken(Execution *execution, const Fault *fault, void *userdata)
     Guest *g = userdata;
     g_autofree char *why = fault ? g_strdup(fault->message) : NULL;
 
-    g->usb_execution = execution_free(execution);
-    if (g->end_owed) {
-        g->end_owed = false;
+    g->run->usb_execution = execution_free(execution);
+    if (g->run->end_owed) {
+        g->run->end_owed = false;
         guest_ended(g);
     } else if (why) {
         give_up(g, g_steal_pointer(&why));
@@ -115,7 +115,7 @@ static void take(Guest *g)
         return;
     }
     g_ptr_array_add(steps, step_new(STEP_USB_DRIVERS, node, drivers, ""));
-    g->usb_execution = execution_run(g->engine, g->journal, steps, &handler, g);
+    g->run->usb_execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
 }
 
 static void on_opened(int error, int *fd, void *userdata)
@@ -123,14 +123,14 @@ static void on_opened(int error, int *fd, void *userdata)
     Guest *g = userdata;
 
     if (error == -ECONNRESET)
-        g->usb_worker = NULL;
+        g->run->usb_worker = NULL;
     if (error < 0) {
         give_up(g, g_strdup_printf("cannot open %s: %s", guest_usb_current(g)->node, g_strerror(-error)));
         return;
     }
-    g->usb_fd = steal_fd(fd);
-    worker_release(g->usb_worker);
-    g->usb_worker = NULL;
+    g->run->usb_fd = steal_fd(fd);
+    worker_release(g->run->usb_worker);
+    g->run->usb_worker = NULL;
     take(g);
 }
 
@@ -139,8 +139,8 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
     Guest *g = userdata;
     int r = worker ? 0 : -ECHILD;
 
-    g->usb_request = NULL;
-    g->usb_worker = worker;
+    g->run->usb_request = NULL;
+    g->run->usb_worker = worker;
     if (worker)
         r = worker_open_device(worker, guest_usb_current(g)->node, on_opened, g);
     if (r < 0)
@@ -149,7 +149,7 @@ static void on_worker(Worker *worker, const char *message, void *userdata)
 
 void guest_usb_give(Guest *g)
 {
-    int r = worker_request(g->engine->workers, on_worker, g, &g->usb_request);
+    int r = worker_request(g->engine->workers, on_worker, g, &g->run->usb_request);
 
     if (r < 0)
         give_up(g, g_strdup_printf("cannot start usher-bind: %s", g_strerror(-r)));

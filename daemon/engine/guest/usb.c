@@ -27,28 +27,28 @@ static void usb_free(void *pointer)
 
 GuestUsb *guest_usb_current(const Guest *g)
 {
-    return g_ptr_array_index(g->usbs, g->usb_index);
+    return g_ptr_array_index(g->run->usbs, g->run->usb_index);
 }
 
 void guest_forget_usbs(Guest *g)
 {
     guest_usb_drop(g);
-    g->usb_execution = execution_free(g->usb_execution);
-    g->usb_host = host_free(g->usb_host);
-    g_clear_pointer(&g->usbs, g_ptr_array_unref);
-    g->usbs_busy = g->usbs_again = false;
+    g->run->usb_execution = execution_free(g->run->usb_execution);
+    g->run->usb_host = host_free(g->run->usb_host);
+    g_clear_pointer(&g->run->usbs, g_ptr_array_unref);
+    g->run->usbs_busy = g->run->usbs_again = false;
 }
 
 static void note_wishes(Guest *g)
 {
-    if (g->usbs)
+    if (g->run->usbs)
         return;
-    g->usbs = g_ptr_array_new_with_free_func(usb_free);
-    for (unsigned i = 0; g->definition && i < g->definition->usbs->len; i++) {
+    g->run->usbs = g_ptr_array_new_with_free_func(usb_free);
+    for (unsigned i = 0; g->run->definition && i < g->run->definition->usbs->len; i++) {
         GuestUsb *usb = g_new0(GuestUsb, 1);
 
-        usb->wish = g_ptr_array_index(g->definition->usbs, i);
-        g_ptr_array_add(g->usbs, usb);
+        usb->wish = g_ptr_array_index(g->run->definition->usbs, i);
+        g_ptr_array_add(g->run->usbs, usb);
     }
 }
 
@@ -68,13 +68,13 @@ void guest_usb_remember(Guest *g)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    for (unsigned i = 0; i < g->usbs->len; i++) {
-        const GuestUsb *usb = g_ptr_array_index(g->usbs, i);
+    for (unsigned i = 0; i < g->run->usbs->len; i++) {
+        const GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
         if (usb->given)
             g_string_append_printf(text, "%s %s %" G_GUINT64_FORMAT "\n", usb->wish->name, usb->node,
                                    (guint64)usb->inode);
     }
-    int r = file_replace_at(g->run_fd, "usb", text->str, 0600);
+    int r = file_replace_at(g->folder_fd, "usb", text->str, 0600);
     if (r < 0)
         log_guest(LOG_WARNING, g->name, "cannot note which USB devices it has: %s", strerror(-r));
 }
@@ -84,13 +84,13 @@ void guest_recall_usbs(Guest *g)
     g_autofree char *text = NULL;
 
     note_wishes(g);
-    if (file_read_value_at(g->run_fd, "usb", &text) < 0)
+    if (file_read_value_at(g->folder_fd, "usb", &text) < 0)
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         g_auto(GStrv) words = g_strsplit(*line, " ", 3);
-        for (unsigned i = 0; g_strv_length(words) == 3 && i < g->usbs->len; i++) {
-            GuestUsb *usb = g_ptr_array_index(g->usbs, i);
+        for (unsigned i = 0; g_strv_length(words) == 3 && i < g->run->usbs->len; i++) {
+            GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
             if (!g_str_equal(usb->wish->name, words[0]))
                 continue;
             g_free(usb->node);
@@ -119,7 +119,7 @@ void guest_usb_set_words(Guest *g, int level, char *words)
 void guest_usb_look_on(Guest *g)
 {
     guest_usb_drop(g);
-    look_from(g, g->usb_index + 1);
+    look_from(g, g->run->usb_index + 1);
 }
 
 /* The device that it is to have now. words: why none, NULL: it is simply not there. */
@@ -129,7 +129,7 @@ static const HostUsb *wanted(const Guest *g, char **ret_words)
     _cleanup_fault_ Fault *fault = NULL;
     const HostUsb *device = NULL;
 
-    int r = usb_find(g->usb_host, g->name, wish, &device, &fault);
+    int r = usb_find(g->run->usb_host, g->name, wish, &device, &fault);
     if (r == 0 && device)
         r = usb_judge(device, g->name, wish, &fault);
     if (!fault)
@@ -144,9 +144,9 @@ static const HostUsb *wanted(const Guest *g, char **ret_words)
 /* Another section of the same guest has it: both fit. */
 static const GuestUsb *find_twin(const Guest *g, const char *node)
 {
-    for (unsigned i = 0; i < g->usbs->len; i++) {
-        const GuestUsb *other = g_ptr_array_index(g->usbs, i);
-        if (i != g->usb_index && other->given && g_str_equal(other->node, node))
+    for (unsigned i = 0; i < g->run->usbs->len; i++) {
+        const GuestUsb *other = g_ptr_array_index(g->run->usbs, i);
+        if (i != g->run->usb_index && other->given && g_str_equal(other->node, node))
             return other;
     }
     return NULL;
@@ -222,7 +222,7 @@ static bool look_at(Guest *g, GuestUsb *usb)
 {
     if (usb->given && still_there(g, usb)) {
         const HostUsb *device = NULL;
-        if (!usb->words && usb_find(g->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
+        if (!usb->words && usb_find(g->run->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
             usb->words = usb_describe(device);
         return false;
     }
@@ -234,50 +234,50 @@ static bool look_at(Guest *g, GuestUsb *usb)
     struct json_object *arguments = json_object_new_object();
     g_autofree char *id = qemu_usb_id(usb->wish);
     json_object_object_add(arguments, "id", json_object_new_string(id));
-    return qmp_command(g->qmp, "device_del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0;
+    return qmp_command(g->run->qmp, "device_del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0;
 }
 
 static void look_from(Guest *g, unsigned index)
 {
-    for (g->usb_index = index; g->usb_index < g->usbs->len; g->usb_index++)
+    for (g->run->usb_index = index; g->run->usb_index < g->run->usbs->len; g->run->usb_index++)
         if (guest_qmp_usable(g) && look_at(g, guest_usb_current(g)))
             return;
-    g->usbs_busy = false;
-    if (g->usbs_again)
+    g->run->usbs_busy = false;
+    if (g->run->usbs_again)
         guest_mind_usbs(g);
 }
 
 void guest_mind_usbs(Guest *g)
 {
-    if (!guest_qmp_usable(g) || !g->journal || !g->definition || g->definition->usbs->len == 0)
+    if (!guest_qmp_usable(g) || !g->run->journal || !g->run->definition || g->run->definition->usbs->len == 0)
         return;
     note_wishes(g);
-    g->usbs_again = g->usbs_busy;
-    if (g->usbs_busy)
+    g->run->usbs_again = g->run->usbs_busy;
+    if (g->run->usbs_busy)
         return;
-    g->usb_host = host_free(g->usb_host);
-    int r = host_look(g->engine, &g->usb_host);
+    g->run->usb_host = host_free(g->run->usb_host);
+    int r = host_look(g->engine, &g->run->usb_host);
     if (r < 0) {
         log_guest(LOG_WARNING, g->name, "cannot look for its USB devices: %s", strerror(-r));
         return;
     }
-    g->usbs_busy = true;
+    g->run->usbs_busy = true;
     look_from(g, 0);
 }
 
 void guest_retry_usbs(Guest *g)
 {
-    for (unsigned i = 0; g->usbs && i < g->usbs->len; i++)
-        ((GuestUsb *)g_ptr_array_index(g->usbs, i))->again = true;
+    for (unsigned i = 0; g->run && g->run->usbs && i < g->run->usbs->len; i++)
+        ((GuestUsb *)g_ptr_array_index(g->run->usbs, i))->again = true;
     guest_mind_usbs(g);
 }
 
 bool guest_end_usbs(Guest *g)
 {
     guest_usb_drop(g);
-    if (!g->usb_execution)
+    if (!g->run->usb_execution)
         return true;
-    execution_stop(g->usb_execution, NULL);
+    execution_stop(g->run->usb_execution, NULL);
     return false;
 }
 
@@ -285,8 +285,8 @@ GPtrArray *guest_usb_words(const Guest *g)
 {
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
-    for (unsigned i = 0; g->watched && g->usbs && i < g->usbs->len; i++) {
-        const GuestUsb *usb = g_ptr_array_index(g->usbs, i);
+    for (unsigned i = 0; g->run && g->run->watched && g->run->usbs && i < g->run->usbs->len; i++) {
+        const GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
         if (usb->words)
             g_ptr_array_add(words, g_strdup_printf("%s: %s", usb->wish->name, usb->words));
     }

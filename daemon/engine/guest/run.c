@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
+#include "private.h"
+
+Run *run_new(Guest *guest)
+{
+    Run *run = g_new0(Run, 1);
+
+    g_assert(!guest->run);
+    guest->run = run;
+    run->guest = guest;
+    run->run_state = (RunState){RUN_BEGINS, ""};
+    run->console_end = run->usb_fd = run->sound_fd = -1;
+    run->inner_addresses = g_ptr_array_new_with_free_func(g_free);
+    run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
+    run->controls = g_ptr_array_new();
+    return run;
+}
+
+/* First of all, as an answer may be about what is let go of next. */
+static void forget_questions(Run *run)
+{
+    Guest *g = run->guest;
+
+    guest_drop_qmp(g);
+    launcher_forget(g->engine->launcher, g);
+    qemu_probe_forget(g->engine->probe, g);
+    sd_event_source_disable_unref(run->deadline);
+    sd_event_source_disable_unref(run->button_look);
+    sd_event_source_disable_unref(run->sleep_turn);
+    holder_gate_free(run->gate);
+    execution_free(run->execution);
+}
+
+Run *run_free(Run *run)
+{
+    if (!run)
+        return NULL;
+    Guest *g = run->guest;
+
+    forget_questions(run);
+    guest_forget_inputs(g);
+    guest_forget_usbs(g);
+    guest_forget_plugging(g);
+    guest_close_files(g);
+    guest_close_disks(g);
+    companions_free(run->companions);
+    g_ptr_array_unref(run->controls);
+    guest_agent_free(run->agent);
+    g_ptr_array_unref(run->inner_addresses);
+    sleep_lock_free(run->sleep_lock);
+    sleep_lock_free(run->shutdown_lock);
+    channel_free(run->launch);
+    g_clear_pointer(&run->place, g_ptr_array_unref);
+    guest_log_close(run->console_log);
+    journal_close(run->journal);
+    plan_free(run->plan);
+    definition_free(run->definition);
+    g_free(run->trouble);
+    g_free(run);
+    g->run = NULL;
+    return NULL;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What lives from a guest's start to its rest: the definition and the plan that it was started with, its
+ * journal, its QEMU and all that was asked of anybody for it. It is made at the start, or when an earlier
+ * daemon's run is taken up, and goes when the guest is at rest, with whatever was asked. */
+#pragma once
+
+#include "../../core/definition/definition.h"
+#include "../../core/qemu/agent-message.h"
+#include "../../core/qemu/argv.h"
+#include "../../core/record/run-state.h"
+#include "../../edge/qemu/guest-agent.h"
+#include "../../edge/qemu/guest-log.h"
+#include "../../edge/qemu/qmp.h"
+#include "../../edge/store/journal.h"
+#include "../execution/execution.h"
+#include "../gate/file-gate.h"
+#include "../gate/holder-gate.h"
+#include "../opener.h"
+#include "companions.h"
+#include "guest.h"
+
+typedef struct Run Run;
+
+/* Its unit, in this run. */
+typedef enum GuestUnit {
+    GUEST_UNIT_UNASKED,
+    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
+    GUEST_UNIT_ACCEPTED,
+} GuestUnit;
+
+typedef struct GuestInput GuestInput;
+typedef struct GuestUsb GuestUsb;
+typedef struct MediumChange MediumChange;
+typedef struct GuestControlling GuestControlling;
+typedef struct GuestOpening GuestOpening;
+typedef void (*GuestConsoleRenewed)(Guest *g, int error);
+
+typedef struct GuestSlotSearch GuestSlotSearch;
+typedef struct GuestPlugging GuestPlugging;
+
+#define SLOT_FUNCTIONS 8
+/* A root port that devices of the host can be behind. */
+typedef struct GuestSlot {
+    char *name;                      /* "pci-gpu", "spare-0" */
+    char *functions[SLOT_FUNCTIONS]; /* addresses of what QEMU has there; NULL: nothing */
+    bool leaving;                    /* the guest was asked to let go of it, and has not yet */
+} GuestSlot;
+
+/* One run of a guest. */
+struct Run {
+    Guest *guest;
+
+    GuestDefinition *definition; /* NULL: found running, and its file is gone */
+    Plan *plan;                  /* NULL: found running */
+    Journal *journal;            /* open from the first step to the last undo */
+    HolderGate *gate;            /* before the first step */
+    Execution *execution;
+    bool by_unit;    /* its launcher came first */
+    bool bound;      /* the plan was carried out */
+    bool recovering; /* its process is being looked for */
+
+    FileGate *disks; /* what is opened before the first step, until QEMU has it */
+    int sound_fd;    /* the name of the sound server's socket, until QEMU has it; -1: none */
+
+    GuestUnit unit;
+    bool facts_asked;     /* what QEMU can do: the answer is owed */
+    QemuCommand *command; /* being prepared, with the descriptors for it */
+    GArray *fds;          /* of int, owned */
+    Opener *opener;       /* at work on what the guest names; NULL: nothing is asked */
+    Channel *launch;      /* the launcher, until QEMU takes its place, or its processors are pinned */
+    GPtrArray *place;     /* of char*: the words that say which thread goes where */
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+    bool watched;
+    Companions *companions;
+
+    GuestLog *console_log;
+
+    Qmp *qmp;
+    bool shutdown_seen;         /* QEMU announced its end */
+    MediumChange *medium;       /* under way */
+    GPtrArray *controls;        /* of GuestControlling, owned: those under way */
+    unsigned qmp_attempts;      /* since the connection was lost */
+    sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
+    bool asked;                 /* how it is: the answer is owed */
+    uint64_t asked_at;          /* monotonic */
+    bool silent;                /* it let a deadline pass; its answer is owed without one */
+
+    GuestAgent *agent;  /* a connection, as soon as somebody asks */
+    bool agent_open;    /* something inside has opened its port */
+    bool agent_answers; /* and answered when it was asked last */
+    bool frozen;        /* its file systems stand still */
+    bool addresses_asked;
+    uint64_t addresses_at;      /* monotonic */
+    GPtrArray *inner_addresses; /* of char*: those of its network cards */
+
+    RunState run_state; /* as QEMU said last */
+    bool panicked;      /* since its system began: it hears nothing any more */
+    char *trouble;      /* why it has to end, in words; NULL: it has not */
+
+    SleepLock *sleep_lock, *shutdown_lock;
+    sd_event_source *sleep_turn;
+    bool sleep_asked;                    /* the host falls asleep, and QEMU was told to pause */
+    bool sleep_minded;                   /* the host falls asleep, and what was to be done for that is done */
+    bool paused_for_sleep;               /* by us: it goes on when the host is back */
+    GuestOpening *opening;               /* a client on its way to QEMU; NULL: none */
+    GuestConsoleRenewed console_renewed; /* guest-console.c is at it */
+    int console_set;                     /* QEMU's number of the console's log, for that; -1: none */
+    int console_end; /* QEMU's end of the console that was opened last, to take it away by; -1: none */
+
+    GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
+    unsigned input_index;       /* the one that something is being done for */
+    Execution *input_execution; /* it is being handed over */
+    bool inputs_busy, inputs_again;
+
+    GPtrArray *usbs;    /* of GuestUsb, owned; NULL: not looked for yet */
+    unsigned usb_index; /* the one that something is being done for */
+    Host *usb_host;     /* as it was when the look began */
+    WorkerRequest *usb_request;
+    Worker *usb_worker;
+    int usb_fd;               /* its open node, until QEMU has it; -1: none */
+    int usb_set;              /* QEMU's number of that */
+    Execution *usb_execution; /* its drivers leave */
+    bool usbs_busy, usbs_again;
+
+    bool adopted;  /* found running after a restart of the daemon */
+    bool end_owed; /* guest_ended(), once no step is under way */
+
+    GPtrArray *slots; /* of GuestSlot, owned; NULL: QEMU has to be asked */
+    GuestSlotSearch *slot_search;
+    GuestPlugging *plugging; /* a device on its way there or back */
+    GHashTable *left;        /* set of char*: subjects that could not be given back while it runs */
+    bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
+
+    GuestRung rung;
+    bool awake;           /* it has been woken for its end, or was awake when it was asked */
+    uint64_t press_by;    /* monotonic: then its power button is pressed, whether it hears it or not */
+    bool button_was_deaf; /* when it was looked at last */
+    sd_event_source *button_look; /* does it hear it by now? */
+    bool stop_asked;
+    sd_event_source *deadline; /* of the state or the rung */
+};
+
+/* The guest has none. */
+Run *run_new(Guest *guest);
+/* Takes back all that it has asked of anybody, and kills nothing. NULL is fine; returns NULL. */
+Run *run_free(Run *run);
