@@ -54,13 +54,13 @@ static int serve_step(int channel, const StepPlace *place, char **arguments)
     g_autofree char *live = NULL;
     int error = 0;
     g_autoptr(GPtrArray) holders = NULL;
-    StepOutcome outcome = step_act(place, step, &live, &error, &holders);
+    WorkerVerdict outcome = step_act(place, step, &live, &error, &holders);
     g_autofree char *seen = live ? g_strdup_printf("=%s", live) : g_strdup("-");
 
     switch (outcome) {
-    case STEP_OUTCOME_DONE:
+    case WORKER_DONE:
         return channel_send_blocking(channel, (const char *[]){"done", seen, NULL}, NULL, 0);
-    case STEP_OUTCOME_DRIFT:
+    case WORKER_DRIFT:
         return channel_send_blocking(channel, (const char *[]){"drift", seen, NULL}, NULL, 0);
     default:
         return holders ? answer_held(channel, error, seen, holders) : answer_failed(channel, error, seen);

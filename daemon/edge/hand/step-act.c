@@ -371,14 +371,14 @@ static int step_write(const StepPlace *place, const Step *step, GPtrArray **ret_
     }
 }
 
-static StepOutcome step_failed(char **ret_live, char **live, int *ret_error, int error)
+static WorkerVerdict step_failed(char **ret_live, char **live, int *ret_error, int error)
 {
     *ret_live = g_steal_pointer(live);
     *ret_error = error;
-    return STEP_OUTCOME_FAILED;
+    return WORKER_FAILED;
 }
 
-StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
+WorkerVerdict step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
                      GPtrArray **ret_holders)
 {
     g_autofree char *live = NULL;
@@ -390,7 +390,7 @@ StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, 
     StepView view = step_forestalled(step, live) ? STEP_VIEW_DRIFT : step_view(step, live);
     if (view != STEP_VIEW_BEFORE) {
         *ret_live = g_steal_pointer(&live);
-        return view == STEP_VIEW_AFTER ? STEP_OUTCOME_DONE : STEP_OUTCOME_DRIFT;
+        return view == STEP_VIEW_AFTER ? WORKER_DONE : WORKER_DRIFT;
     }
 
     int error = step_write(place, step, ret_holders);
@@ -401,5 +401,5 @@ StepOutcome step_act(const StepPlace *place, const Step *step, char **ret_live, 
     if (!step_taken(step, live, error))
         return step_failed(ret_live, &live, ret_error, error < 0 ? error : -EIO);
     *ret_live = g_steal_pointer(&live);
-    return STEP_OUTCOME_DONE;
+    return WORKER_DONE;
 }

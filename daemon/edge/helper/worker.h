@@ -10,7 +10,7 @@
 #include "../../core/plan/disk-wish.h"
 #include "../../core/plan/file-wish.h"
 #include "../../core/host/holder.h"
-#include "../../core/record/step.h"
+#include "../../core/record/step-outcome.h"
 #include "channel.h"
 #include "../launcher/launcher.h"
 
@@ -19,22 +19,6 @@
 
 typedef struct WorkerPool WorkerPool;
 typedef struct Worker Worker;
-
-typedef enum WorkerVerdict {
-    WORKER_DONE,   /* acted; live equals what was to be, or is what came of it: compare */
-    WORKER_DRIFT,  /* not touched: live is not `before` */
-    WORKER_FAILED, /* error says why; live is what it looks like now */
-    WORKER_LOST,   /* the process went away: only looking again tells. The worker is gone with it: nothing to
-                      release */
-} WorkerVerdict;
-
-typedef struct WorkerAnswer {
-    WorkerVerdict verdict;
-    int error;        /* negative errno for WORKER_FAILED */
-    const char *live; /* as step_view() takes it; NULL: not there, or unknown for WORKER_LOST */
-    const GPtrArray *holders; /* for WORKER_FAILED: who has a disk that would have lost its driver (of Holder,
-                                 borrowed); NULL otherwise */
-} WorkerAnswer;
 
 /* launcher is borrowed, and its launcher_on_failed(LAUNCHER_BIND) is the pool's. */
 WorkerPool *worker_pool_new(sd_event *event, Launcher *launcher);

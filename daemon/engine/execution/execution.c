@@ -1,23 +1,59 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The walk: which step is the next, and when it is over. */
 #include <string.h>
 
+#include "../../base/file.h"
 #include "../../base/log.h"
-#include "private.h"
+#include "../../edge/host-services/clock.h"
+#include "execution.h"
+#include "taker.h"
 
-void execution_end(Execution *e)
+/* So often may somebody else come in between our look and the worker's at a number. */
+#define COUNT_PATIENCE 5
+/* A step that kills each usher-bind comes to an end, and devices are not left for one that was killed. */
+#define LOST_MAX 4
+
+struct Execution {
+    Engine *engine;
+    Journal *journal;
+    const ExecutionHandler *handler;
+    void *userdata;
+
+    bool backward;
+    bool believe_kernel;
+    bool stopping;
+    unsigned counted; /* how often the number of the current step was another's meanwhile */
+    unsigned lost;    /* how many workers the current step lost */
+    GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
+    GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
+    GArray *certain;  /* of bool, likewise: the step was seen to be done */
+    unsigned next;
+    Step *current;   /* with the guest resolved; NULL between steps */
+    unsigned number; /* of current in the journal, */
+    bool numbered;   /* from its begin on */
+
+    char *guest;            /* "UID:GID", NULL: not known yet */
+    GHashTable *left_alone; /* set of subjects: an undo takes no further step on them */
+    Fault *fault;           /* what it will end with */
+    Taker *taker;
+    sd_event_source *turn; /* the next step, in a turn of its own */
+};
+
+static int on_turn(sd_event_source *source, void *userdata);
+
+static void schedule(Execution *e)
 {
-    execution_stop_timers(e);
-    if (e->request)
-        worker_request_cancel(e->request);
-    e->request = NULL;
-    if (e->worker)
-        worker_release(e->worker);
-    e->worker = NULL;
+    if (!e->turn && sd_event_add_defer(e->engine->event, &e->turn, on_turn, e) < 0)
+        g_error("out of memory");
+}
+
+static void end(Execution *e)
+{
+    taker_let_go(e->taker);
     e->handler->ended(e, e->fault, e->userdata);
 }
 
-void execution_note_fault(Execution *e, Fault *fault)
+/* Keeps the first fault, which is the one told: what came after it followed from it. Takes it over. */
+static void note_fault(Execution *e, Fault *fault)
 {
     if (e->fault)
         fault_free(fault);
@@ -25,18 +61,147 @@ void execution_note_fault(Execution *e, Fault *fault)
         e->fault = fault;
 }
 
-void execution_step_over(Execution *e)
+static void step_over(Execution *e)
 {
     g_clear_pointer(&e->current, step_free);
-    execution_stop_timers(e);
     e->lost = 0;
     e->counted = 0;
     e->next++;
-    execution_schedule(e);
+    schedule(e);
 }
 
-/* What a step comes to for the guest that e->guest is: where its last word is STEP_VALUE_GUEST, its group is meant.
- * NULL: it has nothing to do with the guest. */
+/* The journal. */
+
+static int write_journal(Execution *e, JournalMark mark, const Step *step)
+{
+    int r = journal_write(e->journal, mark, e->number, step);
+    if (r < 0)
+        log_error("cannot write the journal of %s: %s", journal_owner(e->journal), strerror(-r));
+    return r;
+}
+
+/* What the journal does not tell of, nobody would undo; and a difference that is undone twice is another's
+ * loss, so that from here on what is there has to show whether it was. An undo is told by the step as it was
+ * taken. */
+static int journal_begin(Execution *e)
+{
+    g_autoptr(Step) taken = e->backward ? step_undo(e->current) : step_copy(e->current);
+
+    return e->backward && !step_kind_counted(taken->kind) ? 0 : write_journal(e, JOURNAL_BEGIN, taken);
+}
+
+static void journal_done(Execution *e)
+{
+    g_autoptr(Step) taken = e->backward ? step_undo(e->current) : step_copy(e->current);
+
+    write_journal(e, e->backward ? JOURNAL_UNDONE : JOURNAL_DONE, taken);
+}
+
+/* What came of a step. */
+
+/* Goes on with the other subjects: one device that cannot be given back keeps no other from it. */
+static void leave_alone(Execution *e)
+{
+    g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
+    step_over(e);
+}
+
+static bool is_certain(const Execution *e)
+{
+    return !e->backward || g_array_index(e->certain, bool, e->next);
+}
+
+/* A part of what was asked for has come, and is to go again. */
+static void journal_part(Execution *e, const char *live)
+{
+    g_autoptr(Step) part = step_new(e->current->kind, e->current->subject, e->current->before, live);
+
+    write_journal(e, JOURNAL_DONE, part);
+}
+
+/* A device whose reset fails, or that cannot be given back, is not tried again behind the administrator's
+ * back. */
+static void note_in_ledger(const Execution *e, const char *what)
+{
+    int r = ledger_note(e->engine->ledger, e->current->subject, clock_realtime_usec(), what);
+
+    log_device(LOG_ERR, e->current->subject, "in quarantine from now on: %s", what);
+    if (r < 0)
+        log_error("cannot write the ledger of failed devices: %s", strerror(-r));
+}
+
+static void count_again(Execution *e)
+{
+    e->counted++;
+    if (!e->backward)
+        write_journal(e, JOURNAL_UNDONE, e->current);
+    g_clear_pointer(&e->current, step_free);
+    schedule(e);
+}
+
+static void go_on(Execution *e, StepEnd how, const char *live)
+{
+    switch (how) {
+    case STEP_END_DONE:
+        journal_done(e);
+        step_over(e);
+        return;
+    case STEP_END_COUNT_AGAIN:
+        count_again(e);
+        return;
+    case STEP_END_TRY_AGAIN:
+        e->lost++;
+        schedule(e);
+        return;
+    case STEP_END_UNTOUCHED:
+        write_journal(e, JOURNAL_UNDONE, e->current);
+        break;
+    case STEP_END_SHORT:
+        journal_part(e, live);
+        break;
+    case STEP_END_FAILED:
+        if (e->backward) {
+            leave_alone(e);
+            return;
+        }
+        break;
+    case STEP_END_STOPS:
+        break;
+    }
+    end(e);
+}
+
+static void on_answered(const WorkerAnswer *answer, void *userdata)
+{
+    Execution *e = userdata;
+    const StepTaking taking = {
+        .owner = journal_owner(e->journal),
+        .backward = e->backward,
+        .believe_kernel = e->believe_kernel,
+        .may_count_again = is_certain(e) && e->counted < COUNT_PATIENCE,
+        .may_try_again = e->lost + 1 < LOST_MAX,
+        .stuck_usec = e->engine->stuck_usec,
+    };
+    g_auto(StepOutcome) outcome = step_outcome(e->current, &taking, answer);
+
+    if (outcome.quarantine)
+        note_in_ledger(e, outcome.quarantine);
+    if (outcome.log)
+        log_device(outcome.log_level, e->current->subject, "%s", outcome.log);
+    if (outcome.fault)
+        note_fault(e, g_steal_pointer(&outcome.fault));
+    go_on(e, outcome.end, answer->live);
+}
+
+static void on_ready(void *userdata)
+{
+    schedule(userdata);
+}
+
+/* The next step. */
+
+/* What a step comes to for the guest that e->guest is: where its last word is STEP_VALUE_GUEST, its group is
+ * meant. NULL: it has nothing to do with the guest. */
 static char *for_guest(const Execution *e, const char *after)
 {
     if (g_str_equal(after, STEP_VALUE_GUEST))
@@ -45,6 +210,22 @@ static char *for_guest(const Execution *e, const char *after)
         return NULL;
     const char *group = e->guest ? strchr(e->guest, ':') + 1 : "";
     return g_strdup_printf("%.*s%s", (int)(strlen(after) - strlen(STEP_VALUE_GUEST)), after, group);
+}
+
+/* A counted step upon what is there now. Of one that was only begun nobody knows whether it was taken, unless
+ * the number is still one of its two. */
+static Step *count(const Execution *e, const Step *s)
+{
+    g_autofree char *live = NULL;
+    Step *step = NULL;
+
+    if (step_look(&e->engine->step_place, s, &live) < 0)
+        return step_copy(s);
+    if (is_certain(e))
+        step = step_rebase(s, live);
+    else if (g_strcmp0(live, s->after) == 0)
+        step = step_new(s->kind, s->subject, s->after, s->after);
+    return step ?: step_copy(s);
 }
 
 /* The step to take next, resolved, in e->current; false if it has to wait for the guest's owner. */
@@ -59,7 +240,7 @@ static bool resolve(Execution *e)
             return false;
         e->current = step_new(s->kind, s->subject, s->before, after);
     } else if (step_kind_counted(s->kind)) {
-        e->current = execution_count(e, s);
+        e->current = count(e, s);
     } else {
         e->current = step_copy(s);
     }
@@ -69,52 +250,47 @@ static bool resolve(Execution *e)
     return true;
 }
 
+/* The current step would unmake virtual functions, and one of them was left alone: it is to be tried again in
+ * that order. */
+static bool made_is_left(const Execution *e)
+{
+    GHashTableIter iter;
+    const char *subject;
+
+    if (e->current->kind != STEP_FUNCTIONS)
+        return false;
+    g_hash_table_iter_init(&iter, e->left_alone);
+    while (g_hash_table_iter_next(&iter, (void **)&subject, NULL)) {
+        g_autofree char *link = g_strdup_printf("bus/pci/devices/%s/physfn", subject), *physical = NULL;
+        if (!strchr(subject, '/') && file_link_name_at(e->engine->step_place.sys_fd, link, &physical) >= 0 &&
+            g_str_equal(physical, e->current->subject))
+            return true;
+    }
+    return false;
+}
+
 /* Nothing to do for it: the owner is the guest's already, a module stays, or its subject is left alone. */
 static bool passes_over(Execution *e)
 {
-    if (e->backward && execution_made_is_left(e))
+    if (e->backward && made_is_left(e))
         g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
     if (g_hash_table_contains(e->left_alone, e->current->subject)) {
-        execution_step_over(e);
+        step_over(e);
         return true;
     }
-    if (e->backward && step_kind_kept(e->current->kind)) {
-        execution_journal_undone(e);
-        execution_step_over(e);
-        return true;
-    }
-    if ((!e->backward || step_kind_counted(e->current->kind)) && !step_kind_held(e->current->kind) &&
-        g_str_equal(e->current->before, e->current->after)) {
+    bool nothing = (!e->backward || step_kind_counted(e->current->kind)) &&
+                   !step_kind_held(e->current->kind) && g_str_equal(e->current->before, e->current->after);
+    if ((e->backward && step_kind_kept(e->current->kind)) || nothing) {
         if (e->backward)
-            execution_journal_undone(e);
-        execution_step_over(e);
+            journal_done(e);
+        step_over(e);
         return true;
     }
     return false;
 }
 
-static int on_turn(sd_event_source *source, void *userdata)
+static void take(Execution *e)
 {
-    Execution *e = userdata;
-
-    e->turn = sd_event_source_disable_unref(e->turn);
-    if (e->stopping || e->next == e->steps->len) {
-        execution_end(e);
-        return 0;
-    }
-    if (!e->current && !resolve(e))
-        return 0;
-    if (g_hash_table_contains(e->engine->stuck, e->current->subject)) {
-        execution_note_fault(e, fault_new(FAULT_STUCK, "see journalctl -k; a reboot frees it",
-                                          "%s: an earlier write to it still hangs in the kernel",
-                                          e->current->subject));
-        execution_end(e);
-        return 0;
-    }
-    if (passes_over(e))
-        return 0;
-    if (!execution_has_worker(e))
-        return 0;
     if (e->handler->progress) {
         g_autofree char *words = step_describe(e->current);
         e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
@@ -123,39 +299,54 @@ static int on_turn(sd_event_source *source, void *userdata)
     if (!e->numbered)
         e->number = journal_next(e->journal);
     e->numbered = true;
-    /* What the journal does not tell of, nobody would undo. */
-    int r = e->backward ? execution_begin_undo(e) : execution_journal(e, JOURNAL_BEGIN);
+    int r = journal_begin(e);
     if (r < 0) {
-        execution_note_fault(e, fault_new(FAULT_FAILED, "is there room in /run?",
-                                          "cannot write the journal of %s: %s", journal_owner(e->journal),
-                                          g_strerror(-r)));
-        execution_end(e);
-        return 0;
+        note_fault(e, fault_new(FAULT_FAILED, "is there room in /run?", "cannot write the journal of %s: %s",
+                                journal_owner(e->journal), g_strerror(-r)));
+        end(e);
+        return;
     }
-    execution_take_step(e);
-    return 0;
+    taker_take(e->taker, e->current);
 }
 
-void execution_schedule(Execution *e)
+static int on_turn(sd_event_source *source, void *userdata)
 {
-    if (!e->turn && sd_event_add_defer(e->engine->event, &e->turn, on_turn, e) < 0)
-        g_error("out of memory");
+    Execution *e = userdata;
+
+    e->turn = sd_event_source_disable_unref(e->turn);
+    if (e->stopping || e->next == e->steps->len) {
+        end(e);
+        return 0;
+    }
+    if (!e->current && !resolve(e))
+        return 0;
+    if (g_hash_table_contains(e->engine->stuck, e->current->subject)) {
+        note_fault(e, fault_new(FAULT_STUCK, "see journalctl -k; a reboot frees it",
+                                "%s: an earlier write to it still hangs in the kernel", e->current->subject));
+        end(e);
+        return 0;
+    }
+    if (!passes_over(e) && taker_ready(e->taker, e->current))
+        take(e);
+    return 0;
 }
 
 static Execution *execution_new(Engine *engine, Journal *journal, const ExecutionHandler *handler,
                                 void *userdata)
 {
+    static const TakerHandler taker_handler = {on_ready, on_answered};
     Execution *e = g_new0(Execution, 1);
 
     e->engine = engine;
     e->journal = journal;
     e->handler = handler;
     e->userdata = userdata;
+    e->taker = taker_new(engine, &taker_handler, e, handler->unstuck, userdata);
     e->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     e->certain = g_array_new(FALSE, FALSE, sizeof(bool));
     e->numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));
     e->left_alone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    execution_schedule(e);
+    schedule(e);
     return e;
 }
 
@@ -174,17 +365,16 @@ void execution_set_guest(Execution *e, uid_t uid, gid_t gid)
     g_free(e->guest);
     e->guest = g_strdup_printf("%u:%u", uid, gid);
     if (!e->current)
-        execution_schedule(e);
+        schedule(e);
 }
 
 void execution_stop(Execution *e, Fault *fault)
 {
     e->stopping = true;
-    execution_note_fault(e, fault);
-    if (e->loading)
-        execution_stop_loading(e);
-    if (!e->current || !e->late.slow)
-        execution_schedule(e);
+    note_fault(e, fault);
+    taker_stop_loading(e->taker);
+    if (!taker_at_work(e->taker))
+        schedule(e);
 }
 
 static bool is_among(const GArray *numbers, unsigned number)
@@ -206,8 +396,8 @@ static Execution *undo(Engine *engine, Journal *journal, const GArray *numbers,
     e->backward = true;
     int r = journal_read(journal, &standing, &bad);
     if (r < 0) {
-        execution_note_fault(e, fault_new(FAULT_FAILED, NULL, "cannot read the journal of %s: %s",
-                                          journal_owner(journal), g_strerror(-r)));
+        note_fault(e, fault_new(FAULT_FAILED, NULL, "cannot read the journal of %s: %s",
+                                journal_owner(journal), g_strerror(-r)));
         return e;
     }
     if (bad > 0)
@@ -244,14 +434,7 @@ Execution *execution_free(Execution *e)
     if (!e)
         return NULL;
     sd_event_source_disable_unref(e->turn);
-    if (e->request)
-        worker_request_cancel(e->request);
-    if (e->worker && e->late.slow)
-        worker_abandon(e->worker, NULL, NULL);
-    else if (e->worker)
-        worker_release(e->worker);
-    launcher_forget(e->engine->launcher, e);
-    execution_stop_timers(e);
+    taker_free(e->taker);
     g_clear_pointer(&e->current, step_free);
     g_ptr_array_free(e->steps, TRUE);
     g_array_free(e->numbers, TRUE);

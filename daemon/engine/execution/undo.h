@@ -10,9 +10,9 @@
 GPtrArray *undo_plan(const Journal *journal); /* of Step, owned */
 
 /* The numbers of the steps that are to be undone so that a guest is rid of these subjects (set of char*:
- * addresses, nodes) and keeps what else it has. Units that were stopped come back when nothing is left of what was
- * taken after them: those who took it were not asked whether they hold it, as they were down. Of unsigned, the
- * caller frees the array. */
+ * addresses, nodes) and keeps what else it has. Units that were stopped come back when nothing is left of
+ * what was taken after them: those who took it were not asked whether they hold it, as they were down. Of
+ * unsigned, the caller frees the array. */
 GArray *undo_some(const Journal *journal, GHashTable *subjects);
 /* The steps of that, as undo_plan() tells them. */
 GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects);
@@ -23,8 +23,8 @@ bool undo_covers(const Journal *journal, PciAddress address);
 /* The addresses with a step standing, in the order of their first; of char*, owned by the caller. */
 GPtrArray *undo_addresses(const Journal *journal);
 
-/* Those of them that were lent: that left a driver, or were given another. One that virtual functions were made of stays
- * with the host. Likewise. */
+/* Those of them that were lent: that left a driver, or were given another. One that virtual functions were
+ * made of stays with the host. Likewise. */
 GPtrArray *undo_lent(const Journal *journal);
 
 /* Those that mediated devices were made of, which stand. They stay with the host, too. Likewise. */

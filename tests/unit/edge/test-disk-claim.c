@@ -58,7 +58,7 @@ static void assert_kept(const FakeHost *host, StepKind kind, const char *subject
     unsigned writes = fake_host_writes(host);
     int error = 0;
 
-    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_FAILED);
+    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), WORKER_FAILED);
     ck_assert_int_eq(error, -EBUSY);
     ck_assert_str_eq(live, before);
     g_autofree char *text = describe(holders);
@@ -74,7 +74,7 @@ static void assert_taken(const FakeHost *host, StepKind kind, const char *subjec
     g_autofree char *live = NULL;
     int error = 0;
 
-    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), WORKER_DONE);
     ck_assert_ptr_null(holders);
 }
 
@@ -184,7 +184,7 @@ START_TEST(virtual_functions_stay_while_a_disk_of_one_is_in_use)
     g_autofree char *live = NULL, *link = NULL, *address = NULL;
     int error = 0;
     fake_host_add_sriov(host, NVME, 4, 30, "nvme");
-    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), WORKER_DONE);
 
     const FakeDevice *function = fake_device_of(host, "0000:02:00.2");
     g_autofree char *disk = fake_text("%s/nvme/nvme3/nvme3n1/dev", function->path);

@@ -156,13 +156,13 @@ START_TEST(a_link_that_was_moved_is_taken_away_all_the_same)
     GPtrArray *holders = NULL;
     int error = 0;
 
-    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), WORKER_DONE);
     ck_assert_str_eq(live, step->after);
     ck_assert_int_eq(system("ip link set " NAME " master br1"), 0);
     assert_link(place.sys_fd, NAME, "tap on br1 as fe:54:00:12:34:56");
     ck_assert_int_eq(system("ip link del br1"), 0);
     assert_link(place.sys_fd, NAME, "tap on - as fe:54:00:12:34:56");
-    ck_assert_int_eq(step_act(&place, undo, &gone, &error, &holders), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(step_act(&place, undo, &gone, &error, &holders), WORKER_DONE);
     ck_assert_str_eq(gone, "");
 }
 END_TEST
@@ -177,7 +177,7 @@ START_TEST(links_that_are_not_ushers_are_not_touched)
         g_autofree char *live = NULL;
         GPtrArray *holders = NULL;
         int error = 0;
-        ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), STEP_OUTCOME_FAILED);
+        ck_assert_int_eq(step_act(&place, step, &live, &error, &holders), WORKER_FAILED);
         ck_assert_int_eq(error, -EINVAL);
     }
     assert_link(place.sys_fd, "br0", "other");

@@ -158,9 +158,9 @@ static bool take_step(const Rig *rig, Journal *journal, const Step *planned, Fat
     ck_assert_int_eq(journal_write(journal, JOURNAL_BEGIN, number, step), 0);
     if (!survives(fate))
         return false;
-    StepOutcome outcome = step_act(&rig->place, step, &live, ret_error, &holders);
-    ck_assert_int_ne(outcome, STEP_OUTCOME_DRIFT);
-    if (outcome == STEP_OUTCOME_FAILED || !survives(fate))
+    WorkerVerdict outcome = step_act(&rig->place, step, &live, ret_error, &holders);
+    ck_assert_int_ne(outcome, WORKER_DRIFT);
+    if (outcome == WORKER_FAILED || !survives(fate))
         return false;
     ck_assert_int_eq(journal_write(journal, JOURNAL_DONE, number, step), 0);
     return true;
@@ -194,12 +194,12 @@ static bool undo(const Rig *rig, Fate *fate, unsigned *ret_left_alone)
         int error = 0;
         if (!survives(fate))
             break;
-        StepOutcome outcome = step_kind_kept(step->kind)
-                                  ? STEP_OUTCOME_DONE
+        WorkerVerdict outcome = step_kind_kept(step->kind)
+                                  ? WORKER_DONE
                                   : step_act(&rig->place, step, &live, &error, &holders);
-        ck_assert_msg(outcome != STEP_OUTCOME_FAILED, "%s of %s: %s", step_kind_to_string(step->kind),
+        ck_assert_msg(outcome != WORKER_FAILED, "%s of %s: %s", step_kind_to_string(step->kind),
                       step->subject, strerror(-error));
-        left_alone += outcome == STEP_OUTCOME_DRIFT;
+        left_alone += outcome == WORKER_DRIFT;
         if (survives(fate))
             ck_assert_int_eq(journal_write(journal, JOURNAL_UNDONE, open->number, open->step), 0);
     }

@@ -27,7 +27,7 @@ static StepPlace place_of(const FakeHost *host)
 }
 
 typedef struct Result {
-    StepOutcome outcome;
+    WorkerVerdict outcome;
     char *live;
     int error;
 } Result;
@@ -46,7 +46,7 @@ static Result act(const FakeHost *host, StepKind kind, const char *subject, cons
 
 static void assert_done(Result result, const char *live)
 {
-    ck_assert_msg(result.outcome == STEP_OUTCOME_DONE, "%d, %s, %s", result.outcome, result.live,
+    ck_assert_msg(result.outcome == WORKER_DONE, "%d, %s, %s", result.outcome, result.live,
                   strerror(-result.error));
     ck_assert_pstr_eq(result.live, live);
     g_free(result.live);
@@ -54,14 +54,14 @@ static void assert_done(Result result, const char *live)
 
 static void assert_drift(Result result, const char *live)
 {
-    ck_assert_int_eq(result.outcome, STEP_OUTCOME_DRIFT);
+    ck_assert_int_eq(result.outcome, WORKER_DRIFT);
     ck_assert_pstr_eq(result.live, live);
     g_free(result.live);
 }
 
 static void assert_failed(Result result, int error, const char *live)
 {
-    ck_assert_int_eq(result.outcome, STEP_OUTCOME_FAILED);
+    ck_assert_int_eq(result.outcome, WORKER_FAILED);
     ck_assert_int_eq(result.error, error);
     ck_assert_pstr_eq(result.live, live);
     g_free(result.live);

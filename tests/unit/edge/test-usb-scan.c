@@ -105,7 +105,7 @@ START_TEST(an_input_device_that_a_guest_has_is_needed_with_its_device)
 }
 END_TEST
 
-static StepOutcome act(const FakeHost *fake, const char *before, const char *after, char **ret_live)
+static WorkerVerdict act(const FakeHost *fake, const char *before, const char *after, char **ret_live)
 {
     StepPlace place = {fake_host_sys_fd(fake), fake_host_dev_fd(fake), fake_host_proc_fd(fake)};
     g_autoptr(Step) step = step_new(STEP_USB_DRIVERS, NODE, before, after);
@@ -121,9 +121,9 @@ START_TEST(drivers_leave_and_come_back)
     g_autofree char *live = NULL, *again = NULL;
     fake_host_plug_usb(fake, &headset);
 
-    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &live), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &live), WORKER_DONE);
     ck_assert_str_eq(live, "");
-    ck_assert_int_eq(act(fake, "", "1.0:snd-usb-audio 1.2:usbhid", &again), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(act(fake, "", "1.0:snd-usb-audio 1.2:usbhid", &again), WORKER_DONE);
     ck_assert_str_eq(again, "1.0:snd-usb-audio 1.2:usbhid");
     ck_assert_str_eq(fake_host_mishaps(fake), "");
 }
@@ -136,10 +136,10 @@ START_TEST(drivers_that_are_others_by_now_are_not_taken_away)
     fake_host_plug_usb(fake, &headset);
     fake_host_claim_usb(fake, &headset, "usbfs");
 
-    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &live), STEP_OUTCOME_DRIFT);
+    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &live), WORKER_DRIFT);
     ck_assert_str_eq(live, "1.0:usbfs 1.1:usbfs 1.2:usbfs");
     fake_host_unplug_usb(fake, &headset);
-    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &gone), STEP_OUTCOME_DRIFT);
+    ck_assert_int_eq(act(fake, "1.0:snd-usb-audio 1.2:usbhid", "", &gone), WORKER_DRIFT);
     ck_assert_ptr_null(gone);
 }
 END_TEST
@@ -149,7 +149,7 @@ START_TEST(a_device_that_was_unplugged_is_given_back)
     g_autoptr(FakeHost) fake = fake_host_new();
     g_autofree char *live = NULL;
 
-    ck_assert_int_eq(act(fake, "", "1.0:usbhid", &live), STEP_OUTCOME_DONE);
+    ck_assert_int_eq(act(fake, "", "1.0:usbhid", &live), WORKER_DONE);
     ck_assert_ptr_null(live);
 }
 END_TEST

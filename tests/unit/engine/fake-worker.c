@@ -193,17 +193,17 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
 }
 
 /* What usher-bind does, with the failure that was ordered. */
-static StepOutcome act(Worker *worker, char **ret_live, int *ret_error, GPtrArray **ret_holders)
+static WorkerVerdict act(Worker *worker, char **ret_live, int *ret_error, GPtrArray **ret_holders)
 {
     FakeHost *host = worker->pool->host;
 
     if (worker->fail)
         fake_host_fail_write(host, 0, worker->fail);
-    StepOutcome outcome = step_act(&worker->pool->place, worker->step, ret_live, ret_error, ret_holders);
+    WorkerVerdict verdict = step_act(&worker->pool->place, worker->step, ret_live, ret_error, ret_holders);
     if (worker->fail)
         fake_host_fail_write(host, 0, 0);
     worker->fail = 0;
-    return outcome;
+    return verdict;
 }
 
 static void answer(Worker *worker, const WorkerAnswer *answer)
@@ -221,11 +221,6 @@ static void answer(Worker *worker, const WorkerAnswer *answer)
 
 static int on_step(sd_event_source *source, void *userdata)
 {
-    static const WorkerVerdict verdicts[] = {
-        [STEP_OUTCOME_DONE] = WORKER_DONE,
-        [STEP_OUTCOME_DRIFT] = WORKER_DRIFT,
-        [STEP_OUTCOME_FAILED] = WORKER_FAILED,
-    };
     Worker *worker = userdata;
     g_autofree char *live = NULL;
     g_autoptr(GPtrArray) holders = NULL;
@@ -235,11 +230,11 @@ static int on_step(sd_event_source *source, void *userdata)
         answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
         return 0;
     }
-    StepOutcome outcome = act(worker, &live, &error, &holders);
+    WorkerVerdict verdict = act(worker, &live, &error, &holders);
     if (worker->lost)
         answer(worker, &(WorkerAnswer){.verdict = WORKER_LOST});
     else
-        answer(worker, &(WorkerAnswer){verdicts[outcome], error, live, holders});
+        answer(worker, &(WorkerAnswer){verdict, error, live, holders});
     return 0;
 }
 

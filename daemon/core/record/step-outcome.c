@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <syslog.h>
+
+#include "../host/holder.h"
+#include "step-outcome.h"
+
+#define SEE_KERNEL "see journalctl -k for what the kernel says of it"
+
+static const char *or_none(const char *value)
+{
+    if (!value)
+        return "gone";
+    return *value ? value : "none";
+}
+
+static const char *why_failed(const Step *s, const WorkerAnswer *answer)
+{
+    if (answer->error != -EIO || !answer->live)
+        return g_strerror(-answer->error);
+    if (step_kind_systemd(s->kind))
+        return "systemd took the request, but did not do it";
+    if (s->kind == STEP_RESET && g_str_equal(answer->live, STEP_LIVE_SILENT))
+        return "it does not answer any more";
+    return "the kernel took the write, but did not do it";
+}
+
+/* The device that a step is about, or NULL. The caller frees it. */
+static char *device_of(const Step *s)
+{
+    g_autofree char *type = NULL;
+    PciAddress address;
+
+    bool device = s->kind == STEP_MEDIATED ? step_mediated(s, &type, &address)
+                                           : pci_address_from_string(s->subject, &address) == 0;
+    return device ? g_strdup(PCI_ADDRESS_STR(address)) : NULL;
+}
+
+/* What is left of a subject is tried again by its device's name, or by that of whose it was. */
+static char *drift_remedy(const Step *s, const StepTaking *taking)
+{
+    g_autofree char *device = device_of(s);
+
+    if (!taking->backward)
+        return g_strdup(
+            "somebody else changed it just now; look at it with usherctl devices, then try again");
+    return g_strdup_printf("somebody else changed it; put it right by hand, then: usherctl %s %s",
+                           device || !g_str_has_prefix(taking->owner, "guest/") ? "restore" : "stop",
+                           device ?: strchr(taking->owner, '/') + 1);
+}
+
+static Fault *drift_fault(const Step *s, const StepTaking *taking, const char *live)
+{
+    const char *kind = step_kind_to_string(s->kind);
+    g_autofree char *remedy = drift_remedy(s, taking);
+
+    if (!taking->backward && step_forestalled(s, live))
+        return fault_new(FAULT_DRIFT, remedy, "%s of %s is %s already", kind, s->subject, or_none(live));
+    return fault_new(FAULT_DRIFT, remedy, "%s of %s is %s, neither %s nor %s", kind, s->subject,
+                     or_none(live), or_none(s->before), or_none(s->after));
+}
+
+/* Logged too where it leaves something alone: an undo tells of the first fault only. */
+static StepOutcome left_alone(Fault *fault, const StepTaking *taking, const char *log)
+{
+    return (StepOutcome){STEP_END_FAILED, fault, taking->backward ? g_strdup(log) : NULL, LOG_WARNING};
+}
+
+static StepOutcome on_drift(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
+{
+    if (step_kind_counted(s->kind) && taking->may_count_again)
+        return (StepOutcome){STEP_END_COUNT_AGAIN};
+    Fault *fault = drift_fault(s, taking, answer->live);
+
+    if (!taking->backward)
+        return (StepOutcome){STEP_END_UNTOUCHED, fault};
+    if (!taking->believe_kernel && !step_kind_yields(s->kind))
+        return left_alone(fault, taking, fault->message);
+    /* Which part of a number is ours nobody can tell any more, and a governor that somebody chose is his
+     * choice: it is the host's now. */
+    char *log = g_strdup_printf("%s; leaving it as it is", fault->message);
+    fault_free(fault);
+    return (StepOutcome){STEP_END_DONE, NULL, log, LOG_NOTICE};
+}
+
+static StepOutcome fell_short(const Step *s, const char *live)
+{
+    gint64 before = g_ascii_strtoll(s->before, NULL, 10), had = g_ascii_strtoll(live, NULL, 10) - before,
+           missing = g_ascii_strtoll(s->after, NULL, 10) - before;
+    g_autofree char *remedy = g_strdup_printf(
+        "stop what uses memory, or set them aside at boot, when memory is in one piece yet: hugepagesz=%s "
+        "hugepages=%" G_GINT64_FORMAT " on the kernel's command line",
+        strchr(s->subject, '/') + 1, missing);
+
+    return (StepOutcome){
+        STEP_END_SHORT, fault_new(FAULT_FAILED, remedy,
+                                  "%s: the host could make only %" G_GINT64_FORMAT " of the %" G_GINT64_FORMAT
+                                  " huge pages that are missing: its memory is used, or in pieces",
+                                  s->subject, had, missing)};
+}
+
+static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why)
+{
+    if (s->kind == STEP_MODULE)
+        return fault_new(FAULT_FAILED, "is it part of this kernel? Try modprobe, and see journalctl -k",
+                         "cannot load the module %s: %s", s->subject,
+                         answer->message
+                             ?: answer->live ? "it did not come up"
+                                             : why);
+    if (s->kind == STEP_RESET)
+        return fault_new(FAULT_FAILED, SEE_KERNEL, "reset of %s failed: %s", s->subject, why);
+    return fault_new(FAULT_FAILED,
+                     step_kind_systemd(s->kind) ? "see systemctl status of it, and journalctl" : SEE_KERNEL,
+                     "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
+                     s->subject, or_none(s->before), or_none(s->after), or_none(answer->live), why);
+}
+
+static StepOutcome on_failed(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
+{
+    const char *why = why_failed(s, answer);
+
+    /* An administrator wants it back all the same. */
+    if (taking->backward && taking->believe_kernel && s->kind == STEP_RESET)
+        return (StepOutcome){STEP_END_DONE, NULL,
+                             g_strdup_printf("cannot be reset: %s; giving it back as it is", why),
+                             LOG_WARNING};
+    if (!taking->backward && step_kind_counted(s->kind) && answer->live)
+        return fell_short(s, answer->live);
+    g_autofree char *words = step_describe(s), *log = g_strdup_printf("%s: %s", words, why);
+    return left_alone(failure(s, answer, why), taking, log);
+}
+
+/* What failed on the way to a guest is undone, and what an administrator tried he sees himself. That somebody
+ * has the group open is no fault of the device's: neither for a reset nor for its driver, whose own failure
+ * the kernel keeps to itself (really_probe()), while it reports that the group is not free. */
+static bool failure_counts(const Step *s, const StepTaking *taking, int error)
+{
+    if (s->kind == STEP_RESET)
+        return error != -EBUSY;
+    return s->kind == STEP_DRIVER && taking->backward && !taking->believe_kernel && error == -EIO;
+}
+
+static char *quarantine(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
+{
+    if (!failure_counts(s, taking, answer->error))
+        return NULL;
+    const char *why = why_failed(s, answer);
+    if (s->kind == STEP_RESET)
+        return g_strdup_printf("reset failed: %s", why);
+    g_autofree char *words = step_describe(s);
+    return g_strdup_printf("restore failed: %s: %s", words, why);
+}
+
+/* A disk has come to be used since the plan was judged, and keeps its driver. */
+static StepOutcome on_held(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
+{
+    g_autoptr(GPtrArray) stop = NULL;
+    Fault *fault = NULL;
+
+    if (holders_judge(answer->holders, NULL, &stop, &fault) == 0)
+        return on_failed(s, taking, answer);
+    return left_alone(fault, taking, fault->message);
+}
+
+static StepOutcome on_lost(const Step *s)
+{
+    return (StepOutcome){STEP_END_FAILED, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                                                    "usher-bind went away while it set the %s of %s",
+                                                    step_kind_to_string(s->kind), s->subject)};
+}
+
+static StepOutcome on_stuck(const Step *s, const StepTaking *taking)
+{
+    const uint64_t seconds = taking->stuck_usec / G_USEC_PER_SEC;
+
+    if (s->kind == STEP_MODULE)
+        return (StepOutcome){STEP_END_STOPS,
+                             fault_new(FAULT_STUCK, "see journalctl -k; a reboot frees it",
+                                       "loading the module %s has hung for %" G_GUINT64_FORMAT " s",
+                                       s->subject, seconds)};
+    g_autofree char *words = step_describe(s);
+    Fault *fault = fault_new(
+        FAULT_STUCK, "it is left alone; the rest of the host goes on. See journalctl -k; a reboot frees it",
+        "%s: the write to %s has hung in the kernel for %" G_GUINT64_FORMAT " s", words, s->subject, seconds);
+    /* A driver that hangs may wait for somebody who has the device open. */
+    const WorkerAnswer late = {WORKER_FAILED, .error = -ETIMEDOUT};
+    return (StepOutcome){STEP_END_STOPS, fault,
+                         .quarantine = s->kind == STEP_RESET ? quarantine(s, taking, &late) : NULL};
+}
+
+StepOutcome step_outcome(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
+{
+    StepOutcome outcome = {STEP_END_DONE};
+
+    switch (answer->verdict) {
+    case WORKER_DONE:
+        return outcome;
+    case WORKER_DRIFT:
+        return on_drift(s, taking, answer);
+    case WORKER_FAILED:
+        if (answer->holders)
+            return on_held(s, taking, answer);
+        outcome = on_failed(s, taking, answer);
+        outcome.quarantine = quarantine(s, taking, answer);
+        return outcome;
+    case WORKER_REFUSED:
+        return on_failed(s, taking, answer);
+    case WORKER_LOST:
+        /* Whether it was taken tells a look, which is how a step begins. */
+        return taking->backward && taking->may_try_again ? (StepOutcome){STEP_END_TRY_AGAIN} : on_lost(s);
+    case WORKER_GONE:
+        return taking->may_try_again ? (StepOutcome){STEP_END_TRY_AGAIN} : on_lost(s);
+    case WORKER_NONE:
+        if (taking->backward && taking->may_try_again)
+            return (StepOutcome){STEP_END_TRY_AGAIN};
+        return (StepOutcome){STEP_END_STOPS, fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'",
+                                                       "cannot start usher-bind: %s", answer->message)};
+    case WORKER_STUCK:
+        return on_stuck(s, taking);
+    }
+    return outcome;
+}
+
+void step_outcome_clear(StepOutcome *outcome)
+{
+    outcome->fault = fault_free(outcome->fault);
+    g_clear_pointer(&outcome->log, g_free);
+    g_clear_pointer(&outcome->quarantine, g_free);
+}
