@@ -34,7 +34,7 @@ struct Caller {
     char *name;
     Account own;
     Account *user; /* NULL: not known yet */
-    bool root;
+    uint32_t uid;  /* whose that is */
     GPtrArray *due[CALLER_DUE_MAX]; /* borrowed from who takes them */
     sd_bus_slot *question;
 };
@@ -100,6 +100,11 @@ static int on_never(sd_event_source *source, uint64_t usec, void *userdata)
 static Account *account_of(Caller *caller)
 {
     return caller->user ?: &caller->own;
+}
+
+static bool is_root(const Caller *caller)
+{
+    return caller->user && caller->uid == ROOT;
 }
 
 static void caller_free(void *data)
@@ -178,7 +183,7 @@ static void know(Caller *caller, uint32_t uid)
     for (CallerDue kind = 0; kind < CALLER_DUE_MAX; kind++)
         user->due[kind] += caller->own.due[kind];
     caller->user = user;
-    caller->root = uid == ROOT;
+    caller->uid = uid;
 }
 
 static int on_user(sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -265,16 +270,17 @@ bool caller_begin(Caller *caller, bool others_wait)
     unsigned row = count_row(caller->callers, account, others_wait);
 
     charge(caller->callers, account);
-    if (caller->root || !others_wait || row <= ROW_MAX)
+    if (is_root(caller) || !others_wait || row <= ROW_MAX)
         return true;
     if (!caller->user)
         return faded(account) < FREE_UNKNOWN_USEC;
     return faded(account) < FREE_USEC || !is_heaviest(caller->callers, account);
 }
 
-CallerKnown caller_known(const Caller *caller)
+CallerKnown caller_known(const Caller *caller, uint32_t *ret_uid)
 {
-    return caller->root ? CALLER_ROOT : caller->user ? CALLER_USER : CALLER_UNKNOWN;
+    *ret_uid = caller->uid;
+    return is_root(caller) ? CALLER_ROOT : caller->user ? CALLER_USER : CALLER_UNKNOWN;
 }
 
 bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most)
@@ -284,7 +290,7 @@ bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most)
     } most[] = {[CALLER_QUESTION] = {8, 64}, [CALLER_RIGHT] = {8, 64}, [CALLER_ASKING] = {4, 64}};
     Account *account = account_of(caller);
 
-    *ret_most = caller->root ? most[kind].root : most[kind].user;
+    *ret_most = is_root(caller) ? most[kind].root : most[kind].user;
     if (account->due[kind] >= *ret_most)
         return false;
     account->due[kind]++;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <systemd/sd-bus.h>
 
 typedef struct Callers Callers;
@@ -34,13 +35,13 @@ void caller_pass(Caller *caller);
  * than his user, and he calls without waiting for answers. */
 bool caller_begin(Caller *caller, bool others_wait);
 
-/* Whose it is, as far as the bus has told. */
+/* Whose it is, as far as the bus has told; *ret_uid says it if that is known. */
 typedef enum CallerKnown {
     CALLER_UNKNOWN,
     CALLER_USER,
     CALLER_ROOT,
 } CallerKnown;
-CallerKnown caller_known(const Caller *caller);
+CallerKnown caller_known(const Caller *caller, uint32_t *ret_uid);
 
 /* Notes one more thing under way, which is given back by caller_done(). False: there are *ret_most already. */
 bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most);

@@ -92,6 +92,16 @@ static bool others_wait(sd_bus *bus)
            header[1] == SD_BUS_MESSAGE_METHOD_CALL;
 }
 
+static UnreadVerdict judge_unread(Api *api, const Caller *caller, sd_bus_message *call)
+{
+    uint32_t uid;
+    CallerKnown known = caller ? caller_known(caller, &uid) : CALLER_ROOT;
+
+    return known == CALLER_ROOT || !sd_bus_message_get_expect_reply(call)
+               ? UNREAD_ANSWER
+               : unread_judge(api->unread, sd_bus_message_get_sender(call), known == CALLER_USER ? &uid : NULL);
+}
+
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     size_t most = longest(message), left = most;
@@ -106,15 +116,12 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         return 1;
     }
     bool may = caller && caller_begin(caller, others_wait(api->bus));
-    if (caller && caller_known(caller) != CALLER_ROOT) {
-        UnreadVerdict verdict = unread_judge(api->unread, sd_bus_message_get_sender(message),
-                                             caller_known(caller) == CALLER_USER);
-        if (verdict == UNREAD_DROP)
-            return 1;
-        if (verdict == UNREAD_REFUSE)
-            return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                              "too many answers lie unread at the bus; ask again later");
-    }
+    UnreadVerdict verdict = judge_unread(api, caller, message);
+    if (verdict == UNREAD_DROP)
+        return 1;
+    if (verdict == UNREAD_REFUSE)
+        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                          "too many answers lie unread at the bus; ask again later");
     if (!may)
         return sd_bus_reply_method_errorf(
             message, SD_BUS_ERROR_LIMITS_EXCEEDED,

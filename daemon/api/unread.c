@@ -2,6 +2,7 @@
 #include "unread.h"
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "../base/log.h"
 
@@ -10,7 +11,10 @@
 /* An answer has 256 KiB at most where there are not hundreds of guests: what comes between two looks stays
  * well below the bus's limit. */
 #define LOOK_EVERY 8
+/* The answer to a look comes behind what others have sent meanwhile: so many are answered until then, of one user and
+ * of all. */
 #define CALLS_MAX (4 * LOOK_EVERY)
+#define CALLS_OF_ALL_MAX (8 * CALLS_MAX)
 /* Below this nobody's is looked for. */
 #define TOTAL_FREE (8u * 1024 * 1024)
 #define TOTAL_MAX (32u * 1024 * 1024)
@@ -24,7 +28,8 @@ struct Unread {
     GHashTable *deaf;
     GPtrArray *looks; /* of Look, owned: at one caller each */
     sd_bus_slot *look;
-    unsigned calls; /* since the last look */
+    unsigned calls;    /* since the last look */
+    GHashTable *users; /* uid → how many of those are of a user's who is known */
     unsigned total; /* bytes, at the last look */
     bool untold;    /* this bus does not tell */
 };
@@ -139,24 +144,39 @@ static void look(Unread *unread)
     unread->served = unread->asked;
     unread->asked = served;
     unread->calls = 0;
+    g_hash_table_remove_all(unread->users);
 }
 
-UnreadVerdict unread_judge(Unread *unread, const char *sender, bool known)
+static bool has_many(const Unread *unread, const uint32_t *uid)
+{
+    return unread->calls >= CALLS_OF_ALL_MAX ||
+           (uid && GPOINTER_TO_UINT(g_hash_table_lookup(unread->users, GUINT_TO_POINTER(*uid))) >= CALLS_MAX);
+}
+
+static void count(Unread *unread, const char *sender, const uint32_t *uid)
+{
+    unread->calls++;
+    if (!g_hash_table_contains(unread->served, sender))
+        g_hash_table_add(unread->served, g_strdup(sender));
+    if (uid) {
+        unsigned calls = GPOINTER_TO_UINT(g_hash_table_lookup(unread->users, GUINT_TO_POINTER(*uid)));
+        g_hash_table_insert(unread->users, GUINT_TO_POINTER(*uid), GUINT_TO_POINTER(calls + 1));
+    }
+}
+
+UnreadVerdict unread_judge(Unread *unread, const char *sender, const uint32_t *uid)
 {
     if (unread->untold)
         return UNREAD_ANSWER;
     if (unread->calls >= LOOK_EVERY && !unread->look)
         look(unread);
-    bool many = unread->calls >= CALLS_MAX;
-    if (!many) {
-        unread->calls++;
-        if (!g_hash_table_contains(unread->served, sender))
-            g_hash_table_add(unread->served, g_strdup(sender));
-    }
+    bool many = has_many(unread, uid);
+    if (!many)
+        count(unread, sender, uid);
     if (g_hash_table_contains(unread->deaf, sender))
         return UNREAD_DROP;
     /* The first call of a connection may be root's. */
-    return known && (many || unread->total > TOTAL_MAX) ? UNREAD_REFUSE : UNREAD_ANSWER;
+    return uid && (many || unread->total > TOTAL_MAX) ? UNREAD_REFUSE : UNREAD_ANSWER;
 }
 
 Unread *unread_new(sd_bus *bus)
@@ -166,6 +186,7 @@ Unread *unread_new(sd_bus *bus)
     unread->bus = bus;
     unread->served = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     unread->asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    unread->users = g_hash_table_new(g_direct_hash, g_direct_equal);
     unread->deaf = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     unread->looks = g_ptr_array_new_with_free_func(look_free);
     return unread;
@@ -179,6 +200,7 @@ Unread *unread_free(Unread *unread)
     g_ptr_array_unref(unread->looks);
     g_hash_table_destroy(unread->served);
     g_hash_table_destroy(unread->asked);
+    g_hash_table_destroy(unread->users);
     g_hash_table_destroy(unread->deaf);
     g_free(unread);
     return NULL;

@@ -5,7 +5,7 @@
  * and whose; and who does not read is answered no more. */
 #pragma once
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <systemd/sd-bus.h>
 
 typedef struct Unread Unread;
@@ -19,6 +19,6 @@ typedef enum UnreadVerdict {
 Unread *unread_new(sd_bus *bus);
 Unread *unread_free(Unread *unread);
 
-/* Whether a call may be answered. sender: its unique name; known: it is known to be another user's than root;
- * root's calls are not for this to judge. */
-UnreadVerdict unread_judge(Unread *unread, const char *sender, bool known);
+/* Whether a call that wants an answer may have one. sender: its unique name; uid: its user's, NULL: not known yet. Root's
+ * calls are not for this to judge. What one user's calls come to between two looks refuses no other. */
+UnreadVerdict unread_judge(Unread *unread, const char *sender, const uint32_t *uid);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a user who means harm does to usherd: run as that user, it goes on until it is killed, or for COUNT rounds.
 
-usage: flood.py calls|mute|questions|rights|names|definitions|connections|paths|deaf|signals|systemd|helper [COUNT] [HELPER-SOCKET]"""
+usage: flood.py calls|mute|questions|starts|rights|names|definitions|connections|paths|deaf|signals|systemd|helper [COUNT] [HELPER-SOCKET]"""
 
 import itertools
 import os
@@ -137,6 +137,10 @@ def flood(what, count, helper):
             elif what == "questions":
                 for message in [call("CheckHost")] * 50 + [call("PlanStart", "s", "demo")] * 50:
                     connection.send_message_with_reply(message, lambda reply: None, 300)
+                connection.flush()
+            elif what == "starts":
+                for _ in range(200):
+                    connection.send_message(call("StartGuest", "sa{sv}", "demo", dbus.Dictionary({}, signature="sv"), mute=True))
                 connection.flush()
             elif what == "rights":
                 connection.send_message(silent_agent())

@@ -7,6 +7,7 @@ import pathlib
 import pwd
 import re
 import select
+import signal
 import subprocess
 import time
 import unittest
@@ -246,6 +247,23 @@ for _ in range(1500):
 print("answered")
 """
 
+# Calls once, and then when it is told to.
+LATER = """
+import dbus, dbus.lowlevel, sys
+connection = dbus.SystemBus()
+manager = dbus.Interface(connection.get_object("org.usher1", "/org/usher1"), "org.usher1.Manager")
+manager.ListGuests()
+def told(reply):
+    print(reply.get_error_name() if isinstance(reply, dbus.lowlevel.ErrorMessage) else "answered", flush=True)
+print("known", flush=True)
+for line in sys.stdin:
+    message = dbus.lowlevel.MethodCallMessage("org.usher1", "/org/usher1", "org.usher1.Manager", "ListGuests")
+    pending = connection.send_message_with_reply(message, told, 60)
+    connection.flush()
+    print("sent", flush=True)
+    pending.block()
+"""
+
 
 class Floods(LimitsTest):
     """By another user than root, who asks meanwhile."""
@@ -296,6 +314,29 @@ class Floods(LimitsTest):
                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             self.assertEqual(third.communicate(timeout=60)[0], "answered\n", kind)
             self.wait_for_end(flood)
+
+    def test_calls_of_one_user_that_usherd_finds_in_a_heap_refuse_no_other(self):
+        """The bus's answer to what is unread comes behind them all."""
+        third = subprocess.Popen(["/usr/bin/python3", "-c", LATER], cwd="/", env=self.bus.environment(), user="daemon", extra_groups=[],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for pipe in (third.stdin, third.stdout):
+            self.addCleanup(pipe.close)
+        self.addCleanup(third.wait)
+        self.addCleanup(third.kill)
+        for kind in ("questions", "starts"):
+            if kind == "questions":
+                self.assertEqual(third.stdout.readline(), "known\n")
+            self.usherd.process.send_signal(signal.SIGSTOP)
+            try:
+                self.wait_for_end(self.flood(kind, "1"))
+                third.stdin.write("call\n")
+                third.stdin.flush()
+                self.assertEqual(third.stdout.readline(), "sent\n")
+                # One more round of the bus, which has both by then.
+                self.bus.held_of(NAME)
+            finally:
+                self.usherd.process.send_signal(signal.SIGCONT)
+            self.assertEqual(third.stdout.readline(), "answered\n", kind)
 
     def test_many_connections_are_one_user(self):
         before = self.memory()
