@@ -200,10 +200,23 @@ def measure_silence(usherd):
         measure("silent-kill", "usher", usherd.caller("job", "kill", "demo")[0])
 
 
-# Rounds of each flood (tests/bus/flood.py): 10,000 calls of each kind without a wish for an answer; those whose answers are waited for,
-# by one connection and by 200, go on for so many seconds; 10,000 connections to helper.sock; 64 requests that polkit does not answer.
-FLOODS = {"mute": 10000, "calls": 0, "connections": 0, "names": 0, "definitions": 0, "rights": 1, "helper": 10000}
+# Rounds of each flood (tests/bus/flood.py); 0: as many as there are in FLOOD_SECONDS. 50,000 calls of each kind that want no answer, 10,000
+# connections to helper.sock, 64 requests that polkit does not answer.
+FLOODS = {"mute": 50000, "calls": 0, "connections": 0, "names": 0, "definitions": 0, "rights": 1, "helper": 10000}
 FLOOD_SECONDS = 10
+FLOOD_CALLS = 300
+
+
+def measure_flooded(usherd, figure, quiet):
+    """One series of calls that wait for their answers, and what the same takes to a peer that does nothing. False: one was refused."""
+    measure(figure, "quiet", quiet)
+    measure(figure, "floor", usherd.caller("calls", str(FLOOD_CALLS), "peer", "demo", user="daemon")[1])
+    try:
+        measure(figure, "usher", usherd.caller("calls", str(FLOOD_CALLS), "list", "demo", user="daemon")[1])
+    except RuntimeError as error:
+        print(f"{figure}: {str(error).splitlines()[0]}", file=sys.stderr)
+        return False
+    return True
 
 
 def measure_flood(usherd, polkit):
@@ -213,22 +226,19 @@ def measure_flood(usherd, polkit):
         folder.chmod(0o755)
     usherd.caller("calls", "200", "list", "demo", user="daemon")
     quiet, before = usherd.caller("calls", "500", "list", "demo", user="daemon")[1], usherd.pss("Private_Dirty")
+    measure("flood-quiet", "floor", usherd.caller("calls", "500", "peer", "demo", user="daemon")[1])
+    measure("flood-quiet", "usher", quiet)
     for kind, rounds in FLOODS.items():
         polkit.hang(kind == "rights")
-        series, refused, figure = 0, 0, f"flood-{kind}"
+        series, refused = 0, 0
         process = subprocess.Popen(["/usr/bin/python3", "-c", flood, kind, str(rounds), str(usherd.folder / "run" / "helper.sock")], cwd="/",
                                    env=usherd.environment(), user="nobody", extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL)
-        time.sleep(1)
+        time.sleep(0.3)
         begin = time.monotonic()
-        while series == 0 or (process.poll() is None and time.monotonic() - begin < FLOOD_SECONDS):
+        while series == 0 or (process.poll() is None and (rounds > 1 or time.monotonic() - begin < FLOOD_SECONDS)):
             series += 1
-            try:
-                measure(figure, "usher", usherd.caller("calls", "500", "list", "demo", user="daemon")[1])
-                measure(figure, "floor", quiet)
-            except RuntimeError as error:
-                print(f"{kind}: {str(error).splitlines()[0]}", file=sys.stderr)
-                refused += 1
+            refused += not measure_flooded(usherd, f"flood-{kind}", quiet)
             measure("flood-start", "usher", usherd.caller("job", "start", "demo")[0])
             measure("flood-kill", "usher", usherd.caller("job", "kill", "demo")[0])
         measure("flood-refused", "usher", refused)

@@ -30,8 +30,8 @@ def twice_floor(medians):
     return medians["floor"] * 2
 
 
-def five_times_floor(medians):
-    return medians["floor"] * 5
+def five_times_quiet(medians):
+    return medians["quiet"] * 5
 
 
 def near_script(medians):
@@ -74,13 +74,14 @@ NATIVE = [
     Figure("silent-again", "another one"),
     Figure("silent-list-p99", "ListGuests, 99th percentile, meanwhile"),
     Figure("silent-kill", "force stop, until it is gone", "100 ms", at_most(100)),
-    Figure("flood-calls", "ListGuests, 99th percentile, in a flood: calls of each kind", "5 × quiet", five_times_floor),
-    Figure("flood-mute", "the same: calls that want no answer", "5 × quiet", five_times_floor),
-    Figure("flood-connections", "the same: over 200 connections", "5 × quiet", five_times_floor),
-    Figure("flood-names", "the same: names of 9 MB", "5 × quiet", five_times_floor),
-    Figure("flood-definitions", "the same: definitions of 240 KB", "5 × quiet", five_times_floor),
-    Figure("flood-rights", "the same: 64 requests that polkit does not answer", "5 × quiet", five_times_floor),
-    Figure("flood-helper", "the same: helper.sock crowded", "5 × quiet", five_times_floor),
+    Figure("flood-quiet", "ListGuests, 99th percentile, without a flood; floor: a call to a peer that does nothing"),
+    Figure("flood-calls", "the same, in a flood: calls of each kind", "5 × quiet", five_times_quiet),
+    Figure("flood-mute", "the same: calls that want no answer", "5 × quiet", five_times_quiet),
+    Figure("flood-connections", "the same: over 200 connections", "5 × quiet", five_times_quiet),
+    Figure("flood-names", "the same: names of 9 MB", "5 × quiet", five_times_quiet),
+    Figure("flood-definitions", "the same: definitions of 240 KB and 1.4 MB", "5 × quiet", five_times_quiet),
+    Figure("flood-rights", "the same: 64 requests that polkit does not answer", "5 × quiet", five_times_quiet),
+    Figure("flood-helper", "the same: helper.sock crowded", "5 × quiet", five_times_quiet),
     Figure("flood-refused", "of that user's series of 500 calls, those that met a refusal", "0", at_most(0), ""),
     Figure("flood-start", "root's start in a flood, stub"),
     Figure("flood-kill", "root's force stop in a flood, until the stub is gone"),
