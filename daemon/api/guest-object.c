@@ -31,7 +31,7 @@ GETTER(get_text)
                        : g_str_equal(property, "State")    ? guest_state_to_string(guest_state(view.guest))
                        : g_str_equal(property, "Display")  ? display_type_to_string(view.display)
                        : g_str_equal(property, "SubState") ? guest_sub_state(view.guest)
-                       : g_str_equal(property, "Agent")    ? guest_agent_state(view.guest)
+                       : g_str_equal(property, "Agent")    ? guest_inner_agent(view.guest)
                                                            : view.source;
     return api_append(reply, "s", text);
 }
@@ -235,11 +235,11 @@ static void on_inside(const Fault *fault, unsigned number, void *userdata)
     sd_bus_message_unref(message);
 }
 
-static int inside(Api *api, sd_bus_message *message, const char *name, GuestInside what)
+static int send_inside(Api *api, sd_bus_message *message, const char *name, InnerErrand errand)
 {
     Fault *fault = NULL;
 
-    int r = manager_inside(api->manager, name, what, on_inside, sd_bus_message_ref(message), &fault);
+    int r = manager_send_inside(api->manager, name, errand, on_inside, sd_bus_message_ref(message), &fault);
     if (r == 0)
         return 1;
     sd_bus_message_unref(message);
@@ -248,17 +248,17 @@ static int inside(Api *api, sd_bus_message *message, const char *name, GuestInsi
 
 static int act_reboot(Api *api, sd_bus_message *message, const char *name)
 {
-    return inside(api, message, name, GUEST_INSIDE_REBOOT);
+    return send_inside(api, message, name, INNER_ERRAND_REBOOT);
 }
 
 static int act_freeze(Api *api, sd_bus_message *message, const char *name)
 {
-    return inside(api, message, name, GUEST_INSIDE_FREEZE);
+    return send_inside(api, message, name, INNER_ERRAND_FREEZE);
 }
 
 static int act_thaw(Api *api, sd_bus_message *message, const char *name)
 {
-    return inside(api, message, name, GUEST_INSIDE_THAW);
+    return send_inside(api, message, name, INNER_ERRAND_THAW);
 }
 
 /* image: a descriptor of the caller's, so that it is opened with the caller's own rights; -1: none. */

@@ -1,48 +1,99 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the agent inside a guest is asked for ([Agent]): its addresses, a shutdown or reboot in order, file
- * systems at rest for a backup. QEMU says whether an agent has opened its port; it is believed to be one when
- * it answers. */
-#include <string.h>
+#include "agent.h"
 
 #include "../../base/log.h"
-#include "private.h"
+#include "../../core/qemu/agent-message.h"
+#include "../../edge/qemu/guest-agent.h"
+#include "../../edge/qemu/qmp.h"
 
 /* File systems write out what they hold. */
 #define FREEZE_USEC (60 * G_USEC_PER_SEC)
 /* Somebody is looking: how old addresses may be. */
 #define ADDRESSES_USEC (10 * G_USEC_PER_SEC)
 
-const char *guest_agent_state(const Guest *g)
+struct InnerAgent {
+    char *guest;
+    const InnerAgentHandler *handler;
+    void *userdata;
+    GuestAgent *connection;
+    bool open;    /* a program inside has opened the port */
+    bool answers; /* and answered when it was asked last */
+    bool frozen;
+    bool addresses_asked;
+    uint64_t addresses_at; /* monotonic */
+    GPtrArray *addresses;  /* of char* */
+    GPtrArray *errands;    /* of Errand, owned: those under way */
+};
+
+/* Its sender waits for the answer. */
+typedef struct Errand {
+    InnerAgent *agent;
+    InnerErrand what;
+    InnerErrandDone done;
+    void *userdata;
+} Errand;
+
+InnerAgent *inner_agent_new(sd_event *event, const char *guest, const char *path,
+                            const InnerAgentHandler *handler, void *userdata)
 {
-    if (!guest_state_live(g->state) || !g->run->definition || !g->run->definition->agent)
-        return "";
-    return !g->run->agent_open ? "absent" : g->run->agent_answers ? "answers" : "silent";
+    InnerAgent *agent = g_new0(InnerAgent, 1);
+
+    agent->guest = g_strdup(guest);
+    agent->handler = handler;
+    agent->userdata = userdata;
+    agent->connection = guest_agent_new(event, path);
+    agent->addresses = g_ptr_array_new_with_free_func(g_free);
+    agent->errands = g_ptr_array_new_with_free_func(g_free);
+    return agent;
 }
 
-const GPtrArray *guest_inner_addresses(const Guest *g)
+InnerAgent *inner_agent_free(InnerAgent *agent)
 {
-    return g->run ? g->run->inner_addresses : NULL;
+    if (!agent)
+        return NULL;
+    guest_agent_free(agent->connection);
+    g_ptr_array_unref(agent->errands);
+    g_ptr_array_unref(agent->addresses);
+    g_free(agent->guest);
+    g_free(agent);
+    return NULL;
 }
 
-static GuestAgent *the_agent(Guest *g)
+const char *inner_agent_state(const InnerAgent *agent)
 {
-    g_autofree char *path = guest_run_path(g, "agent.sock");
+    return !agent->open ? "absent" : agent->answers ? "answers" : "silent";
+}
 
-    if (!g->run->agent)
-        g->run->agent = guest_agent_new(g->engine->event, path);
-    return g->run->agent;
+bool inner_agent_is_open(const InnerAgent *agent)
+{
+    return agent->open;
+}
+
+bool inner_agent_has_frozen(const InnerAgent *agent)
+{
+    return agent->frozen;
+}
+
+const GPtrArray *inner_agent_addresses(const InnerAgent *agent)
+{
+    return agent->addresses;
+}
+
+static void changed(InnerAgent *agent)
+{
+    agent->handler->changed(agent->userdata);
 }
 
 /* Upon every answer, and every one that did not come. */
-static void note(Guest *g, int error)
+static void note(InnerAgent *agent, int error)
 {
     bool answers = error == 0 || error == -EREMOTEIO;
 
-    if (answers == g->run->agent_answers)
+    if (answers == agent->answers)
         return;
-    g->run->agent_answers = answers;
-    log_guest(LOG_INFO, g->name, "its agent %s", answers ? "answers" : "does not answer");
-    guest_announce(g);
+    agent->answers = answers;
+    log_guest(LOG_INFO, agent->guest, "its agent %s", answers ? "answers" : "does not answer");
+    changed(agent);
 }
 
 static bool same(const GPtrArray *a, const GPtrArray *b)
@@ -54,100 +105,71 @@ static bool same(const GPtrArray *a, const GPtrArray *b)
     return same;
 }
 
-static void take_addresses(Guest *g, GPtrArray *addresses)
+static void take_addresses(InnerAgent *agent, GPtrArray *addresses)
 {
-    GPtrArray *old = g->run->inner_addresses;
-    bool changed = !same(old, addresses);
+    g_autoptr(GPtrArray) old = agent->addresses;
 
-    g->run->inner_addresses = addresses;
-    g_ptr_array_unref(old);
-    if (changed)
-        guest_announce(g);
+    agent->addresses = addresses;
+    if (!same(old, addresses))
+        changed(agent);
 }
 
 static void on_addresses(int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    InnerAgent *agent = userdata;
 
-    g->run->addresses_asked = false;
-    note(g, error);
+    agent->addresses_asked = false;
+    note(agent, error);
     if (error == 0)
-        take_addresses(g, agent_addresses(result));
+        take_addresses(agent, agent_addresses(result));
 }
 
-void guest_ask_inside(Guest *g)
+static int ask(InnerAgent *agent, const char *command, GuestAgentReply reply)
+{
+    return guest_agent_ask(agent->connection, command, NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, reply,
+                           agent);
+}
+
+void inner_agent_refresh(InnerAgent *agent)
 {
     uint64_t now = g_get_monotonic_time();
 
     /* A frozen one answers nothing else. */
-    if (!g->run || !g->run->agent_open || g->run->frozen || g->run->addresses_asked ||
-        now - g->run->addresses_at < ADDRESSES_USEC || g->state != GUEST_RUNNING)
+    if (!agent->open || agent->frozen || agent->addresses_asked || now - agent->addresses_at < ADDRESSES_USEC)
         return;
-    g->run->addresses_at = now;
-    g->run->addresses_asked = guest_agent_ask(the_agent(g), "guest-network-get-interfaces", NULL,
-                                              GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, on_addresses, g) >= 0;
+    agent->addresses_at = now;
+    agent->addresses_asked = ask(agent, "guest-network-get-interfaces", on_addresses) >= 0;
 }
 
-void guest_agent_port(Guest *g, bool open)
+void inner_agent_set_open(InnerAgent *agent, bool open)
 {
-    if (g->run->agent_open == open)
+    if (agent->open == open)
         return;
-    g->run->agent_open = open;
-    g->run->addresses_at = 0;
-    if (open) {
-        guest_ask_inside(g);
-    } else {
+    agent->open = open;
+    agent->addresses_at = 0;
+    if (!open) {
         /* It was stopped, or the system goes down: a frozen one cannot be, as its disks stand still. */
-        guest_agent_hang_up(g->run->agent);
-        g->run->frozen = g->run->agent_answers = g->run->addresses_asked = false;
-        take_addresses(g, g_ptr_array_new_with_free_func(g_free));
+        guest_agent_hang_up(agent->connection);
+        agent->frozen = agent->answers = agent->addresses_asked = false;
+        take_addresses(agent, g_ptr_array_new_with_free_func(g_free));
     }
-    guest_announce(g);
+    changed(agent);
 }
 
-void guest_forget_agent(Guest *g)
-{
-    guest_agent_hang_up(g->run->agent);
-    g->run->agent_open = g->run->agent_answers = g->run->addresses_asked = g->run->frozen = false;
-    g->run->addresses_at = 0;
-    g_ptr_array_set_size(g->run->inner_addresses, 0);
-}
-
-/* The daemon may have been restarted in the middle of a backup. */
 static void on_freeze_status(int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    InnerAgent *agent = userdata;
 
-    note(g, error);
+    note(agent, error);
     if (error < 0 || !json_object_is_type(result, json_type_string))
         return;
-    g->run->frozen = g_str_equal(json_object_get_string(result), "frozen");
-    guest_announce(g);
+    agent->frozen = g_str_equal(json_object_get_string(result), "frozen");
+    changed(agent);
 }
 
-/* query-chardev, after a restart of the daemon: the port was opened before. */
-static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+void inner_agent_recall(InnerAgent *agent)
 {
-    Guest *g = userdata;
-    struct json_object *label, *open;
-
-    for (size_t i = 0; json_object_is_type(result, json_type_array) && i < json_object_array_length(result);
-         i++) {
-        struct json_object *device = json_object_array_get_idx(result, i);
-        if (json_object_object_get_ex(device, "label", &label) &&
-            g_strcmp0(json_object_get_string(label), "agent") == 0 &&
-            json_object_object_get_ex(device, "frontend-open", &open))
-            guest_agent_port(g, json_object_get_boolean(open));
-    }
-    if (g->run->agent_open)
-        guest_agent_ask(the_agent(g), "guest-fsfreeze-status", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC,
-                        on_freeze_status, g);
-}
-
-void guest_find_agent(Guest *g)
-{
-    if (g->run->definition && g->run->definition->agent)
-        qmp_command(g->run->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
+    ask(agent, "guest-fsfreeze-status", on_freeze_status);
 }
 
 static struct json_object *shutdown_mode(const char *mode)
@@ -158,99 +180,88 @@ static struct json_object *shutdown_mode(const char *mode)
     return arguments;
 }
 
-/* A rung that is not taken is left for the next one. */
 static void on_asked_down(int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    InnerAgent *agent = userdata;
 
     /* It may be gone before it could say no. */
     if (error == -ECONNRESET)
         return;
-    note(g, error);
-    if (error == 0 || g->state != GUEST_STOPPING || g->run->rung != GUEST_RUNG_AGENT)
-        return;
-    log_guest(LOG_WARNING, g->name, "its agent does not shut it down: %s", message ?: g_strerror(-error));
-    guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
+    note(agent, error);
+    if (error < 0)
+        agent->handler->stays(message ?: g_strerror(-error), agent->userdata);
 }
 
-bool guest_agent_shutdown(Guest *g)
+bool inner_agent_shut_down(InnerAgent *agent)
 {
     /* A system whose file systems stand still cannot shut down. */
-    if (g->run->frozen)
-        guest_agent_ask(the_agent(g), "guest-fsfreeze-thaw", NULL, GUEST_AGENT_ANSWERS, QMP_ANSWER_USEC, NULL,
-                        NULL);
-    return guest_agent_ask(the_agent(g), "guest-shutdown", shutdown_mode("powerdown"), GUEST_AGENT_SILENT,
-                           QMP_ANSWER_USEC, on_asked_down, g) >= 0;
+    if (agent->frozen)
+        ask(agent, "guest-fsfreeze-thaw", NULL);
+    return guest_agent_ask(agent->connection, "guest-shutdown", shutdown_mode("powerdown"),
+                           GUEST_AGENT_SILENT, QMP_ANSWER_USEC, on_asked_down, agent) >= 0;
 }
-
-/* What somebody asks for, who waits for the answer. */
-typedef struct Errand {
-    Guest *guest;
-    GuestInside what;
-    GuestInsideDone done;
-    void *userdata;
-} Errand;
 
 static void on_errand(int error, const char *message, struct json_object *result, void *userdata)
 {
-    g_autofree Errand *errand = userdata;
-    Guest *g = errand->guest;
+    Errand errand = *(Errand *)userdata;
+    InnerAgent *agent = errand.agent;
     _cleanup_fault_ Fault *fault = NULL;
     unsigned number = json_object_is_type(result, json_type_int) ? json_object_get_int(result) : 0;
 
-    note(g, error);
+    g_ptr_array_remove_fast(agent->errands, userdata);
+    note(agent, error);
     if (error == -EREMOTEIO)
-        fault = fault_new(FAULT_GUEST_FAILED, NULL, "the agent of guest %s said no: %s", g->name, message);
+        fault =
+            fault_new(FAULT_GUEST_FAILED, NULL, "the agent of guest %s said no: %s", agent->guest, message);
     else if (error < 0)
         fault = fault_new(FAULT_UNRESPONSIVE, "see in the guest whether qemu-guest-agent runs",
-                          "the agent of guest %s does not answer", g->name);
+                          "the agent of guest %s does not answer", agent->guest);
     /* One that did not answer in time may have frozen all the same. */
-    if (errand->what == GUEST_INSIDE_FREEZE && error != -EREMOTEIO)
-        g->run->frozen = true;
-    else if (errand->what == GUEST_INSIDE_THAW && error == 0)
-        g->run->frozen = false;
-    guest_announce(g);
-    errand->done(fault, number, errand->userdata);
+    if (errand.what == INNER_ERRAND_FREEZE && error != -EREMOTEIO)
+        agent->frozen = true;
+    else if (errand.what == INNER_ERRAND_THAW && error == 0)
+        agent->frozen = false;
+    changed(agent);
+    errand.done(fault, number, errand.userdata);
 }
 
-static int refuse_without_agent(const Guest *g, GuestInside what, Fault **ret_fault)
+static int refuse_closed(const InnerAgent *agent, InnerErrand errand, Fault **ret_fault)
 {
-    if (!guest_state_live(g->state) || g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (g->run->agent_open)
+    if (agent->open)
         return 0;
     g_autofree char *remedy =
         g_strdup_printf("install qemu-guest-agent in it, and write [Agent] Enabled=yes into its definition%s",
-                        what == GUEST_INSIDE_REBOOT ? "; or press its reset button: usherctl reset" : "");
+                        errand == INNER_ERRAND_REBOOT ? "; or press its reset button: usherctl reset" : "");
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no agent that could be asked",
-                       g->name);
+                       agent->guest);
 }
 
-int guest_inside(Guest *g, GuestInside what, GuestInsideDone done, void *userdata, Fault **ret_fault)
+int inner_agent_send(InnerAgent *agent, InnerErrand what, InnerErrandDone done, void *userdata,
+                     Fault **ret_fault)
 {
     static const struct {
         const char *command;
         GuestAgentEnd end;
         uint64_t usec;
     } errands[] = {
-        [GUEST_INSIDE_REBOOT] = {"guest-shutdown", GUEST_AGENT_SILENT, QMP_ANSWER_USEC},
-        [GUEST_INSIDE_FREEZE] = {"guest-fsfreeze-freeze", GUEST_AGENT_ANSWERS, FREEZE_USEC},
-        [GUEST_INSIDE_THAW] = {"guest-fsfreeze-thaw", GUEST_AGENT_ANSWERS, FREEZE_USEC},
+        [INNER_ERRAND_REBOOT] = {"guest-shutdown", GUEST_AGENT_SILENT, QMP_ANSWER_USEC},
+        [INNER_ERRAND_FREEZE] = {"guest-fsfreeze-freeze", GUEST_AGENT_ANSWERS, FREEZE_USEC},
+        [INNER_ERRAND_THAW] = {"guest-fsfreeze-thaw", GUEST_AGENT_ANSWERS, FREEZE_USEC},
     };
 
-    int r = refuse_without_agent(g, what, ret_fault);
+    int r = refuse_closed(agent, what, ret_fault);
     if (r != 0)
         return r;
-    Errand *errand = g_new0(Errand, 1);
-    *errand = (Errand){g, what, done, userdata};
-    r = guest_agent_ask(the_agent(g), errands[what].command,
-                        what == GUEST_INSIDE_REBOOT ? shutdown_mode("reboot") : NULL, errands[what].end,
+    Errand *errand = g_new(Errand, 1);
+    *errand = (Errand){agent, what, done, userdata};
+    r = guest_agent_ask(agent->connection, errands[what].command,
+                        what == INNER_ERRAND_REBOOT ? shutdown_mode("reboot") : NULL, errands[what].end,
                         errands[what].usec, on_errand, errand);
-    if (r == -EBUSY) {
+    if (r < 0) {
         g_free(errand);
         return fault_raise(ret_fault, FAULT_BUSY, "try again", "the agent of guest %s has much to do",
-                           g->name);
+                           agent->guest);
     }
-    return r;
+    g_ptr_array_add(agent->errands, errand);
+    return 0;
 }

@@ -144,7 +144,7 @@ void guest_ended(Guest *g)
     if (g->run->console_log)
         guest_log_catch_up(g->run->console_log);
     g->run->gate = holder_gate_free(g->run->gate);
-    guest_forget_agent(g);
+    inner_agent_set_open(g->run->agent, false);
     guest_close_files(g);
     g->run->companions = companions_free(g->run->companions);
     guest_close_disks(g);

@@ -75,7 +75,7 @@ const char *guest_sub_state(const Guest *g)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
         return g->run->run_state.word;
-    if (g->state == GUEST_RUNNING && g->run->frozen)
+    if (g->state == GUEST_RUNNING && inner_agent_has_frozen(g->run->agent))
         return "frozen";
     return g->state == GUEST_STOPPING ? rung_names[g->run->rung] : "";
 }

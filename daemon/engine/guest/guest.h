@@ -9,6 +9,7 @@
 #include "../../edge/helper/channel.h"
 #include "../engine.h"
 #include "../job.h"
+#include "agent.h"
 
 typedef struct Guest Guest;
 
@@ -98,21 +99,15 @@ typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);
 
-/* What the agent inside can do. */
-typedef enum GuestInside {
-    GUEST_INSIDE_REBOOT,
-    GUEST_INSIDE_FREEZE, /* its file systems, for a backup */
-    GUEST_INSIDE_THAW,
-} GuestInside;
-/* fault NULL: done; number: of file systems. Called exactly once unless the guest ends or goes meanwhile. */
-typedef void (*GuestInsideDone)(const Fault *fault, unsigned number, void *userdata);
-int guest_inside(Guest *guest, GuestInside what, GuestInsideDone done, void *userdata, Fault **ret_fault);
-/* "answers", "silent" (something has opened the port), "absent", "" without [Agent] or QEMU. */
-const char *guest_agent_state(const Guest *guest);
+/* Has the agent inside do something. FAULT_NOT_RUNNING, or as inner_agent_send(). */
+int guest_send_inside(Guest *guest, InnerErrand errand, InnerErrandDone done, void *userdata,
+                      Fault **ret_fault);
+/* The state of the agent inside, as inner_agent_state(); "" without [Agent] or QEMU. */
+const char *guest_inner_agent(const Guest *guest);
 /* Of char*: the addresses of its network cards, as its agent told them last; NULL at rest. */
 const GPtrArray *guest_inner_addresses(const Guest *guest);
 /* Asks the agent for them again, unless that was done within the last 10 s: somebody is looking. */
-void guest_ask_inside(Guest *guest);
+void guest_refresh_inner_addresses(Guest *guest);
 
 /* The host falls asleep or is back, or its state has changed: has it wait, pauses, continues or stops the
  * guest as the definition says. */

@@ -112,13 +112,12 @@ void guest_drop_qmp(Guest *g);
 void guest_go_silent(Guest *g);
 int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
 
-/* guest-inside.c */
-/* Something inside has opened the agent's port, or closed it. */
+/* requests.c */
+extern const InnerAgentHandler guest_agent_handler;
+/* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
+/* After a restart of the daemon. */
 void guest_find_agent(Guest *g);
-void guest_forget_agent(Guest *g);
-/* Of one whose port is open. False: it has too much to do. */
-bool guest_agent_shutdown(Guest *g);
 
 /* guest-trouble.c */
 /* QEMU's GUEST_PANICKED and WATCHDOG. */

@@ -5,13 +5,14 @@
 Run *run_new(Guest *guest)
 {
     Run *run = g_new0(Run, 1);
+    g_autofree char *agent_path = guest_run_path(guest, "agent.sock");
 
     g_assert(!guest->run);
     guest->run = run;
     run->guest = guest;
     run->run_state = (RunState){RUN_BEGINS, ""};
     run->console_end = run->usb_fd = run->sound_fd = -1;
-    run->inner_addresses = g_ptr_array_new_with_free_func(g_free);
+    run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->controls = g_ptr_array_new();
     return run;
@@ -46,8 +47,7 @@ Run *run_free(Run *run)
     guest_close_disks(g);
     companions_free(run->companions);
     g_ptr_array_unref(run->controls);
-    guest_agent_free(run->agent);
-    g_ptr_array_unref(run->inner_addresses);
+    inner_agent_free(run->agent);
     sleep_lock_free(run->sleep_lock);
     sleep_lock_free(run->shutdown_lock);
     channel_free(run->launch);

@@ -5,10 +5,8 @@
 #pragma once
 
 #include "../../core/definition/definition.h"
-#include "../../core/qemu/agent-message.h"
 #include "../../core/qemu/argv.h"
 #include "../../core/record/run-state.h"
-#include "../../edge/qemu/guest-agent.h"
 #include "../../edge/qemu/guest-log.h"
 #include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
@@ -16,6 +14,7 @@
 #include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
 #include "../opener.h"
+#include "agent.h"
 #include "companions.h"
 #include "guest.h"
 
@@ -87,13 +86,7 @@ struct Run {
     uint64_t asked_at;          /* monotonic */
     bool silent;                /* it let a deadline pass; its answer is owed without one */
 
-    GuestAgent *agent;  /* a connection, as soon as somebody asks */
-    bool agent_open;    /* something inside has opened its port */
-    bool agent_answers; /* and answered when it was asked last */
-    bool frozen;        /* its file systems stand still */
-    bool addresses_asked;
-    uint64_t addresses_at;      /* monotonic */
-    GPtrArray *inner_addresses; /* of char*: those of its network cards */
+    InnerAgent *agent;
 
     RunState run_state; /* as QEMU said last */
     bool panicked;      /* since its system began: it hears nothing any more */

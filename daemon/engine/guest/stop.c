@@ -162,7 +162,7 @@ static void on_reached(Qmp *qmp, int error, const char *message, struct json_obj
         return;
     if (rung == GUEST_RUNG_POWER_BUTTON)
         look_at_button(g);
-    else if (!guest_agent_shutdown(g))
+    else if (!inner_agent_shut_down(g->run->agent))
         guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
 }
 
@@ -196,7 +196,7 @@ static bool act(Guest *g, GuestRung rung)
         return listens(g) &&
                qmp_command(g->run->qmp, "system_wakeup", NULL, QMP_ANSWER_USEC, on_woken, g) >= 0;
     case GUEST_RUNG_AGENT:
-        return g->run->agent_open && reach(g);
+        return inner_agent_is_open(g->run->agent) && reach(g);
     case GUEST_RUNG_POWER_BUTTON:
         g->run->press_by = g_get_monotonic_time() + rung_usec(g, rung) / 2;
         g->run->button_was_deaf = false;

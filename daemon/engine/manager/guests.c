@@ -251,7 +251,7 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
     if (!entry)
         return false;
     guest_ask(entry->guest);
-    guest_ask_inside(entry->guest);
+    guest_refresh_inner_addresses(entry->guest);
     const GPtrArray *has = guest_devices(entry->guest);
     *ret = (GuestView){
         .guest = entry->guest,
@@ -371,13 +371,13 @@ int manager_control(Manager *m, const char *name, GuestControl control, GuestCon
     return r != 0 ? r : guest_control(entry->guest, control, controlled, userdata, ret_fault);
 }
 
-int manager_inside(Manager *m, const char *name, GuestInside what, GuestInsideDone done, void *userdata,
-                   Fault **ret_fault)
+int manager_send_inside(Manager *m, const char *name, InnerErrand errand, InnerErrandDone done,
+                        void *userdata, Fault **ret_fault)
 {
     GuestEntry *entry;
 
     int r = manager_find_guest(m, name, &entry, ret_fault);
-    return r != 0 ? r : guest_inside(entry->guest, what, done, userdata, ret_fault);
+    return r != 0 ? r : guest_send_inside(entry->guest, errand, done, userdata, ret_fault);
 }
 
 int manager_change_medium(Manager *m, const char *name, const char *drive, int fd, bool force,

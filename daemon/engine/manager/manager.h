@@ -112,8 +112,8 @@ int manager_bind(Manager *manager, const BindWish *wish, unsigned *ret_job, Faul
 int manager_restore(Manager *manager, PciAddress address, unsigned *ret_job, Fault **ret_fault);
 /* Takes a device out of the ledger of those that failed; REFUSED if it does not stand in it. */
 int manager_clear_quarantine(Manager *manager, const char *address, Fault **ret_fault);
-int manager_inside(Manager *manager, const char *name, GuestInside what, GuestInsideDone done, void *userdata,
-                   Fault **ret_fault);
+int manager_send_inside(Manager *manager, const char *name, InnerErrand errand, InnerErrandDone done,
+                        void *userdata, Fault **ret_fault);
 int manager_control(Manager *manager, const char *name, GuestControl control, GuestControlled controlled,
                     void *userdata, Fault **ret_fault);
 /* As guest_change_medium(), which takes fd over too. */

@@ -74,7 +74,7 @@ static void inside_free(Inside *inside)
 {
     fake_launcher_exit(inside->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
     rig_settle(inside->rig);
-    ck_assert_str_eq(guest_agent_state(inside->guest), "");
+    ck_assert_str_eq(guest_inner_agent(inside->guest), "");
     guest_free(inside->guest);
     close(inside->listen_fd);
     if (inside->fd >= 0)
@@ -130,19 +130,19 @@ START_TEST(its_addresses_are_told_as_soon_as_there_is_an_agent)
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
     Inside inside = inside_new(&rig, &qemu);
-    ck_assert_str_eq(guest_agent_state(inside.guest), "absent");
+    ck_assert_str_eq(guest_inner_agent(inside.guest), "absent");
     open_port(&inside, true);
-    ck_assert_str_eq(guest_agent_state(inside.guest), "silent");
+    ck_assert_str_eq(guest_inner_agent(inside.guest), "silent");
     serve(&inside, "{\"return\": [{\"ip-addresses\": [{\"ip-address\": \"10.1.2.3\"}]}]}\n");
-    ck_assert_str_eq(guest_agent_state(inside.guest), "answers");
+    ck_assert_str_eq(guest_inner_agent(inside.guest), "answers");
     ck_assert_uint_eq(guest_inner_addresses(inside.guest)->len, 1);
     ck_assert_str_eq(g_ptr_array_index(guest_inner_addresses(inside.guest), 0), "10.1.2.3");
     /* Somebody looks again at once. */
-    guest_ask_inside(inside.guest);
+    guest_refresh_inner_addresses(inside.guest);
     serve(&inside, "");
     ck_assert_str_eq(inside.commands->str, "{\"execute\":\"guest-network-get-interfaces\"}\n");
     open_port(&inside, false);
-    ck_assert_str_eq(guest_agent_state(inside.guest), "absent");
+    ck_assert_str_eq(guest_inner_agent(inside.guest), "absent");
     ck_assert_uint_eq(guest_inner_addresses(inside.guest)->len, 0);
     inside_free(&inside);
 }
@@ -200,11 +200,11 @@ START_TEST(file_systems_are_held_still_until_they_are_let_go_of)
     Inside inside = inside_new(&rig, &qemu);
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
     serve(&inside, "{\"return\": 3}\n");
     ck_assert_uint_eq(done_number, 3);
     ck_assert_str_eq(guest_sub_state(inside.guest), "frozen");
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_THAW, on_done, NULL, NULL), 0);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_THAW, on_done, NULL, NULL), 0);
     serve(&inside, "{\"return\": 3}\n");
     ck_assert_uint_eq(done_count, 2);
     ck_assert_str_eq(guest_sub_state(inside.guest), "");
@@ -219,7 +219,7 @@ START_TEST(a_frozen_guest_is_thawed_before_it_is_to_shut_down)
     Inside inside = inside_new(&rig, &qemu);
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
     serve(&inside, "{\"return\": 1}\n");
     g_string_truncate(inside.commands, 0);
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
@@ -262,7 +262,7 @@ START_TEST(who_waits_for_an_agent_that_goes_is_told)
     Inside inside = inside_new(&rig, &qemu);
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_FREEZE, on_done, NULL, NULL), 0);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
     serve(&inside, "");
     open_port(&inside, false);
     ck_assert_uint_eq(done_count, 1);
@@ -280,12 +280,13 @@ START_TEST(a_guest_without_an_agent_is_not_rebooted)
     A_QEMU(qemu, &rig);
     Inside inside = inside_new(&rig, &qemu);
     _cleanup_fault_ Fault *fault = NULL;
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_REBOOT, on_done, NULL, &fault), FAULT_RAISED);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_REBOOT, on_done, NULL, &fault),
+                     FAULT_RAISED);
     ck_assert_int_eq(fault->kind, FAULT_REFUSED);
     ck_assert_ptr_nonnull(strstr(fault->remedy, "usherctl reset"));
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_inside(inside.guest, GUEST_INSIDE_REBOOT, on_done, NULL, NULL), 0);
+    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_REBOOT, on_done, NULL, NULL), 0);
     serve(&inside, "");
     ck_assert(g_str_has_suffix(inside.commands->str, "{\"mode\":\"reboot\"}}\n"));
     rig_until(&rig, &done_count, 1);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest that runs is asked for, handed to the part that does it; and what those parts tell. */
+#include "../../base/log.h"
+#include "private.h"
+
+/* The agent inside. */
+
+static void on_agent_changed(void *userdata)
+{
+    guest_announce(userdata);
+}
+
+/* A rung that is not taken is left for the next one. */
+static void on_agent_stays(const char *message, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->state != GUEST_STOPPING || g->run->rung != GUEST_RUNG_AGENT)
+        return;
+    log_guest(LOG_WARNING, g->name, "its agent does not shut it down: %s", message);
+    guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
+}
+
+const InnerAgentHandler guest_agent_handler = {on_agent_changed, on_agent_stays};
+
+void guest_agent_port(Guest *g, bool open)
+{
+    inner_agent_set_open(g->run->agent, open);
+    guest_refresh_inner_addresses(g);
+}
+
+/* query-chardev, after a restart of the daemon: the port was opened before. */
+static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+    struct json_object *label, *open;
+
+    for (size_t i = 0; json_object_is_type(result, json_type_array) && i < json_object_array_length(result);
+         i++) {
+        struct json_object *device = json_object_array_get_idx(result, i);
+        if (json_object_object_get_ex(device, "label", &label) &&
+            g_strcmp0(json_object_get_string(label), "agent") == 0 &&
+            json_object_object_get_ex(device, "frontend-open", &open))
+            guest_agent_port(g, json_object_get_boolean(open));
+    }
+    if (inner_agent_is_open(g->run->agent))
+        inner_agent_recall(g->run->agent);
+}
+
+void guest_find_agent(Guest *g)
+{
+    if (g->run->definition && g->run->definition->agent)
+        qmp_command(g->run->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
+}
+
+const char *guest_inner_agent(const Guest *g)
+{
+    bool there = guest_state_live(g->state) && g->run->definition && g->run->definition->agent;
+
+    return there ? inner_agent_state(g->run->agent) : "";
+}
+
+const GPtrArray *guest_inner_addresses(const Guest *g)
+{
+    return g->run ? inner_agent_addresses(g->run->agent) : NULL;
+}
+
+void guest_refresh_inner_addresses(Guest *g)
+{
+    if (g->state == GUEST_RUNNING)
+        inner_agent_refresh(g->run->agent);
+}
+
+int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *userdata, Fault **ret_fault)
+{
+    if (!guest_state_live(g->state) || g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
+                           guest_state_to_string(g->state));
+    return inner_agent_send(g->run->agent, errand, done, userdata, ret_fault);
+}
