@@ -35,10 +35,13 @@ run_meson_tests() {
         count $("$here/tally.py" "$build/meson-logs/testlog.json" || echo 0 1)
 }
 
-# Who takes from whom, held against docs/design.md.
+# Who takes from whom, held against docs/design.md, and the prose.
 check_house() {
-        heading 'the house'
-        if "$here/house.py"; then count 1 0; else count 0 1; fi
+        heading 'the house and its words'
+        local check
+        for check in house.py words.py; do
+                if "$here/$check"; then count 1 0; else count 0 1; fi
+        done
 }
 
 check_format() {

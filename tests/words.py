@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks the prose of documents, comments and messages.
+
+Documents have at most 110 columns a source line, tables aside, and one sentence a line. No text has a turn of
+those below, which put the verb before its subject or leave the reader to find out what "that" is.
+"""
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COLUMNS_MAX = 110
+TURNS = [
+    r'(?:^|[.:;] |/\* )(?:Refused|Told|Named|Shown|Asked|Left out|Read back|Meant|Looked at) (?:is|are)\b',
+    r'\b(?:is|are) told (?:is|are)\b',
+    r'\b(?:told|refused) (?:is|are) (?:where|what|who|one|a)\b',
+    r'\b(?:who|what|which|whatever) (?:\w+ ){0,3}that of\b',
+    r'\bWhat ids there are\b',
+]
+MANUAL_TURNS = [r'\bprocessors?\b']  # a vCPU or a host CPU
+# A full stop and a capital on one line. "e.g. X", "1. X" and "… 5. X" are no ends of sentences.
+TWO_SENTENCES = re.compile(r'[a-z)`*_"][.!?] +[A-Z*`_"]')
+
+
+def files(*patterns):
+    listed = subprocess.run(['git', 'ls-files', *patterns], cwd=TOP, stdout=subprocess.PIPE, check=True, text=True)
+    return [name for name in listed.stdout.splitlines() if os.path.exists(os.path.join(TOP, name))]
+
+
+def lines_of(name):
+    with open(os.path.join(TOP, name), encoding='utf-8') as file:
+        return list(enumerate(file.read().splitlines(), 1))
+
+
+def prose_of(name):
+    """The lines of a document that are neither code nor a table's."""
+    fenced = False
+    for number, line in lines_of(name):
+        if line.startswith('```'):
+            fenced = not fenced
+        table = line.startswith('|') or (name.endswith('.scd') and line.startswith((':', '[[')))
+        code = fenced or (name.endswith('.md') and line.startswith('    '))
+        if not table and not code:
+            yield number, line
+
+
+def document_failures():
+    for name in files('*.md', '*.scd'):
+        for number, line in prose_of(name):
+            if len(line) > COLUMNS_MAX:
+                yield name, number, '%d columns, %d are allowed' % (len(line), COLUMNS_MAX)
+            if TWO_SENTENCES.search(re.sub(r'\*\*.*?\*\*', '', line)):
+                yield name, number, 'two sentences on one line: %s' % line.strip()
+            for turn in MANUAL_TURNS if name.endswith('.scd') else []:
+                if re.search(turn, line):
+                    yield name, number, 'say vCPU or host CPU: %s' % line.strip()
+
+
+def turn_failures():
+    for name in files('*.md', '*.scd', 'daemon/*.[ch]', 'client/*.[ch]', 'dbus/*.xml', 'dbus/*.policy'):
+        for number, line in lines_of(name):
+            for turn in TURNS:
+                if re.search(turn, line.strip()):
+                    yield name, number, 'put the subject first: %s' % line.strip()
+
+
+def main():
+    failures = [*document_failures(), *turn_failures()]
+    for failure in failures:
+        print('words: %s:%d: %s' % failure)
+    print('the words are %s' % ('not in order' if failures else 'in order'))
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
