@@ -8,14 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../record/owner.h"
+
 typedef struct Claims Claims;
 
 Claims *claims_new(void);
 Claims *claims_free(Claims *claims);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claims, claims_free)
 
-/* The owner of a group, or NULL. Owners are written as journals are named: "guest/win10",
- * "bind/0000:01:00.0". */
+/* The owner of a group (record/owner.h), or NULL. */
 const char *claims_owner(const Claims *claims, int group);
 
 /* True if taken (or already the owner's), false if somebody else has it; then nothing changed. */

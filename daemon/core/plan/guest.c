@@ -106,8 +106,8 @@ static void settle_groups(const Planning *planning, const GPtrArray *sections)
 int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
               Fault **ret_fault)
 {
-    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
-    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    const Owner owner = owner_of_guest(definition->name);
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner.text);
     planning.whole_remedy =
         "give them a [PCI] section too, or say Group=all: the host is without them while the guest runs";
 
@@ -148,13 +148,13 @@ static void put_first(Plan *plan, const GPtrArray *making)
 int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
                Fault **ret_fault)
 {
-    g_autofree char *owner = g_strdup_printf("guest/%s", definition->name);
+    const Owner owner = owner_of_guest(definition->name);
     g_autoptr(GPtrArray) making = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     g_autoptr(ExpectedHost) expected = expected_host_new(host);
 
-    int r = plan_functions(host, claims, definition->pci, owner, making, expected, ret_fault);
+    int r = plan_functions(host, claims, definition->pci, owner.text, making, expected, ret_fault);
     if (r == 0)
-        r = plan_mediated(host, claims, definition, owner, making, expected, ret_fault);
+        r = plan_mediated(host, claims, definition, owner.text, making, expected, ret_fault);
     if (r == 0)
         r = plan_rest(&expected->host, claims, definition, ret, ret_fault);
     if (r == 0)

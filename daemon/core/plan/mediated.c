@@ -50,13 +50,13 @@ static char *describe_made(const Host *host, const Claims *claims, PciAddress pa
 
     for (unsigned i = 0; i < host->mediated->len; i++) {
         const HostMediated *mediated = g_ptr_array_index(host->mediated, i);
-        const char *owner = claims ? claims_owner(claims, mediated->group) : NULL;
+        const char *guest = claims ? owner_guest(claims_owner(claims, mediated->group)) : NULL;
         if (!mediated->of_function || !pci_address_equal(mediated->parent, parent))
             continue;
         g_string_append_printf(text, "%s%s (%s", text->len > 0 ? ", " : "", mediated->uuid,
                                mediated->type ?: "of no known type");
-        if (owner && g_str_has_prefix(owner, "guest/"))
-            g_string_append_printf(text, ", guest %s", owner + strlen("guest/"));
+        if (guest)
+            g_string_append_printf(text, ", guest %s", guest);
         g_string_append_c(text, ')');
     }
     if (text->len == 0)
@@ -236,7 +236,7 @@ static int check_claim(const HostMediated *mediated, const Claims *claims, const
 
     if (!present || g_str_equal(present, owner))
         return 0;
-    const char *guest = strchr(present, '/') + 1;
+    const char *guest = owner_name(present);
     g_autofree char *remedy = g_strdup_printf("stop it first: usherctl stop %s", guest);
     return fault_raise(ret_fault, FAULT_IN_USE, remedy,
                        "mediated device %s (group %d) is claimed by guest %s", mediated->uuid,

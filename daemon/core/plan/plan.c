@@ -184,16 +184,15 @@ static int check_claim(const Planning *planning, int group, Fault **ret_fault)
         return 0;
 
     const HostDevice *device = first_asked(planning, group);
-    const char *guest = g_str_has_prefix(owner, "guest/") ? owner + strlen("guest/") : NULL;
+    const char *guest = owner_guest(owner);
     if (guest) {
         g_autofree char *remedy = g_strdup_printf("stop it first: usherctl stop %s", guest);
         return fault_raise(ret_fault, FAULT_IN_USE, remedy, "%s (group %d) is claimed by guest %s",
                            PCI_ADDRESS_STR(device->address), group, guest);
     }
-    const char *slash = strchr(owner, '/');
     return fault_raise(ret_fault, FAULT_IN_USE, "wait until that is done",
                        "%s (group %d) is changing hands for %s", PCI_ADDRESS_STR(device->address), group,
-                       slash ? slash + 1 : owner);
+                       owner_name(owner));
 }
 
 static const char *remedy_for_needed(const HostDevice *device)
@@ -347,9 +346,8 @@ int planning_finish(Planning *planning, Fault **ret_fault)
 int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan **ret, Fault **ret_fault)
 {
     PciAddressText address = pci_address_to_text(wish->address);
-    g_autofree char *owner = g_strdup_printf("bind/%s", address.text);
     g_autofree char *remedy = g_strdup_printf("bind them too: usherctl bind --group=all %s", address.text);
-    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner);
+    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, OWNER_BIND(address.text));
     planning.whole_remedy = remedy;
 
     int r = planning_add(&planning, address.text, NULL, wish, ret_fault);

@@ -41,7 +41,7 @@ static int check_claims(const Plan *plan, const Claims *claims, const char *gues
         const char *owner = claims_cpu_owner(claims, cpu);
         if (!owner || g_str_equal(owner, plan->owner))
             continue;
-        const char *slash = strchr(owner, '/'), *other = slash ? slash + 1 : owner;
+        const char *other = owner_name(owner);
         g_autofree char *remedy =
             g_strdup_printf("stop that guest first: usherctl stop %s; or name other processors", other);
         return fault_raise(ret_fault, FAULT_IN_USE, remedy,

@@ -3,6 +3,7 @@
 #include <syslog.h>
 
 #include "../host/holder.h"
+#include "owner.h"
 #include "step-outcome.h"
 
 #define SEE_KERNEL "see journalctl -k for what the kernel says of it"
@@ -45,8 +46,8 @@ static char *drift_remedy(const Step *s, const StepTaking *taking)
         return g_strdup(
             "somebody else changed it just now; look at it with usherctl devices, then try again");
     return g_strdup_printf("somebody else changed it; put it right by hand, then: usherctl %s %s",
-                           device || !g_str_has_prefix(taking->owner, "guest/") ? "restore" : "stop",
-                           device ?: strchr(taking->owner, '/') + 1);
+                           device || owner_bind(taking->owner) ? "restore" : "stop",
+                           device ?: owner_name(taking->owner));
 }
 
 static Fault *drift_fault(const Step *s, const StepTaking *taking, const char *live)

@@ -8,7 +8,6 @@
 #include "../../base/file.h"
 #include "journal.h"
 
-#define SUFFIX ".journal"
 #define SIZE_LIMIT (16 * 1024 * 1024)
 
 struct Journal {
@@ -19,35 +18,6 @@ struct Journal {
     unsigned next;
     bool torn; /* the last line has no end */
 };
-
-static const char *const owner_kinds[] = {"guest", "bind"};
-
-/* "guest-win10.journal" for "guest/win10"; NULL for what is no owner. */
-static char *owner_to_name(const char *owner)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(owner_kinds); i++) {
-        size_t n = strlen(owner_kinds[i]);
-        if (strncmp(owner, owner_kinds[i], n) == 0 && owner[n] == '/' && owner[n + 1] != '\0' &&
-            !strchr(owner + n + 1, '/'))
-            return g_strdup_printf("%s-%s" SUFFIX, owner_kinds[i], owner + n + 1);
-    }
-    return NULL;
-}
-
-static char *name_to_owner(const char *name)
-{
-    size_t size = strlen(name);
-    if (!g_str_has_suffix(name, SUFFIX))
-        return NULL;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(owner_kinds); i++) {
-        size_t n = strlen(owner_kinds[i]);
-        if (strncmp(name, owner_kinds[i], n) == 0 && name[n] == '-' && size > n + 1 + strlen(SUFFIX))
-            return g_strdup_printf("%s/%.*s", owner_kinds[i], (int)(size - n - 1 - strlen(SUFFIX)),
-                                   name + n + 1);
-    }
-    return NULL;
-}
 
 /* Numbers go on after the highest that any record names, be its step undone or not. */
 static int take_up(Journal *journal)
@@ -65,7 +35,7 @@ static int take_up(Journal *journal)
 
 int journal_open(int dir_fd, const char *owner, Journal **ret)
 {
-    g_autofree char *name = owner_to_name(owner);
+    g_autofree char *name = owner_to_file(owner);
     if (!name)
         return -EINVAL;
     int fd = openat(dir_fd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -163,7 +133,7 @@ int journal_owners(int dir_fd, char ***ret)
 
     g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(g_free);
     for (char **name = names; *name; name++) {
-        char *owner = name_to_owner(*name);
+        char *owner = owner_from_file(*name);
         if (owner)
             g_ptr_array_add(owners, owner);
     }

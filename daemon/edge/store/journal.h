@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal's files: /run/usher/journal/, one an owner ("guest/win10" is guest-win10.journal,
- * "bind/0000:01:00.0" is bind-0000:01:00.0.journal). Appended to with one write(2) a record; gone when all is
+/* The journal's files: /run/usher/journal/, one an owner, as owner_to_file() names them. Appended to with one write(2) a record; gone when all is
  * undone. /run is memory: it dies at reboot along with the bindings it tells of. */
 #pragma once
 
 #include <glib.h>
 
 #include "../../core/record/journal-record.h"
+#include "../../core/record/owner.h"
 
 typedef struct Journal Journal;
 

@@ -181,13 +181,13 @@ void guest_fail(Guest *g, Fault *fault)
 
 void guest_restore(Guest *g, Job *job, bool believe_kernel)
 {
-    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+    const Owner owner = owner_of_guest(g->name);
 
     if (job)
         g_ptr_array_add(g->end_jobs, job);
     g->fault = fault_free(g->fault);
     run_new(g)->stop_asked = g->end_was_asked;
-    if (journal_open(g->engine->journal_fd, owner, &g->run->journal) < 0)
+    if (journal_open(g->engine->journal_fd, owner.text, &g->run->journal) < 0)
         log_guest(LOG_ERR, g->name, "cannot open its journal again");
     guest_set_state(g, GUEST_EVENT_END);
     if (g->run->journal)

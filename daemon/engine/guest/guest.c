@@ -305,7 +305,7 @@ void guest_launch_failed(Guest *g, const char *message)
 /* Opens what the run needs before its first step. 0 or -errno. */
 static int open_run(Guest *g)
 {
-    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+    const Owner owner = owner_of_guest(g->name);
 
     int r = guest_open_run_folder(g);
     if (r < 0)
@@ -314,7 +314,7 @@ static int open_run(Guest *g)
     guest_forget_process(g);
     unlinkat(g->folder_fd, "usb", 0);
     guest_forget_sleep(g);
-    return journal_open(g->engine->journal_fd, owner, &g->run->journal);
+    return journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
 }
 
 void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit)

@@ -44,7 +44,7 @@ static int compare_strings(const void *a, const void *b)
 
 void guest_recover(Guest *g, GuestDefinition *definition)
 {
-    g_autofree char *owner = g_strconcat("guest/", g->name, NULL);
+    const Owner owner = owner_of_guest(g->name);
     uint64_t start_time = 0;
 
     run_new(g);
@@ -52,7 +52,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     g->run->recovering = true;
     int r = guest_open_run_folder(g);
     if (r >= 0)
-        r = journal_open(g->engine->journal_fd, owner, &g->run->journal);
+        r = journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
     if (r >= 0) {
         g_ptr_array_unref(g->addresses);
         g->addresses = undo_lent(g->run->journal);

@@ -209,7 +209,7 @@ bool hold_covers(const Hold *hold, PciAddress address)
 GPtrArray *hold_devices(const Hold *hold)
 {
     GPtrArray *devices = undo_addresses(hold->journal);
-    const char *asked = hold->owner + strlen("bind/");
+    const char *asked = owner_bind(hold->owner);
 
     /* Of a bind that had only stopped a unit by then the journal names no device. */
     if (!g_ptr_array_find_with_equal_func(devices, asked, g_str_equal, NULL))

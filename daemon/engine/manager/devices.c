@@ -121,7 +121,7 @@ const char *manager_device_guest(Manager *m, const HostDevice *device)
 {
     const char *owner = host_device_stays(device) ? NULL : claims_owner(m->claims, device->group);
 
-    return owner && g_str_has_prefix(owner, "guest/") ? owner + strlen("guest/") : "";
+    return owner_guest(owner) ?: "";
 }
 
 const char *manager_device_state(Manager *m, const HostDevice *device)

@@ -32,13 +32,13 @@ GuestEntry *manager_guest_entry(Manager *m, const char *name)
  * free. */
 static void settle_memory(Manager *m, const Guest *guest)
 {
-    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const Owner owner = owner_of_guest(guest_name(guest));
     GuestState state = guest_state(guest);
 
     if (state == GUEST_PREPARING || state == GUEST_STARTING)
         return;
-    claims_set_pages(m->claims, NULL, 0, owner);
-    claims_hold_memory(m->claims, owner);
+    claims_set_pages(m->claims, NULL, 0, owner.text);
+    claims_hold_memory(m->claims, owner.text);
 }
 
 static void on_guest_changed(Guest *guest, void *userdata)
@@ -74,11 +74,11 @@ static void tidy_soon(Manager *m)
 static void on_guest_rested(Guest *guest, void *userdata)
 {
     Manager *m = userdata;
-    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const Owner owner = owner_of_guest(guest_name(guest));
 
     /* What could not be given back stays claimed: nobody else is to build upon it. */
     if (!guest_has_leftovers(guest))
-        claims_give_up(m->claims, owner);
+        claims_give_up(m->claims, owner.text);
     manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
     /* Another may wait for what this one had. */
@@ -89,19 +89,19 @@ static void on_guest_rested(Guest *guest, void *userdata)
 static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
                         Plan **ret, Fault **ret_fault, void *userdata)
 {
-    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const Owner owner = owner_of_guest(guest_name(guest));
     Manager *m = userdata;
     const Host *host;
 
     int r = manager_look(m, &host);
     if (r == 0)
-        r = section ? plan_attach_rest(host, m->claims, owner, NULL, section, ret, ret_fault)
+        r = section ? plan_attach_rest(host, m->claims, owner.text, NULL, section, ret, ret_fault)
                     : plan_rest(host, m->claims, definition, ret, ret_fault);
     if (r == 0)
         claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
     if (r == 0 && !section) {
-        claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner);
-        claims_set_memory(m->claims, (*ret)->memory, false, owner);
+        claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner.text);
+        claims_set_memory(m->claims, (*ret)->memory, false, owner.text);
     }
     return r;
 }
@@ -414,7 +414,7 @@ int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned 
 int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                         Fault **ret_fault)
 {
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const Owner owner = owner_of_guest(name);
     const GuestEntry *entry = manager_guest_entry(m, name);
     g_autoptr(GuestDefinition) definition = NULL;
 
@@ -423,6 +423,6 @@ int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned
         return r;
     /* While it runs they are its own. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
-    return manager_show_plan(m, plan_new(owner), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
+    return manager_show_plan(m, plan_new(owner.text), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
                              NULL, claim, planned, userdata, ret_fault);
 }

@@ -173,10 +173,10 @@ void manager_recover(Manager *m)
         log_error("cannot look for journals in %s/journal: %s", m->engine->run_path, strerror(-r));
     /* Guests first: what one of them uses is not taken from it, whatever the journal of a hold tells. */
     for (char **owner = owners; owner && *owner; owner++)
-        if (g_str_has_prefix(*owner, "guest/"))
-            manager_recover_guest(m, *owner + strlen("guest/"));
+        if (owner_guest(*owner))
+            manager_recover_guest(m, owner_guest(*owner));
     for (char **owner = owners; owner && *owner; owner++)
-        if (!g_str_has_prefix(*owner, "guest/"))
+        if (owner_bind(*owner))
             manager_recover_hold(m, *owner);
     manager_reload(m);
     /* What is lent is known only now, and so what of it is in drift. */

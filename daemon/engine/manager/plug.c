@@ -20,7 +20,7 @@ static void add_group(GArray *groups, const Host *host, const char *text)
 /* What it has, and what of it could not be given back yet. */
 static GArray *groups_of(Manager *m, const Guest *guest)
 {
-    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const Owner owner = owner_of_guest(guest_name(guest));
     const GPtrArray *devices = guest_devices(guest);
     GArray *groups = g_array_new(FALSE, FALSE, sizeof(int));
     Journal *journal;
@@ -28,7 +28,7 @@ static GArray *groups_of(Manager *m, const Guest *guest)
 
     for (unsigned i = 0; i < devices->len; i++)
         add_group(groups, m->host, g_ptr_array_index(devices, i));
-    if (journal_open(m->engine->journal_fd, owner, &journal) < 0)
+    if (journal_open(m->engine->journal_fd, owner.text, &journal) < 0)
         return groups;
     g_autoptr(GPtrArray) steps = undo_plan(journal);
     journal_close(journal);
@@ -44,7 +44,7 @@ static GArray *groups_of(Manager *m, const Guest *guest)
 void manager_guest_devices(Guest *guest, void *userdata)
 {
     Manager *m = userdata;
-    g_autofree char *owner = g_strconcat("guest/", guest_name(guest), NULL);
+    const Owner owner = owner_of_guest(guest_name(guest));
     g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
     const Host *host;
 
@@ -52,11 +52,11 @@ void manager_guest_devices(Guest *guest, void *userdata)
         return;
     for (unsigned i = 0; i < host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(host->devices, i);
-        if (g_strcmp0(claims_owner(m->claims, device->group), owner) == 0)
+        if (g_strcmp0(claims_owner(m->claims, device->group), owner.text) == 0)
             g_ptr_array_add(changed, g_strdup(PCI_ADDRESS_STR(device->address)));
     }
     g_autoptr(GArray) groups = groups_of(m, guest);
-    claims_keep(m->claims, groups, owner);
+    claims_keep(m->claims, groups, owner.text);
     manager_devices_changed(m, changed);
 }
 
@@ -91,7 +91,7 @@ bool manager_guest_has_section(Manager *m, const char *name, PciAddress address)
 static int prepare_attach(Manager *m, const char *name, const BindWish *wish, GuestEntry **ret_entry,
                           Plan **ret, Fault **ret_fault)
 {
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const Owner owner = owner_of_guest(name);
     g_autoptr(Plan) plan = NULL;
     const Host *host;
 
@@ -103,11 +103,11 @@ static int prepare_attach(Manager *m, const char *name, const BindWish *wish, Gu
     if (r != 0)
         return r;
     const DefinitionPci *section = guest_section((*ret_entry)->guest, wish->address);
-    r = plan_attach(host, m->claims, owner, wish, section, &plan, ret_fault);
+    r = plan_attach(host, m->claims, owner.text, wish, section, &plan, ret_fault);
     if (r == 0)
         r = guest_check_attach((*ret_entry)->guest, plan, ret_fault);
     if (r == 0)
-        r = check_memory(m, host, (*ret_entry)->guest, owner, ret_fault);
+        r = check_memory(m, host, (*ret_entry)->guest, owner.text, ret_fault);
     if (r != 0)
         return r;
     plan->may_stop = g_strdupv(wish->may_stop);

@@ -81,7 +81,7 @@ static void claim_nodes_again(Manager *m, const char *owner, const Journal *jour
 
 void manager_recover_guest(Manager *m, const char *name)
 {
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const Owner owner = owner_of_guest(name);
     GuestDefinition *definition = NULL;
     _cleanup_fault_ Fault *fault = NULL;
     Journal *journal;
@@ -92,10 +92,10 @@ void manager_recover_guest(Manager *m, const char *name)
         return;
     }
     GuestEntry *entry = manager_ensure_entry(m, name);
-    if (journal_open(m->engine->journal_fd, owner, &journal) >= 0) {
-        claim_again(m, owner, journal);
-        claim_nodes_again(m, owner, journal);
-        claim_cpus_again(m, owner, journal);
+    if (journal_open(m->engine->journal_fd, owner.text, &journal) >= 0) {
+        claim_again(m, owner.text, journal);
+        claim_nodes_again(m, owner.text, journal);
+        claim_cpus_again(m, owner.text, journal);
         journal_close(journal);
     }
     if (manager_load(m, name, &definition, &fault) < 0)

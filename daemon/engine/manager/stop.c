@@ -45,7 +45,7 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
 
 int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
 {
-    g_autofree char *owner = g_strconcat("guest/", name, NULL);
+    const Owner owner = owner_of_guest(name);
     GuestEntry *entry;
     Journal *journal;
 
@@ -54,7 +54,7 @@ int manager_plan_stop(Manager *m, const char *name, GPtrArray **ret, Fault **ret
         return r;
     if (guest_at_rest(entry->guest) && !guest_has_leftovers(entry->guest))
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
-    r = journal_open(m->engine->journal_fd, owner, &journal);
+    r = journal_open(m->engine->journal_fd, owner.text, &journal);
     if (r < 0)
         return r;
     *ret = undo_plan(journal);
