@@ -154,6 +154,7 @@ void guest_ended(Guest *g)
         channel_send(g->run->launch, words, NULL, 0);
     }
     g->run->launch = channel_free(g->run->launch);
+    ladder_leave(g->run->ladder);
     guest_set_state(g, GUEST_EVENT_END);
     tell(g, g->end_waiters);
     if (g->run->journal)
@@ -174,7 +175,7 @@ void guest_fail(Guest *g, Fault *fault)
     if (g->run->execution)
         execution_stop(g->run->execution, fault_copy(g->fault));
     else if (g->run->watched)
-        guest_take_rung(g, GUEST_RUNG_KILL); /* its end brings us to guest_ended() */
+        ladder_take(g->run->ladder, STOP_RUNG_KILL); /* its end brings us to guest_ended() */
     else
         guest_ended(g);
 }

@@ -10,13 +10,6 @@
 #define LAUNCHER_DEADLINE_USEC (60 * G_USEC_PER_SEC)
 #define LAST_WORDS_MAX 2000
 
-static const char *const rung_names[GUEST_RUNG_MAX] = {
-    [GUEST_RUNG_NONE] = "",       [GUEST_RUNG_WAKE] = "wake-up",
-    [GUEST_RUNG_AGENT] = "agent", [GUEST_RUNG_POWER_BUTTON] = "power-button",
-    [GUEST_RUNG_QUIT] = "quit",   [GUEST_RUNG_TERMINATE] = "terminate",
-    [GUEST_RUNG_KILL] = "kill",
-};
-
 static void channel_freep(void *channel)
 {
     channel_free(channel);
@@ -77,7 +70,7 @@ const char *guest_sub_state(const Guest *g)
         return g->run->run_state.word;
     if (g->state == GUEST_RUNNING && inner_agent_has_frozen(g->run->agent))
         return "frozen";
-    return g->state == GUEST_STOPPING ? rung_names[g->run->rung] : "";
+    return g->state == GUEST_STOPPING ? stop_rung_to_string(ladder_rung(g->run->ladder)) : "";
 }
 
 bool guest_tainted(const Guest *g)
@@ -157,10 +150,8 @@ void guest_set_state(Guest *g, GuestEvent event)
     if (next == (int)g->state)
         return;
     log_guest(LOG_INFO, g->name, "%s → %s", guest_state_to_string(g->state), guest_state_to_string(next));
-    if (g->run) {
+    if (g->run)
         g->run->deadline = sd_event_source_disable_unref(g->run->deadline);
-        g->run->button_look = sd_event_source_disable_unref(g->run->button_look);
-    }
     g->state = next;
     g->since = clock_realtime_usec();
     guest_announce(g);

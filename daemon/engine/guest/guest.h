@@ -13,18 +13,6 @@
 
 typedef struct Guest Guest;
 
-/* The rungs of the stop ladder, each another way than the one before. */
-typedef enum GuestRung {
-    GUEST_RUNG_NONE,
-    GUEST_RUNG_WAKE,         /* what sleeps hears nothing */
-    GUEST_RUNG_AGENT,        /* the agent inside is asked to shut down */
-    GUEST_RUNG_POWER_BUTTON, /* ACPI, once */
-    GUEST_RUNG_QUIT,         /* QMP quit */
-    GUEST_RUNG_TERMINATE,    /* SIGTERM */
-    GUEST_RUNG_KILL,         /* SIGKILL */
-    GUEST_RUNG_MAX,
-} GuestRung;
-
 typedef struct GuestHandler {
     /* Something that the API shows has changed. */
     void (*changed)(Guest *guest, void *userdata);

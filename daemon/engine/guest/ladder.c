@@ -1,93 +1,102 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stop ladder: what sleeps is woken, then the agent inside, power button once, quit, SIGTERM, SIGKILL. No
- * rung repeats the one before, as asking twice the same way helps nobody; and none is waited for that nobody
- * can hear. */
+#include "ladder.h"
+
+#include <glib.h>
 #include <signal.h>
 
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
-#include "private.h"
 
-/* Where the definition is gone with its file. */
-#define POWER_BUTTON_USEC (60 * G_USEC_PER_SEC)
-#define QUIT_USEC (5 * G_USEC_PER_SEC)
-#define TERMINATE_USEC (5 * G_USEC_PER_SEC)
-#define KILL_USEC (10 * G_USEC_PER_SEC)
-/* QEMU tells at once that it has woken it. */
-#define WAKE_USEC (5 * G_USEC_PER_SEC)
-/* A system that has let its watchdog run out may only have been slow; it is not given more than this. */
-#define HANGS_USEC (10 * G_USEC_PER_SEC)
 #define LOOK_USEC (G_USEC_PER_SEC / 4)
 /* From when a kernel has set up its button until somebody in the guest listens to that (logind opens its
  * event device later in the boot). */
 #define LISTEN_USEC (10 * G_USEC_PER_SEC)
 
-static uint64_t rung_usec(const Guest *g, GuestRung rung)
+struct Ladder {
+    sd_event *event;
+    const char *guest;
+    const LadderHandler *handler;
+    void *userdata;
+    StopRung rung, least;
+    bool awake;
+    sd_event_source *deadline; /* of the rung */
+    uint64_t press_by;    /* monotonic: then the power button is pressed, whether the guest hears it or not */
+    bool button_was_deaf; /* when it was looked at last */
+    sd_event_source *button_look; /* does the guest hear it by now? */
+};
+
+Ladder *ladder_new(sd_event *event, const char *guest, const LadderHandler *handler, void *userdata)
 {
-    switch (rung) {
-    case GUEST_RUNG_WAKE:
-        return g->run->run_state.kind == RUN_SLEEPS ? WAKE_USEC : 0;
-    case GUEST_RUNG_AGENT:
-        return g->run->definition && g->run->definition->agent ? g->run->definition->stop.agent_usec : 0;
-    case GUEST_RUNG_POWER_BUTTON:
-        return g->run->definition ? g->run->definition->stop.power_button_usec : POWER_BUTTON_USEC;
-    case GUEST_RUNG_QUIT:
-        return g->run->definition ? g->run->definition->stop.quit_usec : QUIT_USEC;
-    case GUEST_RUNG_TERMINATE:
-        return g->run->definition ? g->run->definition->stop.terminate_usec : TERMINATE_USEC;
-    default:
-        return KILL_USEC;
-    }
+    Ladder *l = g_new0(Ladder, 1);
+
+    *l = (Ladder){.event = event, .guest = guest, .handler = handler, .userdata = userdata};
+    return l;
 }
 
-uint64_t guest_stop_usec(const Guest *g)
+Ladder *ladder_free(Ladder *l)
 {
-    uint64_t sum = 0;
+    if (l)
+        ladder_leave(l);
+    g_free(l);
+    return NULL;
+}
 
-    for (GuestRung rung = GUEST_RUNG_WAKE; rung < GUEST_RUNG_KILL; rung++)
-        sum += rung_usec(g, rung);
-    return sum;
+StopRung ladder_rung(const Ladder *l)
+{
+    return l->rung;
+}
+
+void ladder_ask(Ladder *l, StopRung rung)
+{
+    l->least = MAX(l->least, rung);
+}
+
+void ladder_leave(Ladder *l)
+{
+    l->deadline = sd_event_source_disable_unref(l->deadline);
+    l->button_look = sd_event_source_disable_unref(l->button_look);
+    l->rung = STOP_RUNG_NONE;
+}
+
+static Qmp *qmp_of(const Ladder *l)
+{
+    return l->handler->qmp(l->userdata);
+}
+
+static StopView look(const Ladder *l)
+{
+    StopView view = {.awake = l->awake, .qemu_answers = qmp_of(l) != NULL};
+
+    l->handler->look(&view, l->userdata);
+    return view;
 }
 
 static int on_rung_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Guest *g = userdata;
+    Ladder *l = userdata;
 
-    if (g->run->rung < GUEST_RUNG_KILL) {
-        guest_take_rung(g, g->run->rung + 1);
-        return 0;
-    }
     /* Only the kernel can hold it now; the devices come back when it lets go. */
-    log_guest(LOG_ERR, g->name,
-              "QEMU (pid %d) does not die of SIGKILL: it hangs in the kernel, see journalctl -k",
-              g->run->pid);
+    if (l->rung == STOP_RUNG_KILL)
+        log_guest(LOG_ERR, l->guest,
+                  "QEMU does not die of SIGKILL: it hangs in the kernel, see journalctl -k");
+    else
+        ladder_take(l, l->rung + 1);
     return 0;
 }
 
 /* The power button does not reach a QEMU that does not answer, and neither does quit. True: that was so. */
-static bool fell_silent(Guest *g, int error)
+static bool fell_silent(Ladder *l, int error)
 {
-    if (error != -ETIMEDOUT || g->state != GUEST_STOPPING || g->run->rung > GUEST_RUNG_QUIT)
+    if (error != -ETIMEDOUT || l->rung == STOP_RUNG_NONE || l->rung > STOP_RUNG_QUIT)
         return false;
-    guest_go_silent(g);
-    guest_take_rung(g, GUEST_RUNG_TERMINATE);
+    l->handler->silent(l->userdata);
+    ladder_take(l, STOP_RUNG_TERMINATE);
     return true;
 }
 
 static void on_pressed(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     fell_silent(userdata, error);
-}
-
-static bool listens(const Guest *g)
-{
-    return !g->run->silent && g->run->qmp && qmp_ready(g->run->qmp);
-}
-
-static bool asks_the_guest(const Guest *g)
-{
-    return g->state == GUEST_STOPPING &&
-           (g->run->rung == GUEST_RUNG_AGENT || g->run->rung == GUEST_RUNG_POWER_BUTTON);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata);
@@ -97,202 +106,133 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata);
  * once, or after half of the time. */
 static void on_button(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    Ladder *l = userdata;
     const char *words = json_object_is_type(result, json_type_string) ? json_object_get_string(result) : "";
 
-    if (fell_silent(g, error) || error == -ECONNRESET || !asks_the_guest(g) ||
-        g->run->rung != GUEST_RUNG_POWER_BUTTON)
+    if (fell_silent(l, error) || error == -ECONNRESET || l->rung != STOP_RUNG_POWER_BUTTON)
         return;
     bool deaf = error == 0 && run_button_is_deaf(words);
-    if ((deaf || g->run->button_was_deaf) && (uint64_t)g_get_monotonic_time() < g->run->press_by) {
-        uint64_t usec = deaf ? LOOK_USEC : MIN(LISTEN_USEC, rung_usec(g, g->run->rung) / 8);
-        g->run->button_was_deaf = deaf;
-        clock_after(g->engine->event, usec, on_look, g, &g->run->button_look);
+    if ((deaf || l->button_was_deaf) && (uint64_t)g_get_monotonic_time() < l->press_by) {
+        uint64_t usec = deaf ? LOOK_USEC : MIN(LISTEN_USEC, look(l).usec[l->rung] / 8);
+        l->button_was_deaf = deaf;
+        clock_after(l->event, usec, on_look, l, &l->button_look);
         return;
     }
-    g->run->awake = true;
-    qmp_command(g->run->qmp, "system_powerdown", NULL, QMP_ANSWER_USEC, on_pressed, g);
+    l->awake = true;
+    qmp_command(qmp, "system_powerdown", NULL, QMP_ANSWER_USEC, on_pressed, l);
 }
 
-static void look_at_button(Guest *g)
+static void look_at_button(Ladder *l, Qmp *qmp)
 {
     struct json_object *arguments = json_object_new_object();
 
     json_object_object_add(arguments, "command-line", json_object_new_string(RUN_BUTTON_QUESTION));
-    qmp_command(g->run->qmp, "human-monitor-command", arguments, QMP_ANSWER_USEC, on_button, g);
+    qmp_command(qmp, "human-monitor-command", arguments, QMP_ANSWER_USEC, on_button, l);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Guest *g = userdata;
+    Ladder *l = userdata;
+    Qmp *qmp = qmp_of(l);
 
-    if (g->run->rung == GUEST_RUNG_POWER_BUTTON && listens(g))
-        look_at_button(g);
+    if (l->rung == STOP_RUNG_POWER_BUTTON && qmp)
+        look_at_button(l, qmp);
     return 0;
 }
 
-void guest_mind_ladder(Guest *g)
+void ladder_sync(Ladder *l)
 {
-    if (g->state == GUEST_STOPPING && g->run->rung == GUEST_RUNG_WAKE && g->run->run_state.kind == RUN_GOES) {
-        g->run->awake = true;
-        guest_take_rung(g, GUEST_RUNG_AGENT);
-    } else if (asks_the_guest(g) && g->run->run_state.kind == RUN_SLEEPS && !g->run->awake) {
-        guest_take_rung(g, GUEST_RUNG_WAKE);
-    } else if (asks_the_guest(g) && (g->run->panicked || !run_state_hears(g->run->run_state))) {
-        log_guest(LOG_NOTICE, g->name, "it cannot hear that it is to shut down: %s",
-                  g->run->panicked          ? "panicked"
-                  : *g->run->run_state.word ? g->run->run_state.word
-                                            : "paused");
-        guest_take_rung(g, GUEST_RUNG_QUIT);
-    }
+    StopView view = look(l);
+    StopRung next = stop_ladder_on(l->rung, &view);
+
+    if (next == l->rung)
+        return;
+    if (next == STOP_RUNG_QUIT)
+        log_guest(LOG_NOTICE, l->guest, "it cannot hear that it is to shut down: %s",
+                  view.panicked    ? "panicked"
+                  : *view.run.word ? view.run.word
+                                   : "paused");
+    l->awake |= l->rung == STOP_RUNG_WAKE;
+    ladder_take(l, next);
 }
 
-/* What it says after `cont`, if that was sent, is how it is. */
+void ladder_agent_failed(Ladder *l)
+{
+    if (l->rung == STOP_RUNG_AGENT)
+        ladder_take(l, STOP_RUNG_POWER_BUTTON);
+}
+
+/* What QEMU says after `cont`, if that was sent, is how the guest is. */
 static void on_reached(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    Ladder *l = userdata;
     struct json_object *status = NULL;
-    GuestRung rung = g->run->rung;
+    StopRung rung = l->rung;
 
-    if (fell_silent(g, error) || error < 0 || !asks_the_guest(g))
+    if (fell_silent(l, error) || error < 0 || !stop_rung_asks_guest(rung))
         return;
     json_object_object_get_ex(result, "status", &status);
-    guest_take_run_state(g, json_object_get_string(status));
-    if (!asks_the_guest(g) || g->run->rung != rung)
+    l->handler->status(json_object_get_string(status), l->userdata);
+    if (l->rung != rung)
         return;
-    if (rung == GUEST_RUNG_POWER_BUTTON)
-        look_at_button(g);
-    else if (!inner_agent_shut_down(g->run->agent))
-        guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
+    if (rung == STOP_RUNG_POWER_BUTTON)
+        look_at_button(l, qmp);
+    else if (!l->handler->ask_agent(l->userdata))
+        ladder_agent_failed(l);
 }
 
 /* Has the guest's processors run, as far as they may, and goes on when it is known whether they do. */
-static bool reach(Guest *g)
+static bool reach(Ladder *l, Qmp *qmp, const StopView *view)
 {
-    if (!listens(g))
-        return false;
-    if (run_state_may_go_on(g->run->run_state))
-        qmp_command(g->run->qmp, "cont", NULL, 0, NULL, NULL);
-    return qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_reached, g) >= 0;
+    if (run_state_may_go_on(view->run))
+        qmp_command(qmp, "cont", NULL, 0, NULL, NULL);
+    return qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_reached, l) >= 0;
 }
 
 /* Of one that QEMU cannot wake, or that is awake by now. */
 static void on_woken(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    Ladder *l = userdata;
 
-    if (fell_silent(g, error) || error == 0 || g->state != GUEST_STOPPING || g->run->rung != GUEST_RUNG_WAKE)
+    if (fell_silent(l, error) || error == 0 || l->rung != STOP_RUNG_WAKE)
         return;
-    log_guest(LOG_WARNING, g->name, "it cannot be woken: %s", message ?: g_strerror(-error));
-    g->run->awake = true;
-    guest_take_rung(g, GUEST_RUNG_AGENT);
+    log_guest(LOG_WARNING, l->guest, "it cannot be woken: %s", message ?: g_strerror(-error));
+    l->awake = true;
+    ladder_take(l, STOP_RUNG_AGENT);
 }
 
-/* False if the rung cannot be taken as things are. */
-static bool act(Guest *g, GuestRung rung)
+/* False if nothing comes of it. */
+static bool act(Ladder *l, StopRung rung, const StopView *view)
 {
+    Qmp *qmp = qmp_of(l);
+
     switch (rung) {
-    case GUEST_RUNG_WAKE:
-        return listens(g) &&
-               qmp_command(g->run->qmp, "system_wakeup", NULL, QMP_ANSWER_USEC, on_woken, g) >= 0;
-    case GUEST_RUNG_AGENT:
-        return inner_agent_is_open(g->run->agent) && reach(g);
-    case GUEST_RUNG_POWER_BUTTON:
-        g->run->press_by = g_get_monotonic_time() + rung_usec(g, rung) / 2;
-        g->run->button_was_deaf = false;
-        return reach(g);
-    case GUEST_RUNG_QUIT:
-        return listens(g) && qmp_command(g->run->qmp, "quit", NULL, 0, NULL, NULL) >= 0;
-    case GUEST_RUNG_TERMINATE:
-        return launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGTERM) >= 0;
+    case STOP_RUNG_WAKE:
+        return qmp_command(qmp, "system_wakeup", NULL, QMP_ANSWER_USEC, on_woken, l) >= 0;
+    case STOP_RUNG_AGENT:
+        return reach(l, qmp, view);
+    case STOP_RUNG_POWER_BUTTON:
+        l->press_by = g_get_monotonic_time() + view->usec[rung] / 2;
+        l->button_was_deaf = false;
+        return reach(l, qmp, view);
+    case STOP_RUNG_QUIT:
+        return qmp_command(qmp, "quit", NULL, 0, NULL, NULL) >= 0;
+    case STOP_RUNG_TERMINATE:
+        return l->handler->signal(SIGTERM, l->userdata) >= 0;
     default:
-        return launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGKILL) >= 0;
+        return l->handler->signal(SIGKILL, l->userdata) >= 0;
     }
 }
 
-/* How long an answer by deed is waited for. */
-static uint64_t patience(const Guest *g, GuestRung rung)
+void ladder_take(Ladder *l, StopRung rung)
 {
-    uint64_t usec = rung_usec(g, rung);
+    StopView view = look(l);
 
-    return g->run->run_state.kind == RUN_HANGS && rung < GUEST_RUNG_QUIT ? MIN(usec, HANGS_USEC) : usec;
-}
-
-void guest_take_rung(Guest *g, GuestRung rung)
-{
-    g->run->button_look = sd_event_source_disable_unref(g->run->button_look);
-    while (rung < GUEST_RUNG_KILL && (rung_usec(g, rung) == 0 || !act(g, rung)))
-        rung++;
-    if (rung == GUEST_RUNG_KILL)
-        act(g, rung);
-
-    g->run->rung = rung;
-    guest_set_state(g, GUEST_EVENT_STOP);
-    guest_set_deadline(g, patience(g, rung), on_rung_over);
-    log_guest(LOG_INFO, g->name, "stopping: %s", guest_sub_state(g));
-    guest_announce(g);
-}
-
-static int refuse_at_rest(const Guest *g, Fault **ret_fault)
-{
-    if (!guest_at_rest(g))
-        return 0;
-    return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", g->name);
-}
-
-/* QEMU is not there yet: nothing to climb down from. */
-static void call_off(Guest *g)
-{
-    _cleanup_fault_ Fault *fault =
-        fault_new(FAULT_FAILED, NULL, "guest %s was stopped before it ran", g->name);
-
-    g->run->stop_asked = true;
-    guest_set_state(g, GUEST_EVENT_STOP);
-    if (g->run->launch) {
-        channel_send(g->run->launch, (const char *const[]){"refused", fault->message, "", NULL}, NULL, 0);
-        g->run->launch = channel_free(g->run->launch);
-    } else {
-        /* It may be about to connect, and would be taken for a start of its own. */
-        launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGKILL);
-    }
-    if (g->run->execution)
-        execution_stop(g->run->execution, NULL);
-    else
-        guest_ended(g);
-}
-
-static int stop_from(Guest *g, Job *job, GuestRung rung, bool by_unit, Fault **ret_fault)
-{
-    int r = refuse_at_rest(g, ret_fault);
-    if (r != 0)
-        return r;
-
-    /* A second request joins the first. */
-    if (job)
-        g_ptr_array_add(g->end_jobs, job);
-    if (g->state == GUEST_RESTORING)
-        return 0;
-    g->run->stop_asked = true;
-    if (g->run->recovering && g->run->watched && rung == GUEST_RUNG_KILL)
-        guest_adopt_unheard(g); /* which needs no word of QEMU */
-    if (g->run->recovering)
-        g->run->rung = MAX(g->run->rung, rung); /* taken as soon as it is found */
-    else if (g->state == GUEST_PREPARING || (g->state == GUEST_STOPPING && !g->run->watched))
-        call_off(g);
-    else if (g->state != GUEST_STOPPING || rung > g->run->rung)
-        guest_take_rung(g, rung);
-    /* The unit must know that its end is wanted, or Restart= brings the guest back. */
-    if (!by_unit)
-        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
-    return 0;
-}
-
-int guest_stop(Guest *g, Job *job, bool by_unit, Fault **ret_fault)
-{
-    return stop_from(g, job, GUEST_RUNG_WAKE, by_unit, ret_fault);
-}
-
-int guest_kill(Guest *g, Job *job, Fault **ret_fault)
-{
-    return stop_from(g, job, GUEST_RUNG_KILL, false, ret_fault);
+    l->button_look = sd_event_source_disable_unref(l->button_look);
+    rung = stop_ladder_from(MAX(rung, l->least), &view);
+    while (!act(l, rung, &view) && rung < STOP_RUNG_KILL)
+        rung = stop_ladder_from(rung + 1, &view);
+    l->rung = rung;
+    clock_after(l->event, stop_ladder_patience(rung, &view), on_rung_over, l, &l->deadline);
+    l->handler->taken(l->userdata);
 }

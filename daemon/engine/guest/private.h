@@ -199,8 +199,6 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed);
 void guest_close_streams(Guest *g);
 
 /* guest-stop.c */
-/* It stops, and what QEMU says of it has changed: goes on to the next rung where this one is not heard. */
-void guest_mind_ladder(Guest *g);
 /* How long the whole ladder may take. */
 uint64_t guest_stop_usec(const Guest *g);
-void guest_take_rung(Guest *g, GuestRung rung);
+extern const LadderHandler guest_ladder_handler;

@@ -36,7 +36,7 @@ static void adopt(Guest *g, const char *status)
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->pid);
     guest_find_agent(g);
     if (g->run->stop_asked)
-        guest_take_rung(g, MAX(g->run->rung, GUEST_RUNG_WAKE));
+        ladder_take(g->run->ladder, STOP_RUNG_WAKE);
     else if (g_str_equal(status, "guest-panicked"))
         guest_panicked(g);
     else if (g_str_equal(status, "watchdog"))
@@ -126,7 +126,7 @@ void guest_go_silent(Guest *g)
     if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)
         guest_set_state(g, GUEST_EVENT_SILENT);
     if (g->run->stop_asked && g->state != GUEST_STOPPING)
-        guest_take_rung(g, MAX(g->run->rung, GUEST_RUNG_TERMINATE));
+        ladder_take(g->run->ladder, STOP_RUNG_TERMINATE);
     wait_for_answer(g);
 }
 

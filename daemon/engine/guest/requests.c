@@ -15,10 +15,10 @@ static void on_agent_stays(const char *message, void *userdata)
 {
     Guest *g = userdata;
 
-    if (g->state != GUEST_STOPPING || g->run->rung != GUEST_RUNG_AGENT)
+    if (ladder_rung(g->run->ladder) != STOP_RUNG_AGENT)
         return;
     log_guest(LOG_WARNING, g->name, "its agent does not shut it down: %s", message);
-    guest_take_rung(g, GUEST_RUNG_POWER_BUTTON);
+    ladder_agent_failed(g->run->ladder);
 }
 
 const InnerAgentHandler guest_agent_handler = {on_agent_changed, on_agent_stays};

@@ -23,7 +23,7 @@ void guest_take_run_state(Guest *g, const char *status)
     if (g_strcmp0(status, "shutdown") == 0)
         g->run->shutdown_seen = false;
     if (g->state == GUEST_STOPPING) {
-        guest_mind_ladder(g);
+        ladder_sync(g->run->ladder);
     } else if (g->run->run_state.kind == RUN_GOES) {
         /* QEMU has not been told to, and has no word to say of it, before its processors have run once. */
         if (g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE || g->state == GUEST_STARTING)

@@ -14,6 +14,7 @@ Run *run_new(Guest *guest)
     run->console_end = run->usb_fd = run->sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
+    run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
     run->controls = g_ptr_array_new();
     return run;
 }
@@ -27,7 +28,6 @@ static void forget_questions(Run *run)
     launcher_forget(g->engine->launcher, g);
     qemu_probe_forget(g->engine->probe, g);
     sd_event_source_disable_unref(run->deadline);
-    sd_event_source_disable_unref(run->button_look);
     sd_event_source_disable_unref(run->sleep_turn);
     holder_gate_free(run->gate);
     execution_free(run->execution);
@@ -46,6 +46,7 @@ Run *run_free(Run *run)
     guest_close_files(g);
     guest_close_disks(g);
     companions_free(run->companions);
+    ladder_free(run->ladder);
     g_ptr_array_unref(run->controls);
     inner_agent_free(run->agent);
     sleep_lock_free(run->sleep_lock);

@@ -17,6 +17,7 @@
 #include "agent.h"
 #include "companions.h"
 #include "guest.h"
+#include "ladder.h"
 
 typedef struct Run Run;
 
@@ -126,13 +127,9 @@ struct Run {
     GHashTable *left;        /* set of char*: subjects that could not be given back while it runs */
     bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
 
-    GuestRung rung;
-    bool awake;           /* it has been woken for its end, or was awake when it was asked */
-    uint64_t press_by;    /* monotonic: then its power button is pressed, whether it hears it or not */
-    bool button_was_deaf; /* when it was looked at last */
-    sd_event_source *button_look; /* does it hear it by now? */
+    Ladder *ladder;
     bool stop_asked;
-    sd_event_source *deadline; /* of the state or the rung */
+    sd_event_source *deadline; /* of the state */
 };
 
 /* The guest has none. */

@@ -36,7 +36,7 @@ void guest_panicked(Guest *g)
     g->run->panicked = true;
     /* One that is to end does not begin anew. */
     if (g->state == GUEST_STOPPING)
-        guest_mind_ladder(g);
+        ladder_sync(g->run->ladder);
     else if (action == TROUBLE_RESET)
         reset(g);
 }
