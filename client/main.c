@@ -71,7 +71,7 @@ static const struct option options[] = {
 
 static int usage_hint(void)
 {
-    say("See what there is: usherctl --help");
+    say("See the verbs and options: usherctl --help");
     return STATUS_USAGE;
 }
 
@@ -262,7 +262,7 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
         return "--stop-holders=";
     if (new_definition_said(client->create) && !(verb->knows & KNOWS_CREATE))
-        return "What a new guest has (--memory=, --gpu=, …)";
+        return "A setting of a new guest (--memory=, --gpu=, …)";
     return NULL;
 }
 

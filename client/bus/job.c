@@ -146,7 +146,7 @@ static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *
     for (guint i = 0; i < wait->jobs->len; i++) {
         const Job *job = g_ptr_array_index(wait->jobs, i);
         if (!job->ended)
-            say("The %s of %s goes on without this terminal; see how it fares: usherctl status %s",
+            say("The %s of %s goes on without this terminal; see its progress: usherctl status %s",
                 wait->verb->name, job->subject, job->subject);
     }
     return sd_event_exit(wait->event, STATUS_DETACHED);

@@ -40,7 +40,7 @@ static int open_stream(Client *client, const char *verb, const char *name, const
 int stream_open_console(Client *client, const char *name, int *ret)
 {
     if (client->host) {
-        say("A console does not travel over the bus of another host; try: ssh -t %s usherctl console %s",
+        say("The bus of another host cannot carry a console; try: ssh -t %s usherctl console %s",
             client->host, name);
         return STATUS_USAGE;
     }
@@ -50,8 +50,8 @@ int stream_open_console(Client *client, const char *name, int *ret)
 int stream_open_display(Client *client, const char *name, int *ret)
 {
     if (client->host) {
-        say("A display does not travel over the bus of another host; try: ssh -Y %s usherctl view %s",
-            client->host, name);
+        say("The bus of another host cannot carry a display; try: ssh -Y %s usherctl view %s", client->host,
+            name);
         return STATUS_USAGE;
     }
     return open_stream(client, "display", name, "OpenDisplay", ret);

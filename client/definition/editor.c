@@ -67,7 +67,7 @@ static int spawn_any(const char *path, pid_t *ret)
     for (unsigned i = 0; r != 0 && i < G_N_ELEMENTS(usual); i++)
         r = spawn_editor(usual[i], path, ret);
     if (r != 0)
-        say("There is no editor; say which: SYSTEMD_EDITOR=… usherctl edit");
+        say("There is no editor; choose one: SYSTEMD_EDITOR=… usherctl edit");
     return r;
 }
 

@@ -59,7 +59,7 @@ static void say_when(Client *client, const char *name)
 
     if (bus_list(client, "ListGuests", &GUEST_PROPS, &guests) == STATUS_OK &&
         (guest = guests_find(guests, name)) && guest_runs(guest))
-        say("%s is %s: the change counts from its next start on", name, guest->state);
+        say("%s is %s: the change takes effect at its next start", name, guest->state);
 }
 
 int definition_files_put(Client *client, const char *name, const char *text, const char *drop_in,

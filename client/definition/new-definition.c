@@ -15,7 +15,7 @@ static bool check_value(const char *option, const char *value, char **ret_why)
 {
     for (const char *c = value; *c; c++)
         if (g_ascii_iscntrl(*c)) {
-            *ret_why = g_strdup_printf("--%s= holds a control character", option);
+            *ret_why = g_strdup_printf("--%s= contains a control character", option);
             return false;
         }
     if (!*value)
@@ -67,9 +67,9 @@ static void append_gpus(GString *text, char **addresses)
 
         append_section(text, "PCI", "gpu", i);
         g_string_append_printf(text,
-                               "# Taken from its driver at the start, and given back at the end.\n"
+                               "# Its driver loses the device at the start, and gets it back at the end.\n"
                                "Address=%s%s\n"
-                               "# The other functions of its slot go along, such as a card's sound.\n"
+                               "# The other functions of its slot are lent too, such as a card's sound.\n"
                                "Functions=all\n",
                                short_form ? "0000:" : "", address);
     }
@@ -119,14 +119,14 @@ static bool append_disk(GString *text, const char *disk, unsigned index, char **
     }
     if (!format && !(format = format_by_name(path))) {
         *ret_why =
-            g_strdup_printf("--disk=%s does not say what is in it; add ,format=raw or ,format=qcow2", disk);
+            g_strdup_printf("--disk=%s does not tell its format; add ,format=raw or ,format=qcow2", disk);
         return false;
     }
     append_section(text, "Disk", index == 0 ? "system" : "disk", index);
     g_string_append_printf(
         text,
         "Path=%s\n"
-        "# Never guessed from what is in it: a guest could write what makes the guess wrong.\n"
+        "# usherd never guesses the format: a guest could write data that makes a guess wrong.\n"
         "Format=%s\n%s",
         path, format, keys->str);
     return true;
@@ -144,9 +144,7 @@ static void append_network(GString *text, const char *network)
         g_string_append_printf(text, "Mode=bridge\nBridge=%s\n", bridge);
     else
         g_string_append_printf(
-            text,
-            "# user: to where the host can reach, through QEMU, without an address of its own.\nMode=%s\n",
-            network);
+            text, "# user: QEMU connects the guest to everything that the host reaches.\nMode=%s\n", network);
 }
 
 char *new_definition_text(const char *name, const NewDefinition *d, char **ret_why)
@@ -158,8 +156,8 @@ char *new_definition_text(const char *name, const NewDefinition *d, char **ret_w
         return NULL;
     g_string_append_printf(
         text,
-        "# The guest %s. What may stand here says usher.guest(5).\n"
-        "# Changes count from its next start on; usherctl edit --full %s checks them first.\n"
+        "# The guest %s. usher.guest(5) describes all keys.\n"
+        "# Changes take effect at its next start; usherctl edit --full %s checks them first.\n"
         "\n[Guest]\n",
         name, name);
     append_key(text, "Description", d->description, name);
@@ -183,7 +181,7 @@ char *new_definition_text(const char *name, const NewDefinition *d, char **ret_w
     }
     append_network(text, d->network ?: "user");
     if (d->display)
-        g_string_append_printf(text, "\n[Display]\n# Shown by usherctl view %s.\nType=%s\n", name,
+        g_string_append_printf(text, "\n[Display]\n# usherctl view %s shows the screen.\nType=%s\n", name,
                                d->display);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -18,8 +18,7 @@ static int run(char **argv)
     pid_t pid;
 
     if ((r = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ)) != 0) {
-        say("Cannot run %s: %s; guests come up at boot only where systemd is there to start them", argv[0],
-            g_strerror(r));
+        say("Cannot run %s: %s; guests start at boot only if systemd runs", argv[0], g_strerror(r));
         return STATUS_FAILED;
     }
     if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))

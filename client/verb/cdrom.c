@@ -11,8 +11,8 @@
 static int open_image(const Client *client, const char *path, int *ret)
 {
     if (client->host) {
-        say("An image can be put in on this host alone: it is opened here, and a file cannot be handed over "
-            "ssh");
+        say("usherctl opens the image on this host, and cannot hand a file over "
+            "ssh; run it on the other host");
         return STATUS_USAGE;
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -32,9 +32,9 @@ int cmd_cdrom(Client *client, char **args)
     int fd = -1, status;
 
     if (client->eject ? n > 2 : n < 2) {
-        say(client->eject
-                ? "Say which guest and, if it has several, which drive: usherctl cdrom NAME [DRIVE] --eject"
-                : "Say what to put in: usherctl cdrom NAME [DRIVE] IMAGE; or --eject");
+        say(client->eject ? "Name the guest and, if it has several drives, the drive: usherctl cdrom NAME "
+                            "[DRIVE] --eject"
+                          : "Name the image: usherctl cdrom NAME [DRIVE] IMAGE; or use --eject");
         return STATUS_USAGE;
     }
     status = client->eject ? STATUS_OK : open_image(client, args[n - 1], &fd);

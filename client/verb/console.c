@@ -122,7 +122,7 @@ static void run(Console *console)
         say("\nLeft the console of %s.", console->name);
     }
     if (console->out.ended)
-        say("It was closed: the guest is gone, or somebody else took it.");
+        say("The console was closed: the guest is gone, or somebody else took the console.");
 }
 
 int cmd_console(Client *client, char **args)

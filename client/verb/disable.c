@@ -9,7 +9,7 @@ int cmd_disable(Client *client, char **args)
 {
     for (char **name = args; *name; name++) {
         if (strspn(*name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(*name) || !**name) {
-            say("%s is no name of a guest; see which there are: usherctl list", *name);
+            say("%s is not the name of a guest; see which there are: usherctl list", *name);
             return STATUS_NO_SUCH;
         }
     }

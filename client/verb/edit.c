@@ -11,7 +11,7 @@
 
 #define DROP_IN "override.conf"
 /* What a person wrote comes first, so that the lines of messages are the lines in the editor. */
-#define MARK "### What stands from here on is thrown away."
+#define MARK "### Everything below this line is discarded."
 
 /* The text of the drop-in, and below it what it adds to. */
 static char *draft_drop_in(const GPtrArray *files, const char *text)
@@ -20,9 +20,9 @@ static char *draft_drop_in(const GPtrArray *files, const char *text)
 
     if (!g_str_has_suffix(draft->str, "\n"))
         g_string_append_c(draft, '\n');
-    g_string_append(draft, "\n" MARK
-                           " Above it: sections and keys to add or override; a key without a value gets its\n"
-                           "### default back. What may stand there says usher.guest(5).\n");
+    g_string_append(draft,
+                    "\n" MARK " Write above it the sections and keys to add or override.\n"
+                    "### A key without a value restores its default. usher.guest(5) describes all keys.\n");
     for (unsigned i = 0; i < files->len; i++) {
         const DefinitionFile *file = g_ptr_array_index(files, i);
         g_auto(GStrv) lines = NULL;

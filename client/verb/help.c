@@ -23,7 +23,7 @@ int cmd_help(Client *client, char **args)
          "     --json=pretty|short|off  Print JSON (-j: pretty on a terminal, else short)\n"
          "     --no-legend            Print no titles and no counts\n"
          "  -l --full                 Do not shorten cells; edit: the definition itself, not a drop-in\n"
-         "     --no-pager             Do not page\n"
+         "     --no-pager             Do not use a pager\n"
          "     --no-ask-password      Do not let polkit ask for a password\n"
          "     --dry-run              start, stop, bind, restore: show the steps, take none; create: show "
          "the text\n"
@@ -37,8 +37,8 @@ int cmd_help(Client *client, char **args)
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
          "                            create: what the guest has\n"
          "     --fingerprint          show: the Fingerprint= lines of devices\n"
-         "     --clear                reset: let devices out of quarantine\n"
-         "     --eject                cdrom: take out what is in the drive\n\n"
+         "     --clear                reset: release devices from quarantine\n"
+         "     --eject                cdrom: remove the medium from the drive\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }

@@ -9,7 +9,7 @@ static int clear_each(Client *client, char **addresses)
     if (status != STATUS_OK)
         return status;
     for (; *addresses; addresses++) {
-        g_autofree char *what = g_strdup_printf("let %s out of quarantine", *addresses);
+        g_autofree char *what = g_strdup_printf("release %s from quarantine", *addresses);
         status = status_worst(status, bus_call(client, what, NULL, "ClearQuarantine", "s", *addresses));
     }
     return status;

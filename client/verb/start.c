@@ -35,8 +35,8 @@ int cmd_start(Client *client, char **args)
     };
 
     if (client->dry_run && client->stop_holders) {
-        say("A plan of a start tells who holds the devices, but stops nobody: leave --stop-holders= or "
-            "--dry-run out");
+        say("A dry run shows who holds the devices, but stops nobody: omit --stop-holders= or "
+            "--dry-run");
         return STATUS_USAGE;
     }
     if (client->dry_run)

@@ -35,7 +35,7 @@ static int read_text(const char *path, sd_bus_message *call)
     }
     /* D-Bus carries no NUL, and the text would end at it. */
     if (strlen(text) != size) {
-        say("%s holds a NUL byte, so it is no text; save it as text and try again", path);
+        say("%s contains a NUL byte, so it is not text; save it as text and try again", path);
         return STATUS_FAILED;
     }
     if (!g_utf8_validate(text, -1, NULL)) {

@@ -110,7 +110,7 @@ void picture_guest(const Terminal *terminal, const GuestProps *guest, const GPtr
     for (char **words = guest->drift; *words; words++)
         print_coloured(terminal, "Drift", COLOUR_BAD, *words);
     print_coloured(terminal, "Tainted", COLOUR_BUSY,
-                   guest->tainted ? "QEMU is given more than usher means it to: [QEMU]" : "");
+                   guest->tainted ? "the definition's [QEMU] section changes how QEMU runs" : "");
     print_coloured(terminal, "Error", COLOUR_BAD, guest->error);
     print_last_words(guest);
 }

@@ -413,7 +413,7 @@ class JobTest(ClientTest):
         terminal.read_until(None)
         self.assertEqual(process.wait(DEADLINE_SECONDS), DETACHED)
         self.assertTrue(terminal.text.replace("\r\n", "\n").endswith(
-            "\r\x1b[KThe start of slow goes on without this terminal; see how it fares: usherctl status slow\n"))
+            "\r\x1b[KThe start of slow goes on without this terminal; see its progress: usherctl status slow\n"))
         terminal.close()
         self.play("EndJobs")
 
@@ -553,7 +553,7 @@ class DryRunTest(ClientTest):
 
     def test_other_verbs_do_not_take_it(self):
         self.assert_run(self.usherctl("kill", "--dry-run", "win10"), USAGE, stdout="", stderr=(
-            "--dry-run is not for usherctl kill\nSee what there is: usherctl --help\n"))
+            "--dry-run is not for usherctl kill\nSee the verbs and options: usherctl --help\n"))
         self.assertEqual(self.calls(), [])
 
 
@@ -769,9 +769,9 @@ class ErrorTest(ClientTest):
 
     def test_a_mistyped_verb_gets_the_nearest_word(self):
         self.assert_run(self.usherctl("strat", "win10"), USAGE, stdout="", stderr=(
-            "There is no verb strat; did you mean start?\nSee what there is: usherctl --help\n"))
+            "There is no verb strat; did you mean start?\nSee the verbs and options: usherctl --help\n"))
         self.assert_run(self.usherctl("frobnicate"), USAGE, stderr=(
-            "There is no verb frobnicate\nSee what there is: usherctl --help\n"))
+            "There is no verb frobnicate\nSee the verbs and options: usherctl --help\n"))
 
     def test_a_mistyped_option_gets_the_nearest_word(self):
         self.assertIn("There is no option --no-legnd; did you mean --no-legend?",

@@ -269,7 +269,7 @@ class Edit(EditingTest):
     def test_a_running_guest_is_said_to_heed_it_later(self):
         self.start_guest()
         result = self.usherctl("edit", "demo", **self.editor('sed -i "1i [Memory]\\nSize=64M" "$1"'))
-        self.assert_done(result, "demo is running: the change counts from its next start on\n")
+        self.assert_done(result, "demo is running: the change takes effect at its next start\n")
 
     def test_of_no_guest_says_so(self):
         result = self.usherctl("edit", "nobody", **self.editor("true"))

@@ -363,7 +363,7 @@ class TheConsoleVerb(StreamTest):
         self.run_on_terminal()
         self.usherd.run_job(self.guest.Kill)
         self.assert_left()
-        self.see(rb"It was closed: the guest is gone, or somebody else took it.\r\n")
+        self.see(rb"The console was closed: the guest is gone, or somebody else took the console.\r\n")
 
     def test_takes_it_over_when_it_shall(self):
         first = self.console()

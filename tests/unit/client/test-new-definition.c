@@ -85,7 +85,7 @@ END_TEST
 START_TEST(what_is_in_a_disk_is_not_guessed_but_from_its_name)
 {
     assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/srv/disk", NULL}},
-                   "--disk=/srv/disk does not say what is in it; add ,format=raw or ,format=qcow2");
+                   "--disk=/srv/disk does not tell its format; add ,format=raw or ,format=qcow2");
     g_autofree char *text = text_of(&(NewDefinition){.disks = (char *[]){(char *)"/dev/sdb", NULL}});
     ck_assert_ptr_nonnull(strstr(text, "Format=raw\n"));
 }
@@ -93,11 +93,11 @@ END_TEST
 
 START_TEST(a_value_that_would_be_more_than_one_line_is_refused)
 {
-    assert_refused(&(NewDefinition){.memory = "2G\n[PCI x]"}, "--memory= holds a control character");
+    assert_refused(&(NewDefinition){.memory = "2G\n[PCI x]"}, "--memory= contains a control character");
     assert_refused(&(NewDefinition){.description = "C:\\"},
                    "--description= ends with a backslash, which would continue the line");
     assert_refused(&(NewDefinition){.gpus = (char *[]){(char *)"", NULL}}, "--gpu= is empty");
-    assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/a\r", NULL}}, "--disk= holds a control character");
+    assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/a\r", NULL}}, "--disk= contains a control character");
 }
 END_TEST
 
