@@ -1,75 +1,70 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pause, resume and reset: each is answered once, whatever becomes of QEMU meanwhile. */
-#include "../../edge/host-services/clock.h"
-#include "private.h"
+#include "control.h"
 
-struct GuestControlling {
-    Guest *guest;
-    GuestControl control;
-    const char *command;
-    GuestControlled controlled;
+#include <errno.h>
+#include <glib.h>
+
+#include "../../core/record/run-state.h"
+#include "qmp-fault.h"
+
+struct Controls {
+    char *guest;
+    const ControlsHandler *handler;
     void *userdata;
+    GPtrArray *list; /* of Control, owned */
 };
 
-static Fault *hung_up(const Guest *g)
+typedef struct Control {
+    Controls *controls;
+    GuestControl what;
+    RunState found; /* as QEMU ran before */
+    GuestControlled controlled;
+    void *userdata;
+} Control;
+
+Controls *controls_new(const char *guest, const ControlsHandler *handler, void *userdata)
 {
-    return fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended, or QEMU hung up", g->name);
+    Controls *controls = g_new(Controls, 1);
+
+    *controls = (Controls){g_strdup(guest), handler, userdata, g_ptr_array_new_with_free_func(g_free)};
+    return controls;
 }
 
-static void end(GuestControlling *control, Fault *fault)
+Controls *controls_free(Controls *controls)
 {
-    _cleanup_fault_ Fault *owned = fault;
-
-    g_ptr_array_remove_fast(control->guest->run->controls, control);
-    control->controlled(owned, control->userdata);
-    g_free(control);
+    if (!controls)
+        return NULL;
+    g_ptr_array_unref(controls->list);
+    g_free(controls->guest);
+    g_free(controls);
+    return NULL;
 }
 
-static void end_with(GuestControlling *control, int error, const char *message)
+static void end(Control *ended, int error, const char *message)
 {
-    Guest *g = control->guest;
-    Fault *fault = NULL;
+    Control control = *ended;
+    _cleanup_fault_ Fault *fault = qmp_fault(control.controls->guest, error, message);
 
-    if (error == -ETIMEDOUT)
-        guest_go_silent(g);
-    if (error == -EREMOTEIO)
-        fault = fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", g->name, message);
-    else if (error == -ECONNRESET)
-        fault = hung_up(g);
-    else if (error < 0)
-        guest_raise_unresponsive(g, &fault);
-    /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
-     */
-    if (error == 0 && control->control == GUEST_CONTROL_RESET && g->run->run_state.kind != RUN_BEGINS &&
-        *g->run->run_state.word)
-        qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
-    end(control, fault);
+    g_ptr_array_remove_fast(control.controls->list, ended);
+    control.controlled(fault, control.userdata);
 }
 
 static void on_controlled(Qmp *qmp, int error, const char *message, struct json_object *result,
                           void *userdata)
 {
-    end_with(userdata, error, message);
+    Control *control = userdata;
+
+    if (error == -ETIMEDOUT)
+        control->controls->handler->silent(control->controls->userdata);
+    /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
+     */
+    if (error == 0 && control->what == GUEST_CONTROL_RESET && control->found.kind != RUN_BEGINS &&
+        *control->found.word)
+        qmp_command(qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    end(control, error, message);
 }
 
-static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    GuestControlling *control = userdata;
-    struct json_object *status = NULL;
-
-    if (error == 0 && json_object_object_get_ex(result, "status", &status))
-        guest_take_run_state(control->guest, json_object_get_string(status));
-    /* `cont` does nothing to what sleeps (qmp_cont(), monitor/qmp-cmds.c). */
-    if (control->control == GUEST_CONTROL_RESUME && control->guest->run->run_state.kind == RUN_SLEEPS)
-        control->command = "system_wakeup";
-    if (error == 0)
-        error = qmp_command(qmp, control->command, NULL, QMP_ANSWER_USEC, on_controlled, control);
-    if (error < 0)
-        end_with(control, error, message);
-}
-
-int guest_control(Guest *g, GuestControl control, GuestControlled controlled, void *userdata,
-                  Fault **ret_fault)
+static const char *command(const Control *control)
 {
     static const char *const commands[] = {
         [GUEST_CONTROL_PAUSE] = "stop",
@@ -78,35 +73,50 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
         [GUEST_CONTROL_RESET] = "system_reset",
     };
 
-    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
-        return guest_raise_unresponsive(g, ret_fault);
+    /* `cont` does nothing to what sleeps (qmp_cont(), monitor/qmp-cmds.c). */
+    if (control->what == GUEST_CONTROL_RESUME && control->found.kind == RUN_SLEEPS)
+        return "system_wakeup";
+    return commands[control->what];
+}
+
+static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Control *control = userdata;
+    struct json_object *status = NULL;
+
+    if (error == 0 && json_object_object_get_ex(result, "status", &status)) {
+        control->found = run_state_read(json_object_get_string(status));
+        control->controls->handler->status(json_object_get_string(status), control->controls->userdata);
+    }
+    if (error == 0)
+        error = qmp_command(qmp, command(control), NULL, QMP_ANSWER_USEC, on_controlled, control);
+    if (error < 0)
+        on_controlled(qmp, error, message, NULL, control);
+}
+
+int controls_send(Controls *controls, Qmp *qmp, GuestControl what, GuestControlled controlled, void *userdata)
+{
+    Control *control = g_new(Control, 1);
 
     /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
      * it failed: so it is sent to one that is awake. */
-    GuestControlling *c = g_new(GuestControlling, 1);
-    *c = (GuestControlling){g, control, commands[control], controlled, userdata};
-    int r = qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, c);
+    *control = (Control){controls, what, {RUN_BEGINS, ""}, controlled, userdata};
+    int r = qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, control);
     if (r < 0)
-        g_free(c);
+        g_free(control);
     else
-        g_ptr_array_add(g->run->controls, c);
+        g_ptr_array_add(controls->list, control);
     return r;
 }
 
-void guest_drop_controls(Guest *g)
+void controls_drop(Controls *controls, const void *untold)
 {
-    while (g->run->controls->len > 0) {
-        GuestControlling *control = g_ptr_array_index(g->run->controls, 0);
+    while (controls->list->len > 0) {
+        Control *control = g_ptr_array_index(controls->list, 0);
 
-        /* What the guest wants of itself when the host sleeps goes with the run. */
-        if (control->userdata == g) {
-            g_ptr_array_remove_index_fast(g->run->controls, 0);
-            g_free(control);
-        } else {
-            end(control, hung_up(g));
-        }
+        if (control->userdata == untold)
+            g_ptr_array_remove_index_fast(controls->list, 0);
+        else
+            end(control, -ECONNRESET, NULL);
     }
 }

@@ -10,6 +10,7 @@
 #include "../engine.h"
 #include "../job.h"
 #include "agent.h"
+#include "control.h"
 
 typedef struct Guest Guest;
 
@@ -75,15 +76,7 @@ int guest_kill(Guest *guest, Job *job, Fault **ret_fault);
  * change of state. */
 void guest_ask(Guest *guest);
 
-typedef enum GuestControl {
-    GUEST_CONTROL_PAUSE,
-    GUEST_CONTROL_RESUME,   /* wakes it, too */
-    GUEST_CONTROL_CONTINUE, /* does not: what has put itself to sleep meanwhile sleeps on */
-    GUEST_CONTROL_RESET,
-} GuestControl;
-/* fault NULL: done. Called exactly once unless the guest goes meanwhile. 5 s at most if QEMU does not answer;
- * then nothing is done, later neither. */
-typedef void (*GuestControlled)(const Fault *fault, void *userdata);
+/* FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE. */
 int guest_control(Guest *guest, GuestControl control, GuestControlled controlled, void *userdata,
                   Fault **ret_fault);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Changes what is in a guest's CD drive: the image goes to QEMU as a descriptor (add-fd), the drive takes it
- * from there (blockdev-change-medium, eject), and the descriptor is given up again, as the drive has its own
- * by then. */
+#include "medium.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +9,17 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
+#include "../../core/definition/definition.h"
 #include "../../edge/host-services/clock.h"
-#include "private.h"
+#include "qmp-fault.h"
 
 /* The guest's system is asked to open the tray; Linux's udev does so at once, and so does Windows. */
 #define TRAY_USEC (5 * G_USEC_PER_SEC)
 #define NO_SET (-1)
 
-struct MediumChange {
-    Guest *guest;
+typedef struct Change {
+    Medium *medium;
+    Qmp *qmp;     /* borrowed; NULL: it is gone */
     char *drive;  /* its name in the definition */
     char *device; /* its id in QEMU */
     char *node;   /* what QEMU's command line put into it */
@@ -29,20 +30,46 @@ struct MediumChange {
     int set;      /* the number of the descriptor that QEMU has */
     int old_set;  /* of what the command line put in */
     sd_event_source *deadline;
-    GuestControlled controlled;
+    GuestControlled changed;
     void *userdata;
+} Change;
+
+struct Medium {
+    Engine *engine;
+    char *guest;
+    const MediumHandler *handler;
+    void *userdata;
+    Change *change; /* under way */
 };
 
-static void ask_drive(MediumChange *change);
-
-static void change_free(MediumChange *change)
+Medium *medium_new(Engine *engine, const char *guest, const MediumHandler *handler, void *userdata)
 {
+    Medium *medium = g_new(Medium, 1);
+
+    *medium = (Medium){engine, g_strdup(guest), handler, userdata, NULL};
+    return medium;
+}
+
+static void change_free(Change *change)
+{
+    if (!change)
+        return;
     sd_event_source_disable_unref(change->deadline);
     close_fd(change->fd);
     g_free(change->drive);
     g_free(change->device);
     g_free(change->node);
     g_free(change);
+}
+
+Medium *medium_free(Medium *medium)
+{
+    if (!medium)
+        return NULL;
+    change_free(medium->change);
+    g_free(medium->guest);
+    g_free(medium);
+    return NULL;
 }
 
 static struct json_object *text_argument(const char *name, const char *text)
@@ -62,9 +89,9 @@ static void remove_set(Qmp *qmp, int set)
 }
 
 /* What the drive has no more use for. A node that is still in it is kept by QEMU; its descriptor may go. */
-static void tidy(MediumChange *change)
+static void tidy(Change *change)
 {
-    Qmp *qmp = change->guest->run->qmp;
+    Qmp *qmp = change->qmp;
     g_autofree char *file = g_strconcat(change->node, "-file", NULL);
 
     if (qmp && change->set != NO_SET)
@@ -76,49 +103,50 @@ static void tidy(MediumChange *change)
     remove_set(qmp, change->old_set);
 }
 
-static void end(MediumChange *change, Fault *fault)
+/* fault is taken over; NULL: it is done. */
+static void end(Change *change, Fault *fault)
 {
     _cleanup_fault_ Fault *owned = fault;
 
-    change->guest->run->medium = NULL;
+    change->medium->change = NULL;
     tidy(change);
-    change->controlled(owned, change->userdata);
+    change->changed(owned, change->userdata);
     change_free(change);
 }
 
-static void end_unanswered(MediumChange *change, int error, const char *message)
+static void end_undone(Change *change, int error, const char *message)
 {
-    Guest *g = change->guest;
+    const Medium *medium = change->medium;
 
     if (error == -ETIMEDOUT)
-        guest_go_silent(g);
-    if (error == -EREMOTEIO)
-        end(change, fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s said no: %s", g->name, message));
-    else
-        end(change, fault_new(FAULT_UNRESPONSIVE, "usherctl kill ends it", "QEMU of guest %s does not answer",
-                              g->name));
+        medium->handler->silent(medium->userdata);
+    end(change, qmp_fault(medium->guest, error, message));
 }
 
-void guest_drop_medium(Guest *g)
+void medium_drop(Medium *medium)
 {
-    if (g->run->medium)
-        end(g->run->medium, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended, or QEMU hung up", g->name));
+    if (!medium->change)
+        return;
+    medium->change->qmp = NULL;
+    end_undone(medium->change, -ECONNRESET, NULL);
 }
 
 static int on_tray_locked(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    MediumChange *change = userdata;
+    Change *change = userdata;
 
     end(change, fault_new(FAULT_IN_USE, "unmount and eject it in the guest, or say --force",
                           "guest %s has locked the tray of its drive %s, and does not open it",
-                          change->guest->name, change->drive));
+                          change->medium->guest, change->drive));
     return 0;
 }
 
-void guest_tray_moved(Guest *g, struct json_object *data)
+static void ask_drive(Change *change);
+
+void medium_tray_moved(Medium *medium, struct json_object *data)
 {
     struct json_object *id = NULL, *open = NULL;
-    MediumChange *change = g->run->medium;
+    Change *change = medium->change;
 
     if (!change || !change->waiting || !json_object_object_get_ex(data, "id", &id) ||
         !json_object_object_get_ex(data, "tray-open", &open) || !json_object_get_boolean(open) ||
@@ -131,24 +159,25 @@ void guest_tray_moved(Guest *g, struct json_object *data)
 
 static void on_drive(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    MediumChange *change = userdata;
+    Change *change = userdata;
 
     /* QEMU has told the guest's system of it, and says when the tray is open (qapi/block.json, eject). */
     if (error == -EREMOTEIO && strstr(message, "is locked") && !change->force && !change->waited) {
         change->waiting = change->waited = true;
-        clock_after(change->guest->engine->event, TRAY_USEC, on_tray_locked, change, &change->deadline);
+        clock_after(change->medium->engine->event, TRAY_USEC, on_tray_locked, change, &change->deadline);
         return;
     }
     if (error < 0) {
-        end_unanswered(change, error, message);
+        end_undone(change, error, message);
         return;
     }
-    log_guest(LOG_INFO, change->guest->name, "%s", change->eject ? "a CD was taken out" : "a CD was put in");
+    log_guest(LOG_INFO, change->medium->guest, "%s",
+              change->eject ? "a CD was taken out" : "a CD was put in");
     end(change, NULL);
 }
 
 /* Opens the tray, and changes what is in it. */
-static void ask_drive(MediumChange *change)
+static void ask_drive(Change *change)
 {
     struct json_object *arguments = text_argument("id", change->device);
     g_autofree char *file = g_strdup_printf("/dev/fdset/%d", change->set);
@@ -159,19 +188,19 @@ static void ask_drive(MediumChange *change)
         json_object_object_add(arguments, "format", json_object_new_string("raw"));
         json_object_object_add(arguments, "read-only-mode", json_object_new_string("read-only"));
     }
-    int r = qmp_command(change->guest->run->qmp, change->eject ? "eject" : "blockdev-change-medium",
-                        arguments, QMP_ANSWER_USEC, on_drive, change);
+    int r = qmp_command(change->qmp, change->eject ? "eject" : "blockdev-change-medium", arguments,
+                        QMP_ANSWER_USEC, on_drive, change);
     if (r < 0)
-        end_unanswered(change, r, NULL);
+        end_undone(change, r, NULL);
 }
 
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    MediumChange *change = userdata;
+    Change *change = userdata;
     struct json_object *set = NULL;
 
     if (error < 0) {
-        end_unanswered(change, error, message);
+        end_undone(change, error, message);
         return;
     }
     if (json_object_object_get_ex(result, "fdset-id", &set))
@@ -199,11 +228,11 @@ static int find_set(struct json_object *nodes, const char *name)
 /* QEMU is awake: what it is told now is done now. */
 static void on_nodes(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    MediumChange *change = userdata;
+    Change *change = userdata;
     g_autofree char *file = g_strconcat(change->node, "-file", NULL);
 
     if (error < 0) {
-        end_unanswered(change, error, message);
+        end_undone(change, error, message);
         return;
     }
     change->old_set = find_set(result, file);
@@ -214,13 +243,13 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
     int r =
         qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_added, change);
     if (r < 0)
-        end_unanswered(change, r, NULL);
+        end_undone(change, r, NULL);
 }
 
 /* What is asked for is one of the drives, or the only one. */
-static int find_drive(const Guest *g, const char *name, unsigned *ret_index, Fault **ret_fault)
+static int find_drive(const Medium *medium, const GPtrArray *cdroms, const char *name, unsigned *ret_index,
+                      Fault **ret_fault)
 {
-    const GPtrArray *cdroms = g->run->definition ? g->run->definition->cdroms : NULL;
     g_autoptr(GString) all = g_string_new(NULL);
 
     for (unsigned i = 0; cdroms && i < cdroms->len; i++) {
@@ -234,16 +263,17 @@ static int find_drive(const Guest *g, const char *name, unsigned *ret_index, Fau
     if (all->len == 0)
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
                            "add [CDROM NAME] to its definition, and start it again",
-                           "guest %s has no CD drive", g->name);
+                           "guest %s has no CD drive", medium->guest);
     g_autofree char *remedy = g_strdup_printf("it has %s", all->str);
     if (*name == '\0')
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "which CD drive of guest %s?", g->name);
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "which CD drive of guest %s?",
+                           medium->guest);
     return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "guest %s has no CD drive of that name",
-                       g->name);
+                       medium->guest);
 }
 
 /* Without asking its file system, which may be the caller's own (FUSE) and never answer. */
-static int check_image(const Guest *g, int fd, Fault **ret_fault)
+static int check_image(const Medium *medium, int fd, Fault **ret_fault)
 {
     struct statx st;
     int flags = fcntl(fd, F_GETFL);
@@ -256,64 +286,65 @@ static int check_image(const Guest *g, int fd, Fault **ret_fault)
                            "what is to be put into the drive is no image");
     g_autofree char *id = g_strdup_printf("f%u:%u:%" G_GUINT64_FORMAT, st.stx_dev_major, st.stx_dev_minor,
                                           (uint64_t)st.stx_ino);
-    const char *other = disk_claims_take(g->engine->disks, id, false, g->name);
+    const char *other = disk_claims_take(medium->engine->disks, id, false, medium->guest);
     if (other)
         return fault_raise(ret_fault, FAULT_IN_USE, "stop that guest first", "guest %s writes to that image",
                            other);
     return 0;
 }
 
-static int check_ready(const Guest *g, Fault **ret_fault)
+static Change *change_new(Medium *medium, Qmp *qmp, const DefinitionCdrom *cdrom, unsigned index)
 {
-    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
-        return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
-                           "QEMU of guest %s does not answer", g->name);
-    if (g->run->medium)
-        return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "a CD of guest %s is being changed",
-                           g->name);
-    return 0;
+    Change *change = g_new(Change, 1);
+
+    *change = (Change){
+        .medium = medium,
+        .qmp = qmp,
+        .drive = g_strdup(cdrom->name),
+        .device = g_strconcat("cdrom-", cdrom->name, NULL),
+        .node = g_strdup_printf("cdrom-%u", index),
+        .set = NO_SET,
+        .old_set = NO_SET,
+        .fd = -1,
+    };
+    return change;
 }
 
-int guest_change_medium(Guest *g, const char *drive, int image, bool force, GuestControlled controlled,
-                        void *userdata, Fault **ret_fault)
+/* First of all what the drive has; on_nodes() goes on. change is taken over. */
+static int begin(Change *change)
+{
+    struct json_object *flat = json_object_new_object();
+
+    json_object_object_add(flat, "flat", json_object_new_boolean(true));
+    int r = qmp_command(change->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
+    if (r < 0)
+        change_free(change);
+    else
+        change->medium->change = change;
+    return r;
+}
+
+int medium_change(Medium *medium, Qmp *qmp, const GPtrArray *cdroms, const char *drive, int image, bool force,
+                  GuestControlled changed, void *userdata, Fault **ret_fault)
 {
     _cleanup_close_ int fd = image;
     bool eject = fd < 0;
     unsigned index = 0;
 
-    int r = check_ready(g, ret_fault);
-    if (r == 0)
-        r = find_drive(g, drive, &index, ret_fault);
+    if (medium->change)
+        return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "a CD of guest %s is being changed",
+                           medium->guest);
+    int r = find_drive(medium, cdroms, drive, &index, ret_fault);
     if (r == 0 && !eject)
-        r = check_image(g, fd, ret_fault);
+        r = check_image(medium, fd, ret_fault);
     if (r != 0)
         return r;
 
-    const DefinitionCdrom *cdrom = g_ptr_array_index(g->run->definition->cdroms, index);
-    MediumChange *change = g_new0(MediumChange, 1);
-    *change = (MediumChange){
-        .guest = g,
-        .drive = g_strdup(cdrom->name),
-        .device = g_strconcat("cdrom-", cdrom->name, NULL),
-        .node = g_strdup_printf("cdrom-%u", index),
-        .eject = eject,
-        .force = force,
-        .set = NO_SET,
-        .old_set = NO_SET,
-        .fd = steal_fd(&fd),
-        .controlled = controlled,
-        .userdata = userdata,
-    };
-    struct json_object *flat = json_object_new_object();
-    json_object_object_add(flat, "flat", json_object_new_boolean(true));
-    r = qmp_command(g->run->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
-    if (r < 0) {
-        change_free(change);
-        return r;
-    }
-    g->run->medium = change;
-    return 0;
+    Change *change = change_new(medium, qmp, g_ptr_array_index(cdroms, index), index);
+    change->eject = eject;
+    change->force = force;
+    change->fd = steal_fd(&fd);
+    change->changed = changed;
+    change->userdata = userdata;
+    return begin(change);
 }

@@ -114,6 +114,8 @@ int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
 
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;
+extern const ControlsHandler guest_controls_handler;
+extern const MediumHandler guest_medium_handler;
 /* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */
@@ -178,16 +180,6 @@ void guest_forget_plugging(Guest *g);
 void guest_lose_plugging(Guest *g);
 /* QEMU may take longer than it should to answer. */
 bool guest_plugging_in(const Guest *g);
-
-/* guest-medium.c */
-/* QEMU says that a drive was opened or closed. */
-void guest_tray_moved(Guest *g, struct json_object *data);
-/* The connection to QEMU is gone: whoever waits for a change is told. */
-void guest_drop_medium(Guest *g);
-
-/* guest-control.c */
-/* The connection to QEMU is gone: whoever waits for a pause, a resume or a reset is told. */
-void guest_drop_controls(Guest *g);
 
 /* guest-console.c */
 /* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes

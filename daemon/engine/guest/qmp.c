@@ -180,7 +180,7 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
     } else if (g_str_equal(name, "DEVICE_DELETED")) {
         guest_device_deleted(g, data);
     } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
-        guest_tray_moved(g, data);
+        medium_tray_moved(g->run->medium, data);
     } else if (guest_run_state_event(g, name)) {
         return;
     } else if (g_str_equal(name, "RESET")) {
@@ -215,7 +215,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
     Guest *g = userdata;
 
     g->run->qmp = qmp_free(qmp);
-    guest_drop_medium(g);
+    medium_drop(g->run->medium);
     guest_lose_plugging(g);
     g->run->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
@@ -249,8 +249,9 @@ void guest_drop_qmp(Guest *g)
     guest_close_streams(g);
     g->run->qmp_retry = sd_event_source_disable_unref(g->run->qmp_retry);
     g->run->qmp = qmp_free(g->run->qmp);
-    guest_drop_medium(g);
-    guest_drop_controls(g);
+    medium_drop(g->run->medium);
+    /* What the guest wants of itself when the host sleeps goes with the run. */
+    controls_drop(g->run->controls, g);
     g->run->asked = false;
 }
 

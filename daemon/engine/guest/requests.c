@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest that runs is asked for, handed to the part that does it; and what those parts tell. */
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "private.h"
+
+static int raise_not_running(const Guest *g, Fault **ret_fault)
+{
+    return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
+                       guest_state_to_string(g->state));
+}
 
 /* The agent inside. */
 
@@ -74,7 +81,53 @@ void guest_refresh_inner_addresses(Guest *g)
 int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *userdata, Fault **ret_fault)
 {
     if (!guest_state_live(g->state) || g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
+        return raise_not_running(g, ret_fault);
     return inner_agent_send(g->run->agent, errand, done, userdata, ret_fault);
+}
+
+/* What QEMU is told. */
+
+static void on_status(const char *status, void *userdata)
+{
+    guest_take_run_state(userdata, status);
+}
+
+static void on_silent(void *userdata)
+{
+    guest_go_silent(userdata);
+}
+
+const ControlsHandler guest_controls_handler = {on_status, on_silent};
+
+const MediumHandler guest_medium_handler = {on_silent};
+
+static int check_can_be_told(const Guest *g, Fault **ret_fault)
+{
+    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
+        return raise_not_running(g, ret_fault);
+    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
+        return guest_raise_unresponsive(g, ret_fault);
+    return 0;
+}
+
+int guest_control(Guest *g, GuestControl control, GuestControlled controlled, void *userdata,
+                  Fault **ret_fault)
+{
+    int r = check_can_be_told(g, ret_fault);
+
+    return r != 0 ? r : controls_send(g->run->controls, g->run->qmp, control, controlled, userdata);
+}
+
+int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestControlled controlled,
+                        void *userdata, Fault **ret_fault)
+{
+    int r = check_can_be_told(g, ret_fault);
+
+    if (r == 0) {
+        const GPtrArray *cdroms = g->run->definition ? g->run->definition->cdroms : NULL;
+        return medium_change(g->run->medium, g->run->qmp, cdroms, drive, fd, force, controlled, userdata,
+                             ret_fault);
+    }
+    close_fd(fd);
+    return r;
 }

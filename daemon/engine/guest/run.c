@@ -15,7 +15,8 @@ Run *run_new(Guest *guest)
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
-    run->controls = g_ptr_array_new();
+    run->controls = controls_new(guest->name, &guest_controls_handler, guest);
+    run->medium = medium_new(guest->engine, guest->name, &guest_medium_handler, guest);
     return run;
 }
 
@@ -47,7 +48,8 @@ Run *run_free(Run *run)
     guest_close_disks(g);
     companions_free(run->companions);
     ladder_free(run->ladder);
-    g_ptr_array_unref(run->controls);
+    controls_free(run->controls);
+    medium_free(run->medium);
     inner_agent_free(run->agent);
     sleep_lock_free(run->sleep_lock);
     sleep_lock_free(run->shutdown_lock);

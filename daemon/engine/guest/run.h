@@ -18,6 +18,7 @@
 #include "companions.h"
 #include "guest.h"
 #include "ladder.h"
+#include "medium.h"
 
 typedef struct Run Run;
 
@@ -30,8 +31,6 @@ typedef enum GuestUnit {
 
 typedef struct GuestInput GuestInput;
 typedef struct GuestUsb GuestUsb;
-typedef struct MediumChange MediumChange;
-typedef struct GuestControlling GuestControlling;
 typedef struct GuestOpening GuestOpening;
 typedef void (*GuestConsoleRenewed)(Guest *g, int error);
 
@@ -79,8 +78,8 @@ struct Run {
 
     Qmp *qmp;
     bool shutdown_seen;         /* QEMU announced its end */
-    MediumChange *medium;       /* under way */
-    GPtrArray *controls;        /* of GuestControlling, owned: those under way */
+    Medium *medium;
+    Controls *controls;
     unsigned qmp_attempts;      /* since the connection was lost */
     sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
     bool asked;                 /* how it is: the answer is owed */
