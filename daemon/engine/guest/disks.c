@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest's disks: open from before the first step until QEMU has them, and claimed as long as it runs. */
+/* The phase of a start that opens a guest's disks. They are open until QEMU has them, and claimed as long as
+ * it runs. */
 #include "../../base/file.h"
 #include "private.h"
 
 #define OPEN_WORDS "opening its disks"
 
-void guest_close_disks(Guest *g)
-{
-    g->run->disks = file_gate_free(g->run->disks);
-}
-
 int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block)
 {
-    return g->run->disks ? file_gate_dup(g->run->disks, path, read_only, ret_block) : -ENOENT;
+    return g->run->start.disks ? file_gate_dup(g->run->start.disks, path, read_only, ret_block) : -ENOENT;
 }
 
 /* What is claimed stands in the guest's folder, for a daemon that comes after this one. */
@@ -31,9 +27,10 @@ void guest_claim_disks_again(Guest *g)
 }
 
 /* Memory that a picture is written to has one writer, too. False: the guest has failed. */
-static bool claim_looking_glass(Guest *g)
+static bool claim_looking_glass(Run *run)
 {
-    const char *device = g->run->definition->looking_glass.device,
+    Guest *g = run->guest;
+    const char *device = run->definition->looking_glass.device,
                *other = device ? disk_claims_take(g->engine->disks, device, true, g->name) : NULL;
 
     if (other) {
@@ -48,28 +45,36 @@ static bool claim_looking_glass(Guest *g)
 
 static void on_gate(const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
-    const char *device = g->run->definition->looking_glass.device;
+    Run *run = userdata;
+    Guest *g = run->guest;
+    const char *device = run->definition->looking_glass.device;
 
     if (fault) {
         guest_fail(g, fault_copy(fault));
         return;
     }
-    if (!claim_looking_glass(g))
+    if (!claim_looking_glass(run))
         return;
     g_autofree char *lines =
-        g_strconcat(file_gate_lines(g->run->disks), device ?: "", device ? " w\n" : "", NULL);
+        g_strconcat(file_gate_lines(run->start.disks), device ?: "", device ? " w\n" : "", NULL);
     int r = file_replace_at(g->folder_fd, "disks", lines, 0600);
     if (r < 0)
         guest_fail(g, fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
                                 g->name, g_strerror(-r)));
     else
-        guest_open_kvmfr(g);
+        start_phase_done(run);
 }
 
-void guest_open_disks(Guest *g)
+void phase_disks(Run *run)
 {
-    if (g->run->definition->disks->len + g->run->definition->cdroms->len > 0)
-        job_progress(g->start_job, OPEN_WORDS, 0, g->run->plan->steps->len);
-    g->run->disks = file_gate_new(g->engine, g->run->definition, FILE_GATE_START, NULL, on_gate, g);
+    Guest *g = run->guest;
+
+    if (run->definition->disks->len + run->definition->cdroms->len > 0)
+        job_progress(g->start_job, OPEN_WORDS, 0, run->plan->steps->len);
+    run->start.disks = file_gate_new(g->engine, run->definition, FILE_GATE_START, NULL, on_gate, run);
+}
+
+void phase_disks_off(Run *run)
+{
+    run->start.disks = file_gate_free(run->start.disks);
 }

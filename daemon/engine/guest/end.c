@@ -107,25 +107,12 @@ static void on_undone(Execution *execution, const Fault *fault, void *userdata)
 
 static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest_on_unstuck};
 
-/* What this run has asked, and what is owed to it, is nothing to the next. */
-static void forget_questions(Guest *g)
+void guest_ended(Guest *g)
 {
-    bool to_come = g->state == GUEST_PREPARING && !g->run->launch && g->run->unit != GUEST_UNIT_UNASKED;
-
     /* First of all, as an answer of QEMU's may be about what is let go of below. */
     guest_drop_qmp(g);
     launcher_forget(g->engine->launcher, g);
-    qemu_probe_forget(g->engine->probe, g);
-    g->run->facts_asked = false;
-    /* It would come up after all, and be taken for a start of its own. */
-    if (to_come && !g->run->stop_asked)
-        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
-    g->run->unit = GUEST_UNIT_UNASKED;
-}
-
-void guest_ended(Guest *g)
-{
-    forget_questions(g);
+    start_call_off(g->run);
     /* What is being handed over would be undone before it is done. */
     bool plugged = guest_end_plugging(g);
     g->run->end_owed = !guest_end_usbs(g) || g->run->input_execution || !plugged;
@@ -143,17 +130,12 @@ void guest_ended(Guest *g)
         guest_log_catch_up(g->stderr_log);
     if (g->run->console_log)
         guest_log_catch_up(g->run->console_log);
-    g->run->gate = holder_gate_free(g->run->gate);
     inner_agent_set_open(g->run->agent, false);
-    guest_close_files(g);
     g->run->companions = companions_free(g->run->companions);
-    guest_close_disks(g);
     disk_claims_give_up(g->engine->disks, g->name);
-    if (g->run->launch && g->fault) {
-        const char *words[] = {"refused", g->fault->message, g->fault->remedy ?: "", NULL};
-        channel_send(g->run->launch, words, NULL, 0);
-    }
-    g->run->launch = channel_free(g->run->launch);
+    if (g->fault)
+        guest_refuse_launcher(g, g->fault);
+    g->run->start.launch = channel_free(g->run->start.launch);
     ladder_leave(g->run->ladder);
     guest_set_state(g, GUEST_EVENT_END);
     tell(g, g->end_waiters);

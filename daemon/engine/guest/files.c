@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opens what QEMU gets as descriptors, one after the other: sockets and logs here; what the definition names,
- * and the network's links, by usher-bind; disks are open already. */
+/* The phase of a start that opens what QEMU gets as descriptors, one after the other: sockets and logs here;
+ * what the definition names, and the network's links, by usher-bind; disks are open already. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,34 +10,24 @@
 #include "../../edge/qemu/nvram.h"
 #include "private.h"
 
-/* Below its run folder. */
-#define CONSOLE_PIPE "console.pipe"
-
-static void open_next(Guest *g);
+static void open_next(Run *run);
 
 static void close_element(void *fd)
 {
     close_fd(*(int *)fd);
 }
 
-static const QemuFile *current_file(const Guest *g)
+static const QemuFile *current_file(const Run *run)
 {
-    return qemu_command_file(g->run->command, g->run->fds->len);
+    return qemu_command_file(run->start.command, run->start.fds->len);
 }
 
-void guest_close_files(Guest *g)
+static void fail(Run *run, int error)
 {
-    g->run->sound_fd = close_fd(g->run->sound_fd);
-    g->run->opener = opener_free(g->run->opener);
-    g_clear_pointer(&g->run->fds, g_array_unref);
-    g->run->command = qemu_command_free(g->run->command);
-}
-
-static void fail(Guest *g, int error)
-{
-    const QemuFile *file = current_file(g);
+    Guest *g = run->guest;
+    const QemuFile *file = current_file(run);
     const char *path = file->path;
-    Fault *fault = g->run->opener ? opener_fault(g->run->opener, error, g->name, path) : NULL;
+    Fault *fault = run->start.opener ? opener_fault(run->start.opener, error, g->name, path) : NULL;
 
     if (fault)
         guest_fail(g, fault);
@@ -57,95 +47,50 @@ static void fail(Guest *g, int error)
                                 g_strerror(-error)));
 }
 
-static void take(Guest *g, int fd)
+static void take(Run *run, int fd)
 {
-    g_array_append_val(g->run->fds, fd);
-    open_next(g);
+    g_array_append_val(run->start.fds, fd);
+    open_next(run);
 }
 
 static void on_opened(int error, int *fd, void *userdata)
 {
-    Guest *g = userdata;
+    Run *run = userdata;
 
     if (error < 0)
-        fail(g, error);
+        fail(run, error);
     else
-        take(g, steal_fd(fd));
+        take(run, steal_fd(fd));
 }
 
 /* What usherd may not open, or what may never answer. */
-static void open_by_worker(Guest *g, const QemuFile *file)
+static void open_by_worker(Run *run, const QemuFile *file)
 {
-    if (!g->run->opener)
-        g->run->opener = opener_new(g->engine, false);
+    if (!run->start.opener)
+        run->start.opener = opener_new(run->guest->engine, false);
     if (file->kind == QEMU_FILE_LINK)
-        opener_open_link(g->run->opener, file->path, on_opened, g);
+        opener_open_link(run->start.opener, file->path, on_opened, run);
     else if (file->kind == QEMU_FILE_VHOST_NET)
-        opener_open_device(g->run->opener, file->path, on_opened, g);
+        opener_open_device(run->start.opener, file->path, on_opened, run);
     else
-        opener_open(g->run->opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE,
-                    file->path, on_opened, g);
+        opener_open(run->start.opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE,
+                    file->path, on_opened, run);
 }
 
-static char *console_log_name(const Guest *g)
-{
-    return g_strconcat(g->name, ".console.log", NULL);
-}
-
-static int keep_console_log(Guest *g)
-{
-    g_autofree char *name = console_log_name(g);
-
-    if (g->run->console_log)
-        return 0;
-    const GuestLogPlace place = {g->folder_fd, CONSOLE_PIPE, g->engine->log_fd, name, GUEST_LOG_LIMIT};
-    return guest_log_open(g->engine->event, &place, NULL, NULL, &g->run->console_log);
-}
-
-int guest_open_console_log(Guest *g)
-{
-    int r = keep_console_log(g);
-
-    if (r < 0)
-        return r;
-    int fd = fcntl(guest_log_fd(g->run->console_log), F_DUPFD_CLOEXEC, 3);
-    return fd < 0 ? -errno : fd;
-}
-
-void guest_find_console_log(Guest *g)
-{
-    g_autofree char *name = console_log_name(g);
-
-    if (faccessat(g->folder_fd, CONSOLE_PIPE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        return;
-    int r = keep_console_log(g);
-    if (r < 0)
-        log_guest(LOG_WARNING, g->name, "cannot go on with %s: %s", name, strerror(-r));
-}
-
-static int begin_console_log(Guest *g)
-{
-    _cleanup_close_ int fd = guest_open_console_log(g);
-
-    if (fd < 0)
-        return fd;
-    guest_log_begin(g->run->console_log);
-    return steal_fd(&fd);
-}
-
-static int dup_disk(Guest *g, const QemuFile *file)
+static int dup_disk(Run *run, const QemuFile *file)
 {
     bool block = false;
 
-    int fd = guest_dup_disk(g, file->path, file->read_only, &block);
+    int fd = guest_dup_disk(run->guest, file->path, file->read_only, &block);
     if (fd >= 0 && block)
-        qemu_command_set_block_device(g->run->command, file->fd);
+        qemu_command_set_block_device(run->start.command, file->fd);
     return fd;
 }
 
 /* What usherd has or opens itself: a descriptor or -errno. False: it is another's to open. */
-static bool open_own(Guest *g, const QemuFile *file, int *ret)
+static bool open_own(Run *run, const QemuFile *file, int *ret)
 {
+    Guest *g = run->guest;
     g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock"),
                     *agent = guest_run_path(g, "agent.sock"),
                     *companion = guest_run_path(g, "companion.sock");
@@ -161,49 +106,55 @@ static bool open_own(Guest *g, const QemuFile *file, int *ret)
         *ret = qmp_listen(agent);
         return true;
     case QEMU_FILE_CONSOLE_LOG:
-        *ret = begin_console_log(g);
+        *ret = guest_begin_console_log(g);
         return true;
     case QEMU_FILE_COMPANION:
-        *ret = companions_connect(g->run->companions, companion);
+        *ret = companions_connect(run->companions, companion);
         return true;
     case QEMU_FILE_QEMU:
-        *ret = companions_take_listener(g->run->companions, file->companion);
+        *ret = companions_take_listener(run->companions, file->companion);
         return true;
     case QEMU_FILE_NVRAM:
         *ret = nvram_open(file->path, file->template);
         return true;
     case QEMU_FILE_DISK:
-        *ret = dup_disk(g, file);
+        *ret = dup_disk(run, file);
         return true;
     case QEMU_FILE_SOUND:
-        *ret = steal_fd(&g->run->sound_fd);
+        *ret = steal_fd(&run->start.sound_fd);
         return true;
     default:
         return false;
     }
 }
 
-static void open_next(Guest *g)
+static void open_next(Run *run)
 {
-    const QemuFile *file = current_file(g);
+    const QemuFile *file = current_file(run);
     int fd;
 
     if (!file) {
-        g->run->opener = opener_free(g->run->opener);
-        guest_start_companions(g);
-    } else if (!open_own(g, file, &fd)) {
-        open_by_worker(g, file);
+        phase_opener_off(run);
+        start_phase_done(run);
+    } else if (!open_own(run, file, &fd)) {
+        open_by_worker(run, file);
     } else if (fd < 0) {
-        fail(g, fd);
+        fail(run, fd);
     } else {
-        take(g, fd);
+        take(run, fd);
     }
 }
 
-void guest_open_files(Guest *g, QemuCommand *command)
+void phase_files(Run *run)
 {
-    g->run->command = command;
-    g->run->fds = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(g->run->fds, close_element);
-    open_next(g);
+    run->start.fds = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_set_clear_func(run->start.fds, close_element);
+    open_next(run);
+}
+
+void phase_files_off(Run *run)
+{
+    phase_opener_off(run);
+    g_clear_pointer(&run->start.fds, g_array_unref);
+    run->start.command = qemu_command_free(run->start.command);
 }

@@ -6,8 +6,6 @@
 #include "../../edge/host-services/clock.h"
 #include "private.h"
 
-/* A launcher connects as soon as its unit is up; a host that needs longer than this is in trouble. */
-#define LAUNCHER_DEADLINE_USEC (60 * G_USEC_PER_SEC)
 #define LAST_WORDS_MAX 2000
 
 static void channel_freep(void *channel)
@@ -70,6 +68,8 @@ const char *guest_sub_state(const Guest *g)
         return g->run->run_state.word;
     if (g->state == GUEST_RUNNING && inner_agent_has_frozen(g->run->agent))
         return "frozen";
+    if (g->state == GUEST_PREPARING || g->state == GUEST_STARTING)
+        return start_phase_name(g->run);
     return g->state == GUEST_STOPPING ? stop_rung_to_string(ladder_rung(g->run->ladder)) : "";
 }
 
@@ -111,11 +111,6 @@ bool guest_has_leftovers(const Guest *g)
 bool guest_at_rest(const Guest *g)
 {
     return !g->run;
-}
-
-bool guest_awaits_launcher(const Guest *g)
-{
-    return g->state == GUEST_PREPARING && !g->run->launch;
 }
 
 char *guest_last_words(const Guest *g)
@@ -170,49 +165,6 @@ void guest_on_progress(Execution *execution, const char *words, unsigned done, u
         job_progress(g_ptr_array_index(g->end_jobs, i), words, done, total);
 }
 
-static const ExecutionHandler start_handler;
-
-/* What was expected is there: the rest is planned upon what it has become. */
-static void plan_anew(Guest *g)
-{
-    Fault *fault = NULL;
-    Plan *rest;
-
-    int r = g->handler->plan_rest(g, g->run->definition, NULL, &rest, &fault, g->userdata);
-    if (r != 0) {
-        guest_fail(
-            g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
-        return;
-    }
-    plan_free(g->run->plan);
-    g->run->plan = rest;
-    guest_note_slots(g);
-    g->run->execution = execution_run(g->engine, g->run->journal, g->run->plan->steps, &start_handler, g);
-    if (g->run->launch)
-        execution_set_guest(g->run->execution, g->run->uid, g->run->gid);
-}
-
-static void on_bound(Execution *execution, const Fault *fault, void *userdata)
-{
-    Guest *g = userdata;
-
-    /* Before it goes with the execution, which it belongs to. */
-    if (fault && !g->fault)
-        g->fault = fault_copy(fault);
-    g->run->execution = execution_free(execution);
-    if (g->fault || g->run->stop_asked || g->run->end_owed) {
-        g->run->end_owed = false;
-        guest_ended(g);
-        return;
-    }
-    if (g->run->plan->making > 0) {
-        plan_anew(g);
-        return;
-    }
-    g->run->bound = true;
-    guest_try_launch(g);
-}
-
 void guest_unstuck(Guest *g)
 {
     if (guest_at_rest(g) && g->leftovers) {
@@ -229,44 +181,6 @@ void guest_on_unstuck(const char *subject, void *userdata)
     guest_unstuck(userdata);
 }
 
-static const ExecutionHandler start_handler = {guest_on_progress, on_bound, guest_on_unstuck};
-
-static void on_start_asked(int error, const char *message, void *userdata)
-{
-    Guest *g = userdata;
-
-    /* A launcher that is here shows that it was started, also where systemd takes too long to say so. */
-    if (g->state == GUEST_PREPARING && (error == 0 || g->run->launch)) {
-        g->run->unit = GUEST_UNIT_ACCEPTED;
-        guest_try_launch(g);
-        return;
-    }
-    /* One that was called off was killed, and is no failure. */
-    if (error == 0 || g->run->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
-        return;
-    g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
-    g_autofree char *remedy = g_strdup_printf("see: systemctl status %s", unit);
-    guest_fail(g,
-               fault_new(FAULT_FAILED, remedy, "cannot start %s: %s", unit, message ?: g_strerror(-error)));
-}
-
-static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    Guest *g = userdata;
-    g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
-    g_autofree char *remedy = g_strdup_printf("see: journalctl -u %s", unit);
-
-    if (!g->run->launch || g->run->unit == GUEST_UNIT_ASKED)
-        guest_fail(g, fault_new(FAULT_TIMEOUT, remedy, "usher-launch of guest %s did not come up within 60 s",
-                                g->name));
-    return 0;
-}
-
-void guest_await_launcher(Guest *g)
-{
-    guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
-}
-
 /* It has ended as often as systemd lets it: failed, however well its last run ended. */
 void guest_given_up(Guest *g, const char *message)
 {
@@ -281,16 +195,6 @@ void guest_given_up(Guest *g, const char *message)
     log_guest(LOG_ERR, g->name, "%s", message);
     guest_set_state(g, GUEST_EVENT_FAILED);
     guest_announce(g);
-}
-
-void guest_launch_failed(Guest *g, const char *message)
-{
-    /* Else it is an earlier run's. */
-    if (!g->run || g->run->unit == GUEST_UNIT_UNASKED || g->run->launch)
-        return;
-    g->run->unit = GUEST_UNIT_UNASKED;
-    if (g->state == GUEST_PREPARING || g->state == GUEST_STOPPING)
-        on_start_asked(-ECHILD, message, g);
 }
 
 /* Opens what the run needs before its first step. 0 or -errno. */
@@ -316,7 +220,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
     g->run->definition = definition;
     g->run->plan = plan;
     g->start_job = job;
-    g->run->by_unit = by_unit;
+    g->run->start.by_unit = by_unit;
     guest_note_slots(g);
     guest_set_state(g, GUEST_EVENT_START);
     guest_await_launcher(g);
@@ -327,21 +231,5 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
                                 g->name, g_strerror(-r)));
         return;
     }
-    guest_look(g);
-}
-
-void guest_begin(Guest *g)
-{
-    g_autoptr(GPtrArray) first = plan_due(g->run->plan);
-
-    /* The unit comes up while the devices change hands: neither waits for the other. */
-    g->run->execution = execution_run(g->engine, g->run->journal, first, &start_handler, g);
-    if (g->run->launch)
-        execution_set_guest(g->run->execution, g->run->uid, g->run->gid);
-    if (!g->run->by_unit) {
-        g->run->unit = GUEST_UNIT_ASKED;
-        int r = launcher_start(g->engine->launcher, LAUNCHER_GUEST, g->name, on_start_asked, g);
-        if (r < 0)
-            on_start_asked(r, NULL, g);
-    }
+    start_begin(g->run);
 }

@@ -35,11 +35,12 @@ Guest *guest_free(Guest *guest);
 
 const char *guest_name(const Guest *guest);
 GuestState guest_state(const Guest *guest);
-const char *guest_sub_state(const Guest *guest); /* the rung while stopping, why it is paused, else "" */
-pid_t guest_pid(const Guest *guest);             /* 0: none */
-uint64_t guest_since_usec(const Guest *guest);   /* realtime; 0: unknown */
-const Fault *guest_fault(const Guest *guest);    /* why it failed; NULL: it did not */
-char *guest_last_words(const Guest *guest);      /* the tail of QEMU's standard error; the caller frees it */
+const char *guest_sub_state(
+    const Guest *guest); /* the phase of the start, the rung while stopping, why it is paused, else "" */
+pid_t guest_pid(const Guest *guest);           /* 0: none */
+uint64_t guest_since_usec(const Guest *guest); /* realtime; 0: unknown */
+const Fault *guest_fault(const Guest *guest);  /* why it failed; NULL: it did not */
+char *guest_last_words(const Guest *guest);    /* the tail of QEMU's standard error; the caller frees it */
 /* What it was started with; NULL: at rest, or found running without it. */
 const GuestDefinition *guest_definition(const Guest *guest);
 const GPtrArray *guest_devices(const Guest *guest); /* of char*: addresses it has; empty when it rests */

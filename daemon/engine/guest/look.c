@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The first phase of a start: devices that somebody else uses are not taken. */
+/* The phase of a start that sees to it that no device is taken which somebody else uses. */
 #include "private.h"
 
 static void on_gate(const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
+    Run *run = userdata;
     Fault *why = fault_copy(fault);
 
-    g->run->gate = holder_gate_free(g->run->gate);
+    phase_holders_off(run);
     if (why)
-        guest_fail(g, why);
+        guest_fail(run->guest, why);
     else
-        guest_open_disks(g);
+        start_phase_done(run);
 }
 
-void guest_look(Guest *g)
+void phase_holders(Run *run)
 {
-    g_autoptr(GPtrArray) leaving = plan_leaving(g->run->plan);
+    g_autoptr(GPtrArray) leaving = plan_leaving(run->plan);
 
     if (leaving->len == 0) {
-        guest_open_disks(g);
+        start_phase_done(run);
         return;
     }
-    job_progress(g->start_job, HOLDER_LOOK_WORDS, 0, g->run->plan->steps->len);
-    g->run->gate = holder_gate_new(g->engine, g->run->plan, true, on_gate, g);
+    job_progress(run->guest->start_job, HOLDER_LOOK_WORDS, 0, run->plan->steps->len);
+    run->start.gate = holder_gate_new(run->guest->engine, run->plan, true, on_gate, run);
+}
+
+void phase_holders_off(Run *run)
+{
+    run->start.gate = holder_gate_free(run->start.gate);
 }

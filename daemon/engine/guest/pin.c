@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks QEMU for its threads, and what usher-launch left behind to put them where the definition says. */
+/* A phase of a start: asks QEMU for its threads, and what usher-launch left behind to put them where the
+ * definition says. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,10 @@ static void add_threads(GPtrArray *words, struct json_object *list, const char *
 
 static void send(Guest *g)
 {
-    g_ptr_array_add(g->run->place, NULL);
-    int r = g->run->launch ? channel_send(g->run->launch, (const char *const *)g->run->place->pdata, NULL, 0)
-                           : -ENOTCONN;
+    g_ptr_array_add(g->run->start.place, NULL);
+    int r = g->run->start.launch
+                ? channel_send(g->run->start.launch, (const char *const *)g->run->start.place->pdata, NULL, 0)
+                : -ENOTCONN;
     if (r < 0)
         fail(g, g_strerror(-r));
 }
@@ -49,7 +51,7 @@ static void on_iothreads(Qmp *qmp, int error, const char *message, struct json_o
     g_autofree const char **cpus = g_new(const char *, json_object_array_length(result) + 1);
     for (size_t i = 0; i < json_object_array_length(result); i++)
         cpus[i] = g->run->definition->cpu.iothread_pin;
-    add_threads(g->run->place, result, cpus);
+    add_threads(g->run->start.place, result, cpus);
     send(g);
 }
 
@@ -67,18 +69,28 @@ static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object
     g_auto(GStrv) cpus = g_new0(char *, n + 1);
     for (size_t i = 0; i < n; i++)
         cpus[i] = definition_pin(g->run->definition, i);
-    add_threads(g->run->place, result, (const char *const *)cpus);
+    add_threads(g->run->start.place, result, (const char *const *)cpus);
     if (!g->run->definition->cpu.iothread_pin)
         send(g);
     else if (qmp_command(qmp, "query-iothreads", NULL, QMP_ANSWER_USEC, on_iothreads, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
 
-void guest_pin(Guest *g)
+void phase_pin_off(Run *run)
 {
-    g_clear_pointer(&g->run->place, g_ptr_array_unref);
-    g->run->place = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(g->run->place, g_strdup("place"));
+    g_clear_pointer(&run->start.place, g_ptr_array_unref);
+}
+
+void phase_pin(Run *run)
+{
+    Guest *g = run->guest;
+
+    if (!run->definition->cpu.pin) {
+        start_phase_done(run);
+        return;
+    }
+    g->run->start.place = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(g->run->start.place, g_strdup("place"));
     if (qmp_command(g->run->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
@@ -88,7 +100,7 @@ void guest_pinned(Guest *g, char **words)
     if (g->state != GUEST_STARTING)
         return;
     if (g_str_equal(words[0], "placed")) {
-        guest_run(g);
+        start_phase_done(g->run);
         return;
     }
     g_autofree char *why =

@@ -37,71 +37,56 @@ void guest_announce(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
 
+/* unit.c */
 /* From now on the launcher has 60 s to come. */
 void guest_await_launcher(Guest *g);
+/* Tells the launcher that nothing comes of the start, and lets go of it. False: it is not here. */
+bool guest_refuse_launcher(Guest *g, const Fault *fault);
 
-/* Nobody holds the devices, and the disks are open: takes the steps, has the launcher started. */
-void guest_begin(Guest *g);
-
-/* guest-look.c: asks who holds the devices; goes on with guest_open_disks() or fails the guest */
-void guest_look(Guest *g);
-
-/* guest-disks.c */
-/* Opens the disks and goes on with guest_open_kvmfr(), or fails the guest. */
-void guest_open_disks(Guest *g);
-void guest_close_disks(Guest *g);
+/* disks.c */
 /* A descriptor of an open disk for QEMU, or -errno. */
 int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block);
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
 
-/* guest-kvmfr.c: asks for the size of Looking Glass's memory and goes on with guest_open_sound(), or fails
- * the guest */
-void guest_open_kvmfr(Guest *g);
-
-/* guest-sound.c: opens the sound server's socket and goes on with guest_begin(), or fails the guest */
-void guest_open_sound(Guest *g);
-
-/* guest-launch.c: from bound devices and a waiting launcher to a QEMU process */
+/* process.c */
 int guest_open_run_folder(Guest *g);
-void guest_try_launch(Guest *g);
-/* Remembers and recalls which process it is: "PID START_TIME UID GID". */
+/* Remembers and recalls which process it is: "PID START_TIME UID GID", and its companions; 0 or -errno. */
+int guest_write_process(Guest *g);
 void guest_read_process(Guest *g, uint64_t *ret_start_time);
 void guest_watch_process(Guest *g);
 void guest_forget_process(Guest *g);
 
-/* The command and its descriptors are complete: has the companions started, then gives them to the launcher.
- */
-void guest_start_companions(Guest *g);
+/* run-companions.c */
 extern const CompanionsHandler guest_companions_handler;
 
-/* guest-end.c */
+/* end.c */
 /* Ends a start or a run for a reason (taken over, the first is kept): whatever was done is undone. */
 void guest_fail(Guest *g, Fault *fault);
 /* QEMU is gone, or never came. What this run has asked of anybody is forgotten, and its end waits for steps
  * that are under way; fine while the undo is. */
 void guest_ended(Guest *g);
 
-/* guest-files.c */
-/* Opens what the command names (taken over) and hands over; or fails the guest. */
-void guest_open_files(Guest *g, QemuCommand *command);
-void guest_close_files(Guest *g);
+/* console-log.c */
 /* Another descriptor of the console's log, or -errno. */
 int guest_open_console_log(Guest *g);
+/* The same at the start, which is noted in it. */
+int guest_begin_console_log(Guest *g);
 /* After a restart of the daemon: keeps the log that QEMU writes to within its limit, if there is one,
  * whatever the definition says of it by now. */
 void guest_find_console_log(Guest *g);
 
-/* guest-pin.c: puts QEMU's threads where the definition says, then lets it run; or fails the guest */
-void guest_pin(Guest *g);
+/* launch.c */
+/* QEMU is there, and waits for the order to run. */
+void guest_greeted(Run *run);
+
+/* pin.c */
 /* The answer of what usher-launch left behind. */
 void guest_pinned(Guest *g, char **words);
 
-/* guest-qmp.c */
+/* qmp.c */
 /* It runs or is paused, and QEMU can be told things. */
 bool guest_qmp_usable(const Guest *g);
-/* All is ready: lets the guest run. */
-void guest_run(Guest *g);
 void guest_connect_qmp(Guest *g);
 /* The same after a restart of the daemon: who says nothing for 5 s is taken as unresponsive, so that it can
  * be ended. */

@@ -19,9 +19,9 @@ static void on_cont(Qmp *qmp, int error, const char *message, struct json_object
                                 "QEMU of guest %s would not run: %s", g->name, message ?: strerror(-error)));
 }
 
-void guest_run(Guest *g)
+void phase_run(Run *run)
 {
-    qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, g);
+    qmp_command(run->qmp, "cont", NULL, QMP_ANSWER_USEC, on_cont, run->guest);
 }
 
 /* After a restart of the daemon: take it as it is. */
@@ -80,7 +80,7 @@ static void take_status(Guest *g, const char *status)
     if (g->run->recovering)
         adopt(g, status);
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
-        (g->run->definition->cpu.pin ? guest_pin : guest_run)(g);
+        guest_greeted(g->run);
     else
         guest_take_run_state(g, status);
     guest_find_slots(g);

@@ -11,7 +11,7 @@ Run *run_new(Guest *guest)
     guest->run = run;
     run->guest = guest;
     run->run_state = (RunState){RUN_BEGINS, ""};
-    run->console_end = run->usb_fd = run->sound_fd = -1;
+    run->console_end = run->usb_fd = run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
@@ -27,10 +27,9 @@ static void forget_questions(Run *run)
 
     guest_drop_qmp(g);
     launcher_forget(g->engine->launcher, g);
-    qemu_probe_forget(g->engine->probe, g);
+    start_call_off(run);
     sd_event_source_disable_unref(run->deadline);
     sd_event_source_disable_unref(run->sleep_turn);
-    holder_gate_free(run->gate);
     execution_free(run->execution);
 }
 
@@ -44,8 +43,6 @@ Run *run_free(Run *run)
     guest_forget_inputs(g);
     guest_forget_usbs(g);
     guest_forget_plugging(g);
-    guest_close_files(g);
-    guest_close_disks(g);
     companions_free(run->companions);
     ladder_free(run->ladder);
     controls_free(run->controls);
@@ -53,8 +50,7 @@ Run *run_free(Run *run)
     inner_agent_free(run->agent);
     sleep_lock_free(run->sleep_lock);
     sleep_lock_free(run->shutdown_lock);
-    channel_free(run->launch);
-    g_clear_pointer(&run->place, g_ptr_array_unref);
+    channel_free(run->start.launch);
     guest_log_close(run->console_log);
     journal_close(run->journal);
     plan_free(run->plan);

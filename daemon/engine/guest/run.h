@@ -11,23 +11,12 @@
 #include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
 #include "../execution/execution.h"
-#include "../gate/file-gate.h"
-#include "../gate/holder-gate.h"
-#include "../opener.h"
 #include "agent.h"
 #include "companions.h"
 #include "guest.h"
 #include "ladder.h"
 #include "medium.h"
-
-typedef struct Run Run;
-
-/* Its unit, in this run. */
-typedef enum GuestUnit {
-    GUEST_UNIT_UNASKED,
-    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
-    GUEST_UNIT_ACCEPTED,
-} GuestUnit;
+#include "start.h"
 
 typedef struct GuestInput GuestInput;
 typedef struct GuestUsb GuestUsb;
@@ -50,24 +39,12 @@ struct Run {
     Guest *guest;
 
     GuestDefinition *definition; /* NULL: found running, and its file is gone */
-    Plan *plan;                  /* NULL: found running */
-    Journal *journal;            /* open from the first step to the last undo */
-    HolderGate *gate;            /* before the first step */
+    Start start;
+    Plan *plan;       /* NULL: found running */
+    Journal *journal; /* open from the first step to the last undo */
     Execution *execution;
-    bool by_unit;    /* its launcher came first */
-    bool bound;      /* the plan was carried out */
     bool recovering; /* its process is being looked for */
 
-    FileGate *disks; /* what is opened before the first step, until QEMU has it */
-    int sound_fd;    /* the name of the sound server's socket, until QEMU has it; -1: none */
-
-    GuestUnit unit;
-    bool facts_asked;     /* what QEMU can do: the answer is owed */
-    QemuCommand *command; /* being prepared, with the descriptors for it */
-    GArray *fds;          /* of int, owned */
-    Opener *opener;       /* at work on what the guest names; NULL: nothing is asked */
-    Channel *launch;      /* the launcher, until QEMU takes its place, or its processors are pinned */
-    GPtrArray *place;     /* of char*: the words that say which thread goes where */
     pid_t pid;
     uid_t uid;
     gid_t gid;

@@ -1,30 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sound server's socket, opened before the first step as disks are: one that is not there refuses the
- * start while nothing has been touched. It is in a folder of its user's, so usher-bind opens it. */
+/* A phase of a start: the sound server's socket is opened, before the first step as disks are: one that is
+ * not there refuses the start while nothing has been touched. It is in a folder of its user's, so usher-bind
+ * opens it. */
 #include "../../base/cleanup.h"
 #include "../../core/plan/file-wish.h"
 #include "private.h"
 
 static void on_opened(int error, int *fd, void *userdata)
 {
-    Guest *g = userdata;
+    Run *run = userdata;
 
     if (error < 0) {
-        guest_fail(g, opener_fault(g->run->opener, error, g->name, g->run->definition->sound.socket)
-                          ?: file_sound_fault(g->run->definition, error));
+        guest_fail(run->guest,
+                   opener_fault(run->start.opener, error, run->guest->name, run->definition->sound.socket)
+                       ?: file_sound_fault(run->definition, error));
         return;
     }
-    g->run->opener = opener_free(g->run->opener);
-    g->run->sound_fd = steal_fd(fd);
-    guest_begin(g);
+    phase_opener_off(run);
+    run->start.sound_fd = steal_fd(fd);
+    start_phase_done(run);
 }
 
-void guest_open_sound(Guest *g)
+void phase_sound(Run *run)
 {
-    if (g->run->definition->sound.type == SOUND_NONE) {
-        guest_begin(g);
+    if (run->definition->sound.type == SOUND_NONE) {
+        start_phase_done(run);
         return;
     }
-    g->run->opener = opener_new(g->engine, false);
-    opener_open(g->run->opener, FILE_KIND_SOCKET, g->run->definition->sound.socket, on_opened, g);
+    run->start.opener = opener_new(run->guest->engine, false);
+    opener_open(run->start.opener, FILE_KIND_SOCKET, run->definition->sound.socket, on_opened, run);
+}
+
+void phase_sound_off(Run *run)
+{
+    phase_opener_off(run);
+    run->start.sound_fd = close_fd(run->start.sound_fd);
 }

@@ -87,13 +87,9 @@ static void call_off(Guest *g)
 
     g->run->stop_asked = true;
     guest_set_state(g, GUEST_EVENT_STOP);
-    if (g->run->launch) {
-        channel_send(g->run->launch, (const char *const[]){"refused", fault->message, "", NULL}, NULL, 0);
-        g->run->launch = channel_free(g->run->launch);
-    } else {
-        /* It may be about to connect, and would be taken for a start of its own. */
+    /* It may be about to connect, and would be taken for a start of its own. */
+    if (!guest_refuse_launcher(g, fault))
         launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGKILL);
-    }
     if (g->run->execution)
         execution_stop(g->run->execution, NULL);
     else

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QEMU's process: what it says last, which it is for the next daemon, and its end. */
+#include <string.h>
+
+#include "../../base/file.h"
+#include "../../base/log.h"
+#include "private.h"
+
+#define WORDS_LIMIT (128 * 1024)
+
+static void on_words(const char *line, void *userdata)
+{
+    Guest *g = userdata;
+
+    /* Not to be taken for words of usherd's. */
+    log_guest(LOG_WARNING, g->name, "QEMU: %s", line);
+}
+
+int guest_open_run_folder(Guest *g)
+{
+    if (g->folder_fd < 0) {
+        int fd = file_open_dirs_at(g->engine->guests_fd, g->name, 0750);
+        if (fd < 0)
+            return fd;
+        g->folder_fd = fd;
+    }
+    if (g->stderr_log)
+        return 0;
+    const GuestLogPlace place = {g->folder_fd, "qemu.pipe", g->folder_fd,
+                                 "qemu.log",   WORDS_LIMIT, .words = true};
+    return guest_log_open(g->engine->event, &place, on_words, g, &g->stderr_log);
+}
+
+int guest_write_process(Guest *g)
+{
+    uint64_t start_time = 0;
+
+    int r = launcher_start_time(g->run->pid, &start_time);
+    if (r < 0)
+        return r;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->run->pid, start_time, g->run->uid,
+                    g->run->gid);
+    companions_to_text(g->run->companions, text);
+    return file_replace_at(g->folder_fd, "process", text->str, 0600);
+}
+
+void guest_read_process(Guest *g, uint64_t *ret_start_time)
+{
+    g_autofree char *text = NULL;
+    uint64_t start_time;
+    int pid;
+    unsigned uid, gid;
+
+    if (file_read_value_at(g->folder_fd, "process", &text) < 0 ||
+        sscanf(text, "%d %" G_GUINT64_FORMAT " %u %u", &pid, &start_time, &uid, &gid) != 4)
+        return;
+    g->run->pid = pid;
+    g->run->uid = uid;
+    g->run->gid = gid;
+    *ret_start_time = start_time;
+}
+
+void guest_forget_process(Guest *g)
+{
+    unlinkat(g->folder_fd, "process", 0);
+}
+
+/* Whether the end was one that was meant, and if not, why not. */
+static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
+{
+    g_autofree char *remedy = g_strdup_printf("see: usherctl status %s", g->name);
+
+    if (g->run->stop_asked)
+        return NULL;
+    if (g->run->trouble)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "%s", g->run->trouble);
+    if (exit->known && exit->by_signal)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s was killed by signal %d (%s)", g->name,
+                         exit->status, strsignal(exit->status));
+    if (exit->known && exit->status != 0)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended with exit status %d", g->name,
+                         exit->status);
+    if (!g->run->shutdown_seen && !exit->known)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s went away without a word", g->name);
+    return NULL;
+}
+
+static void on_exited(const LauncherExit *exit, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->run->watched = false;
+    g->run->recovering = false;
+    if (!g->fault)
+        g->fault = judge_exit(g, exit);
+    companions_end(g->run->companions);
+}
+
+void guest_watch_process(Guest *g)
+{
+    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->pid, on_exited, g);
+    if (r < 0) {
+        log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->run->pid, strerror(-r));
+        on_exited(&(LauncherExit){}, g);
+        return;
+    }
+    g->run->watched = true;
+}

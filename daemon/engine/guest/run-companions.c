@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The phase of a start in which the companions come up, and what becomes of a guest that loses one. */
+#include "../../base/log.h"
+#include "../../edge/launcher/process-watch.h"
+#include "private.h"
+
+static void on_ready(void *userdata)
+{
+    Guest *g = userdata;
+
+    start_phase_done(g->run);
+}
+
+static void on_companion_failed(const char *name, int error, void *userdata)
+{
+    Guest *g = userdata;
+
+    guest_fail(g, fault_new(FAULT_GUEST_FAILED, "see journalctl -t usher-launch",
+                            "cannot start %s of guest %s: %s", name, g->name, g_strerror(error)));
+}
+
+/* The ladder is climbed down as if somebody had asked: the guest may yet save what it has. */
+static void on_companion_lost(const char *name, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->run->stop_asked || g->run->shutdown_seen || g->fault ||
+        (g->run->watched && process_ending(g->run->pid)))
+        return;
+    g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);
+    Fault *fault =
+        fault_new(FAULT_GUEST_FAILED, remedy, "%s of guest %s ended; the guest is stopped", name, g->name);
+
+    log_guest(LOG_ERR, g->name, "%s", fault->message);
+    if (!g->run->watched) {
+        guest_fail(g, fault);
+        return;
+    }
+    g->fault = fault;
+    guest_stop(g, NULL, false, NULL);
+}
+
+static void on_companions_ended(void *userdata)
+{
+    guest_ended(userdata);
+}
+
+const CompanionsHandler guest_companions_handler = {on_ready, on_companion_failed, on_companion_lost,
+                                                    on_companions_ended};
+
+void phase_companions(Run *run)
+{
+    companions_start(run->companions, &(CompanionsStart){.launcher = run->start.launch,
+                                                         .command = run->start.command,
+                                                         .fds = run->start.fds,
+                                                         .log = guest_log_fd(run->guest->stderr_log),
+                                                         .launcher_pid = run->pid});
+}

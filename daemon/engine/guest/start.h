@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A guest's way from a plan to a system that runs: one phase after the other, as the table in start.c has
+ * them. A phase knows neither the one before it nor the one after: it says start_phase_done(), or fails the
+ * guest. */
+#pragma once
+
+#include "../../core/qemu/argv.h"
+#include "../../edge/helper/channel.h"
+#include "../gate/file-gate.h"
+#include "../gate/holder-gate.h"
+#include "../opener.h"
+
+typedef struct Run Run;
+
+/* The guest's unit, in this run. */
+typedef enum GuestUnit {
+    GUEST_UNIT_UNASKED,
+    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
+    GUEST_UNIT_ACCEPTED,
+} GuestUnit;
+
+/* What the phases have from each other. */
+typedef struct Start {
+    unsigned phase; /* its place in the table */
+    bool by_unit;   /* its launcher came first */
+    GuestUnit unit;
+    HolderGate *gate;
+    FileGate *disks;      /* what is opened before the first step, until QEMU has it */
+    Opener *opener;       /* at work on what the guest names; NULL: nothing is asked */
+    int sound_fd;         /* the name of the sound server's socket, until QEMU has it; -1: none */
+    QemuCommand *command; /* being prepared, with the descriptors for it */
+    GArray *fds;          /* of int, owned */
+    Channel *launch;      /* the launcher, until QEMU takes its place, or its processors are pinned */
+    GPtrArray *place;     /* of char*: the words that say which thread goes where */
+} Start;
+
+typedef void StartPhaseBegin(Run *run);
+
+/* Begins with the first phase. */
+void start_begin(Run *run);
+/* The phase that was begun last has what it is for: the next one begins. May be called from within its begin.
+ */
+void start_phase_done(Run *run);
+/* Whether it is the one that was begun last. */
+bool start_is_at(const Run *run, StartPhaseBegin *phase);
+/* What the phase is called. */
+const char *start_phase_name(const Run *run);
+/* Takes back whatever the phases have asked for and not got, and lets go of what they had for QEMU. Fine at
+ * any time. */
+void start_call_off(Run *run);
+
+/* Each begins a phase; its namesake ends what it has asked for, and closes what it has opened. */
+StartPhaseBegin phase_holders, phase_holders_off; /* look.c */
+StartPhaseBegin phase_disks, phase_disks_off;     /* disks.c */
+StartPhaseBegin phase_kvmfr, phase_opener_off;    /* kvmfr.c */
+StartPhaseBegin phase_sound, phase_sound_off;     /* sound.c */
+StartPhaseBegin phase_unit, phase_unit_off;       /* unit.c */
+StartPhaseBegin phase_steps;                      /* steps.c */
+StartPhaseBegin phase_launcher;                   /* unit.c */
+StartPhaseBegin phase_facts, phase_facts_off;     /* facts.c */
+StartPhaseBegin phase_files, phase_files_off;     /* files.c */
+StartPhaseBegin phase_companions;                 /* launch.c */
+StartPhaseBegin phase_launch;                     /* launch.c */
+StartPhaseBegin phase_pin, phase_pin_off;         /* pin.c */
+StartPhaseBegin phase_run;                        /* qmp.c */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The phase of a start in which the devices change hands: the steps of its plan are taken. */
+#include "private.h"
+
+static const ExecutionHandler handler;
+
+static void take(Run *run, const GPtrArray *steps)
+{
+    Guest *g = run->guest;
+
+    run->execution = execution_run(g->engine, run->journal, steps, &handler, g);
+    if (run->start.launch)
+        execution_set_guest(run->execution, run->uid, run->gid);
+}
+
+/* What was expected is there: the rest is planned upon what it has become. */
+static void plan_anew(Run *run)
+{
+    Guest *g = run->guest;
+    Fault *fault = NULL;
+    Plan *rest;
+
+    int r = g->handler->plan_rest(g, run->definition, NULL, &rest, &fault, g->userdata);
+    if (r != 0) {
+        guest_fail(
+            g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
+        return;
+    }
+    plan_free(run->plan);
+    run->plan = rest;
+    guest_note_slots(g);
+    take(run, run->plan->steps);
+}
+
+static void on_taken(Execution *execution, const Fault *fault, void *userdata)
+{
+    Guest *g = userdata;
+    Run *run = g->run;
+
+    /* Before it goes with the execution, which it belongs to. */
+    if (fault && !g->fault)
+        g->fault = fault_copy(fault);
+    run->execution = execution_free(execution);
+    if (g->fault || run->stop_asked || run->end_owed) {
+        run->end_owed = false;
+        guest_ended(g);
+    } else if (run->plan->making > 0) {
+        plan_anew(run);
+    } else {
+        start_phase_done(run);
+    }
+}
+
+static const ExecutionHandler handler = {guest_on_progress, on_taken, guest_on_unstuck};
+
+void phase_steps(Run *run)
+{
+    g_autoptr(GPtrArray) first = plan_due(run->plan);
+
+    take(run, first);
+}
