@@ -11,7 +11,7 @@ static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fa
     if (r >= 0 && pci_address_from_string(text, ret) < 0) {
         g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is not a PCI address",
                            shown);
     }
     return r < 0 ? r : 0;

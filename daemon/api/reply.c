@@ -24,7 +24,7 @@ int api_reply_limit(sd_bus_message *message, unsigned most, const char *what)
 
 char *api_closed_words(const Fault *fault, const char *guest)
 {
-    return g_strdup_printf("guest %s: %s; who may read its definition is told more by: usherctl status %s",
+    return g_strdup_printf("guest %s: %s; users who may read its definition see more: usherctl status %s",
                            guest, fault_kind_to_string(fault->kind), guest);
 }
 
@@ -180,7 +180,7 @@ static int read_units(sd_bus_message *message, char ***ret, Fault **ret_fault)
         if (!is_service(*unit)) {
             g_autofree char *shown = words_quote(*unit);
             return fault_raise(ret_fault, FAULT_BAD_OPTION, "name services, such as sunshine.service",
-                               "stop_holders: \"%s\" is no service", shown);
+                               "stop_holders: \"%s\" is not a service", shown);
         }
     g_strfreev(*ret);
     *ret = units && *units ? g_steal_pointer(&units) : NULL;

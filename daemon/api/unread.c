@@ -92,7 +92,7 @@ static int on_caller(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         g_hash_table_remove(unread->deaf, look->name);
     else if (g_hash_table_size(unread->deaf) < DEAF_MAX &&
              g_hash_table_add(unread->deaf, g_strdup(look->name)))
-        log_notice("%s does not read what it is answered, and is answered no more until it does", look->name);
+        log_notice("%s does not read its answers, and gets no more until it does", look->name);
     g_ptr_array_remove_fast(unread->looks, look);
     return 0;
 }

@@ -318,7 +318,7 @@ class ARefusal(DaemonTest):
     def test_answers_names_that_are_none(self):
         for name in ("../etc/passwd", "a/b", "two\nlines", "", "Capital", "-dash", "x" * 64):
             with self.subTest(name=name):
-                self.assert_error("InvalidName", "is no name of a guest; use a-z, 0-9 and -", self.manager.StartGuest, name, NONE)
+                self.assert_error("InvalidName", "is not the name of a guest; use a-z, 0-9 and -", self.manager.StartGuest, name, NONE)
 
     def test_says_file_line_and_key_of_a_mistake(self):
         self.usherd.define("demo", "[CPU]\nCoers=3\n")
@@ -384,8 +384,8 @@ class Holders(DaemonTest):
         self.assertEqual(set(answers) - {"told", "org.freedesktop.DBus.Error.LimitsExceeded"}, set())
 
     def test_may_be_named_to_be_stopped_by_service_alone(self):
-        for value, pattern in ((dbus.Array(["session-2.scope"]), '"session-2.scope" is no service; name services'),
-                               (dbus.Array(["a b.service"]), '"a b.service" is no service'),
+        for value, pattern in ((dbus.Array(["session-2.scope"]), '"session-2.scope" is not a service; name services'),
+                               (dbus.Array(["a b.service"]), '"a b.service" is not a service'),
                                ("sunshine.service", "option stop_holders is of the wrong type")):
             with self.subTest(value=value):
                 options = dbus.Dictionary({"stop_holders": value}, signature="sv")
@@ -413,7 +413,7 @@ class ADeviceForAGuestThatRuns(DaemonTest):
         self.usherd.define("demo", GUEST)
         self.assert_error("NotRunning", "guest demo is stopped", self.guest().Attach, "0000:00:1f.7", NONE)
         self.start_guest()
-        self.assert_error("NoSuchDevice", '"gpu" is no PCI address', self.guest().Attach, "gpu", NONE)
+        self.assert_error("NoSuchDevice", '"gpu" is not a PCI address', self.guest().Attach, "gpu", NONE)
         self.assert_error("NoSuchDevice", "there is no device ffff:ff:1f.7", self.guest().Attach, "ffff:ff:1f.7", NONE)
         self.assert_error("BadOption", "option force is not known", self.guest().Attach, "0000:00:1f.7",
                           dbus.Dictionary({"force": "yes"}, signature="sv"))

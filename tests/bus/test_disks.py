@@ -67,7 +67,7 @@ class AnImage(DiskTest):
 
     def test_of_another_format_is_said_to_be_one(self):
         (self.images / "raw.img").write_bytes(bytes(1 << 20))
-        self.assert_refused(r"guest demo: \[Disk system\] Path=.*raw.img is no qcow2 image; correct the format", self.disk("raw.img"))
+        self.assert_refused(r"guest demo: \[Disk system\] Path=.*raw.img is not a qcow2 image; correct the format", self.disk("raw.img"))
 
     def test_behind_a_link_is_not_opened(self):
         (self.images / "real.img").write_bytes(bytes(1 << 20))
@@ -204,7 +204,7 @@ class ACdDrive(DiskTest):
         self.wait_for_images()
 
     def test_takes_only_what_is_open_for_reading(self):
-        self.assert_error("BadOption", "what is to be put into the drive is no image; open a file, for reading alone",
+        self.assert_error("BadOption", "what is to be put into the drive is not an image; open a file, for reading alone",
                           self.change, "install", "second.iso", os.O_RDWR)
         self.assert_error("NoSuchDevice", "which CD drive of guest demo?.*it has install, empty", self.change, "", "second.iso")
         self.assert_error("BadOption", "option quickly is not known", self.guest.EjectMedium, "install",

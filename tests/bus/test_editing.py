@@ -77,7 +77,7 @@ class Defining(EditingTest):
         self.define()
         for name in ("../demo.guest", "a/b.conf", "a.txt", ".hidden.conf", "", "a b.conf", "x" * 200 + ".conf"):
             with self.subTest(name=name):
-                self.assert_refused("BadOption", "is no name of a drop-in", "[CPU]\nCores=2\n", drop_in=name)
+                self.assert_refused("BadOption", "is not the name of a drop-in", "[CPU]\nCores=2\n", drop_in=name)
         self.assertEqual(os.listdir(self.usherd.guests), ["demo.guest"])
 
     def test_a_new_guest_does_not_take_the_place_of_another(self):
@@ -88,7 +88,7 @@ class Defining(EditingTest):
     def test_refuses_names_and_options_that_are_none(self):
         for name in ("../x", "A", "", "a b", "x" * 64):
             with self.subTest(name=name):
-                self.assert_refused("InvalidName", "is no name of a guest", name=name)
+                self.assert_refused("InvalidName", "is not the name of a guest", name=name)
         self.assert_refused("BadOption", "option quickly is not known; known are drop_in, new and replaces", quickly=True)
         self.assert_refused("BadOption", "option new is of the wrong type", new="yes")
         self.assertEqual(os.listdir(self.usherd.guests), [])
@@ -107,7 +107,7 @@ class Defining(EditingTest):
         self.usherd.define("demo", "[CPU]\nCoers=3\n")
         self.assertEqual([tuple(map(str, file)) for file in self.usherd.guest("demo").GetFiles()], [(str(self.file()), "[CPU]\nCoers=3\n")])
         self.file().write_bytes(b"\xff")
-        self.assert_error("BadDefinition", "demo.guest is no text; save it as UTF-8", self.usherd.guest("demo").GetFiles)
+        self.assert_error("BadDefinition", "demo.guest is not text; save it as UTF-8", self.usherd.guest("demo").GetFiles)
 
 
 class Undefining(EditingTest):
@@ -125,7 +125,7 @@ class Undefining(EditingTest):
 
     def test_of_what_is_not_there_says_so(self):
         self.assert_error("NoSuchGuest", "no guest demo", self.manager.UndefineGuest, "demo", NONE)
-        self.assert_error("InvalidName", "is no name of a guest", self.manager.UndefineGuest, "../demo", NONE)
+        self.assert_error("InvalidName", "is not the name of a guest", self.manager.UndefineGuest, "../demo", NONE)
 
 
 class TheRightTo(EditingTest):

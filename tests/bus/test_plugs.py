@@ -32,7 +32,7 @@ class Plugs(DaemonTest):
             self.assertEqual(result, "refused")
             self.assertRegex(message, missing)
             path.touch()
-            self.assert_error("MissingFile", r"\[Sound\] Socket=.*: it is no socket", self.manager.PlanStart, "demo")
+            self.assert_error("MissingFile", r"\[Sound\] Socket=.*: it is not a socket", self.manager.PlanStart, "demo")
             path.unlink()
             with socket.socket(socket.AF_UNIX) as server:
                 server.bind(str(path))

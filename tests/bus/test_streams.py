@@ -290,7 +290,7 @@ class ADisplay(StreamTest):
     def test_that_there_is_none_is_said(self):
         self.start()
         self.assertEqual(self.usherd.property("demo", "Display"), "none")
-        self.assert_error("Refused", r"guest demo has no display; give it one, as of its next start: usherctl edit demo, \[Display\] Type=vnc",
+        self.assert_error("Refused", r"guest demo has no display; give it one for its next start: usherctl edit demo, \[Display\] Type=vnc",
                           self.guest.OpenDisplay)
 
 

@@ -89,14 +89,14 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
     if (cpus > CPUS_MAX)
         return definition_raise(section->place, ret_fault, "lower Sockets=, Cores= or Threads=",
                                 "[CPU] makes %" G_GUINT64_FORMAT
-                                " processors of %u sockets × %u cores × %u threads, but %d is the most",
+                                " vCPUs of %u sockets × %u cores × %u threads, but %d is the most",
                                 cpus, definition->cpu.sockets, definition->cpu.cores, definition->cpu.threads,
                                 CPUS_MAX);
     if (definition->cpu.accelerator == ACCELERATOR_TCG && g_strcmp0(definition->cpu.model, "host") == 0)
         return definition_raise(
             section_place(section, "Model"), ret_fault,
             "write Model=max, or remove Accelerator=tcg where the host has KVM",
-            "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's processor");
+            "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU");
     const char *tuned = definition->cpu.hyper_v           ? "HyperV"
                         : definition->cpu.hide_hypervisor ? "HideHypervisor"
                                                           : NULL;
@@ -125,8 +125,7 @@ static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
     if (list && list->len < cpus)
         return definition_raise(section_place(section, "Pin"), ret_fault,
                                 "name one for each, or lower Sockets=, Cores= or Threads=",
-                                "[CPU] Pin= names %u of the host's processors for %u of the guest's",
-                                list->len, cpus);
+                                "[CPU] Pin= names %u host CPUs for %u vCPUs", list->len, cpus);
     return 0;
 }
 
@@ -139,7 +138,7 @@ static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
     if (page && definition->memory % page != 0)
         return definition_raise(section_place(section, "HugePages"), ret_fault,
                                 "choose a Size= that is a multiple of it, or smaller pages",
-                                "[Memory] Size= is no multiple of HugePages=%s",
+                                "[Memory] Size= is not a multiple of HugePages=%s",
                                 definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
     return 0;
 }
@@ -165,7 +164,7 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
     /* It is a PCI region. */
     if (size & (size - 1) && size > 0)
         return definition_raise(section_place(section, "Size"), ret_fault, "choose 32M, 64M, 128M or 256M",
-                                "[LookingGlass] Size= is no power of two");
+                                "[LookingGlass] Size= is not a power of two");
     if (definition->looking_glass.device && !kvmfr_device_valid(definition->looking_glass.device))
         return definition_raise(section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
                                 "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);

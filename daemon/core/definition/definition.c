@@ -100,7 +100,7 @@ static int check_section(const char *name, const char *instance, DefinitionPlace
     if (instance && !name_valid(instance, INSTANCE_MAX))
         return definition_raise(place, ret_fault,
                                 "use lower-case letters, digits and dashes, at most 32, not a dash first",
-                                "[%s %s]: this is no name for a section", name, shown_instance);
+                                "[%s %s]: this is not a name for a section", name, shown_instance);
     *ret = id;
     return 0;
 }
@@ -266,7 +266,7 @@ int definition_parse(const char *name, const DefinitionText *texts, size_t n_tex
         g_autofree char *shown = words_quote(name);
         return fault_raise(ret_fault, FAULT_INVALID_NAME,
                            "use lower-case letters, digits and dashes, at most 63, not a dash first",
-                           "\"%s\" is no name for a guest", shown);
+                           "\"%s\" is not a name for a guest", shown);
     }
     r = check_texts(texts, n_texts, ret_fault);
     if (r != 0)

@@ -61,9 +61,9 @@ char *value_range(const DefinitionKey *key)
     case VALUE_ID:
         return g_strdup("four hexadecimal digits such as 10de");
     case VALUE_CPUS:
-        return g_strdup("a list of processors, each once, such as 2-7 or 2,8,3,9");
+        return g_strdup("a list of host CPUs, each once, such as 2-7 or 2,8,3,9");
     case VALUE_FEATURES:
-        return g_strdup("a list of processor features, each with + or -, such as +topoext,-svm");
+        return g_strdup("a list of CPU features, each with + or -, such as +topoext,-svm");
     case VALUE_MAC:
         return g_strdup("the address of one card such as 52:54:00:12:34:56");
     case VALUE_FORWARD:

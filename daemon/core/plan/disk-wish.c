@@ -195,7 +195,7 @@ static int judge_look(const char *guest, const DiskWish *wish, DiskLook look, Fa
     switch (look) {
     case DISK_LOOK_NO_QCOW2:
         return fault_raise(ret_fault, FAULT_REFUSED, "correct the format; qemu-img info tells what it is",
-                           "%s is no qcow2 image", name);
+                           "%s is not a qcow2 image", name);
     case DISK_LOOK_BROKEN:
         return fault_raise(ret_fault, FAULT_REFUSED, "see what can be saved: qemu-img check",
                            "%s has a qcow2 header that cannot be right", name);

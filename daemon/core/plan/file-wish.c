@@ -250,7 +250,7 @@ static int raise_nobody(const GuestDefinition *definition, const FileWish *wish,
 {
     if (wish->kind == FILE_KIND_GROUP)
         return fault_raise(ret_fault, FAULT_REFUSED, "make it: groupadd --system kvm",
-                           "guest %s: [LookingGlass] needs the group kvm, which this host has not",
+                           "guest %s: [LookingGlass] needs the group kvm, which this host does not have",
                            definition->name);
     return fault_raise(ret_fault, FAULT_REFUSED, "correct Owner= in [LookingGlass]",
                        "guest %s: there is no user %s on this host", definition->name, wish->path);
@@ -268,7 +268,7 @@ Fault *file_sound_fault(const GuestDefinition *definition, int error)
 
     return fault_new(error == -EACCES ? FAULT_REFUSED : FAULT_MISSING_FILE, remedy,
                      "guest %s: [Sound] Socket=%s: %s", definition->name, definition->sound.socket,
-                     error == -ENOTSOCK ? "it is no socket" : g_strerror(-error));
+                     error == -ENOTSOCK ? "it is not a socket" : g_strerror(-error));
 }
 
 static int judge_socket(const GuestDefinition *definition, int error, const FileSeen *seen, Fault **ret_fault)

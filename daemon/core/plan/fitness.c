@@ -7,7 +7,7 @@ Fault *fitness_dead(FaultKind kind, const HostDevice *device)
         kind,
         "see journalctl -k; if it does not wake up when the host has slept, only switching the host "
         "off and on again helps",
-        "%s is dead: its config space reads as ones alone, as of a card that fell off the bus or does "
+        "%s is dead: its config space reads as all ones, as of a card that fell off the bus or does "
         "not come back from D3cold (power state %s)",
         PCI_ADDRESS_STR(device->address), device->power_state ?: "unknown");
 }

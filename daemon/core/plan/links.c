@@ -45,7 +45,7 @@ static int check_bridge(const Host *host, const GuestDefinition *definition, con
     g_autofree char *remedy = offer(host, is_bridge, link ? "name a bridge" : make);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Bridge=%s: %s",
                        definition->name, network->name, network->bridge,
-                       link ? "it is no bridge" : "this host has no such bridge");
+                       link ? "it is not a bridge" : "this host has no such bridge");
 }
 
 static int check_tap(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
@@ -59,7 +59,7 @@ static int check_tap(const Host *host, const GuestDefinition *definition, const 
     g_autofree char *remedy = offer(host, is_tap, link ? "name a persistent tap device" : make);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Device=%s: %s",
                        definition->name, network->name, network->device,
-                       link ? "it is no persistent tap device" : "this host has no such tap device");
+                       link ? "it is not a persistent tap device" : "this host has no such tap device");
 }
 
 static int check_parent(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,

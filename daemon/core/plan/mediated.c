@@ -103,8 +103,8 @@ static int check_type(const Host *host, const DefinitionPci *section, const Host
     /* vfio-ap and vfio-ccw are for other machines. */
     if (type->api && !g_str_equal(type->api, "vfio-pci"))
         return fault_raise(ret_fault, FAULT_REFUSED, "choose one whose device_api is vfio-pci",
-                           "[PCI %s] MediatedType=%s: that is no PCI device, but one for %s", section->name,
-                           wanted, type->api);
+                           "[PCI %s] MediatedType=%s: that is not a PCI device, but one for %s",
+                           section->name, wanted, type->api);
     *ret = type;
     return 0;
 }
@@ -143,8 +143,8 @@ static int check_available(const ExpectedHost *expected, const Claims *claims, c
     return fault_raise(ret_fault, FAULT_REFUSED,
                        "stop a guest that has one, remove one that nobody needs (echo 1 > "
                        "/sys/bus/mdev/devices/UUID/remove), or choose another type",
-                       "[PCI %s] MediatedType=%s: %s can make no more of it; made of it are: %s",
-                       section->name, type->name, PCI_ADDRESS_STR(type->parent), made);
+                       "[PCI %s] MediatedType=%s: %s can make no more of it; these exist: %s", section->name,
+                       type->name, PCI_ADDRESS_STR(type->parent), made);
 }
 
 static int make(const Host *host, const Claims *claims, const DefinitionPci *section, const char *uuid,
@@ -250,7 +250,7 @@ static int check(const HostMediated *mediated, const Host *host, Fault **ret_fau
     /* vfio-ap and vfio-ccw are for other machines. */
     if (mediated->api && !g_str_equal(mediated->api, "vfio-pci"))
         return fault_raise(ret_fault, FAULT_REFUSED, "choose one whose mdev_type/device_api is vfio-pci",
-                           "mediated device %s is no PCI device, but one for %s", mediated->uuid,
+                           "mediated device %s is not a PCI device, but one for %s", mediated->uuid,
                            mediated->api);
     if (mediated->group == HOST_NO_GROUP)
         return fault_raise(ret_fault, FAULT_REFUSED, "load its module: modprobe vfio_mdev, or its vendor's",

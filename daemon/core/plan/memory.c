@@ -66,12 +66,14 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
                     *has = host_size_words(left), *keeps = host_size_words(spare),
                     *others = host_size_words(promised + held),
                     *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others) : g_strdup("");
-    return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
-                       "guest %s: [Memory] Size= is %s, of which %s must be there at once%s; the host has %s left, and "
-                       "keeps %s%s",
-                       definition->name, size, wanted,
-                       definition->huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has, keeps,
-                       whose);
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
+        "guest %s: [Memory] Size= is %s, of which %s must be available at once%s; the host has %s left, and "
+        "keeps %s%s",
+        definition->name, size, wanted,
+        definition->huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has,
+        keeps, whose);
 }
 
 /* What is bound to a node is had there and nowhere else (MPOL_BIND in set_mempolicy(2)): the kernel ends
@@ -84,7 +86,7 @@ static int check_node(const HostNode *node, const GuestDefinition *definition, u
     g_autofree char *wanted = host_size_words(bytes), *has = host_size_words(node->left);
     return fault_raise(
         ret_fault, FAULT_REFUSED, "choose another Node= in [Memory], lower Size=, or stop another guest",
-        "guest %s: [Memory] %s must be there at once on NUMA node %u of the host, which has %s left",
+        "guest %s: [Memory] %s must be available at once on NUMA node %u of the host, which has %s left",
         definition->name, wanted, node->number, has);
 }
 

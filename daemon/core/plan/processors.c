@@ -26,8 +26,8 @@ static int check_there(const Host *host, const GuestDefinition *definition, Faul
         g_autofree char *missing = wanted ? cpu_list_missing(wanted, all) : NULL, *has = cpu_set_to_text(all);
         if (missing)
             return fault_raise(ret_fault, FAULT_REFUSED, "lscpu -e shows them",
-                               "guest %s: [CPU] %s= names processor %s, and the host has %s",
-                               definition->name, keys[i], missing, has);
+                               "guest %s: [CPU] %s= names host CPU %s, and the host has %s", definition->name,
+                               keys[i], missing, has);
     }
     return 0;
 }
@@ -43,10 +43,9 @@ static int check_claims(const Plan *plan, const Claims *claims, const char *gues
             continue;
         const char *other = owner_name(owner);
         g_autofree char *remedy =
-            g_strdup_printf("stop that guest first: usherctl stop %s; or name other processors", other);
+            g_strdup_printf("stop that guest first: usherctl stop %s; or name other host CPUs", other);
         return fault_raise(ret_fault, FAULT_IN_USE, remedy,
-                           "guest %s: [CPU] Pin=: processor %u is kept for guest %s alone", guest, cpu,
-                           other);
+                           "guest %s: [CPU] Pin=: host CPU %u is reserved for guest %s", guest, cpu, other);
     }
     return 0;
 }
@@ -63,8 +62,8 @@ static int check_host(const Host *host, const char *guest, Fault **ret_fault)
         return fault_raise(
             ret_fault, FAULT_REFUSED,
             "boot with systemd.unified_cgroup_hierarchy=1 and a kernel with CONFIG_CPUSETS, or remove it",
-            "guest %s: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this host has "
-            "not",
+            "guest %s: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this host "
+            "does not have",
             guest);
     return 0;
 }
@@ -92,10 +91,9 @@ static int add_slice(Plan *plan, const Host *host, const Claims *claims, const H
 
     if (left->len == 0) {
         g_autofree char *has = cpu_set_to_text(all);
-        return fault_raise(
-            ret_fault, FAULT_REFUSED, "leave at least one out of Pin=",
-            "guest %s: [CPU] Isolate=yes with Pin=%s would leave %s none of the host's processors (%s)",
-            definition->name, definition->cpu.pin, slice->unit, has);
+        return fault_raise(ret_fault, FAULT_REFUSED, "leave at least one out of Pin=",
+                           "guest %s: [CPU] Isolate=yes with Pin=%s would leave %s no host CPU (%s)",
+                           definition->name, definition->cpu.pin, slice->unit, has);
     }
     if (!g_str_equal(before, after))
         g_ptr_array_add(plan->steps, step_new(STEP_KEPT_OFF, slice->unit, before, after));
@@ -142,7 +140,7 @@ static int add_governor(Plan *plan, const Host *host, const GuestDefinition *def
             ret_fault, FAULT_REFUSED,
             "remove it: in a virtual machine, or where the firmware keeps that to itself, there is "
             "nothing to choose",
-            "guest %s: [CPU] Governor=%s: nothing on this host sets the speed of processor %u (it has "
+            "guest %s: [CPU] Governor=%s: nothing on this host sets the speed of CPU %u (it has "
             "no cpufreq)",
             definition->name, wanted, number);
     g_auto(GStrv) there = g_strsplit(host->governors ?: "", " ", -1);

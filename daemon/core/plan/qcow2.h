@@ -21,7 +21,7 @@ typedef struct Qcow2Header {
     bool external_data;   /* its contents are in another file, which it names */
 } Qcow2Header;
 
-/* The first bytes of a file. 0; -EINVAL: this is no qcow2 image; -EBADMSG: one that no program can have
+/* The first bytes of a file. 0; -EINVAL: this is not a qcow2 image; -EBADMSG: one that no program can have
  * written. */
 int qcow2_read(const void *bytes, size_t size, Qcow2Header *ret);
 

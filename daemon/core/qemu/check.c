@@ -37,7 +37,7 @@ static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fa
         remedy = g_strdup_printf("did you mean Model=%s?", nearest.best);
     else
         remedy = g_strdup_printf("see what it knows: %s -cpu help", facts->path);
-    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) knows no processor %s", facts->path,
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) has no CPU model %s", facts->path,
                        facts->version, model);
 }
 

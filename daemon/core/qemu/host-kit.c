@@ -68,7 +68,8 @@ int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault 
                                                             : "without secure boot");
     if (definition->tpm != TPM_VERSION_NONE && !kit->swtpm)
         return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install swtpm",
-                           "guest %s: there is no swtpm, which plays a TPM, on this host", definition->name);
+                           "guest %s: there is no swtpm, which emulates a TPM, on this host",
+                           definition->name);
     for (unsigned i = 0; i < definition->shares->len; i++) {
         int r = check_share(kit, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
         if (r != 0)

@@ -89,14 +89,14 @@ static StepOutcome fell_short(const Step *s, const char *live)
     gint64 before = g_ascii_strtoll(s->before, NULL, 10), had = g_ascii_strtoll(live, NULL, 10) - before,
            missing = g_ascii_strtoll(s->after, NULL, 10) - before;
     g_autofree char *remedy = g_strdup_printf(
-        "stop what uses memory, or set them aside at boot, when memory is in one piece yet: hugepagesz=%s "
+        "stop what uses memory, or set them aside at boot, when memory is not fragmented yet: hugepagesz=%s "
         "hugepages=%" G_GINT64_FORMAT " on the kernel's command line",
         strchr(s->subject, '/') + 1, missing);
 
     return (StepOutcome){
         STEP_END_SHORT, fault_new(FAULT_FAILED, remedy,
                                   "%s: the host could make only %" G_GINT64_FORMAT " of the %" G_GINT64_FORMAT
-                                  " huge pages that are missing: its memory is used, or in pieces",
+                                  " huge pages that are missing: its memory is used or fragmented",
                                   s->subject, had, missing)};
 }
 

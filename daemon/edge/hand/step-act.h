@@ -9,8 +9,8 @@
 #include "../sight/step-look.h"
 
 /* Reads the live value: *ret is NULL if the subject is not there, "" for none. 0 or -errno; -EINVAL for a
- * subject that is no PCI address, no VFIO group's node, no link of usher's, no processor or not a module that
- * is loaded. */
+ * subject that is not a PCI address, no VFIO group's node, no link of usher's, no processor or not a module
+ * that is loaded. */
 int step_read(const StepPlace *place, const Step *step, char **ret);
 
 /* Reads; if the live value is not before (and the kind is not held) it is WORKER_DRIFT, unless it is

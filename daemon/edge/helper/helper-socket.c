@@ -83,7 +83,7 @@ static bool may_complain(HelperSocket *socket)
         socket->complaints = 0;
     }
     if (socket->complaints == COMPLAINTS_MAX)
-        log_warning("helper.sock: no more is said of strangers for a minute");
+        log_warning("helper.sock: strangers are not logged for a minute");
     return socket->complaints++ < COMPLAINTS_MAX;
 }
 

@@ -78,7 +78,7 @@ static int on_nothing(sd_event_source *source, void *userdata)
 
 static int on_no_worker(sd_event_source *source, void *userdata)
 {
-    fail_look(userdata, "no usher-bind is to be had");
+    fail_look(userdata, "no usher-bind is available");
     return 0;
 }
 

@@ -31,7 +31,7 @@ static void take_size(Run *run, int fd)
         refuse(run, "remove Size=, or load the module with another static_size_mb=", why);
     } else if (size & (size - 1)) {
         refuse(run, "load the module with a static_size_mb= that is a power of two",
-               "its size is no power of two");
+               "its size is not a power of two");
     } else {
         run->definition->looking_glass.size = size;
         start_phase_done(run);

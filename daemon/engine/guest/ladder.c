@@ -148,7 +148,7 @@ void ladder_sync(Ladder *l)
     if (next == l->rung)
         return;
     if (next == STOP_RUNG_QUIT)
-        log_guest(LOG_NOTICE, l->guest, "it cannot hear that it is to shut down: %s",
+        log_guest(LOG_NOTICE, l->guest, "it cannot notice that it is to shut down: %s",
                   view.panicked    ? "panicked"
                   : *view.run.word ? view.run.word
                                    : "paused");

@@ -283,7 +283,7 @@ static int check_image(const Medium *medium, int fd, Fault **ret_fault)
         return -errno;
     if ((flags & (O_ACCMODE | O_PATH)) != O_RDONLY || !S_ISREG(st.stx_mode))
         return fault_raise(ret_fault, FAULT_BAD_OPTION, "open a file, for reading alone",
-                           "what is to be put into the drive is no image");
+                           "what is to be put into the drive is not an image");
     g_autofree char *id = g_strdup_printf("f%u:%u:%" G_GUINT64_FORMAT, st.stx_dev_major, st.stx_dev_minor,
                                           (uint64_t)st.stx_ino);
     const char *other = disk_claims_take(medium->engine->disks, id, false, medium->guest);

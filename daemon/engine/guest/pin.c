@@ -12,7 +12,7 @@ static void fail(Guest *g, const char *why)
 {
     guest_fail(g,
                fault_new(FAULT_GUEST_FAILED, "see journalctl, or remove Pin=, EmulatorPin= and IOThreadPin=",
-                         "guest %s: its processors cannot be pinned: %s", g->name, why));
+                         "guest %s: its vCPUs cannot be pinned: %s", g->name, why));
 }
 
 /* Each object's "thread-id", with the processors for it. */

@@ -347,7 +347,7 @@ static int refuse_without_port(const Guest *g, Fault **ret_fault)
 {
     unsigned n = guest_spare_slots(g);
     g_autofree char *remedy =
-        g_strdup_printf("detach one, or give it more as of its next start: usherctl edit %s, [Guest] "
+        g_strdup_printf("detach one, or give it more for its next start: usherctl edit %s, [Guest] "
                         "SparePorts=",
                         g->name);
 

@@ -47,7 +47,7 @@ static void adopt(Guest *g, const char *status)
     guest_mind_usbs(g);
     if (g_str_equal(status, "prelaunch") && g->run->definition && g->run->definition->cpu.pin)
         log_guest(LOG_WARNING, g->name,
-                  "its processors are not pinned: usherd went away just then; they will be "
+                  "its vCPUs are not pinned: usherd went away just then; they will be "
                   "when it is started the next time");
 }
 

@@ -169,8 +169,8 @@ static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
     if (stream == GUEST_STREAM_DISPLAY && guest_display(g) == DISPLAY_NONE) {
-        g_autofree char *remedy = g_strdup_printf(
-            "give it one, as of its next start: usherctl edit %s, [Display] Type=vnc", g->name);
+        g_autofree char *remedy =
+            g_strdup_printf("give it one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
     }
     if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))

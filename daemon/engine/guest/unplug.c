@@ -199,12 +199,11 @@ static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
 
     p->slot->leaving = true;
     plugging_note_fault(
-        p,
-        fault_new(FAULT_TIMEOUT,
-                  "it may be in use inside, or no system runs there that knows of hot-plugging; it is given "
-                  "back as soon as the guest lets go of it, or ends",
-                  "guest %s has not let go of %s within %" G_GUINT64_FORMAT " s, and keeps it", g->name,
-                  p->address, g->engine->unplug_usec / G_USEC_PER_SEC));
+        p, fault_new(FAULT_TIMEOUT,
+                     "it may be in use inside, or no system there supports hot-plug; it is given "
+                     "back as soon as the guest lets go of it, or ends",
+                     "guest %s has not let go of %s within %" G_GUINT64_FORMAT " s, and keeps it", g->name,
+                     p->address, g->engine->unplug_usec / G_USEC_PER_SEC));
     plugging_end(g);
     return 0;
 }

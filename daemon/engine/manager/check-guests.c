@@ -14,7 +14,7 @@ static void check_pages(GPtrArray *findings, const Host *host, const GuestDefini
         return;
     uint64_t wanted = definition->memory / huge_page_size(size);
     g_autofree char *remedy =
-        g_strdup_printf("for pages that are there for certain: hugepagesz=%s hugepages=%" G_GUINT64_FORMAT
+        g_strdup_printf("to reserve pages for certain: hugepagesz=%s hugepages=%" G_GUINT64_FORMAT
                         " on the kernel's command line",
                         words, wanted);
     for (unsigned i = 0; i < host->nodes->len; i++) {
@@ -26,11 +26,12 @@ static void check_pages(GPtrArray *findings, const Host *host, const GuestDefini
     }
     if (!there)
         finding_add(findings, "huge-pages", FINDING_WARNING, "choose another size, or HugePages=no",
-                    "guest %s wants huge pages of %s, which this host has not", definition->name, words);
+                    "guest %s wants huge pages of %s, which this host does not have", definition->name,
+                    words);
     else if (free < wanted)
         finding_add(findings, "huge-pages", FINDING_NOTE, remedy,
                     "guest %s wants %" G_GUINT64_FORMAT " huge pages of %s, and %" G_GUINT64_FORMAT
-                    " are free: the others are made when it starts, if memory is in one piece then",
+                    " are free: the others are made when it starts, if memory is not fragmented then",
                     definition->name, wanted, words, free);
     else
         finding_add(findings, "huge-pages", FINDING_OK, NULL,
@@ -56,8 +57,8 @@ static void check_speed(GPtrArray *findings, const Host *host, const GuestDefini
 
     if (slow)
         finding_add(findings, "governor", FINDING_NOTE, "if it stutters: Governor=performance in its [CPU]",
-                    "guest %s has processors of its own, and %s lowers their speed (processor %u)",
-                    definition->name, slow->governor, slow->number);
+                    "guest %s has host CPUs of its own, and %s lowers their speed (CPU %u)", definition->name,
+                    slow->governor, slow->number);
 }
 
 void check_guest(GPtrArray *findings, const Host *host, const GuestDefinition *definition)

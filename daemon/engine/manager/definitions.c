@@ -62,7 +62,7 @@ static int check_name(const char *name, Fault **ret_fault)
         return 0;
     g_autofree char *shown = words_quote(name);
     return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
-                       "\"%s\" is no name of a guest", shown);
+                       "\"%s\" is not the name of a guest", shown);
 }
 
 static int raise_missing(Manager *m, const char *name, Fault **ret_fault)
@@ -92,7 +92,7 @@ int manager_guest_files(Manager *m, const char *name, DefinitionFiles **ret, Fau
     for (unsigned i = 0; i < files->texts->len; i++)
         if (!g_utf8_validate_len(texts_of(files)[i].text, texts_of(files)[i].size, NULL))
             return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "save it as UTF-8, without NUL bytes",
-                               "%s is no text", texts_of(files)[i].path);
+                               "%s is not text", texts_of(files)[i].path);
     *ret = g_steal_pointer(&files);
     return 0;
 }
@@ -116,7 +116,7 @@ static int check_wish(Manager *m, const char *name, const DefineWish *wish, Faul
         g_autofree char *shown = words_quote(wish->drop_in);
         return fault_raise(ret_fault, FAULT_BAD_OPTION,
                            "use letters, digits, dots, - and _, and .conf at the end",
-                           "drop_in: \"%s\" is no name of a drop-in", shown);
+                           "drop_in: \"%s\" is not the name of a drop-in", shown);
     }
     if (r == 0 && strlen(wish->text) > DEFINITION_SIZE_MAX)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it", "the text is longer than %d KiB",

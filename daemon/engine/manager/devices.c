@@ -150,7 +150,7 @@ int manager_find_device(Manager *m, const char *text, const HostDevice **ret, Fa
     if (pci_address_from_string(text, &address) < 0) {
         g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is not a PCI address",
                            shown);
     }
     *ret = host_find(manager_host(m), address);
@@ -328,7 +328,7 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     if (pci_address_from_string(text, &address) < 0) {
         g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is no PCI address",
+                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is not a PCI address",
                            shown);
     }
     int r = ledger_clear(m->engine->ledger, PCI_ADDRESS_STR(address));
@@ -337,7 +337,7 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
                            PCI_ADDRESS_STR(address));
     m->host_stale = true;
     manager_announce(m, MANAGER_DEVICE_CHANGED, PCI_ADDRESS_STR(address));
-    log_device(LOG_NOTICE, PCI_ADDRESS_STR(address), "out of quarantine, by an administrator's word");
+    log_device(LOG_NOTICE, PCI_ADDRESS_STR(address), "released from quarantine by an administrator");
     return r;
 }
 

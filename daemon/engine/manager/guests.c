@@ -131,7 +131,7 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
     if (!guest_name_valid(name)) {
         g_autofree char *shown = words_quote(name);
         return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
-                           "\"%s\" is no name of a guest", shown);
+                           "\"%s\" is not the name of a guest", shown);
     }
     int r = definition_store_load(m->definitions, name, &files, ret_fault);
     if (r == -ENOENT)

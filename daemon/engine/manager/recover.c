@@ -87,7 +87,7 @@ void manager_recover_guest(Manager *m, const char *name)
     Journal *journal;
 
     if (!guest_name_valid(name)) {
-        log_warning("%s/journal holds a file for \"%s\", which is no guest; leaving it alone",
+        log_warning("%s/journal holds a file for \"%s\", which is not a guest; leaving it alone",
                     m->engine->run_path, name);
         return;
     }

@@ -56,7 +56,7 @@ choose 0 powersave
 before='powersave schedutil'
 expect_eq "Each processor has its governor" "$(governors)" "$before"
 expect_match "The check tells whose guest may be slow" "$(usherctl check || true)" \
-        'guest plain has processors of its own, and schedutil lowers their speed \(processor 1\)'
+        'guest plain has host CPUs of its own, and schedutil lowers their speed \(CPU 1\)'
 plan=$(usherctl start --dry-run fast)
 expect_match "A dry run says what is to be set" "$plan" 'governor +cpu1 +schedutil +performance'
 expect_eq "On the guest's processor alone" "$(grep -c governor <<<"$plan")" 1
@@ -100,7 +100,7 @@ echo 0 >$cpus/cpu1/online
 it "Its processor is switched off, and it stops all the same" usherctl stop fast
 it "It is at rest" guest_is fast stopped
 it "The log says what was left" wait_until 10 said 'governor of cpu1 is gone, neither performance nor schedutil; leaving it as it is'
-refused "Without the processor it does not start" "Pin= names processor 1, and the host has 0" usherctl start fast
+refused "Without the processor it does not start" "Pin= names host CPU 1, and the host has 0" usherctl start fast
 echo 1 >$cpus/cpu1/online
 expect_eq "Switched on, the processor has what it had" "$(governors)" 'powersave performance'
 choose 1 schedutil
@@ -109,6 +109,6 @@ it "It starts again" usherctl start fast
 modprobe -r lab_cpufreq
 it "What sets speeds is unloaded, and it stops all the same" usherctl stop fast
 it "It is at rest" guest_is fast stopped
-refused "Without that the guest does not start" "nothing on this host sets the speed of processor 1 \(it has no cpufreq\)" usherctl start fast
+refused "Without that the guest does not start" "nothing on this host sets the speed of CPU 1 \(it has no cpufreq\)" usherctl start fast
 modprobe -r cpufreq_powersave
 finished

@@ -42,7 +42,7 @@ expect_match "A dry run says that the controller is to come" "$plan" "cpusets +u
 expect_match "And what the host is kept off" "$plan" "kept-off +system.slice +- +1"
 expect_match "And of init, too" "$plan" "kept-off +init.scope +- +1"
 expect_eq "And changes nothing" "$(slices)" 0-1
-refused "One processor at least stays the host's" "would leave init.scope none of the host's processors \(0-1\)" usherctl start greedy
+refused "One processor at least stays the host's" "would leave init.scope no host CPU \(0-1\)" usherctl start greedy
 refused "Where nobody sets the speed, a governor is refused" "it has no cpufreq" usherctl start fast
 
 it "The guest starts" usherctl start alone
@@ -54,7 +54,7 @@ systemd-run -q --unit=pinned --slice=usher.slice -p CPUAffinity=1 sleep infinity
 pinned=$(systemctl show -P MainPID pinned)
 expect_eq "Something else in the guests' slice is pinned" "$(affinity "$pinned")" 1
 it "The guest gets ready" wait_until 120 guest_said alone 'usher-guest: ready'
-refused "Another guest cannot have the same one" "processor 1 is kept for guest alone" usherctl start other
+refused "Another guest cannot have the same one" "host CPU 1 is reserved for guest alone" usherctl start other
 refused "Nor the last one" "would leave init.scope none" usherctl start rest
 it "The guest stops" usherctl stop alone
 expect_eq "The host runs anywhere again" "$(slices)" 0-1
@@ -84,7 +84,7 @@ it "It starts again, beside a limit that somebody else has set" \
 systemctl kill -s KILL usherd
 it "usherd is killed, and finds it again" wait_until 30 guest_is alone running
 expect_eq "The host is still off its processor" "$(slices)" 0
-refused "Which is still the guest's" "processor 1 is kept for guest alone" usherctl start other
+refused "Which is still the guest's" "host CPU 1 is reserved for guest alone" usherctl start other
 it "It stops" usherctl stop alone
 expect_eq "The host has it back" "$(effective system.slice)" 0-1
 expect_eq "The other limit stays" "$(allowed user.slice)" 0

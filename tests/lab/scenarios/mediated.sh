@@ -78,7 +78,7 @@ refused "One of its UUID that is there is left alone" \
 echo 1 >"/sys/bus/mdev/devices/$uuid/remove"
 echo 4b20d080-1b54-4048-85b3-a6a62d165c02 >"$at/mdev_supported_types/lab_mediated-other/create"
 refused "Where no more can be made, told is what was" \
-        "MediatedType=$type: $EDU can make no more of it; made of it are: .*$foreign \($type\)" usherctl start part
+        "MediatedType=$type: $EDU can make no more of it; these exist: .*$foreign \($type\)" usherctl start part
 echo 1 >/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02/remove
 
 it "One that is there is lent" usherctl start lent

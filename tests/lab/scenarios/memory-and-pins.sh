@@ -52,12 +52,12 @@ left=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 printf '[Memory]\nSize=%sM\n[PCI gpu]\nAddress=%s\n' "$left" "$GPU" | define_guest greedy
 devices=$(host_snapshot)
 refused "A guest whose device would pin all that the host has left is refused" \
-        "Size= is .*, of which .* must be there at once, as devices pin all of it; the host has .* left, and keeps" usherctl start greedy
-refused "By a dry run in the same words" "must be there at once, as devices pin all of it" usherctl start --dry-run greedy
+        "Size= is .*, of which .* must be available at once, as devices pin all of it; the host has .* left, and keeps" usherctl start greedy
+refused "By a dry run in the same words" "must be available at once, as devices pin all of it" usherctl start --dry-run greedy
 expect_eq "Before its device was touched" "$(host_snapshot)" "$devices"
 
 echo 0 >"$pool/nr_hugepages"
 sed -i 's/^Pin=1/Pin=77/' /etc/usher/guests/large.guest
-refused "A processor that is not there is refused" "Pin= names processor 77, and the host has 0-1" usherctl start large
+refused "A processor that is not there is refused" "Pin= names host CPU 77, and the host has 0-1" usherctl start large
 expect_eq "Before anything was touched" "$(pages)" 0
 finished

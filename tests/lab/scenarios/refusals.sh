@@ -61,7 +61,7 @@ mv /usr/bin/qemu-away /usr/bin/qemu-system-x86_64
 
 refused "A guest that nobody defined" 'no guest nobody' usherctl start nobody
 for name in '../../etc/passwd' 'a/b' $'two\nlines' '..'; do
-        refused "A name with what no name has: ${name@Q}" 'is no name of a guest; use a-z, 0-9 and -' \
+        refused "A name with what no name has: ${name@Q}" 'is not the name of a guest; use a-z, 0-9 and -' \
                 busctl call org.usher1 /org/usher1 org.usher1.Manager StartGuest 'sa{sv}' "$name" 0
 done
 

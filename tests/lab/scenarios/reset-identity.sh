@@ -51,7 +51,7 @@ mount --bind /run/dead "/sys/bus/pci/devices/$EDU/config"
 udevadm trigger --action=change "/sys/bus/pci/devices/$EDU"
 it "A device whose config space reads as ones is dead" wait_until 20 dead "$EDU"
 define_linux_guest_with dead lab.poweroff '[PCI edu]' "Address=$EDU"
-refused "It is refused with words" "$EDU is dead: its config space reads as ones alone.*off and on again" usherctl start dead
+refused "It is refused with words" "$EDU is dead: its config space reads as all ones.*off and on again" usherctl start dead
 refused "By hand, too" "$EDU is dead" usherctl bind "$EDU"
 umount "/sys/bus/pci/devices/$EDU/config"
 

@@ -24,10 +24,10 @@ END_TEST
 START_TEST(memory_is_made_of_whole_huge_pages)
 {
     assert_refused("[Memory]\nSize=3585M\nHugePages=2M\n",
-                   AT "3: [Memory] Size= is no multiple of HugePages=2M",
+                   AT "3: [Memory] Size= is not a multiple of HugePages=2M",
                    "choose a Size= that is a multiple of it, or smaller pages");
     assert_refused("[Memory]\nHugePages=1G\nSize=3584M\n",
-                   AT "2: [Memory] Size= is no multiple of HugePages=1G",
+                   AT "2: [Memory] Size= is not a multiple of HugePages=1G",
                    "choose a Size= that is a multiple of it, or smaller pages");
 }
 END_TEST
@@ -38,9 +38,8 @@ START_TEST(features_are_added_or_taken_away)
 
     ck_assert_str_eq(definition->cpu.features, "topoext=on,avx512f=off,sse4.1=on");
     assert_refused("[CPU]\nFeatures=topoext\n",
-                   AT
-                   "2: [CPU] Features=topoext is not a list of processor features, each with + or -, such as "
-                   "+topoext,-svm",
+                   AT "2: [CPU] Features=topoext is not a list of CPU features, each with + or -, such as "
+                      "+topoext,-svm",
                    "write +topoext or -topoext");
 }
 END_TEST
@@ -108,14 +107,12 @@ END_TEST
 
 START_TEST(pins_fit_the_processors_that_there_are)
 {
-    assert_refused("[CPU]\nCores=4\nPin=1-3\n",
-                   AT "3: [CPU] Pin= names 3 of the host's processors for 4 of the guest's",
+    assert_refused("[CPU]\nCores=4\nPin=1-3\n", AT "3: [CPU] Pin= names 3 host CPUs for 4 vCPUs",
                    "name one for each, or lower Sockets=, Cores= or Threads=");
     assert_refused("[CPU]\nEmulatorPin=1-3\n",
                    AT "2: [CPU] EmulatorPin= means nothing without Pin=", "add Pin=, or remove it");
     assert_refused("[CPU]\nPin=3-1\n",
-                   AT "2: [CPU] Pin=3-1 is not a list of processors, each once, such as 2-7 or 2,8,3,9",
-                   NULL);
+                   AT "2: [CPU] Pin=3-1 is not a list of host CPUs, each once, such as 2-7 or 2,8,3,9", NULL);
 }
 END_TEST
 
@@ -142,7 +139,7 @@ START_TEST(a_looking_glass_is_a_power_of_two)
 
     ck_assert_uint_eq(definition->looking_glass.size, 64 << 20);
     ck_assert_str_eq(definition->looking_glass.owner, "alice");
-    assert_refused("[LookingGlass]\nSize=48M\n", AT "2: [LookingGlass] Size= is no power of two",
+    assert_refused("[LookingGlass]\nSize=48M\n", AT "2: [LookingGlass] Size= is not a power of two",
                    "choose 32M, 64M, 128M or 256M");
     assert_refused("[LookingGlass]\nOwner=alice\n",
                    AT "2: [LookingGlass] Owner= means nothing without Size=", "add Size=, or remove it");

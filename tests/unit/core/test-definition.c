@@ -171,7 +171,7 @@ START_TEST(a_bad_name_is_refused_and_shown_safely)
     _cleanup_fault_ Fault *fault = NULL;
     ck_assert_int_eq(definition_parse("Win\n\x1b\xff", &text, 1, &definition, &fault), FAULT_RAISED);
     ck_assert_int_eq(fault->kind, FAULT_INVALID_NAME);
-    ck_assert_str_eq(fault->message, "\"Win\\n\\033\\357\\277\\275\" is no name for a guest");
+    ck_assert_str_eq(fault->message, "\"Win\\n\\033\\357\\277\\275\" is not a name for a guest");
     ck_assert_int_eq(definition_parse("win10", NULL, 0, &definition, &fault), -EINVAL);
 }
 END_TEST
@@ -230,14 +230,14 @@ START_TEST(names_of_sections_are_short_lower_case_words)
     static const char remedy[] = "use lower-case letters, digits and dashes, at most 32, not a dash first";
     g_autofree char *most = g_strdup_printf("[Network %032d]\n", 0),
                     *more = g_strdup_printf("[Network %033d]\n", 0);
-    g_autofree char *message = g_strdup_printf(AT "1: [Network %033d]: this is no name for a section", 0);
+    g_autofree char *message = g_strdup_printf(AT "1: [Network %033d]: this is not a name for a section", 0);
     g_autoptr(GuestDefinition) definition = a_definition(most);
     ck_assert_uint_eq(definition->networks->len, 1);
     assert_refused(more, message, remedy);
-    assert_refused("[Network LAN]\n", AT "1: [Network LAN]: this is no name for a section", remedy);
-    assert_refused("[Network a b]\n", AT "1: [Network a b]: this is no name for a section", remedy);
-    assert_refused("[Network -a]\n", AT "1: [Network -a]: this is no name for a section", remedy);
-    assert_refused("[Network a,b]\n", AT "1: [Network a,b]: this is no name for a section", remedy);
+    assert_refused("[Network LAN]\n", AT "1: [Network LAN]: this is not a name for a section", remedy);
+    assert_refused("[Network a b]\n", AT "1: [Network a b]: this is not a name for a section", remedy);
+    assert_refused("[Network -a]\n", AT "1: [Network -a]: this is not a name for a section", remedy);
+    assert_refused("[Network a,b]\n", AT "1: [Network a,b]: this is not a name for a section", remedy);
 }
 END_TEST
 
@@ -287,8 +287,7 @@ END_TEST
 START_TEST(software_cannot_imitate_the_host_s_processor)
 {
     assert_refused("[CPU]\nModel=host\nAccelerator=tcg\n",
-                   AT
-                   "2: [CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's processor",
+                   AT "2: [CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU",
                    "write Model=max, or remove Accelerator=tcg where the host has KVM");
 }
 END_TEST
@@ -299,7 +298,7 @@ START_TEST(processors_have_a_limit_together)
     ck_assert_uint_eq(definition->cpu.cores, 85);
     assert_refused(
         "\n[CPU]\nSockets=2\nCores=64\nThreads=2\n",
-        AT "2: [CPU] makes 256 processors of 2 sockets \u00d7 64 cores \u00d7 2 threads, but 255 is the most",
+        AT "2: [CPU] makes 256 vCPUs of 2 sockets \u00d7 64 cores \u00d7 2 threads, but 255 is the most",
         "lower Sockets=, Cores= or Threads=");
 }
 END_TEST

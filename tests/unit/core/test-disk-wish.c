@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(what_is_no_image_is_said)
 {
-    assert_judged(NULL, DISK_LOOK_NO_QCOW2, NULL, A "is no qcow2 image",
+    assert_judged(NULL, DISK_LOOK_NO_QCOW2, NULL, A "is not a qcow2 image",
                   "correct the format; qemu-img info tells what it is");
     assert_judged(NULL, DISK_LOOK_BROKEN, NULL, A "has a qcow2 header that cannot be right",
                   "see what can be saved: qemu-img check");

@@ -99,7 +99,7 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
     assert_judged(&sound, 0, &(FileSeen){.mode = S_IFSOCK | 0666}, NULL);
     assert_judged(&sound, 0, &(FileSeen){.mode = S_IFSOCK | 0660},
                   "[Sound] Socket=/run/native: Permission denied");
-    assert_judged(&sound, 0, &regular, "[Sound] Socket=/run/native: it is no socket");
+    assert_judged(&sound, 0, &regular, "[Sound] Socket=/run/native: it is not a socket");
     assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0}, NULL);
     assert_judged(
         &device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"root", NULL, 0, 0},

@@ -176,7 +176,7 @@ START_TEST(a_host_without_swtpm_is_told_the_package)
     _cleanup_fault_ Fault *fault = NULL;
 
     ck_assert_int_eq(host_kit_check(kit, definition, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message, "guest win10: there is no swtpm, which plays a TPM, on this host");
+    ck_assert_str_eq(fault->message, "guest win10: there is no swtpm, which emulates a TPM, on this host");
     ck_assert_str_eq(fault->remedy, "install it: apt install swtpm");
 }
 END_TEST

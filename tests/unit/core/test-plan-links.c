@@ -99,7 +99,7 @@ START_TEST(a_bridge_that_is_not_there_is_refused_with_those_that_are)
                    "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
                    "name one of those that there are: br0, virbr0");
     assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=eth1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Bridge=eth1: it is no bridge",
+                   "guest win10: [Network lan] Bridge=eth1: it is not a bridge",
                    "name one of those that there are: br0, virbr0");
     assert_no_plan(bare, "[Network lan]\nMode=bridge\nBridge=br1\n", FAULT_REFUSED,
                    "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
@@ -112,7 +112,7 @@ START_TEST(a_tap_device_that_is_not_there_is_refused_with_those_that_are)
     g_autoptr(Host) host = a_network(), bare = host_new();
 
     assert_no_plan(host, "[Network lan]\nMode=tap\nDevice=eth1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Device=eth1: it is no persistent tap device",
+                   "guest win10: [Network lan] Device=eth1: it is not a persistent tap device",
                    "name one of those that there are: tap0");
     assert_no_plan(bare, "[Network lan]\nMode=tap\nDevice=tap1\n", FAULT_REFUSED,
                    "guest win10: [Network lan] Device=tap1: this host has no such tap device",

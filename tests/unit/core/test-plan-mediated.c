@@ -120,7 +120,7 @@ START_TEST(one_that_cannot_be_lent_is_refused_with_the_reason)
     assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, "is in no group: no driver of VFIO's has it");
     g_free(mediated->api);
     mediated->api = g_strdup("vfio-ap");
-    assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, "is no PCI device, but one for vfio-ap");
+    assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, "is not a PCI device, but one for vfio-ap");
 }
 END_TEST
 
@@ -273,7 +273,7 @@ START_TEST(a_type_that_is_not_there_is_refused_with_those_that_are)
     g_free(type->api);
     type->api = g_strdup("vfio-ccw");
     assert_plan_refused(host, NULL, MADE, FAULT_REFUSED,
-                        "[PCI vgpu] MediatedType=nvidia-63: that is no PCI device, but one for vfio-ccw");
+                        "[PCI vgpu] MediatedType=nvidia-63: that is not a PCI device, but one for vfio-ccw");
 }
 END_TEST
 
@@ -282,7 +282,7 @@ START_TEST(one_that_cannot_be_made_any_more_is_refused_with_those_that_were)
     g_autoptr(Host) host = a_host_that_makes(0);
     g_autoptr(Claims) claims = claims_new();
     const char *said =
-        "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it; made of it are: ";
+        "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it; these exist: ";
     g_autofree char *none = g_strconcat(said, "none; stop a guest that has one", NULL),
                     *one = g_strconcat(said, UUID " (nvidia-63, guest linux); stop a guest", NULL);
     assert_plan_refused(host, NULL, MADE, FAULT_REFUSED, none);

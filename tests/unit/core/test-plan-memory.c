@@ -167,7 +167,8 @@ START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
     ck_assert_uint_eq(fits->memory, UINT64_C(8) << 30);
     host->memory_left = enough - 1;
     assert_refused_on(host, "[Memory]\nSize=8G\n" GPU,
-                      "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be there at once, as devices pin all "
+                      "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be available at once, "
+                      "as devices pin all "
                       "of it; the host has 8.6 GiB left, and keeps 576.0 MiB");
     /* Without a device it gets what it touches. */
     g_autoptr(Plan) lazy = plan_of(host, "[Memory]\nSize=16G\n");
@@ -180,7 +181,8 @@ START_TEST(huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_n
     g_autoptr(Host) host = a_host_with_left(UINT64_C(1) << 30);
 
     assert_refused_on(host, A_GIGABYTE,
-                      "guest win10: [Memory] Size= is 1.0 GiB, of which 1.0 GiB must be there at once for huge pages; the "
+                      "guest win10: [Memory] Size= is 1.0 GiB, of which 1.0 GiB must be available at once "
+                      "for huge pages; the "
                       "host has 1.0 GiB left, and keeps 520.0 MiB");
     g_array_index(host->nodes, HostNode, 0).pages[HUGE_PAGES_2M].free = 512;
     g_autoptr(Plan) there = plan_of(host, A_GIGABYTE GPU);
@@ -202,7 +204,8 @@ START_TEST(what_a_guest_that_starts_was_promised_is_not_left)
     claims_set_memory(claims, UINT64_C(3) << 30, false, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &held, &fault), FAULT_RAISED);
     ck_assert_str_eq(fault->message,
-                     "guest win10: [Memory] Size= is 3.0 GiB, of which 3.0 GiB must be there at once, as devices pin all of "
+                     "guest win10: [Memory] Size= is 3.0 GiB, of which 3.0 GiB must be available at once, as "
+                     "devices pin all of "
                      "it; the host has 3.0 GiB left, and keeps 536.0 MiB; other guests have 3.0 GiB");
     /* Once it has it, the kernel does not count it any more. */
     claims_hold_memory(claims, "guest/other");
@@ -223,9 +226,9 @@ START_TEST(a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet)
     ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(9) << 30, NULL), 0);
     ck_assert_int_eq(plan_check_pinned(host, NULL, huge, "guest/win10", 0, NULL), 0);
     ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(1) << 30, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message,
-                     "guest win10: [Memory] Size= is 8.0 GiB, of which 7.0 GiB must be there at once, as devices pin all "
-                     "of it; the host has 3.0 GiB left, and keeps 576.0 MiB");
+    ck_assert_str_eq(fault->message, "guest win10: [Memory] Size= is 8.0 GiB, of which 7.0 GiB must be "
+                                     "available at once, as devices pin all "
+                                     "of it; the host has 3.0 GiB left, and keeps 576.0 MiB");
 }
 END_TEST
 
@@ -238,10 +241,10 @@ START_TEST(what_is_bound_to_a_node_must_be_left_on_that_node)
     g_array_index(host->nodes, HostNode, 0).left = UINT64_C(4) << 30;
     g_array_index(host->nodes, HostNode, 1).left = UINT64_C(26) << 30;
 #define WITH_A_GPU "[PCI gpu]\nAddress=01:00.0\n"
-    assert_refused_on(
-        host, "[Memory]\nSize=5G\nNode=0\n" WITH_A_GPU,
-        "guest win10: [Memory] 5.0 GiB must be there at once on NUMA node 0 of the host, which has 4.0 GiB "
-        "left");
+    assert_refused_on(host, "[Memory]\nSize=5G\nNode=0\n" WITH_A_GPU,
+                      "guest win10: [Memory] 5.0 GiB must be available at once on NUMA node 0 of the host, "
+                      "which has 4.0 GiB "
+                      "left");
     g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=4G\nNode=0\n" WITH_A_GPU),
                     other = plan_of(host, "[Memory]\nSize=5G\nNode=1\n" WITH_A_GPU),
                     any = plan_of(host, "[Memory]\nSize=5G\n" WITH_A_GPU),

@@ -76,13 +76,11 @@ START_TEST(one_processor_at_least_is_the_host_s)
     g_autoptr(GArray) others = cpu_list_parse("0-1");
 
     assert_refused_on(host, NULL, "[CPU]\nPin=0-3\nIsolate=yes\n", FAULT_REFUSED,
-                      "guest win10: [CPU] Isolate=yes with Pin=0-3 would leave init.scope none of the host's "
-                      "processors (0-3)");
+                      "guest win10: [CPU] Isolate=yes with Pin=0-3 would leave init.scope no host CPU (0-3)");
     /* Another guest has been promised the others, though its steps have not been taken yet. */
     ck_assert(claims_take_cpus(claims, others, "guest/other"));
     assert_refused_on(host, claims, ALONE, FAULT_REFUSED,
-                      "guest win10: [CPU] Isolate=yes with Pin=2-3 would leave init.scope none of the host's "
-                      "processors (0-3)");
+                      "guest win10: [CPU] Isolate=yes with Pin=2-3 would leave init.scope no host CPU (0-3)");
 }
 END_TEST
 
@@ -94,7 +92,7 @@ START_TEST(a_processor_is_one_guest_s_alone)
 
     ck_assert(claims_take_cpus(claims, others, "guest/other"));
     assert_refused_on(host, claims, ALONE, FAULT_IN_USE,
-                      "guest win10: [CPU] Pin=: processor 3 is kept for guest other alone");
+                      "guest win10: [CPU] Pin=: host CPU 3 is reserved for guest other");
     assert_steps(host, claims, "[CPU]\nPin=3-4\n", "");
 }
 END_TEST
@@ -104,9 +102,9 @@ START_TEST(what_cannot_be_kept_off_is_refused)
     g_autoptr(Host) old = a_host_with_cpus(4, NULL), bare = a_host();
 
     old->cpusets = false;
-    assert_refused_on(
-        old, NULL, ALONE, FAULT_REFUSED,
-        "guest win10: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this host has not");
+    assert_refused_on(old, NULL, ALONE, FAULT_REFUSED,
+                      "guest win10: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this "
+                      "host does not have");
     assert_refused_on(
         bare, NULL, ALONE, FAULT_REFUSED,
         "guest win10: [CPU] Isolate=yes needs systemd, by whose slices what runs on the host is kept off "
@@ -119,9 +117,9 @@ START_TEST(processors_that_are_not_there_are_refused)
     g_autoptr(Host) host = a_host_with_cpus(4, NULL), unknown = a_host();
 
     assert_refused_on(host, NULL, "[CPU]\nPin=2-4,9\n", FAULT_REFUSED,
-                      "guest win10: [CPU] Pin= names processor 4,9, and the host has 0-3");
+                      "guest win10: [CPU] Pin= names host CPU 4,9, and the host has 0-3");
     assert_refused_on(host, NULL, "[CPU]\nPin=2-3\nEmulatorPin=7\n", FAULT_REFUSED,
-                      "guest win10: [CPU] EmulatorPin= names processor 7, and the host has 0-3");
+                      "guest win10: [CPU] EmulatorPin= names host CPU 7, and the host has 0-3");
     assert_steps(unknown, NULL, "[CPU]\nPin=2-9\n", "");
 }
 END_TEST
@@ -136,7 +134,7 @@ START_TEST(each_pinned_processor_gets_its_governor)
     assert_steps(host, NULL, "[CPU]\nPin=2-3\nGovernor=schedutil\n", "");
     assert_refused_on(
         none, NULL, FAST, FAULT_REFUSED,
-        "guest win10: [CPU] Governor=performance: nothing on this host sets the speed of processor 2 (it "
+        "guest win10: [CPU] Governor=performance: nothing on this host sets the speed of CPU 2 (it "
         "has no cpufreq)");
 }
 END_TEST

@@ -193,9 +193,9 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
     const char *const *most = NAMES("host-x86_64-cpu", "EPYC-x86_64-cpu", "pcie-root-port", "vfio-pci");
     const char *const *plain = NAMES("addr", "host", "multifunction");
 
-    assert_lacking("[CPU]\nModel=EPCY\n", most, plain, "/q (9) knows no processor EPCY",
+    assert_lacking("[CPU]\nModel=EPCY\n", most, plain, "/q (9) has no CPU model EPCY",
                    "did you mean Model=EPYC?");
-    assert_lacking("[CPU]\nModel=pentium\n", most, plain, "/q (9) knows no processor pentium",
+    assert_lacking("[CPU]\nModel=pentium\n", most, plain, "/q (9) has no CPU model pentium",
                    "see what it knows: /q -cpu help");
     assert_lacking("[Disk a]\nPath=/a\nFormat=raw\nBus=nvme\n", most, plain,
                    "/q (9) has no device nvme, which disk-a is",

@@ -77,7 +77,7 @@ START_TEST(devices_that_no_guest_will_get_are_told)
     fake_host_silence(rig.host, "0000:01:00.0");
     ck_assert_int_eq(ledger_note(rig.engine.ledger, "0000:01:00.1", 0, "reset failed: Input/output error"),
                      0);
-    assert_found(&rig, "dead", "warning 0000:01:00.0 is dead: its config space reads as ones");
+    assert_found(&rig, "dead", "warning 0000:01:00.0 is dead: its config space reads as all ones");
     assert_found(&rig, "quarantine", "warning 0000:01:00.1 is in quarantine since ");
     assert_found(&rig, "devices", NULL);
 }
@@ -98,9 +98,10 @@ START_TEST(huge_pages_that_a_guest_lacks_are_told)
         host, "[Memory]\nSize=1G\nHugePages=2M\n", "huge-pages",
         "note guest win10 wants 512 huge pages of 2M, and 40 are free: the others are made when it starts, "
         "if "
-        "memory is in one piece then → for pages that are there for certain: hugepagesz=2M hugepages=512 ");
-    assert_guest(host, "[Memory]\nSize=1G\nHugePages=1G\n", "huge-pages",
-                 "warning guest win10 wants huge pages of 1G, which this host has not → choose another size");
+        "memory is not fragmented then → to reserve pages for certain: hugepagesz=2M hugepages=512 ");
+    assert_guest(
+        host, "[Memory]\nSize=1G\nHugePages=1G\n", "huge-pages",
+        "warning guest win10 wants huge pages of 1G, which this host does not have → choose another size");
 }
 END_TEST
 
@@ -113,9 +114,8 @@ START_TEST(processors_that_are_not_at_full_speed_are_told_to_whom_it_matters)
     assert_guest(host, "[CPU]\nCores=1\n", "governor", NULL);
     assert_guest(host, "[CPU]\nCores=1\nPin=0\n", "governor", NULL);
     assert_guest(host, "[CPU]\nCores=1\nPin=1\nGovernor=performance\n", "governor", NULL);
-    assert_guest(
-        host, "[CPU]\nCores=1\nPin=0-1\n", "governor",
-        "note guest win10 has processors of its own, and powersave lowers their speed (processor 1)");
+    assert_guest(host, "[CPU]\nCores=1\nPin=0-1\n", "governor",
+                 "note guest win10 has host CPUs of its own, and powersave lowers their speed (CPU 1)");
 }
 END_TEST
 

@@ -127,7 +127,7 @@ START_TEST(a_shortfall_is_told_in_numbers_and_given_back)
     ck_assert_ptr_nonnull(try.fault);
     ck_assert_str_eq(try.fault->message,
                      "node0/2048kB: the host could make only 13 of the 25 huge pages that are "
-                     "missing: its memory is used, or in pieces");
+                     "missing: its memory is used or fragmented");
     ck_assert_ptr_nonnull(strstr(try.fault->remedy, "hugepagesz=2048kB hugepages=25"));
     ck_assert_uint_eq(fake_host_huge_pages(rig.host, 0), 20);
     undo(&try);

@@ -147,11 +147,11 @@ START_TEST(what_cannot_be_is_refused)
     assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE, "which CD drive of guest win10?; it has a, b");
     assert_refused("c", -1, FAULT_NO_SUCH_DEVICE, "guest win10 has no CD drive of that name; it has a, b");
     assert_refused("a", open("/dev/null", O_RDONLY | O_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is no image; open a file, for reading alone");
+                   "what is to be put into the drive is not an image; open a file, for reading alone");
     assert_refused("a", open("/proc/self/exe", O_PATH | O_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is no image; open a file, for reading alone");
+                   "what is to be put into the drive is not an image; open a file, for reading alone");
     assert_refused("a", memfd_create("writable", MFD_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is no image; open a file, for reading alone");
+                   "what is to be put into the drive is not an image; open a file, for reading alone");
     end();
 }
 END_TEST

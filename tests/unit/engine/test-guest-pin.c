@@ -90,7 +90,7 @@ START_TEST(a_guest_that_cannot_be_pinned_does_not_run)
     rig_settle(&rig);
     ck_assert_int_eq(guest_state(try.guest), GUEST_FAILED);
     ck_assert_str_eq(guest_fault(try.guest)->message,
-                     "guest win10: its processors cannot be pinned: a thread cannot be "
+                     "guest win10: its vCPUs cannot be pinned: a thread cannot be "
                      "put onto 4-7: Invalid argument");
     rig_assert_restored(&rig);
 }

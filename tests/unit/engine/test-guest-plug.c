@@ -515,7 +515,7 @@ START_TEST(used_up_ports_are_told_with_their_number)
     attach(&try, GPU);
     g_autofree char *full = attach_refusal(&try, "0000:04:00.0");
     ck_assert_str_eq(
-        full, "guest win10 has 1 spare port, and all are in use; detach one, or give it more as of its "
+        full, "guest win10 has 1 spare port, and all are in use; detach one, or give it more for its "
               "next start: usherctl edit win10, [Guest] SparePorts=");
     g_autofree char *twice = attach_refusal(&try, GPU);
     ck_assert_str_eq(twice, "guest win10 has " GPU " already");

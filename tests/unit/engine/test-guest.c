@@ -391,7 +391,7 @@ START_TEST(a_card_that_is_dead_afterwards_is_told)
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
     fake_launcher_exit(rig.engine.launcher, "win10", &fine);
     rig_settle(&rig);
-    assert_failed(&try, "0000:01:00.0 is dead: its config space reads as ones alone");
+    assert_failed(&try, "0000:01:00.0 is dead: its config space reads as all ones");
     ck_assert_str_eq(try.stop->result, "done");
 }
 END_TEST

@@ -344,7 +344,7 @@ START_TEST(a_guest_that_was_found_running_keeps_its_processors)
     _cleanup_manager_ Manager *manager = come_up(&rig);
     rig_settle(&rig);
     int r = manager_start(manager, "other", NULL, &job, &fault);
-    assert_refused(r, fault, FAULT_IN_USE, "processor 3 is kept for guest win10 alone");
+    assert_refused(r, fault, FAULT_IN_USE, "host CPU 3 is reserved for guest win10");
     ck_assert_int_eq(manager_start(manager, "third", NULL, &job, NULL), 0);
     rig_settle(&rig);
     g_autofree char *allowed = fake_host_allowed_cpus(rig.host, "system.slice");
@@ -756,7 +756,7 @@ START_TEST(a_check_sees_what_no_event_tells_of)
 
     manager_check(manager, on_checked, &before);
     ck_assert_str_eq(before,
-                     "guest win10 has processors of its own, and schedutil lowers their speed (processor 2)");
+                     "guest win10 has host CPUs of its own, and schedutil lowers their speed (CPU 2)");
     fake_host_set_governor(rig.host, 2, "performance");
     fake_host_set_governor(rig.host, 3, "performance");
     manager_check(manager, on_checked, &after);
