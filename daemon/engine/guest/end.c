@@ -115,9 +115,8 @@ void guest_ended(Guest *g)
     start_call_off(g->run);
     /* What is being handed over would be undone before it is done. */
     bool plugged = guest_end_plugging(g);
-    g->run->end_owed = !guest_end_usbs(g) || g->run->input_execution || !plugged;
-    if (g->run->input_execution)
-        execution_stop(g->run->input_execution, NULL);
+    bool looked = usbs_end(g->run->usbs) & inputs_end(g->run->inputs);
+    g->run->end_owed = !plugged || !looked;
     if (g->run->execution && g->state != GUEST_RESTORING) {
         g->run->end_owed = true;
         execution_stop(g->run->execution, NULL);

@@ -96,10 +96,10 @@ void guest_refresh_inner_addresses(Guest *guest);
 void guest_mind_sleep(Guest *guest);
 
 /* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
-void guest_mind_inputs(Guest *guest);
+void guest_sync_inputs(Guest *guest);
 
 /* The same of USB devices. */
-void guest_mind_usbs(Guest *guest);
+void guest_sync_usbs(Guest *guest);
 /* And those once more that it could not be given: somebody asks for it. */
 void guest_retry_usbs(Guest *guest);
 /* Of char*, of a guest that runs: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's input devices that a guest gets while it runs: each is looked for whenever one comes or goes,
- * its node is handed over by a step, and QEMU is told. One after the other, as an object of QEMU's is bound
- * to what it was made with: a keyboard that was unplugged, or that slept, is another device when it is back.
- */
+/* One after the other, as an object of QEMU's is bound to what it was made with: a keyboard that was
+ * unplugged, or that slept, is another device when it is back. */
+#include "inputs.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,53 +10,74 @@
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "../../core/qemu/input.h"
-#include "private.h"
+#include "../execution/execution.h"
+#include "rounds.h"
 
-struct GuestInput {
-    const DefinitionInput *wish; /* borrowed from the definition */
+typedef struct Input {
+    const DefinitionInput *wish;
     char *node;  /* "/dev/input/event5": what QEMU has, or could not be given; NULL: nothing */
     ino_t inode; /* of that node: a device that is back may get the same name */
+} Input;
+
+struct Inputs {
+    InputsSetup setup;
+    const InputsHandler *handler;
+    void *userdata;
+    GPtrArray *list; /* of Input, owned */
+    Rounds rounds;
+    Execution *execution; /* the current one is being handed over */
+    bool ending;
 };
 
-static void look_from(Guest *g, unsigned index);
+static const RoundsHandler rounds_handler;
 
 static void input_free(void *pointer)
 {
-    GuestInput *input = pointer;
+    Input *input = pointer;
 
     g_free(input->node);
     g_free(input);
 }
 
-void guest_forget_inputs(Guest *g)
+Inputs *inputs_new(const InputsSetup *setup, const InputsHandler *handler, void *userdata)
 {
-    g->run->input_execution = execution_free(g->run->input_execution);
-    g_clear_pointer(&g->run->inputs, g_ptr_array_unref);
-    g->run->inputs_busy = g->run->inputs_again = false;
-}
+    Inputs *all = g_new0(Inputs, 1);
 
-static void note_wishes(Guest *g)
-{
-    if (g->run->inputs)
-        return;
-    g->run->inputs = g_ptr_array_new_with_free_func(input_free);
-    for (unsigned i = 0; g->run->definition && i < g->run->definition->inputs->len; i++) {
-        GuestInput *input = g_new0(GuestInput, 1);
+    *all = (Inputs){
+        .setup = *setup,
+        .handler = handler,
+        .userdata = userdata,
+        .list = g_ptr_array_new_with_free_func(input_free),
+        .rounds = {.handler = &rounds_handler, .userdata = all, .n = setup->wishes->len},
+    };
+    for (unsigned i = 0; i < setup->wishes->len; i++) {
+        Input *input = g_new0(Input, 1);
 
-        input->wish = g_ptr_array_index(g->run->definition->inputs, i);
-        g_ptr_array_add(g->run->inputs, input);
+        input->wish = g_ptr_array_index(setup->wishes, i);
+        g_ptr_array_add(all->list, input);
     }
+    return all;
 }
 
-static GuestInput *current_input(const Guest *g)
+Inputs *inputs_free(Inputs *all)
 {
-    return g_ptr_array_index(g->run->inputs, g->run->input_index);
+    if (!all)
+        return NULL;
+    execution_free(all->execution);
+    g_ptr_array_unref(all->list);
+    g_free(all);
+    return NULL;
+}
+
+static Input *current(const Inputs *all)
+{
+    return g_ptr_array_index(all->list, all->rounds.index);
 }
 
 /* Where the device is now: its stable name is a link to its node. Returns false if it is not there. */
-static bool find_node(const Guest *g, const DefinitionInput *wish, char **ret_node, struct stat *ret)
+static bool find_node(const Inputs *all, const DefinitionInput *wish, char **ret_node, struct stat *ret)
 {
-    int dev_fd = g->engine->step_place.dev_fd;
+    int dev_fd = all->setup.engine->step_place.dev_fd;
     const char *path = wish->device + strlen("/dev/");
     g_autofree char *name = NULL;
 
@@ -70,144 +91,140 @@ static bool find_node(const Guest *g, const DefinitionInput *wish, char **ret_no
     return true;
 }
 
-static void look_on(Guest *g)
-{
-    look_from(g, g->run->input_index + 1);
-}
-
 /* QEMU did not hear of it: another time. */
-static void forget_node(Guest *g)
+static void go_on_untold(Inputs *all)
 {
-    g_clear_pointer(&current_input(g)->node, g_free);
+    g_clear_pointer(&current(all)->node, g_free);
+    rounds_go_on(&all->rounds);
 }
 
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    const GuestInput *input = current_input(g);
+    Inputs *all = userdata;
+    const Input *input = current(all);
 
-    if (error < 0 && error != -EREMOTEIO)
-        forget_node(g);
-    else if (error < 0)
-        log_guest(LOG_WARNING, g->name, "[Input %s]: QEMU does not take %s: %s", input->wish->name,
+    if (error < 0 && error != -EREMOTEIO) {
+        go_on_untold(all);
+        return;
+    }
+    if (error < 0)
+        log_guest(LOG_WARNING, all->setup.guest, "[Input %s]: QEMU does not take %s: %s", input->wish->name,
                   input->node, message ?: strerror(-error));
     else
-        log_guest(LOG_INFO, g->name, "has %s (%s)", input->wish->device, input->node);
-    look_on(g);
+        log_guest(LOG_INFO, all->setup.guest, "has %s (%s)", input->wish->device, input->node);
+    rounds_go_on(&all->rounds);
 }
 
 /* Whether there was one is all the same. QEMU closes the descriptor of a device that has gone, and, with the
  * object, that number again: so the object of one that has gone goes at once. */
 static void on_deleted(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    const GuestInput *input = current_input(g);
+    Inputs *all = userdata;
+    const Input *input = current(all);
 
     if (error < 0 && error != -EREMOTEIO) {
-        forget_node(g);
-        look_on(g);
-        return;
-    }
-    if (!input->node) {
-        log_guest(LOG_NOTICE, g->name, "%s has gone; the guest gets it when it is back", input->wish->device);
-        look_on(g);
-        return;
-    }
-    if (qmp_command(qmp, "object-add", qemu_input_object(input->wish, input->node), QMP_ANSWER_USEC, on_added,
-                    g) < 0) {
-        forget_node(g);
-        look_on(g);
+        go_on_untold(all);
+    } else if (!input->node) {
+        log_guest(LOG_NOTICE, all->setup.guest, "%s has gone; the guest gets it when it is back",
+                  input->wish->device);
+        rounds_go_on(&all->rounds);
+    } else if (qmp_command(qmp, "object-add", qemu_input_object(input->wish, input->node), QMP_ANSWER_USEC,
+                           on_added, all) < 0) {
+        go_on_untold(all);
     }
 }
 
-static void renew_object(Guest *g)
+static void renew_object(Inputs *all)
 {
-    struct json_object *arguments = json_object_new_object();
-    g_autofree char *id = qemu_input_id(current_input(g)->wish);
+    Qmp *qmp = all->handler->qmp(all->userdata);
 
-    json_object_object_add(arguments, "id", json_object_new_string(id));
-    if (g->run->qmp && qmp_command(g->run->qmp, "object-del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0)
+    if (!qmp) {
+        go_on_untold(all);
         return;
-    if (!g->run->qmp)
-        json_object_put(arguments);
-    forget_node(g);
-    look_on(g);
+    }
+    struct json_object *arguments = json_object_new_object();
+    g_autofree char *id = qemu_input_id(current(all)->wish);
+    json_object_object_add(arguments, "id", json_object_new_string(id));
+    if (qmp_command(qmp, "object-del", arguments, QMP_ANSWER_USEC, on_deleted, all) < 0)
+        go_on_untold(all);
 }
 
 static void on_taken(Execution *execution, const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
-    const GuestInput *input = current_input(g);
+    Inputs *all = userdata;
+    const Input *input = current(all);
+    bool given = fault == NULL;
 
     if (fault)
-        log_guest(LOG_WARNING, g->name, "[Input %s]: cannot give it %s: %s", input->wish->name, input->node,
-                  fault->message);
-    bool given = fault == NULL;
-    g->run->input_execution = execution_free(execution);
-    if (g->run->end_owed) {
-        g->run->end_owed = false;
-        guest_ended(g);
-    } else if (given) {
-        renew_object(g);
-    } else {
-        look_on(g);
-    }
+        log_guest(LOG_WARNING, all->setup.guest, "[Input %s]: cannot give it %s: %s", input->wish->name,
+                  input->node, fault->message);
+    all->execution = execution_free(execution);
+    if (all->ending)
+        all->handler->ended(all->userdata);
+    else if (given)
+        renew_object(all);
+    else
+        rounds_go_on(&all->rounds);
 }
 
-static void take(Guest *g, const char *node, const struct stat *st)
+static void take(Inputs *all, const char *node, const struct stat *st)
 {
     static const ExecutionHandler handler = {.ended = on_taken};
     g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     g_autofree char *owner = g_strdup_printf("%u:%u", st->st_uid, st->st_gid);
 
     g_ptr_array_add(steps, step_new(STEP_NODE_OWNER, node, owner, STEP_VALUE_GUEST));
-    g->run->input_execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
-    execution_set_guest(g->run->input_execution, g->run->uid, g->run->gid);
+    all->execution = execution_run(all->setup.engine, all->setup.journal, steps, &handler, all);
+    execution_set_guest(all->execution, all->setup.uid, all->setup.gid);
 }
 
-/* True if something is under way for this one. */
-static bool look_at(Guest *g, GuestInput *input)
+static bool begin(void *userdata)
 {
+    const Inputs *all = userdata;
+
+    return all->handler->qmp(all->userdata) != NULL;
+}
+
+static bool look_at(unsigned index, void *userdata)
+{
+    Inputs *all = userdata;
+    Input *input = g_ptr_array_index(all->list, index);
     g_autofree char *node = NULL;
     struct stat st = {};
 
-    if (!find_node(g, input->wish, &node, &st)) {
+    if (!begin(all))
+        return false;
+    if (!find_node(all, input->wish, &node, &st)) {
         bool had = input->node != NULL;
         g_clear_pointer(&input->node, g_free);
         if (had)
-            renew_object(g);
+            renew_object(all);
         return had;
     }
     if (g_strcmp0(node, input->node) == 0 && st.st_ino == input->inode)
         return false;
-    /* After a restart of the daemon: it was given before, and QEMU has it. */
-    bool given = !input->node && g->run->adopted && st.st_uid == g->run->uid;
+    /* It was given before, by an earlier daemon. */
+    bool given = !input->node && all->setup.adopted && st.st_uid == all->setup.uid;
     g_free(input->node);
     input->node = g_strdup(node);
     input->inode = st.st_ino;
     if (!given)
-        take(g, node, &st);
+        take(all, node, &st);
     return !given;
 }
 
-static void look_from(Guest *g, unsigned index)
+static const RoundsHandler rounds_handler = {begin, look_at};
+
+void inputs_sync(Inputs *all)
 {
-    for (g->run->input_index = index; g->run->input_index < g->run->inputs->len; g->run->input_index++)
-        if (guest_qmp_usable(g) && look_at(g, current_input(g)))
-            return;
-    g->run->inputs_busy = false;
-    if (g->run->inputs_again)
-        guest_mind_inputs(g);
+    rounds_ask(&all->rounds);
 }
 
-void guest_mind_inputs(Guest *g)
+bool inputs_end(Inputs *all)
 {
-    if (!guest_qmp_usable(g) || !g->run->journal)
-        return;
-    note_wishes(g);
-    g->run->inputs_again = g->run->inputs_busy;
-    if (g->run->inputs_busy)
-        return;
-    g->run->inputs_busy = true;
-    look_from(g, 0);
+    if (!all || !all->execution)
+        return true;
+    all->ending = true;
+    execution_stop(all->execution, NULL);
+    return false;
 }

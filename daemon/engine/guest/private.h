@@ -125,16 +125,8 @@ void guest_forget_sleep(Guest *g);
 /* Found paused after a restart of the daemon: was that for the host's sleep? */
 void guest_recall_sleep(Guest *g);
 
-/* guest-input.c */
-void guest_forget_inputs(Guest *g);
-
-/* guest-usb.c */
-void guest_forget_usbs(Guest *g);
-/* After a restart of the daemon. */
+/* guest-hot-plug.c: after a restart of the daemon */
 void guest_recall_usbs(Guest *g);
-/* The guest has ended: nothing more is given to it. False: a step is under way, and guest_ended() comes after
- * it (end_owed). */
-bool guest_end_usbs(Guest *g);
 
 /* guest-slots.c */
 /* Those of the command line. */

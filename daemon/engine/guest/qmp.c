@@ -43,8 +43,8 @@ static void adopt(Guest *g, const char *status)
         guest_watchdog_expired(g);
     else if (g_str_equal(status, "prelaunch"))
         qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
-    guest_mind_inputs(g);
-    guest_mind_usbs(g);
+    guest_sync_inputs(g);
+    guest_sync_usbs(g);
     if (g_str_equal(status, "prelaunch") && g->run->definition && g->run->definition->cpu.pin)
         log_guest(LOG_WARNING, g->name,
                   "its vCPUs are not pinned: usherd went away just then; they will be "

@@ -55,8 +55,8 @@ bool guest_run_state_event(Guest *g, const char *name)
 
     if (g_str_equal(name, "RESUME")) {
         guest_take_run_state(g, "running");
-        guest_mind_inputs(g);
-        guest_mind_usbs(g);
+        guest_sync_inputs(g);
+        guest_sync_usbs(g);
         if (first)
             return true;
     } else if (g_str_equal(name, "WAKEUP")) {

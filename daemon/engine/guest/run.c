@@ -11,7 +11,7 @@ Run *run_new(Guest *guest)
     guest->run = run;
     run->guest = guest;
     run->run_state = (RunState){RUN_BEGINS, ""};
-    run->console_end = run->usb_fd = run->start.sound_fd = -1;
+    run->console_end = run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
@@ -40,8 +40,8 @@ Run *run_free(Run *run)
     Guest *g = run->guest;
 
     forget_questions(run);
-    guest_forget_inputs(g);
-    guest_forget_usbs(g);
+    inputs_free(run->inputs);
+    usbs_free(run->usbs);
     guest_forget_plugging(g);
     companions_free(run->companions);
     ladder_free(run->ladder);

@@ -14,12 +14,12 @@
 #include "agent.h"
 #include "companions.h"
 #include "guest.h"
+#include "inputs.h"
 #include "ladder.h"
 #include "medium.h"
 #include "start.h"
+#include "usbs.h"
 
-typedef struct GuestInput GuestInput;
-typedef struct GuestUsb GuestUsb;
 typedef struct GuestOpening GuestOpening;
 typedef void (*GuestConsoleRenewed)(Guest *g, int error);
 
@@ -79,20 +79,8 @@ struct Run {
     int console_set;                     /* QEMU's number of the console's log, for that; -1: none */
     int console_end; /* QEMU's end of the console that was opened last, to take it away by; -1: none */
 
-    GPtrArray *inputs;          /* of GuestInput, owned; NULL: not looked for yet */
-    unsigned input_index;       /* the one that something is being done for */
-    Execution *input_execution; /* it is being handed over */
-    bool inputs_busy, inputs_again;
-
-    GPtrArray *usbs;    /* of GuestUsb, owned; NULL: not looked for yet */
-    unsigned usb_index; /* the one that something is being done for */
-    Host *usb_host;     /* as it was when the look began */
-    WorkerRequest *usb_request;
-    Worker *usb_worker;
-    int usb_fd;               /* its open node, until QEMU has it; -1: none */
-    int usb_set;              /* QEMU's number of that */
-    Execution *usb_execution; /* its drivers leave */
-    bool usbs_busy, usbs_again;
+    Inputs *inputs; /* NULL: not looked for yet */
+    Usbs *usbs;     /* likewise */
 
     bool adopted;  /* found running after a restart of the daemon */
     bool end_owed; /* guest_ended(), once no step is under way */

@@ -1,156 +1,167 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One USB device on its way to a guest: the node is opened by usher-bind, the drivers leave by a step, and
- * QEMU gets the descriptor. */
-#include "../../base/cleanup.h"
-#include "../../base/log.h"
-#include "../../core/qemu/usb.h"
-#include "../../core/host/usb.h"
-#include "../../edge/sight/usb-interfaces.h"
-#include "usb-private.h"
-#include "../../core/plan/usb-wish.h"
+#include "usb-give.h"
 
-void guest_usb_drop(Guest *g)
+#include "../../base/cleanup.h"
+#include "../../core/qemu/usb.h"
+#include "../../edge/sight/usb-interfaces.h"
+#include "../execution/execution.h"
+#include "../opener.h"
+
+struct UsbGive {
+    Engine *engine;
+    Journal *journal;
+    const DefinitionUsb *wish;
+    unsigned index;
+    char *node;
+    const UsbGiveHandler *handler;
+    void *userdata;
+    Opener *opener;       /* of the node; then */
+    int fd;               /* the open node, until QEMU has it; -1: none */
+    Execution *execution; /* its drivers leave */
+    int set;              /* QEMU's number of the descriptor */
+    bool stopping;
+};
+
+UsbGive *usb_give_free(UsbGive *give)
 {
-    if (g->run->usb_request)
-        worker_request_cancel(g->run->usb_request);
-    g->run->usb_request = NULL;
-    if (g->run->usb_worker)
-        worker_release(g->run->usb_worker);
-    g->run->usb_worker = NULL;
-    g->run->usb_fd = close_fd(g->run->usb_fd);
+    if (!give)
+        return NULL;
+    opener_free(give->opener);
+    execution_free(give->execution);
+    close_fd(give->fd);
+    g_free(give->node);
+    g_free(give);
+    return NULL;
 }
 
-/* QEMU has not got it; another time, or another device. why is taken over. */
-static void give_up(Guest *g, char *why)
+bool usb_give_stop(UsbGive *give)
+{
+    if (!give)
+        return true;
+    give->opener = opener_free(give->opener);
+    give->fd = close_fd(give->fd);
+    if (!give->execution)
+        return true;
+    give->stopping = true;
+    execution_stop(give->execution, NULL);
+    return false;
+}
+
+/* why is taken over. */
+static void give_up(UsbGive *give, char *why)
 {
     g_autofree char *owned = why;
-    GuestUsb *usb = guest_usb_current(g);
 
-    guest_usb_set_words(g, LOG_WARNING, g_strconcat(why, GUEST_USB_AGAIN, NULL));
-    disk_claims_give_up_one(g->engine->disks, usb->node, g->name);
-    usb->given = false;
-    guest_usb_look_on(g);
+    give->handler->done(owned, give->userdata);
 }
 
 /* Its drivers have left: steps are undone together, when the guest has ended. */
-static char *why_not(int error, const char *message)
+static void give_up_untaken(UsbGive *give, int error, const char *message)
 {
-    return g_strdup_printf("QEMU does not take it: %s; the host has it back after the guest",
-                           message ?: g_strerror(-error));
+    give_up(give, g_strdup_printf("QEMU does not take it: %s; the host has it back after the guest",
+                                  message ?: g_strerror(-error)));
 }
 
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    GuestUsb *usb = guest_usb_current(g);
+    UsbGive *give = userdata;
     struct json_object *set = json_object_new_object();
 
     /* The device has a descriptor of its own by now, or never will. */
-    json_object_object_add(set, "fdset-id", json_object_new_int(g->run->usb_set));
+    json_object_object_add(set, "fdset-id", json_object_new_int(give->set));
     qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
-    if (error < 0) {
-        give_up(g, why_not(error, message));
-        return;
-    }
-    const HostUsb *device = NULL;
-    usb->given = true;
-    if (usb_find(g->run->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
-        guest_usb_set_words(g, LOG_INFO, usb_describe(device));
-    guest_usb_remember(g);
-    guest_usb_look_on(g);
+    if (error < 0)
+        give_up_untaken(give, error, message);
+    else
+        give->handler->done(NULL, give->userdata);
 }
 
 static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    UsbGive *give = userdata;
     struct json_object *set = NULL;
 
     if (error == 0 && json_object_object_get_ex(result, "fdset-id", &set)) {
-        g->run->usb_set = json_object_get_int(set);
-        error = qmp_command(qmp, "device_add",
-                            qemu_usb_device(guest_usb_current(g)->wish, g->run->usb_index, g->run->usb_set),
-                            QMP_ANSWER_USEC, on_added, g);
+        give->set = json_object_get_int(set);
+        error = qmp_command(qmp, "device_add", qemu_usb_device(give->wish, give->index, give->set),
+                            QMP_ANSWER_USEC, on_added, give);
     }
     if (error < 0)
-        give_up(g, why_not(error, message));
+        give_up_untaken(give, error, message);
 }
 
-static void hand_over(Guest *g)
+static void hand_over(UsbGive *give)
 {
-    int r = g->run->qmp ? qmp_command_with_fd(g->run->qmp, steal_fd(&g->run->usb_fd), "add-fd", NULL,
-                                              QMP_ANSWER_USEC, on_fd_added, g)
-                        : -ENOTCONN;
+    Qmp *qmp = give->handler->qmp(give->userdata);
 
+    int r = qmp ? qmp_command_with_fd(qmp, steal_fd(&give->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_fd_added,
+                                      give)
+                : -ENOTCONN;
     if (r < 0)
-        give_up(g, why_not(r, NULL));
+        give_up_untaken(give, r, NULL);
 }
 
 static void on_taken(Execution *execution, const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
+    UsbGive *give = userdata;
     g_autofree char *why = fault ? g_strdup(fault->message) : NULL;
 
-    g->run->usb_execution = execution_free(execution);
-    if (g->run->end_owed) {
-        g->run->end_owed = false;
-        guest_ended(g);
-    } else if (why) {
-        give_up(g, g_steal_pointer(&why));
-    } else {
-        hand_over(g);
-    }
+    give->execution = execution_free(execution);
+    if (give->stopping)
+        give->handler->stopped(give->userdata);
+    else if (why)
+        give_up(give, g_steal_pointer(&why));
+    else
+        hand_over(give);
 }
 
 /* The drivers that it has, now that its node is open. */
-static void take(Guest *g)
+static void take(UsbGive *give)
 {
     static const ExecutionHandler handler = {.ended = on_taken};
     g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     g_autofree char *drivers = NULL;
-    const char *node = guest_usb_current(g)->node;
 
-    int r = usb_drivers_read(g->engine->step_place.sys_fd, node, &drivers);
+    int r = usb_drivers_read(give->engine->step_place.sys_fd, give->node, &drivers);
     if (r < 0 || !drivers) {
-        give_up(g, g_strdup("it was unplugged just now"));
+        give_up(give, g_strdup("it was unplugged just now"));
         return;
     }
-    g_ptr_array_add(steps, step_new(STEP_USB_DRIVERS, node, drivers, ""));
-    g->run->usb_execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
+    g_ptr_array_add(steps, step_new(STEP_USB_DRIVERS, give->node, drivers, ""));
+    give->execution = execution_run(give->engine, give->journal, steps, &handler, give);
 }
 
 static void on_opened(int error, int *fd, void *userdata)
 {
-    Guest *g = userdata;
+    UsbGive *give = userdata;
 
-    if (error == -ECONNRESET)
-        g->run->usb_worker = NULL;
     if (error < 0) {
-        give_up(g, g_strdup_printf("cannot open %s: %s", guest_usb_current(g)->node, g_strerror(-error)));
+        give_up(give,
+                g_strdup_printf("cannot open %s: %s", give->node,
+                                error == -ECHILD ? "usher-bind cannot be started" : g_strerror(-error)));
         return;
     }
-    g->run->usb_fd = steal_fd(fd);
-    worker_release(g->run->usb_worker);
-    g->run->usb_worker = NULL;
-    take(g);
+    give->fd = steal_fd(fd);
+    give->opener = opener_free(give->opener);
+    take(give);
 }
 
-static void on_worker(Worker *worker, const char *message, void *userdata)
+UsbGive *usb_give_new(Engine *engine, Journal *journal, const DefinitionUsb *wish, unsigned index,
+                      const char *node, const UsbGiveHandler *handler, void *userdata)
 {
-    Guest *g = userdata;
-    int r = worker ? 0 : -ECHILD;
+    UsbGive *give = g_new0(UsbGive, 1);
 
-    g->run->usb_request = NULL;
-    g->run->usb_worker = worker;
-    if (worker)
-        r = worker_open_device(worker, guest_usb_current(g)->node, on_opened, g);
-    if (r < 0)
-        give_up(g, g_strdup_printf("cannot start usher-bind: %s", message ?: g_strerror(-r)));
-}
-
-void guest_usb_give(Guest *g)
-{
-    int r = worker_request(g->engine->workers, on_worker, g, &g->run->usb_request);
-
-    if (r < 0)
-        give_up(g, g_strdup_printf("cannot start usher-bind: %s", g_strerror(-r)));
+    *give = (UsbGive){
+        .engine = engine,
+        .journal = journal,
+        .wish = wish,
+        .index = index,
+        .node = g_strdup(node),
+        .handler = handler,
+        .userdata = userdata,
+        .opener = opener_new(engine, false),
+        .fd = -1,
+    };
+    opener_open_device(give->opener, node, on_opened, give);
+    return give;
 }

@@ -1,292 +1,384 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's USB devices that a guest gets while it runs: they are looked for whenever one comes or goes, one
- * section after the other. A device that was unplugged, or that slept, is another one when it is back. */
+#include "usbs.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "../../base/file.h"
 #include "../../base/log.h"
-#include "../../core/qemu/usb.h"
 #include "../../core/host/usb.h"
-#include "../../edge/sight/usb-interfaces.h"
-#include "usb-private.h"
-#include "../host-look.h"
 #include "../../core/plan/usb-wish.h"
+#include "../../core/qemu/usb.h"
+#include "../../edge/sight/usb-interfaces.h"
+#include "../host-look.h"
+#include "rounds.h"
+#include "usb-give.h"
 
-static void look_from(Guest *g, unsigned index);
+/* Nothing tells when whoever holds a device lets go of it. */
+#define AGAIN "; to try again: usherctl reload"
+
+typedef struct Usb {
+    const DefinitionUsb *wish;
+    char *node;  /* "/dev/bus/usb/001/007": what QEMU has, or could not be given; NULL: nothing */
+    ino_t inode; /* of that node: after a reset of the controller another device may have the same name */
+    bool given;  /* QEMU has it */
+    bool again;  /* to be tried though it could not be given before */
+    char *words; /* for people: the device, or why there is none */
+} Usb;
+
+struct Usbs {
+    UsbsSetup setup;
+    const UsbsHandler *handler;
+    void *userdata;
+    GPtrArray *list; /* of Usb, owned */
+    Rounds rounds;
+    Host *host;    /* as it was when the round began */
+    UsbGive *give; /* the current one is on its way; NULL: it is not */
+};
+
+static const RoundsHandler rounds_handler;
 
 static void usb_free(void *pointer)
 {
-    GuestUsb *usb = pointer;
+    Usb *usb = pointer;
 
     g_free(usb->node);
     g_free(usb->words);
     g_free(usb);
 }
 
-GuestUsb *guest_usb_current(const Guest *g)
+Usbs *usbs_new(const UsbsSetup *setup, const UsbsHandler *handler, void *userdata)
 {
-    return g_ptr_array_index(g->run->usbs, g->run->usb_index);
-}
+    Usbs *all = g_new0(Usbs, 1);
 
-void guest_forget_usbs(Guest *g)
-{
-    guest_usb_drop(g);
-    g->run->usb_execution = execution_free(g->run->usb_execution);
-    g->run->usb_host = host_free(g->run->usb_host);
-    g_clear_pointer(&g->run->usbs, g_ptr_array_unref);
-    g->run->usbs_busy = g->run->usbs_again = false;
-}
+    *all = (Usbs){
+        .setup = *setup,
+        .handler = handler,
+        .userdata = userdata,
+        .list = g_ptr_array_new_with_free_func(usb_free),
+        .rounds = {.handler = &rounds_handler, .userdata = all, .n = setup->wishes->len},
+    };
+    for (unsigned i = 0; i < setup->wishes->len; i++) {
+        Usb *usb = g_new0(Usb, 1);
 
-static void note_wishes(Guest *g)
-{
-    if (g->run->usbs)
-        return;
-    g->run->usbs = g_ptr_array_new_with_free_func(usb_free);
-    for (unsigned i = 0; g->run->definition && i < g->run->definition->usbs->len; i++) {
-        GuestUsb *usb = g_new0(GuestUsb, 1);
-
-        usb->wish = g_ptr_array_index(g->run->definition->usbs, i);
-        g_ptr_array_add(g->run->usbs, usb);
+        usb->wish = g_ptr_array_index(setup->wishes, i);
+        g_ptr_array_add(all->list, usb);
     }
+    return all;
+}
+
+Usbs *usbs_free(Usbs *all)
+{
+    if (!all)
+        return NULL;
+    usb_give_free(all->give);
+    host_free(all->host);
+    g_ptr_array_unref(all->list);
+    g_free(all);
+    return NULL;
+}
+
+static Usb *current(const Usbs *all)
+{
+    return g_ptr_array_index(all->list, all->rounds.index);
+}
+
+static int dev_fd(const Usbs *all)
+{
+    return all->setup.engine->step_place.dev_fd;
 }
 
 /* 0: it is not there. */
-static ino_t node_inode(const Guest *g, const char *node)
+static ino_t node_inode(const Usbs *all, const char *node)
 {
     struct stat st;
 
-    return fstatat(g->engine->step_place.dev_fd, node + strlen("/dev/"), &st, AT_SYMLINK_NOFOLLOW) < 0
-               ? 0
-               : st.st_ino;
+    return fstatat(dev_fd(all), node + strlen("/dev/"), &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
 }
 
-/* What QEMU has stands in the guest's folder, "SECTION NODE INODE" a line, for a daemon that comes after this
- * one. */
-void guest_usb_remember(Guest *g)
+/* What QEMU has, "SECTION NODE INODE" a line. */
+static void remember(const Usbs *all)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    for (unsigned i = 0; i < g->run->usbs->len; i++) {
-        const GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
+    for (unsigned i = 0; i < all->list->len; i++) {
+        const Usb *usb = g_ptr_array_index(all->list, i);
         if (usb->given)
             g_string_append_printf(text, "%s %s %" G_GUINT64_FORMAT "\n", usb->wish->name, usb->node,
                                    (guint64)usb->inode);
     }
-    int r = file_replace_at(g->folder_fd, "usb", text->str, 0600);
+    int r = file_replace_at(all->setup.folder_fd, "usb", text->str, 0600);
     if (r < 0)
-        log_guest(LOG_WARNING, g->name, "cannot note which USB devices it has: %s", strerror(-r));
+        log_guest(LOG_WARNING, all->setup.guest, "cannot note which USB devices it has: %s", strerror(-r));
 }
 
-void guest_recall_usbs(Guest *g)
+/* NULL: nobody else has it. */
+static const char *claim(const Usbs *all, const char *node)
+{
+    return disk_claims_take(all->setup.engine->disks, node, true, all->setup.guest);
+}
+
+static void give_claim_up(const Usbs *all, const char *node)
+{
+    disk_claims_give_up_one(all->setup.engine->disks, node, all->setup.guest);
+}
+
+static Usb *find_section(const Usbs *all, const char *name)
+{
+    for (unsigned i = 0; i < all->list->len; i++) {
+        Usb *usb = g_ptr_array_index(all->list, i);
+        if (g_str_equal(usb->wish->name, name))
+            return usb;
+    }
+    return NULL;
+}
+
+void usbs_recall(Usbs *all)
 {
     g_autofree char *text = NULL;
 
-    note_wishes(g);
-    if (file_read_value_at(g->folder_fd, "usb", &text) < 0)
+    if (file_read_value_at(all->setup.folder_fd, "usb", &text) < 0)
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         g_auto(GStrv) words = g_strsplit(*line, " ", 3);
-        for (unsigned i = 0; g_strv_length(words) == 3 && i < g->run->usbs->len; i++) {
-            GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
-            if (!g_str_equal(usb->wish->name, words[0]))
-                continue;
-            g_free(usb->node);
-            usb->node = g_strdup(words[1]);
-            usb->inode = g_ascii_strtoull(words[2], NULL, 10);
-            usb->given = true;
-            disk_claims_take(g->engine->disks, usb->node, true, g->name);
-        }
+        Usb *usb = g_strv_length(words) == 3 ? find_section(all, words[0]) : NULL;
+        if (!usb)
+            continue;
+        g_free(usb->node);
+        usb->node = g_strdup(words[1]);
+        usb->inode = g_ascii_strtoull(words[2], NULL, 10);
+        usb->given = true;
+        claim(all, usb->node);
     }
 }
 
-void guest_usb_set_words(Guest *g, int level, char *words)
+/* Told once, not at each look. words are taken over. */
+static void set_words(Usbs *all, int level, char *words)
 {
-    GuestUsb *usb = guest_usb_current(g);
-
+    Usb *usb = current(all);
     bool news = g_strcmp0(usb->words, words) != 0;
 
     if (news)
-        log_guest(level, g->name, "[USB %s]: %s", usb->wish->name, words);
+        log_guest(level, all->setup.guest, "[USB %s]: %s", usb->wish->name, words);
     g_free(usb->words);
     usb->words = words;
     if (news)
-        guest_announce(g);
-}
-
-void guest_usb_look_on(Guest *g)
-{
-    guest_usb_drop(g);
-    look_from(g, g->run->usb_index + 1);
+        all->handler->changed(all->userdata);
 }
 
 /* The device that it is to have now. words: why none, NULL: it is simply not there. */
-static const HostUsb *wanted(const Guest *g, char **ret_words)
+static const HostUsb *wanted(const Usbs *all, char **ret_words)
 {
-    const DefinitionUsb *wish = guest_usb_current(g)->wish;
+    const DefinitionUsb *wish = current(all)->wish;
     _cleanup_fault_ Fault *fault = NULL;
     const HostUsb *device = NULL;
 
-    int r = usb_find(g->run->usb_host, g->name, wish, &device, &fault);
+    int r = usb_find(all->host, all->setup.guest, wish, &device, &fault);
     if (r == 0 && device)
-        r = usb_judge(device, g->name, wish, &fault);
+        r = usb_judge(device, all->setup.guest, wish, &fault);
     if (!fault)
         return r == 0 ? device : NULL;
     g_autofree char *line = fault_to_line(fault);
     /* That a device comes or goes, or another guest ends, is seen. */
     bool unseen = fault->kind == FAULT_IN_USE && device && !device->guest;
-    *ret_words = g_strconcat(line, unseen ? GUEST_USB_AGAIN : "", NULL);
+    *ret_words = g_strconcat(line, unseen ? AGAIN : "", NULL);
     return NULL;
 }
 
-/* Another section of the same guest has it: both fit. */
-static const GuestUsb *find_twin(const Guest *g, const char *node)
+/* "046d:0a8f at port 1-2", of the current one; NULL: it is not there. */
+static char *describe(const Usbs *all)
 {
-    for (unsigned i = 0; i < g->run->usbs->len; i++) {
-        const GuestUsb *other = g_ptr_array_index(g->run->usbs, i);
-        if (i != g->run->usb_index && other->given && g_str_equal(other->node, node))
+    const HostUsb *device = NULL;
+
+    return usb_find(all->host, all->setup.guest, current(all)->wish, &device, NULL) == 0 && device
+               ? usb_describe(device)
+               : NULL;
+}
+
+/* Another section of the same guest has it: both fit. */
+static const Usb *find_twin(const Usbs *all, const char *node)
+{
+    for (unsigned i = 0; i < all->list->len; i++) {
+        const Usb *other = g_ptr_array_index(all->list, i);
+        if (i != all->rounds.index && other->given && g_str_equal(other->node, node))
             return other;
     }
     return NULL;
 }
 
-/* True if something is under way for this one. */
-static bool give(Guest *g)
+static Qmp *give_qmp(void *userdata)
 {
-    GuestUsb *usb = guest_usb_current(g);
-    g_autofree char *words = NULL;
-    const HostUsb *device = wanted(g, &words);
+    const Usbs *all = userdata;
+
+    return all->handler->qmp(all->userdata);
+}
+
+static void on_given(const char *why, void *userdata)
+{
+    Usbs *all = userdata;
+    Usb *usb = current(all);
+
+    usb->given = why == NULL;
+    if (why) {
+        set_words(all, LOG_WARNING, g_strconcat(why, AGAIN, NULL));
+        give_claim_up(all, usb->node);
+    } else {
+        char *words = describe(all);
+        if (words)
+            set_words(all, LOG_INFO, words);
+        remember(all);
+    }
+    all->give = usb_give_free(all->give);
+    rounds_go_on(&all->rounds);
+}
+
+static void on_stopped(void *userdata)
+{
+    const Usbs *all = userdata;
+
+    all->handler->ended(all->userdata);
+}
+
+/* Says why there is no device for the current one. words are taken over, and may be NULL. */
+static void say_why_none(Usbs *all, char *words)
+{
+    g_autofree char *meant = usb_wish_describe(current(all)->wish);
+    int level = words ? LOG_WARNING : LOG_NOTICE;
+
+    set_words(all, level,
+              words ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
+}
+
+/* True if something is under way for this one. */
+static bool give(Usbs *all)
+{
+    static const UsbGiveHandler handler = {give_qmp, on_given, on_stopped};
+    Usb *usb = current(all);
+    char *words = NULL;
+    const HostUsb *device = wanted(all, &words);
 
     if (!device) {
-        g_autofree char *meant = usb_wish_describe(usb->wish);
-        int level = words ? LOG_WARNING : LOG_NOTICE;
-        guest_usb_set_words(
-            g, level,
-            g_steal_pointer(&words)
-                ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
+        say_why_none(all, words);
         return false;
     }
     bool again = usb->again;
     usb->again = false;
     g_autofree char *node = usb_node(device);
-    const GuestUsb *twin = find_twin(g, node);
+    const Usb *twin = find_twin(all, node);
     if (twin)
-        guest_usb_set_words(
-            g, LOG_WARNING,
-            g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
-    if (twin || (!again && g_strcmp0(node, usb->node) == 0 && node_inode(g, node) == usb->inode))
+        set_words(all, LOG_WARNING,
+                  g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
+    if (twin || (!again && g_strcmp0(node, usb->node) == 0 && node_inode(all, node) == usb->inode))
         return false;
     g_free(usb->node);
     usb->node = g_steal_pointer(&node);
-    usb->inode = node_inode(g, usb->node);
-    const char *other = disk_claims_take(g->engine->disks, usb->node, true, g->name);
+    usb->inode = node_inode(all, usb->node);
+    const char *other = claim(all, usb->node);
     if (other) {
         /* Since the snapshot was taken. */
-        guest_usb_set_words(g, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
+        set_words(all, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
         g_clear_pointer(&usb->node, g_free);
         return false;
     }
-    guest_usb_give(g);
+    all->give = usb_give_new(all->setup.engine, all->setup.journal, usb->wish, all->rounds.index, usb->node,
+                             &handler, all);
     return true;
 }
 
 static void on_deleted(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    GuestUsb *usb = guest_usb_current(g);
+    Usbs *all = userdata;
+    Usb *usb = current(all);
 
     if (error < 0 && error != -EREMOTEIO) {
-        guest_usb_look_on(g);
+        rounds_go_on(&all->rounds);
         return;
     }
-    disk_claims_give_up_one(g->engine->disks, usb->node, g->name);
+    give_claim_up(all, usb->node);
     g_clear_pointer(&usb->node, g_free);
     usb->given = false;
-    guest_usb_remember(g);
-    if (!give(g))
-        guest_usb_look_on(g);
+    remember(all);
+    if (!give(all))
+        rounds_go_on(&all->rounds);
 }
 
-static bool still_there(const Guest *g, const GuestUsb *usb)
+static bool still_there(const Usbs *all, const Usb *usb)
 {
     g_autofree char *drivers = NULL;
 
-    return (usb_drivers_read(g->engine->step_place.sys_fd, usb->node, &drivers) < 0 || drivers) &&
-           node_inode(g, usb->node) == usb->inode;
+    return (usb_drivers_read(all->setup.engine->step_place.sys_fd, usb->node, &drivers) < 0 || drivers) &&
+           node_inode(all, usb->node) == usb->inode;
 }
 
-/* True if something is under way for this one. */
-static bool look_at(Guest *g, GuestUsb *usb)
+static bool take_back(Usbs *all, Qmp *qmp, const Usb *usb)
 {
-    if (usb->given && still_there(g, usb)) {
-        const HostUsb *device = NULL;
-        if (!usb->words && usb_find(g->run->usb_host, g->name, usb->wish, &device, NULL) == 0 && device)
-            usb->words = usb_describe(device);
-        return false;
-    }
-    if (!usb->given) {
-        if (usb->node && !still_there(g, usb))
-            g_clear_pointer(&usb->node, g_free);
-        return give(g);
-    }
     struct json_object *arguments = json_object_new_object();
     g_autofree char *id = qemu_usb_id(usb->wish);
+
     json_object_object_add(arguments, "id", json_object_new_string(id));
-    return qmp_command(g->run->qmp, "device_del", arguments, QMP_ANSWER_USEC, on_deleted, g) >= 0;
+    return qmp_command(qmp, "device_del", arguments, QMP_ANSWER_USEC, on_deleted, all) >= 0;
 }
 
-static void look_from(Guest *g, unsigned index)
+static bool look_at(unsigned index, void *userdata)
 {
-    for (g->run->usb_index = index; g->run->usb_index < g->run->usbs->len; g->run->usb_index++)
-        if (guest_qmp_usable(g) && look_at(g, guest_usb_current(g)))
-            return;
-    g->run->usbs_busy = false;
-    if (g->run->usbs_again)
-        guest_mind_usbs(g);
-}
+    Usbs *all = userdata;
+    Usb *usb = g_ptr_array_index(all->list, index);
+    Qmp *qmp = give_qmp(all);
 
-void guest_mind_usbs(Guest *g)
-{
-    if (!guest_qmp_usable(g) || !g->run->journal || !g->run->definition || g->run->definition->usbs->len == 0)
-        return;
-    note_wishes(g);
-    g->run->usbs_again = g->run->usbs_busy;
-    if (g->run->usbs_busy)
-        return;
-    g->run->usb_host = host_free(g->run->usb_host);
-    int r = host_look(g->engine, &g->run->usb_host);
-    if (r < 0) {
-        log_guest(LOG_WARNING, g->name, "cannot look for its USB devices: %s", strerror(-r));
-        return;
+    if (!qmp)
+        return false;
+    if (usb->given && still_there(all, usb)) {
+        if (!usb->words)
+            usb->words = describe(all);
+        return false;
     }
-    g->run->usbs_busy = true;
-    look_from(g, 0);
+    if (usb->given)
+        return take_back(all, qmp, usb);
+    if (usb->node && !still_there(all, usb))
+        g_clear_pointer(&usb->node, g_free);
+    return give(all);
 }
 
-void guest_retry_usbs(Guest *g)
+static bool begin(void *userdata)
 {
-    for (unsigned i = 0; g->run && g->run->usbs && i < g->run->usbs->len; i++)
-        ((GuestUsb *)g_ptr_array_index(g->run->usbs, i))->again = true;
-    guest_mind_usbs(g);
+    Usbs *all = userdata;
+
+    if (all->list->len == 0 || !give_qmp(all))
+        return false;
+    all->host = host_free(all->host);
+    int r = host_look(all->setup.engine, &all->host);
+    if (r < 0)
+        log_guest(LOG_WARNING, all->setup.guest, "cannot look for its USB devices: %s", strerror(-r));
+    return r >= 0;
 }
 
-bool guest_end_usbs(Guest *g)
+static const RoundsHandler rounds_handler = {begin, look_at};
+
+void usbs_sync(Usbs *all)
 {
-    guest_usb_drop(g);
-    if (!g->run->usb_execution)
-        return true;
-    execution_stop(g->run->usb_execution, NULL);
-    return false;
+    rounds_ask(&all->rounds);
 }
 
-GPtrArray *guest_usb_words(const Guest *g)
+void usbs_retry(Usbs *all)
+{
+    for (unsigned i = 0; i < all->list->len; i++)
+        ((Usb *)g_ptr_array_index(all->list, i))->again = true;
+    usbs_sync(all);
+}
+
+bool usbs_end(Usbs *all)
+{
+    return !all || usb_give_stop(all->give);
+}
+
+GPtrArray *usbs_words(const Usbs *all)
 {
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
-    for (unsigned i = 0; g->run && g->run->watched && g->run->usbs && i < g->run->usbs->len; i++) {
-        const GuestUsb *usb = g_ptr_array_index(g->run->usbs, i);
+    for (unsigned i = 0; i < all->list->len; i++) {
+        const Usb *usb = g_ptr_array_index(all->list, i);
         if (usb->words)
             g_ptr_array_add(words, g_strdup_printf("%s: %s", usb->wish->name, usb->words));
     }

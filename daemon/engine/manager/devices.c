@@ -28,8 +28,8 @@ void manager_mind_plugs(Manager *m)
 
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
-        guest_mind_inputs(entry->guest);
-        guest_mind_usbs(entry->guest);
+        guest_sync_inputs(entry->guest);
+        guest_sync_usbs(entry->guest);
     }
 }
 

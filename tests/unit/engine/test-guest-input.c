@@ -50,7 +50,7 @@ static void assert_owner(const Rig *rig, const char *node, uid_t uid, gid_t gid)
 static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
 {
     g_string_truncate(qemu->commands, 0);
-    guest_mind_inputs(guest);
+    guest_sync_inputs(guest);
     fake_qemu_serve(qemu);
 }
 
@@ -178,7 +178,7 @@ START_TEST(a_guest_that_ends_while_it_is_given_a_keyboard_leaves_it)
     Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
     fake_qemu_serve(&qemu);
     plug(&rig, "event5", "usb-X-event-kbd");
-    guest_mind_inputs(guest);
+    guest_sync_inputs(guest);
     end(&rig, guest);
     assert_owner(&rig, "event5", 0, INPUT_GID);
 }

@@ -23,7 +23,7 @@ static const GuestHandler handler = {on_event, on_event};
 static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
 {
     g_string_truncate(qemu->commands, 0);
-    guest_mind_usbs(guest);
+    guest_sync_usbs(guest);
     fake_qemu_serve(qemu);
 }
 
@@ -271,7 +271,7 @@ START_TEST(a_guest_that_ends_while_it_is_given_a_device_leaves_it)
         Guest *guest = rig_run(&rig, &qemu, HEADSET);
         fake_qemu_serve(&qemu);
         fake_host_plug_usb(rig.host, &headset);
-        guest_mind_usbs(guest);
+        guest_sync_usbs(guest);
         for (unsigned i = 0; i < turns; i++)
             rig_turn(&rig);
         end(&rig, guest);
