@@ -98,6 +98,12 @@ typedef enum DiskCache {
     DISK_CACHE_INVALID = -EINVAL,
 } DiskCache;
 
+/* Whether it goes past the host's page cache (qemu-block-drivers(7), "cache.direct"). */
+static inline bool disk_cache_direct(DiskCache cache)
+{
+    return cache == DISK_CACHE_NONE || cache == DISK_CACHE_DIRECTSYNC;
+}
+
 typedef enum CdromBus {
     CDROM_BUS_SATA,
     CDROM_BUS_VIRTIO_SCSI,

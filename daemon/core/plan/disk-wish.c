@@ -34,6 +34,7 @@ static void wish_free(void *pointer)
 static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
 {
     unsigned n_backing = disk->backing ? disk->backing->len : 0;
+    bool direct = disk_cache_direct(disk->cache);
 
     /* What is below first: an image that is made has its name. */
     for (unsigned i = n_backing + 1; i > 0; i--) {
@@ -46,6 +47,7 @@ static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
             .path = image ? image->path : disk->path,
             .format = image ? image->format : disk->format,
             .writable = !image && !disk->read_only,
+            .direct = direct,
             .size = image ? 0 : disk->size,
             .backing = below ? below->path : NULL,
             .backing_format = below ? below->format : DISK_FORMAT_RAW,
@@ -83,19 +85,23 @@ static char *maybe_to_word(const char *text)
     return text ? g_strconcat("=", text, NULL) : g_strdup("-");
 }
 
-/* "w", "w?" to look, "w??" to ask; the same with "r". */
+/* "w", "w?" to look, "w??" to ask; the same with "r". "wd", "rd?": with O_DIRECT. */
 static char *how_to_word(const DiskWish *wish)
 {
-    return g_strdup_printf("%s%.*s", wish->writable ? "w" : "r", (int)wish->how, "??");
+    return g_strdup_printf("%s%s%.*s", wish->writable ? "w" : "r", wish->direct ? "d" : "", (int)wish->how,
+                           "??");
 }
 
 static bool how_from_word(const char *word, DiskWish *ret)
 {
-    size_t marks = word[0] ? strlen(word) - 1 : 0;
-
+    if (word[0] != 'r' && word[0] != 'w')
+        return false;
     ret->writable = word[0] == 'w';
+    ret->direct = word[1] == 'd';
+    const char *how = word + (ret->direct ? 2 : 1);
+    size_t marks = strlen(how);
     ret->how = marks;
-    return (word[0] == 'r' || word[0] == 'w') && marks < DISK_HOW_MAX && strspn(word + 1, "?") == marks;
+    return marks < DISK_HOW_MAX && strspn(how, "?") == marks;
 }
 
 static bool maybe_from_word(const char *word, const char **ret)
@@ -252,6 +258,9 @@ Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
     case EBUSY:
         return fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other program",
                          "%s is in use on the host", name);
+    case EOPNOTSUPP:
+        return fault_new(FAULT_REFUSED, "choose Cache=writeback, or keep the image on another file system",
+                         "%s lies on a file system that has no direct I/O, which its Cache= asks for", name);
     case ENOTBLK:
         return fault_new(FAULT_MISSING_FILE, "name a regular file or a block device",
                          "%s is neither a file nor a disk", name);

@@ -25,6 +25,7 @@ typedef struct DiskWish {
     uint64_t size;       /* it is made with that many bytes if it is not there; 0: it must be there */
     const char *backing; /* what it is to be built upon; NULL: nothing */
     DiskFormat backing_format;
+    bool direct; /* past the host's page cache: with O_DIRECT (open(2)) */
 } DiskWish;
 
 /* What it turned out to be. */

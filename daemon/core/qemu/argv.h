@@ -26,11 +26,11 @@ typedef enum QemuFileKind {
     QEMU_FILE_KERNEL,
     QEMU_FILE_INITRD,
     QEMU_FILE_FIRMWARE,
-    QEMU_FILE_NVRAM, /* made from its template if it is not there */
-    QEMU_FILE_ROM, /* of a device of the host's */
+    QEMU_FILE_NVRAM,     /* made from its template if it is not there */
+    QEMU_FILE_ROM,       /* of a device of the host's */
     QEMU_FILE_LINK,      /* a tap or macvtap device; path is the link's name */
     QEMU_FILE_VHOST_NET, /* /dev/vhost-net, opened anew for each card */
-    QEMU_FILE_DISK, /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
+    QEMU_FILE_DISK,      /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
     QEMU_FILE_FOLDER,    /* opened for reading its names */
     QEMU_FILE_SOUND,     /* O_PATH: a socket that QEMU connects to itself */
     QEMU_FILE_COMPANION, /* a socket, connected to that companion */
@@ -43,6 +43,7 @@ typedef struct QemuFile {
     const char *path;     /* NULL for sockets and logs */
     const char *template; /* of NVRAM */
     bool read_only;
+    bool direct;        /* of a disk: it is opened with O_DIRECT */
     unsigned argument;  /* of a disk: where in argv its file is described */
     unsigned companion; /* of a socket: whose */
 } QemuFile;
@@ -64,7 +65,8 @@ typedef struct QemuCommand {
     unsigned n_own;        /* arguments before those that the definition adds by itself */
     const char *no_device; /* a device whose properties are to be set, and that is not there; NULL: none */
     const char *devices;   /* those that are, with a blank after each; NULL likewise */
-    uint64_t memlock;      /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB where there can be devices, else 64 MiB */
+    uint64_t
+        memlock; /* bytes of RLIMIT_MEMLOCK: guest memory and 1 GiB where there can be devices, else 64 MiB */
 } QemuCommand;
 
 /* All files in the order in which they are opened: QEMU's, then each companion's. NULL: no such file.

@@ -8,8 +8,7 @@ static const char *const format_drivers[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FO
 static struct json_object *new_node(const char *driver, const char *name, const QemuImage *image)
 {
     struct json_object *node = json_new_driver(driver);
-    bool direct = image->cache == DISK_CACHE_NONE || image->cache == DISK_CACHE_DIRECTSYNC,
-         unsafe = image->cache == DISK_CACHE_UNSAFE;
+    bool direct = disk_cache_direct(image->cache), unsafe = image->cache == DISK_CACHE_UNSAFE;
 
     json_set_text(node, "node-name", "%s", name);
     json_set_bool(node, "read-only", image->read_only);
@@ -36,6 +35,7 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
     json_set_text(file, "filename", "/dev/fdset/%d", fd);
     builder_json(builder, "-blockdev", file);
     builder_file_at(builder, fd)->argument = builder->command->argv->len - 1;
+    builder_file_at(builder, fd)->direct = disk_cache_direct(image->cache);
 
     json_set_text(format, "file", "%s", file_node);
     /* Left to the image, it could have QEMU open whatever path it likes. */

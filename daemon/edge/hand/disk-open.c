@@ -141,6 +141,20 @@ static int look_into(int fd, const DiskWish *wish, DiskSeen *seen)
     return 0;
 }
 
+/* From QEMU 9.1 on a descriptor in an fd-set has to have O_DIRECT itself if the image is to be opened with it
+ * (monitor_fdset_dup_fd_add(), monitor/fds.c; lxc/incus#1196). Only now, as reading with it wants aligned
+ * memory. */
+static int set_direct(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return -errno;
+    if (fcntl(fd, F_SETFL, flags | O_DIRECT) < 0)
+        return errno == EINVAL ? -EOPNOTSUPP : -errno;
+    return 0;
+}
+
 /* Whether somebody holds the lock; not who (OFD locks belong to no process, fcntl(2)). */
 static bool locked(int fd, off_t byte)
 {
@@ -234,6 +248,8 @@ int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_see
         seen->look = DISK_LOOK_UNSEEN;
     else if (fd >= 0 && r == 0)
         r = look_into(fd, wish, seen);
+    if (fd >= 0 && r == 0 && wish->direct && seen->look != DISK_LOOK_UNSEEN)
+        r = set_direct(fd);
     if (r < 0)
         return r;
     *ret_seen = g_steal_pointer(&seen);

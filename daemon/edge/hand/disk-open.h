@@ -20,6 +20,8 @@
  * does not open a block device: *ret_fd is its name alone then (O_PATH), and whom the kernel alone knows is
  * not seen.
  *
+ * -EOPNOTSUPP: its file system has no direct I/O, which was wished for.
+ *
  * 0; or 1 if it is in use: *ret_holders is by whom as far as that can be seen, of *ret_seen only the id is
  * told; or -errno. */
 int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_seen, GPtrArray **ret_holders,

@@ -247,12 +247,12 @@ FileGate *file_gate_free(FileGate *gate)
     return NULL;
 }
 
-int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool *ret_block)
+int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block)
 {
     for (unsigned i = 0; i < gate->disks->len; i++) {
         const OpenDisk *disk = &g_array_index(gate->disks, OpenDisk, i);
         const DiskWish *wish = g_ptr_array_index(gate->wishes, i);
-        if (!g_str_equal(wish->path, path) || wish->writable == read_only)
+        if (!g_str_equal(wish->path, path) || wish->writable == read_only || wish->direct != direct)
             continue;
         int fd = fcntl(disk->fd, F_DUPFD_CLOEXEC, 3);
         *ret_block = disk->block;

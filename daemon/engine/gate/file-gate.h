@@ -24,13 +24,13 @@ typedef enum FileGateHow {
  * exactly once, from the loop. */
 FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileGateHow how,
                         const char *section, FileGateAnswered answered, void *userdata);
-/* Of a look, right after it was made: disks are not claimed, not for a moment, but only what tells of their users is
- * read (DISK_HOW_ASK). */
+/* Of a look, right after it was made: disks are not claimed, not for a moment, but only what tells of their
+ * users is read (DISK_HOW_ASK). */
 void file_gate_take_nothing(FileGate *gate);
 /* Closes what it has opened; no call after it. Claims stay. NULL is fine; returns NULL. */
 FileGate *file_gate_free(FileGate *gate);
 
 /* A descriptor of an open disk, or -errno. */
-int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool *ret_block);
+int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block);
 /* What is claimed, "ID w" or "ID r" a line. */
 const char *file_gate_lines(const FileGate *gate);

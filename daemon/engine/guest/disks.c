@@ -6,9 +6,10 @@
 
 #define OPEN_WORDS "opening its disks"
 
-int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block)
+int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool direct, bool *ret_block)
 {
-    return g->run->start.disks ? file_gate_dup(g->run->start.disks, path, read_only, ret_block) : -ENOENT;
+    return g->run->start.disks ? file_gate_dup(g->run->start.disks, path, read_only, direct, ret_block)
+                               : -ENOENT;
 }
 
 /* What is claimed stands in the guest's folder, for a daemon that comes after this one. */

@@ -81,7 +81,7 @@ static int dup_disk(Run *run, const QemuFile *file)
 {
     bool block = false;
 
-    int fd = guest_dup_disk(run->guest, file->path, file->read_only, &block);
+    int fd = guest_dup_disk(run->guest, file->path, file->read_only, file->direct, &block);
     if (fd >= 0 && block)
         qemu_command_set_block_device(run->start.command, file->fd);
     return fd;

@@ -45,7 +45,7 @@ bool guest_refuse_launcher(Guest *g, const Fault *fault);
 
 /* disks.c */
 /* A descriptor of an open disk for QEMU, or -errno. */
-int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool *ret_block);
+int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool direct, bool *ret_block);
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
 

@@ -97,7 +97,8 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
         return g_array_index(qemu->listeners, int, file->companion);
     default:
         fill(file, path);
-        return open(path, (file->read_only || file->kind == QEMU_FILE_FOLDER ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        return open(path, (file->read_only || file->kind == QEMU_FILE_FOLDER ? O_RDONLY : O_RDWR) |
+                              (file->direct ? O_DIRECT : 0) | O_CLOEXEC);
     }
 }
 

@@ -27,17 +27,20 @@ START_TEST(a_wish_and_its_answer_cross_the_wire)
 {
     DiskWish wish = {"Disk a",      "Path", "/a b",  DISK_FORMAT_QCOW2, true,
                      DISK_HOW_LOOK, 5,      "/base", DISK_FORMAT_QCOW2},
-             read;
+             direct = {.path = "/a", .how = DISK_HOW_ASK, .direct = true}, read;
     DiskSeen seen = {(char *)"f8:1:7", true, DISK_LOOK_QCOW2, (char *)"b=-"};
-    g_auto(GStrv) asked = disk_wish_to_words("disk", &wish), answered = disk_seen_to_words("opened", &seen);
+    g_auto(GStrv) asked = disk_wish_to_words("disk", &wish), past = disk_wish_to_words("disk", &direct);
+    g_auto(GStrv) answered = disk_seen_to_words("opened", &seen);
     g_autoptr(DiskSeen) back = NULL;
 
     ck_assert_int_eq(disk_wish_from_words(asked + 1, &read), 0);
     ck_assert_str_eq(read.path, "/a b");
-    ck_assert(read.writable && read.size == 5);
+    ck_assert(read.writable && !read.direct && read.size == 5 && read.how == DISK_HOW_LOOK);
     ck_assert_int_eq(read.format, DISK_FORMAT_QCOW2);
     ck_assert_str_eq(read.backing, "/base");
     ck_assert_int_eq(read.backing_format, DISK_FORMAT_QCOW2);
+    ck_assert_int_eq(disk_wish_from_words(past + 1, &read), 0);
+    ck_assert(!read.writable && read.direct && read.how == DISK_HOW_ASK);
     ck_assert_int_eq(disk_seen_from_words(answered + 1, &back), 0);
     ck_assert_str_eq(back->id, "f8:1:7");
     ck_assert(back->made && back->look == DISK_LOOK_QCOW2);
@@ -45,6 +48,20 @@ START_TEST(a_wish_and_its_answer_cross_the_wire)
     ck_assert_int_eq(disk_seen_from_words(
                          (char *[]){(char *)"x", (char *)"made", (char *)"odd", (char *)"-", NULL}, &back),
                      -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_whole_chain_is_opened_past_the_page_cache_if_its_disk_is)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/b\nCache=none\n"
+                     "[Disk c]\nPath=/c\nFormat=raw\nCache=directsync\n[Disk d]\nPath=/d\nFormat=raw\n");
+    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
+    const bool expected[] = {true, true, true, false};
+
+    ck_assert_uint_eq(wishes->len, G_N_ELEMENTS(expected));
+    for (unsigned i = 0; i < wishes->len; i++)
+        ck_assert(((const DiskWish *)g_ptr_array_index(wishes, i))->direct == expected[i]);
 }
 END_TEST
 
@@ -134,6 +151,7 @@ START_TEST(names_of_the_kernel_do_not_stay)
 }
 END_TEST
 
-SUITE("disk-wish", disks_are_opened_from_the_bottom_of_their_chains, a_wish_and_its_answer_cross_the_wire,
+SUITE("disk-wish", disks_are_opened_from_the_bottom_of_their_chains,
+      a_whole_chain_is_opened_past_the_page_cache_if_its_disk_is, a_wish_and_its_answer_cross_the_wire,
       an_image_may_lead_to_what_is_written_alone, what_is_no_image_is_said, who_uses_a_disk_is_named,
       names_of_the_kernel_do_not_stay)

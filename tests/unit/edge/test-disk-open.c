@@ -188,6 +188,29 @@ START_TEST(an_image_that_another_qemu_writes_to_is_in_use)
 }
 END_TEST
 
+START_TEST(an_image_is_opened_past_the_page_cache_where_its_file_system_can)
+{
+    setup();
+    g_autofree char *path = in_folder("a.img");
+    DiskWish direct = {.path = path, .writable = true, .direct = true}, plain = {.path = path},
+             cannot = {.path = "/proc/version", .direct = true};
+    g_autoptr(DiskSeen) first = NULL, second = NULL, third = NULL;
+    GPtrArray *nobody = NULL;
+    int fd = -1;
+
+    ck_assert(g_file_set_contents(path, "disk", -1, NULL));
+    ck_assert_int_eq(disk_open(&place, &direct, &first, &nobody, &fd), 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & (O_DIRECT | O_ACCMODE), O_DIRECT | O_RDWR);
+    fd = close_fd(fd);
+    ck_assert_int_eq(disk_open(&place, &plain, &second, &nobody, &fd), 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & O_DIRECT, 0);
+    fd = close_fd(fd);
+    ck_assert_int_eq(try(&cannot, &third, &nobody), -EOPNOTSUPP);
+    teardown();
+}
+END_TEST
+
 SUITE("disk-open", an_image_is_made_once, a_raw_image_is_as_long_as_the_disk_and_takes_no_space,
       nothing_is_made_where_it_was_not_asked_for_or_cannot_be, what_an_image_says_of_other_files_is_told,
-      an_image_that_another_qemu_writes_to_is_in_use)
+      an_image_that_another_qemu_writes_to_is_in_use,
+      an_image_is_opened_past_the_page_cache_where_its_file_system_can)
