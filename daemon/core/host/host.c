@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
-static void host_device_free(gpointer pointer)
+static void host_device_clear(gpointer pointer)
 {
     HostDevice *device = pointer;
 
@@ -14,7 +14,11 @@ static void host_device_free(gpointer pointer)
     g_free(device->needed_for);
     g_free(device->quarantine);
     g_free(device->sriov.autoprobe);
-    g_free(device);
+}
+
+static void host_device_unref(gpointer device)
+{
+    g_rc_box_release_full(device, host_device_clear);
 }
 
 static void host_link_free(gpointer pointer)
@@ -85,8 +89,42 @@ Host *host_new(void)
     host->mediated = g_ptr_array_new_with_free_func((GDestroyNotify)host_mediated_free);
     host->mediated_types = g_ptr_array_new_with_free_func(host_mediated_type_free);
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
-    host->devices = g_ptr_array_new_with_free_func(host_device_free);
+    host->devices = g_ptr_array_new_with_free_func(host_device_unref);
     return host;
+}
+
+static void *share_device(const void *device, void *userdata)
+{
+    return g_rc_box_acquire((void *)device);
+}
+
+Host *host_share(const Host *host)
+{
+    Host *shared = g_new(Host, 1);
+
+    *shared = *host;
+    shared->governors = g_strdup(host->governors);
+    shared->devices = g_ptr_array_copy(host->devices, share_device, NULL);
+    g_ptr_array_ref(host->links);
+    g_ptr_array_ref(host->cpus);
+    g_ptr_array_ref(host->slices);
+    g_ptr_array_ref(host->usbs);
+    g_ptr_array_ref(host->mediated);
+    g_ptr_array_ref(host->mediated_types);
+    g_array_ref(host->nodes);
+    return shared;
+}
+
+void host_replace(Host *host, HostDevice *device)
+{
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        HostDevice *known = g_ptr_array_index(host->devices, i);
+        if (!pci_address_equal(known->address, device->address))
+            continue;
+        host->devices->pdata[i] = g_rc_box_acquire(device);
+        host_device_unref(known);
+        return;
+    }
 }
 
 Host *host_free(Host *host)
@@ -108,7 +146,7 @@ Host *host_free(Host *host)
 
 HostDevice *host_add(Host *host, PciAddress address)
 {
-    HostDevice *device = g_new0(HostDevice, 1);
+    HostDevice *device = g_rc_box_new0(HostDevice);
     device->address = address;
     device->group = HOST_NO_GROUP;
     device->numa_node = -1;

@@ -29,7 +29,7 @@ typedef struct HostDevice {
     bool virtual_function; /* of an SR-IOV function, whose address is physical */
     PciAddress physical;
     struct {
-        unsigned total; /* how many virtual functions it can have; 0: it has no SR-IOV */
+        unsigned total;          /* how many virtual functions it can have; 0: it has no SR-IOV */
         unsigned offset, stride; /* where the first is from here, and each next one; in functions */
         uint16_t device;         /* the device ID that they have */
         char *autoprobe;         /* whether drivers find them: "0", "1"; NULL: no such attribute */
@@ -60,7 +60,7 @@ typedef struct HostUsb {
     char *port;           /* "1-2.3", as sysfs names it */
     unsigned bus, number; /* its node is /dev/bus/usb/BUS/NUMBER */
     uint16_t vendor, product;
-    char *serial;     /* NULL: none */
+    char *serial; /* NULL: none */
     bool hub;
     char *drivers;    /* those of its interfaces, as in STEP_USB_DRIVERS */
     char **inputs;    /* its input devices: "event5" */
@@ -79,7 +79,8 @@ typedef struct HostMediated {
     int group; /* HOST_NO_GROUP: no driver of VFIO's has it */
 } HostMediated;
 
-/* A type of mediated devices that the driver of a PCI function makes; in a snapshot only where somebody asked about that. */
+/* A type of mediated devices that the driver of a PCI function makes; in a snapshot only where somebody asked
+ * about that. */
 typedef struct HostMediatedType {
     PciAddress parent;
     char *name;    /* "i915-GVTg_V5_4": what it is called in sysfs */
@@ -113,30 +114,35 @@ typedef struct HostSlice {
 } HostSlice;
 
 typedef struct Host {
-    GPtrArray *cpus;        /* of HostCpu */
-    char *governors;        /* that can be chosen, separated by blanks; NULL: none */
-    bool cpusets;           /* cgroup v2 with the cpuset controller */
-    bool guests_cpusets;    /* and usher.slice has it, by a limit of its own that is none */
-    GPtrArray *slices;      /* of HostSlice, those that are there */
-    GArray *nodes;          /* of HostNode, ascending */
-    uint64_t memory;        /* bytes that the kernel has in all; 0: unknown */
-    uint64_t memory_left;   /* that can be had without swapping; 0: unknown */
-    GPtrArray *devices;     /* of HostDevice, sorted by address */
-    GPtrArray *links;       /* of HostLink, sorted by name */
-    GPtrArray *usbs;        /* of HostUsb */
-    GPtrArray *mediated;    /* of HostMediated */
+    GPtrArray *cpus;           /* of HostCpu */
+    char *governors;           /* that can be chosen, separated by blanks; NULL: none */
+    bool cpusets;              /* cgroup v2 with the cpuset controller */
+    bool guests_cpusets;       /* and usher.slice has it, by a limit of its own that is none */
+    GPtrArray *slices;         /* of HostSlice, those that are there */
+    GArray *nodes;             /* of HostNode, ascending */
+    uint64_t memory;           /* bytes that the kernel has in all; 0: unknown */
+    uint64_t memory_left;      /* that can be had without swapping; 0: unknown */
+    GPtrArray *devices;        /* of HostDevice, sorted by address */
+    GPtrArray *links;          /* of HostLink, sorted by name */
+    GPtrArray *usbs;           /* of HostUsb */
+    GPtrArray *mediated;       /* of HostMediated */
     GPtrArray *mediated_types; /* of HostMediatedType */
-    bool vhost_net;         /* there is /dev/vhost-net */
-    bool macvtap;           /* the macvtap driver is there */
-    bool iommu;             /* there is at least one IOMMU group */
-    bool vfio_pci;          /* the vfio-pci driver is registered */
-    bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts is set */
-    bool noiommu;           /* vfio.enable_unsafe_noiommu_mode is set */
+    bool vhost_net;            /* there is /dev/vhost-net */
+    bool macvtap;              /* the macvtap driver is there */
+    bool iommu;                /* there is at least one IOMMU group */
+    bool vfio_pci;             /* the vfio-pci driver is registered */
+    bool unsafe_interrupts;    /* vfio_iommu_type1.allow_unsafe_interrupts is set */
+    bool noiommu;              /* vfio.enable_unsafe_noiommu_mode is set */
 } Host;
 
 Host *host_new(void);
 Host *host_free(Host *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)
+/* A snapshot with the same contents, in which a device may be replaced: the other one stays as it is. */
+Host *host_share(const Host *host);
+/* Puts a device, which may be another snapshot's, in the place of the one with its address, if there is one.
+ */
+void host_replace(Host *host, HostDevice *device);
 
 /* A new, zeroed device (group HOST_NO_GROUP, numa_node -1) for the given address, owned by the host. Keep the
  * order by calling host_sort() after the last one. */
@@ -169,10 +175,12 @@ const HostMediated *host_mediated_of(const Host *host, int group);
  * root complex's own function, the ISA bridge). */
 bool host_device_stays(const HostDevice *device);
 
-/* The function by whose driver's grace the device is there: that of which it is a virtual one, or Intel's VMD, whose
- * driver makes a domain of its own of what is behind it (drivers/pci/controller/vmd.c). NULL: there is none. */
+/* The function by whose driver's grace the device is there: that of which it is a virtual one, or Intel's
+ * VMD, whose driver makes a domain of its own of what is behind it (drivers/pci/controller/vmd.c). NULL:
+ * there is none. */
 const HostDevice *host_maker(const Host *host, const HostDevice *device);
-/* What to do where that keeps the device from being lent; maker NULL: it is not known. The caller frees it. */
+/* What to do where that keeps the device from being lent; maker NULL: it is not known. The caller frees it.
+ */
 char *host_maker_remedy(const HostDevice *maker);
 
 /* NULL if there is no such function. Binary search. */

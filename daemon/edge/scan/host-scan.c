@@ -303,7 +303,8 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
 int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAddress address)
 {
     g_autoptr(Host) fresh = host_new();
-    HostDevice *now = host_add(fresh, address), *known = (HostDevice *)host_find(host, address);
+    HostDevice *now = host_add(fresh, address);
+    const HostDevice *known = host_find(host, address);
     if (!known)
         return -ENOENT;
     _cleanup_close_ int devices_fd =
@@ -315,9 +316,7 @@ int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAdd
         return r;
 
     now->multifunction = known->multifunction;
-    now->needed_for = g_steal_pointer(&known->needed_for);
-    HostDevice before = *known;
-    *known = *now;
-    *now = before; /* whose strings go with the fresh snapshot */
+    now->needed_for = g_strdup(known->needed_for);
+    host_replace(host, now);
     return 0;
 }

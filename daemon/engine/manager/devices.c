@@ -4,7 +4,6 @@
 
 #include "../../base/log.h"
 #include "../../base/words.h"
-#include "../host-look.h"
 #include "private.h"
 #include "../execution/undo.h"
 
@@ -14,11 +13,10 @@ static void look_again(Manager *m, const char *text)
 {
     PciAddress address;
 
-    if (!m->host || m->host_stale)
-        return;
-    if (g_hash_table_size(m->jobs) == 0 || pci_address_from_string(text, &address) < 0 ||
-        host_look_again(m->engine, m->host, address) < 0)
-        m->host_stale = true;
+    if (g_hash_table_size(m->jobs) == 0 || pci_address_from_string(text, &address) < 0)
+        host_cache_stale(m->host);
+    else
+        host_cache_look_at(m->host, address);
 }
 
 void manager_mind_plugs(Manager *m)
@@ -43,7 +41,7 @@ static void on_host_event(const char *action, const char *address, void *userdat
     if (*address && pci_address_from_string(address, &function) < 0)
         return;
     if (g_str_equal(action, "add") || g_str_equal(action, "remove"))
-        m->host_stale = true;
+        host_cache_stale(m->host);
     else
         look_again(m, address);
     manager_look_soon(m);
@@ -68,40 +66,14 @@ void manager_devices_changed(Manager *m, const GPtrArray *addresses)
     }
 }
 
-int manager_look(Manager *m, const Host **ret)
-{
-    Host *host;
-
-    int r = host_look(m->engine, &host);
-    if (r < 0)
-        return r;
-    host_free(m->host);
-    m->host = host;
-    m->host_stale = false;
-    m->links_seen = g_get_monotonic_time();
-    *ret = host;
-    manager_note_drift(m);
-    return 0;
-}
-
 const Host *manager_host(Manager *m)
 {
-    const Host *host;
-
-    if (m->host && !m->host_stale && !manager_links_changed(m))
-        return m->host;
-    int r = manager_look(m, &host);
-    if (r < 0) {
-        log_error("cannot read the host's devices: %s", strerror(-r));
-        if (!m->host)
-            m->host = host_new();
-    }
-    return m->host;
+    return host_cache_get(m->host);
 }
 
 PciNames manager_names(Manager *m, const HostDevice *device)
 {
-    pci_name_table_learn(m->names, m->host);
+    pci_name_table_learn(m->names, manager_host(m));
     return pci_name_table_get(m->names, device);
 }
 
@@ -167,7 +139,7 @@ static void on_hold_rested(Hold *hold, void *userdata)
     Manager *m = userdata;
 
     claims_give_up(m->claims, hold_owner(hold));
-    m->host_stale = true;
+    host_cache_stale(m->host);
     if (!hold_bound(hold))
         g_hash_table_remove(m->holds, hold_owner(hold));
 }
@@ -202,7 +174,7 @@ static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **re
 {
     const Host *host;
 
-    int r = manager_look(m, &host);
+    int r = host_cache_look(m->host, NULL, &host);
     if (r < 0)
         return r;
     const Hold *hold = find_hold(m, wish->address);
@@ -335,7 +307,7 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     if (r == -ENOENT)
         return fault_raise(ret_fault, FAULT_REFUSED, NULL, "%s is not in quarantine",
                            PCI_ADDRESS_STR(address));
-    m->host_stale = true;
+    host_cache_stale(m->host);
     manager_announce(m, MANAGER_DEVICE_CHANGED, PCI_ADDRESS_STR(address));
     log_device(LOG_NOTICE, PCI_ADDRESS_STR(address), "released from quarantine by an administrator");
     return r;

@@ -3,14 +3,12 @@
  * daemon. */
 #include <string.h>
 
-#include "../../base/file.h"
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
 #include "private.h"
 
 /* A change of drivers is told as several events; and a hang by somebody else's hand is told by none. */
 #define SETTLE_USEC (50 * G_TIME_SPAN_MILLISECOND)
-#define LINKS_USEC (200 * G_TIME_SPAN_MILLISECOND)
 
 /* What a lent device is like, if it is not on vfio-pci as it should be; the caller frees it. */
 static char *describe_drift(const Host *host, const char *text)
@@ -38,7 +36,7 @@ static void look_at(GHashTable *drift, const Host *host, const char *address)
 }
 
 /* Only what has come to rest with its owner: on their way devices are anything. */
-static GHashTable *find_drift(Manager *m)
+static GHashTable *find_drift(Manager *m, const Host *host)
 {
     GHashTable *drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GHashTableIter iter;
@@ -49,13 +47,13 @@ static GHashTable *find_drift(Manager *m)
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry)) {
         const GPtrArray *devices = guest_devices(entry->guest);
         for (unsigned i = 0; guest_state_live(guest_state(entry->guest)) && i < devices->len; i++)
-            look_at(drift, m->host, g_ptr_array_index(devices, i));
+            look_at(drift, host, g_ptr_array_index(devices, i));
     }
     g_hash_table_iter_init(&iter, m->holds);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&hold)) {
         g_autoptr(GPtrArray) devices = hold_at_rest(hold) ? hold_driven(hold) : g_ptr_array_new();
         for (unsigned i = 0; i < devices->len; i++)
-            look_at(drift, m->host, g_ptr_array_index(devices, i));
+            look_at(drift, host, g_ptr_array_index(devices, i));
     }
     return drift;
 }
@@ -91,23 +89,23 @@ static void tell_drift(Manager *m, const char *address, const char *words)
 
 /* It may be over because the device was put back, or because nobody has it any more: the latter is no news.
  */
-static void tell_end(Manager *m, const char *address)
+static void tell_end(Manager *m, const Host *host, const char *address)
 {
     const char *guest = guest_of(m, address);
-    g_autofree char *words = describe_drift(m->host, address);
+    g_autofree char *words = describe_drift(host, address);
 
     if (!words)
         log_message(LOG_NOTICE, guest, address, "%s is on vfio-pci again", address);
     announce(m, address, guest);
 }
 
-void manager_note_drift(Manager *m)
+void manager_note_drift(Manager *m, const Host *host)
 {
     GHashTable *old = m->drift;
     GHashTableIter iter;
     const char *address, *words;
 
-    m->drift = find_drift(m);
+    m->drift = find_drift(m, host);
     g_hash_table_iter_init(&iter, m->drift);
     while (g_hash_table_iter_next(&iter, (void **)&address, (void **)&words))
         if (g_strcmp0(g_hash_table_lookup(old, address), words) != 0)
@@ -115,7 +113,7 @@ void manager_note_drift(Manager *m)
     g_hash_table_iter_init(&iter, old);
     while (g_hash_table_iter_next(&iter, (void **)&address, NULL))
         if (!g_hash_table_contains(m->drift, address))
-            tell_end(m, address);
+            tell_end(m, host, address);
     g_hash_table_destroy(old);
 }
 
@@ -123,7 +121,7 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
     const Host *host;
 
-    manager_look(userdata, &host);
+    host_cache_look(((Manager *)userdata)->host, NULL, &host);
     return 0;
 }
 
@@ -135,26 +133,6 @@ void manager_look_soon(Manager *m)
 const char *manager_device_drift(Manager *m, const char *address)
 {
     return g_hash_table_lookup(m->drift, address);
-}
-
-bool manager_links_changed(Manager *m)
-{
-    gint64 now = g_get_monotonic_time();
-
-    if (now - m->links_seen < LINKS_USEC)
-        return false;
-    m->links_seen = now;
-    for (unsigned i = 0; i < m->host->devices->len; i++) {
-        const HostDevice *device = g_ptr_array_index(m->host->devices, i);
-        g_autofree char *driver = NULL;
-        if (g_strcmp0(device->driver, "vfio-pci") != 0)
-            continue;
-        g_autofree char *link =
-            g_strdup_printf("bus/pci/devices/%s/driver", PCI_ADDRESS_STR(device->address));
-        if (file_link_name_at(m->engine->host_place.sys_fd, link, &driver) < 0)
-            return true;
-    }
-    return false;
 }
 
 /* What hangs. */
@@ -186,7 +164,7 @@ static void on_freed(const char *address, void *userdata)
     g_hash_table_remove(m->engine->stuck, address);
     log_device(LOG_NOTICE, address,
                "the kernel came back from a write to %s that an earlier usherd had begun", address);
-    m->host_stale = true;
+    host_cache_stale(m->host);
     if (!g_uuid_string_is_valid(address))
         manager_announce(m, MANAGER_DEVICE_CHANGED, address);
     go_on(m, address);

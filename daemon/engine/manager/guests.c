@@ -7,7 +7,6 @@
 #include "../../base/log.h"
 #include "../../base/words.h"
 #include "../../edge/scan/kit-find.h"
-#include "../host-look.h"
 #include "private.h"
 #include "../gate/preflight.h"
 
@@ -93,7 +92,7 @@ static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const D
     Manager *m = userdata;
     const Host *host;
 
-    int r = manager_look(m, &host);
+    int r = host_cache_look(m->host, NULL, &host);
     if (r == 0)
         r = section ? plan_attach_rest(host, m->claims, owner.text, NULL, section, ret, ret_fault)
                     : plan_rest(host, m->claims, definition, ret, ret_fault);
@@ -303,9 +302,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     if (r == 0)
         r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
-        r = manager_look(m, &host);
-    if (r == 0)
-        host_look_mediated(m->engine, definition, m->host);
+        r = host_cache_look(m->host, definition, &host);
     if (r == 0)
         r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
     if (r == 0)

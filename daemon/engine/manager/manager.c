@@ -29,6 +29,11 @@ static void on_given_up(const char *instance, const char *message, void *userdat
         guest_given_up(entry->guest, message);
 }
 
+static void on_host_taken(const Host *host, void *userdata)
+{
+    manager_note_drift(userdata, host);
+}
+
 static void on_definitions_changed(void *userdata)
 {
     manager_reload(userdata);
@@ -47,7 +52,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->questions = g_ptr_array_new_with_free_func((GDestroyNotify)manager_question_free);
     m->names = pci_name_table_new();
     m->drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    m->host_stale = true;
+    m->host = host_cache_new(engine, on_host_taken, m);
     launcher_on_failed(engine->launcher, LAUNCHER_GUEST, on_launch_failed, m);
     launcher_on_given_up(engine->launcher, on_given_up, m);
 
@@ -82,7 +87,7 @@ Manager *manager_free(Manager *m)
     definition_store_free(m->definitions);
     claims_free(m->claims);
     pci_name_table_free(m->names);
-    host_free(m->host);
+    host_cache_free(m->host);
     g_free(m);
     return NULL;
 }
@@ -118,7 +123,7 @@ static void on_job_changed(Job *job, void *userdata)
     log_info("job %u: %s %s: %s%s%s", job->id, job_type_to_string(job->type), job->subject, job->result,
              why ? ": " : "", why ?: "");
     manager_announce(m, MANAGER_JOB_ENDED, id);
-    m->host_stale = true;
+    host_cache_stale(m->host);
     g_hash_table_remove(m->jobs, GUINT_TO_POINTER(job->id));
 }
 
@@ -230,6 +235,6 @@ void manager_check(Manager *m, ManagerChecked checked, void *userdata)
 
     *check = (Check){m, checked, userdata};
     /* No event tells of a governor, or of huge pages. */
-    m->host_stale = true;
+    host_cache_stale(m->host);
     qemu_probe_get(m->engine->probe, on_facts, check);
 }

@@ -83,8 +83,8 @@ int manager_define(Manager *manager, const char *name, const DefineWish *wish, F
 /* Removes file and drop-ins of a guest that is at rest. */
 int manager_undefine(Manager *manager, const char *name, Fault **ret_fault);
 
-/* The host as last seen, renewed if a device has come, gone or changed its driver since. Borrowed until the
- * next call into the manager. */
+/* The host as last seen, renewed if a device has come, gone or changed its driver since. It stays as it is until the
+ * loop's next turn. */
 const Host *manager_host(Manager *manager);
 PciNames manager_names(Manager *manager, const HostDevice *device);
 /* "host", "unused", "bound", "guest", "vfio", "bridge", "drift", "stuck" or "dead". */

@@ -18,7 +18,7 @@ static void add_group(GArray *groups, const Host *host, const char *text)
 }
 
 /* What it has, and what of it could not be given back yet. */
-static GArray *groups_of(Manager *m, const Guest *guest)
+static GArray *groups_of(Manager *m, const Host *host, const Guest *guest)
 {
     const Owner owner = owner_of_guest(guest_name(guest));
     const GPtrArray *devices = guest_devices(guest);
@@ -27,7 +27,7 @@ static GArray *groups_of(Manager *m, const Guest *guest)
     int group;
 
     for (unsigned i = 0; i < devices->len; i++)
-        add_group(groups, m->host, g_ptr_array_index(devices, i));
+        add_group(groups, host, g_ptr_array_index(devices, i));
     if (journal_open(m->engine->journal_fd, owner.text, &journal) < 0)
         return groups;
     g_autoptr(GPtrArray) steps = undo_plan(journal);
@@ -36,7 +36,7 @@ static GArray *groups_of(Manager *m, const Guest *guest)
         const char *subject = ((const Step *)g_ptr_array_index(steps, i))->subject;
         if (sscanf(subject, "/dev/vfio/%d", &group) == 1)
             g_array_append_val(groups, group);
-        add_group(groups, m->host, subject);
+        add_group(groups, host, subject);
     }
     return groups;
 }
@@ -48,14 +48,14 @@ void manager_guest_devices(Guest *guest, void *userdata)
     g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
     const Host *host;
 
-    if (manager_look(m, &host) < 0)
+    if (host_cache_look(m->host, NULL, &host) < 0)
         return;
     for (unsigned i = 0; i < host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(host->devices, i);
         if (g_strcmp0(claims_owner(m->claims, device->group), owner.text) == 0)
             g_ptr_array_add(changed, g_strdup(PCI_ADDRESS_STR(device->address)));
     }
-    g_autoptr(GArray) groups = groups_of(m, guest);
+    g_autoptr(GArray) groups = groups_of(m, host, guest);
     claims_keep(m->claims, groups, owner.text);
     manager_devices_changed(m, changed);
 }
@@ -99,7 +99,7 @@ static int prepare_attach(Manager *m, const char *name, const BindWish *wish, Gu
     if (r == 0)
         r = guest_check_pluggable((*ret_entry)->guest, ret_fault);
     if (r == 0)
-        r = manager_look(m, &host);
+        r = host_cache_look(m->host, NULL, &host);
     if (r != 0)
         return r;
     const DefinitionPci *section = guest_section((*ret_entry)->guest, wish->address);

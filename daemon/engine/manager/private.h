@@ -7,6 +7,7 @@
 #include "../../edge/store/step-mark.h"
 #include "../gate/file-gate.h"
 #include "../hold/hold.h"
+#include "host-cache.h"
 #include "manager.h"
 
 typedef struct ManagerQuestion ManagerQuestion;
@@ -26,9 +27,7 @@ struct Manager {
 
     GPtrArray *questions; /* of ManagerQuestion, owned: the first is being asked */
 
-    Host *host;
-    bool host_stale;
-    gint64 links_seen; /* when the links of lent devices were looked at last, monotonic */
+    HostCache *host;
     GHashTable *drift; /* address → what is wrong with a lent device, in words; both owned */
     StepMarks *marks;
     sd_event_source *settle;
@@ -54,7 +53,6 @@ void manager_announce(Manager *m, ManagerChange change, const char *id);
 Job *manager_new_job(Manager *m, JobType type, const char *subject);
 
 /* manager-devices.c */
-int manager_look(Manager *m, const Host **ret); /* a fresh snapshot */
 void manager_devices_changed(Manager *m, const GPtrArray *addresses);
 int manager_watch_devices(Manager *m);
 void manager_recover_hold(Manager *m, const char *owner);
@@ -71,8 +69,7 @@ int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileG
 void manager_look_soon(Manager *m);
 /* An input or USB device may have come or gone. */
 void manager_mind_plugs(Manager *m);
-void manager_note_drift(Manager *m);       /* upon a fresh snapshot */
-bool manager_links_changed(Manager *m);    /* since the snapshot */
+void manager_note_drift(Manager *m, const Host *host); /* upon a fresh snapshot */
 void manager_recover_stuck(Manager *m);
 
 /* manager-guests.c */
