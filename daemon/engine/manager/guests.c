@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The manager's guests: what is defined, what may start, what was running before a restart. */
-#include <stdlib.h>
+/* The manager's guests: what is defined of them, and what is asked of one that is there. */
 #include <string.h>
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
-#include "../../base/words.h"
-#include "../../edge/scan/kit-find.h"
 #include "private.h"
-#include "../gate/preflight.h"
-
-#define GUESTS_MAX 1024
 
 void guest_entry_free(GuestEntry *entry)
 {
@@ -22,27 +16,9 @@ void guest_entry_free(GuestEntry *entry)
     g_free(entry);
 }
 
-GuestEntry *manager_guest_entry(Manager *m, const char *name)
-{
-    return g_hash_table_lookup(m->guests, name);
-}
-
-/* Its huge pages and its memory are promised to a guest until QEMU has made them its own: from then on they are not
- * free. */
-static void settle_memory(Manager *m, const Guest *guest)
-{
-    const Owner owner = owner_of_guest(guest_name(guest));
-    GuestState state = guest_state(guest);
-
-    if (state == GUEST_PREPARING || state == GUEST_STARTING)
-        return;
-    claims_set_pages(m->claims, NULL, 0, owner.text);
-    claims_hold_memory(m->claims, owner.text);
-}
-
 static void on_guest_changed(Guest *guest, void *userdata)
 {
-    settle_memory(userdata, guest);
+    manager_settle_memory(userdata, guest);
     manager_announce(userdata, MANAGER_GUEST_CHANGED, guest_name(guest));
 }
 
@@ -123,29 +99,6 @@ GuestEntry *manager_ensure_entry(Manager *m, const char *name)
     return entry;
 }
 
-int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault)
-{
-    g_autoptr(DefinitionFiles) files = NULL;
-
-    if (!guest_name_valid(name)) {
-        g_autofree char *shown = words_quote(name);
-        return fault_raise(ret_fault, FAULT_INVALID_NAME, "use a-z, 0-9 and -, up to 63 characters",
-                           "\"%s\" is not the name of a guest", shown);
-    }
-    int r = definition_store_load(m->definitions, name, &files, ret_fault);
-    if (r == -ENOENT)
-        return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",
-                           "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
-    if (r < 0)
-        return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
-                           m->engine->definitions_path, name, definition_files_error(r));
-    if (r == 0)
-        r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret, ret_fault);
-    if (r == 0)
-        (*ret)->host_id = g_strdup(m->engine->host_id);
-    return r;
-}
-
 /* What Functions= names; all of the slot where it names none. */
 static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wished)
 {
@@ -185,18 +138,14 @@ static void read_entry(Manager *m, const char *name)
             wish_functions(m, g_ptr_array_index(definition->pci, i), entry->wished);
 }
 
-/* Each costs time and memory at every reload. */
-bool manager_has_room(Manager *m)
-{
-    return g_hash_table_size(m->guests) < GUESTS_MAX;
-}
-
 static void read_name(Manager *m, const char *name)
 {
     if (!guest_name_valid(name)) {
-        log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only", m->engine->definitions_path, name);
+        log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only",
+                    m->engine->definitions_path, name);
     } else if (!manager_guest_entry(m, name) && !manager_has_room(m)) {
-        log_warning("%s/%s.guest is left out: there are %d guests already", m->engine->definitions_path, name, GUESTS_MAX);
+        log_warning("%s/%s.guest is left out: there are %d guests already", m->engine->definitions_path, name,
+                    MANAGER_GUESTS_MAX);
     } else {
         read_entry(m, name);
         manager_announce(m, MANAGER_GUEST_CHANGED, name);
@@ -225,24 +174,6 @@ void manager_reload(Manager *m)
     tidy_soon(m);
 }
 
-static int compare_strings(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-char **manager_guest_names(Manager *m)
-{
-    unsigned n;
-    char **keys = (char **)g_hash_table_get_keys_as_array(m->guests, &n);
-    char **names = g_new0(char *, n + 1);
-
-    qsort(keys, n, sizeof(char *), compare_strings);
-    for (unsigned i = 0; i < n; i++)
-        names[i] = g_strdup(keys[i]);
-    g_free(keys);
-    return names;
-}
-
 bool manager_guest(Manager *m, const char *name, GuestView *ret)
 {
     const GuestEntry *entry = manager_guest_entry(m, name);
@@ -266,85 +197,6 @@ bool manager_guest(Manager *m, const char *name, GuestView *ret)
 }
 
 /* Requests. */
-
-static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
-{
-    const char *name = entry ? guest_name(entry->guest) : "";
-
-    if (!entry)
-        return 0;
-    if (guest_at_rest(entry->guest))
-        return manager_refuse_leftovers(entry->guest, ret_fault);
-    if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
-        return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
-                           guest_state_to_string(guest_state(entry->guest)));
-    return fault_raise(ret_fault, FAULT_ALREADY_RUNNING, NULL, "guest %s is %s already", name,
-                       guest_state_to_string(guest_state(entry->guest)));
-}
-
-static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
-                         Fault **ret_fault)
-{
-    g_autoptr(GuestDefinition) definition = NULL;
-    g_autoptr(Plan) plan = NULL;
-    g_autoptr(HostKit) kit = kit_find(m->engine->state_path, m->engine->confined);
-    const Host *host;
-
-    int r = manager_load(m, name, &definition, ret_fault);
-    if (r == 0)
-        host_kit_settle(kit, definition);
-    if (r == 0)
-        r = refuse_state(manager_guest_entry(m, name), ret_fault);
-    if (r == 0)
-        r = manager_check_allowed(m, definition, ret_fault);
-    if (r == 0)
-        r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
-    if (r == 0)
-        r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
-    if (r == 0)
-        r = host_cache_look(m->host, definition, &host);
-    if (r == 0)
-        r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
-    if (r == 0)
-        r = plan_start(host, m->claims, definition, &plan, ret_fault);
-    if (r == 0)
-        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), kit, ret_fault);
-    if (r == 0)
-        *ret_plan = g_steal_pointer(&plan);
-    if (r == 0)
-        *ret_definition = g_steal_pointer(&definition);
-    return r;
-}
-
-int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
-                     Fault **ret_fault)
-{
-    GuestDefinition *definition;
-    Plan *plan;
-
-    int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    if (r != 0)
-        return r;
-    plan->may_stop = g_strdupv(may_stop);
-    /* plan_start() has seen to it that they are free. */
-    claims_take_all(m->claims, plan->groups, plan->owner);
-    claims_lean(m->claims, plan->leaning, plan->owner);
-    claims_take_cpus(m->claims, plan->cpus, plan->owner);
-    claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
-    claims_set_memory(m->claims, plan->memory, false, plan->owner);
-
-    GuestEntry *entry = manager_ensure_entry(m, name);
-    Job *job = manager_new_job(m, JOB_START, name);
-    *ret_job = job->id;
-    guest_start(entry->guest, definition, plan, job, by_unit);
-    manager_devices_changed(m, guest_devices(entry->guest));
-    return 0;
-}
-
-int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault)
-{
-    return manager_start_by(m, name, false, may_stop, ret_job, ret_fault);
-}
 
 int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault)
 {
@@ -396,30 +248,4 @@ int manager_open(Manager *m, const char *name, GuestStream stream, bool force, G
 
     int r = manager_find_guest(m, name, &entry, ret_fault);
     return r != 0 ? r : guest_open(entry->guest, stream, force, opened, userdata, ret_fault);
-}
-
-int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
-                       Fault **ret_fault)
-{
-    GuestDefinition *definition;
-    Plan *plan;
-
-    int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    return r != 0 ? r : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, claim, planned, userdata, ret_fault);
-}
-
-int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
-                        Fault **ret_fault)
-{
-    const Owner owner = owner_of_guest(name);
-    const GuestEntry *entry = manager_guest_entry(m, name);
-    g_autoptr(GuestDefinition) definition = NULL;
-
-    int r = manager_load(m, name, &definition, ret_fault);
-    if (r != 0)
-        return r;
-    /* While it runs they are its own. */
-    bool at_rest = !entry || guest_at_rest(entry->guest);
-    return manager_show_plan(m, plan_new(owner.text), at_rest ? g_steal_pointer(&definition) : NULL, FILE_GATE_DISKS,
-                             NULL, claim, planned, userdata, ret_fault);
 }

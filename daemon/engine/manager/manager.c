@@ -6,12 +6,6 @@
 #include "../../edge/store/journal.h"
 #include "private.h"
 
-void manager_announce(Manager *m, ManagerChange change, const char *id)
-{
-    if (m->listener)
-        m->listener(change, id, m->userdata);
-}
-
 /* A unit that failed before its launcher could speak. */
 static void on_launch_failed(const char *instance, const char *message, void *userdata)
 {
@@ -106,64 +100,6 @@ const char *manager_launcher_name(Manager *m)
 char *manager_unit(Manager *m, const char *name)
 {
     return launcher_unit(m->engine->launcher, LAUNCHER_GUEST, name);
-}
-
-/* Jobs. */
-
-static void on_job_changed(Job *job, void *userdata)
-{
-    Manager *m = userdata;
-    g_autofree char *id = g_strdup_printf("%u", job->id);
-
-    if (!job->result) {
-        manager_announce(m, MANAGER_JOB_CHANGED, id);
-        return;
-    }
-    g_autofree char *why = job->fault ? fault_to_line(job->fault) : NULL;
-    log_info("job %u: %s %s: %s%s%s", job->id, job_type_to_string(job->type), job->subject, job->result,
-             why ? ": " : "", why ?: "");
-    manager_announce(m, MANAGER_JOB_ENDED, id);
-    host_cache_stale(m->host);
-    g_hash_table_remove(m->jobs, GUINT_TO_POINTER(job->id));
-}
-
-Job *manager_new_job(Manager *m, JobType type, const char *subject)
-{
-    Job *job = job_new(++m->last_job, type, subject);
-    g_autofree char *id = g_strdup_printf("%u", job->id);
-
-    job->changed = on_job_changed;
-    job->userdata = m;
-    g_hash_table_insert(m->jobs, GUINT_TO_POINTER(job->id), job);
-    manager_announce(m, MANAGER_JOB_ADDED, id);
-    return job;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-GArray *manager_jobs(Manager *m)
-{
-    GArray *ids = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    GHashTableIter iter;
-    void *key;
-
-    g_hash_table_iter_init(&iter, m->jobs);
-    while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        unsigned id = GPOINTER_TO_UINT(key);
-        g_array_append_val(ids, id);
-    }
-    g_array_sort(ids, compare_numbers);
-    return ids;
-}
-
-const Job *manager_job(Manager *m, unsigned id)
-{
-    return g_hash_table_lookup(m->jobs, GUINT_TO_POINTER(id));
 }
 
 /* After a restart. */

@@ -4,61 +4,7 @@
 #include <unistd.h>
 
 #include "../../base/file.h"
-#include "../../edge/store/journal.h"
 #include "private.h"
-#include "../execution/undo.h"
-
-static void add_group(GArray *groups, const Host *host, const char *text)
-{
-    PciAddress address;
-    const HostDevice *device = pci_address_from_string(text, &address) == 0 ? host_find(host, address) : NULL;
-
-    if (device && device->group != HOST_NO_GROUP)
-        g_array_append_val(groups, device->group);
-}
-
-/* What it has, and what of it could not be given back yet. */
-static GArray *groups_of(Manager *m, const Host *host, const Guest *guest)
-{
-    const Owner owner = owner_of_guest(guest_name(guest));
-    const GPtrArray *devices = guest_devices(guest);
-    GArray *groups = g_array_new(FALSE, FALSE, sizeof(int));
-    Journal *journal;
-    int group;
-
-    for (unsigned i = 0; i < devices->len; i++)
-        add_group(groups, host, g_ptr_array_index(devices, i));
-    if (journal_open(m->engine->journal_fd, owner.text, &journal) < 0)
-        return groups;
-    g_autoptr(GPtrArray) steps = undo_plan(journal);
-    journal_close(journal);
-    for (unsigned i = 0; i < steps->len; i++) {
-        const char *subject = ((const Step *)g_ptr_array_index(steps, i))->subject;
-        if (sscanf(subject, "/dev/vfio/%d", &group) == 1)
-            g_array_append_val(groups, group);
-        add_group(groups, host, subject);
-    }
-    return groups;
-}
-
-void manager_guest_devices(Guest *guest, void *userdata)
-{
-    Manager *m = userdata;
-    const Owner owner = owner_of_guest(guest_name(guest));
-    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
-    const Host *host;
-
-    if (host_cache_look(m->host, NULL, &host) < 0)
-        return;
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        const HostDevice *device = g_ptr_array_index(host->devices, i);
-        if (g_strcmp0(claims_owner(m->claims, device->group), owner.text) == 0)
-            g_ptr_array_add(changed, g_strdup(PCI_ADDRESS_STR(device->address)));
-    }
-    g_autoptr(GArray) groups = groups_of(m, host, guest);
-    claims_keep(m->claims, groups, owner.text);
-    manager_devices_changed(m, changed);
-}
 
 /* What QEMU has in memory, in bytes; 0: unknown. The second number of /proc/PID/statm (proc(5)). */
 static uint64_t resident_memory(const Manager *m, const Guest *guest)
@@ -66,13 +12,15 @@ static uint64_t resident_memory(const Manager *m, const Guest *guest)
     g_autofree char *path = g_strdup_printf("%d/statm", (int)guest_pid(guest)), *text = NULL;
     unsigned long long pages = 0;
 
-    if (file_read_value_at(m->engine->host_place.proc_fd, path, &text) < 0 || sscanf(text, "%*u %llu", &pages) != 1)
+    if (file_read_value_at(m->engine->host_place.proc_fd, path, &text) < 0 ||
+        sscanf(text, "%*u %llu", &pages) != 1)
         return 0;
     return pages * sysconf(_SC_PAGESIZE);
 }
 
 /* With its first device all of a guest's memory is pinned. */
-static int check_memory(Manager *m, const Host *host, const Guest *guest, const char *owner, Fault **ret_fault)
+static int check_memory(Manager *m, const Host *host, const Guest *guest, const char *owner,
+                        Fault **ret_fault)
 {
     const GuestDefinition *definition = guest_definition(guest);
 
@@ -163,14 +111,16 @@ int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, bool
     if (r != 0)
         return r;
     const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
-    g_autofree char *section = device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
+    g_autofree char *section =
+        device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
     GuestDefinition *definition = NULL;
     /* Its file may be gone by now, or wrong: there is a ROM no more, then. */
     if (section && manager_load(m, name, &definition, ret_fault) != 0)
         *ret_fault = fault_free(*ret_fault);
     /* What else it has is of the guest's definition, which may go before it is shown. */
     g_ptr_array_set_size(plan->devices, 0);
-    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata, ret_fault);
+    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata,
+                             ret_fault);
 }
 
 int manager_plan_detach(Manager *m, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the manager's files share. */
+/* What the manager's files share, from the lowest to the highest: none calls one below it in this list. */
 #pragma once
 
 #include "../../core/plan/claims.h"
@@ -49,62 +49,81 @@ typedef struct GuestEntry {
     bool tainted;
 } GuestEntry;
 
+/* tables.c */
+/* Definitions that are read, and names of guests. */
+#define MANAGER_GUESTS_MAX 1024
 void manager_announce(Manager *m, ManagerChange change, const char *id);
 Job *manager_new_job(Manager *m, JobType type, const char *subject);
-
-/* manager-devices.c */
-void manager_devices_changed(Manager *m, const GPtrArray *addresses);
-int manager_watch_devices(Manager *m);
-void manager_recover_hold(Manager *m, const char *owner);
-
-/* manager-holders.c */
-void manager_question_free(ManagerQuestion *question);
-/* Answers all of them with a fault, and frees the array. */
-void manager_drop_questions(Manager *m);
-/* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names is what it
- * should be; takes both over. section: only what that names; NULL: all. */
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
-                      bool claim, ManagerPlanned planned, void *userdata, Fault **ret_fault);
-/* manager-drift.c */
-void manager_look_soon(Manager *m);
-/* An input or USB device may have come or gone. */
-void manager_mind_plugs(Manager *m);
-void manager_note_drift(Manager *m, const Host *host); /* upon a fresh snapshot */
-void manager_recover_stuck(Manager *m);
-
-/* manager-guests.c */
-void guest_entry_free(GuestEntry *entry);
+GuestEntry *manager_guest_entry(Manager *m, const char *name);
 /* Whether there may be one guest more. */
 bool manager_has_room(Manager *m);
-GuestEntry *manager_guest_entry(Manager *m, const char *name);
-/* Makes one if there is none. */
-GuestEntry *manager_ensure_entry(Manager *m, const char *name);
-/* by_unit: the launcher is here already, guest_connected() follows. */
-int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
-                     Fault **ret_fault);
-int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
-
-/* 0 and the entry of a guest that is defined or running; or as manager_load(). */
-int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
-
-/* manager-stop.c */
 /* Of a guest at rest: DRIFT if something of its run is not undone. */
 int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
+/* A device, by its address ("": whatever) has changed: the snapshot is renewed. */
+void manager_look_again(Manager *m, const char *text);
+void manager_devices_changed(Manager *m, const GPtrArray *addresses);
+/* An input or USB device may have come or gone. */
+void manager_mind_plugs(Manager *m);
 
-/* manager-definitions.c */
+/* definitions.c */
+const DefinitionText *manager_texts_of(const DefinitionFiles *files);
+int manager_check_name(const char *name, Fault **ret_fault);
+int manager_raise_missing(Manager *m, const char *name, Fault **ret_fault);
+/* Why a file could not be read, written or removed (verb). */
+int manager_raise_error(const char *verb, const char *path, int error, Fault **ret_fault);
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
 /* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
  * him. */
 int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
 
-/* manager-recover.c */
-/* Claims the groups of these devices (of char*: addresses) for somebody who has them already. False: one of them is
- * somebody else's, which is logged. */
-bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses);
-void manager_recover_guest(Manager *m, const char *name);
+/* drift.c */
+void manager_look_soon(Manager *m);
+void manager_note_drift(Manager *m, const Host *host); /* upon a fresh snapshot */
+void manager_recover_stuck(Manager *m);
 
-/* manager-plug.c */
+/* claim.c */
+/* Claims the groups of these devices (of char*: addresses) for somebody who has them already. False: one of
+ * them is somebody else's, which is logged. */
+bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses);
+/* What the owner's journal tells of, so that nobody else gets it meanwhile. */
+void manager_claim_again(Manager *m, const char *owner);
+/* What was promised to a guest is its own by now, or is not needed any more. */
+void manager_settle_memory(Manager *m, const Guest *guest);
 /* A guest has other devices than before, and claims them alone. */
 void manager_guest_devices(Guest *guest, void *userdata);
 
-/* manager-units.c */
+/* holders.c */
+void manager_question_free(ManagerQuestion *question);
+/* Answers all of them with a fault, and frees the array. */
+void manager_drop_questions(Manager *m);
+/* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names
+ * is what it should be; takes both over. section: only what that names; NULL: all. */
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how,
+                      const char *section, bool claim, ManagerPlanned planned, void *userdata,
+                      Fault **ret_fault);
+
+/* guests.c */
+void guest_entry_free(GuestEntry *entry);
+/* Makes one if there is none. */
+GuestEntry *manager_ensure_entry(Manager *m, const char *name);
+/* 0 and the entry of a guest that is defined or running; or as manager_load(). */
+int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **ret_fault);
+
+/* start.c */
+/* by_unit: the launcher is here already, guest_connected() follows. */
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault);
+
+/* holds.c */
+/* The bind that has this device, or NULL. */
+Hold *manager_find_hold(Manager *m, PciAddress address);
+void manager_recover_hold(Manager *m, const char *owner);
+
+/* recover.c */
+void manager_recover_guest(Manager *m, const char *name);
+
+/* devices.c */
+int manager_watch_devices(Manager *m);
+
+/* units.c */
 void manager_arrival_free(void *arrival);

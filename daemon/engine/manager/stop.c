@@ -4,21 +4,6 @@
 #include "private.h"
 #include "../execution/undo.h"
 
-int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
-{
-    const Fault *why = guest_fault(guest);
-
-    if (!guest_has_leftovers(guest))
-        return 0;
-    g_autofree char *stop = g_strdup_printf("put it right, then: usherctl stop %s", guest_name(guest));
-    return fault_raise(ret_fault, FAULT_DRIFT,
-                       guest_devices(guest)->len > 0
-                           ? "look at usherctl devices, put it right, then: usherctl restore DEVICE"
-                           : stop,
-                       "guest %s: not all of its last run was restored: %s", guest_name(guest),
-                       why ? why->message : "see its journal");
-}
-
 int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault)
 {
     GuestEntry *entry;

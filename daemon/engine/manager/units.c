@@ -108,7 +108,7 @@ static void on_launcher(Manager *m, const HelperCaller *caller, Channel *channel
     }
     /* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was
      * called off. */
-    if (!g_str_equal(manager_launcher_name(m), "systemd")) {
+    if (!g_str_equal(launcher_name(m->engine->launcher), "systemd")) {
         fault_raise(&fault, FAULT_REFUSED, NULL, "nobody asked for guest %s to be started", caller->instance);
         refuse(channel, fault);
         return;
@@ -121,7 +121,8 @@ static void on_ending_unit(Manager *m, const HelperCaller *caller, Channel *chan
     GuestEntry *entry = manager_guest_entry(m, caller->instance);
 
     /* While the unit is still on its way down somebody may have asked for the next start already, which waits
-     * for it to be down: what asks here belongs to the run before, which is over. How it ended is no matter any more. */
+     * for it to be down: what asks here belongs to the run before, which is over. How it ended is no matter
+     * any more. */
     bool again = entry && guest_awaits_launcher(entry->guest);
     if (!entry || again) {
         channel_send(channel, (const char *const[]){again ? "killed" : "ended", NULL}, NULL, 0);

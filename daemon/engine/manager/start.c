@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starting a guest, and what a start would do. */
+#include "../../edge/scan/kit-find.h"
+#include "../gate/preflight.h"
+#include "private.h"
+
+static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
+{
+    const char *name = entry ? guest_name(entry->guest) : "";
+
+    if (!entry)
+        return 0;
+    if (guest_at_rest(entry->guest))
+        return manager_refuse_leftovers(entry->guest, ret_fault);
+    if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
+        return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
+                           guest_state_to_string(guest_state(entry->guest)));
+    return fault_raise(ret_fault, FAULT_ALREADY_RUNNING, NULL, "guest %s is %s already", name,
+                       guest_state_to_string(guest_state(entry->guest)));
+}
+
+static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
+                         Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+    g_autoptr(Plan) plan = NULL;
+    g_autoptr(HostKit) kit = kit_find(m->engine->state_path, m->engine->confined);
+    const Host *host;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        host_kit_settle(kit, definition);
+    if (r == 0)
+        r = refuse_state(manager_guest_entry(m, name), ret_fault);
+    if (r == 0)
+        r = manager_check_allowed(m, definition, ret_fault);
+    if (r == 0)
+        r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
+    if (r == 0)
+        r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
+    if (r == 0)
+        r = host_cache_look(m->host, definition, &host);
+    if (r == 0)
+        r = preflight_check_inputs(definition, host, m->engine->step_place.dev_fd, ret_fault);
+    if (r == 0)
+        r = plan_start(host, m->claims, definition, &plan, ret_fault);
+    if (r == 0)
+        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), kit, ret_fault);
+    if (r == 0)
+        *ret_plan = g_steal_pointer(&plan);
+    if (r == 0)
+        *ret_definition = g_steal_pointer(&definition);
+    return r;
+}
+
+int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
+                     Fault **ret_fault)
+{
+    GuestDefinition *definition;
+    Plan *plan;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    plan->may_stop = g_strdupv(may_stop);
+    /* plan_start() has seen to it that they are free. */
+    claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_lean(m->claims, plan->leaning, plan->owner);
+    claims_take_cpus(m->claims, plan->cpus, plan->owner);
+    claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
+    claims_set_memory(m->claims, plan->memory, false, plan->owner);
+
+    GuestEntry *entry = manager_ensure_entry(m, name);
+    Job *job = manager_new_job(m, JOB_START, name);
+    *ret_job = job->id;
+    guest_start(entry->guest, definition, plan, job, by_unit);
+    manager_devices_changed(m, guest_devices(entry->guest));
+    return 0;
+}
+
+int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault)
+{
+    return manager_start_by(m, name, false, may_stop, ret_job, ret_fault);
+}
+
+int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
+                       Fault **ret_fault)
+{
+    GuestDefinition *definition;
+    Plan *plan;
+
+    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    return r != 0 ? r
+                  : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, claim, planned, userdata,
+                                      ret_fault);
+}
+
+int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
+                        Fault **ret_fault)
+{
+    const Owner owner = owner_of_guest(name);
+    const GuestEntry *entry = manager_guest_entry(m, name);
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    if (r != 0)
+        return r;
+    /* While it runs they are its own. */
+    bool at_rest = !entry || guest_at_rest(entry->guest);
+    return manager_show_plan(m, plan_new(owner.text), at_rest ? g_steal_pointer(&definition) : NULL,
+                             FILE_GATE_DISKS, NULL, claim, planned, userdata, ret_fault);
+}
