@@ -181,10 +181,10 @@ static void read_settings(Daemon *d)
         g_autofree char *why = fault ? fault_to_line(fault) : g_strdup_printf("%s: %s", path, strerror(-r));
         log_error("%s; going on with the defaults", why);
     }
-    d->engine.slow_usec = settings.slow_usec;
-    d->engine.stuck_usec = settings.stuck_usec;
-    d->engine.answer_usec = ANSWER_USEC;
-    d->engine.unplug_usec = UNPLUG_USEC;
+    d->engine.limits.slow_usec = settings.slow_usec;
+    d->engine.limits.stuck_usec = settings.stuck_usec;
+    d->engine.limits.answer_usec = ANSWER_USEC;
+    d->engine.limits.unplug_usec = UNPLUG_USEC;
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 

@@ -19,6 +19,14 @@
 
 typedef struct Hangs Hangs; /* opener.h */
 
+/* How long is waited. */
+typedef struct EngineLimits {
+    uint64_t slow_usec;   /* a step that takes longer is reported */
+    uint64_t stuck_usec;  /* and one that takes this long is given up */
+    uint64_t answer_usec; /* for a path that a definition names to answer */
+    uint64_t unplug_usec; /* for a guest to let go of a device */
+} EngineLimits;
+
 typedef struct Engine {
     sd_event *event;
     Launcher *launcher;
@@ -28,9 +36,9 @@ typedef struct Engine {
     HostPlace host_place;
     StepPlace step_place; /* to look, not to act: workers act */
     const char *qemu_path;
-    const char *run_path;         /* "/run/usher" */
-    const char *state_path;       /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
-    bool confined;                /* guests get no privilege for what runs beside them, as we have none ourselves */
+    const char *run_path;   /* "/run/usher" */
+    const char *state_path; /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
+    bool confined;          /* guests get no privilege for what runs beside them, as we have none ourselves */
     const char *definitions_path; /* "/etc/usher/guests" */
     const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */
@@ -42,10 +50,7 @@ typedef struct Engine {
     GQueue *slice_steps;          /* of SliceStep, borrowed: those under way, one after the other */
     DiskClaims *disks;            /* which guest has which */
     Hangs *hangs;                 /* what a worker is not back from */
-    GHashTable *stuck;            /* set of char*: devices (addresses, UUIDs of mediated ones) to which a write hangs */
-    uint64_t slow_usec;           /* a step that takes longer is reported */
-    uint64_t stuck_usec;          /* and one that takes this long is given up */
-    uint64_t answer_usec;         /* how long is waited for a path that a definition names to answer */
-    uint64_t unplug_usec;         /* how long a guest is waited for that is to let go of a device */
-    bool allow_qemu_arguments;    /* [QEMU] of definitions */
+    GHashTable *stuck; /* set of char*: devices (addresses, UUIDs of mediated ones) to which a write hangs */
+    EngineLimits limits;
+    bool allow_qemu_arguments; /* [QEMU] of definitions */
 } Engine;

@@ -226,7 +226,7 @@ static void ask_worker(Opener *opener)
         return;
     }
     if (r >= 0 && !opener->deadline &&
-        clock_after(opener->engine->event, opener->engine->answer_usec, on_late, opener, &opener->deadline) <
+        clock_after(opener->engine->event, opener->engine->limits.answer_usec, on_late, opener, &opener->deadline) <
             0)
         g_error("out of memory");
     if (r < 0)
@@ -266,7 +266,7 @@ static void ask(Opener *opener, Verb verb, FileKind kind, const char *what, void
     opener->kind = kind;
     opener->what = g_strdup(what);
     opener->userdata = userdata;
-    if (hangs_have(hangs, what, opener->engine->answer_usec))
+    if (hangs_have(hangs, what, opener->engine->limits.answer_usec))
         fail_soon(opener, -ETIMEDOUT);
     else if (hangs_count(hangs) >= limit)
         fail_soon(opener, -EUSERS);

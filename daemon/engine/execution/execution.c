@@ -180,7 +180,7 @@ static void on_answered(const WorkerAnswer *answer, void *userdata)
         .believe_kernel = e->believe_kernel,
         .may_count_again = is_certain(e) && e->counted < COUNT_PATIENCE,
         .may_try_again = e->lost + 1 < LOST_MAX,
-        .stuck_usec = e->engine->stuck_usec,
+        .stuck_usec = e->engine->limits.stuck_usec,
     };
     g_auto(StepOutcome) outcome = step_outcome(e->current, &taking, answer);
 

@@ -104,7 +104,7 @@ static int on_slow(sd_event_source *source, uint64_t usec, void *userdata)
     g_autofree char *words = step_describe(t->step);
 
     log_device(LOG_WARNING, t->step->subject, "slow: %s has taken %" G_GUINT64_FORMAT " s so far", words,
-               t->engine->slow_usec / G_USEC_PER_SEC);
+               t->engine->limits.slow_usec / G_USEC_PER_SEC);
     return 0;
 }
 
@@ -218,10 +218,10 @@ static int begin(Taker *t)
 void taker_take(Taker *t, const Step *step)
 {
     t->step = step;
-    clock_after(t->engine->event, t->engine->slow_usec, on_slow, t, &t->slow);
+    clock_after(t->engine->event, t->engine->limits.slow_usec, on_slow, t, &t->slow);
     /* What systemd does has a time of its own. */
     if (!step_kind_systemd(step->kind))
-        clock_after(t->engine->event, t->engine->stuck_usec, on_stuck, t, &t->stuck);
+        clock_after(t->engine->event, t->engine->limits.stuck_usec, on_stuck, t, &t->stuck);
     int r = begin(t);
     if (r < 0)
         on_refused(t, r);

@@ -203,7 +203,7 @@ static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
                      "it may be in use inside, or no system there supports hot-plug; it is given "
                      "back as soon as the guest lets go of it, or ends",
                      "guest %s has not let go of %s within %" G_GUINT64_FORMAT " s, and keeps it", g->name,
-                     p->address, g->engine->unplug_usec / G_USEC_PER_SEC));
+                     p->address, g->engine->limits.unplug_usec / G_USEC_PER_SEC));
     plugging_end(g);
     return 0;
 }
@@ -230,7 +230,7 @@ static void on_asked(Qmp *qmp, int error, const char *message, struct json_objec
         return;
     }
     job_progress(p->job, "waiting for the guest to let go of it", 0, 1);
-    clock_after(g->engine->event, g->engine->unplug_usec, on_kept, g, &p->deadline);
+    clock_after(g->engine->event, g->engine->limits.unplug_usec, on_kept, g, &p->deadline);
 }
 
 void plugging_let_go(Guest *g)

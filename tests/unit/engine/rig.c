@@ -162,10 +162,10 @@ Rig rig_new(RigBuild build)
         .guests_fd = open_folder(&rig, "run/guests", NULL),
         .steps_fd = open_folder(&rig, "run/steps", NULL),
         .log_fd = open_folder(&rig, "log", NULL),
-        .slow_usec = 10 * G_USEC_PER_SEC,
-        .stuck_usec = 90 * G_USEC_PER_SEC,
-        .answer_usec = G_USEC_PER_SEC / 10,
-        .unplug_usec = G_USEC_PER_SEC / 10,
+        .limits.slow_usec = 10 * G_USEC_PER_SEC,
+        .limits.stuck_usec = 90 * G_USEC_PER_SEC,
+        .limits.answer_usec = G_USEC_PER_SEC / 10,
+        .limits.unplug_usec = G_USEC_PER_SEC / 10,
     };
     rig_come_again(&rig);
     return rig;

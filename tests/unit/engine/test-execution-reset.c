@@ -146,8 +146,8 @@ START_TEST(a_reset_that_hangs_is_noted)
 {
     A_RIG(build_reset);
     A_TRY(try, &rig);
-    rig.engine.slow_usec = 1000;
-    rig.engine.stuck_usec = 3000;
+    rig.engine.limits.slow_usec = 1000;
+    rig.engine.limits.stuck_usec = 3000;
     fake_workers_hang(rig.engine.workers, RESET_GPU);
     try_run(&try, true);
     rig_until(&rig, &try.ended, 1);

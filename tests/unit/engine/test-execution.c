@@ -453,8 +453,8 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
         A_RIG(build_gpu);
         A_TRY(try, &rig);
         int saved, log = capture_log(&saved);
-        rig.engine.slow_usec = 1000;
-        rig.engine.stuck_usec = 3000;
+        rig.engine.limits.slow_usec = 1000;
+        rig.engine.limits.stuck_usec = 3000;
         fake_workers_hang(rig.engine.workers, n);
         try_run(&try, true);
         rig_until(&rig, &try.ended, 1);
@@ -487,8 +487,8 @@ START_TEST(a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back)
         A_RIG(build_gpu);
         A_TRY(try, &rig);
         try_run_all(&try);
-        rig.engine.slow_usec = 1000;
-        rig.engine.stuck_usec = 3000;
+        rig.engine.limits.slow_usec = 1000;
+        rig.engine.limits.stuck_usec = 3000;
         fake_workers_hang(rig.engine.workers, 11 + n);
         try_undo(&try, false);
         rig_until(&rig, &try.ended, 1);
@@ -504,7 +504,7 @@ START_TEST(a_slow_write_that_comes_back_in_time_is_nothing_but_slow)
 {
     A_RIG(build_gpu);
     A_TRY(try, &rig);
-    rig.engine.slow_usec = 1000;
+    rig.engine.limits.slow_usec = 1000;
     fake_workers_hang(rig.engine.workers, 4);
     try_run(&try, true);
     while (!fake_workers_hanging(rig.engine.workers))
@@ -536,8 +536,8 @@ START_TEST(a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done)
 {
     A_RIG(build_cold);
     A_TRY(try, &rig);
-    rig.engine.slow_usec = 1000;
-    rig.engine.stuck_usec = 3000;
+    rig.engine.limits.slow_usec = 1000;
+    rig.engine.limits.stuck_usec = 3000;
     fake_launcher_break_modules(rig.engine.launcher, true);
     try_run(&try, true);
     rig_until(&rig, &try.ended, 1);

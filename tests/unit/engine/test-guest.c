@@ -504,8 +504,8 @@ START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
     A_TRY(try, &rig);
     A_QEMU(qemu, &rig);
     run(&try, &qemu);
-    rig.engine.slow_usec = 1000;
-    rig.engine.stuck_usec = 2000;
+    rig.engine.limits.slow_usec = 1000;
+    rig.engine.limits.stuck_usec = 2000;
     fake_workers_hang(rig.engine.workers, fake_workers_steps(rig.engine.workers) + 2);
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
     fake_launcher_exit(rig.engine.launcher, "win10", &fine);

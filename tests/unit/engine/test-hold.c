@@ -233,7 +233,7 @@ START_TEST(what_cannot_be_given_back_stays_held_until_it_is_believed)
     die(&try, false);
     recover(&try);
     ck_assert_ptr_nonnull(try.hold);
-    rig.engine.stuck_usec = G_USEC_PER_SEC;
+    rig.engine.limits.stuck_usec = G_USEC_PER_SEC;
     /* One that nobody asked for believes nothing. */
     hold_restore(try.hold, NULL);
     rig_settle(&rig);
@@ -252,8 +252,8 @@ START_TEST(a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
     for (unsigned n = 0; n < 10; n++) {
         A_RIG(build_gpu);
         A_TRY(try, &rig);
-        rig.engine.slow_usec = 1000;
-        rig.engine.stuck_usec = 2000;
+        rig.engine.limits.slow_usec = 1000;
+        rig.engine.limits.stuck_usec = 2000;
         fake_workers_hang(rig.engine.workers, n);
         bind(&try);
         rig_until(&rig, &try.rested, 1);
