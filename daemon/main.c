@@ -208,7 +208,7 @@ static void on_sleep(void *userdata)
     Daemon *d = userdata;
 
     if (d->manager)
-        manager_mind_sleep(d->manager);
+        manager_sync_sleep(d->manager);
 }
 
 /* Finds what was running before the name is taken: nobody can ask before we know. */

@@ -62,7 +62,8 @@ const char *guest_sub_state(const Guest *g)
 {
     if (!g->run)
         return "";
-    if (g->state == GUEST_PAUSED && g->run->paused_for_sleep && g->run->run_state.kind != RUN_SLEEPS)
+    if (g->state == GUEST_PAUSED && sleeper_has_paused(g->run->sleeper) &&
+        g->run->run_state.kind != RUN_SLEEPS)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
         return g->run->run_state.word;
@@ -151,7 +152,7 @@ void guest_set_state(Guest *g, GuestEvent event)
     g->since = clock_realtime_usec();
     guest_announce(g);
     if (g->run)
-        guest_mind_sleep_soon(g);
+        sleeper_sync_soon(g->run->sleeper);
 }
 
 /* The start. */
@@ -208,7 +209,7 @@ static int open_run(Guest *g)
     guest_log_clear(g->stderr_log);
     guest_forget_process(g);
     unlinkat(g->folder_fd, "usb", 0);
-    guest_forget_sleep(g);
+    sleeper_forget(g->run->sleeper);
     return journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
 }
 

@@ -91,9 +91,8 @@ const GPtrArray *guest_inner_addresses(const Guest *guest);
 /* Asks the agent for them again, unless that was done within the last 10 s: somebody is looking. */
 void guest_refresh_inner_addresses(Guest *guest);
 
-/* The host falls asleep or is back, or its state has changed: has it wait, pauses, continues or stops the
- * guest as the definition says. */
-void guest_mind_sleep(Guest *guest);
+/* The host falls asleep or is back. */
+void guest_sync_sleep(Guest *guest);
 
 /* An input device of the host's may have come or gone: gives a running guest what its definition asks for. */
 void guest_sync_inputs(Guest *guest);

@@ -86,7 +86,7 @@ void plugging_end(Guest *g)
     if (g->handler->devices)
         g->handler->devices(g, g->userdata);
     guest_announce(g);
-    guest_mind_sleep_soon(g);
+    sleeper_sync_soon(g->run->sleeper);
     job_end(p->job, p->fault);
     plugging_free(p);
     if (g->run->end_owed) {

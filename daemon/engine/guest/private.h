@@ -101,6 +101,7 @@ int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
 extern const InnerAgentHandler guest_agent_handler;
 extern const ControlsHandler guest_controls_handler;
 extern const MediumHandler guest_medium_handler;
+extern const SleeperHandler guest_sleeper_handler;
 /* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */
@@ -116,14 +117,6 @@ void guest_watchdog_expired(Guest *g);
 void guest_take_run_state(Guest *g, const char *status);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
-
-/* guest-sleep.c */
-/* guest_mind_sleep() from the loop: a state changes in the middle of things. */
-void guest_mind_sleep_soon(Guest *g);
-/* It goes on, or starts anew. */
-void guest_forget_sleep(Guest *g);
-/* Found paused after a restart of the daemon: was that for the host's sleep? */
-void guest_recall_sleep(Guest *g);
 
 /* guest-hot-plug.c: after a restart of the daemon */
 void guest_recall_usbs(Guest *g);

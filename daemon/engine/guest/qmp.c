@@ -32,7 +32,7 @@ static void adopt(Guest *g, const char *status)
     guest_set_state(g, GUEST_EVENT_ADOPT);
     guest_take_run_state(g, status);
     if (g->state == GUEST_PAUSED)
-        guest_recall_sleep(g);
+        sleeper_recall(g->run->sleeper);
     log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->pid);
     guest_find_agent(g);
     if (g->run->stop_asked)
@@ -251,7 +251,7 @@ void guest_drop_qmp(Guest *g)
     g->run->qmp = qmp_free(g->run->qmp);
     medium_drop(g->run->medium);
     /* What the guest wants of itself when the host sleeps goes with the run. */
-    controls_drop(g->run->controls, g);
+    controls_drop(g->run->controls, g->run->sleeper);
     g->run->asked = false;
 }
 

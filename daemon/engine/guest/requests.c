@@ -3,6 +3,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "private.h"
+#include "qmp-fault.h"
 
 static int raise_not_running(const Guest *g, Fault **ret_fault)
 {
@@ -10,12 +11,12 @@ static int raise_not_running(const Guest *g, Fault **ret_fault)
                        guest_state_to_string(g->state));
 }
 
-/* The agent inside. */
-
-static void on_agent_changed(void *userdata)
+static void on_changed(void *userdata)
 {
     guest_announce(userdata);
 }
+
+/* The agent inside. */
 
 /* A rung that is not taken is left for the next one. */
 static void on_agent_stays(const char *message, void *userdata)
@@ -28,7 +29,7 @@ static void on_agent_stays(const char *message, void *userdata)
     ladder_agent_failed(g->run->ladder);
 }
 
-const InnerAgentHandler guest_agent_handler = {on_agent_changed, on_agent_stays};
+const InnerAgentHandler guest_agent_handler = {on_changed, on_agent_stays};
 
 void guest_agent_port(Guest *g, bool open)
 {
@@ -130,4 +131,39 @@ int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestCo
     }
     close_fd(fd);
     return r;
+}
+
+/* The host's sleep. */
+
+static void look_for_sleeper(SleeperView *ret, void *userdata)
+{
+    const Guest *g = userdata;
+
+    *ret = (SleeperView){g->state, g->run->recovering, g->run->definition, g->addresses, guest_stop_usec(g)};
+}
+
+static void control_for_sleeper(GuestControl control, GuestControlled controlled, void *asker, void *userdata)
+{
+    const Guest *g = userdata;
+    _cleanup_fault_ Fault *fault = NULL;
+
+    int r = guest_control(userdata, control, controlled, asker, &fault);
+    if (r < 0)
+        fault = qmp_fault(g->name, r, NULL);
+    if (fault)
+        controlled(fault, asker);
+}
+
+static void stop_for_sleeper(void *userdata)
+{
+    guest_stop(userdata, NULL, false, NULL);
+}
+
+const SleeperHandler guest_sleeper_handler = {look_for_sleeper, control_for_sleeper, stop_for_sleeper,
+                                              on_changed};
+
+void guest_sync_sleep(Guest *g)
+{
+    if (g->run)
+        sleeper_sync(g->run->sleeper);
 }

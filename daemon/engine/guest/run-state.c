@@ -8,7 +8,7 @@
 
 static void come_to_run(Guest *g)
 {
-    guest_forget_sleep(g);
+    sleeper_forget(g->run->sleeper);
     guest_set_state(g, g->state == GUEST_UNRESPONSIVE ? GUEST_EVENT_ANSWER : GUEST_EVENT_RUN);
     if (g->state == GUEST_RUNNING)
         job_end(g_steal_pointer(&g->start_job), NULL);

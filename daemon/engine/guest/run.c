@@ -17,6 +17,7 @@ Run *run_new(Guest *guest)
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
     run->controls = controls_new(guest->name, &guest_controls_handler, guest);
     run->medium = medium_new(guest->engine, guest->name, &guest_medium_handler, guest);
+    run->sleeper = sleeper_new(guest->engine, guest->name, &guest_sleeper_handler, guest);
     return run;
 }
 
@@ -29,7 +30,6 @@ static void forget_questions(Run *run)
     launcher_forget(g->engine->launcher, g);
     start_call_off(run);
     sd_event_source_disable_unref(run->deadline);
-    sd_event_source_disable_unref(run->sleep_turn);
     execution_free(run->execution);
 }
 
@@ -48,8 +48,7 @@ Run *run_free(Run *run)
     controls_free(run->controls);
     medium_free(run->medium);
     inner_agent_free(run->agent);
-    sleep_lock_free(run->sleep_lock);
-    sleep_lock_free(run->shutdown_lock);
+    sleeper_free(run->sleeper);
     channel_free(run->start.launch);
     guest_log_close(run->console_log);
     journal_close(run->journal);

@@ -17,6 +17,7 @@
 #include "inputs.h"
 #include "ladder.h"
 #include "medium.h"
+#include "sleeper.h"
 #include "start.h"
 #include "usbs.h"
 
@@ -54,7 +55,7 @@ struct Run {
     GuestLog *console_log;
 
     Qmp *qmp;
-    bool shutdown_seen;         /* QEMU announced its end */
+    bool shutdown_seen; /* QEMU announced its end */
     Medium *medium;
     Controls *controls;
     unsigned qmp_attempts;      /* since the connection was lost */
@@ -69,11 +70,7 @@ struct Run {
     bool panicked;      /* since its system began: it hears nothing any more */
     char *trouble;      /* why it has to end, in words; NULL: it has not */
 
-    SleepLock *sleep_lock, *shutdown_lock;
-    sd_event_source *sleep_turn;
-    bool sleep_asked;                    /* the host falls asleep, and QEMU was told to pause */
-    bool sleep_minded;                   /* the host falls asleep, and what was to be done for that is done */
-    bool paused_for_sleep;               /* by us: it goes on when the host is back */
+    Sleeper *sleeper;
     GuestOpening *opening;               /* a client on its way to QEMU; NULL: none */
     GuestConsoleRenewed console_renewed; /* guest-console.c is at it */
     int console_set;                     /* QEMU's number of the console's log, for that; -1: none */

@@ -124,14 +124,14 @@ void manager_recover(Manager *m)
     manager_look_soon(m);
 }
 
-void manager_mind_sleep(Manager *m)
+void manager_sync_sleep(Manager *m)
 {
     GHashTableIter iter;
     GuestEntry *entry;
 
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
-        guest_mind_sleep(entry->guest);
+        guest_sync_sleep(entry->guest);
 }
 
 /* The check. */

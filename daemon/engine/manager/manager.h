@@ -38,7 +38,7 @@ void manager_recover(Manager *manager);
 void manager_reload(Manager *manager);
 
 /* The host falls asleep or is back, or how long it waits is another: engine->sleep says. */
-void manager_mind_sleep(Manager *manager);
+void manager_sync_sleep(Manager *manager);
 
 /* A helper has connected; takes the channel over. */
 void manager_hello(Manager *manager, const HelperCaller *caller, Channel *channel);

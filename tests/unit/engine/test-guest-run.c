@@ -323,12 +323,12 @@ START_TEST(a_guest_that_sleeps_is_not_woken_when_the_host_comes_back)
     A_QEMU(qemu, &rig);
     Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
     fake_sleep_set(rig.engine.sleep, HOST_FALLS_ASLEEP, 0);
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
     /* It puts itself to sleep just then. */
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     assert_shown(guest, GUEST_PAUSED, "suspended");
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 0);
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
     fake_qemu_serve(&qemu);
     assert_shown(guest, GUEST_PAUSED, "suspended");
     ck_assert_ptr_null(strstr(qemu.commands->str, "system_wakeup"));

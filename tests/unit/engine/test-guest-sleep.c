@@ -17,7 +17,7 @@ static const GuestHandler handler = {on_event, on_event};
 static void set_host(const Rig *rig, Guest *guest, HostWake host)
 {
     fake_sleep_set(rig->engine.sleep, host, sleep_delay_usec(rig->engine.sleep));
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
 }
 
 static void assert_locks(const Rig *rig, const char *expected)
@@ -72,7 +72,7 @@ START_TEST(a_guest_is_paused_before_the_host_sleeps_and_goes_on_after_it)
 
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     assert_locks(&rig, "delay: guest win10 is paused before\n");
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
     fake_qemu_serve(&qemu);
     ck_assert_ptr_nonnull(strstr(qemu.commands->str, "query-status\nstop\n"));
     ck_assert_int_eq(guest_state(guest), GUEST_PAUSED);
@@ -176,7 +176,7 @@ START_TEST(a_guest_is_shut_down_before_the_host_sleeps)
     assert_locks(&rig, "delay: guest win10 shuts down before\n");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     ck_assert_str_eq(guest_sub_state(guest), "power-button");
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
     assert_locks(&rig, "delay: guest win10 shuts down before\n");
     end(&rig, guest);
 }
@@ -189,7 +189,7 @@ START_TEST(a_guest_that_has_too_little_time_to_shut_down_keeps_the_host_awake)
     Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
     assert_locks(&rig, "block: guest win10 may need 75 s to shut down, InhibitDelayMaxSec= gives 5 s\n");
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 75 * G_USEC_PER_SEC);
-    guest_mind_sleep(guest);
+    guest_sync_sleep(guest);
     assert_locks(&rig, "delay: guest win10 shuts down before\n");
     end(&rig, guest);
 }
