@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "../host/cpu-list.h"
@@ -10,58 +9,6 @@
 
 /* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
 #define CPUS_MAX 255
-
-ReadSection *reader_section(const DefinitionReader *reader, SectionId id, const char *name)
-{
-    for (unsigned i = 0; i < reader->sections->len; i++) {
-        ReadSection *section = g_ptr_array_index(reader->sections, i);
-        if (section->id == id && g_strcmp0(section->name, name) == 0)
-            return section;
-    }
-    return NULL;
-}
-
-static unsigned key_index(const ReadSection *section, const char *key)
-{
-    unsigned n;
-
-    return definition_key_find(section->id, key) - definition_section_keys(section->id, &n);
-}
-
-const DefinitionPlace *section_key_place(const ReadSection *section, const char *key)
-{
-    const DefinitionPlace *place = &section->keys[key_index(section, key)];
-
-    return place->path ? place : NULL;
-}
-
-DefinitionPlace section_place(const ReadSection *section, const char *key)
-{
-    const DefinitionPlace *place = section_key_place(section, key);
-
-    return place ? *place : section->place;
-}
-
-DefinitionPlace section_value_place(const ReadSection *section, const char *key, unsigned n)
-{
-    return g_array_index(section->repeats[key_index(section, key)], DefinitionPlace, n);
-}
-
-char *section_title(SectionId id, const char *name)
-{
-    return name ? g_strdup_printf("%s %s", definition_sections[id].name, name)
-                : g_strdup(definition_sections[id].name);
-}
-
-int definition_raise(DefinitionPlace place, Fault **ret_fault, const char *remedy, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    return fault_raise(ret_fault, FAULT_BAD_DEFINITION, remedy, "%s:%u: %s", place.path, place.line, text);
-}
 
 static int check_required(const ReadSection *section, Fault **ret_fault)
 {
@@ -166,8 +113,9 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
         return definition_raise(section_place(section, "Size"), ret_fault, "choose 32M, 64M, 128M or 256M",
                                 "[LookingGlass] Size= is not a power of two");
     if (definition->looking_glass.device && !kvmfr_device_valid(definition->looking_glass.device))
-        return definition_raise(section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
-                                "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);
+        return definition_raise(
+            section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
+            "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);
     if (definition->looking_glass.device && definition->looking_glass.owner)
         return definition_raise(section_place(section, "Owner"), ret_fault,
                                 "remove it: udev's rules give the device to who looks",

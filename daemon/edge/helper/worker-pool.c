@@ -195,7 +195,7 @@ static void on_start_asked(int error, const char *message, void *userdata)
         give_up(userdata, message ?: strerror(-error));
 }
 
-static Worker *find_starting(WorkerPool *pool, const char *instance)
+Worker *worker_find_starting(WorkerPool *pool, const char *instance)
 {
     for (unsigned i = 0; i < pool->workers->len; i++) {
         Worker *worker = g_ptr_array_index(pool->workers, i);
@@ -207,7 +207,7 @@ static Worker *find_starting(WorkerPool *pool, const char *instance)
 
 static void on_start_failed(const char *instance, const char *message, void *userdata)
 {
-    Worker *worker = find_starting(userdata, instance);
+    Worker *worker = worker_find_starting(userdata, instance);
 
     if (worker)
         give_up(worker, message);
@@ -276,6 +276,30 @@ int worker_request(WorkerPool *pool, WorkerReady ready, void *userdata, WorkerRe
     return 0;
 }
 
+void worker_release(Worker *worker)
+{
+    if (worker->state == WORKER_DEAD)
+        worker_remove(worker);
+    else if (worker->state == WORKER_HELD)
+        worker_place(worker);
+    else
+        worker_abandon(worker, NULL, NULL);
+}
+
+void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
+{
+    worker->opened = NULL;
+    worker->disk_opened = NULL;
+    worker->found = NULL;
+    worker->looked = NULL;
+    worker->answered = late;
+    worker->userdata = userdata;
+    if (worker->state == WORKER_DEAD || worker->state == WORKER_HELD)
+        worker_release(worker);
+    else
+        worker->state = WORKER_ABANDONED;
+}
+
 void worker_request_cancel(WorkerRequest *request)
 {
     WorkerPool *pool = request->pool;
@@ -284,19 +308,4 @@ void worker_request_cancel(WorkerRequest *request)
     g_ptr_array_remove(pool->requests, request);
     if (worker)
         worker_release(worker);
-}
-
-void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
-{
-    Worker *worker = find_starting(pool, instance);
-
-    if (!worker) {
-        log_notice("usher-bind@%s was not asked for and is sent away", instance);
-        channel_free(channel);
-        return;
-    }
-    channel_set_handler(channel, worker_on_message, worker);
-    channel_accept_fds(channel, 1);
-    worker->channel = channel;
-    worker_place(worker);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What worker-pool.c, which has the workers, and worker.c, which speaks with each, know of one another. */
+/* What worker.c, which speaks with each worker, knows of worker-pool.c, which has them. */
 #pragma once
 
 #include "worker.h"
@@ -49,10 +49,9 @@ struct WorkerPool {
 };
 
 /* worker-pool.c */
+/* One that has not come yet, or NULL. */
+Worker *worker_find_starting(WorkerPool *pool, const char *instance);
 /* Gives a free worker to whoever waits longest, or lets it wait for the next. */
 void worker_place(Worker *worker);
 /* Forgets and frees it. */
 void worker_remove(Worker *worker);
-
-/* worker.c: for its channel */
-void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata);

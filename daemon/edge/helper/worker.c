@@ -16,13 +16,15 @@ static bool read_live(const char *word, const char **ret)
     return true;
 }
 
-/* A positive decimal number, as errno has it. 0: it is none. A file server may have any number told: -ECONNRESET is to
- * say that the worker itself is gone. */
+/* A positive decimal number, as errno has it. 0: it is none. A file server may have any number told:
+ * -ECONNRESET is to say that the worker itself is gone. */
 static int read_errno(const char *word)
 {
     guint64 number;
 
-    return g_ascii_string_to_unsigned(word, 10, 1, 4095, &number, NULL) ? (number == ECONNRESET ? EIO : (int)number) : 0;
+    return g_ascii_string_to_unsigned(word, 10, 1, 4095, &number, NULL)
+               ? (number == ECONNRESET ? EIO : (int)number)
+               : 0;
 }
 
 /* holders: what the answer borrows, the caller's. */
@@ -60,7 +62,8 @@ static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
 }
 
 /* What is said of a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
-static int read_disk(char **words, unsigned n_fds, unsigned wanted, DiskSeen **ret_seen, GPtrArray **ret_holders)
+static int read_disk(char **words, unsigned n_fds, unsigned wanted, DiskSeen **ret_seen,
+                     GPtrArray **ret_holders)
 {
     if (g_str_equal(words[0], "opened") && n_fds == wanted)
         return disk_seen_from_words(words + 1, ret_seen);
@@ -142,7 +145,7 @@ static void lose(Worker *worker)
         looked(-ECONNRESET, NULL, userdata);
 }
 
-void worker_on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
+static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
 {
     Worker *worker = userdata;
     g_autoptr(GPtrArray) holders = NULL;
@@ -299,26 +302,17 @@ int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHol
     return 0;
 }
 
-void worker_release(Worker *worker)
+void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
 {
-    if (worker->state == WORKER_DEAD)
-        worker_remove(worker);
-    else if (worker->state == WORKER_HELD)
-        worker_place(worker);
-    else
-        worker_abandon(worker, NULL, NULL);
-}
+    Worker *worker = worker_find_starting(pool, instance);
 
-void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
-{
-    worker->opened = NULL;
-    worker->disk_opened = NULL;
-    worker->found = NULL;
-    worker->looked = NULL;
-    worker->answered = late;
-    worker->userdata = userdata;
-    if (worker->state == WORKER_DEAD || worker->state == WORKER_HELD)
-        worker_release(worker);
-    else
-        worker->state = WORKER_ABANDONED;
+    if (!worker) {
+        log_notice("usher-bind@%s was not asked for and is sent away", instance);
+        channel_free(channel);
+        return;
+    }
+    channel_set_handler(channel, on_message, worker);
+    channel_accept_fds(channel, 1);
+    worker->channel = channel;
+    worker_place(worker);
 }

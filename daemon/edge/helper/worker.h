@@ -60,8 +60,8 @@ typedef void (*WorkerDiskOpened)(int error, const DiskSeen *seen, const GPtrArra
                                  void *userdata);
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata);
 
-/* Opens a guest's link on the host, a file to be read, a folder to be shared, a socket's name, or a device that guests
- * use. fd is the callee's: steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
+/* Opens a guest's link on the host, a file to be read, a folder to be shared, a socket's name, or a device
+ * that guests use. fd is the callee's: steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
 int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata);
 int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
@@ -71,8 +71,8 @@ int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, vo
 int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
 int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
 
-/* Looks at a path, or for a user or group (file-look.h). seen is borrowed; NULL: error says why not, -ECONNRESET as
- * WORKER_LOST. */
+/* Looks at a path, or for a user or group (file-look.h). seen is borrowed; NULL: error says why not,
+ * -ECONNRESET as WORKER_LOST. */
 typedef void (*WorkerLooked)(int error, const FileSeen *seen, void *userdata);
 int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata);
 

@@ -37,16 +37,6 @@ typedef struct MainProcess {
 
 static int ask(Watch *watch);
 
-char *systemd_unit_path(LauncherKind kind, const char *instance)
-{
-    g_autofree char *unit = launcher_unit_name(kind, instance);
-    char *path = NULL;
-
-    if (sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path) < 0)
-        g_error("out of memory");
-    return path;
-}
-
 void systemd_watch_free(void *data)
 {
     Watch *watch = data;

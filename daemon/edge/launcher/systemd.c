@@ -50,18 +50,6 @@ static void systemd_connected(Launcher *base, LauncherKind kind, const char *ins
     systemd_follow(launcher, kind, instance);
 }
 
-int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
-                 void *userdata, const char *method, const char *types, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, types);
-    int r = sd_bus_call_method_asyncv(launcher->bus, ret_slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                      method, handler, userdata, types, arguments);
-    va_end(arguments);
-    return r < 0 ? r : 0;
-}
-
 /* Starting and stopping. */
 
 static void set_error(Pending *pending, const char *what, const char *unit, sd_bus_message *reply)
@@ -97,26 +85,6 @@ static void fail_start(Start *start, const char *result)
 
     g_ptr_array_remove_fast(launcher->starts, start);
     launcher_tell_failed(&launcher->base, kind, instance, words);
-}
-
-int systemd_read_state(sd_bus_message *signal, const char *wanted, const char **ret)
-{
-    const char *interface, *name;
-
-    *ret = NULL;
-    int r = sd_bus_message_read(signal, "s", &interface);
-    if (r >= 0)
-        r = sd_bus_message_enter_container(signal, 'a', "{sv}");
-    while (r >= 0 && (r = sd_bus_message_enter_container(signal, 'e', "sv")) > 0) {
-        r = sd_bus_message_read(signal, "s", &name);
-        if (r >= 0 && g_str_equal(name, wanted))
-            return sd_bus_message_read(signal, "v", "s", ret);
-        if (r >= 0)
-            r = sd_bus_message_skip(signal, "v");
-        if (r >= 0)
-            r = sd_bus_message_exit_container(signal);
-    }
-    return r;
 }
 
 static int on_state_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error)

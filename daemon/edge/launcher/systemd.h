@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Private to the launcher for systemd: launcher-systemd.c starts, stops and finds units,
- * launcher-systemd-watch.c tells how their main processes ended, launcher-systemd-again.c that systemd does
- * not start them again. */
+/* Private to the launcher for systemd: systemd.c starts, stops and finds units, systemd-watch.c tells how
+ * their main processes ended, systemd-again.c that systemd does not start them again. */
 #pragma once
 
 #include "private.h"
@@ -21,6 +20,7 @@ typedef struct SystemdLauncher {
     GPtrArray *follows; /* of Follow, owned */
 } SystemdLauncher;
 
+/* systemd-bus.c */
 /* A method of the manager object. Without ret_slot and handler no reply is asked for. 0 or -errno. */
 int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
                  void *userdata, const char *method, const char *types, ...);
@@ -31,21 +31,22 @@ char *systemd_unit_path(LauncherKind kind, const char *instance);
  * NULL if it is not told. 0 or -errno. */
 int systemd_read_state(sd_bus_message *signal, const char *name, const char **ret);
 
-/* launcher-systemd-again.c */
+/* systemd-again.c */
 /* A run of this unit has begun: from now on it is told if systemd was to start it once more and gives it up.
  */
 void systemd_follow(SystemdLauncher *launcher, LauncherKind kind, const char *instance);
 void systemd_follow_free(void *follow);
 
-/* launcher-systemd-unit.c */
+/* systemd-unit.c */
 int systemd_unit_look(Launcher *base, const char *name, LauncherUnitSeen seen, void *userdata);
 int systemd_unit_set(Launcher *base, const char *name, bool active, LauncherDone done, void *userdata);
 
-/* launcher-systemd-slice.c */
+/* systemd-slice.c */
 int systemd_slice_look(Launcher *base, const char *name, LauncherSliceSeen seen, void *userdata);
 int systemd_slice_set(Launcher *base, const char *name, const GArray *cpus, LauncherDone done,
                       void *userdata);
 
+/* systemd-watch.c */
 int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t pid, LauncherExited exited,
                   void *userdata);
 void systemd_unwatch(Launcher *base, LauncherKind kind, const char *instance);

@@ -249,7 +249,6 @@ int needs_note_disks(const HostPlace *place, Host *host)
     note_btrfs(place, host);
     note_bcachefs(place, host);
     note_journals(place, host);
-    needs_note_zfs(place, host);
     return 0;
 }
 

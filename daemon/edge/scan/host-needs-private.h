@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What host-needs.c and the files for each kind of need share: ways along sysfs, and the note itself. */
+/* What the files for each kind of need share (host-needs-note.c): ways along sysfs, and the note itself; and
+ * what host-needs.c calls of theirs. */
 #pragma once
 
 #include "host-needs.h"
