@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Words that come from outside, made fit to stand in a message of ours: short, and without what a terminal
- * obeys. Whoever sends a name of nine megabytes gets an error of a line. */
+/* Makes words from outside fit for a message of ours: short, and without what a terminal obeys. A caller
+ * that sends a name of nine megabytes gets an error of one line. */
 #pragma once
 
 #include <glib.h>
@@ -17,6 +17,6 @@ char *words_quote(const char *name);
 /* Whether it is valid UTF-8 without anything that would leave its line or turn it about: control characters
  * other than a tab, line and paragraph separators, marks of direction (CVE-2021-42574). */
 bool words_are_line(const char *bytes, size_t size);
-/* Such text: what is not valid becomes U+FFFD, what may not stand in a line is written as \x1b or \u2028. The
- * caller frees it. */
+/* Such text with invalid bytes replaced by U+FFFD, and characters that may not be part of a line written
+ * as \x1b or \u2028. The caller frees it. */
 char *words_in_line(const char *bytes, size_t size);

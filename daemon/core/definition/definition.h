@@ -32,7 +32,7 @@ typedef enum HostShutdown {
     HOST_SHUTDOWN_INVALID = -EINVAL,
 } HostShutdown;
 
-/* What becomes of a guest whose system has panicked, or hangs. */
+/* What happens to a guest whose system has panicked, or hangs. */
 typedef enum TroubleAction {
     TROUBLE_DEFAULT, /* a panic that is told fails the guest, and nothing is there to tell of more */
     TROUBLE_FAIL,
@@ -353,11 +353,11 @@ const char *display_type_to_string(DisplayType type);
 /* ^[a-z0-9][a-z0-9-]{0,62}$ */
 bool guest_name_valid(const char *name);
 
-/* Parses and checks. As in systemd's unit files a later assignment of a key overrides an earlier one, an
- * empty one gives the default back, lines may be continued with a backslash, # and ; start comments. Unknown
+/* Parses and checks. As in systemd's unit files, a later assignment of a key overrides an earlier one, an
+ * empty one restores the default, lines may be continued with a backslash, # and ; start comments. Unknown
  * sections and keys are errors. FAULT_RAISED with INVALID_NAME or BAD_DEFINITION: "win10.guest:12: [CPU]
- * Coers= is not known", remedy "did you mean Cores=?". The first mistake is the one told. Whether files and
- * devices exist is not looked at here. */
+ * Coers= is not known", remedy "did you mean Cores=?". The fault is about the first mistake. Whether files
+ * and devices exist is not checked here. */
 int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret,
                      Fault **ret_fault);
 GuestDefinition *definition_free(GuestDefinition *definition);
@@ -376,7 +376,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 /* Bytes; 0 for no huge pages. */
 uint64_t huge_page_size(HugePages pages);
 
-/* The host's processors for one of the guest's, counted from 0: one each where Pin= names as many as the guest has, or
+/* The host CPUs for one vCPU, counted from 0: one each if Pin= names as many as the guest has vCPUs, else
  * all that it names. NULL without Pin=. The caller frees it. */
 char *definition_pin(const GuestDefinition *definition, unsigned cpu);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one table of what may stand in a guest's definition. Parser, checks, hints, the manual's list and
- * completions read it; a new key is a row here, a field in definition.h, a line in qemu-argv.c and a golden
- * file. */
+/* The one table of the keys of a guest's definition. Parser, checks, hints, the manual's list and
+ * completions read it. A new key is a row here, a field in definition.h, a line in core/qemu/argv.c and a
+ * golden file. */
 #pragma once
 
 #include <errno.h>
@@ -93,7 +93,7 @@ typedef struct DefinitionKey {
 /* SECTION_MAX of them, by id. */
 extern const DefinitionSection definition_sections[];
 
-/* The rows of a section stand together, sections in the order of their ids. */
+/* The rows of a section are neighbours; the sections are in the order of their ids. */
 const DefinitionKey *definition_keys(unsigned *ret_n);
 /* The rows of one section. */
 const DefinitionKey *definition_section_keys(SectionId section, unsigned *ret_n);
@@ -102,7 +102,7 @@ const DefinitionKey *definition_section_keys(SectionId section, unsigned *ret_n)
 SectionId definition_section_find(const char *name);
 const DefinitionKey *definition_key_find(SectionId section, const char *name);
 
-/* What was probably meant, as a remedy ("did you mean Cores=?", "Size= belongs into [Memory]"), or what there
- * is. The caller frees it. */
+/* A remedy with the probable meaning ("did you mean Cores=?", "Size= belongs into [Memory]"), or else with
+ * the known words. The caller frees it. */
 char *definition_section_hint(const char *name);
 char *definition_key_hint(SectionId section, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The known word that a mistyped one was probably meant to be, for "did you mean …?". */
+/* The known word that is probably meant by a mistyped one, for "did you mean …?". */
 #pragma once
 
 /* Offer the known words one by one, then read best: the nearest, or NULL if none is near enough. Words are

@@ -25,8 +25,8 @@ typedef struct DefinitionHandler {
                   Fault **ret_fault);
 } DefinitionHandler;
 
-/* FAULT_RAISED with BAD_DEFINITION: "path:line: …" for anything that is no unit file, such as CR LF line
- * ends, NUL bytes, control characters, what is not UTF-8, lines too long, and a backslash at the end of the
- * last line. */
+/* FAULT_RAISED with BAD_DEFINITION, "path:line: …", for anything that is not a unit file: CR LF line ends,
+ * NUL bytes, control characters, bytes that are not UTF-8, lines that are too long, a backslash at the end
+ * of the last line. */
 int definition_scan(const char *path, const char *text, size_t size, const DefinitionHandler *handler,
                     void *userdata, Fault **ret_fault);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The values of a definition's keys: from text into the field that the key's row names, and what a key takes,
- * in words. */
+/* The values of a definition's keys: reads text into the field that the key's row names, and describes the
+ * values that a key takes. */
 #pragma once
 
 #include "keys.h"
 
-/* Reads text into the key's field of structure; an old value is freed. False if it is not what the key takes:
- * the field stays as it was, and *ret_hint (the caller's) is what was probably meant, or NULL. */
+/* Reads text into the key's field of structure; an old value is freed. False if the key does not take the
+ * text: the field is unchanged, and *ret_hint (the caller's) is the value that was probably meant, or
+ * NULL. */
 bool value_set(const DefinitionKey *key, const char *text, void *structure, char **ret_hint);
 
 /* Back to the default; where there is none, to zero. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processors of the host, written as cpusets are ("2-7,10", cpuset(7)). The order is kept: it says which
- * processor of a guest gets which. */
+/* Host CPUs, written as cpusets are ("2-7,10", cpuset(7)). The order is kept: it decides which vCPU gets
+ * which host CPU. */
 #pragma once
 
 #include <glib.h>
@@ -9,14 +9,14 @@
 /* As many as the C library's cpu_set_t holds. */
 #define CPU_LIST_MAX 1024
 
-/* An array of unsigned that the caller frees; NULL for what is no list: empty, out of range, with a processor
+/* An array of unsigned that the caller frees; NULL if the text is not a list: empty, out of range, a CPU
  * twice. */
 GArray *cpu_list_parse(const char *text);
 
 /* Those of one list that are not in the other, as text; NULL if there are none. The caller frees it. */
 char *cpu_list_missing(const GArray *wanted, const GArray *there);
 
-/* As sets, where "" is the empty one, and the order is that of the numbers. */
+/* The same as sets: "" is the empty set, and the order is numeric. */
 
 /* NULL for what is none. The caller frees it. */
 GArray *cpu_set_parse(const char *text);

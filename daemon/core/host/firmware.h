@@ -15,7 +15,7 @@ typedef struct Firmware {
     bool needs_smm;
 } Firmware;
 
-/* NULL: it describes none of that kind, or is no descriptor at all. */
+/* NULL if the descriptor describes none of that kind, or is not a descriptor at all. */
 Firmware *firmware_parse(const char *source, const char *text, size_t size);
 
 /* The first that fits, of those in the order of their files' names. With secure boot it must have keys

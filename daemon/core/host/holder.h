@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who uses a device: a process with one of its nodes open, a disk that others are built upon, a network link
- * that carries traffic, what the host stands on. A value: found by edge, judged here. */
+/* Who uses a device: a process with one of its nodes open, a disk that others are built upon, a network
+ * link that carries traffic, or the host itself. A value: found by edge, judged here. */
 #pragma once
 
 #include <errno.h>
@@ -47,7 +47,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Holder, holder_free)
 /* An array that owns its holders. */
 GPtrArray *holders_new(void);
 
-/* The host stands on it: nothing may be stopped to get the device. */
+/* The host itself needs the device: nothing may be stopped to get it. */
 bool holder_needed(const Holder *holder);
 
 /* "kwin_wayland (pid 812, user@1000.service, session 2) has /dev/dri/card1 of 0000:01:00.0 open". The caller
@@ -58,8 +58,8 @@ char *holder_describe(const Holder *holder);
  * manager has it in, "" for none; *ret_session: the login session, "" for none. The caller frees both. */
 void holder_place(const char *cgroup, char **ret_unit, char **ret_session);
 
-/* For the wire: the words of a message with that verb, owned by the caller; at most HOLDERS_MAX go along. The
- * reverse takes the words behind the verb: -EBADMSG for what is none. */
+/* For the wire: the words of a message with that verb, owned by the caller, with at most HOLDERS_MAX
+ * holders. The reverse takes the words behind the verb; -EBADMSG if they describe no holder. */
 #define HOLDERS_MAX 128
 char **holders_to_words(const char *verb, const GPtrArray *holders);
 int holders_from_words(char *const *words, GPtrArray **ret);

@@ -11,8 +11,8 @@
 
 #define HOST_NO_GROUP (-1)
 #define GUESTS_SLICE "usher.slice"
-/* Of what is yet to be made the kernel has not said in which group it will be; each counts as one of its own.
- */
+/* The kernel has not said yet in which group a device that is still to be made will be; each counts as one
+ * of its own. */
 #define HOST_EXPECTED_GROUP(index) (-2 - (int)(index))
 
 typedef struct HostDevice {
@@ -101,7 +101,7 @@ typedef struct HostNode {
     } pages[HOST_PAGE_SIZES];
 } HostNode;
 
-/* A processor that is on. */
+/* A host CPU that is online. */
 typedef struct HostCpu {
     unsigned number;
     char *governor; /* scaling_governor; NULL: nobody chooses its speed */
@@ -175,9 +175,9 @@ const HostMediated *host_mediated_of(const Host *host, int group);
  * root complex's own function, the ISA bridge). */
 bool host_device_stays(const HostDevice *device);
 
-/* The function by whose driver's grace the device is there: that of which it is a virtual one, or Intel's
- * VMD, whose driver makes a domain of its own of what is behind it (drivers/pci/controller/vmd.c). NULL:
- * there is none. */
+/* The function whose driver makes the device exist: the physical function of a virtual one, or Intel's
+ * VMD, whose driver makes a domain of its own of the devices behind it (drivers/pci/controller/vmd.c).
+ * NULL: there is none. */
 const HostDevice *host_maker(const Host *host, const HostDevice *device);
 /* What to do where that keeps the device from being lent; maker NULL: it is not known. The caller frees it.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network links of the host and of its containers, what is built upon which, and which of them are used:
- * a value, made of what the kernel says by rtnetlink(7). */
+/* The network links of the host and of its containers, which of them are built upon which, and which are
+ * used: a value, made of rtnetlink(7)'s answers. */
 #pragma once
 
 #include <errno.h>
@@ -58,9 +58,10 @@ void link_map_connect(LinkMap *map, int own);
 /* All of them (of Link*), borrowed. */
 const GPtrArray *link_map_links(const LinkMap *map);
 
-/* How a link and what is built upon it are used (of LinkUse; the caller frees the array), the links below
- * first; empty: nobody would miss it. One that is down carries nothing, whatever is built upon it, Open
- * vSwitch's aside. Used is what has a route or address in whichever table, but for the routes of version 6
- * that every link has by itself; a port of a bridge, bond, team or VRF that is up; what has no address of its
- * own, as a node (macvtap) or a container's network namespace is at its other end. At most 32. */
+/* How a link and the links that are built upon it are used (of LinkUse; the caller frees the array), the
+ * links below first; empty: nobody would miss the link. At most 32. A link that is down carries nothing,
+ * whatever is built upon it, Open vSwitch's aside. These are used: a link with a route or address in any
+ * table, except the routes of version 6 that every link has by itself; a port of a bridge, bond, team or
+ * VRF that is up; a link without an address of its own, if a node (macvtap) or a container's network
+ * namespace is at its other end. */
 GPtrArray *link_map_uses(const LinkMap *map, const Link *link);

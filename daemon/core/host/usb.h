@@ -10,7 +10,7 @@
  */
 bool usb_port_valid(const char *text);
 
-/* "/dev/bus/usb/001/007"; the caller frees it. And back: false for what is no such path. */
+/* "/dev/bus/usb/001/007"; the caller frees it. The reverse is false if the text is not such a path. */
 char *usb_node(const HostUsb *usb);
 bool usb_node_parse(const char *path, unsigned *ret_bus, unsigned *ret_number);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a right to which IOMMU group, and to which processors for himself alone. A claim is made before the
- * first step and given up after the last undo; one guest holds a group at a time. A group that an
- * administrator bound by hand is *held*, which is no claim: a guest may use it. */
+/* Who has a right to which IOMMU group, and which host CPUs alone. A claim is made before the first step
+ * and given up after the last undo; one guest holds a group at a time. A group that an administrator bound
+ * by hand is *held*, which is not a claim: a guest may use it. */
 #pragma once
 
 #include <glib.h>
@@ -25,7 +25,7 @@ bool claims_take(Claims *claims, int group, const char *owner);
 /* Takes all or none. */
 bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const char *owner);
 
-/* Gives up what an owner has, but for these groups. */
+/* Gives up all that an owner has, except these groups. */
 void claims_keep(Claims *claims, const GArray *groups /* of int */, const char *owner);
 
 /* Something is made for an owner of a device in this group, which stays with the host: others may have
@@ -34,19 +34,19 @@ void claims_lean(Claims *claims, const GArray *groups /* of int */, const char *
 /* Somebody else than that owner who leans on a group, or NULL. */
 const char *claims_leaning(const Claims *claims, int group, const char *but_owner);
 
-/* The owner of a processor of the host's, or NULL. */
+/* The owner of a host CPU, or NULL. */
 const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
 /* As claims_take_all(). */
 bool claims_take_cpus(Claims *claims, const GArray *cpus /* of unsigned */, const char *owner);
 
-/* Huge pages of a node that are free, but will be an owner's once its QEMU maps them. What is set again
- * replaces what was; 0: none any more. subject: as a step names it, "node0/2048kB". */
+/* Free huge pages of a node that will be an owner's once its QEMU maps them. A new value replaces the old
+ * one; 0: none any more. subject: as a step names it, "node0/2048kB". */
 void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const char *owner);
 /* How many are promised to others. */
 uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner);
 
-/* Memory that an owner will need at once, or has by now (held): what is promised is still counted as left by the kernel.
- * What is set again replaces what was; 0: none any more. */
+/* Memory that an owner will need at once, or has by now (held): the kernel still counts promised memory as
+ * left. A new value replaces the old one; 0: none any more. */
 void claims_set_memory(Claims *claims, uint64_t bytes, bool held, const char *owner);
 /* How much others have been promised, or hold. */
 uint64_t claims_memory(const Claims *claims, bool held, const char *but_owner);

@@ -11,8 +11,8 @@ typedef struct DiskClaims DiskClaims;
 DiskClaims *disk_claims_new(void);
 DiskClaims *disk_claims_free(DiskClaims *claims);
 
-/* id: as in DiskSeen. NULL: taken; else the guest that stands against it (borrowed). A guest's own claims
- * stand against nothing of its own. */
+/* id: as in DiskSeen. NULL: taken; else the guest whose claim prevents it (borrowed). A guest's own claims
+ * prevent nothing of its own. */
 const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, const char *guest);
 /* The same without taking it. */
 const char *disk_claims_against(const DiskClaims *claims, const char *id, bool writable, const char *guest);

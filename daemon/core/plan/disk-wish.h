@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The images and disks that a definition names, one by one as they are opened, and whether what was found
- * there is what was meant. */
+/* The images and disks of a definition, in the order in which they are opened, and the judgement of what
+ * was found there. */
 #pragma once
 
 #include "../definition/definition.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a definition names besides devices: files, folders, sockets, and who is to own something. One by one
- * as usher-bind looks at them (edge/hand/file-look.h), and whether what it saw is what was meant. */
+/* What a definition names besides devices: files, folders, sockets, and owners. usher-bind looks at each
+ * (edge/hand/file-look.h), and what it saw is judged here. */
 #pragma once
 
 #include "../definition/definition.h"

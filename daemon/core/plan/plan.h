@@ -45,14 +45,14 @@ typedef struct PlanDevice {
  * FAULT_RAISED with REFUSED: no such node, no pages of such a size, more memory than there is, or at once more than is left. */
 int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                     const HostDevice *first, Fault **ret_fault);
-/* Of a guest that runs and gets its first device: whether what it has not touched yet can be pinned. resident: bytes that it
- * has touched. 0 or FAULT_RAISED with REFUSED. */
+/* For a running guest that gets its first device: checks that the memory which it has not touched yet can
+ * be pinned. resident: bytes that it has touched. 0 or FAULT_RAISED with REFUSED. */
 int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
                       uint64_t resident, Fault **ret_fault);
 
-/* Whether the processors that the guest is pinned to are there; those that are its alone while it runs
- * (Isolate=), and how fast they are to be (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: it
- * cannot be had on this host, or nothing would be left to it; IN_USE: another guest has them. */
+/* Checks that the host CPUs of Pin= exist. Adds the CPUs that are the guest's alone while it runs
+ * (Isolate=), and their speed (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: this host cannot
+ * do it, or the host would have no CPU left; IN_USE: another guest has the CPUs. */
 int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                         Fault **ret_fault);
 
@@ -64,7 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  * driver they leave or stay on: whoever uses them is to be found first. And the UUIDs of mediated devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
-/* The steps that can be taken as they stand: all, or those that make something (of const Step*, borrowed; the caller
+/* The steps that can be taken now: all, or those that make something (of const Step*, borrowed; the caller
  * frees the array). */
 GPtrArray *plan_due(const Plan *plan);
 
@@ -98,14 +98,14 @@ int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const 
  * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */
 int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
 
-/* What is to be done once the first steps of plan_start() have been taken: the same plan upon what they have made, with
- * the same refusals, but that it is there is none. */
+/* The plan after the first steps of plan_start() have been taken: the same plan upon what these have made, with
+ * the same refusals, except that it exists already. */
 int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
               Fault **ret_fault);
 
-/* Plugs a device into the running guest that the plan's owner names: binds it and gives it the nodes of groups
- * that it has none of yet. section: what the guest's definition says of it, or NULL; borrowed by the plan. The
- * wish's functions and group count where there is no section.
+/* Plugs a device into the running guest that the plan's owner names: binds it, and gives the guest the nodes
+ * of groups that it has not yet. section: the guest's definition of the device, or NULL; borrowed by the
+ * plan. Without a section, the wish's functions and group count.
  *
  * FAULT_RAISED as plan_start(). */
 int plan_attach(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
@@ -115,11 +115,11 @@ int plan_attach(const Host *host, const Claims *claims, const char *owner, const
 int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
                      const DefinitionPci *section, Plan **ret, Fault **ret_fault);
 
-/* Starts a guest: binds what its [PCI] sections ask for, makes its links, then gives each group's node to
- * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. The module is a step if vfio-pci
- * is not there.
+/* Starts a guest: binds the devices of its [PCI] sections, makes its links, then gives each group's node to
+ * STEP_VALUE_GUEST. A definition without devices makes a plan without steps. If vfio-pci is not loaded, the
+ * module is a step.
  *
- * FAULT_RAISED as plan_bind() (but for nothing to do, which is fine), and with BAD_DEFINITION if two sections
- * ask for the same function, REFUSED if a section's fingerprint is not the device's. */
+ * FAULT_RAISED as plan_bind() (except for nothing to do, which is fine), and with BAD_DEFINITION if two
+ * sections ask for the same function, REFUSED if a section's fingerprint is not the device's. */
 int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
                Fault **ret_fault);

@@ -26,7 +26,7 @@ bool plan_on_vfio(const HostDevice *device);
 bool plan_harmless(const HostDevice *device);
 /* It is asked for, or its whole group is, and it is to change hands. */
 bool planning_binds(const Planning *planning, const HostDevice *device);
-/* plan-makers.c: it is there by grace of the driver that another function is to leave, and is gone by then. */
+/* makers.c: the function exists by the driver that another function is to leave, and is gone by then. */
 bool planning_goes_with(const Planning *planning, const HostDevice *device);
 /* Of one that is asked for: FAULT_RAISED with NOT_VIABLE if it would be gone before it could be bound. */
 int planning_check_maker(const Planning *planning, const HostDevice *device, Fault **ret_fault);

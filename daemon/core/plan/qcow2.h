@@ -29,8 +29,8 @@ int qcow2_read(const void *bytes, size_t size, Qcow2Header *ret);
  * escaped. The caller frees it. */
 char *qcow2_name(const void *bytes, size_t size);
 
-/* Where that name leads: a name without a slash at its front is meant from the image's folder; NULL for what
- * is no path (QEMU takes "nbd:…" and "json:{…}", too). The caller frees it. */
+/* Where that name leads. A name without a leading slash is relative to the image's folder; NULL if the
+ * name is not a path (QEMU takes "nbd:…" and "json:{…}", too). The caller frees it. */
 char *qcow2_backing_path(const char *image, const char *name);
 
 /* The beginning of an empty image; *ret_length is how long its file is to be, filled up with zeros. backing

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a reset of a function takes along. The IOMMU group does not say: a function without a reset of its own
- * is reset with its slot or bus, and that is more than its group where the slot isolates its functions from
- * each other. */
+/* The functions that a reset of one function hits. The IOMMU group does not say: a function without a
+ * reset of its own is reset with its slot or bus, and that is more than its group if the slot isolates its
+ * functions from each other. */
 #pragma once
 
 #include "../../base/fault.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The language of the agent inside a guest (qga/qapi-schema.json and docs/interop/qemu-ga.rst of QEMU): a
- * line of JSON for a line of JSON, without numbers that tell which answer is whose. What comes is the
- * guest's, and so anything: it is bounded, looked at, and never shown as it is. */
+ * line of JSON answers a line of JSON, without numbers that match them. The answers are the guest's, and
+ * so can be anything: they are bounded, checked, and never shown unchanged. */
 #pragma once
 
 #include <errno.h>
@@ -28,7 +28,7 @@ int agent_reader_feed(AgentReader *reader, const char *bytes, size_t size);
  * whole one. */
 int agent_reader_next(AgentReader *reader, char **ret, bool *ret_marked);
 
-/* 0: "return" is in *ret (to be put); -EREMOTEIO: "error", whose words, made fit to be shown, are in
+/* 0: "return" is in *ret (to be put); -EREMOTEIO: "error", whose message, made fit to be shown, is in
  * *ret_message; -EBADMSG: neither. */
 int agent_answer_parse(const char *line, struct json_object **ret, char **ret_message);
 

@@ -7,10 +7,10 @@
 
 #include "argv.h"
 
-/* Where root ports, and what is no PCI Express device, sit on q35's root bus, eight to a device number; each
- * kind has numbers of its own, so that none moves when another kind grows. Firmware numbers the buses behind
- * them in this order: cards come first, as guests name them by their bus (enp1s0). 0x02 is left free for
- * Intel's graphics, which must be there; 0x1f is the chipset's. */
+/* Where root ports, and devices that are not PCI Express, sit on q35's root bus, eight to a device number.
+ * Each kind has numbers of its own, so that none moves when another kind grows. Firmware numbers the buses
+ * behind them in this order: cards come first, as guests name them by their bus (enp1s0). 0x02 is left
+ * free for Intel's graphics, which must be there; 0x1f is the chipset's. */
 enum {
     SLOT_DISPLAY = 0x01,  /* an emulated graphics card; no port */
     PORTS_NETWORK = 0x03, /* 2 × 8 */
@@ -39,7 +39,7 @@ typedef struct QemuBuilder {
     bool usb; /* likewise */
 } QemuBuilder;
 
-/* An argument as it stands. */
+/* An argument, unchanged. */
 void builder_add(QemuBuilder *builder, const char *argument);
 /* An option and its value. */
 void builder_option(QemuBuilder *builder, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QEMU binary can do, as it told itself over QMP; never guessed from its version. A value, written to
- * and read from a cache file keyed by the binary's path, inode, size and mtime. */
+/* The abilities of a QEMU binary, as it reports them over QMP; never guessed from its version. A value,
+ * written to and read from a cache file keyed by the binary's path, inode, size and mtime. */
 #pragma once
 
 #include <errno.h>

@@ -22,14 +22,15 @@ const Firmware *host_kit_firmware(const HostKit *kit, const GuestDefinition *def
 /* The folder with the state of a guest's TPM. The caller frees it. */
 char *host_kit_tpm_path(const HostKit *kit, const GuestDefinition *definition);
 
-/* Has Type=auto stand for what this host can do. */
+/* Replaces Type=auto by what this host can do. */
 void host_kit_settle(const HostKit *kit, GuestDefinition *definition);
 
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
  * secure boot without effect. The caller frees it. */
 char *host_kit_nvram_path(const HostKit *kit, const GuestDefinition *definition);
 
-/* FAULT_RAISED if the definition asks for what the host has not got, with the package to install. */
+/* FAULT_RAISED if the definition asks for something that the host does not have; the remedy names the
+ * package to install. */
 int host_kit_check(const HostKit *kit, const GuestDefinition *definition, Fault **ret_fault);
 
 /* NULL is fine; returns NULL. */

@@ -31,8 +31,8 @@ typedef struct QmpMessage {
  * caller frees the text. */
 char *qmp_command_to_text(const char *name, struct json_object *arguments, uint64_t id);
 
-/* Takes bytes as they come and gives whole messages. A message over QMP_MESSAGE_MAX, or what is no JSON or no
- * QMP, is -EBADMSG from then on: drop the connection. */
+/* Takes bytes as they come and gives whole messages. After a message over QMP_MESSAGE_MAX, or one that is
+ * not JSON or not QMP, every call is -EBADMSG: drop the connection. */
 typedef struct QmpReader QmpReader;
 QmpReader *qmp_reader_new(void);
 QmpReader *qmp_reader_free(QmpReader *reader);

@@ -22,8 +22,8 @@ typedef struct JournalRecord {
     Step *step;
 } JournalRecord;
 
-/* A line with its newline: mark, number, kind, subject, before, after (escaped, space-separated), CRC-32 of
- * what stands before it. The caller frees it. */
+/* A line with its newline: mark, number, kind, subject, before, after (escaped, space-separated), CRC-32
+ * of the text before it. The caller frees it. */
 char *journal_record_to_line(JournalMark mark, unsigned number, const Step *step);
 
 /* 0 and a record, or -EBADMSG for anything that journal_record_to_line() did not write. line is without its
@@ -38,9 +38,9 @@ typedef struct JournalOpen {
     Step *step;   /* as it was taken (not swapped) */
 } JournalOpen;
 
-/* Reads a whole journal: the steps begun or done and not undone, in the order they were taken (undo them from
- * the end). Lines that fail their check are counted in *ret_bad and skipped; what they told can be seen from
- * the records around them, as every record carries the whole step. */
+/* Reads a whole journal: the steps begun or done and not undone, in the order they were taken (undo them
+ * from the end). Lines that fail their check are counted in *ret_bad and skipped. The records around them
+ * show what they had, as every record carries the whole step. */
 GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad); /* of JournalOpen, owned */
 /* One more than the highest number that any record names; 0 if there is none. */
 unsigned journal_replay_next(const char *text, size_t size);

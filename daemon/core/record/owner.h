@@ -24,7 +24,7 @@ const char *owner_bind(const char *owner);
 /* Either of both. */
 const char *owner_name(const char *owner);
 
-/* The name of its journal: "guest-win10.journal"; NULL for what is no owner. The caller frees it. */
+/* The name of its journal: "guest-win10.journal"; NULL if that is not an owner. The caller frees it. */
 char *owner_to_file(const char *owner);
-/* The reverse; NULL for what is no journal of an owner's. */
+/* The reverse; NULL if that is not the name of a journal. */
 char *owner_from_file(const char *name);

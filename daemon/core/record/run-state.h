@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU says of a guest's processors (RunState, qapi/run-state.json), as far as we act upon it: whether
- * they run, who can get them on, and what is shown of it. */
+/* QEMU's state of a guest's vCPUs (RunState, qapi/run-state.json), as far as we act upon it: whether they
+ * run, what makes them run again, and the pause reason to show. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,8 +27,8 @@ typedef struct RunState {
  * NULL is taken for "unknown". */
 RunState run_state_read(const char *status);
 
-/* Processors that stand still do not see the power button, and neither does the agent inside. Of one that is
- * not known it is taken for granted that they might. */
+/* vCPUs that are stopped do not notice the power button, and neither does the agent inside. An unknown
+ * state counts as one in which they might. */
 bool run_state_hears(RunState run);
 
 /* QEMU passes on a press of the power button only where the guest's system has enabled it in its chipset, and

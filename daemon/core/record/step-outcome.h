@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the answer to a step means, for a plan that is carried out and for a journal that is undone: done, in
- * drift, somebody else's by now, short of what was asked for, to be tried again; and the words for it. */
+/* What the answer to a step means, for a plan that is carried out and for a journal that is undone: done,
+ * drift, somebody else's by now, short of the request, or to be tried again; and the words for it. */
 #pragma once
 
 #include <glib.h>
@@ -16,7 +16,7 @@ typedef enum WorkerVerdict {
     WORKER_FAILED, /* error says why; live is what it looks like now */
     WORKER_LOST,   /* the process went away: only looking again tells. The worker is gone with it: nothing to
                       release */
-    /* These are no answers of usher-bind's: */
+    /* usher-bind does not give these answers: */
     WORKER_STUCK,   /* not back from the kernel in time */
     WORKER_GONE,    /* had gone before the step was sent */
     WORKER_NONE,    /* could not be started: message says why */

@@ -73,22 +73,22 @@ bool step_kind_kept(StepKind kind);
  * between. */
 bool step_kind_held(StepKind kind);
 
-/* What somebody else has set meanwhile stands: an undo leaves it. */
+/* What somebody else has set meanwhile is theirs: an undo leaves it. */
 bool step_kind_yields(StepKind kind);
 /* Taken by systemd, not by usher-bind: a unit is started or stopped, or has its properties set. */
 bool step_kind_systemd(StepKind kind);
 
 /* A number that others change too, so that what is ours is the difference alone (huge pages). */
 bool step_kind_counted(StepKind kind);
-/* A counted step with its difference upon another number; not below 0. NULL if live is no number. */
+/* A counted step with its difference upon another number; not below 0. NULL if live is not a number. */
 Step *step_rebase(const Step *step, const char *live);
 
-/* That all is as the step would make it, before it is taken, is somebody else's doing and his to undo: a
- * number that is right already, a mediated device that is there already. */
+/* If the live value is after already, before the step is taken, somebody else did that, and undoes it: a
+ * number that is right already, a mediated device that exists already. */
 bool step_forestalled(const Step *step, const char *live);
 
-/* The processors that a unit is to be kept off, where it is kept off those of live now; for STEP_KEPT_OFF.
- * NULL if one of the values is no set. The caller frees it. */
+/* The host CPUs that a unit is to be kept off, if it is kept off those of live now; for STEP_KEPT_OFF.
+ * NULL if one of the values is not a set. The caller frees it. */
 char *step_kept_off(const Step *step, const char *live);
 
 Step *step_new(StepKind kind, const char *subject, const char *before, const char *after);
@@ -105,13 +105,13 @@ typedef enum StepView {
     STEP_VIEW_DRIFT,  /* someone else changed it: neither */
 } StepView;
 
-/* Compares a live value with a step; NULL stands for a subject that is not there any more. A held step is
- * never in drift, and so is STEP_VIEW_BEFORE unless live equals after. A vanished VFIO node has no owner to
- * give back: STEP_VIEW_AFTER where after is STEP_VALUE_HOST. A vanished device is drift. */
+/* Compares a live value with a step; NULL stands for a subject that does not exist any more. A held step
+ * is never in drift: it is STEP_VIEW_BEFORE unless live equals after. A vanished VFIO node has no owner to
+ * give back: STEP_VIEW_AFTER if after is STEP_VALUE_HOST. A vanished device is drift. */
 StepView step_view(const Step *step, const char *live);
 
-/* Whether a step has been taken, after a write that ended with error (0 or -errno): the live value counts,
- * even if the write complained; but for a reset, which the value alone does not tell. */
+/* Whether a step has been taken, after a write that ended with error (0 or -errno). The live value counts,
+ * even if the write complained; except for a reset, which the value alone does not show. */
 bool step_taken(const Step *step, const char *live, int error);
 
 /* What STEP_MEDIATED is about: the type and the device that it is made of; false if a value of it is none, or

@@ -37,7 +37,7 @@ void stop_ladder_default_times(uint64_t ret_usec[STOP_RUNG_MAX]);
 /* The first rung from this one on that can be taken; the last one always can. */
 StopRung stop_ladder_from(StopRung rung, const StopView *view);
 
-/* Where to go on when what is known has changed; the same rung: nowhere. */
+/* The rung to go on with when what is known has changed; the same rung: none. */
 StopRung stop_ladder_on(StopRung rung, const StopView *view);
 
 /* How long this rung is waited for. A guest whose system hangs may only have been slow, but is given less. */
@@ -46,5 +46,5 @@ uint64_t stop_ladder_patience(StopRung rung, const StopView *view);
 /* How long all rungs but the last may take together. */
 uint64_t stop_ladder_usec(const StopView *view);
 
-/* The guest's system has to do something upon this rung. */
+/* Whether the guest's system must do something upon this rung. */
 bool stop_rung_asks_guest(StopRung rung);
