@@ -337,10 +337,7 @@ static Execution *execution_new(Engine *engine, Journal *journal, const Executio
     static const TakerHandler taker_handler = {on_ready, on_answered};
     Execution *e = g_new0(Execution, 1);
 
-    e->engine = engine;
-    e->journal = journal;
-    e->handler = handler;
-    e->userdata = userdata;
+    *e = (Execution){.engine = engine, .journal = journal, .handler = handler, .userdata = userdata};
     e->taker = taker_new(engine, &taker_handler, e, handler->unstuck, userdata);
     e->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     e->certain = g_array_new(FALSE, FALSE, sizeof(bool));
@@ -366,6 +363,11 @@ void execution_set_guest(Execution *e, uid_t uid, gid_t gid)
     e->guest = g_strdup_printf("%u:%u", uid, gid);
     if (!e->current)
         schedule(e);
+}
+
+void execution_set_unstuck(Execution *e, void (*unstuck)(const char *subject, void *userdata), void *userdata)
+{
+    taker_set_unstuck(e->taker, unstuck, userdata);
 }
 
 void execution_stop(Execution *e, Fault *fault)

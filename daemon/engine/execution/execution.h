@@ -31,6 +31,10 @@ Execution *execution_run(Engine *engine, Journal *journal, const GPtrArray *step
 /* Says who STEP_VALUE_GUEST is; a run waits at the first step that needs to know. */
 void execution_set_guest(Execution *execution, uid_t uid, gid_t gid);
 
+/* The handler's `unstuck` in another place: for an owner that goes before the engine does. */
+void execution_set_unstuck(Execution *execution, void (*unstuck)(const char *subject, void *userdata),
+                           void *userdata);
+
 /* Takes no further step: `ended` comes with fault (taken over) after the one that is under way. */
 void execution_stop(Execution *execution, Fault *fault);
 

@@ -241,6 +241,12 @@ Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata, Ta
     return t;
 }
 
+void taker_set_unstuck(Taker *t, TakerUnstuck unstuck, void *late_userdata)
+{
+    t->unstuck = unstuck;
+    t->late_userdata = late_userdata;
+}
+
 void taker_let_go(Taker *t)
 {
     if (t->request)

@@ -24,6 +24,9 @@ typedef void (*TakerUnstuck)(const char *subject, void *userdata);
 Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata, TakerUnstuck unstuck,
                  void *late_userdata);
 
+/* From now on that is called in its place. */
+void taker_set_unstuck(Taker *taker, TakerUnstuck unstuck, void *late_userdata);
+
 /* Whether such a step can be taken now; false: `ready` or `answered` follows. */
 bool taker_ready(Taker *taker, const Step *step);
 /* step is borrowed until `answered`. */

@@ -114,7 +114,7 @@ void guest_ended(Guest *g)
     launcher_forget(g->engine->launcher, g);
     start_call_off(g->run);
     /* What is being handed over would be undone before it is done. */
-    bool plugged = guest_end_plugging(g);
+    bool plugged = plugs_end(g->run->plugs);
     bool looked = usbs_end(g->run->usbs) & inputs_end(g->run->inputs);
     g->run->end_owed = !plugged || !looked;
     if (g->run->execution && g->state != GUEST_RESTORING) {

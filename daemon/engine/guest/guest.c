@@ -171,9 +171,8 @@ void guest_unstuck(Guest *g)
     if (guest_at_rest(g) && g->leftovers) {
         log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
         guest_restore(g, NULL, false);
-    } else if (g->run && guest_state_live(g->state) && g->run->left) {
-        g_clear_pointer(&g->run->left, g_hash_table_destroy);
-        guest_tidy(g);
+    } else if (g->run) {
+        plugs_unstuck(g->run->plugs);
     }
 }
 
@@ -210,7 +209,9 @@ static int open_run(Guest *g)
     guest_forget_process(g);
     unlinkat(g->folder_fd, "usb", 0);
     sleeper_forget(g->run->sleeper);
-    return journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
+    r = journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
+    plugs_set_journal(g->run->plugs, g->run->journal);
+    return r;
 }
 
 void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bool by_unit)
@@ -222,7 +223,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
     g->run->plan = plan;
     g->start_job = job;
     g->run->start.by_unit = by_unit;
-    guest_note_slots(g);
+    plugs_note(g->run->plugs, definition, plan);
     guest_set_state(g, GUEST_EVENT_START);
     guest_await_launcher(g);
 

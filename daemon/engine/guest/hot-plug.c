@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of the host's a guest gets while it runs, handed to the parts that give it; and what those parts tell. */
+/* What of the host's a guest gets while it runs, handed to the parts that give it; and what those parts tell.
+ */
 #include "private.h"
 
 static Qmp *usable_qmp(void *userdata)
@@ -81,4 +82,95 @@ void guest_retry_usbs(Guest *g)
 GPtrArray *guest_usb_words(const Guest *g)
 {
     return g->run && g->run->watched && g->run->usbs ? usbs_words(g->run->usbs) : g_ptr_array_new();
+}
+
+/* PCI devices. */
+
+static int on_plan_rest(const DefinitionPci *section, Plan **ret, Fault **ret_fault, void *userdata)
+{
+    Guest *g = userdata;
+
+    return g->handler->plan_rest(g, g->run->definition, section, ret, ret_fault, g->userdata);
+}
+
+static void on_silent(void *userdata)
+{
+    guest_go_silent(userdata);
+}
+
+static void on_list(void *userdata)
+{
+    const Guest *g = userdata;
+
+    plugs_list(g->run->plugs, g->addresses);
+}
+
+static void on_settled(void *userdata)
+{
+    Guest *g = userdata;
+
+    if (g->handler->devices)
+        g->handler->devices(g, g->userdata);
+    guest_announce(g);
+    sleeper_sync_soon(g->run->sleeper);
+}
+
+const PlugsHandler guest_plugs_handler = {usable_qmp, on_plan_rest, on_silent,       on_list,
+                                          on_settled, on_ended,     guest_on_unstuck};
+
+int guest_check_pluggable(const Guest *g, Fault **ret_fault)
+{
+    if (!guest_state_live(g->state) || g->state == GUEST_STOPPING || g->state == GUEST_STARTING ||
+        g->run->recovering)
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
+                           guest_state_to_string(g->state));
+    if (!guest_qmp_usable(g))
+        return guest_raise_unresponsive(g, ret_fault);
+    return plugs_check(g->run->plugs, ret_fault);
+}
+
+const DefinitionPci *guest_section(const Guest *g, PciAddress address)
+{
+    const GuestDefinition *definition = guest_definition(g);
+
+    for (unsigned i = 0; definition && i < definition->pci->len; i++) {
+        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
+        if (definition_mediates(section))
+            continue;
+        bool named = section->functions == 0 || section->functions >> address.function & 1;
+        if (section->virtual_functions > 0 ? pci_address_equal(section->address, address)
+                                           : named && pci_address_same_slot(section->address, address))
+            return section;
+    }
+    return NULL;
+}
+
+int guest_check_attach(const Guest *g, const Plan *plan, Fault **ret_fault)
+{
+    return plugs_check_attach(g->run->plugs, plan, ret_fault);
+}
+
+void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
+{
+    plugs_attach(g->run->plugs, plan, address, job, g->run->uid, g->run->gid);
+}
+
+int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)
+{
+    g_autofree char *resume = g_strdup_printf("let it run on first: usherctl resume %s", g->name);
+
+    if (g->state == GUEST_PAUSED && plugs_has(g->run->plugs, address))
+        return fault_raise(ret_fault, FAULT_REFUSED, resume,
+                           "guest %s is paused, and cannot let go of a device", g->name);
+    return plugs_check_detach(g->run->plugs, address, ret_fault);
+}
+
+int guest_detach(Guest *g, const char *address, Job *job)
+{
+    return plugs_detach(g->run->plugs, address, job);
+}
+
+GPtrArray *guest_plan_detach(const Guest *g, const char *address)
+{
+    return plugs_plan_detach(g->run->plugs, address);
 }

@@ -2,144 +2,24 @@
 /* A device of the host for a guest that runs: its holders are looked for, its steps are taken into the
  * guest's own journal, and QEMU is told to take it, function 0 last, as that is what the guest's system is
  * told of (pcie_cap_slot_plug_cb() in QEMU). */
-#include <unistd.h>
+#include <errno.h>
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/qemu/pci.h"
-#include "../../edge/host-services/clock.h"
-#include "plug-private.h"
+#include "plugs-private.h"
+#include "qmp-fault.h"
 
 /* With the first one all of the guest's memory is pinned, page by page, and QEMU does nothing else meanwhile.
  */
 #define PIN_USEC (120 * G_USEC_PER_SEC)
 
-GuestPlugging *plugging_new(Guest *g, Job *job, const char *address)
-{
-    GuestPlugging *p = g_new0(GuestPlugging, 1);
-
-    p->job = job;
-    p->address = g_strdup(address);
-    p->rom_fd = p->rom_set = -1;
-    g->run->plugging = p;
-    return p;
-}
-
-static void plugging_free(GuestPlugging *p)
-{
-    sd_event_source_disable_unref(p->deadline);
-    opener_free(p->opener);
-    holder_gate_free(p->gate);
-    execution_free(p->execution);
-    plan_free(p->plan);
-    close_fd(p->rom_fd);
-    g_clear_pointer(&p->subjects, g_hash_table_destroy);
-    fault_free(p->fault);
-    g_free(p->rom);
-    g_free(p->address);
-    g_free(p);
-}
-
-void guest_forget_plugging(Guest *g)
-{
-    g_clear_pointer(&g->run->plugging, plugging_free);
-    g_clear_pointer(&g->run->left, g_hash_table_destroy);
-    g->run->tidy_owed = false;
-    guest_forget_slots(g);
-}
-
-bool guest_plugging_in(const Guest *g)
-{
-    return g->run->plugging && g->run->plugging->told;
-}
-
-void plugging_note_fault(GuestPlugging *p, Fault *fault)
-{
-    if (p->fault)
-        fault_free(fault);
-    else
-        p->fault = fault;
-}
-
-static void remove_rom(Guest *g)
-{
-    GuestPlugging *p = g->run->plugging;
-
-    if (p->rom_set < 0 || !g->run->qmp)
-        return;
-    struct json_object *arguments = json_object_new_object();
-    json_object_object_add(arguments, "fdset-id", json_object_new_int(p->rom_set));
-    qmp_command(g->run->qmp, "remove-fd", arguments, 0, NULL, NULL);
-}
-
-void plugging_end(Guest *g)
-{
-    GuestPlugging *p = g->run->plugging;
-
-    remove_rom(g);
-    g->run->plugging = NULL;
-    if (g->run->slots)
-        guest_show_slots(g);
-    if (p->fault)
-        log_guest(LOG_ERR, g->name, "%s%s%s", p->fault->message, p->fault->remedy ? "; " : "",
-                  p->fault->remedy ?: "");
-    if (g->handler->devices)
-        g->handler->devices(g, g->userdata);
-    guest_announce(g);
-    sleeper_sync_soon(g->run->sleeper);
-    job_end(p->job, p->fault);
-    plugging_free(p);
-    if (g->run->end_owed) {
-        g->run->end_owed = false;
-        guest_ended(g);
-    } else if (g->run->tidy_owed) {
-        guest_tidy(g);
-    }
-}
-
-void plugging_end_unknown(Guest *g, int error)
-{
-    Fault *fault = NULL;
-
-    g->run->plugging->told = false;
-    if (error == -ETIMEDOUT)
-        guest_go_silent(g);
-    guest_forget_slots(g);
-    guest_raise_unresponsive(g, &fault);
-    plugging_note_fault(g->run->plugging, fault);
-    plugging_end(g);
-}
-
-void guest_lose_plugging(Guest *g)
-{
-    if (g->run->plugging && g->run->plugging->slot)
-        plugging_end_unknown(g, -ECONNRESET);
-    guest_forget_slots(g);
-}
-
-bool guest_end_plugging(Guest *g)
-{
-    GuestPlugging *p = g->run->plugging;
-
-    g->run->tidy_owed = false;
-    if (!p)
-        return true;
-    plugging_note_fault(p, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s ended", g->name));
-    if (p->execution) {
-        g->run->end_owed = true;
-        execution_stop(p->execution, NULL);
-        return false;
-    }
-    plugging_end(g);
-    return true;
-}
-
-static PlanDevice *planned(const GuestPlugging *p)
+static PlanDevice *planned(const Plugging *p)
 {
     return g_ptr_array_index(p->plan->devices, 0);
 }
 
-static const char *function_address(const GuestPlugging *p)
+static const char *function_address(const Plugging *p)
 {
     static PciAddressText text;
 
@@ -147,95 +27,94 @@ static const char *function_address(const GuestPlugging *p)
     return text.text;
 }
 
-static void plug_function(Guest *g);
+static void plug_function(Plugs *all, Qmp *qmp);
 
 static void on_plugged(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
 
     if (error < 0 && error != -EREMOTEIO) {
-        plugging_end_unknown(g, error);
+        plugging_end_unknown(all, error);
         return;
     }
     p->told = false;
     if (error == -EREMOTEIO) {
         plugging_note_fault(p, fault_new(FAULT_GUEST_FAILED, "see also: usherctl status, journalctl -k",
-                                         "QEMU of guest %s does not take %s: %s", g->name,
+                                         "QEMU of guest %s does not take %s: %s", all->guest,
                                          function_address(p), message));
         /* Those that it took before. */
-        plugging_let_go(g);
+        plugging_let_go(all, qmp);
         return;
     }
     g_free(p->slot->functions[p->function]);
     p->slot->functions[p->function] = g_strdup(function_address(p));
     if (p->function-- > 0) {
-        plug_function(g);
+        plug_function(all, qmp);
         return;
     }
     p->slot->leaving = false;
-    log_guest(LOG_INFO, g->name, "has %s now", p->address);
-    plugging_end(g);
+    log_guest(LOG_INFO, all->guest, "has %s now", p->address);
+    plugging_end(all);
 }
 
-static void plug_function(Guest *g)
+static void plug_function(Plugs *all, Qmp *qmp)
 {
-    GuestPlugging *p = g->run->plugging;
+    Plugging *p = all->current;
 
     p->told = true;
-    int r = qmp_command(g->run->qmp, "device_add",
-                        qemu_pci_function(planned(p), p->slot->name, p->function, p->rom), PIN_USEC,
-                        on_plugged, g);
+    int r = qmp_command(qmp, "device_add", qemu_pci_function(planned(p), p->slot->name, p->function, p->rom),
+                        PIN_USEC, on_plugged, all);
     if (r < 0)
-        plugging_end_unknown(g, r);
+        plugging_end_unknown(all, r);
 }
 
 static void on_rom(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
     struct json_object *set = NULL, *fd = NULL;
 
     if (error < 0 || !json_object_object_get_ex(result, "fdset-id", &set) ||
         !json_object_object_get_ex(result, "fd", &fd)) {
-        plugging_end_unknown(g, error);
+        plugging_end_unknown(all, error);
         return;
     }
     p->rom_set = json_object_get_int(set);
     p->rom = g_strdup_printf("/proc/self/fd/%d", json_object_get_int(fd));
-    plug_function(g);
+    plug_function(all, qmp);
 }
 
 /* QEMU answers: what it is told now it does now, and not when its sender has long given up. */
 static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
 
     if (error < 0) {
-        plugging_end_unknown(g, error);
+        plugging_end_unknown(all, error);
         return;
     }
     p->function = planned(p)->functions->len - 1;
     if (p->rom_fd < 0) {
-        plug_function(g);
+        plug_function(all, qmp);
         return;
     }
-    int r = qmp_command_with_fd(qmp, steal_fd(&p->rom_fd), "add-fd", NULL, PLUG_ANSWER_USEC, on_rom, g);
+    int r = qmp_command_with_fd(qmp, steal_fd(&p->rom_fd), "add-fd", NULL, PLUG_ANSWER_USEC, on_rom, all);
     if (r < 0)
-        plugging_end_unknown(g, r);
+        plugging_end_unknown(all, r);
 }
 
-static void take_steps(Guest *g);
+static void take_steps(Plugs *all);
 
 /* What was expected is there: the rest is planned upon what it has become. */
-static int plan_anew(Guest *g)
+static int plan_anew(Plugs *all)
 {
-    GuestPlugging *p = g->run->plugging;
+    Plugging *p = all->current;
     Fault *fault = NULL;
     Plan *rest;
 
-    int r = g->handler->plan_rest(g, g->run->definition, planned(p)->wish, &rest, &fault, g->userdata);
+    int r = all->handler->plan_rest(planned(p)->wish, &rest, &fault, all->userdata);
     if (r != 0) {
         plugging_note_fault(
             p, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
@@ -248,174 +127,134 @@ static int plan_anew(Guest *g)
 
 static void on_steps(Execution *execution, const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
 
     if (fault)
         plugging_note_fault(p, fault_copy(fault));
     p->execution = execution_free(execution);
-    if (!p->fault && p->plan->making > 0 && plan_anew(g) == 0) {
-        take_steps(g);
+    if (!p->fault && p->plan->making > 0 && plan_anew(all) == 0) {
+        take_steps(all);
         return;
     }
-    if (!p->fault && !(guest_qmp_usable(g) && g->run->slots && (p->slot = guest_slot_for(g, planned(p))))) {
-        Fault *lost = NULL;
-        guest_raise_unresponsive(g, &lost);
-        plugging_note_fault(p, lost);
-    }
+    Qmp *qmp = all->handler->qmp(all->userdata);
+    if (!p->fault && !(qmp && slots_known(all->slots) && (p->slot = slots_for(all->slots, planned(p)))))
+        plugging_note_fault(p, qmp_fault(all->guest, -ETIMEDOUT, NULL));
     /* At its end the whole journal is undone. */
-    if (g->run->end_owed)
-        plugging_end(g);
+    if (all->end_owed)
+        plugging_end(all);
     else if (p->fault)
-        plugging_give_back(g);
-    else if (qmp_command(g->run->qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, g) < 0)
-        plugging_end_unknown(g, -ENOTCONN);
+        plugging_give_back(all);
+    else if (qmp_command(qmp, "query-status", NULL, PLUG_ANSWER_USEC, on_awake, all) < 0)
+        plugging_end_unknown(all, -ENOTCONN);
 }
 
-static void on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
-                        void *userdata)
+static void take_steps(Plugs *all)
 {
-    Guest *g = userdata;
-
-    job_progress(g->run->plugging->job, words, done, total);
-}
-
-static void take_steps(Guest *g)
-{
-    static const ExecutionHandler handler = {on_progress, on_steps, guest_on_unstuck};
-    GuestPlugging *p = g->run->plugging;
+    static const ExecutionHandler handler = {.progress = plugging_on_progress, .ended = on_steps};
+    Plugging *p = all->current;
     g_autoptr(GPtrArray) steps = plan_due(p->plan);
 
-    p->execution = execution_run(g->engine, g->run->journal, steps, &handler, g);
-    execution_set_guest(p->execution, g->run->uid, g->run->gid);
+    p->execution = execution_run(all->engine, all->journal, steps, &handler, all);
+    execution_set_guest(p->execution, p->uid, p->gid);
+    execution_set_unstuck(p->execution, all->handler->unstuck, all->userdata);
 }
 
 static void on_gate(const Fault *fault, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
 
     if (fault)
         plugging_note_fault(p, fault_copy(fault));
     p->gate = holder_gate_free(p->gate);
     if (p->fault)
-        plugging_end(g);
+        plugging_end(all);
     else
-        take_steps(g);
+        take_steps(all);
 }
 
 /* Nothing is touched before it is known that all is there. */
-static void look_for_holders(Guest *g)
+static void look_for_holders(Plugs *all)
 {
-    GuestPlugging *p = g->run->plugging;
+    Plugging *p = all->current;
     g_autoptr(GPtrArray) leaving = plan_leaving(p->plan);
 
     if (leaving->len == 0) {
-        take_steps(g);
+        take_steps(all);
         return;
     }
     job_progress(p->job, HOLDER_LOOK_WORDS, 0, p->plan->steps->len);
-    p->gate = holder_gate_new(g->engine, p->plan, true, on_gate, g);
+    p->gate = holder_gate_new(all->engine, p->plan, true, on_gate, all);
 }
 
-static Fault *rom_fault(const Guest *g, int error)
+static Fault *rom_fault(const Plugs *all, int error)
 {
-    const DefinitionPci *wish = planned(g->run->plugging)->wish;
+    const DefinitionPci *wish = planned(all->current)->wish;
     g_autofree char *what = g_strdup_printf("[PCI %s] ROM=%s", wish->name, wish->rom);
 
-    return opener_fault(g->run->plugging->opener, error, g->name, what)
+    return opener_fault(all->current->opener, error, all->guest, what)
                ?: fault_new(FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition",
-                            "guest %s: %s: %s", g->name, what, g_strerror(-error));
+                            "guest %s: %s: %s", all->guest, what, g_strerror(-error));
 }
 
 static void on_rom_opened(int error, int *fd, void *userdata)
 {
-    Guest *g = userdata;
-    GuestPlugging *p = g->run->plugging;
+    Plugs *all = userdata;
+    Plugging *p = all->current;
 
     if (error < 0) {
-        plugging_note_fault(p, rom_fault(g, error));
-        plugging_end(g);
+        plugging_note_fault(p, rom_fault(all, error));
+        plugging_end(all);
         return;
     }
     p->opener = opener_free(p->opener);
     p->rom_fd = steal_fd(fd);
-    look_for_holders(g);
+    look_for_holders(all);
 }
 
-static int refuse_without_port(const Guest *g, Fault **ret_fault)
+static int refuse_without_port(const Plugs *all, Fault **ret_fault)
 {
-    unsigned n = guest_spare_slots(g);
+    unsigned n = slots_spare(all->slots);
     g_autofree char *remedy =
         g_strdup_printf("detach one, or give it more for its next start: usherctl edit %s, [Guest] "
                         "SparePorts=",
-                        g->name);
+                        all->guest);
 
     if (n == 0)
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                           "guest %s has no spare port: nothing can be plugged in while it runs", g->name);
+                           "guest %s has no spare port: nothing can be plugged in while it runs", all->guest);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has %u spare port%s, and all are in use",
-                       g->name, n, n == 1 ? "" : "s");
+                       all->guest, n, n == 1 ? "" : "s");
 }
 
-int guest_check_pluggable(const Guest *g, Fault **ret_fault)
-{
-    if (!guest_state_live(g->state) || g->state == GUEST_STOPPING || g->state == GUEST_STARTING ||
-        g->run->recovering)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (!guest_qmp_usable(g))
-        return guest_raise_unresponsive(g, ret_fault);
-    if (!g->run->slots)
-        return fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is being asked what it has",
-                           g->name);
-    if (g->run->plugging)
-        return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "another device of guest %s is on its way",
-                           g->name);
-    return 0;
-}
-
-const DefinitionPci *guest_section(const Guest *g, PciAddress address)
-{
-    const GuestDefinition *definition = guest_definition(g);
-
-    for (unsigned i = 0; definition && i < definition->pci->len; i++) {
-        const DefinitionPci *section = g_ptr_array_index(definition->pci, i);
-        if (definition_mediates(section))
-            continue;
-        bool named = section->functions == 0 || section->functions >> address.function & 1;
-        if (section->virtual_functions > 0 ? pci_address_equal(section->address, address)
-                                           : named && pci_address_same_slot(section->address, address))
-            return section;
-    }
-    return NULL;
-}
-
-int guest_check_attach(const Guest *g, const Plan *plan, Fault **ret_fault)
+int plugs_check_attach(const Plugs *all, const Plan *plan, Fault **ret_fault)
 {
     const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
 
     for (unsigned i = 0; i < device->functions->len; i++) {
         const char *address = PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, i));
-        if (guest_slot_of(g, address))
-            return fault_raise(ret_fault, FAULT_IN_USE, NULL, "guest %s has %s already", g->name, address);
+        if (slots_of(all->slots, address))
+            return fault_raise(ret_fault, FAULT_IN_USE, NULL, "guest %s has %s already", all->guest, address);
     }
-    return guest_slot_for(g, device) ? 0 : refuse_without_port(g, ret_fault);
+    return slots_for(all->slots, device) ? 0 : refuse_without_port(all, ret_fault);
 }
 
-void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
+void plugs_attach(Plugs *all, Plan *plan, const char *address, Job *job, uid_t uid, gid_t gid)
 {
     const DefinitionPci *wish = ((const PlanDevice *)g_ptr_array_index(plan->devices, 0))->wish;
-    GuestPlugging *p = plugging_new(g, job, address);
+    Plugging *p = plugging_new(all, job, address);
 
     p->plan = plan;
+    p->uid = uid;
+    p->gid = gid;
     /* What of it could not be given back before is tried again after this time. */
-    for (unsigned i = 0; g->run->left && i < plan->steps->len; i++)
-        g_hash_table_remove(g->run->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
+    for (unsigned i = 0; all->left && i < plan->steps->len; i++)
+        g_hash_table_remove(all->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
     if (!wish || !wish->rom) {
-        look_for_holders(g);
+        look_for_holders(all);
         return;
     }
-    p->opener = opener_new(g->engine, false);
-    opener_open(p->opener, FILE_KIND_FILE, wish->rom, on_rom_opened, g);
+    p->opener = opener_new(all->engine, false);
+    opener_open(p->opener, FILE_KIND_FILE, wish->rom, on_rom_opened, all);
 }

@@ -118,38 +118,10 @@ void guest_take_run_state(Guest *g, const char *status);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
 
-/* guest-hot-plug.c: after a restart of the daemon */
+/* guest-hot-plug.c */
+/* After a restart of the daemon. */
 void guest_recall_usbs(Guest *g);
-
-/* guest-slots.c */
-/* Those of the command line. */
-void guest_note_slots(Guest *g);
-void guest_forget_slots(Guest *g);
-/* Asks QEMU for them where they are not known, and if it answers: then guest_slots_found(). */
-void guest_find_slots(Guest *g);
-/* Shows what is in them as the guest's devices. */
-void guest_show_slots(Guest *g);
-GuestSlot *guest_slot_of(const Guest *g, const char *address); /* NULL: the guest does not have it */
-/* An empty one: of the device's own section, or spare; NULL: there is none. */
-GuestSlot *guest_slot_for(const Guest *g, const PlanDevice *device);
-unsigned guest_spare_slots(const Guest *g);
-bool guest_slot_empty(const GuestSlot *slot);
-/* QEMU has rid itself of a device: the slot that it was in, or NULL. */
-GuestSlot *guest_slot_deleted(Guest *g, const char *id);
-
-/* guest-plug.c */
-void guest_slots_found(Guest *g);
-/* QEMU's DEVICE_DELETED. */
-void guest_device_deleted(Guest *g, struct json_object *data);
-/* Gives back what the journal tells of and QEMU does not have, when nothing else is on its way. */
-void guest_tidy(Guest *g);
-/* The guest ends: false if a step is under way, and guest_ended() is called again after it. */
-bool guest_end_plugging(Guest *g);
-void guest_forget_plugging(Guest *g);
-/* The connection to QEMU is gone: what it does meanwhile nobody hears. */
-void guest_lose_plugging(Guest *g);
-/* QEMU may take longer than it should to answer. */
-bool guest_plugging_in(const Guest *g);
+extern const PlugsHandler guest_plugs_handler;
 
 /* guest-console.c */
 /* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes

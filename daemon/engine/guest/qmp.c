@@ -83,7 +83,7 @@ static void take_status(Guest *g, const char *status)
         guest_greeted(g->run);
     else
         guest_take_run_state(g, status);
-    guest_find_slots(g);
+    plugs_find(g->run->plugs);
 }
 
 static void on_status(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -135,7 +135,7 @@ void guest_ask(Guest *g)
     uint64_t now = g_get_monotonic_time();
 
     if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || g->run->asked ||
-        now - g->run->asked_at < QMP_ANSWER_USEC || guest_plugging_in(g) || !g->run->qmp ||
+        now - g->run->asked_at < QMP_ANSWER_USEC || plugs_pin_memory(g->run->plugs) || !g->run->qmp ||
         !qmp_ready(g->run->qmp))
         return;
     g->run->asked_at = now;
@@ -178,7 +178,7 @@ static void on_event(Qmp *qmp, const char *name, struct json_object *data, void 
     } else if (g->run->recovering) {
         return;
     } else if (g_str_equal(name, "DEVICE_DELETED")) {
-        guest_device_deleted(g, data);
+        plugs_deleted(g->run->plugs, data);
     } else if (g_str_equal(name, "DEVICE_TRAY_MOVED")) {
         medium_tray_moved(g->run->medium, data);
     } else if (guest_run_state_event(g, name)) {
@@ -216,7 +216,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
 
     g->run->qmp = qmp_free(qmp);
     medium_drop(g->run->medium);
-    guest_lose_plugging(g);
+    plugs_lose(g->run->plugs);
     g->run->asked = false;
     /* At its end QEMU closes it too, and the watch on the process tells: only a QEMU that stays is asked
      * again. */

@@ -54,6 +54,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     if (r >= 0)
         r = journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
     if (r >= 0) {
+        plugs_set_journal(g->run->plugs, g->run->journal);
         g_ptr_array_unref(g->addresses);
         g->addresses = undo_lent(g->run->journal);
         /* As before: they stand in the order of their undoing. */

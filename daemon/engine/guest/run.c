@@ -14,6 +14,7 @@ Run *run_new(Guest *guest)
     run->console_end = run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
+    run->plugs = plugs_new(guest->engine, guest->name, &guest_plugs_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
     run->controls = controls_new(guest->name, &guest_controls_handler, guest);
     run->medium = medium_new(guest->engine, guest->name, &guest_medium_handler, guest);
@@ -42,7 +43,7 @@ Run *run_free(Run *run)
     forget_questions(run);
     inputs_free(run->inputs);
     usbs_free(run->usbs);
-    guest_forget_plugging(g);
+    plugs_free(run->plugs);
     companions_free(run->companions);
     ladder_free(run->ladder);
     controls_free(run->controls);

@@ -17,23 +17,13 @@
 #include "inputs.h"
 #include "ladder.h"
 #include "medium.h"
+#include "plugs.h"
 #include "sleeper.h"
 #include "start.h"
 #include "usbs.h"
 
 typedef struct GuestOpening GuestOpening;
 typedef void (*GuestConsoleRenewed)(Guest *g, int error);
-
-typedef struct GuestSlotSearch GuestSlotSearch;
-typedef struct GuestPlugging GuestPlugging;
-
-#define SLOT_FUNCTIONS 8
-/* A root port that devices of the host can be behind. */
-typedef struct GuestSlot {
-    char *name;                      /* "pci-gpu", "spare-0" */
-    char *functions[SLOT_FUNCTIONS]; /* addresses of what QEMU has there; NULL: nothing */
-    bool leaving;                    /* the guest was asked to let go of it, and has not yet */
-} GuestSlot;
 
 /* One run of a guest. */
 struct Run {
@@ -82,11 +72,7 @@ struct Run {
     bool adopted;  /* found running after a restart of the daemon */
     bool end_owed; /* guest_ended(), once no step is under way */
 
-    GPtrArray *slots; /* of GuestSlot, owned; NULL: QEMU has to be asked */
-    GuestSlotSearch *slot_search;
-    GuestPlugging *plugging; /* a device on its way there or back */
-    GHashTable *left;        /* set of char*: subjects that could not be given back while it runs */
-    bool tidy_owed;          /* guest_tidy(), once nothing is on its way */
+    Plugs *plugs;
 
     Ladder *ladder;
     bool stop_asked;

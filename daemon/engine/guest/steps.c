@@ -28,7 +28,7 @@ static void plan_anew(Run *run)
     }
     plan_free(run->plan);
     run->plan = rest;
-    guest_note_slots(g);
+    plugs_note(run->plugs, run->definition, rest);
     take(run, run->plan->steps);
 }
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What plug.c (to the guest) takes from plugs.c. */
+#pragma once
+
+#include "../execution/execution.h"
+#include "../gate/holder-gate.h"
+#include "../opener.h"
+#include "plugs.h"
+
+#define PLUG_ANSWER_USEC (5 * G_USEC_PER_SEC)
+
+/* A device on its way to the guest or back. */
+typedef struct Plugging {
+    Job *job;      /* NULL: nobody asked */
+    char *address; /* what was asked for; NULL likewise */
+    Plan *plan;    /* of an attach */
+    uid_t uid;     /* likewise */
+    gid_t gid;
+    Opener *opener; /* of its ROM; then */
+    HolderGate *gate;
+    Execution *execution;
+    GHashTable *subjects; /* that are being given back */
+
+    Slot *slot;        /* while QEMU is told; gone with the connection */
+    unsigned function; /* the one that QEMU is told to take */
+    bool told;         /* QEMU takes it now, and pins the guest's memory, which may last */
+    int rom_fd;        /* -1: none */
+    int rom_set;       /* its number in QEMU; -1: it does not have it */
+    char *rom;         /* where QEMU finds it */
+    sd_event_source *deadline;
+    Fault *fault; /* what it will end with */
+} Plugging;
+
+struct Plugs {
+    Engine *engine;
+    const char *guest;
+    const PlugsHandler *handler;
+    void *userdata;
+    Journal *journal; /* NULL: not open yet */
+    Slots *slots;
+    Plugging *current;
+    GHashTable *left; /* set of char*: subjects that could not be given back while it runs */
+    bool tidy_owed;   /* once nothing is on its way */
+    bool over;        /* QEMU is gone */
+    bool end_owed;    /* `ended`, when the step is */
+};
+
+Plugging *plugging_new(Plugs *plugs, Job *job, const char *address);
+/* Keeps the first fault. Takes it over. */
+void plugging_note_fault(Plugging *p, Fault *fault);
+/* It is over: tells everybody. */
+void plugging_end(Plugs *plugs);
+/* QEMU did not answer, so that nobody knows: it is asked for all that it has when it answers again. */
+void plugging_end_unknown(Plugs *plugs, int error);
+void plugging_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
+                          void *userdata);
+
+/* QEMU is asked to have the guest let go of what is in the slot. */
+void plugging_let_go(Plugs *plugs, Qmp *qmp);
+/* What QEMU does not have is given back, and then it is over. */
+void plugging_give_back(Plugs *plugs);
