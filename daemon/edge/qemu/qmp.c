@@ -221,13 +221,13 @@ static int send_command(Qmp *qmp, const char *name, struct json_object *argument
 
 bool qmp_ready(const Qmp *qmp)
 {
-    return qmp->ready;
+    return qmp && qmp->ready;
 }
 
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata)
 {
-    if (!qmp->ready) {
+    if (!qmp_ready(qmp)) {
         json_object_put(arguments);
         return -ENOTCONN;
     }
@@ -246,10 +246,10 @@ static bool fd_under_way(const Qmp *qmp)
 int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
                         uint64_t timeout_usec, QmpReply reply, void *userdata)
 {
-    if (!qmp->ready || fd_under_way(qmp)) {
+    if (!qmp_ready(qmp) || fd_under_way(qmp)) {
         json_object_put(arguments);
         close_fd(fd);
-        return qmp->ready ? -EBUSY : -ENOTCONN;
+        return qmp_ready(qmp) ? -EBUSY : -ENOTCONN;
     }
     qmp->passed = fd;
     qmp->passed_at = qmp->unsent->len;

@@ -34,14 +34,14 @@ int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, vo
 int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
 /* Pending commands are dropped without a call. */
 Qmp *qmp_free(Qmp *qmp);
-bool qmp_ready(const Qmp *qmp);
+bool qmp_ready(const Qmp *qmp); /* NULL is not */
 
 /* error 0: result (borrowed, may be NULL); -EREMOTEIO: QEMU said no, message has its words; -ETIMEDOUT: no
  * answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
 typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_object *result,
                          void *userdata);
 /* arguments may be NULL and are consumed, in every case. timeout_usec 0: none. reply may be NULL. -ENOTCONN:
- * not ready; -ENOBUFS: QEMU takes nothing any more. */
+ * not ready, or qmp is NULL; -ENOBUFS: QEMU takes nothing any more. */
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 

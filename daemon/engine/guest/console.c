@@ -72,7 +72,8 @@ static int give_listener(Guest *g)
         return fd;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->run->qmp, fd, "getfd", arguments, QMP_ANSWER_USEC, on_listener, g);
+    return qmp_command_with_fd(qemu_link_qmp(g->run->link), fd, "getfd", arguments, QMP_ANSWER_USEC,
+                               on_listener, g);
 }
 
 static void on_log(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -94,7 +95,7 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed)
 {
     int r;
 
-    if (!g->run->definition || !g->run->qmp)
+    if (!g->run->definition || !qemu_link_qmp(g->run->link))
         return -ENOTCONN;
     g->run->console_set = -1;
     g->run->console_renewed = renewed;
@@ -103,7 +104,8 @@ int guest_renew_console(Guest *g, GuestConsoleRenewed renewed)
     } else {
         r = guest_open_console_log(g);
         if (r >= 0)
-            r = qmp_command_with_fd(g->run->qmp, r, "add-fd", NULL, QMP_ANSWER_USEC, on_log, g);
+            r = qmp_command_with_fd(qemu_link_qmp(g->run->link), r, "add-fd", NULL, QMP_ANSWER_USEC, on_log,
+                                    g);
     }
     return r < 0 ? r : 0;
 }

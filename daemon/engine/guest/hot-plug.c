@@ -7,7 +7,7 @@ static Qmp *usable_qmp(void *userdata)
 {
     const Guest *g = userdata;
 
-    return guest_qmp_usable(g) ? g->run->qmp : NULL;
+    return guest_qmp_usable(g) ? qemu_link_qmp(g->run->link) : NULL;
 }
 
 static void on_changed(void *userdata)

@@ -2,6 +2,7 @@
 /* The phase of a start in which the launcher gets argv and descriptors and becomes QEMU. It lasts until QEMU
  * says that it is there. */
 #include <fcntl.h>
+#include <string.h>
 
 #include "private.h"
 
@@ -63,11 +64,25 @@ void phase_launch(Run *run)
     guest_set_deadline(g, QMP_DEADLINE_USEC, on_qmp_late);
     guest_watch_process(g);
     if (run->watched)
-        guest_connect_qmp(g);
+        qemu_link_open(run->link, true);
 }
 
 void guest_greeted(Run *run)
 {
     if (start_is_at(run, phase_launch))
         start_phase_done(run);
+}
+
+static void on_cont(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Guest *g = userdata;
+
+    if (error < 0 && g->state == GUEST_STARTING)
+        guest_fail(g, fault_new(FAULT_GUEST_FAILED, "see: usherctl status",
+                                "QEMU of guest %s would not run: %s", g->name, message ?: strerror(-error)));
+}
+
+void phase_run(Run *run)
+{
+    qmp_command(qemu_link_qmp(run->link), "cont", NULL, QMP_ANSWER_USEC, on_cont, run->guest);
 }

@@ -91,7 +91,7 @@ void phase_pin(Run *run)
     }
     g->run->start.place = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(g->run->start.place, g_strdup("place"));
-    if (qmp_command(g->run->qmp, "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
+    if (qmp_command(qemu_link_qmp(g->run->link), "query-cpus-fast", NULL, QMP_ANSWER_USEC, on_cpus, g) < 0)
         fail(g, "QEMU cannot be asked");
 }
 

@@ -84,18 +84,17 @@ void guest_greeted(Run *run);
 /* The answer of what usher-launch left behind. */
 void guest_pinned(Guest *g, char **words);
 
-/* qmp.c */
+/* events.c */
+extern const QemuLinkHandler guest_link_handler;
 /* It runs or is paused, and QEMU can be told things. */
 bool guest_qmp_usable(const Guest *g);
-void guest_connect_qmp(Guest *g);
-/* The same after a restart of the daemon: who says nothing for 5 s is taken as unresponsive, so that it can
- * be ended. */
-void guest_find_qmp(Guest *g);
-void guest_adopt_unheard(Guest *g);
+/* Closes the connection; whoever waits for an answer is told. */
 void guest_drop_qmp(Guest *g);
 /* A deadline passed without a word from QEMU. */
 void guest_go_silent(Guest *g);
 int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
+/* It was found running after a restart of the daemon, and nobody waits for a word of QEMU's. */
+void guest_adopt_unheard(Guest *g);
 
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;

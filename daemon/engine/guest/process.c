@@ -81,7 +81,7 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
     if (exit->known && exit->status != 0)
         return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended with exit status %d", g->name,
                          exit->status);
-    if (!g->run->shutdown_seen && !exit->known)
+    if (!qemu_link_ending(g->run->link) && !exit->known)
         return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s went away without a word", g->name);
     return NULL;
 }
@@ -94,6 +94,7 @@ static void on_exited(const LauncherExit *exit, void *userdata)
     g->run->recovering = false;
     if (!g->fault)
         g->fault = judge_exit(g, exit);
+    qemu_link_set_ending(g->run->link, true);
     companions_end(g->run->companions);
 }
 

@@ -7,6 +7,21 @@
 #include "private.h"
 #include "../execution/undo.h"
 
+static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+
+    qemu_link_go_silent(g->run->link);
+    return 0;
+}
+
+/* Who says nothing for 5 s is taken as unresponsive, so that it can be ended. */
+static void find_qemu(Guest *g)
+{
+    qemu_link_open(g->run->link, false);
+    guest_set_deadline(g, QMP_ANSWER_USEC, on_unheard);
+}
+
 /* The first line is QEMU's. */
 static void find_companions(Guest *g)
 {
@@ -34,7 +49,7 @@ static void on_found(pid_t pid, void *userdata)
     if (g->run->watched)
         find_companions(g);
     if (g->run->watched)
-        guest_find_qmp(g);
+        find_qemu(g);
 }
 
 static int compare_strings(const void *a, const void *b)

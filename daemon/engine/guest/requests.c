@@ -58,7 +58,7 @@ static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_ob
 void guest_find_agent(Guest *g)
 {
     if (g->run->definition && g->run->definition->agent)
-        qmp_command(g->run->qmp, "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
+        qmp_command(qemu_link_qmp(g->run->link), "query-chardev", NULL, QMP_ANSWER_USEC, on_chardevs, g);
 }
 
 const char *guest_inner_agent(const Guest *g)
@@ -106,7 +106,7 @@ static int check_can_be_told(const Guest *g, Fault **ret_fault)
 {
     if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
         return raise_not_running(g, ret_fault);
-    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
+    if (!qemu_link_hears(g->run->link))
         return guest_raise_unresponsive(g, ret_fault);
     return 0;
 }
@@ -116,7 +116,9 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
 {
     int r = check_can_be_told(g, ret_fault);
 
-    return r != 0 ? r : controls_send(g->run->controls, g->run->qmp, control, controlled, userdata);
+    return r != 0
+               ? r
+               : controls_send(g->run->controls, qemu_link_qmp(g->run->link), control, controlled, userdata);
 }
 
 int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestControlled controlled,
@@ -126,8 +128,8 @@ int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestCo
 
     if (r == 0) {
         const GPtrArray *cdroms = g->run->definition ? g->run->definition->cdroms : NULL;
-        return medium_change(g->run->medium, g->run->qmp, cdroms, drive, fd, force, controlled, userdata,
-                             ret_fault);
+        return medium_change(g->run->medium, qemu_link_qmp(g->run->link), cdroms, drive, fd, force,
+                             controlled, userdata, ret_fault);
     }
     close_fd(fd);
     return r;

@@ -24,7 +24,7 @@ static void on_companion_lost(const char *name, void *userdata)
 {
     Guest *g = userdata;
 
-    if (g->run->stop_asked || g->run->shutdown_seen || g->fault ||
+    if (g->run->stop_asked || qemu_link_ending(g->run->link) || g->fault ||
         (g->run->watched && process_ending(g->run->pid)))
         return;
     g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);

@@ -20,8 +20,8 @@ void guest_take_run_state(Guest *g, const char *status)
 
     g->run->run_state = run_state_read(status);
     /* It has announced an end, and stays: -no-shutdown among [QEMU] Arguments=. */
-    if (g_strcmp0(status, "shutdown") == 0)
-        g->run->shutdown_seen = false;
+    if (g_strcmp0(status, "shutdown") == 0 && g->run->watched)
+        qemu_link_set_ending(g->run->link, false);
     if (g->state == GUEST_STOPPING) {
         ladder_sync(g->run->ladder);
     } else if (g->run->run_state.kind == RUN_GOES) {
@@ -46,7 +46,7 @@ static void on_run(Qmp *qmp, int error, const char *message, struct json_object 
 
 static void ask(Guest *g)
 {
-    qmp_command(g->run->qmp, "query-status", NULL, QMP_ANSWER_USEC, on_run, g);
+    qmp_command(qemu_link_qmp(g->run->link), "query-status", NULL, QMP_ANSWER_USEC, on_run, g);
 }
 
 bool guest_run_state_event(Guest *g, const char *name)
@@ -73,7 +73,7 @@ bool guest_run_state_event(Guest *g, const char *name)
         return false;
     } else if (first) {
         return true;
-    } else if (g->state != GUEST_STOPPING && !g->run->shutdown_seen) {
+    } else if (g->state != GUEST_STOPPING && !qemu_link_ending(g->run->link)) {
         /* A guest that stops was perhaps told to go on meanwhile. */
         guest_take_run_state(g, "paused");
     }

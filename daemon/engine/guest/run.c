@@ -5,7 +5,8 @@
 Run *run_new(Guest *guest)
 {
     Run *run = g_new0(Run, 1);
-    g_autofree char *agent_path = guest_run_path(guest, "agent.sock");
+    g_autofree char *agent_path = guest_run_path(guest, "agent.sock"),
+                    *qmp_path = guest_run_path(guest, "qmp.sock");
 
     g_assert(!guest->run);
     guest->run = run;
@@ -13,6 +14,7 @@ Run *run_new(Guest *guest)
     run->run_state = (RunState){RUN_BEGINS, ""};
     run->console_end = run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
+    run->link = qemu_link_new(guest->engine->event, guest->name, qmp_path, &guest_link_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->plugs = plugs_new(guest->engine, guest->name, &guest_plugs_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
@@ -45,6 +47,7 @@ Run *run_free(Run *run)
     usbs_free(run->usbs);
     plugs_free(run->plugs);
     companions_free(run->companions);
+    qemu_link_free(run->link);
     ladder_free(run->ladder);
     controls_free(run->controls);
     medium_free(run->medium);

@@ -8,7 +8,6 @@
 #include "../../core/qemu/argv.h"
 #include "../../core/record/run-state.h"
 #include "../../edge/qemu/guest-log.h"
-#include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
 #include "../execution/execution.h"
 #include "agent.h"
@@ -18,6 +17,7 @@
 #include "ladder.h"
 #include "medium.h"
 #include "plugs.h"
+#include "qemu-link.h"
 #include "sleeper.h"
 #include "start.h"
 #include "usbs.h"
@@ -44,15 +44,9 @@ struct Run {
 
     GuestLog *console_log;
 
-    Qmp *qmp;
-    bool shutdown_seen; /* QEMU announced its end */
+    QemuLink *link;
     Medium *medium;
     Controls *controls;
-    unsigned qmp_attempts;      /* since the connection was lost */
-    sd_event_source *qmp_retry; /* the next attempt, or how long a hello is waited for */
-    bool asked;                 /* how it is: the answer is owed */
-    uint64_t asked_at;          /* monotonic */
-    bool silent;                /* it let a deadline pass; its answer is owed without one */
 
     InnerAgent *agent;
 

@@ -33,7 +33,7 @@ static Qmp *qmp_of(void *userdata)
 {
     const Guest *g = userdata;
 
-    return !g->run->silent && g->run->qmp && qmp_ready(g->run->qmp) ? g->run->qmp : NULL;
+    return qemu_link_hears(g->run->link) ? qemu_link_qmp(g->run->link) : NULL;
 }
 
 static bool ask_agent(void *userdata)

@@ -151,7 +151,7 @@ static int connect_client(Guest *g)
 {
     int pair[2];
 
-    if (!g->run->qmp)
+    if (!qemu_link_qmp(g->run->link))
         return -ENOTCONN;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
@@ -160,7 +160,8 @@ static int connect_client(Guest *g)
         g->run->opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(g->run->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, g);
+    return qmp_command_with_fd(qemu_link_qmp(g->run->link), pair[1], "getfd", arguments, QMP_ANSWER_USEC,
+                               on_known, g);
 }
 
 static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
@@ -173,7 +174,7 @@ static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
             g_strdup_printf("give it one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
     }
-    if (g->run->silent || !g->run->qmp || !qmp_ready(g->run->qmp))
+    if (!qemu_link_hears(g->run->link))
         return guest_raise_unresponsive(g, ret_fault);
     if (g->run->opening)
         return fault_raise(ret_fault, FAULT_BUSY, "try again",

@@ -6,8 +6,8 @@
 /* Also after a panic, which QEMU can pause upon, but not reset. */
 static void reset(Guest *g)
 {
-    qmp_command(g->run->qmp, "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
-    qmp_command(g->run->qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(qemu_link_qmp(g->run->link), "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
+    qmp_command(qemu_link_qmp(g->run->link), "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
 }
 
 /* action: what is done by us, as QEMU has done its part. */
@@ -47,5 +47,5 @@ void guest_watchdog_expired(Guest *g)
 
     take(g, "its system hangs, and has not reset its watchdog", action);
     if (action == TROUBLE_FAIL)
-        qmp_command(g->run->qmp, "quit", NULL, 0, NULL, NULL);
+        qmp_command(qemu_link_qmp(g->run->link), "quit", NULL, 0, NULL, NULL);
 }
