@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest shows while it starts: the phase that its start waits for. */
+#include "rig-guest.h"
+
+/* Each phase once, as it was announced. */
+static void on_changed(Guest *guest, void *userdata)
+{
+    GString *shown = userdata;
+    bool starts = guest_state(guest) == GUEST_PREPARING || guest_state(guest) == GUEST_STARTING;
+
+    if (starts && !g_str_has_suffix(shown->str, guest_sub_state(guest)))
+        g_string_append_printf(shown, "%s%s", shown->len > 0 ? " " : "", guest_sub_state(guest));
+}
+
+static void on_rested(Guest *guest, void *userdata)
+{
+}
+
+static Guest *start(Rig *rig, const char *more, GString *shown, Job *job)
+{
+    static const GuestHandler handler = {on_changed, on_rested};
+    Guest *guest = guest_new(&rig->engine, "win10", &handler, shown);
+    g_autoptr(Host) host = NULL;
+    Plan *plan = NULL;
+    GuestDefinition *definition = rig_definition(rig, more);
+
+    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    guest_start(guest, definition, plan, job, false);
+    return guest;
+}
+
+START_TEST(its_sub_state_is_the_phase_that_its_start_waits_for)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    Job *job = job_new(1, JOB_START, "win10");
+    Guest *guest = start(&rig, "[CPU]\nPin=6,4\n", shown, job);
+
+    ck_assert_str_eq(guest_sub_state(guest), "holders");
+    fake_qemu_connect(&qemu, guest);
+    ck_assert(fake_qemu_take_over(&qemu));
+    ck_assert_str_eq(guest_sub_state(guest), "qemu");
+    fake_qemu_serve(&qemu);
+    ck_assert_str_eq(guest_sub_state(guest), "pinning");
+    g_free(fake_qemu_place(&qemu, (const char *const[]){"placed", NULL}));
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+    ck_assert_str_eq(guest_sub_state(guest), "");
+    ck_assert_str_eq(shown->str, "holders disks devices qemu pinning run");
+    guest_free(guest);
+    job_free(job);
+}
+END_TEST
+
+START_TEST(an_answer_that_does_not_come_is_told_by_its_phase)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    Job *job = job_new(1, JOB_START, "win10");
+
+    fake_probe_be_late(rig.engine.probe);
+    Guest *guest = start(&rig, "", shown, job);
+    fake_qemu_connect(&qemu, guest);
+    rig_settle(&rig);
+    ck_assert_str_eq(guest_sub_state(guest), "qemu-abilities");
+    ck_assert_int_eq(guest_stop(guest, NULL, false, NULL), 0);
+    rig_settle(&rig);
+    ck_assert_str_eq(guest_sub_state(guest), "");
+    rig_assert_restored(&rig);
+    guest_free(guest);
+    job_free(job);
+}
+END_TEST
+
+SUITE("guest-start", its_sub_state_is_the_phase_that_its_start_waits_for,
+      an_answer_that_does_not_come_is_told_by_its_phase)
