@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
- * looks at and opens what definitions name; looks for who holds a device. What hangs in the kernel hangs here, and nowhere else. */
+ * looks at and opens what definitions name; looks for who holds a device. What hangs in the kernel hangs
+ * here, and nowhere else. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

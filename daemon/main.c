@@ -21,11 +21,14 @@
 #include "edge/helper/helper-socket.h"
 #include "engine/opener.h"
 
-/* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s, sd-bus(3)). */
+/* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s,
+ * sd-bus(3)). */
 #define ANSWER_USEC (15 * G_USEC_PER_SEC)
-/* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over. */
+/* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over.
+ */
 #define UNPLUG_USEC (30 * G_USEC_PER_SEC)
-/* What the heap may keep of what was freed, and from which size on a block is mapped by itself: glibc's first values. */
+/* What the heap may keep of what was freed, and from which size on a block is mapped by itself: glibc's first
+ * values. */
 #define HEAP_SLACK (128 * 1024)
 
 typedef struct Daemon {
@@ -43,7 +46,8 @@ typedef struct Options {
     int log_level;
 } Options;
 
-/* What systemd's RuntimeDirectory= and its like say (systemd.exec(5)), the first of several; else what was built in. */
+/* What systemd's RuntimeDirectory= and its like say (systemd.exec(5)), the first of several; else what was
+ * built in. */
 static const char *directory(const char *variable, const char *built_in)
 {
     static char *kept[8];
@@ -127,7 +131,8 @@ static int make_launcher(Daemon *d, const Options *options, const char *socket_p
 
     if (systemd)
         return launcher_new_systemd(d->engine.event, d->bus, &d->engine.launcher);
-    return launcher_new_fork(d->engine.event, getenv("USHER_LIBEXECDIR") ?: USHER_LIBEXECDIR, socket_path, &d->engine.launcher);
+    return launcher_new_fork(d->engine.event, getenv("USHER_LIBEXECDIR") ?: USHER_LIBEXECDIR, socket_path,
+                             &d->engine.launcher);
 }
 
 static void on_hello(const HelperCaller *caller, Channel *channel, void *userdata)
@@ -167,7 +172,8 @@ static void on_named(int error, void *userdata)
 /* A mistake in it is told, and keeps nobody's devices from coming back: the daemon starts all the same. */
 static void read_settings(Daemon *d)
 {
-    g_autofree char *path = g_build_filename(directory("CONFIGURATION_DIRECTORY", USHER_SYSCONFDIR), "usherd.conf", NULL);
+    g_autofree char *path =
+        g_build_filename(directory("CONFIGURATION_DIRECTORY", USHER_SYSCONFDIR), "usherd.conf", NULL);
     g_autoptr(DefinitionFiles) files = NULL;
     _cleanup_fault_ Fault *fault = NULL;
     Settings settings = settings_default();
@@ -188,19 +194,21 @@ static void read_settings(Daemon *d)
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 
-/* The machine-id is to be kept to the machine (machine-id(5)), and what is made of this one shows in the addresses of
- * network cards. A host without one can do with the names alone. */
+/* The machine-id is to be kept to the machine (machine-id(5)), and what is made of this one shows in the
+ * addresses of network cards. A host without one can do with the names alone. */
 static void read_host_id(Daemon *d)
 {
-    static const sd_id128_t usher = SD_ID128_MAKE(9d, 52, 6b, 0c, 27, f3, 4e, 18, b4, 0a, 5b, 8e, 91, c7, 3d, 64);
+    static const sd_id128_t usher =
+        SD_ID128_MAKE(9d, 52, 6b, 0c, 27, f3, 4e, 18, b4, 0a, 5b, 8e, 91, c7, 3d, 64);
     sd_id128_t id;
 
     int r = sd_id128_get_machine_app_specific(usher, &id);
     if (r >= 0)
         d->engine.host_id = sd_id128_to_string(id, d->host_id);
     else
-        log_warning("cannot read the machine-id: %s; network cards get addresses that another host may give too",
-                    strerror(-r));
+        log_warning(
+            "cannot read the machine-id: %s; network cards get addresses that another host may give too",
+            strerror(-r));
 }
 
 static void on_sleep(void *userdata)
@@ -282,8 +290,8 @@ static int run(const Options *options)
     int status = EXIT_FAILURE;
     sigset_t signals;
 
-    /* Helpers are started with their signals as they were: posix_spawn() resets what is blocked here. SIGCHLD too,
-     * as sd_event_add_child(3) asks. */
+    /* Helpers are started with their signals as they were: posix_spawn() resets what is blocked here. SIGCHLD
+     * too, as sd_event_add_child(3) asks. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
@@ -310,7 +318,8 @@ static int run(const Options *options)
 
 static int parse_level(const char *text)
 {
-    static const char *const levels[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+    static const char *const levels[] = {"emerg",   "alert",  "crit", "err",
+                                         "warning", "notice", "info", "debug"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(levels); i++)
         if (g_str_equal(levels[i], text))
@@ -320,20 +329,23 @@ static int parse_level(const char *text)
 
 static void help(void)
 {
-    printf("usherd [OPTIONS]\n\n"
-           "Lends the host's PCI devices to QEMU guests, and brings them back.\n\n"
-           "  --launcher=systemd|fork  How guests and helpers are started (default: systemd where it is PID 1)\n"
-           "  --log-level=LEVEL        emerg to debug, as in systemd (default: info)\n"
-           "  --help, --version\n\n"
-           "See usherd(8).\n");
+    printf(
+        "usherd [OPTIONS]\n\n"
+        "Lends the host's PCI devices to QEMU guests, and brings them back.\n\n"
+        "  --launcher=systemd|fork  How guests and helpers are started (default: systemd where it is PID 1)\n"
+        "  --log-level=LEVEL        emerg to debug, as in systemd (default: info)\n"
+        "  --help, --version\n\n"
+        "See usherd(8).\n");
 }
 
 /* 1: go on; otherwise the exit status is in *status. */
 static int parse_options(int argc, char **argv, Options *ret, int *status)
 {
     static const struct option known[] = {
-        {"launcher", required_argument, NULL, 'l'}, {"log-level", required_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
+        {"launcher", required_argument, NULL, 'l'},
+        {"log-level", required_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {},
     };
     int option;
@@ -373,8 +385,8 @@ int main(int argc, char **argv)
 
     if (parse_options(argc, argv, &options, &status) == 0)
         return status;
-    /* Set by hand, they stay: of themselves both rise to the largest block that was ever freed, and what a flood took is kept
-     * (mallopt(3)). */
+    /* Set by hand, they stay: of themselves both rise to the largest block that was ever freed, and what a
+     * flood took is kept (mallopt(3)). */
     mallopt(M_MMAP_THRESHOLD, HEAP_SLACK);
     mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
     log_open(options.log_level);

@@ -40,8 +40,8 @@ typedef struct ApiObject {
 } ApiObject;
 
 /* append.c */
-/* As sd_bus_message_append(3), for basic values and structures of them; but text need not be valid UTF-8: what is not
- * becomes U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
+/* As sd_bus_message_append(3), for basic values and structures of them; but text need not be valid UTF-8:
+ * what is not becomes U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
 int api_append(sd_bus_message *message, const char *types, ...);
 /* An array of text, likewise. */
 int api_append_words(sd_bus_message *message, const char *const *words);
@@ -81,13 +81,14 @@ char *api_closed_words(const Fault *fault, const char *guest);
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
 /* LimitsExceeded: "you have MOST WHAT already". */
 int api_reply_limit(sd_bus_message *message, unsigned most, const char *what);
-/* A handler of a call that is answered later, with a reference to the message: refused at once if r says so, which gives the
- * reference up. Returns what a handler returns. */
+/* A handler of a call that is answered later, with a reference to the message: refused at once if r says so,
+ * which gives the reference up. Returns what a handler returns. */
 int api_reply_later(sd_bus_message *message, int r, Fault *fault);
 
 /* enquiries.c: calls that are answered later and cost something */
 typedef struct ApiEnquiry ApiEnquiry;
-/* 0; or what the handler returns then: the user has as many as he may have, or nobody waits for the answer. */
+/* 0; or what the handler returns then: the user has as many as he may have, or nobody waits for the answer.
+ */
 int api_enquiry_new(Api *api, sd_bus_message *message, ApiEnquiry **ret);
 /* Ends it; the message is the caller's to answer and to give up. */
 sd_bus_message *api_enquiry_end(ApiEnquiry *enquiry);
@@ -122,12 +123,13 @@ int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, 
 /* The same for a method whose first argument is the subject. */
 int api_authorize_subject(Api *api, sd_bus_message *message, const char *polkit_action, ApiAction act);
 /* The same once more for a request that names units to be stopped, which is a right of its own. */
-int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id, ApiAction act);
+int api_authorize_stopping(Api *api, sd_bus_message *message, const char *subject, const char *id,
+                           ApiAction act);
 /* A question, which anybody may ask; may: he might do what it is about as well, without being asked for a
  * password. Only then may a disk be taken for it, even for a moment. The message is at its beginning. */
 typedef int (*ApiRightKnown)(Api *api, sd_bus_message *message, const char *id, bool may);
 int api_know_right(Api *api, sd_bus_message *message, const char *polkit_action, const char *id,
-                 ApiRightKnown ask);
+                   ApiRightKnown ask);
 /* Asks for the right to read a guest's definition where not everybody has it, and else for none: for all that
  * shows, or quotes, what is in it. */
 int api_authorize_reading(Api *api, sd_bus_message *message, const char *guest, const char *id,

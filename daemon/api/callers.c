@@ -33,8 +33,8 @@ struct Caller {
     Callers *callers;
     char *name;
     Account own;
-    Account *user; /* NULL: not known yet */
-    uint32_t uid;  /* whose that is */
+    Account *user;                  /* NULL: not known yet */
+    uint32_t uid;                   /* whose that is */
     GPtrArray *due[CALLER_DUE_MAX]; /* borrowed from who takes them */
     sd_bus_slot *question;
 };

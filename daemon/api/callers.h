@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who calls: each connection to the bus that has called lately, the user it belongs to, and what both have cost. Limits are a
- * user's, however many connections he opens. Whose a connection is the bus tells upon its first call, later than that call: until then it
- * counts for itself. */
+/* Who calls: each connection to the bus that has called lately, the user it belongs to, and what both have
+ * cost. Limits are a user's, however many connections he opens. Whose a connection is the bus tells upon its
+ * first call, later than that call: until then it counts for itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,11 +15,13 @@ typedef struct Caller Caller;
 typedef enum CallerDue {
     CALLER_QUESTION, /* answered later: plans, holders, checks */
     CALLER_RIGHT,    /* waits for polkit */
-    CALLER_ASKING,   /* likewise, to know how well a question may be answered: one goes on without, if there are too many */
+    CALLER_ASKING, /* likewise, to know how well a question may be answered: one goes on without, if there are
+                      too many */
     CALLER_DUE_MAX,
 } CallerDue;
 
-/* What a connection was waiting for when it left; it is counted no more, and the caller is dead after the call. */
+/* What a connection was waiting for when it left; it is counted no more, and the caller is dead after the
+ * call. */
 typedef void (*CallerLeft)(CallerDue kind, void *due, void *userdata);
 
 Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata);
@@ -31,8 +33,8 @@ Caller *callers_find(Callers *callers, sd_bus_message *call);
 /* He has called, and nothing is done for it. */
 void caller_pass(Caller *caller);
 
-/* What usherd does from now on is for this caller. False: others wait, nobody has had more of usherd's time lately
- * than his user, and he calls without waiting for answers. */
+/* What usherd does from now on is for this caller. False: others wait, nobody has had more of usherd's time
+ * lately than his user, and he calls without waiting for answers. */
 bool caller_begin(Caller *caller, bool others_wait);
 
 /* Whose it is, as far as the bus has told; *ret_uid says it if that is known. */
@@ -43,6 +45,7 @@ typedef enum CallerKnown {
 } CallerKnown;
 CallerKnown caller_known(const Caller *caller, uint32_t *ret_uid);
 
-/* Notes one more thing under way, which is given back by caller_done(). False: there are *ret_most already. */
+/* Notes one more thing under way, which is given back by caller_done(). False: there are *ret_most already.
+ */
 bool caller_take(Caller *caller, CallerDue kind, void *due, unsigned *ret_most);
 void caller_done(Caller *caller, CallerDue kind, void *due);

@@ -50,7 +50,8 @@ static int read_option(sd_bus_message *message, const char *key, DefineWish *wis
         return api_raise_option(ret_fault, key, "is not known", "known are drop_in, new and replaces");
     }
     if (r == -ENXIO)
-        return api_raise_option(ret_fault, key, "is of the wrong type", "drop_in and replaces are strings, new is a boolean");
+        return api_raise_option(ret_fault, key, "is of the wrong type",
+                                "drop_in and replaces are strings, new is a boolean");
     return MIN(r, 0);
 }
 
@@ -120,8 +121,7 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
 
     for (unsigned i = 0; r >= 0 && i < lines->len; i++) {
         const DefinitionLine *line = g_ptr_array_index(lines, i);
-        r = api_append(reply, "(ssssu)", line->section, line->key, line->value, line->path,
-                                  line->line);
+        r = api_append(reply, "(ssssu)", line->section, line->key, line->value, line->path, line->line);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -242,8 +242,10 @@ static int act_get_details(Api *api, sd_bus_message *message, const char *name)
     g_autofree char *words = guest_last_words(view.guest);
     g_autofree char *error = fault_to_line_or_empty(guest_fault(view.guest));
     g_autofree char *wrong = fault_to_line_or_empty(view.definition_fault);
-    const char *details[][2] = {
-        {"Description", view.description}, {"Error", error}, {"DefinitionError", wrong}, {"LastWords", words}};
+    const char *details[][2] = {{"Description", view.description},
+                                {"Error", error},
+                                {"DefinitionError", wrong},
+                                {"LastWords", words}};
     int r = sd_bus_message_new_method_return(message, &reply);
     if (r >= 0)
         r = sd_bus_message_open_container(reply, 'a', "{sv}");

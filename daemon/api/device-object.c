@@ -29,9 +29,9 @@ GETTER(get_name)
 
     PciNames names = manager_names(object->api->manager, device);
     return api_append(reply, "s",
-                                 g_str_equal(property, "Class")    ? names.class
-                                 : g_str_equal(property, "Vendor") ? names.vendor
-                                                                   : names.model);
+                      g_str_equal(property, "Class")    ? names.class
+                      : g_str_equal(property, "Vendor") ? names.vendor
+                                                        : names.model);
 }
 
 GETTER(get_id)
@@ -95,9 +95,8 @@ GETTER(get_owner)
         return -ENOENT;
 
     return api_append(reply, "s",
-                                 g_str_equal(property, "Guest")
-                                     ? manager_device_guest(object->api->manager, device)
-                                     : manager_device_state(object->api->manager, device));
+                      g_str_equal(property, "Guest") ? manager_device_guest(object->api->manager, device)
+                                                     : manager_device_state(object->api->manager, device));
 }
 
 GETTER(get_upstream)

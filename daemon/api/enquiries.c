@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls that are answered later: what a user may ask at once is bounded, and who leaves takes his questions with him. */
+/* Calls that are answered later: what a user may ask at once is bounded, and who leaves takes his questions
+ * with him. */
 #include "../edge/host-services/clock.h"
 #include "api-private.h"
 
@@ -53,7 +54,8 @@ void api_enquiry_drop(ApiEnquiry *enquiry)
     else
         manager_forget(enquiry->api->manager, enquiry);
     if (enquiry->api->closing)
-        api_reply_error(enquiry->message, FAULT_RAISED, fault_new(FAULT_FAILED, "ask again", "usherd is being stopped"));
+        api_reply_error(enquiry->message, FAULT_RAISED,
+                        fault_new(FAULT_FAILED, "ask again", "usherd is being stopped"));
     enquiry_free(enquiry);
 }
 
@@ -66,7 +68,7 @@ static void append_findings(sd_bus_message *reply, const GPtrArray *findings)
     for (unsigned i = 0; r >= 0 && i < findings->len; i++) {
         const Finding *finding = g_ptr_array_index(findings, i);
         r = api_append(reply, "(ssss)", finding->id, finding_level_to_string(finding->level),
-                                  finding->message, finding->remedy);
+                       finding->message, finding->remedy);
     }
     if (r >= 0)
         r = sd_bus_message_close_container(reply);

@@ -99,7 +99,8 @@ static UnreadVerdict judge_unread(Api *api, const Caller *caller, sd_bus_message
 
     return known == CALLER_ROOT || !sd_bus_message_get_expect_reply(call)
                ? UNREAD_ANSWER
-               : unread_judge(api->unread, sd_bus_message_get_sender(call), known == CALLER_USER ? &uid : NULL);
+               : unread_judge(api->unread, sd_bus_message_get_sender(call),
+                              known == CALLER_USER ? &uid : NULL);
 }
 
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -22,9 +22,9 @@ GETTER(get_number)
         return -ENOENT;
 
     return api_append(reply, "u",
-                                 g_str_equal(property, "Id")          ? job->id
-                                 : g_str_equal(property, "StepsDone") ? job->done
-                                                                      : job->total);
+                      g_str_equal(property, "Id")          ? job->id
+                      : g_str_equal(property, "StepsDone") ? job->done
+                                                           : job->total);
 }
 
 GETTER(get_text)

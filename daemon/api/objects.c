@@ -75,8 +75,9 @@ static ApiObject *get_object(Api *api, ApiKind kind, const char *id)
     return object;
 }
 
-/* An object has one path. Numbers and addresses can be written in other ways, and sd_bus_path_decode(3) reads what
- * sd_bus_path_encode(3) would never write: each such spelling would be an object of its own, and kept. */
+/* An object has one path. Numbers and addresses can be written in other ways, and sd_bus_path_decode(3) reads
+ * what sd_bus_path_encode(3) would never write: each such spelling would be an object of its own, and kept.
+ */
 static int find(Api *api, ApiKind kind, const char *path, void **found)
 {
     g_autofree char *id = NULL;

@@ -18,8 +18,9 @@ int api_reply_error(sd_bus_message *message, int r, Fault *fault)
 
 int api_reply_limit(sd_bus_message *message, unsigned most, const char *what)
 {
-    return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                      "you have %u %s already, as many as one user may have; wait for one of them", most, what);
+    return sd_bus_reply_method_errorf(
+        message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+        "you have %u %s already, as many as one user may have; wait for one of them", most, what);
 }
 
 char *api_closed_words(const Fault *fault, const char *guest)
@@ -44,8 +45,8 @@ static int append_steps(sd_bus_message *reply, const GPtrArray *steps)
 
     for (unsigned i = 0; r >= 0 && i < steps->len; i++) {
         const Step *step = g_ptr_array_index(steps, i);
-        r = api_append(reply, "(ssss)", step_kind_to_string(step->kind), step->subject,
-                                  step->before, step->after);
+        r = api_append(reply, "(ssss)", step_kind_to_string(step->kind), step->subject, step->before,
+                       step->after);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -83,9 +84,9 @@ static int append_holders(sd_bus_message *reply, const GPtrArray *holders)
 
     for (unsigned i = 0; r >= 0 && i < holders->len; i++) {
         const Holder *holder = g_ptr_array_index(holders, i);
-        r = api_append(reply, "(sssusssb)", holder_kind_to_string(holder->kind), holder->device,
-                                  holder->what, (uint32_t)holder->pid, holder->command, holder->unit,
-                                  holder->session, (int)holder_needed(holder));
+        r = api_append(reply, "(sssusssb)", holder_kind_to_string(holder->kind), holder->device, holder->what,
+                       (uint32_t)holder->pid, holder->command, holder->unit, holder->session,
+                       (int)holder_needed(holder));
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -192,10 +193,12 @@ static int take_bind_option(const char *key, const char *value, BindWish *wish, 
     if (g_str_equal(key, "functions"))
         return parse_functions(value, &wish->functions, ret_fault);
     if (!g_str_equal(key, "group"))
-        return api_raise_option(ret_fault, key, "is not known", "known are functions, group and stop_holders");
+        return api_raise_option(ret_fault, key, "is not known",
+                                "known are functions, group and stop_holders");
     if (!g_str_equal(value, "all") && !g_str_equal(value, "only")) {
         g_autofree char *shown = words_quote(value);
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood", shown);
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "say only, or all", "group=%s is not understood",
+                           shown);
     }
     wish->whole_group = g_str_equal(value, "all");
     return 0;
@@ -215,7 +218,8 @@ static int read_options(sd_bus_message *message, BindWish *wish, char ***ret_uni
             return r;
         bool units = ret_units && g_str_equal(key, "stop_holders");
         if (!wish && !units)
-            return api_raise_option(ret_fault, key, "is not known", ret_units ? "known is stop_holders" : "there are none yet");
+            return api_raise_option(ret_fault, key, "is not known",
+                                    ret_units ? "known is stop_holders" : "there are none yet");
         r = units ? read_units(message, ret_units, ret_fault)
                   : sd_bus_message_read(message, "v", "s", &value);
         if (!units && r == -ENXIO)

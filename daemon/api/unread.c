@@ -11,8 +11,8 @@
 /* An answer has 256 KiB at most where there are not hundreds of guests: what comes between two looks stays
  * well below the bus's limit. */
 #define LOOK_EVERY 8
-/* The answer to a look comes behind what others have sent meanwhile: so many are answered until then, of one user and
- * of all. */
+/* The answer to a look comes behind what others have sent meanwhile: so many are answered until then, of one
+ * user and of all. */
 #define CALLS_MAX (4 * LOOK_EVERY)
 #define CALLS_OF_ALL_MAX (8 * CALLS_MAX)
 /* Below this nobody's is looked for. */
@@ -30,8 +30,8 @@ struct Unread {
     sd_bus_slot *look;
     unsigned calls;    /* since the last look */
     GHashTable *users; /* uid → how many of those are of a user's who is known */
-    unsigned total; /* bytes, at the last look */
-    bool untold;    /* this bus does not tell */
+    unsigned total;    /* bytes, at the last look */
+    bool untold;       /* this bus does not tell */
 };
 
 typedef struct Look {

@@ -19,6 +19,7 @@ typedef enum UnreadVerdict {
 Unread *unread_new(sd_bus *bus);
 Unread *unread_free(Unread *unread);
 
-/* Whether a call that wants an answer may have one. sender: its unique name; uid: its user's, NULL: not known yet. Root's
- * calls are not for this to judge. What one user's calls come to between two looks refuses no other. */
+/* Whether a call that wants an answer may have one. sender: its unique name; uid: its user's, NULL: not known
+ * yet. Root's calls are not for this to judge. What one user's calls come to between two looks refuses no
+ * other. */
 UnreadVerdict unread_judge(Unread *unread, const char *sender, const uint32_t *uid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A fault is a documented outcome that a person will read: what happened, to which device or guest, and what to
- * do now. Functions that can end in one return
+/* A fault is a documented outcome that a person will read: what happened, to which device or guest, and what
+ * to do now. Functions that can end in one return
  *
  *      0             done, outputs set
  *      FAULT_RAISED  (positive) refused or failed in a documented way, *ret_fault set, nothing else
@@ -22,18 +22,18 @@ typedef enum FaultKind {
     FAULT_BAD_DEFINITION,
     FAULT_BAD_OPTION,
     FAULT_NO_IOMMU,
-    FAULT_NOT_VIABLE,      /* the IOMMU group holds more than was asked for */
-    FAULT_IN_USE,          /* claimed by another guest, or needed by the host */
-    FAULT_MISSING_FILE,    /* a disk, kernel image or program named in a definition */
+    FAULT_NOT_VIABLE,   /* the IOMMU group holds more than was asked for */
+    FAULT_IN_USE,       /* claimed by another guest, or needed by the host */
+    FAULT_MISSING_FILE, /* a disk, kernel image or program named in a definition */
     FAULT_REFUSED,
-    FAULT_BUSY,            /* another job on the same guest or device is under way */
+    FAULT_BUSY, /* another job on the same guest or device is under way */
     FAULT_ALREADY_RUNNING,
     FAULT_NOT_RUNNING,
-    FAULT_DRIFT,           /* the live value is neither the one before nor the one after */
-    FAULT_STUCK,           /* a write to the device hangs in the kernel */
+    FAULT_DRIFT, /* the live value is neither the one before nor the one after */
+    FAULT_STUCK, /* a write to the device hangs in the kernel */
     FAULT_TIMEOUT,
-    FAULT_UNRESPONSIVE,    /* QEMU does not answer on QMP */
-    FAULT_GUEST_FAILED,    /* QEMU died or said no */
+    FAULT_UNRESPONSIVE, /* QEMU does not answer on QMP */
+    FAULT_GUEST_FAILED, /* QEMU died or said no */
     FAULT_NOT_AUTHORIZED,
     FAULT_FAILED,
     FAULT_KIND_MAX,
@@ -50,8 +50,8 @@ typedef struct Fault {
 const char *fault_kind_to_string(FaultKind kind);
 FaultKind fault_kind_from_string(const char *name);
 
-/* Takes a printf format; the remedy is a plain string or NULL. Each is cut to WORDS_MESSAGE_MAX bytes, as it is sent to others.
- * The caller owns the result. */
+/* Takes a printf format; the remedy is a plain string or NULL. Each is cut to WORDS_MESSAGE_MAX bytes, as it
+ * is sent to others. The caller owns the result. */
 Fault *fault_new(FaultKind kind, const char *remedy, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Sets *ret (if ret is not NULL) to a new fault and returns FAULT_RAISED:

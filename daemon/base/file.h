@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small files relative to a directory descriptor: sysfs attributes, state files, definitions. All descriptors are
- * opened O_CLOEXEC. All functions return 0 (or what they say) or -errno, and set outputs on success only. */
+/* Small files relative to a directory descriptor: sysfs attributes, state files, definitions. All descriptors
+ * are opened O_CLOEXEC. All functions return 0 (or what they say) or -errno, and set outputs on success only.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -23,12 +24,13 @@ int file_write_value_at(int dirfd, const char *path, const char *value);
 /* The last component of a symbolic link's target ("radeon" for …/driver). -ENOENT if there is no link. */
 int file_link_name_at(int dirfd, const char *path, char **ret);
 
-/* Replaces a file in one rename(2): readers see the old text or the new one, never a part. mode is what it has then,
- * whatever the umask. */
+/* Replaces a file in one rename(2): readers see the old text or the new one, never a part. mode is what it
+ * has then, whatever the umask. */
 int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode);
 
 /* mkdir -p relative to dirfd, then opens the last folder (O_DIRECTORY). Returns the descriptor. */
 int file_open_dirs_at(int dirfd, const char *path, mode_t mode);
 
-/* Names in a folder, sorted, without "." and ".."; a GStrv owned by the caller. -ENOENT if it is not there. */
+/* Names in a folder, sorted, without "." and ".."; a GStrv owned by the caller. -ENOENT if it is not there.
+ */
 int file_list_at(int dirfd, const char *path, char ***ret);

@@ -10,16 +10,14 @@
  *                           KIND and so on, as below: who has a disk that would have lost its driver
  *   usherd       → bind     disk PATH HOW FORMAT SIZE BACKING BACKING-FORMAT
  *                           opens an image or a disk, as core/plan/disk-wish.h packs it. HOW: r or w,
- *                           with ? to look, ?? to ask. SIZE: of one that is made if it is not there, or 0. BACKING: "-" or "=PATH"
- *   bind         → usherd   opened ID made|there LOOK BACKING (+fd, but of a look)
+ *                           with ? to look, ?? to ask. SIZE: of one that is made if it is not there, or 0.
+ * BACKING: "-" or "=PATH" bind         → usherd   opened ID made|there LOOK BACKING (+fd, but of a look)
  *                           BACKING: what the image says it is built upon
  *                           | used ID (KIND DEVICE WHAT PID COMMAND UNIT SESSION)… | failed ERRNO -
  *   usherd       → bind     look KIND WHAT
- *                           at a path, or whether there is such a user or group, as core/plan/file-wish.h says
- *   bind         → usherd   seen MODE GROUP STABLE ROOM FREE | failed ERRNO -
- *   usherd       → bind     link NAME
- *                           the guest's end of a tap or macvtap device
- *   bind         → usherd   opened (+fd) | failed ERRNO -
+ *                           at a path, or whether there is such a user or group, as core/plan/file-wish.h
+ * says bind         → usherd   seen MODE GROUP STABLE ROOM FREE | failed ERRNO - usherd       → bind     link
+ * NAME the guest's end of a tap or macvtap device bind         → usherd   opened (+fd) | failed ERRNO -
  *   usherd       → bind     file PATH
  *                           a regular file, for reading
  *   bind         → usherd   opened (+fd) | failed ERRNO -

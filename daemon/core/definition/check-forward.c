@@ -14,10 +14,12 @@ typedef struct Taken {
 
 static int compare_ports(const DefinitionForward *a, const DefinitionForward *b)
 {
-    return a->udp != b->udp ? (a->udp ? 1 : -1) : (a->host_port > b->host_port) - (a->host_port < b->host_port);
+    return a->udp != b->udp ? (a->udp ? 1 : -1)
+                            : (a->host_port > b->host_port) - (a->host_port < b->host_port);
 }
 
-/* By port, and of one port by address, 0.0.0.0 first: what conflicts stands side by side, or with the first of its port. */
+/* By port, and of one port by address, 0.0.0.0 first: what conflicts stands side by side, or with the first
+ * of its port. */
 static int compare(gconstpointer one, gconstpointer other)
 {
     const Taken *a = one, *b = other;
@@ -38,7 +40,8 @@ static GArray *collect(const DefinitionReader *reader)
         const ReadSection *section = g_ptr_array_index(reader->sections, i);
         const DefinitionNetwork *network = section->structure;
 
-        for (unsigned j = 0; section->id == SECTION_NETWORK && network->forwards && j < network->forwards->len; j++) {
+        for (unsigned j = 0;
+             section->id == SECTION_NETWORK && network->forwards && j < network->forwards->len; j++) {
             Taken taken = {g_ptr_array_index(network->forwards, j), section, j, all->len};
             g_array_append_val(all, taken);
         }
@@ -60,7 +63,8 @@ static int refuse(const Taken *a, const Taken *b, Fault **ret_fault)
     return definition_raise(place_of(second), ret_fault, "choose another port of the host in one of them",
                             "[Network %s] Forward= takes %s port %u of the host, as %s:%u does",
                             ((const DefinitionNetwork *)second->section->structure)->name,
-                            second->forward->udp ? "UDP" : "TCP", second->forward->host_port, place.path, place.line);
+                            second->forward->udp ? "UDP" : "TCP", second->forward->host_port, place.path,
+                            place.line);
 }
 
 int definition_check_forwards(const DefinitionReader *reader, Fault **ret_fault)

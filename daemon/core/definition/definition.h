@@ -11,7 +11,7 @@
 #include "../host/pci-address.h"
 
 #define GUEST_NAME_MAX 63
-#define LINK_NAME_MAX 15   /* IFNAMSIZ, without the NUL */
+#define LINK_NAME_MAX 15 /* IFNAMSIZ, without the NUL */
 #define INPUT_FOLDER "/dev/input/"
 #define LINK_PREFIX "ush-" /* of the links that usher makes */
 
@@ -165,19 +165,22 @@ typedef enum SoundType {
 typedef struct DefinitionPci {
     char *name;
     PciAddress address; /* of nothing if mediated is set, and mediated_type is not */
-    char *mediated;      /* MediatedDevice=: UUID in lower case; NULL: not said */
-    char *mediated_type; /* MediatedType=: one of it is made, and lent in place of the device; NULL: none is */
-    char *fingerprint; /* Fingerprint=; NULL: not said */
-    uint8_t functions; /* Functions=: bit n for function n; 0 stands for all (the default) */
-    unsigned virtual_functions; /* VirtualFunctions=: so many are made, and lent in its place; 0: it is lent itself */
-    bool whole_group;  /* Group=all; default only */
-    bool reset_before; /* ResetBefore=, ResetAfter=; default no */
+    char *mediated;     /* MediatedDevice=: UUID in lower case; NULL: not said */
+    char
+        *mediated_type; /* MediatedType=: one of it is made, and lent in place of the device; NULL: none is */
+    char *fingerprint;  /* Fingerprint=; NULL: not said */
+    uint8_t functions;  /* Functions=: bit n for function n; 0 stands for all (the default) */
+    unsigned virtual_functions; /* VirtualFunctions=: so many are made, and lent in its place; 0: it is lent
+                                   itself */
+    bool whole_group;           /* Group=all; default only */
+    bool reset_before;          /* ResetBefore=, ResetAfter=; default no */
     bool reset_after;
-    bool primary_vga;  /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
-    char *rom;         /* ROM=: absolute; NULL: the device's own */
-    bool rom_bar;      /* ROMBar=, default yes */
+    bool primary_vga;    /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
+    char *rom;           /* ROM=: absolute; NULL: the device's own */
+    bool rom_bar;        /* ROMBar=, default yes */
     unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
-    unsigned vendor_id, device_id, sub_vendor_id, sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
+    unsigned vendor_id, device_id, sub_vendor_id,
+        sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
 } DefinitionPci;
 
 /* An image with what is in it: "qcow2:/srv/base.qcow2". */
@@ -199,7 +202,8 @@ typedef struct DefinitionDisk {
     char *serial;        /* NULL: made from the section's name */
     unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */
     uint64_t size;       /* bytes of an image that is made; 0: it must be there */
-    GPtrArray *backing;  /* of DefinitionImage, owned: what it is built upon, the next one first; NULL: nothing */
+    GPtrArray
+        *backing; /* of DefinitionImage, owned: what it is built upon, the next one first; NULL: nothing */
 } DefinitionDisk;
 
 /* [CDROM name] */
@@ -272,11 +276,11 @@ typedef struct GuestDefinition {
     char *name;
     char *source;  /* the file it came from, for messages */
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
-    char *description; /* default: the name */
+    char *description;       /* default: the name */
     HostSleep on_host_sleep; /* default: inhibit with devices, ignore without */
     HostShutdown on_host_shutdown;
     TroubleAction on_panic;
-    unsigned spare_ports; /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
+    unsigned spare_ports;   /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
     TroubleAction watchdog; /* [Watchdog] Action= */
     bool agent;             /* [Agent] Enabled= */
     struct {
@@ -295,7 +299,7 @@ typedef struct GuestDefinition {
         char *governor;                          /* of those of pin; NULL: as it is */
     } cpu;
     uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
-    int node; /* Node=, and 1; 0: that of the first device, where it matters */
+    int node;             /* Node=, and 1; 0: that of the first device, where it matters */
     HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */
@@ -317,7 +321,7 @@ typedef struct GuestDefinition {
         char *owner;   /* NULL: root */
         char *device;  /* "/dev/kvmfr0", which has a size of its own; NULL: a file is made */
     } looking_glass;
-    bool console_log;    /* [Console] Log=, default yes */
+    bool console_log; /* [Console] Log=, default yes */
     struct {
         GPtrArray *arguments; /* of char*, words; NULL: none */
         GPtrArray *overrides; /* of char*, "DEVICE.PROPERTY=VALUE"; NULL: none */

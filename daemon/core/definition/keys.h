@@ -82,7 +82,7 @@ typedef struct DefinitionKey {
     uint64_t min, max, step;
     const char *const *words; /* NULL-terminated */
     bool required;
-    const char *unless; /* the key of the section that stands in for a required one; NULL: none does */
+    const char *unless;    /* the key of the section that stands in for a required one; NULL: none does */
     bool repeat;           /* assignments add up until an empty one; otherwise the last one counts */
     unsigned most;         /* of one that repeats: how many there may be in a section */
     const char *fallback;  /* the default as one would write it; NULL: the field stays empty */

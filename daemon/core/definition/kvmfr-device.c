@@ -8,5 +8,6 @@ bool kvmfr_device_valid(const char *path)
 {
     static const char prefix[] = "/dev/kvmfr";
 
-    return g_str_has_prefix(path, prefix) && g_ascii_isdigit(path[strlen(prefix)]) && path[strlen(prefix) + 1] == '\0';
+    return g_str_has_prefix(path, prefix) && g_ascii_isdigit(path[strlen(prefix)]) &&
+           path[strlen(prefix) + 1] == '\0';
 }

@@ -105,9 +105,10 @@ static int list_assignment(const char *name, const char *value, DefinitionPlace 
         take_back(lister, places);
         return 0;
     }
-    DefinitionLine *line = key->repeat || places->len == 0
-                               ? add_line(lister, name, places)
-                               : g_array_index(lister->lines, Listed, g_array_index(places, unsigned, 0)).line;
+    DefinitionLine *line =
+        key->repeat || places->len == 0
+            ? add_line(lister, name, places)
+            : g_array_index(lister->lines, Listed, g_array_index(places, unsigned, 0)).line;
     g_free(line->value);
     g_free(line->path);
     line->value = g_strdup(value);

@@ -6,8 +6,8 @@
 #include "definition.h"
 
 typedef struct Settings {
-    uint64_t slow_usec;  /* a step that takes longer is reported */
-    uint64_t stuck_usec; /* and one that takes this long is given up */
+    uint64_t slow_usec;        /* a step that takes longer is reported */
+    uint64_t stuck_usec;       /* and one that takes this long is given up */
     bool allow_qemu_arguments; /* [QEMU] of a guest's definition counts */
 } Settings;
 

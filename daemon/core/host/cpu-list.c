@@ -21,7 +21,8 @@ static bool read_number(const char *text, unsigned *ret)
     return true;
 }
 
-/* Sets may have a thousand members, and whoever writes a definition may compare many: by marks, not each with each. */
+/* Sets may have a thousand members, and whoever writes a definition may compare many: by marks, not each with
+ * each. */
 static void mark(const GArray *list, bool *marks)
 {
     for (unsigned i = 0; i < list->len; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which guest uses which image or disk: one may write, or many may read. And which USB device, by its node, as if it
- * wrote to it. */
+/* Which guest uses which image or disk: one may write, or many may read. And which USB device, by its node,
+ * as if it wrote to it. */
 #pragma once
 
 #include <glib.h>

@@ -13,7 +13,8 @@ void plan_add_looking_glass(Plan *plan, const GuestDefinition *definition)
     if (definition->looking_glass.size == 0 || definition->looking_glass.device)
         return;
     g_autofree char *path = looking_glass_path(definition);
-    g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT " %s " STEP_VALUE_GUEST, definition->looking_glass.size,
-                                             definition->looking_glass.owner ?: "root");
+    g_autofree char *after =
+        g_strdup_printf("%" G_GUINT64_FORMAT " %s " STEP_VALUE_GUEST, definition->looking_glass.size,
+                        definition->looking_glass.owner ?: "root");
     g_ptr_array_add(plan->steps, step_new(STEP_SHARED_MEMORY, path, "", after));
 }

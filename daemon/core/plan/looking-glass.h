@@ -7,7 +7,8 @@
 #include "../definition/definition.h"
 #include "plan.h"
 
-/* In a folder of usher's own: anybody may put a file into /dev/shm, and so keep a guest from having one there. */
+/* In a folder of usher's own: anybody may put a file into /dev/shm, and so keep a guest from having one
+ * there. */
 #define LOOKING_GLASS_PREFIX "/dev/shm/usher/looking-glass-"
 
 /* "/dev/shm/usher/looking-glass-win10", or the device. The caller frees it. */

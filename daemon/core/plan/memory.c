@@ -42,18 +42,18 @@ static uint64_t all_memory(const Host *host)
     return host->memory ?: sum;
 }
 
-/* What stays with the host: 512 MiB, which is what its services want when all of them run at once (1/16 of a small
- * host); and what the guest costs beside its memory: page tables, those of the processor and of the IOMMU, a 512th each, and
- * as much again for QEMU. */
+/* What stays with the host: 512 MiB, which is what its services want when all of them run at once (1/16 of a
+ * small host); and what the guest costs beside its memory: page tables, those of the processor and of the
+ * IOMMU, a 512th each, and as much again for QEMU. */
 static uint64_t reserve(const Host *host, uint64_t memory)
 {
     return MIN(HOST_RESERVE, all_memory(host) / 16) + memory / 128;
 }
 
-/* What is had at once must be left now: the kernel would have to kill something. What others were promised is counted as
- * left until they have it. */
-static int check_left(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
-                      uint64_t bytes, Fault **ret_fault)
+/* What is had at once must be left now: the kernel would have to kill something. What others were promised is
+ * counted as left until they have it. */
+static int check_left(const Host *host, const Claims *claims, const GuestDefinition *definition,
+                      const char *owner, uint64_t bytes, Fault **ret_fault)
 {
     uint64_t promised = claims ? claims_memory(claims, false, owner) : 0,
              held = claims ? claims_memory(claims, true, owner) : 0,
@@ -65,7 +65,8 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
     g_autofree char *size = host_size_words(definition->memory), *wanted = host_size_words(bytes),
                     *has = host_size_words(left), *keeps = host_size_words(spare),
                     *others = host_size_words(promised + held),
-                    *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others) : g_strdup("");
+                    *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others)
+                                                 : g_strdup("");
     return fault_raise(
         ret_fault, FAULT_REFUSED,
         "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
@@ -161,8 +162,8 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
     return r != 0 ? r : check_left(host, claims, definition, plan->owner, plan->memory, ret_fault);
 }
 
-int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
-                      uint64_t resident, Fault **ret_fault)
+int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition,
+                      const char *owner, uint64_t resident, Fault **ret_fault)
 {
     /* Huge pages are in nobody's resident memory, and had by now. */
     bool huge = definition->huge_pages != HUGE_PAGES_NO;

@@ -347,7 +347,8 @@ int plan_bind(const Host *host, const Claims *claims, const BindWish *wish, Plan
 {
     PciAddressText address = pci_address_to_text(wish->address);
     g_autofree char *remedy = g_strdup_printf("bind them too: usherctl bind --group=all %s", address.text);
-    __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, OWNER_BIND(address.text));
+    __attribute__((cleanup(planning_clear))) Planning planning =
+        planning_new(host, claims, OWNER_BIND(address.text));
     planning.whole_remedy = remedy;
 
     int r = planning_add(&planning, address.text, NULL, wish, ret_fault);

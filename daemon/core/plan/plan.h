@@ -15,16 +15,17 @@
 #include "usb-wish.h"
 
 typedef struct Plan {
-    char *owner;      /* "guest/win10" or "bind/0000:01:00.0" */
-    GPtrArray *steps; /* of Step, owned */
-    unsigned making;  /* so many steps come first: what they make can only be expected. The rest is planned anew when
-                       * it is there (plan_rest()); 0: the plan is whole */
+    char *owner;        /* "guest/win10" or "bind/0000:01:00.0" */
+    GPtrArray *steps;   /* of Step, owned */
+    unsigned making;    /* so many steps come first: what they make can only be expected. The rest is planned
+                         * anew when    it is there (plan_rest()); 0: the plan is whole */
     GPtrArray *leaving; /* of char*: the addresses of the functions that the host is to be without */
-    GArray *groups;   /* of int: the groups that the owner claims, ascending */
-    GArray *leaning;  /* of int: groups of devices that something is made of, and that stay with the host */
-    char *pages;      /* where its huge pages are, "node0/2048kB"; NULL: it has none */
+    GArray *groups;     /* of int: the groups that the owner claims, ascending */
+    GArray *leaning;    /* of int: groups of devices that something is made of, and that stay with the host */
+    char *pages;        /* where its huge pages are, "node0/2048kB"; NULL: it has none */
     uint64_t n_pages;
-    uint64_t memory; /* bytes that it will have at once, as devices pin all of it, or huge pages are made; 0: as it needs them */
+    uint64_t memory; /* bytes that it will have at once, as devices pin all of it, or huge pages are made; 0:
+                        as it needs them */
     GArray *cpus;    /* of unsigned: the host's processors that it claims for itself alone */
     char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;  /* the guest's links may be driven by the kernel */
@@ -42,13 +43,14 @@ typedef struct PlanDevice {
 
 /* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
  * plan_start(), which passes the first device that the guest gets, or NULL; claims may be NULL, too.
- * FAULT_RAISED with REFUSED: no such node, no pages of such a size, more memory than there is, or at once more than is left. */
+ * FAULT_RAISED with REFUSED: no such node, no pages of such a size, more memory than there is, or at once
+ * more than is left. */
 int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                     const HostDevice *first, Fault **ret_fault);
 /* For a running guest that gets its first device: checks that the memory which it has not touched yet can
  * be pinned. resident: bytes that it has touched. 0 or FAULT_RAISED with REFUSED. */
-int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition, const char *owner,
-                      uint64_t resident, Fault **ret_fault);
+int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition,
+                      const char *owner, uint64_t resident, Fault **ret_fault);
 
 /* Checks that the host CPUs of Pin= exist. Adds the CPUs that are the guest's alone while it runs
  * (Isolate=), and their speed (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: this host cannot
@@ -60,8 +62,9 @@ Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* Addresses (of char*, owned by the caller with the array) of the devices that the host is to be without, whatever
- * driver they leave or stay on: whoever uses them is to be found first. And the UUIDs of mediated devices. */
+/* Addresses (of char*, owned by the caller with the array) of the devices that the host is to be without,
+ * whatever driver they leave or stay on: whoever uses them is to be found first. And the UUIDs of mediated
+ * devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
 /* The steps that can be taken now: all, or those that make something (of const Step*, borrowed; the caller
@@ -94,12 +97,13 @@ int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definiti
 int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                       const DefinitionPci *section, Fault **ret_fault);
 
-/* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come and go while
- * it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the same. */
+/* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come
+ * and go while it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the
+ * same. */
 int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
 
-/* The plan after the first steps of plan_start() have been taken: the same plan upon what these have made, with
- * the same refusals, except that it exists already. */
+/* The plan after the first steps of plan_start() have been taken: the same plan upon what these have made,
+ * with the same refusals, except that it exists already. */
 int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
               Fault **ret_fault);
 

@@ -32,11 +32,11 @@ bool planning_goes_with(const Planning *planning, const HostDevice *device);
 int planning_check_maker(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* FAULT_RAISED if the host cannot spare it. */
 int planning_check_spare(const Planning *planning, const HostDevice *device, Fault **ret_fault);
-/* What goes with the drivers of those that are bound must not be missed either: FAULT_RAISED as planning_check_spare(),
- * with STUCK, or with IN_USE if somebody has claimed it. */
+/* What goes with the drivers of those that are bound must not be missed either: FAULT_RAISED as
+ * planning_check_spare(), with STUCK, or with IN_USE if somebody has claimed it. */
 int planning_check_going(const Planning *planning, Fault **ret_fault);
-/* Of one that is to leave its driver: FAULT_RAISED with REFUSED if something goes with that which no undo brings
- * back: virtual functions, mediated devices. */
+/* Of one that is to leave its driver: FAULT_RAISED with REFUSED if something goes with that which no undo
+ * brings back: virtual functions, mediated devices. */
 int planning_check_made(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* Adds the functions of one wish. The name is the section's, or the address. */
 int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,

@@ -7,10 +7,11 @@
 
 typedef struct BindWish {
     PciAddress address;
-    uint8_t functions; /* bit n: function n of the slot; 0: all that are there */
+    uint8_t functions;          /* bit n: function n of the slot; 0: all that are there */
     unsigned virtual_functions; /* this many of the device, which stays with the host; 0: the device itself */
-    bool whole_group;  /* bind what else lives in the group too, unused */
-    char **may_stop;   /* units that may be stopped for it; NULL: none. Borrowed; for who carries the plan out */
+    bool whole_group;           /* bind what else lives in the group too, unused */
+    char *
+        *may_stop; /* units that may be stopped for it; NULL: none. Borrowed; for who carries the plan out */
 } BindWish;
 
 /* The functions that a wish means, ascending; an array of HostDevice* of the snapshot that the caller frees,

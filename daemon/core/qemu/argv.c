@@ -81,7 +81,8 @@ static void add_devices(QemuBuilder *builder)
 }
 
 /* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. Nobody
- * raises the limit when the first device is plugged in later: so it is that from the start where one can be. */
+ * raises the limit when the first device is plugged in later: so it is that from the start where one can be.
+ */
 static uint64_t memlock_limit(const QemuBuilder *builder)
 {
     bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);

@@ -111,7 +111,8 @@ void companion_add(QemuCompanion *companion, const char *format, ...)
     va_end(arguments);
 }
 
-int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind, const char *path)
+int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind,
+                           const char *path)
 {
     return add_file(builder, companion->files, kind, path, true);
 }
@@ -168,7 +169,8 @@ void builder_usb(QemuBuilder *builder)
 
     builder->usb = true;
     builder_port(builder, PORTS_USB, 0, "usb");
-    /* As many as it can have, for each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's hw/usb/hcd-xhci.h). */
+    /* As many as it can have, for each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's hw/usb/hcd-xhci.h).
+     */
     json_set_number(device, "p2", 15);
     json_set_number(device, "p3", 15);
     builder_json(builder, "-device", device);

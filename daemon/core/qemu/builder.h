@@ -34,9 +34,9 @@ typedef struct QemuBuilder {
     const HostKit *kit;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
-    bool scsi; /* the controller that disks share is there */
+    bool scsi;   /* the controller that disks share is there */
     bool serial; /* the controller of virtio-serial is there */
-    bool usb; /* likewise */
+    bool usb;    /* likewise */
 } QemuBuilder;
 
 /* An argument, unchanged. */
@@ -63,7 +63,8 @@ void companion_add(QemuCompanion *companion, const char *format, ...) G_GNUC_PRI
  * its own. */
 int builder_companion_socket(QemuBuilder *builder, int *ret_listener);
 /* A file of the companion's, as builder_file(). */
-int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind, const char *path);
+int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind,
+                           const char *path);
 
 /* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
  * as guests look for further functions only where they find function 0. */

@@ -65,7 +65,8 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     return 0;
 }
 
-/* Whether QEMU has it is not among what it tells of itself; its graphics card comes in the same package as the server. */
+/* Whether QEMU has it is not among what it tells of itself; its graphics card comes in the same package as
+ * the server. */
 static int check_spice(const QemuFacts *facts, Fault **ret_fault)
 {
     if (qemu_facts_have_type(facts, "qxl"))

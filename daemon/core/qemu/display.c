@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected socket, over
- * QMP (add_client), so that there is no port, and no password to keep. */
+/* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected
+ * socket, over QMP (add_client), so that there is no port, and no password to keep. */
 #include "builder.h"
 
 void qemu_add_display_server(QemuBuilder *builder)
@@ -30,8 +30,8 @@ void qemu_add_display(QemuBuilder *builder)
     json_set_text(device, "bus", "pcie.0");
     json_set_text(device, "addr", "0x%x", SLOT_DISPLAY);
     builder_json(builder, "-device", device);
-    /* A mouse tells of movements, and the guest's pointer would stand elsewhere than the viewer's. The keyboard is the
-     * chipset's own. */
+    /* A mouse tells of movements, and the guest's pointer would stand elsewhere than the viewer's. The
+     * keyboard is the chipset's own. */
     builder_usb(builder);
     device = json_new_driver("usb-tablet");
     json_set_text(device, "id", "tablet");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices of the host behind root ports of their own, on QEMU's command line and plugged in later: the same
- * names and the same properties either way. A slot is a root port and what is behind it; the port's id in QEMU
- * is "port-" and the slot's name, the ids of the functions are the slot's name with "-0", "-1", … */
+ * names and the same properties either way. A slot is a root port and what is behind it; the port's id in
+ * QEMU is "port-" and the slot's name, the ids of the functions are the slot's name with "-0", "-1", … */
 #pragma once
 
 #include <json-c/json.h>
@@ -18,6 +18,7 @@ char *qemu_pci_slot(const PlanDevice *device);
 /* Which function of which slot an id names; false if it is none of ours. The caller frees the slot. */
 bool qemu_pci_parse_id(const char *id, char **ret_slot, unsigned *ret_function);
 
-/* A function as -device and device_add take it. rom: where QEMU finds the file of ROM=, read once; NULL: none. */
+/* A function as -device and device_add take it. rom: where QEMU finds the file of ROM=, read once; NULL:
+ * none. */
 struct json_object *qemu_pci_function(const PlanDevice *device, const char *slot, unsigned function,
                                       const char *rom);

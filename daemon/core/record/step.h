@@ -26,8 +26,8 @@ typedef enum StepKind {
     STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
     STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".
                 * Given back as long as it is of its kind: others may have changed what it is on */
-    STEP_SHARED_MEMORY, /* subject "/dev/shm/usher/looking-glass-win10"; "" → "67108864 alice GID": size, owner,
-                         * and the guest's group, STEP_VALUE_GUEST in a plan */
+    STEP_SHARED_MEMORY, /* subject "/dev/shm/usher/looking-glass-win10"; "" → "67108864 alice GID": size,
+                         * owner, and the guest's group, STEP_VALUE_GUEST in a plan */
     STEP_HUGE_PAGES,    /* subject "node0/2048kB"; nr_hugepages there, a number. Counted */
     STEP_KEPT_OFF, /* subject "system.slice"; the processors that its AllowedCPUs= keeps it off, "" → "2-3".
                     * Only those that are in one value alone are the step's, and they are taken off, or given
