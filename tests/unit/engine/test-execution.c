@@ -481,6 +481,31 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
 }
 END_TEST
 
+static void count(const char *subject, void *userdata)
+{
+    ++*(unsigned *)userdata;
+}
+
+START_TEST(an_owner_that_goes_says_who_hears_that_the_kernel_is_back)
+{
+    A_RIG(build_gpu);
+    unsigned heard = 0;
+    {
+        A_TRY(try, &rig);
+        rig.engine.limits.stuck_usec = 3000;
+        fake_workers_hang(rig.engine.workers, 0);
+        try_run(&try, true);
+        execution_set_unstuck(try.execution, count, &heard);
+        rig_until(&rig, &try.ended, 1);
+        ck_assert_uint_eq(try.unstuck, 0);
+    }
+    fake_workers_come_back(rig.engine.workers);
+    rig_until(&rig, &heard, 1);
+    A_TRY(again, &rig);
+    try_undo_all(&again);
+}
+END_TEST
+
 START_TEST(a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back)
 {
     for (unsigned n = 0; n < 11; n++) {
@@ -727,6 +752,7 @@ SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_b
       a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed,
       drift_that_meets_a_start_is_told_and_all_but_that_is_undone,
       a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back,
+      an_owner_that_goes_says_who_hears_that_the_kernel_is_back,
       a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back,
       a_slow_write_that_comes_back_in_time_is_nothing_but_slow, a_crash_while_a_write_hangs_is_undone,
       a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done, a_module_that_is_not_there_is_told,
