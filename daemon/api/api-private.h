@@ -40,8 +40,8 @@ typedef struct ApiObject {
 } ApiObject;
 
 /* append.c */
-/* As sd_bus_message_append(3), for basic values and structures of them; but text need not be valid UTF-8:
- * what is not becomes U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
+/* As sd_bus_message_append(3), for basic values and structures of them, but text need not be valid UTF-8:
+ * invalid bytes become U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
 int api_append(sd_bus_message *message, const char *types, ...);
 /* An array of text, likewise. */
 int api_append_words(sd_bus_message *message, const char *const *words);
@@ -75,7 +75,7 @@ int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error
 /* Replies with an error if r says so (FAULT_RAISED with a fault, or a negative errno), fault is taken over.
  * Returns what a handler returns. */
 int api_reply_error(sd_bus_message *message, int r, Fault *fault);
-/* What everybody is told of a fault that may quote a definition which not everybody may read; the caller
+/* A fault as everybody may see it, if it may quote a definition that not everybody may read; the caller
  * frees it. */
 char *api_closed_words(const Fault *fault, const char *guest);
 int api_reply_job(sd_bus_message *message, int r, unsigned job, Fault *fault);
@@ -116,8 +116,8 @@ int api_read_force_option(sd_bus_message *message, bool *ret, Fault **ret_fault)
 /* What is done once polkit agrees: reads the message from its beginning and replies. id: the object's, or
  * NULL for the manager. */
 typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
-/* Asks polkit for action; subject (a guest or device, may be NULL) is told to whoever is asked for a
- * password. Nothing else of the message has been read by then (CVE-2025-12748 was parsing before asking). */
+/* Asks polkit for action. The password dialog shows subject (a guest or device, may be NULL). Nothing else
+ * of the message has been read by then (CVE-2025-12748 was parsing before asking). */
 int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,
                   const char *id, ApiAction act);
 /* The same for a method whose first argument is the subject. */

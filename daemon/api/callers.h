@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who calls: each connection to the bus that has called lately, the user it belongs to, and what both have
- * cost. Limits are a user's, however many connections he opens. Whose a connection is the bus tells upon its
- * first call, later than that call: until then it counts for itself. */
+/* The callers: each connection to the bus that has called lately, the user it belongs to, and what both
+ * have cost. Limits are per user, however many connections a user opens. The bus says upon a connection's
+ * first call whose it is, later than that call: until then the connection counts for itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,11 +33,11 @@ Caller *callers_find(Callers *callers, sd_bus_message *call);
 /* He has called, and nothing is done for it. */
 void caller_pass(Caller *caller);
 
-/* What usherd does from now on is for this caller. False: others wait, nobody has had more of usherd's time
- * lately than his user, and he calls without waiting for answers. */
+/* usherd works for this caller from now on. False: others wait, nobody has had more of usherd's time
+ * lately than this caller's user, and the caller does not wait for answers. */
 bool caller_begin(Caller *caller, bool others_wait);
 
-/* Whose it is, as far as the bus has told; *ret_uid says it if that is known. */
+/* Whose the connection is, as far as the bus has said; *ret_uid is set if that is known. */
 typedef enum CallerKnown {
     CALLER_UNKNOWN,
     CALLER_USER,

@@ -9,14 +9,14 @@
 /* The disks that are claimed, as descriptors. */
 typedef GArray DiskClaim;
 
-/* Claims each disk among the nodes (holder-nodes.h) with all its partitions, by O_EXCL: mounts, swap, md,
- * device mapper, journals, caches, ZFS and all else that claims what it uses (block/bdev.c,
- * bd_prepare_to_claim()) makes that fail, and fails itself as long as the claim lives. So it is for those who
- * are about to take the disk, or may. A claim of others that stands for less than a fifth of a second is
- * waited for: udev's cdrom_id takes one for a look, and so may another question.
+/* Claims each disk among the nodes (holder-nodes.h) with all its partitions, by O_EXCL. While the claim
+ * lives, everybody else who claims a disk fails: mounts, swap, md, device mapper, journals, caches, ZFS
+ * (block/bdev.c, bd_prepare_to_claim()). So it is only for callers who are about to take the disk, or may. A
+ * claim of others for less than a fifth of a second is waited for: udev's cdrom_id claims for a look, and so
+ * may another question.
  *
- * 0: the caller frees *ret. 1: one is in use; to busy are added the names (char*, owned by it) of the disks
- * or partitions that are. Or -errno. A disk without a node in /dev, or one that has just gone, is in nobody's
+ * 0: the caller frees *ret. 1: a disk is in use; busy gets the names (char*, owned by it) of the disks or
+ * partitions that are. Or -errno. A disk without a node in /dev, or one that has just gone, is in nobody's
  * use. */
 int disk_claim_take(const HolderPlace *place, GHashTable *nodes, DiskClaim **ret, GPtrArray *busy);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Makes an empty image that is not there yet. */
+/* Makes an empty image that does not exist yet. */
 #pragma once
 
 #include "../../core/plan/disk-wish.h"

@@ -5,8 +5,8 @@
 
 #include "../../core/plan/file-wish.h"
 
-/* what: an absolute path, or the name of a user or group. -ENOENT: there is none; a path that is not there is
- * seen with a mode of 0 if it is a disk's; else -errno. */
+/* what: an absolute path, or the name of a user or group. -ENOENT: there is none, except that a disk's
+ * path which does not exist is seen with a mode of 0; else -errno. */
 int file_look(FileKind kind, const char *what, FileSeen **ret);
 
 /* For reading, by an absolute path over whatever links. A descriptor, or -errno; a folder for

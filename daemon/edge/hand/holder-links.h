@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Network links that carry traffic: those of the functions, and whatever is built upon them, in containers
- * too. */
+/* Network links that carry traffic: those of the functions, and the links that are built upon them, in
+ * containers too. */
 #pragma once
 
 #include "holder-scan.h"

@@ -19,12 +19,12 @@ typedef struct HolderNode {
 GHashTable *holder_nodes_new(void);
 const HolderNode *holder_node_find(GHashTable *nodes, bool block, unsigned major, unsigned minor);
 
-/* Adds the nodes of a function, and to holders what is built upon its disks. */
+/* Adds the nodes of a function, and to holders the users that are built upon its disks. */
 void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders);
 /* The same of any device, by its folder below /sys; address: what it is called. */
 void holder_nodes_add_device(const HolderPlace *place, const char *folder, const char *address,
                              GHashTable *nodes, GPtrArray *holders);
-/* Adds those of what is stacked upon one of them, by its name in sysfs: "loop7". */
+/* Adds the nodes of devices that are stacked upon one of them, by its name in sysfs: "loop7". */
 void holder_nodes_add_stacked(const HolderPlace *place, const char *name, const char *address,
                               GHashTable *nodes, GPtrArray *holders);
 /* The same of a block device, with its partitions; or of a partition, with the disk as a whole. */

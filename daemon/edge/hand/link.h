@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The network links that guests get: made, read back, opened, taken away. By usher-bind alone, but for
- * reading. */
+/* The network links that guests get: made, read back, opened, removed. Only usher-bind does so; others
+ * only read. */
 #pragma once
 
 /* What STEP_LINK calls a link: "tap on br0 as fe:54:00:12:34:56", "macvtap on eth0 as …", with "-" for what
@@ -8,8 +8,8 @@
  * -errno. */
 int link_read(int sys_fd, const char *name, char **ret);
 
-/* Makes a link of such a value, ready and up. One that is not wholly made is taken away again, also when the
- * process ends in the middle of it. 0 or -errno; -EINVAL for another value. */
+/* Makes a link of such a value, ready and up. A link that is not wholly made is removed again, also when
+ * the process ends in the middle of it. 0 or -errno; -EINVAL for another value. */
 int link_make(int sys_fd, const char *name, const char *value);
 
 /* Takes it away, whoever has it open. 0 or -errno. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whose a node in /dev is: that of a VFIO group, or of an input device. */
+/* The owner of a node in /dev: of a VFIO group, or of an input device. */
 #pragma once
 
 /* "UID:GID" of the node (subject: "/dev/vfio/26", "/dev/input/event5"); *ret NULL: it is not there. 0 or

@@ -8,9 +8,9 @@
 
 typedef struct Channel Channel;
 
-/* Called for each message; words is borrowed, and so are the descriptors: take one by steal_fd(&fds[i]), the
- * rest is closed. words NULL: the peer hung up or broke the protocol; the channel is dead and may be freed,
- * from within the call too. Called once so, never after channel_free(). */
+/* Called for each message; words is borrowed, and so are the descriptors: take one by steal_fd(&fds[i]),
+ * the rest is closed. words NULL: the peer hung up or broke the protocol; the channel is dead and may be
+ * freed, from within the call too. That call comes once, never after channel_free(). */
 typedef void (*ChannelHandler)(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata);
 
 /* Takes the descriptor over, in every case. */
@@ -24,8 +24,8 @@ void channel_set_handler(Channel *channel, ChannelHandler handler, void *userdat
 /* Closes the connection; what was sent still arrives. NULL is fine; returns NULL. */
 Channel *channel_free(Channel *channel);
 
-/* Sends words (NULL-terminated list) with descriptors, which stay the caller's. A peer that does not read is
- * -EAGAIN; drop it. -EPIPE, -ECONNRESET: it is gone; the handler will be told, or has been. */
+/* Sends words (NULL-terminated list) with descriptors, which stay the caller's. -EAGAIN: the peer does not
+ * read; drop it. -EPIPE, -ECONNRESET: the peer is gone; the handler is called, or was. */
 int channel_send(Channel *channel, const char *const *words, const int *fds, unsigned n_fds);
 
 /* The helpers' side, blocking. At most max_fds descriptors are taken; *ret_words is a GStrv of the caller's.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The listening end of helper.sock: whoever connects has to prove by the process behind the connection, not
- * by what it says, that it is one of our helpers. The socket is open to all (a guest has a user of its own
- * that nobody knows beforehand); uid 0 is no proof. Who fails is told `refused` and cut off, who says nothing
- * is cut off after 10 s.
+/* The listening end of helper.sock. The process behind a connection must prove that it is one of our helpers,
+ * not what it says. The socket is open to all (a guest has a user of its own that nobody knows beforehand);
+ * uid 0 is no proof. A stranger gets `refused` and is cut off; a connection that says nothing is cut off
+ * after 10 s.
  *
- * What is proven is the unit, not the program: QEMU lives in the guest's unit too and might say what
- * usher-launch says, about that one guest and as often as it likes. So whoever handles a guest's `hello` has
- * to refuse a second run, and to bound how many connections of one guest it keeps. */
+ * The proof is about the unit, not the program. QEMU lives in the guest's unit too and might say what
+ * usher-launch says, about that one guest and as often as it likes. So the handler of a guest's `hello`
+ * has to refuse a second run, and to bound how many connections of one guest it keeps. */
 #pragma once
 
 #include <sys/types.h>
@@ -53,5 +53,5 @@ int helper_socket_listen(const char *path);
 /* Takes the listening descriptor over, in every case. launcher is borrowed. */
 int helper_socket_new(sd_event *event, int fd, Launcher *launcher, HelperHandler handler, void *userdata,
                       HelperSocket **ret);
-/* Cuts off who has not been handed over yet. NULL is fine; returns NULL. */
+/* Cuts off connections that have not been handed over yet. NULL is fine; returns NULL. */
 HelperSocket *helper_socket_free(HelperSocket *socket);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes a step of STEP_KEPT_OFF or STEP_CPUSETS: has systemd take processors out of AllowedCPUs= of a unit,
- * or give them back, at runtime alone. What others are kept off, by usher or by an administrator, stays as it
- * is then. */
+/* Takes a step of STEP_KEPT_OFF or STEP_CPUSETS: has systemd remove CPUs from AllowedCPUs= of a unit, or
+ * add them again, at runtime alone. CPUs that the unit is kept off by other guests or by an administrator
+ * stay so. */
 #pragma once
 
 #include "../../core/record/step.h"
@@ -16,5 +16,5 @@ typedef struct SliceStep SliceStep;
  * other. The step is copied. */
 SliceStep *slice_step_new(sd_event *event, Launcher *launcher, const StepPlace *place, GQueue *turns,
                           const Step *step, WorkerAnswered answered, void *userdata);
-/* No call after it; what systemd has been told it does. NULL is fine; returns NULL. */
+/* No call after it; systemd still does what it was asked for. NULL is fine; returns NULL. */
 SliceStep *slice_step_free(SliceStep *slice_step);

@@ -16,6 +16,6 @@ UnitStep *unit_step_new(sd_event *event, Launcher *launcher, const Step *step, W
 /* No call after it; what systemd has begun it ends. NULL is fine; returns NULL. */
 UnitStep *unit_step_free(UnitStep *unit_step);
 
-/* "active" or "inactive" as a step has it, other states as systemd calls them; NULL for a unit that is not
- * there. */
+/* "active" or "inactive" as a step has it, other states by systemd's names; NULL for a unit that does not
+ * exist. */
 const char *unit_step_live(const LauncherUnit *unit);

@@ -49,7 +49,7 @@ struct WorkerPool {
 };
 
 /* worker-pool.c */
-/* One that has not come yet, or NULL. */
+/* A worker that has not connected yet, or NULL. */
 Worker *worker_find_starting(WorkerPool *pool, const char *instance);
 /* Gives a free worker to whoever waits longest, or lets it wait for the next. */
 void worker_place(Worker *worker);

@@ -53,9 +53,8 @@ int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnsw
                        void *userdata);
 
 /* Opens a disk or an image, or makes it (disk-open.h). error 0: fd is the callee's to steal, seen is
- * borrowed; 1: it is in use, by holders (borrowed), of seen only the id counts; or -errno, -ECONNRESET as
- * WORKER_LOST. What is not told is NULL, or -1; a
- * look has no fd. */
+ * borrowed; 1: it is in use, by holders (borrowed), and of seen only the id counts; or -errno, -ECONNRESET
+ * as WORKER_LOST. Unset arguments are NULL, or -1; a look has no fd. */
 typedef void (*WorkerDiskOpened)(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd,
                                  void *userdata);
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata);

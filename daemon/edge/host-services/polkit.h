@@ -10,15 +10,16 @@
 
 typedef struct PolkitQuery PolkitQuery;
 
-/* denied is NULL if allowed, else a FAULT_NOT_AUTHORIZED in words for the caller: refused, cannot be asked
- * here, polkit is not running, no answer in time. Borrowed. Whatever the answer came for must be looked up
- * again: the world may have changed meanwhile. */
+/* denied is NULL if allowed, else a FAULT_NOT_AUTHORIZED for the caller: refused, cannot be asked here,
+ * polkit is not running, no answer in time. Borrowed. Look up again whatever the answer is for: the world
+ * may have changed meanwhile. */
 typedef void (*PolkitAnswer)(bool allowed, const Fault *denied, void *userdata);
 
-/* message is borrowed (reffed inside as long as needed). details: key, value, …, NULL, or NULL; shown in the
- * dialog. Called exactly once, from the loop, unless cancelled; *ret is dead from that call on. uid 0 is not
- * asked about. The caller's ALLOW_INTERACTIVE_AUTHORIZATION flag is looked at inside. Gives up after 2 min
- * (interactive) or 25 s, and when the caller leaves the bus. ret may be NULL. */
+/* message is borrowed (a reference is held as long as needed). details: key, value, …, NULL, or NULL; the
+ * dialog shows them. The callback is called exactly once, from the loop, unless cancelled; *ret is dead
+ * from that call on. uid 0 is not asked about. The caller's ALLOW_INTERACTIVE_AUTHORIZATION flag decides
+ * whether there is a dialog. Gives up after 2 min (interactive) or 25 s, and when the caller leaves the
+ * bus. ret may be NULL. */
 int polkit_check(sd_bus *bus, sd_bus_message *message, const char *action, const char *const *details,
                  PolkitAnswer answer, void *userdata, PolkitQuery **ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's sleep as logind rules it (org.freedesktop.login1(5), and "Inhibitor Locks" of systemd's
- * documentation): its word that the host is about to sleep or back, and locks against that. Nothing blocks.
- * Without logind nobody is kept from anything, which is told once in the log; locks that are wanted are taken
- * as soon as it is there. */
+/* The host's sleep, by logind (org.freedesktop.login1(5), and "Inhibitor Locks" of systemd's
+ * documentation): its signals that the host is about to sleep or back, and locks against that. Nothing
+ * blocks. Without logind nobody is kept from anything, and the log says so once; wanted locks are taken as
+ * soon as logind is there. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,13 +30,13 @@ typedef enum HostWake {
 typedef void (*SleepChanged)(void *userdata);
 
 int sleep_watch_new(sd_bus *bus, SleepChanged changed, void *userdata, SleepWatch **ret);
-/* Locks are let go of before. NULL is fine; returns NULL. */
+/* Release the locks before. NULL is fine; returns NULL. */
 SleepWatch *sleep_watch_free(SleepWatch *watch);
 
 HostWake sleep_host(const SleepWatch *watch);
 /* InhibitDelayMaxSec= of logind.conf(5); 0: not known. */
 uint64_t sleep_delay_usec(const SleepWatch *watch);
-/* Why logind cannot be asked, in words; NULL: it can, or has not answered yet. */
+/* Why logind cannot be asked, for a person; NULL: it can, or has not answered yet. */
 const char *sleep_error(const SleepWatch *watch);
 
 /* Asks for a lock; systemd-inhibit(1) shows why. */

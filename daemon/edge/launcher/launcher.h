@@ -26,7 +26,7 @@ typedef enum LauncherKind {
 
 typedef struct Launcher Launcher;
 
-/* error: 0 or -errno; message: words for a person where error is set ("systemd did not start
+/* error: 0 or -errno; message: for a person, if error is set ("systemd did not start
  * usher-guest@win10.service: Unit is masked."), else NULL. */
 typedef void (*LauncherDone)(int error, const char *message, void *userdata);
 
@@ -38,8 +38,8 @@ typedef struct LauncherExit {
 } LauncherExit;
 typedef void (*LauncherExited)(const LauncherExit *exit, void *userdata);
 
-/* A start that had been accepted came to nothing: the process ended, or the unit failed, before
- * launcher_connected(). From there on launcher_watch() tells. message: words for a person. */
+/* An accepted start failed: the process ended, or the unit failed, before launcher_connected(). From there
+ * on launcher_watch() reports. message: for a person. */
 typedef void (*LauncherFailed)(const char *instance, const char *message, void *userdata);
 
 /* bus is borrowed; it is the system bus the daemon is on, attached to event. */
@@ -53,12 +53,13 @@ Launcher *launcher_free(Launcher *launcher);
 /* "systemd" or "fork". */
 const char *launcher_name(const Launcher *launcher);
 
-/* "usher-guest@win10.service"; the same words where nothing of that name exists. The caller frees it. */
+/* "usher-guest@win10.service", also where no unit of that name exists (forking). The caller frees it. */
 char *launcher_unit(const Launcher *launcher, LauncherKind kind, const char *instance);
 
-/* Who is told of starts that came to nothing; one listener a kind, failed NULL for none. */
+/* The listener for failed starts; one a kind, failed NULL for none. */
 void launcher_on_failed(Launcher *launcher, LauncherKind kind, LauncherFailed failed, void *userdata);
-/* Who is told of guests that their supervisor was to start once more (Restart=) and has given up; forking: none. */
+/* The listener for guests that their supervisor was to start again (Restart=) and has given up; forking:
+ * none. */
 void launcher_on_given_up(Launcher *launcher, LauncherFailed given_up, void *userdata);
 
 /* Asks for a start; done is called when it was accepted (error 0) or not, never when the process is up: the
@@ -83,8 +84,8 @@ int launcher_kill(Launcher *launcher, LauncherKind kind, const char *instance, i
  * another's meanwhile. */
 int launcher_identify(Launcher *launcher, pid_t pid, LauncherKind *ret_kind, char **ret_instance);
 
-/* The helper of a start has come: launcher_on_failed() is not told of it any more. helper-socket.c calls it.
- */
+/* The helper of a start has connected: launcher_on_failed() does not report that start any more.
+ * helper-socket.c calls it. */
 void launcher_connected(Launcher *launcher, LauncherKind kind, const char *instance);
 
 /* Calls back once when the process behind pid has ended, with its exit as its supervisor knows it. For a
@@ -110,7 +111,7 @@ int launcher_start_time(pid_t pid, uint64_t *ret);
  * afterwards. */
 int launcher_load_module(Launcher *launcher, const char *module, LauncherDone done, void *userdata);
 
-/* A unit that is not ours. Systemd alone: -ENOTSUP when forking. */
+/* A unit that is not ours. Only with systemd: -ENOTSUP when forking. */
 typedef struct LauncherUnit {
     bool loaded;       /* there is such a unit */
     bool transient;    /* without a file: gone for good once it has stopped */
@@ -122,9 +123,9 @@ int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen se
 /* Starts or stops it. done is called when systemd has ended that job, however: look afterwards. */
 int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata);
 
-/* Which processors a slice or a scope may run on. Systemd alone: -ENOTSUP when forking. allowed:
- * AllowedCPUs=, "" where it is not limited; effective: those that the kernel says (EffectiveCPUs), "": it
- * does not. Borrowed, and NULL with an error. */
+/* The host CPUs on which a slice or a scope may run. Only with systemd: -ENOTSUP when forking. allowed:
+ * AllowedCPUs=, "" if it is not limited; effective: the kernel's own answer (EffectiveCPUs), "" if there
+ * is none. Borrowed, and NULL with an error. */
 typedef void (*LauncherSliceSeen)(int error, const char *allowed, const char *effective, void *userdata);
 int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata);
 /* Until the next boot; cpus is of unsigned, empty: all of them. done is called when systemd has it: look
@@ -132,7 +133,8 @@ int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen 
 int launcher_slice_set(Launcher *launcher, const char *unit, const GArray *cpus, LauncherDone done,
                        void *userdata);
 
-/* No call with this userdata any more, of whatever is pending: for owners that go before their answers come.
- * Nor is launcher_on_failed() told of a start that was asked for with it; forking, a process of such a start
- * is none of ours from then on (launcher_identify()), and does not stand in the way of the next start. */
+/* No call with this userdata any more, whatever is pending: for owners that go before their answers come.
+ * launcher_on_failed() does not report a start that was asked for with it either. When forking, the
+ * process of such a start is not ours from then on (launcher_identify()), and does not prevent the next
+ * start. */
 void launcher_forget(Launcher *launcher, const void *userdata);

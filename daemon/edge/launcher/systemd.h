@@ -27,13 +27,13 @@ int systemd_call(SystemdLauncher *launcher, sd_bus_slot **ret_slot, sd_bus_messa
 /* The unit's object. The caller frees it. */
 char *systemd_unit_path(LauncherKind kind, const char *instance);
 
-/* The unit's "ActiveState" or "SubState" as PropertiesChanged tells it: *ret is borrowed from the signal;
- * NULL if it is not told. 0 or -errno. */
+/* The unit's "ActiveState" or "SubState" in PropertiesChanged: *ret is borrowed from the signal; NULL if
+ * the signal does not have it. 0 or -errno. */
 int systemd_read_state(sd_bus_message *signal, const char *name, const char **ret);
 
 /* systemd-again.c */
-/* A run of this unit has begun: from now on it is told if systemd was to start it once more and gives it up.
- */
+/* A run of this unit has begun: from now on the listener hears if systemd was to start the unit again and
+ * gives up. */
 void systemd_follow(SystemdLauncher *launcher, LauncherKind kind, const char *instance);
 void systemd_follow_free(void *follow);
 

@@ -14,7 +14,8 @@ typedef struct BoundedFile BoundedFile;
 int bounded_file_open(int dir_fd, const char *name, size_t limit, BoundedFile **ret);
 /* The files stay. NULL is fine; returns NULL. */
 BoundedFile *bounded_file_close(BoundedFile *file);
-/* size: at most the limit. What cannot be written (a full disk, say) is lost, and told in the log, once. */
+/* size: at most the limit. Data that cannot be written (a full disk, say) is lost, and the log says so,
+ * once. */
 void bounded_file_append(BoundedFile *file, const char *bytes, size_t size);
 /* Bytes in it. */
 size_t bounded_file_size(const BoundedFile *file);

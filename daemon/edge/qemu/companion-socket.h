@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A socket between QEMU and a companion that wants to accept(2) whom it serves. */
+/* A socket between QEMU and a companion that accept(2)s its clients. */
 #pragma once
 
 /* *ret_listener has *ret_connected in its backlog, and nobody else can connect: path is gone again when this

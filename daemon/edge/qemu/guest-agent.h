@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks the agent inside a guest, one thing at a time: each connection begins with guest-sync-delimited, so
- * that no answer is taken for another's. Whatever the guest sends costs no more than a line's memory and that
- * connection. */
+/* Asks the agent inside a guest one question at a time. Each connection begins with guest-sync-delimited,
+ * so that no answer is taken for another's. Whatever the guest sends costs no more than a line's memory
+ * and that connection. */
 #pragma once
 
 #include <json-c/json.h>
@@ -18,9 +18,9 @@ GuestAgent *guest_agent_free(GuestAgent *agent);
 /* Lets the connection go, and answers what is asked with -ECONNRESET. */
 void guest_agent_hang_up(GuestAgent *agent);
 
-/* error 0: result is borrowed, may be NULL; -EREMOTEIO: the agent said no, message has its words; -ETIMEDOUT;
- * -ECONNRESET; -EBADMSG: it answers nonsense. Exactly once, never from within the call. It may call
- * guest_agent_free(). */
+/* error 0: result is borrowed, may be NULL; -EREMOTEIO: the agent refused, message has its reason;
+ * -ETIMEDOUT; -ECONNRESET; -EBADMSG: the answer is nonsense. Exactly once, never from within the call. It
+ * may call guest_agent_free(). */
 typedef void (*GuestAgentReply)(int error, const char *message, struct json_object *result, void *userdata);
 
 /* arguments may be NULL and are consumed, in every case. reply may be NULL. The time counts from when its

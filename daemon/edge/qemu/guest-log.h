@@ -15,10 +15,10 @@
 #define GUEST_LOG_TURN (64 * 1024)
 #define GUEST_LOG_REST_USEC (16 * 1000)
 
-/* A longer line is told in parts. */
+/* A longer line is handed on in parts. */
 #define GUEST_LOG_LINE_MAX 4096
 
-/* So many lines are told in that time; of more, how many they were. */
+/* The most lines that are handed on in that time; of the rest, their number. */
 #define GUEST_LOG_LINES 100
 #define GUEST_LOG_LINES_USEC (10 * G_USEC_PER_SEC)
 
@@ -34,9 +34,9 @@ typedef struct GuestLogPlace {
     int dir_fd;
     const char *name; /* of the file, likewise; the old part of it is NAME.1 */
     uint32_t limit;   /* bytes in each of the two */
-    /* What is written while no daemon runs is kept as far as the pipe holds it, and what finds it full is
-     * lost: a program that complains is never stopped. Else the writer waits for a daemon that runs, and what
-     * it writes while none does is lost: nothing is left out of what a guest prints, and a guest goes on
+    /* What happens to output while no daemon runs. True: the pipe keeps what it can hold, and the rest is
+     * lost: a program that complains is never stopped. False: the writer waits for a running daemon, and
+     * loses what it writes while none runs: nothing is left out of a guest's output, and a guest goes on
      * without a daemon. */
     bool words;
 } GuestLogPlace;
@@ -49,9 +49,9 @@ int guest_log_open(sd_event *event, const GuestLogPlace *place, GuestLogLine lin
 GuestLog *guest_log_close(GuestLog *log);
 /* For whoever is to write. Borrowed. */
 int guest_log_fd(const GuestLog *log);
-/* Writes a line that says when this run begins, after what was there; it is not told. */
+/* Writes a line that says when this run begins, after the old text; the line is not handed on. */
 void guest_log_begin(GuestLog *log);
-/* Empties the log (a new run). What was not told yet is not told. 0 or -errno. */
+/* Empties the log (a new run). Text that was not handed on yet is dropped. 0 or -errno. */
 int guest_log_clear(GuestLog *log);
 /* Takes what the pipe holds at once: its writer has ended. */
 void guest_log_catch_up(GuestLog *log);

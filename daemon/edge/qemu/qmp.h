@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A QMP connection: connects to the guest's socket (whose listening end QEMU got as a descriptor),
- * negotiates, sends commands, passes events on. A connection that breaks is told once and is never a reason
- * to kill: the owner connects again. No callback comes from within a call of the owner's; all of them may
- * call qmp_free(). */
+ * negotiates, sends commands, passes events on. A connection that breaks is reported once and is never a
+ * reason to kill: the owner connects again. No callback comes from within a call of the owner's; all of
+ * them may call qmp_free(). */
 #pragma once
 
 #include <json-c/json.h>
@@ -21,14 +21,14 @@ typedef struct QmpHandler {
     void (*ready)(Qmp *qmp, void *userdata);
     /* data is borrowed and may be NULL. */
     void (*event)(Qmp *qmp, const char *name, struct json_object *data, void *userdata);
-    /* The peer hung up (error 0), or it broke (error < 0, -EBADMSG for what is no QMP). Called once. Pending
-     * commands have been answered -ECONNRESET before. */
+    /* The peer hung up (error 0), or the connection broke (error < 0, -EBADMSG for data that is not QMP).
+     * Called once. Pending commands have been answered -ECONNRESET before. */
     void (*closed)(Qmp *qmp, int error, void *userdata);
 } QmpHandler;
 
-/* Connects to path at once (a listening socket takes it before QEMU runs). -ECONNREFUSED, -ENOENT: nobody
- * listens; -EAGAIN: too many wait already; -ENAMETOOLONG. Nobody but the owner minds a peer that never says a
- * word. */
+/* Connects to path at once (a listening socket takes the connection before QEMU runs). -ECONNREFUSED,
+ * -ENOENT: nobody listens; -EAGAIN: too many wait already; -ENAMETOOLONG. Only the owner watches for a
+ * peer that never says anything. */
 int qmp_connect(sd_event *event, const char *path, const QmpHandler *handler, void *userdata, Qmp **ret);
 /* The same with a descriptor that is connected already, and is taken over in every case. */
 int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata, Qmp **ret);
@@ -36,8 +36,8 @@ int qmp_adopt(sd_event *event, int fd, const QmpHandler *handler, void *userdata
 Qmp *qmp_free(Qmp *qmp);
 bool qmp_ready(const Qmp *qmp); /* NULL is not */
 
-/* error 0: result (borrowed, may be NULL); -EREMOTEIO: QEMU said no, message has its words; -ETIMEDOUT: no
- * answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
+/* error 0: result (borrowed, may be NULL); -EREMOTEIO: QEMU refused, message has its reason; -ETIMEDOUT:
+ * no answer in time (it may still come and is dropped); -ECONNRESET. Called exactly once. */
 typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_object *result,
                          void *userdata);
 /* arguments may be NULL and are consumed, in every case. timeout_usec 0: none. reply may be NULL. -ENOTCONN:
@@ -45,8 +45,8 @@ typedef void (*QmpReply)(Qmp *qmp, int error, const char *message, struct json_o
 int qmp_command(Qmp *qmp, const char *name, struct json_object *arguments, uint64_t timeout_usec,
                 QmpReply reply, void *userdata);
 
-/* The same, and a descriptor goes along with the command's first byte, as add-fd and getfd take it. It is
- * taken over in every case; -EBUSY: another has not been answered yet. */
+/* The same with a descriptor beside the command's first byte, as add-fd and getfd take it. The descriptor
+ * is taken over in every case; -EBUSY: another has not been answered yet. */
 int qmp_command_with_fd(Qmp *qmp, int fd, const char *name, struct json_object *arguments,
                         uint64_t timeout_usec, QmpReply reply, void *userdata);
 

@@ -11,13 +11,13 @@
 /* The lines of a file below /proc; none if the kernel was built without it. */
 int needs_read_lines(const HostPlace *place, const char *name, char ***ret);
 
-/* Where a link of sysfs leads, as a path below /sys; NULL if there is no such link. */
+/* The target of a link in sysfs, as a path below /sys; NULL if there is no such link. */
 char *needs_resolve(const HostPlace *place, const char *path);
 
 /* The names in a folder of sysfs; none if there is no such folder. */
 char **needs_list(const HostPlace *place, const char *path);
 
-/* Adds a reason to what stands in needed_for, each once. */
+/* Adds a reason to needed_for, each once. */
 void needs_note(char **needed_for, const char *reason);
 
 /* The functions along a path in sysfs, outermost first; an array of HostDevice* that the caller frees. */

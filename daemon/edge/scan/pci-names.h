@@ -15,7 +15,7 @@ typedef struct PciNames {
 } PciNames;
 
 /* Remembers the answers for the life of the process. Strings belong to the table. Asks libpci once for
- * everything in host that is not yet known. */
+ * everything in host that is not known yet. */
 typedef struct PciNameTable PciNameTable;
 PciNameTable *pci_name_table_new(void);
 PciNameTable *pci_name_table_free(PciNameTable *table);

@@ -29,8 +29,8 @@ int definition_store_names(DefinitionStore *store, char ***ret);
 /* The path of a guest's file, or of one of its drop-ins; the caller frees it. */
 char *definition_store_path(DefinitionStore *store, const char *name, const char *drop_in);
 
-/* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX; FAULT_RAISED for a file that is not taken
- * (definition-file.h). Links that lead elsewhere are logged, once. name must be valid. */
+/* -ENOENT if there is no such file; -EFBIG over DEFINITION_SIZE_MAX; FAULT_RAISED for a file that is not
+ * safe to read (definition-file.h). Links that lead elsewhere are logged, once. name must be valid. */
 int definition_store_load(DefinitionStore *store, const char *name, DefinitionFiles **ret, Fault **ret_fault);
 
 /* Whether some users of the host may not read all of it, by the modes of its files and their folders: so it
@@ -45,11 +45,12 @@ int definition_store_write(DefinitionStore *store, const char *name, const char 
  * in the drop-ins' folder stays. */
 int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in);
 
-/* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself is not there, unless it is optional. -EFBIG: they are longer
- * than DEFINITION_SIZE_MAX in all; -E2BIG: there are more than DEFINITION_DROP_INS_MAX. FAULT_RAISED for one that is not taken. */
+/* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself does not exist, unless it is optional.
+ * -EFBIG: together they are longer than DEFINITION_SIZE_MAX; -E2BIG: there are more than
+ * DEFINITION_DROP_INS_MAX. FAULT_RAISED for a file that is not safe to read. */
 int definition_files_load(const char *path, bool optional, DefinitionFiles **ret, Fault **ret_fault);
 
-/* Why they could not be read, in words: of -EFBIG and -E2BIG too. */
+/* Why they could not be read, for a person; also for -EFBIG and -E2BIG. */
 const char *definition_files_error(int error);
 
 /* The texts as they would be with another text for a path of the same guest, or one more; an empty one takes a drop-in

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal's files: /run/usher/journal/, one an owner, as owner_to_file() names them. Appended to with one write(2) a record; gone when all is
- * undone. /run is memory: it dies at reboot along with the bindings it tells of. */
+/* The journal's files: /run/usher/journal/, one for each owner, named by owner_to_file(). A record is
+ * appended with one write(2); the file is gone when all is undone. /run is memory: it dies at reboot along
+ * with the bindings that it describes. */
 #pragma once
 
 #include <glib.h>
@@ -10,8 +11,8 @@
 
 typedef struct Journal Journal;
 
-/* Opens (creating it) the journal of an owner below dir_fd (borrowed, the folder of journals). If it exists
- * its records are kept and the numbers go on after them. -EINVAL for what is no owner. */
+/* Opens (creating it) the journal of an owner below dir_fd (borrowed, the folder of journals). If it
+ * exists, its records are kept and the numbers continue. -EINVAL if that is not an owner. */
 int journal_open(int dir_fd, const char *owner, Journal **ret);
 /* Closes; the file stays. */
 Journal *journal_close(Journal *journal);
@@ -23,8 +24,8 @@ const char *journal_owner(const Journal *journal);
 unsigned journal_next(const Journal *journal);
 /* Appends a record. After an error nothing of it counts, and the next write starts a line of its own. */
 int journal_write(Journal *journal, JournalMark mark, unsigned number, const Step *step);
-/* What stands, as journal_replay() tells it; *ret_bad (may be NULL) counts the records that failed their
- * check. */
+/* The steps that are to be undone, as journal_replay() gives them; *ret_bad (may be NULL) counts the
+ * records that failed their check. */
 int journal_read(const Journal *journal, GPtrArray **ret_open, unsigned *ret_bad);
 
 /* The owners that have a journal, sorted; a GStrv of the caller's. Files with other names are left alone. */

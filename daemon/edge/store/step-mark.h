@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which devices a step is being taken on, known to a later daemon too: RUN/steps/ADDRESS (or the UUID
- * of a mediated device), locked (flock(2))
- * as long as the step is under way. The lock belongs to the open file, whose descriptor travels to usher-bind
- * with the step and is closed when the kernel lets go of that: by usher-bind, or by the kernel with the
- * process. So a lock that a new daemon finds is a write that still hangs. */
+/* The devices that a step is being taken on, for a later daemon too: RUN/steps/ADDRESS (or the UUID of a
+ * mediated device), locked (flock(2)) as long as the step runs. The lock belongs to the open file. Its
+ * descriptor travels to usher-bind with the step and is closed when the kernel is done: by usher-bind, or
+ * by the kernel with the process. So a lock that a new daemon finds is a write that still hangs. */
 #pragma once
 
 #include <glib.h>
