@@ -75,7 +75,7 @@ static int usage_hint(void)
     return STATUS_USAGE;
 }
 
-/* getopt_long's own words do not say which option was meant. */
+/* getopt_long's own message does not name the option that was meant. */
 static int report_option(const char *argument)
 {
     const char *names[G_N_ELEMENTS(options)];

@@ -2,8 +2,8 @@
 /* polkit's agent for the terminal, for sessions without a desktop that would ask. */
 #pragma once
 
-/* Starts pkttyagent(1) and waits until it has registered, unless we are root or there is no terminal to ask
- * on. That it cannot be started is no error: the daemon's refusal will say what is missing. */
+/* Starts pkttyagent(1) and waits until it has registered, unless we are root or there is no terminal to
+ * ask on. A failure is no error: the daemon's refusal will say what is missing. */
 void agent_open(void);
 
 /* Ends it; fine if it was never started. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connection to usherd. Each function says on stderr what failed, in words that help, and returns an exit
+/* The connection to usherd. Each function says on stderr what failed, and what helps, and returns an exit
  * status; outputs are set with STATUS_OK only.
  *
- * `what` completes "Cannot …": "start win10". It is shown where the daemon's own words are missing. */
+ * `what` completes "Cannot …": "start win10". It is shown if the daemon gives no message of its own. */
 #pragma once
 
 #include <glib.h>

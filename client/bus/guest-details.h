@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What not everybody is told of a guest. */
+/* The details of a guest that not everybody may see. */
 #pragma once
 
 #include "bus.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes on their way from one descriptor to another, which are the owner's. Nothing is read while something
- * waits to be written, so that whoever does not read holds up his own side alone. */
+/* Bytes on their way from one descriptor to another; the descriptors are the owner's. Nothing is read
+ * while something waits to be written, so that a slow reader delays only its own side. */
 #pragma once
 
 #include <poll.h>

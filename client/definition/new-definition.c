@@ -10,7 +10,7 @@ bool new_definition_said(const NewDefinition *d)
            d->cdroms || d->uefi;
 }
 
-/* What would begin another line, or continue this one, would say something else than was meant. */
+/* A value that would begin another line, or continue this one, would change the meaning of the definition. */
 static bool check_value(const char *option, const char *value, char **ret_why)
 {
     for (const char *c = value; *c; c++)
@@ -75,7 +75,7 @@ static void append_gpus(GString *text, char **addresses)
     }
 }
 
-/* What may stand after a disk's path, as ",format=qcow2". */
+/* The options after a disk's path, such as ",format=qcow2". */
 static const struct {
     const char *option, *key;
 } disk_options[] = {{"format", "Format"}, {"bus", "Bus"}, {"size", "Size"}, {"readonly", "ReadOnly"}};

@@ -14,5 +14,6 @@ typedef struct NewDefinition {
 /* Whether anything was said. */
 bool new_definition_said(const NewDefinition *definition);
 
-/* NULL if a value cannot stand in a definition; *ret_why then says which and why. The caller frees either. */
+/* NULL if a value cannot be part of a definition; *ret_why then names it and the reason. The caller frees
+ * either. */
 char *new_definition_text(const char *name, const NewDefinition *definition, char **ret_why);

@@ -7,5 +7,5 @@
 /* The unit of a guest. The caller frees it. */
 char *unit_file_name(const char *guest);
 
-/* Runs `systemctl VERB` on the guests' units, here or at client->host; its words go to the terminal. */
+/* Runs `systemctl VERB` on the guests' units, here or at client->host; its messages go to the terminal. */
 int unit_file_systemctl(const Client *client, const char *verb, char **guests);

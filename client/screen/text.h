@@ -20,7 +20,7 @@ char *text_printable(const char *text, bool keep_lines);
 /* "LastWords" → "last_words". The caller frees it. */
 char *text_to_key(const char *property);
 
-/* The candidate that was probably meant, or NULL if none is near. candidates ends with NULL. */
+/* The candidate that is probably meant, or NULL if none is near. candidates ends with NULL. */
 const char *text_nearest(const char *word, const char *const *candidates);
 
 /* "Sat 2024-06-01 10:00:00 CEST; 2h 3min ago"; both in microseconds since the epoch. The caller frees it. */

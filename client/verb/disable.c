@@ -4,7 +4,7 @@
 #include "../definition/unit-file.h"
 #include "verb.h"
 
-/* Does not ask the daemon: the unit of a guest that is no longer defined must be got rid of as well. */
+/* Does not ask the daemon: the unit of a guest that is no longer defined must be disabled as well. */
 int cmd_disable(Client *client, char **args)
 {
     for (char **name = args; *name; name++) {

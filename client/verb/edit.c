@@ -107,7 +107,7 @@ static int edit(Client *client, const char *name, const char *drop_in, const cha
             *ret_keep = false;
         else if (!ask_again())
             return status;
-        /* Who was told that somebody else has changed it may mean to replace that. */
+        /* A user who knows that somebody else has changed the file may want to replace it. */
         g_autofree char *now = status == STATUS_OK ? NULL : read_again(client, name, drop_in);
         if (now) {
             g_free(before);

@@ -4,8 +4,7 @@
 #include "../view/state.h"
 #include "verb.h"
 
-/* A unit of a guest that is not defined would fail at each boot, so only guests that are there are enabled.
- */
+/* The unit of a guest that is not defined would fail at each boot, so only existing guests are enabled. */
 int cmd_enable(Client *client, char **args)
 {
     g_autoptr(GPtrArray) guests = NULL, chosen = g_ptr_array_new();

@@ -96,7 +96,7 @@ void pager_open(const Client *client)
         become_pager(fds[0], wanted, must_be_secure());
     }
     if (pager > 0) {
-        /* Whoever leaves the pager early has read enough: that is no error. */
+        /* A user who leaves the pager early has read enough: that is no error. */
         signal(SIGPIPE, SIG_IGN);
         dup2(fds[1], STDOUT_FILENO);
     }

@@ -4,7 +4,7 @@
 
 #include "../bus/client.h"
 
-/* Puts a pager before stdout if that is a terminal, --no-pager was not given, and one is to be had.
+/* Puts a pager before stdout if that is a terminal, --no-pager was not given, and a pager exists.
  * $SYSTEMD_PAGER, $PAGER, else less or more; "" and "cat" mean none. */
 void pager_open(const Client *client);
 

@@ -36,7 +36,7 @@ const DeviceProps *devices_find(const GPtrArray *devices, const char *address);
 /* The guest of a name; NULL if there is none. */
 const GuestProps *guests_find(const GPtrArray *guests, const char *name);
 
-/* Says that there is no such guest, and which was meant perhaps. Returns STATUS_NO_SUCH. */
+/* Says that there is no such guest, and which one was probably meant. Returns STATUS_NO_SUCH. */
 int guests_report_missing(const GPtrArray *guests, const char *name);
 
 /* Says that there is no such device. Returns STATUS_NO_SUCH. */

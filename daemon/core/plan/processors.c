@@ -55,8 +55,8 @@ static int check_host(const Host *host, const char *guest, Fault **ret_fault)
     if (host->slices->len == 0)
         return fault_raise(
             ret_fault, FAULT_REFUSED, "remove it",
-            "guest %s: [CPU] Isolate=yes needs systemd, by whose slices what runs on the host is kept "
-            "off processors",
+            "guest %s: [CPU] Isolate=yes needs systemd, whose slices keep other processes off host "
+            "CPUs",
             guest);
     if (!host->cpusets)
         return fault_raise(
