@@ -107,8 +107,8 @@ START_TEST(what_cannot_be_kept_off_is_refused)
                       "host does not have");
     assert_refused_on(
         bare, NULL, ALONE, FAULT_REFUSED,
-        "guest win10: [CPU] Isolate=yes needs systemd, by whose slices what runs on the host is kept off "
-        "processors");
+        "guest win10: [CPU] Isolate=yes needs systemd, whose slices keep other processes off host "
+        "CPUs");
 }
 END_TEST
 
