@@ -1,35 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes the console from a client whose connection nobody here has an end of, as usherd was started after it
- * was made: QEMU gets another socket to listen at in place of that one (chardev-change), and so lets go of
- * the client. */
-#include "../../base/cleanup.h"
-#include "private.h"
+#include "console.h"
+
+#include <errno.h>
+#include <glib.h>
 
 #define FD_NAME "console"
+#define NO_SET (-1)
 
-static void end(Guest *g, int error)
+struct ConsoleRenewal {
+    Qmp *qmp;
+    char *path;
+    int log_set; /* QEMU's number of the console's log */
+    ConsoleRenewed renewed;
+    void *userdata;
+};
+
+static void end(ConsoleRenewal *renewal, int error, const char *message)
 {
-    GuestConsoleRenewed renewed = g->run->console_renewed;
-
-    g->run->console_renewed = NULL;
-    renewed(g, error);
+    renewal->renewed(error, message, renewal->userdata);
 }
 
 static void on_changed(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    ConsoleRenewal *renewal = userdata;
 
     /* It has a descriptor of its own by now. */
-    if (g->run->console_set >= 0) {
+    if (renewal->log_set != NO_SET) {
         struct json_object *set = json_object_new_object();
-        json_object_object_add(set, "fdset-id", json_object_new_int(g->run->console_set));
+        json_object_object_add(set, "fdset-id", json_object_new_int(renewal->log_set));
         qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
     }
-    end(g, error);
+    end(renewal, error, message);
 }
 
-/* As qemu-argv.c has it: {"id": "console", "backend": {"type": "socket", "data": …}}. */
-static struct json_object *socket_backend(const Guest *g)
+/* As core/qemu/argv has it: {"id": "console", "backend": {"type": "socket", "data": …}}. */
+static struct json_object *socket_backend(const ConsoleRenewal *renewal)
 {
     struct json_object *arguments = json_object_new_object(), *backend = json_object_new_object(),
                        *data = json_object_new_object(), *address = json_object_new_object(),
@@ -41,8 +46,8 @@ static struct json_object *socket_backend(const Guest *g)
     json_object_object_add(data, "addr", address);
     json_object_object_add(data, "server", json_object_new_boolean(true));
     json_object_object_add(data, "wait", json_object_new_boolean(false));
-    if (g->run->console_set >= 0) {
-        g_autofree char *log = g_strdup_printf("/dev/fdset/%d", g->run->console_set);
+    if (renewal->log_set != NO_SET) {
+        g_autofree char *log = g_strdup_printf("/dev/fdset/%d", renewal->log_set);
         json_object_object_add(data, "logfile", json_object_new_string(log));
         json_object_object_add(data, "logappend", json_object_new_boolean(true));
     }
@@ -55,57 +60,61 @@ static struct json_object *socket_backend(const Guest *g)
 
 static void on_listener(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    ConsoleRenewal *renewal = userdata;
 
     if (error == 0)
-        error = qmp_command(qmp, "chardev-change", socket_backend(g), QMP_ANSWER_USEC, on_changed, g);
+        error =
+            qmp_command(qmp, "chardev-change", socket_backend(renewal), QMP_ANSWER_USEC, on_changed, renewal);
     if (error < 0)
-        end(g, error);
+        end(renewal, error, message);
 }
 
-static int give_listener(Guest *g)
+static int give_listener(ConsoleRenewal *renewal)
 {
-    g_autofree char *path = guest_run_path(g, "console.sock");
-    int fd = qmp_listen(path);
+    int fd = qmp_listen(renewal->path);
 
     if (fd < 0)
         return fd;
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(qemu_link_qmp(g->run->link), fd, "getfd", arguments, QMP_ANSWER_USEC,
-                               on_listener, g);
+    return qmp_command_with_fd(renewal->qmp, fd, "getfd", arguments, QMP_ANSWER_USEC, on_listener, renewal);
 }
 
 static void on_log(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    ConsoleRenewal *renewal = userdata;
     struct json_object *set = NULL;
 
     if (error == 0)
         error = json_object_object_get_ex(result, "fdset-id", &set) ? 0 : -EBADMSG;
     if (error == 0) {
-        g->run->console_set = json_object_get_int(set);
-        error = give_listener(g);
+        renewal->log_set = json_object_get_int(set);
+        error = give_listener(renewal);
     }
     if (error < 0)
-        end(g, error);
+        end(renewal, error, message);
 }
 
-int guest_renew_console(Guest *g, GuestConsoleRenewed renewed)
+int console_renewal_new(Qmp *qmp, const char *path, int log_fd, ConsoleRenewed renewed, void *userdata,
+                        ConsoleRenewal **ret)
 {
-    int r;
+    ConsoleRenewal *renewal = g_new(ConsoleRenewal, 1);
 
-    if (!g->run->definition || !qemu_link_qmp(g->run->link))
-        return -ENOTCONN;
-    g->run->console_set = -1;
-    g->run->console_renewed = renewed;
-    if (!g->run->definition->console_log) {
-        r = give_listener(g);
-    } else {
-        r = guest_open_console_log(g);
-        if (r >= 0)
-            r = qmp_command_with_fd(qemu_link_qmp(g->run->link), r, "add-fd", NULL, QMP_ANSWER_USEC, on_log,
-                                    g);
-    }
-    return r < 0 ? r : 0;
+    *renewal = (ConsoleRenewal){qmp, g_strdup(path), NO_SET, renewed, userdata};
+    int r = log_fd < 0 ? give_listener(renewal)
+                       : qmp_command_with_fd(qmp, log_fd, "add-fd", NULL, QMP_ANSWER_USEC, on_log, renewal);
+    if (r < 0)
+        console_renewal_free(renewal);
+    else
+        *ret = renewal;
+    return r;
+}
+
+ConsoleRenewal *console_renewal_free(ConsoleRenewal *renewal)
+{
+    if (!renewal)
+        return NULL;
+    g_free(renewal->path);
+    g_free(renewal);
+    return NULL;
 }

@@ -111,6 +111,7 @@ static void on_lost(void *userdata)
 {
     Guest *g = userdata;
 
+    streams_drop(g->run->streams);
     medium_drop(g->run->medium);
     plugs_lose(g->run->plugs);
 }
@@ -141,7 +142,7 @@ int guest_raise_unresponsive(const Guest *g, Fault **ret_fault)
 
 void guest_drop_qmp(Guest *g)
 {
-    guest_close_streams(g);
+    streams_close(g->run->streams);
     qemu_link_close(g->run->link);
     medium_drop(g->run->medium);
     /* What the guest wants of itself when the host sleeps goes with the run. */

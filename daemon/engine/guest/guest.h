@@ -11,6 +11,7 @@
 #include "../job.h"
 #include "agent.h"
 #include "control.h"
+#include "streams.h"
 
 typedef struct Guest Guest;
 
@@ -112,15 +113,8 @@ GPtrArray *guest_usb_words(const Guest *guest);
 int guest_change_medium(Guest *guest, const char *drive, int fd, bool force, GuestControlled controlled,
                         void *userdata, Fault **ret_fault);
 
-typedef enum GuestStream {
-    GUEST_STREAM_CONSOLE, /* the serial port: one reader at a time */
-    GUEST_STREAM_DISPLAY, /* VNC or SPICE, from its first byte on */
-} GuestStream;
-
-/* fd: connected, the callee's to close. -1: fault says why not. */
-typedef void (*GuestOpened)(int fd, const Fault *fault, void *userdata);
-/* Has QEMU serve one more client, over a socket that has no name. force: whoever has the console open loses
- * it. opened is called exactly once if this returns 0. */
+/* Has QEMU serve one more client. FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE; FAULT_REFUSED: it has no display; or
+ * as streams_open(). */
 int guest_open(Guest *guest, GuestStream stream, bool force, GuestOpened opened, void *userdata,
                Fault **ret_fault);
 /* Whether a device could be on its way to it or from it now: FAULT_NOT_RUNNING, FAULT_UNRESPONSIVE,

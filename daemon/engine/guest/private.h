@@ -101,6 +101,7 @@ extern const InnerAgentHandler guest_agent_handler;
 extern const ControlsHandler guest_controls_handler;
 extern const MediumHandler guest_medium_handler;
 extern const SleeperHandler guest_sleeper_handler;
+extern const StreamsHandler guest_streams_handler;
 /* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */
@@ -121,15 +122,6 @@ bool guest_run_state_event(Guest *g, const char *name);
 /* After a restart of the daemon. */
 void guest_recall_usbs(Guest *g);
 extern const PlugsHandler guest_plugs_handler;
-
-/* guest-console.c */
-/* Has QEMU let go of whoever has the console; renewed is called once if this returns 0, unless QEMU goes
- * before. */
-int guest_renew_console(Guest *g, GuestConsoleRenewed renewed);
-
-/* guest-open.c */
-/* QEMU is gone: so are its clients. */
-void guest_close_streams(Guest *g);
 
 /* guest-stop.c */
 /* How long the whole ladder may take. */

@@ -102,13 +102,24 @@ const ControlsHandler guest_controls_handler = {on_status, on_silent};
 
 const MediumHandler guest_medium_handler = {on_silent};
 
+/* FAULT_NOT_RUNNING where QEMU is not there yet, or not any more. */
+static int check_up(const Guest *g, Fault **ret_fault)
+{
+    bool up = guest_state_live(g->state) && g->state != GUEST_RESTORING && g->state != GUEST_STARTING;
+
+    return up ? 0 : raise_not_running(g, ret_fault);
+}
+
+static int check_answers(const Guest *g, Fault **ret_fault)
+{
+    return qemu_link_hears(g->run->link) ? 0 : guest_raise_unresponsive(g, ret_fault);
+}
+
 static int check_can_be_told(const Guest *g, Fault **ret_fault)
 {
-    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
-        return raise_not_running(g, ret_fault);
-    if (!qemu_link_hears(g->run->link))
-        return guest_raise_unresponsive(g, ret_fault);
-    return 0;
+    int r = check_up(g, ret_fault);
+
+    return r != 0 ? r : check_answers(g, ret_fault);
 }
 
 int guest_control(Guest *g, GuestControl control, GuestControlled controlled, void *userdata,
@@ -133,6 +144,51 @@ int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestCo
     }
     close_fd(fd);
     return r;
+}
+
+static int open_console_log(void *userdata)
+{
+    const Guest *g = userdata;
+
+    /* Whether there is one cannot be told when the definition's file is gone. */
+    if (!g->run->definition)
+        return -ENOTCONN;
+    return g->run->definition->console_log ? guest_open_console_log(userdata) : -ENOENT;
+}
+
+const StreamsHandler guest_streams_handler = {open_console_log, on_silent};
+
+DisplayType guest_display(const Guest *g)
+{
+    const GuestDefinition *definition = guest_definition(g);
+
+    return definition ? definition->display : DISPLAY_NONE;
+}
+
+static int check_display(const Guest *g, Fault **ret_fault)
+{
+    if (guest_display(g) != DISPLAY_NONE)
+        return 0;
+    g_autofree char *remedy =
+        g_strdup_printf("give it one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
+}
+
+int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, void *userdata,
+               Fault **ret_fault)
+{
+    bool display = stream == GUEST_STREAM_DISPLAY;
+
+    int r = check_up(g, ret_fault);
+    if (r == 0 && display)
+        r = check_display(g, ret_fault);
+    if (r == 0)
+        r = check_answers(g, ret_fault);
+    if (r != 0)
+        return r;
+    return streams_open(g->run->streams, qemu_link_qmp(g->run->link), stream,
+                        display ? display_type_to_string(guest_display(g)) : "console", force, opened,
+                        userdata, ret_fault);
 }
 
 /* The host's sleep. */

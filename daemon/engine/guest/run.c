@@ -6,13 +6,14 @@ Run *run_new(Guest *guest)
 {
     Run *run = g_new0(Run, 1);
     g_autofree char *agent_path = guest_run_path(guest, "agent.sock"),
-                    *qmp_path = guest_run_path(guest, "qmp.sock");
+                    *qmp_path = guest_run_path(guest, "qmp.sock"),
+                    *console_path = guest_run_path(guest, "console.sock");
 
     g_assert(!guest->run);
     guest->run = run;
     run->guest = guest;
     run->run_state = (RunState){RUN_BEGINS, ""};
-    run->console_end = run->start.sound_fd = -1;
+    run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->link = qemu_link_new(guest->engine->event, guest->name, qmp_path, &guest_link_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
@@ -21,6 +22,8 @@ Run *run_new(Guest *guest)
     run->controls = controls_new(guest->name, &guest_controls_handler, guest);
     run->medium = medium_new(guest->engine, guest->name, &guest_medium_handler, guest);
     run->sleeper = sleeper_new(guest->engine, guest->name, &guest_sleeper_handler, guest);
+    run->streams =
+        streams_new(guest->engine->event, guest->name, console_path, &guest_streams_handler, guest);
     return run;
 }
 
@@ -53,6 +56,7 @@ Run *run_free(Run *run)
     medium_free(run->medium);
     inner_agent_free(run->agent);
     sleeper_free(run->sleeper);
+    streams_free(run->streams);
     channel_free(run->start.launch);
     guest_log_close(run->console_log);
     journal_close(run->journal);

@@ -20,10 +20,8 @@
 #include "qemu-link.h"
 #include "sleeper.h"
 #include "start.h"
+#include "streams.h"
 #include "usbs.h"
-
-typedef struct GuestOpening GuestOpening;
-typedef void (*GuestConsoleRenewed)(Guest *g, int error);
 
 /* One run of a guest. */
 struct Run {
@@ -55,10 +53,7 @@ struct Run {
     char *trouble;      /* why it has to end, in words; NULL: it has not */
 
     Sleeper *sleeper;
-    GuestOpening *opening;               /* a client on its way to QEMU; NULL: none */
-    GuestConsoleRenewed console_renewed; /* guest-console.c is at it */
-    int console_set;                     /* QEMU's number of the console's log, for that; -1: none */
-    int console_end; /* QEMU's end of the console that was opened last, to take it away by; -1: none */
+    Streams *streams;
 
     Inputs *inputs; /* NULL: not looked for yet */
     Usbs *usbs;     /* likewise */

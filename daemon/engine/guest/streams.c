@@ -1,230 +1,266 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Clients of a guest's console and display. Each gets one end of a socket pair, and QEMU the other over QMP:
- * getfd, then add_client. No socket has a name that others could connect to, and who has an end has been
- * asked for his rights. */
+#include "streams.h"
+
+#include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <sys/socket.h>
 
 #include "../../base/cleanup.h"
 #include "../../edge/host-services/clock.h"
-#include "private.h"
+#include "console.h"
+#include "qmp-fault.h"
 
 /* QEMU lets go of the client before when its loop comes round. */
 #define RETRY_USEC (G_USEC_PER_SEC / 20)
 #define RETRIES 40
 #define FD_NAME "client"
 
-struct GuestOpening {
+/* A client on its way to QEMU. */
+typedef struct Opening {
+    Streams *streams;
+    Qmp *qmp;
     GuestStream stream;
+    const char *protocol;
     bool force;
     bool shut;    /* whoever had the console was shut down */
     bool renewed; /* QEMU has let go of whoever had it */
+    ConsoleRenewal *renewal;
     unsigned retries;
     int ours, theirs; /* theirs: a duplicate of QEMU's end of a console */
     sd_event_source *retry;
     GuestOpened opened;
     void *userdata;
+} Opening;
+
+struct Streams {
+    sd_event *event;
+    const char *guest;
+    char *console_path;
+    const StreamsHandler *handler;
+    void *userdata;
+    Opening *opening; /* NULL: none */
+    int console_end;  /* QEMU's end of the console that was opened last, to take it away by; -1: none */
 };
 
-static int connect_client(Guest *g);
-
-/* Tells how it ended and forgets it; fd and fault are taken over. */
-static void end(Guest *g, Fault *fault)
+Streams *streams_new(sd_event *event, const char *guest, const char *console_path,
+                     const StreamsHandler *handler, void *userdata)
 {
-    GuestOpening *opening = g_steal_pointer(&g->run->opening);
-    int fd = steal_fd(&opening->ours);
+    Streams *streams = g_new(Streams, 1);
 
-    if (fault)
-        fd = close_fd(fd);
+    *streams = (Streams){event, guest, g_strdup(console_path), handler, userdata, NULL, -1};
+    return streams;
+}
+
+static void opening_free(Opening *opening)
+{
+    if (!opening)
+        return;
     sd_event_source_disable_unref(opening->retry);
+    console_renewal_free(opening->renewal);
+    close_fd(opening->ours);
     close_fd(opening->theirs);
-    opening->opened(fd, fault, opening->userdata);
-    fault_free(fault);
     g_free(opening);
 }
 
-static Fault *unresponsive(const Guest *g)
+Streams *streams_free(Streams *streams)
 {
-    Fault *fault;
-
-    guest_raise_unresponsive(g, &fault);
-    return fault;
+    if (!streams)
+        return NULL;
+    opening_free(streams->opening);
+    close_fd(streams->console_end);
+    g_free(streams->console_path);
+    g_free(streams);
+    return NULL;
 }
+
+/* Tells how it ended and forgets it; fault is taken over. */
+static void end(Opening *opening, Fault *fault)
+{
+    _cleanup_fault_ Fault *owned = fault;
+    int fd = fault ? -1 : steal_fd(&opening->ours);
+
+    opening->streams->opening = NULL;
+    opening->opened(fd, fault, opening->userdata);
+    opening_free(opening);
+}
+
+static void fail(Opening *opening, int error, const char *message)
+{
+    const Streams *streams = opening->streams;
+
+    if (error == -ETIMEDOUT)
+        streams->handler->silent(streams->userdata);
+    end(opening, qmp_fault(streams->guest, error, message));
+}
+
+static int connect_client(Opening *opening);
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    Guest *g = userdata;
+    Opening *opening = userdata;
 
-    int r = connect_client(g);
+    int r = connect_client(opening);
     if (r < 0)
-        end(g, unresponsive(g));
+        fail(opening, r, NULL);
     return 0;
 }
 
-static void on_renewed(Guest *g, int error)
+static void on_renewed(int error, const char *message, void *userdata)
 {
+    Opening *opening = userdata;
+
+    opening->renewal = console_renewal_free(opening->renewal);
     if (error == 0)
-        error = connect_client(g);
+        error = connect_client(opening);
     if (error < 0)
-        end(g, unresponsive(g));
+        fail(opening, error, message);
 }
 
-static void drop_ends(GuestOpening *opening)
+static int renew_console(Opening *opening)
+{
+    const Streams *streams = opening->streams;
+    int log_fd = streams->handler->open_log(streams->userdata);
+
+    if (log_fd < 0 && log_fd != -ENOENT)
+        return log_fd;
+    return console_renewal_new(opening->qmp, streams->console_path, log_fd, on_renewed, opening,
+                               &opening->renewal);
+}
+
+static void drop_ends(Opening *opening)
 {
     opening->ours = close_fd(opening->ours);
     opening->theirs = close_fd(opening->theirs);
 }
 
 /* A chardev has one client, and add_client fails while there is another. */
-static void refused(Guest *g, const char *message)
+static void refused(Opening *opening, const char *message)
 {
-    GuestOpening *opening = g->run->opening;
+    const Streams *streams = opening->streams;
     /* Of one that was connected before usherd was started there is no end to shut down. */
     bool stranger = opening->force && !opening->renewed && !opening->shut;
 
     if (opening->stream == GUEST_STREAM_DISPLAY) {
-        end(g, fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s does not show its display: %s", g->name,
-                         message));
+        end(opening, fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s does not show its display: %s",
+                               streams->guest, message));
     } else if (stranger) {
         opening->renewed = true;
         drop_ends(opening);
-        if (guest_renew_console(g, on_renewed) < 0)
-            end(g, unresponsive(g));
+        int r = renew_console(opening);
+        if (r < 0)
+            fail(opening, r, NULL);
     } else if (opening->force && opening->retries++ < RETRIES) {
         drop_ends(opening);
-        clock_after(g->engine->event, RETRY_USEC, on_retry, g, &opening->retry);
+        clock_after(streams->event, RETRY_USEC, on_retry, opening, &opening->retry);
     } else {
-        g_autofree char *remedy = opening->force
-                                      ? g_strdup("try again")
-                                      : g_strdup_printf("take it over: usherctl console --force %s", g->name);
-        end(g, fault_new(FAULT_BUSY, remedy, "somebody has the console of guest %s open", g->name));
+        g_autofree char *remedy =
+            opening->force ? g_strdup("try again")
+                           : g_strdup_printf("take it over: usherctl console --force %s", streams->guest);
+        end(opening,
+            fault_new(FAULT_BUSY, remedy, "somebody has the console of guest %s open", streams->guest));
     }
 }
 
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
+    Opening *opening = userdata;
+    Streams *streams = opening->streams;
 
     if (error == -EREMOTEIO) {
-        refused(g, message);
+        refused(opening, message);
         return;
     }
     if (error < 0) {
-        end(g, unresponsive(g));
-        if (error == -ETIMEDOUT)
-            guest_go_silent(g);
+        fail(opening, error, message);
         return;
     }
-    if (g->run->opening->stream == GUEST_STREAM_CONSOLE) {
-        close_fd(g->run->console_end);
-        g->run->console_end = steal_fd(&g->run->opening->theirs);
+    if (opening->stream == GUEST_STREAM_CONSOLE) {
+        close_fd(streams->console_end);
+        streams->console_end = steal_fd(&opening->theirs);
     }
-    end(g, NULL);
-}
-
-static const char *protocol(const Guest *g)
-{
-    return g->run->opening->stream == GUEST_STREAM_CONSOLE ? "console"
-                                                           : display_type_to_string(guest_display(g));
+    end(opening, NULL);
 }
 
 static void on_known(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
-    Guest *g = userdata;
-    struct json_object *arguments;
+    Opening *opening = userdata;
 
     if (error == 0) {
-        arguments = json_object_new_object();
-        json_object_object_add(arguments, "protocol", json_object_new_string(protocol(g)));
+        struct json_object *arguments = json_object_new_object();
+        json_object_object_add(arguments, "protocol", json_object_new_string(opening->protocol));
         json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-        if (g->run->opening->stream == GUEST_STREAM_DISPLAY)
+        if (opening->stream == GUEST_STREAM_DISPLAY)
             json_object_object_add(arguments, "skipauth", json_object_new_boolean(true));
-        error = qmp_command(qmp, "add_client", arguments, QMP_ANSWER_USEC, on_added, g);
+        error = qmp_command(qmp, "add_client", arguments, QMP_ANSWER_USEC, on_added, opening);
     }
     if (error < 0)
-        end(g, unresponsive(g));
-    if (error == -ETIMEDOUT)
-        guest_go_silent(g);
+        fail(opening, error, message);
 }
 
-static int connect_client(Guest *g)
+static int connect_client(Opening *opening)
 {
     int pair[2];
 
-    if (!qemu_link_qmp(g->run->link))
-        return -ENOTCONN;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    g->run->opening->ours = pair[0];
-    if (g->run->opening->stream == GUEST_STREAM_CONSOLE)
-        g->run->opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
+    opening->ours = pair[0];
+    if (opening->stream == GUEST_STREAM_CONSOLE)
+        opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(qemu_link_qmp(g->run->link), pair[1], "getfd", arguments, QMP_ANSWER_USEC,
-                               on_known, g);
+    return qmp_command_with_fd(opening->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, opening);
 }
 
-static int check(const Guest *g, GuestStream stream, Fault **ret_fault)
+/* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
+static bool shut_console(Streams *streams)
 {
-    if (!guest_state_live(g->state) || g->state == GUEST_RESTORING || g->state == GUEST_STARTING)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
-    if (stream == GUEST_STREAM_DISPLAY && guest_display(g) == DISPLAY_NONE) {
-        g_autofree char *remedy =
-            g_strdup_printf("give it one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
-        return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
-    }
-    if (!qemu_link_hears(g->run->link))
-        return guest_raise_unresponsive(g, ret_fault);
-    if (g->run->opening)
+    if (streams->console_end < 0)
+        return false;
+    shutdown(streams->console_end, SHUT_RDWR);
+    streams->console_end = close_fd(streams->console_end);
+    return true;
+}
+
+int streams_open(Streams *streams, Qmp *qmp, GuestStream stream, const char *protocol, bool force,
+                 GuestOpened opened, void *userdata, Fault **ret_fault)
+{
+    if (streams->opening)
         return fault_raise(ret_fault, FAULT_BUSY, "try again",
-                           "somebody else is being connected with guest %s", g->name);
-    return 0;
-}
+                           "somebody else is being connected with guest %s", streams->guest);
 
-int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, void *userdata,
-               Fault **ret_fault)
-{
-    int r = check(g, stream, ret_fault);
-    if (r != 0)
-        return r;
-
-    /* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
-    bool shut = stream == GUEST_STREAM_CONSOLE && force && g->run->console_end >= 0;
-    if (shut) {
-        shutdown(g->run->console_end, SHUT_RDWR);
-        g->run->console_end = close_fd(g->run->console_end);
-    }
-    g->run->opening = g_new0(GuestOpening, 1);
-    *g->run->opening = (GuestOpening){
+    Opening *opening = g_new(Opening, 1);
+    *opening = (Opening){
+        .streams = streams,
+        .qmp = qmp,
         .stream = stream,
+        .protocol = protocol,
         .force = force,
-        .shut = shut,
+        .shut = stream == GUEST_STREAM_CONSOLE && force && shut_console(streams),
         .ours = -1,
         .theirs = -1,
         .opened = opened,
         .userdata = userdata,
     };
-    r = connect_client(g);
-    if (r >= 0)
+    int r = connect_client(opening);
+    if (r >= 0) {
+        streams->opening = opening;
         return 0;
-    close_fd(g->run->opening->ours);
-    close_fd(g->run->opening->theirs);
-    g_clear_pointer(&g->run->opening, g_free);
-    return r == -EBUSY ? fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is busy", g->name)
-                       : r;
+    }
+    opening_free(opening);
+    return r == -EBUSY
+               ? fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is busy", streams->guest)
+               : r;
 }
 
-void guest_close_streams(Guest *g)
+void streams_drop(Streams *streams)
 {
-    if (g->run->opening)
-        end(g, fault_new(FAULT_NOT_RUNNING, NULL, "guest %s went away", g->name));
-    g->run->console_end = close_fd(g->run->console_end);
+    if (streams->opening)
+        fail(streams->opening, -ECONNRESET, NULL);
 }
 
-DisplayType guest_display(const Guest *g)
+void streams_close(Streams *streams)
 {
-    const GuestDefinition *definition = guest_definition(g);
-
-    return definition ? definition->display : DISPLAY_NONE;
+    streams_drop(streams);
+    streams->console_end = close_fd(streams->console_end);
 }
