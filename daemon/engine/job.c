@@ -2,9 +2,8 @@
 #include "job.h"
 
 static const char *const type_names[JOB_TYPE_MAX] = {
-    [JOB_START] = "start", [JOB_STOP] = "stop",       [JOB_KILL] = "kill",
-    [JOB_BIND] = "bind",   [JOB_RESTORE] = "restore", [JOB_ATTACH] = "attach",
-    [JOB_DETACH] = "detach",
+    [JOB_START] = "start",     [JOB_STOP] = "stop",     [JOB_KILL] = "kill",     [JOB_BIND] = "bind",
+    [JOB_RESTORE] = "restore", [JOB_ATTACH] = "attach", [JOB_DETACH] = "detach",
 };
 
 const char *job_type_to_string(JobType type)

@@ -226,8 +226,8 @@ static void ask_worker(Opener *opener)
         return;
     }
     if (r >= 0 && !opener->deadline &&
-        clock_after(opener->engine->event, opener->engine->limits.answer_usec, on_late, opener, &opener->deadline) <
-            0)
+        clock_after(opener->engine->event, opener->engine->limits.answer_usec, on_late, opener,
+                    &opener->deadline) < 0)
         g_error("out of memory");
     if (r < 0)
         fail_soon(opener, r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files below /dev/shm/usher that a guest and a program of a user's share. The folder is root's alone, made with the first of
- * them. */
+/* Files below /dev/shm/usher that a guest and a program of a user's share. The folder is root's alone, made
+ * with the first of them. */
 #pragma once
 
 /* "SIZE OWNER GID" of the file (subject: "/dev/shm/usher/looking-glass-NAME"), "" if it does not exist; a

@@ -173,8 +173,8 @@ static int write_attribute(const StepPlace *place, const Step *step, const char 
     return file_write_value_at(place->sys_fd, path, value);
 }
 
-/* Somebody who has just let go of a group may take a moment: vhost keeps the descriptor a little longer than QEMU
- * lives, and QEMU tells that it is rid of a device before it has unpinned the guest's memory. */
+/* Somebody who has just let go of a group may take a moment: vhost keeps the descriptor a little longer than
+ * QEMU lives, and QEMU tells that it is rid of a device before it has unpinned the guest's memory. */
 static int check_group_closed(const StepPlace *place, const Step *step)
 {
     g_autofree char *link = device_path(step, "iommu_group"), *group = NULL;
@@ -301,7 +301,8 @@ static int write_driver(const StepPlace *place, const Step *step, GPtrArray **re
     /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
     if (!step_look_driver(place, step->after))
         return -ENOPKG;
-    /* The kernel refuses a driver of the host's while the group is in use, and leaves the device without any. */
+    /* The kernel refuses a driver of the host's while the group is in use, and leaves the device without any.
+     */
     int r = g_str_equal(step->after, "vfio-pci") ? 0 : check_group_closed(place, step);
     if (r < 0 && r != -ENOENT)
         return r;
@@ -379,7 +380,7 @@ static WorkerVerdict step_failed(char **ret_live, char **live, int *ret_error, i
 }
 
 WorkerVerdict step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
-                     GPtrArray **ret_holders)
+                       GPtrArray **ret_holders)
 {
     g_autofree char *live = NULL;
     *ret_holders = NULL;

@@ -21,4 +21,4 @@ int step_read(const StepPlace *place, const Step *step, char **ret);
  * *ret_holders (NULL in every other case; the caller's), and nothing has been written. Blocks as long as
  * the kernel does. */
 WorkerVerdict step_act(const StepPlace *place, const Step *step, char **ret_live, int *ret_error,
-                     GPtrArray **ret_holders);
+                       GPtrArray **ret_holders);

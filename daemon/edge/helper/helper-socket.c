@@ -17,15 +17,15 @@
 
 #define HELLO_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 #define PAUSE_USEC G_USEC_PER_SEC
-/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end, and
- * what the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
+/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end,
+ * and what the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
 #define ROW_MAX 16
 #define REST_USEC (2 * 1000)
-#define STRANGERS_MAX 64 /* connections that proved nothing and have not been told so yet, */
+#define STRANGERS_MAX 64        /* connections that proved nothing and have not been told so yet, */
 #define STRANGERS_OF_USER_MAX 8 /* and of one user */
-#define COMPLAINTS_MAX 10 /* about them, which anybody can cause, in the journal */
+#define COMPLAINTS_MAX 10       /* about them, which anybody can cause, in the journal */
 #define COMPLAINTS_USEC (60 * G_USEC_PER_SEC)
-#define UNSPOKEN_MAX 8   /* connections of one unit that have said nothing yet */
+#define UNSPOKEN_MAX 8 /* connections of one unit that have said nothing yet */
 
 /* Linux 6.5; the headers of Debian 12 do not have it. */
 #ifndef SO_PEERPIDFD
@@ -73,7 +73,8 @@ static const char *const verbs[HELPER_VERB_MAX] = {
     [HELPER_RESTORED] = "restored",
 };
 
-/* Whether a stranger's doings are written to the journal: they must not crowd out what usherd has to say there. */
+/* Whether a stranger's doings are written to the journal: they must not crowd out what usherd has to say
+ * there. */
 static bool may_complain(HelperSocket *socket)
 {
     gint64 now = g_get_monotonic_time();
@@ -107,7 +108,8 @@ static HelperVerb hello_verb(char **words, LauncherKind kind, const char *instan
 static void refuse(Visitor *visitor, const char *message, const char *remedy)
 {
     if (may_complain(visitor->socket))
-        log_notice("helper.sock: process %d of uid %u refused: %s", visitor->peer.pid, visitor->peer.uid, message);
+        log_notice("helper.sock: process %d of uid %u refused: %s", visitor->peer.pid, visitor->peer.uid,
+                   message);
     channel_send(visitor->channel, (const char *const[]){"refused", message, remedy, NULL}, NULL, 0);
     g_ptr_array_remove_fast(visitor->socket->visitors, visitor);
 }
@@ -148,7 +150,8 @@ static int on_silent(sd_event_source *source, uint64_t usec, void *userdata)
     Visitor *visitor = userdata;
 
     if (may_complain(visitor->socket))
-        log_notice("helper.sock: process %d of uid %u connected and said nothing", visitor->peer.pid, visitor->peer.uid);
+        log_notice("helper.sock: process %d of uid %u connected and said nothing", visitor->peer.pid,
+                   visitor->peer.uid);
     g_ptr_array_remove_fast(visitor->socket->visitors, visitor);
     return 0;
 }
@@ -228,8 +231,9 @@ static void receive_visitor(HelperSocket *socket, int fd)
         log_debug("helper.sock: process %d: %s", peer.pid, strerror(-r));
     if (!has_room(socket, kind, instance, peer.uid)) {
         if (may_complain(socket))
-            log_warning("helper.sock: too many connections that say nothing; process %d of uid %u was cut off",
-                        peer.pid, peer.uid);
+            log_warning(
+                "helper.sock: too many connections that say nothing; process %d of uid %u was cut off",
+                peer.pid, peer.uid);
         return;
     }
 

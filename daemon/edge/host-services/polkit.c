@@ -12,8 +12,8 @@
 #define TIMEOUT_USEC (25 * G_USEC_PER_SEC)
 #define INTERACTIVE_TIMEOUT_USEC (120 * G_USEC_PER_SEC)
 #define ALLOW_USER_INTERACTION 1
-/* Each is a match rule and a reply that the bus counts against us. A user has a share of them, so that his unanswered ones do
- * not keep others from being asked. */
+/* Each is a match rule and a reply that the bus counts against us. A user has a share of them, so that his
+ * unanswered ones do not keep others from being asked. */
 #define QUESTIONS_MAX 64
 #define QUESTIONS_OF_USER_MAX 8
 
@@ -212,7 +212,8 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
     }
     query->uid = uid;
     if (open_questions >= QUESTIONS_MAX || count_open(uid, 0) >= QUESTIONS_OF_USER_MAX) {
-        deny(query, "answer them first, or try again later", "too many questions of this kind wait for an answer");
+        deny(query, "answer them first, or try again later",
+             "too many questions of this kind wait for an answer");
         return 0;
     }
     int r = ask(query);

@@ -18,8 +18,7 @@ typedef struct ForkLauncher {
     GPtrArray *children; /* of Child, owned */
 } ForkLauncher;
 
-/* A process of ours, or (adopted) one that an earlier daemon started. A guest's is kept when it has ended,
- * until the next start, for those who ask later how. */
+/* Ours, or (adopted) an earlier daemon's. A guest's stays after its end, for late questions. */
 typedef struct Child {
     ForkLauncher *launcher;
     LauncherKind kind;
@@ -338,7 +337,8 @@ static Child *ghost_new(ForkLauncher *launcher, LauncherKind kind, const char *i
                      .kind = kind,
                      .instance = g_strdup(instance),
                      .pid = pid,
-                     .pidfd = -1, .ended = true};
+                     .pidfd = -1,
+                     .ended = true};
     g_ptr_array_add(launcher->children, child);
     return child;
 }

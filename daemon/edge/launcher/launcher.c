@@ -301,7 +301,8 @@ int launcher_unit_look(Launcher *launcher, const char *unit, LauncherUnitSeen se
 
 int launcher_unit_set(Launcher *launcher, const char *unit, bool active, LauncherDone done, void *userdata)
 {
-    return launcher->verbs->unit_set ? launcher->verbs->unit_set(launcher, unit, active, done, userdata) : -ENOTSUP;
+    return launcher->verbs->unit_set ? launcher->verbs->unit_set(launcher, unit, active, done, userdata)
+                                     : -ENOTSUP;
 }
 
 int launcher_slice_look(Launcher *launcher, const char *unit, LauncherSliceSeen seen, void *userdata)

@@ -33,10 +33,10 @@ struct GuestAgent {
     AgentReader *reader;
     uint64_t sync; /* the number that the agent was to give back */
     bool synced;
-    bool asked;          /* the first of the queue was sent */
-    GQueue questions;    /* of Question: the first is being asked */
-    unsigned calling;    /* callbacks under way, one in another */
-    bool freed;          /* by one of them; goes when the last has returned */
+    bool asked;       /* the first of the queue was sent */
+    GQueue questions; /* of Question: the first is being asked */
+    unsigned calling; /* callbacks under way, one in another */
+    bool freed;       /* by one of them; goes when the last has returned */
 };
 
 static void question_free(void *pointer)

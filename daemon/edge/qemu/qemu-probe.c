@@ -406,7 +406,8 @@ static int start(Run *run)
     /* It cannot grow, whatever is written (fcntl(2), F_SEAL_GROW). */
     run->words_fd = memfd_create("qemu-words", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (run->words_fd < 0 || ftruncate(run->words_fd, WORDS_ROOM) < 0 ||
-        fcntl(run->words_fd, F_ADD_SEALS, F_SEAL_GROW) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        fcntl(run->words_fd, F_ADD_SEALS, F_SEAL_GROW) < 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     ours = pair[0];
     theirs = pair[1];

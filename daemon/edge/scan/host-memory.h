@@ -4,6 +4,6 @@
 
 #include "../../core/host/host.h"
 
-/* Adds the nodes below sys_fd (/sys) to the snapshot, and what proc_fd (/proc) says of all memory. 0 or -errno; a kernel
- * without NUMA has no nodes. */
+/* Adds the nodes below sys_fd (/sys) to the snapshot, and what proc_fd (/proc) says of all memory. 0 or
+ * -errno; a kernel without NUMA has no nodes. */
 int host_memory_note(int sys_fd, int proc_fd, Host *host);

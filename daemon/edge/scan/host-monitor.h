@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells when a PCI function comes, goes, or changes its driver, or an input or USB device comes or goes, from udev's
- * netlink messages (never by reading uevent files); from the kernel's own where no udevd runs. */
+/* Tells when a PCI function comes, goes, or changes its driver, or an input or USB device comes or goes, from
+ * udev's netlink messages (never by reading uevent files); from the kernel's own where no udevd runs. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -4,7 +4,8 @@
 
 #include "../../core/qemu/host-kit.h"
 
-/* state_path: "/var/lib/usher/guests"; confined: usherd starts guests by itself, and is not root. What is not there is not in it. */
+/* state_path: "/var/lib/usher/guests"; confined: usherd starts guests by itself, and is not root. What is not
+ * there is not in it. */
 HostKit *kit_find(const char *state_path, bool confined);
 
 /* Reads the descriptors in folders (NULL-terminated), the one that counts most first: a file there takes the

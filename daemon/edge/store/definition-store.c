@@ -13,7 +13,8 @@
 #include "definition-store.h"
 
 /* IN_ATTRIB: a file that is not taken may be made so by chmod(1). */
-#define WATCHED (IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR)
+#define WATCHED                                                                                              \
+    (IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR)
 
 struct DefinitionStore {
     char *path;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The folder of guest definitions: NAME.guest and its drop-ins the .conf files in NAME.guest.d/, in the order
- * of their names. Reads and writes texts, and tells when something changes; what they mean is definition_parse()'s. */
+ * of their names. Reads and writes texts, and tells when something changes; what they mean is
+ * definition_parse()'s. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -41,8 +42,8 @@ bool definition_store_closed(DefinitionStore *store, const char *name);
  * its mode. */
 int definition_store_write(DefinitionStore *store, const char *name, const char *drop_in, const char *text);
 
-/* Removes one drop-in; or, if that is NULL, the file and then its drop-ins. -ENOENT if it is not there. What else lies
- * in the drop-ins' folder stays. */
+/* Removes one drop-in; or, if that is NULL, the file and then its drop-ins. -ENOENT if it is not there. What
+ * else lies in the drop-ins' folder stays. */
 int definition_store_remove(DefinitionStore *store, const char *name, const char *drop_in);
 
 /* Any file with its drop-ins in PATH.d/. -ENOENT if the file itself does not exist, unless it is optional.
@@ -53,8 +54,8 @@ int definition_files_load(const char *path, bool optional, DefinitionFiles **ret
 /* Why they could not be read, for a person; also for -EFBIG and -E2BIG. */
 const char *definition_files_error(int error);
 
-/* The texts as they would be with another text for a path of the same guest, or one more; an empty one takes a drop-in
- * out. */
+/* The texts as they would be with another text for a path of the same guest, or one more; an empty one takes
+ * a drop-in out. */
 void definition_files_put(DefinitionFiles *files, const char *path, const char *text);
 DefinitionFiles *definition_files_free(DefinitionFiles *files);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DefinitionFiles, definition_files_free)

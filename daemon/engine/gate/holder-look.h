@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asks who holds devices: usher-bind looks at network links, processes and disks. Nothing waits for it but the
- * callback. */
+/* Asks who holds devices: usher-bind looks at network links, processes and disks. Nothing waits for it but
+ * the callback. */
 #pragma once
 
 #include "../../core/host/holder.h"

@@ -88,13 +88,13 @@ int preflight_check_inputs(const GuestDefinition *definition, const Host *host, 
         const DefinitionUsb *wish = g_ptr_array_index(definition->usbs, i);
         const HostUsb *usb = NULL;
         int r = usb_find(host, definition->name, wish, &usb, ret_fault);
-        const DefinitionInput *input =
-            r == 0 && usb ? find_input(definition, dev_fd, usb->inputs) : NULL;
+        const DefinitionInput *input = r == 0 && usb ? find_input(definition, dev_fd, usb->inputs) : NULL;
 
         if (r != 0)
             return r;
         if (input)
-            return fault_raise(ret_fault, FAULT_REFUSED, "remove one of them: the device goes as a whole, or its keys do",
+            return fault_raise(ret_fault, FAULT_REFUSED,
+                               "remove one of them: the device goes as a whole, or its keys do",
                                "guest %s: [USB %s] and [Input %s] ask for the same device", definition->name,
                                wish->name, input->name);
     }
@@ -132,7 +132,8 @@ int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, co
         return r;
     /* It is on no command line. */
     if (definition->usbs->len > 0 && !qemu_facts_have_type(facts, "usb-host"))
-        return fault_raise(ret_fault, FAULT_REFUSED, "install a QEMU that has it, or the package of its module",
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           "install a QEMU that has it, or the package of its module",
                            "%s (%s) has no device usb-host, which [USB] needs", facts->path, facts->version);
     g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, kit);
     return qemu_command_check(command, facts, ret_fault);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a guest needs besides devices and can be looked at by usherd itself, before anything is done: QEMU, KVM, firmware,
- * ports. Paths that a definition names are never touched here: file-gate.h. */
+/* What a guest needs besides devices and can be looked at by usherd itself, before anything is done: QEMU,
+ * KVM, firmware, ports. Paths that a definition names are never touched here: file-gate.h. */
 #pragma once
 
 #include "../../base/fault.h"
@@ -12,8 +12,10 @@
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
                     Fault **ret_fault);
 
-/* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with Refused. */
-int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd, Fault **ret_fault);
+/* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with
+ * Refused. */
+int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd,
+                           Fault **ret_fault);
 
 /* Whether the host's ports that are to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse.
  */

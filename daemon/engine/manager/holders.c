@@ -103,8 +103,8 @@ static void on_gate(const Fault *fault, void *userdata)
         on_planned(fault, question);
         return;
     }
-    question->files =
-        file_gate_new(question->manager->engine, question->definition, question->how, question->section, on_planned, question);
+    question->files = file_gate_new(question->manager->engine, question->definition, question->how,
+                                    question->section, on_planned, question);
     if (!question->claim)
         file_gate_take_nothing(question->files);
 }
@@ -149,11 +149,16 @@ int manager_holders(Manager *m, PciAddress address, bool claim, ManagerHeld held
     return ask(m, &parts, ret_fault);
 }
 
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how, const char *section,
-                      bool claim, ManagerPlanned planned, void *userdata, Fault **ret_fault)
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how,
+                      const char *section, bool claim, ManagerPlanned planned, void *userdata,
+                      Fault **ret_fault)
 {
-    ManagerQuestion parts = {
-        .claim = claim, .plan = plan, .definition = definition, .how = how, .planned = planned, .userdata = userdata};
+    ManagerQuestion parts = {.claim = claim,
+                             .plan = plan,
+                             .definition = definition,
+                             .how = how,
+                             .planned = planned,
+                             .userdata = userdata};
 
     parts.section = g_strdup(section);
     return ask(m, &parts, ret_fault);

@@ -34,7 +34,8 @@ void manager_listen(Manager *manager, ManagerListener listener, void *userdata);
 
 /* Reads the definitions and finds what was running or bound before a restart. */
 void manager_recover(Manager *manager);
-/* Reads the definitions again, and tries again to give guests that run the USB devices that they could not be given. */
+/* Reads the definitions again, and tries again to give guests that run the USB devices that they could not be
+ * given. */
 void manager_reload(Manager *manager);
 
 /* The host falls asleep or is back, or how long it waits is another: engine->sleep says. */
@@ -74,17 +75,18 @@ typedef struct DefineWish {
     const char *text;
     const char *drop_in; /* "50-more.conf"; NULL: the file itself. With an empty text it is removed */
     bool only_new;       /* refused if there is such a guest */
-    const char *replaces; /* refused if the file says something else by now ("": there is none); NULL: whatever */
+    const char
+        *replaces; /* refused if the file says something else by now ("": there is none); NULL: whatever */
 } DefineWish;
 
-/* Writes one of a guest's files, if the whole is right with it; else all is left as it was. A guest that runs keeps what
- * it was started with. */
+/* Writes one of a guest's files, if the whole is right with it; else all is left as it was. A guest that runs
+ * keeps what it was started with. */
 int manager_define(Manager *manager, const char *name, const DefineWish *wish, Fault **ret_fault);
 /* Removes file and drop-ins of a guest that is at rest. */
 int manager_undefine(Manager *manager, const char *name, Fault **ret_fault);
 
-/* The host as last seen, renewed if a device has come, gone or changed its driver since. It stays as it is until the
- * loop's next turn. */
+/* The host as last seen, renewed if a device has come, gone or changed its driver since. It stays as it is
+ * until the loop's next turn. */
 const Host *manager_host(Manager *manager);
 PciNames manager_names(Manager *manager, const HostDevice *device);
 /* "host", "unused", "bound", "guest", "vfio", "bridge", "drift", "stuck" or "dead". */
@@ -104,8 +106,8 @@ char *manager_unit(Manager *manager, const char *name);
 GArray *manager_jobs(Manager *manager);
 const Job *manager_job(Manager *manager, unsigned id); /* NULL: none */
 
-/* Requests. 0 and a job, or a refusal with the host unchanged. may_stop: units that may be stopped where they hold a
- * device; NULL: none. */
+/* Requests. 0 and a job, or a refusal with the host unchanged. may_stop: units that may be stopped where they
+ * hold a device; NULL: none. */
 int manager_start(Manager *manager, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault);
 int manager_stop(Manager *manager, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault);
 int manager_bind(Manager *manager, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
@@ -120,13 +122,15 @@ int manager_control(Manager *manager, const char *name, GuestControl control, Gu
 int manager_change_medium(Manager *manager, const char *name, const char *drive, int fd, bool force,
                           GuestControlled controlled, void *userdata, Fault **ret_fault);
 
-/* Plugs a device into a guest that runs, or out of it. wish: what is asked for where its definition has no section for
- * the device. */
-int manager_attach(Manager *manager, const char *name, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
-int manager_detach(Manager *manager, const char *name, PciAddress address, unsigned *ret_job, Fault **ret_fault);
+/* Plugs a device into a guest that runs, or out of it. wish: what is asked for where its definition has no
+ * section for the device. */
+int manager_attach(Manager *manager, const char *name, const BindWish *wish, unsigned *ret_job,
+                   Fault **ret_fault);
+int manager_detach(Manager *manager, const char *name, PciAddress address, unsigned *ret_job,
+                   Fault **ret_fault);
 
-int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened, void *userdata,
-                 Fault **ret_fault);
+int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened,
+                 void *userdata, Fault **ret_fault);
 
 /* The same without doing it. claim: who asks might do it, too, and so the kernel is asked besides whether
  * disks are in use, which takes them for a moment (edge/hand/disk-claim.h). Plans that take devices are told
@@ -144,7 +148,8 @@ int manager_plan_bind(Manager *manager, const BindWish *wish, bool claim, Manage
 int manager_plan_attach(Manager *manager, const char *name, const BindWish *wish, bool claim,
                         ManagerPlanned planned, void *userdata, Fault **ret_fault);
 /* Of Step, owned by the caller. */
-int manager_plan_detach(Manager *manager, const char *name, PciAddress address, GPtrArray **ret, Fault **ret_fault);
+int manager_plan_detach(Manager *manager, const char *name, PciAddress address, GPtrArray **ret,
+                        Fault **ret_fault);
 int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 
@@ -154,7 +159,8 @@ typedef void (*ManagerHeld)(const GPtrArray *holders, const Fault *fault, void *
 int manager_holders(Manager *manager, PciAddress address, bool claim, ManagerHeld held, void *userdata,
                     Fault **ret_fault);
 
-/* Nobody waits for the answer any more that is to go to userdata, of a plan or a look for holders: it is not given. */
+/* Nobody waits for the answer any more that is to go to userdata, of a plan or a look for holders: it is not
+ * given. */
 void manager_forget(Manager *manager, const void *userdata);
 
 /* Findings (of Finding, borrowed); called exactly once. */
