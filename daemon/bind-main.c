@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config.h"
-#include "core/definition/definition.h"
+#include "core/definition/network.h"
 #include "core/plan/looking-glass.h"
 #include "base/wire.h"
 #include "edge/helper/channel.h"

@@ -3,7 +3,7 @@
  * is being taken, and which are in quarantine. */
 #pragma once
 
-#include "../core/definition/definition.h"
+#include "../core/definition/handle.h"
 #include "../core/host/host.h"
 #include "engine.h"
 

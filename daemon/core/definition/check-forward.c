@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "network.h"
 #include "check.h"
 
 #define EVERYBODY "0.0.0.0"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition.h"
 #include "check.h"
 
 int definition_check_input(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition.h"
 #include "check.h"
 
 /* What a mode needs, and what other modes have: the key would be read, and mean nothing. */

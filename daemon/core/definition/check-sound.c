@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition.h"
 #include "check.h"
 
 int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definition.h"
+#include "network.h"
+#include "share.h"
 
 #include <string.h>
 
@@ -35,14 +37,6 @@ char *definition_pin(const GuestDefinition *definition, unsigned cpu)
     if (!list || list->len != n || cpu >= n)
         return g_strdup(definition->cpu.pin);
     return g_strdup_printf("%u", g_array_index(list, unsigned, cpu));
-}
-
-uint64_t huge_page_size(HugePages pages)
-{
-    static const uint64_t sizes[] = {
-        [HUGE_PAGES_2M] = UINT64_C(2) << 20, [HUGE_PAGES_1G] = UINT64_C(1) << 30};
-
-    return sizes[pages];
 }
 
 bool definition_shares_memory(const GuestDefinition *definition)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "definition.h"
+#include "handle.h"
 
 #include "keys.h"
 #include "parse.h"

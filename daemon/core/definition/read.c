@@ -2,6 +2,7 @@
 /* The reader of a definition: from texts to values. */
 #include <string.h>
 
+#include "definition.h"
 #include "../../base/words.h"
 #include "check.h"
 #include "value.h"

@@ -5,7 +5,7 @@
 
 #include "keys.h"
 #include "parse.h"
-#include "definition.h"
+#include "handle.h"
 
 /* A section as far as it was read: [CPU], or one [PCI x]. */
 typedef struct ReadSection {

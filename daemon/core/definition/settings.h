@@ -3,7 +3,7 @@
  * guest's definition. */
 #pragma once
 
-#include "definition.h"
+#include "handle.h"
 
 typedef struct Settings {
     uint64_t slow_usec;        /* a step that takes longer is reported */

@@ -5,7 +5,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "definition.h"
+#include "pci.h"
+#include "disk.h"
+#include "network.h"
 #include "../host/fingerprint.h"
 #include "nearest-word.h"
 #include "../host/pci-address.h"

@@ -89,7 +89,7 @@ typedef struct HostMediatedType {
     int available; /* so many more of it can be made; -1: unknown */
 } HostMediatedType;
 
-/* What a NUMA node has of huge pages; by HugePages of definition.h. */
+/* What a NUMA node has of huge pages; by HugePages. */
 #define HOST_PAGE_SIZES 3
 typedef struct HostNode {
     unsigned number;

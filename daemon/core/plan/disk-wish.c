@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "disk-wish.h"
 
 #include <string.h>

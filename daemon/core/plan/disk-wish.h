@@ -3,7 +3,8 @@
  * was found there. */
 #pragma once
 
-#include "../definition/definition.h"
+#include "../definition/disk-format.h"
+#include "../definition/handle.h"
 #include "../host/holder.h"
 
 typedef enum DiskHow {

@@ -3,7 +3,7 @@
  * (edge/hand/file-look.h), and what it saw is judged here. */
 #pragma once
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 
 typedef enum FileKind {
     FILE_KIND_FILE, /* a regular file or a block device: a kernel, an initrd, a ROM */

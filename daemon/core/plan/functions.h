@@ -5,7 +5,7 @@
 
 #include "../../base/fault.h"
 #include "claims.h"
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "expected-host.h"
 
 /* Adds the steps (of Step) that make what the sections (of DefinitionPci) ask for, and to expected what will

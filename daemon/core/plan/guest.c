@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest asks for, when it starts and while it runs. */
+#include "../definition/definition.h"
 #include "../host/fingerprint.h"
 #include "looking-glass.h"
 #include "functions.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "looking-glass.h"
 
 char *looking_glass_path(const GuestDefinition *definition)

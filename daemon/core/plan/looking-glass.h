@@ -4,7 +4,7 @@
  * module kvmfr, which is there. */
 #pragma once
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "plan.h"
 
 /* In a folder of usher's own: anybody may put a file into /dev/shm, and so keep a guest from having one

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "plan.h"
 
 #define HOST_RESERVE (UINT64_C(512) << 20)

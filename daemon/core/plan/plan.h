@@ -8,7 +8,7 @@
 
 #include "../../base/fault.h"
 #include "claims.h"
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "../host/host.h"
 #include "../record/step.h"
 #include "wish.h"

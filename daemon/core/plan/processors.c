@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../definition/definition.h"
 #include "../host/cpu-list.h"
 #include "plan.h"
 

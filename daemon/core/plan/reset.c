@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/pci.h"
 #include "reset.h"
 
 #include "reset-set.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/usb.h"
 #include "usb-wish.h"
 
 #include <string.h>

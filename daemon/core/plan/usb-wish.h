@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../../base/fault.h"
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "../host/host.h"
 
 /* "046d:0a8f at port 1-2", as the section says it. The caller frees it. */

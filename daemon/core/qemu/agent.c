@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* The name that the agent looks for, /dev/virtio-ports/org.qemu.guest_agent.0 (qemu-ga(8)). */

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "host-kit.h"
 #include "../plan/plan.h"
 #include "facts.h"

@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "../definition/disk.h"
 #include "argv.h"
 
 /* Where root ports, and devices that are not PCI Express, sit on q35's root bus, eight to a device number.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* What QEMU offers of Hyper-V that costs nothing and needs no other device (docs/system/i386/hyperv.rst);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../definition/disk.h"
 #include "builder.h"
 
 /* The longest that virtio-blk and NVMe let a guest read. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected
  * socket, over QMP (add_client), so that there is no port, and no password to keep. */
+#include "../definition/definition.h"
 #include "builder.h"
 
 void qemu_add_display_server(QemuBuilder *builder)

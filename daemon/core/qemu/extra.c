@@ -2,6 +2,7 @@
 /* What a definition adds to QEMU's command line by its own: [QEMU]. */
 #include <string.h>
 
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* Commas are doubled. */

@@ -3,7 +3,7 @@
  * edge/scan/kit-find.h. */
 #pragma once
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 #include "../host/firmware.h"
 
 typedef struct HostKit {

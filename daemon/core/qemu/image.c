@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Images as QEMU's block nodes: the file, and in it the format, both always said, as QEMU would guess neither
  * right for every guest that writes what it likes. */
+#include "../definition/disk.h"
 #include "builder.h"
 
 static const char *const format_drivers[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2"};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/input.h"
 #include "input.h"
 
 #include "../definition/keys.h"

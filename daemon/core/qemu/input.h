@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 
 /* "input-keyboard": the object's name. The caller frees it. */
 char *qemu_input_id(const DefinitionInput *input);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "builder.h"
 #include "../plan/looking-glass.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* Private memory wherever nobody else maps it: then a page that was read alone costs nothing. */

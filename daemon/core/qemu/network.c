@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/network.h"
 #include "builder.h"
 
 static const char *const network_drivers[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/share.h"
 #include "builder.h"
 
 /* The folder is named by its descriptor: whoever serves it opens it by that once, and no name of the host's.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* QEMU gives its commands on one socket and gets another for the TPM's own by it (docs/specs/tpm.rst of

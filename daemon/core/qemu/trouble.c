@@ -2,6 +2,7 @@
 /* How QEMU hears that the guest's system is in trouble, and what it does by itself. The rest is done by
  * whoever reads its events GUEST_PANICKED and WATCHDOG. And what would bring it into trouble is switched off.
  */
+#include "../definition/definition.h"
 #include "builder.h"
 
 /* Not reset: that is no action of QEMU's upon a panic. exit-failure, as its own shutdown would end with

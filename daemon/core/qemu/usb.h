@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "../definition/definition.h"
+#include "../definition/handle.h"
 
 /* "usb-headset": the device's name. The caller frees it. */
 char *qemu_usb_id(const DefinitionUsb *usb);

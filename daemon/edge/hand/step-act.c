@@ -8,7 +8,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
-#include "../../core/definition/definition.h"
+#include "../../core/definition/network.h"
 #include "../../core/host/pci-address.h"
 #include "holder-disk.h"
 #include "holder-kernel.h"

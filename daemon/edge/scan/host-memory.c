@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../base/file.h"
-#include "../../core/definition/definition.h"
+#include "../../core/host/huge-pages.h"
 
 #define NODES "devices/system/node"
 

@@ -6,7 +6,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 
 /* The texts of one guest, the file itself first. */
 typedef struct DefinitionFiles {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../core/definition/definition.h"
 #include "file-gate.h"
 
 #include <fcntl.h>

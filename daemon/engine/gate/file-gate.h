@@ -4,7 +4,7 @@
  * start while nothing has been touched. usher-bind does it (opener.h), as usherd may not. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../engine.h"
 
 typedef struct FileGate FileGate;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/file.h"
 #include "../../core/qemu/check.h"
 #include "../../core/host/usb.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The phase of a start that opens a guest's disks. They are open until QEMU has them, and claimed as long as
  * it runs. */
+#include "../../core/definition/definition.h"
 #include "../../base/file.h"
 #include "private.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMU says of a guest: its events, how it is, and that it says nothing. Each is handed to whom it
  * concerns. */
+#include "../../core/definition/definition.h"
 #include "../../base/log.h"
 #include "private.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What of the host's a guest gets while it runs, handed to the parts that give it; and what those parts tell.
  */
+#include "../../core/definition/definition.h"
 #include "private.h"
 
 static Qmp *usable_qmp(void *userdata)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One after the other, as an object of QEMU's is bound to what it was made with: a keyboard that was
  * unplugged, or that slept, is another device when it is back. */
+#include "../../core/definition/input.h"
 #include "inputs.h"
 
 #include <fcntl.h>

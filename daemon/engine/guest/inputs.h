@@ -3,7 +3,7 @@
  * or goes, its node is handed over by a step, and QEMU is told. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
 #include "../engine.h"

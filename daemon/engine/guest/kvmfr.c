@@ -3,6 +3,7 @@
  * would fail over a wrong size after it, and nothing in sysfs tells. */
 #include <sys/ioctl.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "private.h"
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../../core/definition/definition.h"
 #include "private.h"
 
 #define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)

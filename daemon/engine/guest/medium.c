@@ -9,7 +9,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
-#include "../../core/definition/definition.h"
+#include "../../core/definition/disk.h"
 #include "../../edge/host-services/clock.h"
 #include "qmp-fault.h"
 

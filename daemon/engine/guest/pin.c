@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../core/definition/definition.h"
 #include "../../core/qemu/argv.h"
 #include "private.h"
 

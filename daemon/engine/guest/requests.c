@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest that runs is asked for, handed to the part that does it; and what those parts tell. */
+#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "private.h"

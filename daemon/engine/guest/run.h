@@ -4,7 +4,7 @@
  * daemon's run is taken up, and goes when the guest is at rest, with whatever was asked. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../core/qemu/argv.h"
 #include "../../core/record/run-state.h"
 #include "../../edge/qemu/guest-log.h"

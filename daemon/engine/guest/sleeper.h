@@ -2,7 +2,7 @@
 /* A guest and the host's sleep and shutdown: what OnHostSleep= and OnHostShutdown= say, by logind's locks. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../core/record/guest-state.h"
 #include "../engine.h"
 #include "control.h"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../core/definition/definition.h"
 #include "../../core/qemu/pci.h"
 
 #define DEVICES "/machine/peripheral" /* those that have an id */

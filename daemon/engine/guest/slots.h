@@ -4,7 +4,7 @@
  * has is what counts. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../core/plan/plan.h"
 #include "../../edge/qemu/qmp.h"
 

@@ -2,6 +2,7 @@
 /* A phase of a start: the sound server's socket is opened, before the first step as disks are: one that is
  * not there refuses the start while nothing has been touched. It is in a folder of its user's, so usher-bind
  * opens it. */
+#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../core/plan/file-wish.h"
 #include "private.h"

@@ -2,6 +2,7 @@
 /* A guest is stopped: by the ladder, or called off before there is a QEMU. */
 #include <signal.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/log.h"
 #include "private.h"
 

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <sys/socket.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../edge/host-services/clock.h"
 #include "console.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]). */
+#include "../../core/definition/definition.h"
 #include "../../base/log.h"
 #include "private.h"
 

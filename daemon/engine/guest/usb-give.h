@@ -3,7 +3,7 @@
  * the descriptor. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
 #include "../engine.h"

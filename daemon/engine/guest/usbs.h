@@ -3,7 +3,7 @@
  * goes. A device that was unplugged, or that slept, is another one when it is back. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../edge/qemu/qmp.h"
 #include "../../edge/store/journal.h"
 #include "../engine.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../core/definition/definition.h"
 #include "../../core/host/cpu-list.h"
 #include "check.h"
 

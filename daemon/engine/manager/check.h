@@ -2,7 +2,7 @@
 /* Is this host fit for passthrough? Findings for `usherctl check`. */
 #pragma once
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../core/host/host.h"
 #include "../../core/qemu/facts.h"
 #include "../engine.h"

@@ -2,6 +2,7 @@
 /* Definitions as they are read: what they say line by line, and whether they are right. */
 #include <string.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/words.h"
 #include "private.h"
 

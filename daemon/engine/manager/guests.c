@@ -2,6 +2,7 @@
 /* The manager's guests: what is defined of them, and what is asked of one that is there. */
 #include <string.h>
 
+#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "private.h"

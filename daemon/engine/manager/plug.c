@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../../core/definition/pci.h"
 #include "../../base/file.h"
 #include "private.h"
 

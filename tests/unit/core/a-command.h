@@ -3,6 +3,7 @@
  * Functions= have two, virtual ones are those from 1 on. */
 #pragma once
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/qemu/argv.h"
 #include "a-definition.h"
 

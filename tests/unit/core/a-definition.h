@@ -5,7 +5,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/core/definition/handle.h"
 
 #define FILE_PATH "/etc/usher/guests/win10.guest"
 #define DROP_IN_PATH "/etc/usher/guests/win10.guest.d/10-more.conf"

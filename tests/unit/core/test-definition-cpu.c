@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What [CPU], [Memory] and [PCI] take. */
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/host/cpu-list.h"
 #include "../../../daemon/core/definition/keys.h"
 #include "../suite.h"

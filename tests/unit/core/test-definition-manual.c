@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../daemon/core/definition/keys.h"
-#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/core/definition/handle.h"
 #include "../suite.h"
 
 static char *read_manual(void)

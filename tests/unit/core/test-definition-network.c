@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the keys of [Network] say together. */
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/definition/value.h"
 #include "../suite.h"
 #include "a-definition.h"

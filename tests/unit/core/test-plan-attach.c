@@ -2,6 +2,7 @@
 /* A device for a guest that runs. */
 #include <string.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"

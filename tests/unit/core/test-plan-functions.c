@@ -2,6 +2,7 @@
 /* Virtual functions that are made for a guest. */
 #include <string.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"

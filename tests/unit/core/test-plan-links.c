@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What network cards need of the host. */
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-definition.h"

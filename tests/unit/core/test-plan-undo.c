@@ -2,6 +2,7 @@
 /* Plans carried out and undone over a model of the kernel that is nothing but values. */
 #include <string.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-host.h"

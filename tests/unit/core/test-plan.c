@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
 #include "a-host.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Has the real QEMU take every command line, and looks at what it made of it. PCI devices of the host are not
  * here: the golden files alone tell of them. */
+#include "../../../daemon/core/definition/disk.h"
+#include "../../../daemon/core/definition/network.h"
+#include "../../../daemon/core/definition/share.h"
 #include "../../../daemon/core/plan/looking-glass.h"
 #include "../../../daemon/core/qemu/check.h"
 #include "../suite.h"

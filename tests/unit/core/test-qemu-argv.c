@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What golden files cannot tell. */
+#include "../../../daemon/core/definition/network.h"
 #include "../../../daemon/core/qemu/check.h"
 #include "../suite.h"
 #include "a-command.h"

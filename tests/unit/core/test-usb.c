@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which USB device of the host's a section means, and whether the guest may have it. */
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../../../daemon/core/host/usb.h"
 #include "../suite.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/file.h"
-#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/core/host/huge-pages.h"
 #include "../../../daemon/edge/scan/host-scan.h"
 #include "../../../daemon/edge/scan/mediated-scan.h"
 #include "../fake-host.h"

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../../../daemon/edge/scan/host-scan.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/engine/host-look.h"
 #include "fake-qemu.h"
 

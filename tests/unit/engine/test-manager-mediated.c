@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/edge/store/step-mark.h"
 #include "../../../daemon/engine/manager/manager.h"
 #include "fake-qemu.h"

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Disks, drives and images of a definition. */
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "disk-format.h"
+#include "handle.h"
+
+typedef enum DiskBus {
+    DISK_BUS_VIRTIO_BLK,
+    DISK_BUS_VIRTIO_SCSI,
+    DISK_BUS_NVME,
+    DISK_BUS_SATA,
+    DISK_BUS_MAX,
+    DISK_BUS_INVALID = -EINVAL,
+} DiskBus;
+
+typedef enum DiskCache {
+    DISK_CACHE_WRITEBACK,
+    DISK_CACHE_NONE,
+    DISK_CACHE_WRITETHROUGH,
+    DISK_CACHE_DIRECTSYNC,
+    DISK_CACHE_UNSAFE,
+    DISK_CACHE_MAX,
+    DISK_CACHE_INVALID = -EINVAL,
+} DiskCache;
+
+/* Whether it goes past the host's page cache (qemu-block-drivers(7), "cache.direct"). */
+static inline bool disk_cache_direct(DiskCache cache)
+{
+    return cache == DISK_CACHE_NONE || cache == DISK_CACHE_DIRECTSYNC;
+}
+
+/* An image with what is in it: "qcow2:/srv/base.qcow2". */
+typedef struct DefinitionImage {
+    DiskFormat format;
+    char *path; /* absolute */
+} DefinitionImage;
+
+/* [Disk name] */
+struct DefinitionDisk {
+    char *name;
+    char *path;        /* absolute */
+    DiskFormat format; /* always said; never probed */
+    DiskBus bus;       /* default virtio-blk */
+    DiskCache cache;   /* default writeback */
+    bool discard;      /* Discard=unmap; default ignore */
+    bool iothread;
+    bool read_only;
+    char *serial;        /* NULL: made from the section's name */
+    unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */
+    uint64_t size;       /* bytes of an image that is made; 0: it must be there */
+    GPtrArray
+        *backing; /* of DefinitionImage, owned: what it is built upon, the next one first; NULL: nothing */
+};
+
+typedef enum CdromBus {
+    CDROM_BUS_SATA,
+    CDROM_BUS_VIRTIO_SCSI,
+    CDROM_BUS_MAX,
+    CDROM_BUS_INVALID = -EINVAL,
+} CdromBus;
+
+/* [CDROM name] */
+struct DefinitionCdrom {
+    char *name;
+    char *path;   /* absolute; NULL: nothing is in it */
+    CdromBus bus; /* default sata */
+    unsigned boot_index;
+};
