@@ -123,7 +123,7 @@ void guest_ended(Guest *g)
     }
     if (g->run->end_owed || g->run->execution)
         return;
-    g->run->watched = false;
+    g->run->process.watched = false;
     /* Why it ended may stand in its last words. */
     if (g->stderr_log)
         guest_log_catch_up(g->stderr_log);
@@ -155,7 +155,7 @@ void guest_fail(Guest *g, Fault *fault)
         return;
     if (g->run->execution)
         execution_stop(g->run->execution, fault_copy(g->fault));
-    else if (g->run->watched)
+    else if (g->run->process.watched)
         ladder_take(g->run->ladder, STOP_RUNG_KILL); /* its end brings us to guest_ended() */
     else
         guest_ended(g);

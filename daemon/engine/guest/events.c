@@ -35,7 +35,7 @@ static void on_event(const char *name, struct json_object *data, void *userdata)
     } else if (guest_run_state_event(g, name)) {
         return;
     } else if (g_str_equal(name, "RESET")) {
-        g->run->panicked = false;
+        g->run->condition.panicked = false;
     } else if (g_str_equal(name, "GUEST_PANICKED")) {
         guest_panicked(g);
     } else if (g_str_equal(name, "WATCHDOG")) {
@@ -54,7 +54,7 @@ static void adopt(Guest *g, const char *status)
     guest_take_run_state(g, status);
     if (g->state == GUEST_PAUSED)
         sleeper_recall(g->run->sleeper);
-    log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->pid);
+    log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->process.pid);
     guest_find_agent(g);
     if (g->run->stop_asked)
         ladder_take(g->run->ladder, STOP_RUNG_WAKE);
@@ -78,7 +78,7 @@ void guest_adopt_unheard(Guest *g)
     qemu_link_give_up(g->run->link);
     guest_set_state(g, GUEST_EVENT_ADOPT);
     guest_set_state(g, GUEST_EVENT_SILENT);
-    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->pid);
+    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->process.pid);
 }
 
 static void on_status(const char *status, void *userdata)
@@ -101,7 +101,7 @@ static void on_silent(void *userdata)
     if (g->run->recovering)
         guest_adopt_unheard(g);
     else
-        log_guest(LOG_WARNING, g->name, "QEMU (pid %d) does not answer", g->run->pid);
+        log_guest(LOG_WARNING, g->name, "QEMU (pid %d) does not answer", g->run->process.pid);
     if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)
         guest_set_state(g, GUEST_EVENT_SILENT);
     if (g->run->stop_asked && g->state != GUEST_STOPPING)

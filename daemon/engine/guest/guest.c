@@ -63,10 +63,10 @@ const char *guest_sub_state(const Guest *g)
     if (!g->run)
         return "";
     if (g->state == GUEST_PAUSED && sleeper_has_paused(g->run->sleeper) &&
-        g->run->run_state.kind != RUN_SLEEPS)
+        g->run->condition.state.kind != RUN_SLEEPS)
         return "host-sleep";
     if (g->state == GUEST_PAUSED)
-        return g->run->run_state.word;
+        return g->run->condition.state.word;
     if (g->state == GUEST_RUNNING && inner_agent_has_frozen(g->run->agent))
         return "frozen";
     if (g->state == GUEST_PREPARING || g->state == GUEST_STARTING)
@@ -81,7 +81,7 @@ bool guest_tainted(const Guest *g)
 
 pid_t guest_pid(const Guest *g)
 {
-    return g->run && g->run->watched ? g->run->pid : 0;
+    return g->run && g->run->process.watched ? g->run->process.pid : 0;
 }
 
 uint64_t guest_since_usec(const Guest *g)

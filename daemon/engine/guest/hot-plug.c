@@ -33,8 +33,8 @@ void guest_sync_inputs(Guest *g)
                                                 .guest = g->name,
                                                 .wishes = run->definition->inputs,
                                                 .journal = run->journal,
-                                                .uid = run->uid,
-                                                .gid = run->gid,
+                                                .uid = run->process.uid,
+                                                .gid = run->process.gid,
                                                 .adopted = run->adopted},
                                  &handler, g);
     inputs_sync(run->inputs);
@@ -82,7 +82,7 @@ void guest_retry_usbs(Guest *g)
 
 GPtrArray *guest_usb_words(const Guest *g)
 {
-    return g->run && g->run->watched && g->run->usbs ? usbs_words(g->run->usbs) : g_ptr_array_new();
+    return g->run && g->run->process.watched && g->run->usbs ? usbs_words(g->run->usbs) : g_ptr_array_new();
 }
 
 /* PCI devices. */
@@ -153,7 +153,7 @@ int guest_check_attach(const Guest *g, const Plan *plan, Fault **ret_fault)
 
 void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
 {
-    plugs_attach(g->run->plugs, plan, address, job, g->run->uid, g->run->gid);
+    plugs_attach(g->run->plugs, plan, address, job, g->run->process.uid, g->run->process.gid);
 }
 
 int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)

@@ -64,7 +64,7 @@ void phase_launch(Run *run)
     guest_set_state(g, GUEST_EVENT_LAUNCH);
     guest_set_deadline(g, QMP_DEADLINE_USEC, on_qmp_late);
     guest_watch_process(g);
-    if (run->watched)
+    if (run->process.watched)
         qemu_link_open(run->link, true);
 }
 

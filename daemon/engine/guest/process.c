@@ -35,12 +35,12 @@ int guest_write_process(Guest *g)
 {
     uint64_t start_time = 0;
 
-    int r = launcher_start_time(g->run->pid, &start_time);
+    int r = launcher_start_time(g->run->process.pid, &start_time);
     if (r < 0)
         return r;
     g_autoptr(GString) text = g_string_new(NULL);
-    g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->run->pid, start_time, g->run->uid,
-                    g->run->gid);
+    g_string_printf(text, "%d %" G_GUINT64_FORMAT " %u %u\n", g->run->process.pid, start_time,
+                    g->run->process.uid, g->run->process.gid);
     companions_to_text(g->run->companions, text);
     return file_replace_at(g->folder_fd, "process", text->str, 0600);
 }
@@ -55,9 +55,9 @@ void guest_read_process(Guest *g, uint64_t *ret_start_time)
     if (file_read_value_at(g->folder_fd, "process", &text) < 0 ||
         sscanf(text, "%d %" G_GUINT64_FORMAT " %u %u", &pid, &start_time, &uid, &gid) != 4)
         return;
-    g->run->pid = pid;
-    g->run->uid = uid;
-    g->run->gid = gid;
+    g->run->process.pid = pid;
+    g->run->process.uid = uid;
+    g->run->process.gid = gid;
     *ret_start_time = start_time;
 }
 
@@ -73,8 +73,8 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
 
     if (g->run->stop_asked)
         return NULL;
-    if (g->run->trouble)
-        return fault_new(FAULT_GUEST_FAILED, remedy, "%s", g->run->trouble);
+    if (g->run->condition.trouble)
+        return fault_new(FAULT_GUEST_FAILED, remedy, "%s", g->run->condition.trouble);
     if (exit->known && exit->by_signal)
         return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s was killed by signal %d (%s)", g->name,
                          exit->status, strsignal(exit->status));
@@ -90,7 +90,7 @@ static void on_exited(const LauncherExit *exit, void *userdata)
 {
     Guest *g = userdata;
 
-    g->run->watched = false;
+    g->run->process.watched = false;
     g->run->recovering = false;
     if (!g->fault)
         g->fault = judge_exit(g, exit);
@@ -100,11 +100,11 @@ static void on_exited(const LauncherExit *exit, void *userdata)
 
 void guest_watch_process(Guest *g)
 {
-    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->pid, on_exited, g);
+    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, on_exited, g);
     if (r < 0) {
-        log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->run->pid, strerror(-r));
+        log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->run->process.pid, strerror(-r));
         on_exited(&(LauncherExit){}, g);
         return;
     }
-    g->run->watched = true;
+    g->run->process.watched = true;
 }

@@ -30,7 +30,7 @@ static void find_companions(Guest *g)
     if (file_read_value_at(g->folder_fd, "process", &text) < 0)
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    companions_find(g->run->companions, (const char *const *)lines + (*lines != NULL), g->run->pid);
+    companions_find(g->run->companions, (const char *const *)lines + (*lines != NULL), g->run->process.pid);
 }
 
 static void on_found(pid_t pid, void *userdata)
@@ -43,12 +43,12 @@ static void on_found(pid_t pid, void *userdata)
         guest_ended(g);
         return;
     }
-    g->run->pid = pid;
+    g->run->process.pid = pid;
     guest_find_console_log(g);
     guest_watch_process(g);
-    if (g->run->watched)
+    if (g->run->process.watched)
         find_companions(g);
-    if (g->run->watched)
+    if (g->run->process.watched)
         find_qemu(g);
 }
 
@@ -77,7 +77,8 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         guest_claim_disks_again(g);
         guest_recall_usbs(g);
         guest_read_process(g, &start_time);
-        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->pid, start_time, on_found, g);
+        r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, start_time,
+                          on_found, g);
     }
     if (r < 0) {
         log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));

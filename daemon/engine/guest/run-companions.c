@@ -25,14 +25,14 @@ static void on_companion_lost(const char *name, void *userdata)
     Guest *g = userdata;
 
     if (g->run->stop_asked || qemu_link_ending(g->run->link) || g->fault ||
-        (g->run->watched && process_ending(g->run->pid)))
+        (g->run->process.watched && process_ending(g->run->process.pid)))
         return;
     g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);
     Fault *fault =
         fault_new(FAULT_GUEST_FAILED, remedy, "%s of guest %s ended; the guest is stopped", name, g->name);
 
     log_guest(LOG_ERR, g->name, "%s", fault->message);
-    if (!g->run->watched) {
+    if (!g->run->process.watched) {
         guest_fail(g, fault);
         return;
     }
@@ -54,5 +54,5 @@ void phase_companions(Run *run)
                                                          .command = run->start.command,
                                                          .fds = run->start.fds,
                                                          .log = guest_log_fd(run->guest->stderr_log),
-                                                         .launcher_pid = run->pid});
+                                                         .launcher_pid = run->process.pid});
 }

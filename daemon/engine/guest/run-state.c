@@ -16,21 +16,21 @@ static void come_to_run(Guest *g)
 
 void guest_take_run_state(Guest *g, const char *status)
 {
-    RunState before = g->run->run_state;
+    RunState before = g->run->condition.state;
 
-    g->run->run_state = run_state_read(status);
+    g->run->condition.state = run_state_read(status);
     /* It has announced an end, and stays: -no-shutdown among [QEMU] Arguments=. */
-    if (g_strcmp0(status, "shutdown") == 0 && g->run->watched)
+    if (g_strcmp0(status, "shutdown") == 0 && g->run->process.watched)
         qemu_link_set_ending(g->run->link, false);
     if (g->state == GUEST_STOPPING) {
         ladder_sync(g->run->ladder);
-    } else if (g->run->run_state.kind == RUN_GOES) {
+    } else if (g->run->condition.state.kind == RUN_GOES) {
         /* QEMU has not been told to, and has no word to say of it, before its processors have run once. */
         if (g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE || g->state == GUEST_STARTING)
             come_to_run(g);
     } else if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE) {
         guest_set_state(g, GUEST_EVENT_PAUSE);
-        if (strcmp(before.word, g->run->run_state.word) != 0)
+        if (strcmp(before.word, g->run->condition.state.word) != 0)
             guest_announce(g);
     }
 }

@@ -12,7 +12,7 @@ Run *run_new(Guest *guest)
     g_assert(!guest->run);
     guest->run = run;
     run->guest = guest;
-    run->run_state = (RunState){RUN_BEGINS, ""};
+    run->condition.state = (RunState){RUN_BEGINS, ""};
     run->start.sound_fd = -1;
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->link = qemu_link_new(guest->engine->event, guest->name, qmp_path, &guest_link_handler, guest);
@@ -62,7 +62,7 @@ Run *run_free(Run *run)
     journal_close(run->journal);
     plan_free(run->plan);
     definition_free(run->definition);
-    g_free(run->trouble);
+    g_free(run->condition.trouble);
     g_free(run);
     g->run = NULL;
     return NULL;

@@ -23,6 +23,21 @@
 #include "streams.h"
 #include "usbs.h"
 
+/* The launcher, which becomes QEMU. */
+typedef struct RunProcess {
+    pid_t pid; /* 0: none yet */
+    uid_t uid;
+    gid_t gid;
+    bool watched; /* it is QEMU, and its end will be told */
+} RunProcess;
+
+/* How the guest's system is. */
+typedef struct RunCondition {
+    RunState state; /* as QEMU said last */
+    bool panicked;  /* since the system began: it hears nothing any more */
+    char *trouble;  /* why it has to end, in words; NULL: it has not */
+} RunCondition;
+
 /* One run of a guest. */
 struct Run {
     Guest *guest;
@@ -34,10 +49,7 @@ struct Run {
     Execution *execution;
     bool recovering; /* its process is being looked for */
 
-    pid_t pid;
-    uid_t uid;
-    gid_t gid;
-    bool watched;
+    RunProcess process;
     Companions *companions;
 
     GuestLog *console_log;
@@ -48,10 +60,7 @@ struct Run {
 
     InnerAgent *agent;
 
-    RunState run_state; /* as QEMU said last */
-    bool panicked;      /* since its system began: it hears nothing any more */
-    char *trouble;      /* why it has to end, in words; NULL: it has not */
-
+    RunCondition condition;
     Sleeper *sleeper;
     Streams *streams;
 

@@ -10,7 +10,7 @@ static void take(Run *run, const GPtrArray *steps)
 
     run->execution = execution_run(g->engine, run->journal, steps, &handler, g);
     if (run->start.launch)
-        execution_set_guest(run->execution, run->uid, run->gid);
+        execution_set_guest(run->execution, run->process.uid, run->process.gid);
 }
 
 /* What was expected is there: the rest is planned upon what it has become. */

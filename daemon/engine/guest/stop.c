@@ -17,8 +17,8 @@ static void look(StopView *ret, void *userdata)
         ret->usec[STOP_RUNG_QUIT] = g->run->definition->stop.quit_usec;
         ret->usec[STOP_RUNG_TERMINATE] = g->run->definition->stop.terminate_usec;
     }
-    ret->run = g->run->run_state;
-    ret->panicked = g->run->panicked;
+    ret->run = g->run->condition.state;
+    ret->panicked = g->run->condition.panicked;
     ret->agent_open = inner_agent_is_open(g->run->agent);
 }
 
@@ -109,11 +109,11 @@ static int stop_from(Guest *g, Job *job, StopRung rung, bool by_unit, Fault **re
     if (g->state == GUEST_RESTORING)
         return 0;
     g->run->stop_asked = true;
-    if (g->run->recovering && g->run->watched && rung == STOP_RUNG_KILL)
+    if (g->run->recovering && g->run->process.watched && rung == STOP_RUNG_KILL)
         guest_adopt_unheard(g); /* which needs no word of QEMU */
     if (g->run->recovering)
         ladder_ask(g->run->ladder, rung); /* taken as soon as it is found */
-    else if (g->state == GUEST_PREPARING || (g->state == GUEST_STOPPING && !g->run->watched))
+    else if (g->state == GUEST_PREPARING || (g->state == GUEST_STOPPING && !g->run->process.watched))
         call_off(g);
     else if (rung > ladder_rung(g->run->ladder))
         ladder_take(g->run->ladder, rung);

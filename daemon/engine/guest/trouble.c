@@ -25,8 +25,8 @@ static void take(Guest *g, const char *words, TroubleAction action)
     log_guest(LOG_WARNING, g->name, "%s: %s", words, doings[action]);
     if (action > TROUBLE_FAIL)
         return;
-    g_free(g->run->trouble);
-    g->run->trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
+    g_free(g->run->condition.trouble);
+    g->run->condition.trouble = g_strdup_printf("guest %s has failed: %s", g->name, words);
 }
 
 void guest_panicked(Guest *g)
@@ -34,7 +34,7 @@ void guest_panicked(Guest *g)
     TroubleAction action = g->run->definition ? g->run->definition->on_panic : TROUBLE_DEFAULT;
 
     take(g, "its system has panicked", action);
-    g->run->panicked = true;
+    g->run->condition.panicked = true;
     /* One that is to end does not begin anew. */
     if (g->state == GUEST_STOPPING)
         ladder_sync(g->run->ladder);

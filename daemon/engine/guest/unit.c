@@ -143,9 +143,9 @@ void guest_connected(Guest *g, Channel *channel, pid_t pid, uid_t uid, gid_t gid
         return;
     }
     run->start.launch = channel;
-    run->pid = pid;
-    run->uid = uid;
-    run->gid = gid;
+    run->process.pid = pid;
+    run->process.uid = uid;
+    run->process.gid = gid;
     channel_set_handler(channel, on_launcher, run);
     if (run->execution)
         execution_set_guest(run->execution, uid, gid);
