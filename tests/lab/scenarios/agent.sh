@@ -48,24 +48,8 @@ truncate -s 16M $disk
 mkfs.ext4 -q $disk
 chmod 644 $initrd $disk
 
-define_guest demo <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$initrd
-CommandLine=$GUEST_APPEND
-[Disk data]
-Path=$disk
-Format=raw
-[Network nat]
-[Agent]
-Enabled=yes
-[Stop]
-AgentSec=60s
-EOF
+GUEST_INITRD=$initrd define_linux_guest_with demo '' '[Disk data]' "Path=$disk" Format=raw '[Network nat]' \
+        '[Agent]' Enabled=yes '[Stop]' AgentSec=60s
 usherctl reload
 
 shows() {

@@ -51,18 +51,7 @@ expect_match "Also as JSON" "$(usherctl holders --json=short "$DISPLAY2")" "\"ki
 refused "It is not bound then" "sleep \\(pid $sleeper.*\\) has /dev/dri/$card of $DISPLAY2 open; close it" usherctl bind "$DISPLAY2"
 refused "Nor is that planned" "sleep \\(pid $sleeper.*\\) has /dev/dri/$card of $DISPLAY2 open" usherctl bind --dry-run "$DISPLAY2"
 it "The host is as before" same
-define_guest display <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI display]
-Address=$DISPLAY2
-EOF
+define_linux_guest display "$DISPLAY2"
 refused "A guest that wants it does not start" "sleep \\(pid $sleeper" usherctl start display
 it "Nor does it when systemd starts its unit" bash -c '! systemctl start usher-guest@display'
 expect_match "Which says the same in its log" "$(journalctl -u usher-guest@display --no-pager)" "sleep \\(pid $sleeper.*has /dev/dri/$card"

@@ -31,16 +31,7 @@ chmod 644 $initrd
 define() {
         local name=$1
         shift
-        define_guest "$name" <<EOF
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$initrd
-CommandLine=$GUEST_APPEND $*
-EOF
+        GUEST_INITRD=$initrd define_linux_guest_with "$name" "$*"
         usherctl reload
 }
 

@@ -59,18 +59,7 @@ wait_until 20 grep -q sleep "/proc/$sleeper/comm"
 umount -l /mnt/lab
 kept "A mount that is gone from every list" "$disk of $NVME is in use by the kernel; find out what has $disk"
 it "Who may bind is told of it, too" holds "kernel +$disk "
-define_guest kernel-disk <<EOG
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI disk]
-Address=$NVME
-EOG
+define_linux_guest kernel-disk "$NVME"
 refused "A guest that wants it does not start" "$disk of $NVME is in use by the kernel" usherctl start kernel-disk
 it "The host is as before" same
 kill $sleeper
@@ -98,19 +87,7 @@ rmdir "$lun" "${lun%/lab}"
 
 # Questions of somebody who may neither bind nor start.
 stable=$(find /dev/disk/by-id -lname "*/$disk" | head -n 1)
-define_guest plain-disk <<EOG
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[Disk data]
-Path=$stable
-Format=raw
-EOG
+define_linux_guest_with plain-disk '' '[Disk data]' "Path=$stable" Format=raw
 cat >/run/lab-asker <<EOA
 #!/bin/bash
 while sleep 0.01; do

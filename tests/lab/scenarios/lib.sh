@@ -214,7 +214,7 @@ define_linux_guest_with() {
         local name=$1 words=$2
         shift 2
         {
-                printf '[Guest]\nDescription=A guest with a device\n[CPU]\nCores=1\n[Memory]\nSize=256M\n'
+                printf '[Guest]\nDescription=A small Linux guest\n[CPU]\nCores=1\n[Memory]\nSize=256M\n'
                 printf '[Kernel]\nImage=%s\nInitrd=%s\nCommandLine=%s\n' \
                         "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_APPEND${words:+ $words}"
                 printf '%s\n' "$@"

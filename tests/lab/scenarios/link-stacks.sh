@@ -43,18 +43,7 @@ ip address add 192.0.2.10/24 dev lan.10
 kept "A card whose VLAN has the address" "$(in_use "lan.10 on $card")"
 expect_match "The VLAN is told as its holder" "$(usherctl holders --no-pager "$NIC2")" "^$NIC2 +link +lan.10 on $card"
 expect_match "Also as JSON" "$(usherctl holders --json=short "$NIC2")" "\"kind\":\"link\",\"device\":\"$NIC2\",\"what\":\"lan.10 on $card\""
-define_guest net-card <<END
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$GUEST_INITRD
-CommandLine=$GUEST_APPEND
-[PCI card]
-Address=$NIC2
-END
+define_linux_guest net-card "$NIC2"
 refused "Nor is it started with" "the network link lan.10 on $card of $NIC2 is in use" usherctl start net-card
 expect_eq "And is not touched by that" "$(host_snapshot)" "$before"
 ip address flush dev lan.10

@@ -50,25 +50,8 @@ cat "$GUEST_INITRD" "$stage.cpio" >$initrd
 rm -r "$stage" "$stage.cpio"
 chmod 644 $initrd
 
-define_guest demo <<END
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[Kernel]
-Image=$GUEST_KERNEL
-Initrd=$initrd
-CommandLine=$GUEST_APPEND
-[PCI gpu]
-Address=$GPU
-[Share docs]
-Path=/srv/docs
-Type=9p
-[Share pool]
-Path=/srv/pool
-[Stop]
-PowerButtonSec=10
-END
+GUEST_INITRD=$initrd define_linux_guest_with demo '' '[PCI gpu]' "Address=$GPU" \
+        '[Share docs]' Path=/srv/docs Type=9p '[Share pool]' Path=/srv/pool '[Stop]' PowerButtonSec=10
 usherctl reload
 
 it "A guest with shares starts" usherctl start demo
