@@ -11,11 +11,6 @@ static const char *const looks[] = {
     [DISK_LOOK_BROKEN] = "broken", [DISK_LOOK_EXTERNAL] = "external", [DISK_LOOK_UNSEEN] = "unseen",
 };
 
-const char *disk_look_to_string(DiskLook look)
-{
-    return looks[look];
-}
-
 DiskLook disk_look_from_string(const char *name)
 {
     for (int look = 0; look < DISK_LOOK_MAX; look++)

@@ -49,8 +49,7 @@ typedef struct DiskSeen {
     char *backing; /* what the image names; NULL: nothing */
 } DiskSeen;
 
-const char *disk_look_to_string(DiskLook look); /* "plain", "qcow2", … */
-DiskLook disk_look_from_string(const char *name);
+DiskLook disk_look_from_string(const char *name); /* "plain", "qcow2", … */
 
 /* All of a definition, in the order in which they are opened; of DiskWish, owned. */
 GPtrArray *disk_wishes(const GuestDefinition *definition);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "guest-state.h"
 
@@ -89,14 +88,6 @@ static const uint8_t transitions[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
 const char *guest_state_to_string(GuestState state)
 {
     return state >= 0 && state < GUEST_STATE_MAX ? state_names[state] : NULL;
-}
-
-GuestState guest_state_from_string(const char *name)
-{
-    for (int state = 0; name && state < GUEST_STATE_MAX; state++)
-        if (strcmp(state_names[state], name) == 0)
-            return state;
-    return GUEST_STATE_INVALID;
 }
 
 const char *guest_event_to_string(GuestEvent event)

@@ -36,7 +36,6 @@ typedef enum GuestEvent {
 } GuestEvent;
 
 const char *guest_state_to_string(GuestState state); /* "stopped", … */
-GuestState guest_state_from_string(const char *name);
 const char *guest_event_to_string(GuestEvent event);
 
 /* The next state, or -EPROTO if the pair is not in the table. */

@@ -202,12 +202,7 @@ static int send_words(Worker *worker, const char *const *words, int fd)
     return -ENOTCONN;
 }
 
-int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata)
-{
-    return worker_step_marked(worker, step, -1, answered, userdata);
-}
-
-int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
+int worker_step(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
 {
     const char *words[] = {"step", step_kind_to_string(step->kind), step->subject, step->before, step->after,
                            NULL};

@@ -44,13 +44,11 @@ void worker_request_cancel(WorkerRequest *request);
 void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel);
 
 /* Has a step taken; one at a time a worker (-EBUSY else; -ENOTCONN: it went away meanwhile). answered is
- * called exactly once, unless the worker is abandoned first. */
+ * called exactly once, unless the worker is abandoned first.
+ * mark_fd (step-mark.h): usher-bind keeps it open until it is back from the kernel; it stays the caller's.
+ * -1: none. */
 typedef void (*WorkerAnswered)(const WorkerAnswer *answer, void *userdata);
-int worker_step(Worker *worker, const Step *step, WorkerAnswered answered, void *userdata);
-/* The same with a descriptor (step-mark.h) that usher-bind keeps open until it is back from the kernel; it
- * stays the caller's. */
-int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered,
-                       void *userdata);
+int worker_step(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata);
 
 /* Opens a disk or an image, or makes it (disk-open.h). error 0: fd is the callee's to steal, seen is
  * borrowed; 1: it is in use, by holders (borrowed), and of seen only the id counts; or -errno, -ECONNRESET

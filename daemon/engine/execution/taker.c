@@ -212,7 +212,7 @@ static int begin(Taker *t)
         break;
     }
     _cleanup_close_ int mark_fd = mark_busy(engine, t->step);
-    return worker_step_marked(t->worker, t->step, mark_fd, on_answer, t);
+    return worker_step(t->worker, t->step, mark_fd, on_answer, t);
 }
 
 void taker_take(Taker *t, const Step *step)

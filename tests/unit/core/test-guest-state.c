@@ -60,17 +60,13 @@ START_TEST(from_every_state_a_guest_can_come_to_rest)
 }
 END_TEST
 
-START_TEST(every_state_has_a_name_that_leads_back_to_it)
+START_TEST(every_state_has_a_name)
 {
     static const char *const names[GUEST_STATE_MAX] = {"stopped",      "preparing", "starting",
                                                        "running",      "paused",    "stopping",
                                                        "unresponsive", "restoring", "failed"};
-    for (int state = 0; state < GUEST_STATE_MAX; state++) {
+    for (int state = 0; state < GUEST_STATE_MAX; state++)
         ck_assert_str_eq(guest_state_to_string(state), names[state]);
-        ck_assert_int_eq(guest_state_from_string(names[state]), state);
-    }
-    ck_assert_int_eq(guest_state_from_string("asleep"), GUEST_STATE_INVALID);
-    ck_assert_int_eq(guest_state_from_string(NULL), GUEST_STATE_INVALID);
     ck_assert_ptr_null(guest_state_to_string(GUEST_STATE_MAX));
     ck_assert_ptr_null(guest_state_to_string(GUEST_STATE_INVALID));
 }
@@ -97,5 +93,5 @@ END_TEST
 
 SUITE("guest-state", every_pair_of_state_and_event_leads_where_the_table_says,
       what_is_no_state_or_event_is_a_protocol_error, from_every_state_a_guest_can_come_to_rest,
-      every_state_has_a_name_that_leads_back_to_it, every_event_has_a_name_of_its_own,
+      every_state_has_a_name, every_event_has_a_name_of_its_own,
       a_guest_is_live_while_there_may_be_a_process)

@@ -127,7 +127,7 @@ static void take_step(int end)
     unsigned n_fds;
     int before = answers;
 
-    ck_assert_int_eq(worker_step(ready_worker, step, on_answer, NULL), 0);
+    ck_assert_int_eq(worker_step(ready_worker, step, -1, on_answer, NULL), 0);
     ck_assert_int_eq(channel_receive_blocking(end, &words, NULL, 0, &n_fds), 0);
     say(end, (const char *const[]){"done", "=", NULL});
     loop_until_count(event, &answers, before + 1);
@@ -212,7 +212,7 @@ START_TEST(a_worker_that_is_here_outlives_a_start_that_is_never_answered)
         if (phase == 1)
             worker_release(ready_worker);
         if (phase == 2)
-            ck_assert_int_eq(worker_step(ready_worker, step, on_answer, NULL), 0);
+            ck_assert_int_eq(worker_step(ready_worker, step, -1, on_answer, NULL), 0);
         outwait();
         if (phase == 1) {
             ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
@@ -306,7 +306,7 @@ START_TEST(a_worker_that_answers_twice_is_lost)
     say(end, (const char *const[]){"done", "=", NULL});
     loop_settle(event);
     g_autoptr(Step) step = step_new(STEP_DRIVER, "0000:01:00.0", "radeon", "");
-    ck_assert_int_eq(worker_step(ready_worker, step, on_answer, NULL), -ENOTCONN);
+    ck_assert_int_eq(worker_step(ready_worker, step, -1, on_answer, NULL), -ENOTCONN);
     worker_release(ready_worker);
     ck_assert_int_eq(answers, 1);
     teardown();

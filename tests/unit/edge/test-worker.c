@@ -124,7 +124,7 @@ static int step(Worker *worker, const char *subject, const char *after)
 {
     g_autoptr(Step) taken = step_new(STEP_DRIVER, subject, "radeon", after);
 
-    return worker_step(worker, taken, on_answer, NULL);
+    return worker_step(worker, taken, -1, on_answer, NULL);
 }
 
 static void take_to(Worker *worker, const char *subject, const char *after)
@@ -574,7 +574,7 @@ START_TEST(the_real_usher_bind_opens_a_file)
     ck_assert_int_eq(open_error, -ENOENT);
 
     g_autoptr(Step) nowhere = step_new(STEP_DRIVER, "ffff:ff:1f.7", "", "vfio-pci");
-    ck_assert_int_eq(worker_step(worker, nowhere, on_answer, NULL), 0);
+    ck_assert_int_eq(worker_step(worker, nowhere, -1, on_answer, NULL), 0);
     loop_until_count(event, &answers, 1);
     ck_assert_msg(answer.verdict == WORKER_DRIFT && !live,
                   "a device that is not there is drift, and nothing is live");

@@ -245,7 +245,7 @@ static void run(Worker *worker, sd_event_handler_t handler)
         ck_assert_int_ge(sd_event_add_defer(worker->pool->event, &worker->turn, handler, worker), 0);
 }
 
-int worker_step_marked(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
+int worker_step(Worker *worker, const Step *step, int mark_fd, WorkerAnswered answered, void *userdata)
 {
     WorkerPool *pool = worker->pool;
 
