@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Reads what each source takes from which other, and holds that against the rules of docs/design.md.
 
-An arrow goes from A to B where A includes a header of B's, or uses a function that B defines. Three things
-fail: an arrow from a lower floor to a higher one, a circle of rooms (folders of one floor), and a circle of
-files that docs/design.md does not name under "Circles". A circle that is named there and is gone fails as
-well, so that the list stays true. Prints what it found; `--print` prints every circle and fails of none.
+An arrow goes from A to B where A includes a header of B's, or uses a function that B defines. These fail: an
+arrow from a lower floor to a higher one, a circle of rooms (folders of one floor), and a circle of files that
+docs/design.md does not name under "Circles". A circle that is named there and is gone fails as well, so that
+the list stays true. So do long files, structs of many fields, and functions whose median is long. Prints what it found; `--print` prints every circle and fails of none.
 """
 import collections
 import os
@@ -18,6 +18,10 @@ FLOORS = ['daemon/base', 'daemon/core', 'daemon/edge', 'daemon/engine', 'daemon/
 CLIENT = ['daemon/base', 'client/screen', 'client/bus', 'client/view', 'client/definition', 'client/verb',
           'client']
 LINES_MAX = 450
+FIELDS_MAX = 25
+MEDIAN_MAX = 12
+# What may have more: values that are as wide as what they describe; and Run, which parts are still taken out of.
+WIDE = {'struct GuestDefinition', 'struct HostDevice', 'struct Run'}
 # Text between these is no code: comments, strings, characters.
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 # clang-format puts the name of a function that is defined at the start of a line, and its brace alone on one.
@@ -135,6 +139,22 @@ class House:
     def long_files(self):
         return [(path, text.count('\n')) for path, text in self.texts.items() if text.count('\n') > LINES_MAX]
 
+    def wide_structs(self):
+        """Structs of more fields than are allowed. What is inside of an inner struct or union counts as one."""
+        for path, code in self.code.items():
+            for match in re.finditer(r'^(?:typedef )?(struct \w+) \{\n(.*?)^\}', code, re.M | re.S):
+                body = re.sub(r'^(    ) *\{.*?^\1\}', '', match.group(2), flags=re.M | re.S)
+                body = re.sub(r'\{[^{}]*\}', '', body)
+                fields = sum(1 + line.count(',') for line in re.findall(r'[^;]+;', re.sub(r'\([^()]*\)', '', body)))
+                if fields > FIELDS_MAX and match.group(1) not in WIDE:
+                    yield path, match.group(1), fields
+
+    def median(self):
+        """Of the lines of all functions, from the line after the brace to the one before the last."""
+        lines = sorted(body.count('\n') for code in self.code.values()
+                       for body in re.findall(r'^[A-Za-z][^;{}]*\)\n\{\n(.*?)^\}', code, re.M | re.S))
+        return lines[len(lines) // 2]
+
 
 def main():
     house = House()
@@ -142,6 +162,11 @@ def main():
     rooms = circles_of(house.rooms())
     failures += ['these folders take from each other in a circle: %s' % ', '.join(circle) for circle in rooms]
     failures += ['%s has %d lines, %d are allowed' % (path, n, LINES_MAX) for path, n in house.long_files()]
+    failures += ['%s: %s has %d fields, %d are allowed' % (path, name, n, FIELDS_MAX)
+                 for path, name, n in house.wide_structs()]
+    median = house.median()
+    if median > MEDIAN_MAX:
+        failures.append('half of all functions have more than %d lines' % MEDIAN_MAX)
     files, named = circles_of(house.uses()), named_circles()
     if '--print' in sys.argv:
         for circle in rooms + files:
@@ -153,8 +178,8 @@ def main():
                  for circle in named if circle not in files]
     for failure in failures:
         print('house:', failure)
-    print('%d files, %d rooms, %d circles of files named: %s'
-          % (len(house.texts), len(house.rooms()), len(named), 'not in order' if failures else 'in order'))
+    print('%d files, %d rooms, %d circles of files named, half of all functions in %d lines: %s'
+          % (len(house.texts), len(house.rooms()), len(named), median, 'not in order' if failures else 'in order'))
     return 1 if failures else 0
 
 
