@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <glib.h>
 
+#include "fd-set.h"
+
 #define FD_NAME "console"
-#define NO_SET (-1)
 
 struct ConsoleRenewal {
     Qmp *qmp;
@@ -25,11 +26,7 @@ static void on_changed(Qmp *qmp, int error, const char *message, struct json_obj
     ConsoleRenewal *renewal = userdata;
 
     /* It has a descriptor of its own by now. */
-    if (renewal->log_set != NO_SET) {
-        struct json_object *set = json_object_new_object();
-        json_object_object_add(set, "fdset-id", json_object_new_int(renewal->log_set));
-        qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
-    }
+    fd_set_remove(qmp, renewal->log_set);
     end(renewal, error, message);
 }
 
@@ -46,8 +43,8 @@ static struct json_object *socket_backend(const ConsoleRenewal *renewal)
     json_object_object_add(data, "addr", address);
     json_object_object_add(data, "server", json_object_new_boolean(true));
     json_object_object_add(data, "wait", json_object_new_boolean(false));
-    if (renewal->log_set != NO_SET) {
-        g_autofree char *log = g_strdup_printf("/dev/fdset/%d", renewal->log_set);
+    if (renewal->log_set != FD_SET_NONE) {
+        g_autofree char *log = fd_set_path(renewal->log_set);
         json_object_object_add(data, "logfile", json_object_new_string(log));
         json_object_object_add(data, "logappend", json_object_new_boolean(true));
     }
@@ -83,14 +80,11 @@ static int give_listener(ConsoleRenewal *renewal)
 static void on_log(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     ConsoleRenewal *renewal = userdata;
-    struct json_object *set = NULL;
 
     if (error == 0)
-        error = json_object_object_get_ex(result, "fdset-id", &set) ? 0 : -EBADMSG;
-    if (error == 0) {
-        renewal->log_set = json_object_get_int(set);
-        error = give_listener(renewal);
-    }
+        renewal->log_set = fd_set_of(result);
+    if (error == 0)
+        error = renewal->log_set == FD_SET_NONE ? -EBADMSG : give_listener(renewal);
     if (error < 0)
         end(renewal, error, message);
 }
@@ -100,9 +94,8 @@ int console_renewal_new(Qmp *qmp, const char *path, int log_fd, ConsoleRenewed r
 {
     ConsoleRenewal *renewal = g_new(ConsoleRenewal, 1);
 
-    *renewal = (ConsoleRenewal){qmp, g_strdup(path), NO_SET, renewed, userdata};
-    int r = log_fd < 0 ? give_listener(renewal)
-                       : qmp_command_with_fd(qmp, log_fd, "add-fd", NULL, QMP_ANSWER_USEC, on_log, renewal);
+    *renewal = (ConsoleRenewal){qmp, g_strdup(path), FD_SET_NONE, renewed, userdata};
+    int r = log_fd < 0 ? give_listener(renewal) : fd_set_add(qmp, log_fd, on_log, renewal);
     if (r < 0)
         console_renewal_free(renewal);
     else

@@ -11,11 +11,11 @@
 #include "../../base/log.h"
 #include "../../core/definition/disk.h"
 #include "../../edge/host-services/clock.h"
+#include "fd-set.h"
 #include "qmp-fault.h"
 
 /* The guest's system is asked to open the tray; Linux's udev does so at once, and so does Windows. */
 #define TRAY_USEC (5 * G_USEC_PER_SEC)
-#define NO_SET (-1)
 
 typedef struct Change {
     Medium *medium;
@@ -80,27 +80,18 @@ static struct json_object *text_argument(const char *name, const char *text)
     return arguments;
 }
 
-static void remove_set(Qmp *qmp, int set)
-{
-    struct json_object *arguments = json_object_new_object();
-
-    json_object_object_add(arguments, "fdset-id", json_object_new_int(set));
-    qmp_command(qmp, "remove-fd", arguments, 0, NULL, NULL);
-}
-
 /* What the drive has no more use for. A node that is still in it is kept by QEMU; its descriptor may go. */
 static void tidy(Change *change)
 {
     Qmp *qmp = change->qmp;
     g_autofree char *file = g_strconcat(change->node, "-file", NULL);
 
-    if (qmp && change->set != NO_SET)
-        remove_set(qmp, change->set);
-    if (!qmp || change->old_set == NO_SET)
+    fd_set_remove(qmp, change->set);
+    if (!qmp || change->old_set == FD_SET_NONE)
         return;
     qmp_command(qmp, "blockdev-del", text_argument("node-name", change->node), 0, NULL, NULL);
     qmp_command(qmp, "blockdev-del", text_argument("node-name", file), 0, NULL, NULL);
-    remove_set(qmp, change->old_set);
+    fd_set_remove(qmp, change->old_set);
 }
 
 /* fault is taken over; NULL: it is done. */
@@ -180,7 +171,7 @@ static void on_drive(Qmp *qmp, int error, const char *message, struct json_objec
 static void ask_drive(Change *change)
 {
     struct json_object *arguments = text_argument("id", change->device);
-    g_autofree char *file = g_strdup_printf("/dev/fdset/%d", change->set);
+    g_autofree char *file = fd_set_path(change->set);
 
     json_object_object_add(arguments, "force", json_object_new_boolean(change->force));
     if (!change->eject) {
@@ -197,18 +188,16 @@ static void ask_drive(Change *change)
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Change *change = userdata;
-    struct json_object *set = NULL;
 
     if (error < 0) {
         end_undone(change, error, message);
         return;
     }
-    if (json_object_object_get_ex(result, "fdset-id", &set))
-        change->set = json_object_get_int(set);
+    change->set = fd_set_of(result);
     ask_drive(change);
 }
 
-/* The number of the descriptor that a node reads from; NO_SET: there is no such node. */
+/* The number of the descriptor that a node reads from; FD_SET_NONE: there is no such node. */
 static int find_set(struct json_object *nodes, const char *name)
 {
     for (size_t i = 0; json_object_is_type(nodes, json_type_array) && i < json_object_array_length(nodes);
@@ -222,7 +211,7 @@ static int find_set(struct json_object *nodes, const char *name)
             sscanf(json_object_get_string(file), "/dev/fdset/%d", &set) == 1)
             return set;
     }
-    return NO_SET;
+    return FD_SET_NONE;
 }
 
 /* QEMU is awake: what it is told now is done now. */
@@ -240,8 +229,7 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
         ask_drive(change);
         return;
     }
-    int r =
-        qmp_command_with_fd(qmp, steal_fd(&change->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_added, change);
+    int r = fd_set_add(qmp, steal_fd(&change->fd), on_added, change);
     if (r < 0)
         end_undone(change, r, NULL);
 }
@@ -303,8 +291,8 @@ static Change *change_new(Medium *medium, Qmp *qmp, const DefinitionCdrom *cdrom
         .drive = g_strdup(cdrom->name),
         .device = g_strconcat("cdrom-", cdrom->name, NULL),
         .node = g_strdup_printf("cdrom-%u", index),
-        .set = NO_SET,
-        .old_set = NO_SET,
+        .set = FD_SET_NONE,
+        .old_set = FD_SET_NONE,
         .fd = -1,
     };
     return change;

@@ -8,6 +8,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/qemu/pci.h"
+#include "fd-set.h"
 #include "plugs-private.h"
 #include "qmp-fault.h"
 
@@ -74,14 +75,13 @@ static void on_rom(Qmp *qmp, int error, const char *message, struct json_object 
 {
     Plugs *all = userdata;
     Plugging *p = all->current;
-    struct json_object *set = NULL, *fd = NULL;
+    struct json_object *fd = NULL;
 
-    if (error < 0 || !json_object_object_get_ex(result, "fdset-id", &set) ||
-        !json_object_object_get_ex(result, "fd", &fd)) {
+    if (error < 0 || !json_object_object_get_ex(result, "fd", &fd)) {
         plugging_end_unknown(all, error);
         return;
     }
-    p->rom_set = json_object_get_int(set);
+    p->rom_set = fd_set_of(result);
     p->rom = g_strdup_printf("/proc/self/fd/%d", json_object_get_int(fd));
     plug_function(all, qmp);
 }
@@ -101,7 +101,7 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
         plug_function(all, qmp);
         return;
     }
-    int r = qmp_command_with_fd(qmp, steal_fd(&p->rom_fd), "add-fd", NULL, PLUG_ANSWER_USEC, on_rom, all);
+    int r = fd_set_add(qmp, steal_fd(&p->rom_fd), on_rom, all);
     if (r < 0)
         plugging_end_unknown(all, r);
 }

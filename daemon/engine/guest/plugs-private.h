@@ -25,7 +25,7 @@ typedef struct Plugging {
     unsigned function; /* the one that QEMU is told to take */
     bool told;         /* QEMU takes it now, and pins the guest's memory, which may last */
     int rom_fd;        /* -1: none */
-    int rom_set;       /* its number in QEMU; -1: it does not have it */
+    int rom_set;       /* FD_SET_NONE: QEMU does not have it */
     char *rom;         /* where QEMU finds it */
     sd_event_source *deadline;
     Fault *fault; /* what it will end with */

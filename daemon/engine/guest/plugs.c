@@ -9,6 +9,7 @@
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
 #include "../execution/undo.h"
+#include "fd-set.h"
 #include "give-back.h"
 #include "plugs-private.h"
 #include "qmp-fault.h"
@@ -123,7 +124,8 @@ Plugging *plugging_new(Plugs *all, Job *job, const char *address)
 
     p->job = job;
     p->address = g_strdup(address);
-    p->rom_fd = p->rom_set = -1;
+    p->rom_fd = -1;
+    p->rom_set = FD_SET_NONE;
     all->current = p;
     return p;
 }
@@ -146,13 +148,7 @@ void plugging_on_progress(Execution *execution, const char *words, unsigned done
 
 static void remove_rom(const Plugs *all)
 {
-    Qmp *qmp = all->handler->qmp(all->userdata);
-
-    if (all->current->rom_set < 0 || !qmp)
-        return;
-    struct json_object *arguments = json_object_new_object();
-    json_object_object_add(arguments, "fdset-id", json_object_new_int(all->current->rom_set));
-    qmp_command(qmp, "remove-fd", arguments, 0, NULL, NULL);
+    fd_set_remove(all->handler->qmp(all->userdata), all->current->rom_set);
 }
 
 void plugging_end(Plugs *all)

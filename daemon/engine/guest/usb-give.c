@@ -6,6 +6,7 @@
 #include "../../edge/sight/usb-interfaces.h"
 #include "../execution/execution.h"
 #include "../opener.h"
+#include "fd-set.h"
 
 struct UsbGive {
     Engine *engine;
@@ -65,11 +66,9 @@ static void give_up_untaken(UsbGive *give, int error, const char *message)
 static void on_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     UsbGive *give = userdata;
-    struct json_object *set = json_object_new_object();
 
     /* The device has a descriptor of its own by now, or never will. */
-    json_object_object_add(set, "fdset-id", json_object_new_int(give->set));
-    qmp_command(qmp, "remove-fd", set, QMP_ANSWER_USEC, NULL, NULL);
+    fd_set_remove(qmp, give->set);
     if (error < 0)
         give_up_untaken(give, error, message);
     else
@@ -79,13 +78,11 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
 static void on_fd_added(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     UsbGive *give = userdata;
-    struct json_object *set = NULL;
 
-    if (error == 0 && json_object_object_get_ex(result, "fdset-id", &set)) {
-        give->set = json_object_get_int(set);
+    give->set = error == 0 ? fd_set_of(result) : FD_SET_NONE;
+    if (give->set != FD_SET_NONE)
         error = qmp_command(qmp, "device_add", qemu_usb_device(give->wish, give->index, give->set),
                             QMP_ANSWER_USEC, on_added, give);
-    }
     if (error < 0)
         give_up_untaken(give, error, message);
 }
@@ -94,9 +91,7 @@ static void hand_over(UsbGive *give)
 {
     Qmp *qmp = give->handler->qmp(give->userdata);
 
-    int r = qmp ? qmp_command_with_fd(qmp, steal_fd(&give->fd), "add-fd", NULL, QMP_ANSWER_USEC, on_fd_added,
-                                      give)
-                : -ENOTCONN;
+    int r = qmp ? fd_set_add(qmp, steal_fd(&give->fd), on_fd_added, give) : -ENOTCONN;
     if (r < 0)
         give_up_untaken(give, r, NULL);
 }
