@@ -338,3 +338,10 @@ void fake_qemu_serve(FakeQemu *qemu)
         rig_settle(qemu->rig);
     } while (read_commands(qemu));
 }
+
+void fake_qemu_launch(FakeQemu *qemu, Guest *guest)
+{
+    fake_qemu_connect(qemu, guest);
+    ck_assert(fake_qemu_take_over(qemu));
+    fake_qemu_serve(qemu);
+}

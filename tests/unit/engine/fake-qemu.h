@@ -38,8 +38,10 @@ void fake_qemu_connect(FakeQemu *qemu, Guest *guest);
 void fake_qemu_hang_up(FakeQemu *qemu);
 /* If it has been told to run, QEMU is in its place from now on. */
 bool fake_qemu_take_over(FakeQemu *qemu);
-/* What the process that the launcher left behind is told, with blanks between; it answers with these words. The caller
- * frees it. */
+/* Both, and QEMU answers. */
+void fake_qemu_launch(FakeQemu *qemu, Guest *guest);
+/* What the process that the launcher left behind is told, with blanks between; it answers with these words.
+ * The caller frees it. */
 char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
 /* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);

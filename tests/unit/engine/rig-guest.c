@@ -3,8 +3,17 @@
 
 #include <string.h>
 
+#include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/engine/host-look.h"
+
 static void on_event(Guest *guest, void *userdata)
 {
+}
+
+static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                        Plan **ret, Fault **ret_fault, void *userdata)
+{
+    return rig_plan_rest(userdata, definition, section, ret, ret_fault);
 }
 
 GuestDefinition *rig_definition(const Rig *rig, const char *more)
@@ -18,17 +27,29 @@ GuestDefinition *rig_definition(const Rig *rig, const char *more)
     return definition;
 }
 
-Guest *rig_start(const Rig *rig, const char *more)
+void rig_begin(const Rig *rig, Guest *guest, GuestDefinition *definition, Job *job)
 {
-    static const GuestHandler handler = {.changed = on_event, .rested = on_event};
-    Guest *guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    GuestDefinition *definition = rig_definition(rig, more);
     g_autoptr(Host) host = NULL;
     Plan *plan = NULL;
 
     ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
+    host_look_mediated((Engine *)&rig->engine, definition, host);
     ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
+    guest_start(guest, definition, plan, job, false);
+}
+
+static Guest *a_guest(const Rig *rig)
+{
+    static const GuestHandler handler = {.changed = on_event, .rested = on_event, .plan_rest = on_plan_rest};
+
+    return guest_new((Engine *)&rig->engine, "win10", &handler, (void *)rig);
+}
+
+Guest *rig_start(const Rig *rig, const char *more)
+{
+    Guest *guest = a_guest(rig);
+
+    rig_begin(rig, guest, rig_definition(rig, more), NULL);
     return guest;
 }
 
@@ -36,9 +57,40 @@ Guest *rig_run(const Rig *rig, FakeQemu *qemu, const char *more)
 {
     Guest *guest = rig_start(rig, more);
 
-    fake_qemu_connect(qemu, guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
+    fake_qemu_launch(qemu, guest);
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
     return guest;
+}
+
+void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest)
+{
+    rig_die(rig, false);
+    guest_free(guest);
+    rig_come_again(rig);
+    fake_launcher_found(rig->engine.launcher, "win10", QEMU_PID);
+    qemu->qmp_fd = close_fd(qemu->qmp_fd);
+}
+
+Guest *rig_find(const Rig *rig, const char *more)
+{
+    Guest *guest = a_guest(rig);
+
+    guest_recover(guest, rig_definition(rig, more));
+    return guest;
+}
+
+void rig_rest(const Rig *rig, const Guest *guest)
+{
+    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
+    rig_settle(rig);
+    ck_assert(guest_at_rest(guest));
+    ck_assert(!guest_has_leftovers(guest));
+    ck_assert_str_eq(fake_sleep_locks(rig->engine.sleep), "");
+    rig_assert_restored(rig);
+}
+
+void rig_end(const Rig *rig, Guest *guest)
+{
+    rig_rest(rig, guest);
+    guest_free(guest);
 }

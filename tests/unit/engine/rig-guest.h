@@ -6,7 +6,23 @@
 
 /* The rig's sections and more of them. */
 GuestDefinition *rig_definition(const Rig *rig, const char *more);
+/* Plans the start of a guest and begins it; takes over the definition. The job may be NULL. */
+void rig_begin(const Rig *rig, Guest *guest, GuestDefinition *definition, Job *job);
 /* What it tells of itself nobody hears. */
 Guest *rig_start(const Rig *rig, const char *more);
 /* One that runs. */
 Guest *rig_run(const Rig *rig, FakeQemu *qemu, const char *more);
+#define A_GUEST(build, more)                                                                                 \
+    A_RIG(build);                                                                                            \
+    A_QEMU(qemu, &rig);                                                                                      \
+    Guest *guest = rig_run(&rig, &qemu, more)
+
+/* The daemon dies with its guest and comes again; QEMU runs on and waits for it. */
+void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest);
+/* A guest that the daemon finds. */
+Guest *rig_find(const Rig *rig, const char *more);
+
+/* QEMU ends well: the guest is at rest, and all is given back. */
+void rig_rest(const Rig *rig, const Guest *guest);
+/* The guest is freed then. */
+void rig_end(const Rig *rig, Guest *guest);

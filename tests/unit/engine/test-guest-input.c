@@ -46,158 +46,124 @@ static void assert_owner(const Rig *rig, const char *node, uid_t uid, gid_t gid)
     ck_assert_uint_eq(st.st_gid, gid);
 }
 
-/* As udev's message has it. */
-static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
+/* As udev's message has it; what QEMU is told for that. */
+static const char *look_again(FakeQemu *qemu, Guest *guest)
 {
     g_string_truncate(qemu->commands, 0);
     guest_sync_inputs(guest);
     fake_qemu_serve(qemu);
+    return qemu->commands->str;
 }
 
-static void end(const Rig *rig, Guest *guest)
+static void assert_given_until_the_end(const Rig *rig, Guest *guest, const char *node)
 {
-    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(rig);
-    ck_assert(guest_at_rest(guest));
-    ck_assert(!guest_has_leftovers(guest));
-    guest_free(guest);
-    rig_assert_restored(rig);
+    assert_owner(rig, node, GUEST_UID, GUEST_UID);
+    rig_end(rig, guest);
+    assert_owner(rig, node, 0, INPUT_GID);
 }
+
+/* It is there from the start, event5. */
+#define A_GUEST_WITH_ITS_KEYBOARD                                                                            \
+    A_RIG(build_gpu);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    plug(&rig, "event5", "usb-X-event-kbd");                                                                 \
+    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);                                                           \
+    fake_qemu_serve(&qemu)
+/* It is nowhere yet. */
+#define A_GUEST_WITHOUT_ITS_KEYBOARD                                                                         \
+    A_GUEST(build_gpu, KEYBOARD);                                                                            \
+    fake_qemu_serve(&qemu)
 
 START_TEST(a_keyboard_that_is_there_is_the_guests_until_it_ends)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_KEYBOARD;
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\nobject-del\nobject-add\n"));
-    assert_owner(&rig, "event5", GUEST_UID, GUEST_UID);
-    end(&rig, guest);
-    assert_owner(&rig, "event5", 0, INPUT_GID);
+    assert_given_until_the_end(&rig, guest, "event5");
 }
 END_TEST
 
 START_TEST(a_keyboard_that_comes_later_is_given_then)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITHOUT_ITS_KEYBOARD;
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
     plug(&rig, "event7", "usb-X-event-kbd");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
-    assert_owner(&rig, "event7", GUEST_UID, GUEST_UID);
-    end(&rig, guest);
-    assert_owner(&rig, "event7", 0, INPUT_GID);
+    ck_assert_str_eq(look_again(&qemu, guest), "object-del\nobject-add\n");
+    assert_given_until_the_end(&rig, guest, "event7");
 }
 END_TEST
 
 START_TEST(a_keyboard_that_was_unplugged_is_the_guests_again_when_it_is_back)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_KEYBOARD;
 
     unplug(&rig, "event5", "usb-X-event-kbd");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "object-del\n");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "object-del\n");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     plug(&rig, "event9", "usb-X-event-kbd");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
-    assert_owner(&rig, "event9", GUEST_UID, GUEST_UID);
-    end(&rig, guest);
-    assert_owner(&rig, "event9", 0, INPUT_GID);
+    ck_assert_str_eq(look_again(&qemu, guest), "object-del\nobject-add\n");
+    assert_given_until_the_end(&rig, guest, "event9");
 }
 END_TEST
 
 START_TEST(a_keyboard_that_is_back_under_the_same_name_is_another_device)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_KEYBOARD;
 
     unplug(&rig, "event5", "usb-X-event-kbd");
     plug(&rig, "event6", "somebody-elses");
     plug(&rig, "event5", "usb-X-event-kbd");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
-    assert_owner(&rig, "event5", GUEST_UID, GUEST_UID);
+    ck_assert_str_eq(look_again(&qemu, guest), "object-del\nobject-add\n");
     assert_owner(&rig, "event6", 0, INPUT_GID);
-    end(&rig, guest);
-    assert_owner(&rig, "event5", 0, INPUT_GID);
+    assert_given_until_the_end(&rig, guest, "event5");
 }
 END_TEST
 
 START_TEST(others_that_come_are_nothing_to_the_guest)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    plug(&rig, "event5", "usb-X-event-kbd");
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_KEYBOARD;
     plug(&rig, "event6", "somebody-elses");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     assert_owner(&rig, "event6", 0, INPUT_GID);
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_keyboard_that_cannot_be_given_fails_nobody)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD "[Input mouse]\nDevice=/dev/input/by-id/usb-X-event-mouse\n");
+    A_GUEST(build_gpu, KEYBOARD "[Input mouse]\nDevice=/dev/input/by-id/usb-X-event-mouse\n");
     fake_qemu_serve(&qemu);
     plug(&rig, "event5", "usb-X-event-kbd");
     plug(&rig, "event6", "usb-X-event-mouse");
     fake_host_fail_write(rig.host, 0, EPERM);
-    mind(&rig, &qemu, guest);
-    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
     /* The mouse. */
-    ck_assert_str_eq(qemu.commands->str, "object-del\nobject-add\n");
+    ck_assert_str_eq(look_again(&qemu, guest), "object-del\nobject-add\n");
+    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
     assert_owner(&rig, "event5", 0, INPUT_GID);
-    assert_owner(&rig, "event6", GUEST_UID, GUEST_UID);
-    end(&rig, guest);
-    assert_owner(&rig, "event6", 0, INPUT_GID);
+    assert_given_until_the_end(&rig, guest, "event6");
 }
 END_TEST
 
 START_TEST(a_guest_that_ends_while_it_is_given_a_keyboard_leaves_it)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITHOUT_ITS_KEYBOARD;
     plug(&rig, "event5", "usb-X-event-kbd");
     guest_sync_inputs(guest);
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_owner(&rig, "event5", 0, INPUT_GID);
 }
 END_TEST
 
 START_TEST(only_nodes_of_input_devices_are_given)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, KEYBOARD);
+    A_GUEST(build_gpu, KEYBOARD);
     g_autofree char *folder = dev_path(&rig, "input/by-id"),
                     *link = g_strconcat(folder, "/usb-X-event-kbd", NULL);
 
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
     ck_assert_int_eq(symlink("../../vfio/12", link), 0);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
-    end(&rig, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), "");
+    rig_end(&rig, guest);
 }
 END_TEST
 

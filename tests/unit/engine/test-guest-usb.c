@@ -2,7 +2,6 @@
 /* A guest and the host's USB devices, which come and go while it runs. */
 #include <string.h>
 
-#include "../../../daemon/base/cleanup.h"
 #include "rig-guest.h"
 
 #define HEADSET "[USB headset]\nID=046d:0a8f\n"
@@ -13,28 +12,13 @@ static const FakeUsb headset = {"1-2", 7, 0x046d, 0x0a8f, NULL, drivers};
 static const FakeUsb again = {"1-2", 8, 0x046d, 0x0a8f, NULL, drivers};
 static const FakeUsb stranger = {"1-3", 9, 0x0781, 0x5567, "A", drivers};
 
-static void on_event(Guest *guest, void *userdata)
-{
-}
-
-static const GuestHandler handler = {on_event, on_event};
-
-/* As udev's message has it. */
-static void mind(const Rig *rig, FakeQemu *qemu, Guest *guest)
+/* As udev's message has it; what QEMU is told for that. */
+static const char *look_again(FakeQemu *qemu, Guest *guest)
 {
     g_string_truncate(qemu->commands, 0);
     guest_sync_usbs(guest);
     fake_qemu_serve(qemu);
-}
-
-static void end(const Rig *rig, Guest *guest)
-{
-    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(rig);
-    ck_assert(guest_at_rest(guest));
-    ck_assert(!guest_has_leftovers(guest));
-    guest_free(guest);
-    rig_assert_restored(rig);
+    return qemu->commands->str;
 }
 
 static void assert_drivers(const Rig *rig, const FakeUsb *usb, const char *expected)
@@ -52,18 +36,26 @@ static void assert_words(const Guest *guest, const char *expected)
     ck_assert_str_eq(g_ptr_array_index(words, 0), expected);
 }
 
+/* It is there from the start. */
+#define A_GUEST_WITH_ITS_HEADSET                                                                             \
+    A_RIG(build_gpu);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    fake_host_plug_usb(rig.host, &headset);                                                                  \
+    Guest *guest = rig_run(&rig, &qemu, HEADSET);                                                            \
+    fake_qemu_serve(&qemu)
+/* It is nowhere yet. */
+#define A_GUEST_WITHOUT_ITS_HEADSET                                                                          \
+    A_GUEST(build_gpu, HEADSET);                                                                             \
+    fake_qemu_serve(&qemu)
+
 START_TEST(a_device_that_is_there_is_the_guests_until_it_ends)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_HEADSET;
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n" GIVEN));
     assert_drivers(&rig, &headset, "none none none");
     assert_words(guest, "headset: 046d:0a8f at port 1-2");
     ck_assert_str_eq(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""), "win10");
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
     ck_assert_ptr_null(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""));
 }
@@ -71,72 +63,51 @@ END_TEST
 
 START_TEST(a_device_that_is_absent_is_told_and_given_when_it_comes)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITHOUT_ITS_HEADSET;
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
     assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
     fake_host_plug_usb(rig.host, &stranger);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     fake_host_plug_usb(rig.host, &headset);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, GIVEN);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), GIVEN);
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     assert_drivers(&rig, &stranger, "snd-usb-audio none usbhid");
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
 }
 END_TEST
 
 START_TEST(a_device_that_was_unplugged_is_the_guests_again_when_it_is_back)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_HEADSET;
 
     fake_host_unplug_usb(rig.host, &headset);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n");
+    ck_assert_str_eq(look_again(&qemu, guest), "device_del usb-headset\n");
     assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
     fake_host_plug_usb(rig.host, &again);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, GIVEN);
+    ck_assert_str_eq(look_again(&qemu, guest), GIVEN);
     assert_drivers(&rig, &again, "none none none");
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &again, "snd-usb-audio none usbhid");
 }
 END_TEST
 
 START_TEST(a_device_that_is_back_before_anybody_looked_is_another_one)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_HEADSET;
     fake_host_unplug_usb(rig.host, &headset);
     fake_host_plug_usb(rig.host, &again);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n" GIVEN);
-    end(&rig, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), "device_del usb-headset\n" GIVEN);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &again, "snd-usb-audio none usbhid");
 }
 END_TEST
 
 START_TEST(a_device_that_is_gone_for_good_is_no_leftover)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITH_ITS_HEADSET;
     fake_host_unplug_usb(rig.host, &headset);
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
@@ -144,13 +115,9 @@ END_TEST
 START_TEST(drivers_are_back_whether_qemu_brought_them_or_was_killed)
 {
     for (int killed = 0; killed < 2; killed++) {
-        A_RIG(build_gpu);
-        A_QEMU(qemu, &rig);
-        fake_host_plug_usb(rig.host, &headset);
-        Guest *guest = rig_run(&rig, &qemu, HEADSET);
-        fake_qemu_serve(&qemu);
+        A_GUEST_WITH_ITS_HEADSET;
         fake_host_claim_usb(rig.host, &headset, killed ? NULL : "usbhid");
-        end(&rig, guest);
+        rig_end(&rig, guest);
         assert_drivers(&rig, &headset, killed ? "snd-usb-audio none usbhid" : "usbhid usbhid usbhid");
     }
 }
@@ -158,20 +125,17 @@ END_TEST
 
 START_TEST(a_device_that_cannot_be_given_fails_nobody)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET "[USB other]\nSerial=A\n");
+    A_GUEST(build_gpu, HEADSET "[USB other]\nSerial=A\n");
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
     fake_host_plug_usb(rig.host, &stranger);
     fake_host_fail_write(rig.host, 0, EPERM);
-    mind(&rig, &qemu, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), "add-fd\ndevice_add usb-other\nremove-fd\n");
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
-    ck_assert_str_eq(qemu.commands->str, "add-fd\ndevice_add usb-other\nremove-fd\n");
     assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
     assert_drivers(&rig, &stranger, "none none none");
     ck_assert_ptr_null(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""));
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &stranger, "snd-usb-audio none usbhid");
 }
 END_TEST
@@ -187,16 +151,12 @@ static void assert_words_end(const Guest *guest, const char *end)
 
 START_TEST(a_device_that_could_not_be_given_is_tried_again_when_it_is_asked_for)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITHOUT_ITS_HEADSET;
     fake_host_plug_usb(rig.host, &headset);
     fake_host_fail_write(rig.host, 0, EPERM);
-    mind(&rig, &qemu, guest);
+    look_again(&qemu, guest);
     assert_words_end(guest, "; to try again: usherctl reload");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     guest_retry_usbs(guest);
     fake_qemu_serve(&qemu);
     ck_assert_str_eq(qemu.commands->str, GIVEN);
@@ -204,7 +164,7 @@ START_TEST(a_device_that_could_not_be_given_is_tried_again_when_it_is_asked_for)
     guest_retry_usbs(guest);
     fake_qemu_serve(&qemu);
     ck_assert_str_eq(qemu.commands->str, GIVEN);
-    end(&rig, guest);
+    rig_end(&rig, guest);
     assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
 }
 END_TEST
@@ -212,20 +172,16 @@ END_TEST
 /* Nothing tells that a program has let go of it. */
 START_TEST(a_device_that_is_in_use_says_how_to_get_it_then)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
+    A_GUEST_WITHOUT_ITS_HEADSET;
     fake_host_plug_usb(rig.host, &headset);
     fake_host_claim_usb(rig.host, &headset, "usbfs");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     assert_words_end(guest, "fuser -v on its node names it; to try again: usherctl reload");
     fake_host_claim_usb(rig.host, &headset, NULL);
     guest_retry_usbs(guest);
     fake_qemu_serve(&qemu);
     ck_assert_str_eq(qemu.commands->str, GIVEN);
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
@@ -237,29 +193,24 @@ START_TEST(a_device_of_another_guest_is_left_to_it)
     Guest *guest = rig_run(&rig, &qemu, HEADSET);
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "");
+    ck_assert_str_eq(look_again(&qemu, guest), "");
     assert_words(
         guest,
         "headset: guest win10: [USB headset] 046d:0a8f at port 1-2 is with guest other; stop that guest "
         "first: usherctl stop other");
     disk_claims_give_up(rig.engine.disks, "other");
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, GIVEN);
-    end(&rig, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), GIVEN);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(two_sections_that_come_to_mean_the_same_get_it_once)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET "[USB front]\nPort=1-2\n");
+    A_GUEST(build_gpu, HEADSET "[USB front]\nPort=1-2\n");
     fake_qemu_serve(&qemu);
     fake_host_plug_usb(rig.host, &headset);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, GIVEN);
-    end(&rig, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), GIVEN);
+    rig_end(&rig, guest);
 }
 END_TEST
 
@@ -274,7 +225,7 @@ START_TEST(a_guest_that_ends_while_it_is_given_a_device_leaves_it)
         guest_sync_usbs(guest);
         for (unsigned i = 0; i < turns; i++)
             rig_turn(&rig);
-        end(&rig, guest);
+        rig_end(&rig, guest);
         assert_drivers(&rig, &headset, "snd-usb-audio none usbhid");
         fake_host_unplug_usb(rig.host, &headset);
         fake_qemu_hang_up(&qemu);
@@ -285,20 +236,10 @@ END_TEST
 
 START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    fake_host_plug_usb(rig.host, &headset);
-    Guest *guest = rig_run(&rig, &qemu, HEADSET);
-    fake_qemu_serve(&qemu);
-    rig_die(&rig, false);
-    guest_free(guest);
-    rig_come_again(&rig);
-
-    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
-    qemu.qmp_fd = close_fd(qemu.qmp_fd);
+    A_GUEST_WITH_ITS_HEADSET;
+    rig_restart(&rig, &qemu, guest);
     g_string_truncate(qemu.commands, 0);
-    guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(guest, rig_definition(&rig, HEADSET));
+    guest = rig_find(&rig, HEADSET);
     rig_settle(&rig);
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
@@ -307,9 +248,8 @@ START_TEST(a_daemon_that_comes_again_knows_what_qemu_has)
     assert_words(guest, "headset: 046d:0a8f at port 1-2");
     ck_assert_str_eq(disk_claims_other(rig.engine.disks, "/dev/bus/usb/001/007", ""), "win10");
     fake_host_unplug_usb(rig.host, &headset);
-    mind(&rig, &qemu, guest);
-    ck_assert_str_eq(qemu.commands->str, "device_del usb-headset\n");
-    end(&rig, guest);
+    ck_assert_str_eq(look_again(&qemu, guest), "device_del usb-headset\n");
+    rig_end(&rig, guest);
 }
 END_TEST
 
