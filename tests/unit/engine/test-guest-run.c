@@ -10,12 +10,6 @@
 
 static char *control_words;
 
-static void on_event(Guest *guest, void *userdata)
-{
-}
-
-static const GuestHandler handler = {.changed = on_event, .rested = on_event};
-
 static void on_controlled(const Fault *fault, void *userdata)
 {
     g_free(control_words);
@@ -45,19 +39,9 @@ static const char *stop(FakeQemu *qemu, Guest *guest)
     return qemu->commands->str;
 }
 
-static void end(const Rig *rig, Guest *guest)
-{
-    fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(rig);
-    ck_assert(guest_at_rest(guest));
-    guest_free(guest);
-}
-
 START_TEST(a_guest_that_has_put_itself_to_sleep_is_shown_so_and_resume_wakes_it)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     assert_shown(guest, GUEST_PAUSED, "suspended");
     g_string_truncate(qemu.commands, 0);
@@ -65,117 +49,95 @@ START_TEST(a_guest_that_has_put_itself_to_sleep_is_shown_so_and_resume_wakes_it)
     ck_assert_ptr_nonnull(strstr(qemu.commands->str, "system_wakeup\n"));
     ck_assert_ptr_null(strstr(qemu.commands->str, "cont\n"));
     assert_shown(guest, GUEST_RUNNING, "");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_wakes_by_itself_runs)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     fake_qemu_run(&qemu, "WAKEUP", "running");
     assert_shown(guest, GUEST_RUNNING, "");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(resume_wakes_what_fell_asleep_unheard)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     qemu.status = "suspended";
     control(&qemu, guest, GUEST_CONTROL_RESUME);
     ck_assert_ptr_nonnull(strstr(qemu.commands->str, "system_wakeup\n"));
     assert_shown(guest, GUEST_RUNNING, "");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_sleeps_is_found_so_by_the_next_daemon)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
-    rig_die(&rig, false);
-    guest_free(guest);
-    rig_come_again(&rig);
-    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
-    guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(guest, rig_definition(&rig, ""));
-    close(qemu.qmp_fd);
-    qemu.qmp_fd = -1;
+    rig_restart(&rig, &qemu, guest);
+    guest = rig_find(&rig, "");
     fake_qemu_serve(&qemu);
     assert_shown(guest, GUEST_PAUSED, "suspended");
     ck_assert_ptr_nonnull(strstr(stop(&qemu, guest), "system_wakeup\n"));
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_sleeps_is_woken_before_its_power_button_is_pressed)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     const char *told = stop(&qemu, guest);
     const char *woken = strstr(told, "system_wakeup\n");
     ck_assert_ptr_nonnull(woken);
     ck_assert_ptr_nonnull(strstr(woken, "system_powerdown\n"));
     assert_shown(guest, GUEST_STOPPING, "power-button");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_fell_asleep_unheard_is_woken_for_its_stop)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     qemu.status = "suspended";
     const char *woken = strstr(stop(&qemu, guest), "system_wakeup\n");
     ck_assert_ptr_nonnull(woken);
     ck_assert_ptr_nonnull(strstr(woken, "system_powerdown\n"));
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_cannot_be_woken_is_not_waited_for)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     qemu.stays = true;
     const char *told = stop(&qemu, guest);
     ck_assert_ptr_null(strstr(told, "system_powerdown\n"));
     ck_assert_ptr_nonnull(strstr(told, "quit\n"));
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_whose_power_button_means_sleep_is_not_woken_again)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     ck_assert_ptr_nonnull(strstr(stop(&qemu, guest), "system_powerdown\n"));
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     ck_assert_ptr_null(strstr(qemu.commands->str, "system_wakeup\n"));
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(the_power_button_is_pressed_once_somebody_can_hear_it)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "[Stop]\nPowerButtonSec=4s\n");
+    A_GUEST(build_gpu, "[Stop]\nPowerButtonSec=4s\n");
     qemu.button = DEAF;
     ck_assert_ptr_null(strstr(stop(&qemu, guest), "system_powerdown\n"));
     assert_shown(guest, GUEST_STOPPING, "power-button");
@@ -187,7 +149,7 @@ START_TEST(the_power_button_is_pressed_once_somebody_can_hear_it)
     }
     /* Not before somebody in the guest may listen to it: an eighth of the rung's time. */
     ck_assert_int_ge(g_get_monotonic_time() - heard, G_USEC_PER_SEC / 2);
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
@@ -198,16 +160,14 @@ START_TEST(what_is_not_heard_is_not_waited_for)
         "save-vm",        "restore-vm",     "prelaunch", "inmigrate",   "colo"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(deaf); i++) {
-        A_RIG(build_gpu);
-        A_QEMU(qemu, &rig);
-        Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnPanic=pause\n");
+        A_GUEST(build_gpu, "[Guest]\nOnPanic=pause\n");
         fake_qemu_run(&qemu, "STOP", deaf[i]);
         assert_shown(guest, GUEST_PAUSED, g_str_equal(deaf[i], "guest-panicked") ? "panicked" : deaf[i]);
         const char *told = stop(&qemu, guest);
         ck_assert_msg(!strstr(told, "cont\n") && !strstr(told, "system_powerdown\n"), "%s: %s", deaf[i],
                       told);
         assert_shown(guest, GUEST_STOPPING, "quit");
-        end(&rig, guest);
+        rig_end(&rig, guest);
     }
 }
 END_TEST
@@ -217,54 +177,46 @@ START_TEST(what_is_held_goes_on_to_hear_it)
     static const char *const held[] = {"paused", "io-error", "watchdog", "debug"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(held); i++) {
-        A_RIG(build_gpu);
-        A_QEMU(qemu, &rig);
-        Guest *guest = rig_run(&rig, &qemu, "");
+        A_GUEST(build_gpu, "");
         fake_qemu_run(&qemu, "STOP", held[i]);
         assert_shown(guest, GUEST_PAUSED, i == 0 ? "" : held[i]);
         const char *on = strstr(stop(&qemu, guest), "cont\n");
         ck_assert_msg(on && strstr(on, "system_powerdown\n"), "%s", held[i]);
-        end(&rig, guest);
+        rig_end(&rig, guest);
     }
 }
 END_TEST
 
 START_TEST(what_stands_still_whatever_it_is_told_is_not_waited_for)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "STOP", "io-error");
     qemu.stays = true;
     ck_assert_ptr_null(strstr(stop(&qemu, guest), "system_powerdown\n"));
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_stands_still_while_it_shuts_down_is_not_waited_for)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     ck_assert_ptr_nonnull(strstr(stop(&qemu, guest), "system_powerdown\n"));
     assert_shown(guest, GUEST_STOPPING, "power-button");
     fake_qemu_run(&qemu, "STOP", "io-error");
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_has_panicked_and_runs_on_is_not_waited_for_until_it_is_reset)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnPanic=ignore\n");
+    A_GUEST(build_gpu, "[Guest]\nOnPanic=ignore\n");
     fake_qemu_run(&qemu, "GUEST_PANICKED", "running");
     assert_shown(guest, GUEST_RUNNING, "");
     stop(&qemu, guest);
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 
     A_QEMU(another, &rig);
     guest = rig_run(&rig, &another, "[Guest]\nOnPanic=ignore\n");
@@ -272,56 +224,48 @@ START_TEST(a_guest_that_has_panicked_and_runs_on_is_not_waited_for_until_it_is_r
     fake_qemu_run(&another, "RESET", "running");
     stop(&another, guest);
     assert_shown(guest, GUEST_STOPPING, "power-button");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_panics_while_it_stops_does_not_begin_anew)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnPanic=reset\n");
+    A_GUEST(build_gpu, "[Guest]\nOnPanic=reset\n");
     stop(&qemu, guest);
     fake_qemu_run(&qemu, "GUEST_PANICKED", "guest-panicked");
     ck_assert_ptr_null(strstr(qemu.commands->str, "system_reset"));
     assert_shown(guest, GUEST_STOPPING, "quit");
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(what_is_not_known_is_shown_and_its_button_pressed)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "STOP", "napping");
     assert_shown(guest, GUEST_PAUSED, "napping");
     const char *told = stop(&qemu, guest);
     ck_assert_ptr_null(strstr(told, "cont\n"));
     ck_assert_ptr_nonnull(strstr(told, "system_powerdown\n"));
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_sleeps_and_is_reset_runs)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "");
+    A_GUEST(build_gpu, "");
     fake_qemu_run(&qemu, "SUSPEND", "suspended");
     ck_assert_int_eq(guest_control(guest, GUEST_CONTROL_RESET, on_controlled, NULL, NULL), 0);
     fake_qemu_serve(&qemu);
     ck_assert_ptr_nonnull(strstr(qemu.commands->str, "system_reset\ncont\n"));
     g_clear_pointer(&control_words, g_free);
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
 START_TEST(a_guest_that_sleeps_is_not_woken_when_the_host_comes_back)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=pause\n");
+    A_GUEST(build_gpu, "[Guest]\nOnHostSleep=pause\n");
     fake_sleep_set(rig.engine.sleep, HOST_FALLS_ASLEEP, 0);
     guest_sync_sleep(guest);
     /* It puts itself to sleep just then. */
@@ -332,7 +276,7 @@ START_TEST(a_guest_that_sleeps_is_not_woken_when_the_host_comes_back)
     fake_qemu_serve(&qemu);
     assert_shown(guest, GUEST_PAUSED, "suspended");
     ck_assert_ptr_null(strstr(qemu.commands->str, "system_wakeup"));
-    end(&rig, guest);
+    rig_end(&rig, guest);
 }
 END_TEST
 
