@@ -10,7 +10,7 @@
 #include "handle.h"
 
 typedef enum ShareType {
-    SHARE_TYPE_AUTO, /* until host_kit_settle() */
+    SHARE_TYPE_AUTO, /* until host_tools_settle() */
     SHARE_TYPE_VIRTIOFS,
     SHARE_TYPE_9P,
     SHARE_TYPE_MAX,

@@ -103,10 +103,10 @@ static void companion_free(void *data)
 }
 
 QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                                const HostKit *kit)
+                                const HostTools *tools)
 {
     QemuCommand *command = g_new0(QemuCommand, 1);
-    QemuBuilder builder = {.definition = definition, .plan = plan, .kit = kit, .command = command};
+    QemuBuilder builder = {.definition = definition, .plan = plan, .tools = tools, .command = command};
 
     command->argv = g_ptr_array_new_with_free_func(g_free);
     command->strings = g_string_chunk_new(256);

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #include "../definition/handle.h"
-#include "host-kit.h"
+#include "host-tools.h"
 #include "../plan/plan.h"
 #include "facts.h"
 
@@ -73,7 +73,7 @@ typedef struct QemuCommand {
  * Borrowed. */
 const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index);
 
-/* What the definition asks for must be in the kit (host_kit_check()).
+/* What the definition asks for must be in the tools (host_tools_check()).
  *
  * Starts paused (-S) and without a display (-display none, -vga none, -nodefaults, -no-user-config), with
  * -sandbox on and all of it denied, q35 with kernel-irqchip=on under KVM, each slot behind a pcie-root-port
@@ -83,7 +83,7 @@ const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index);
  * Where a device sits in the guest depends on its own section's place among those of its kind alone: a disk
  * that comes moves no network card. */
 QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                                const HostKit *kit);
+                                const HostTools *tools);
 
 /* The disk opened as fd turned out to be a block device (S_ISBLK), which QEMU drives in another way than a
  * file. */

@@ -32,7 +32,7 @@ enum {
 typedef struct QemuBuilder {
     const GuestDefinition *definition;
     const Plan *plan; /* NULL: no devices */
-    const HostKit *kit;
+    const HostTools *tools;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
     bool scsi;   /* the controller that disks share is there */

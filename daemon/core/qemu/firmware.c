@@ -13,11 +13,11 @@ static void add_flash(QemuBuilder *builder, const char *node, int fd, bool read_
 
 void qemu_add_firmware(QemuBuilder *builder)
 {
-    const Firmware *firmware = host_kit_firmware(builder->kit, builder->definition);
+    const Firmware *firmware = host_tools_firmware(builder->tools, builder->definition);
 
     if (!firmware)
         return;
-    g_autofree char *nvram = host_kit_nvram_path(builder->kit, builder->definition);
+    g_autofree char *nvram = host_tools_nvram_path(builder->tools, builder->definition);
     int code = builder_file_set(builder, QEMU_FILE_FIRMWARE, firmware->code, true);
     int variables = builder_file_set(builder, QEMU_FILE_NVRAM, nvram, false);
 

@@ -16,7 +16,7 @@ static void add_9p(QemuBuilder *builder, const DefinitionShare *share, const cha
 static void add_virtiofs(QemuBuilder *builder, const DefinitionShare *share, const char *id)
 {
     g_autofree char *name = g_strconcat("virtiofsd ", share->name, NULL);
-    QemuCompanion *virtiofsd = builder_companion(builder, name, builder->kit->virtiofsd);
+    QemuCompanion *virtiofsd = builder_companion(builder, name, builder->tools->virtiofsd);
     int listener, fd = builder_companion_socket(builder, &listener);
 
     companion_add(virtiofsd, "--fd=%d", listener);

@@ -8,11 +8,11 @@ void qemu_add_tpm(QemuBuilder *builder)
 {
     if (builder->definition->tpm == TPM_VERSION_NONE)
         return;
-    QemuCompanion *swtpm = builder_companion(builder, "swtpm", builder->kit->swtpm);
+    QemuCompanion *swtpm = builder_companion(builder, "swtpm", builder->tools->swtpm);
     struct json_object *device = json_new_driver("tpm-crb");
     int listener, fd = builder_companion_socket(builder, &listener);
 
-    swtpm->state_folder = host_kit_tpm_path(builder->kit, builder->definition);
+    swtpm->state_folder = host_tools_tpm_path(builder->tools, builder->definition);
     companion_add(swtpm, "socket");
     companion_add(swtpm, "--tpm2");
     companion_add(swtpm, "--tpmstate");

@@ -43,10 +43,10 @@ static int check_nvram(const GuestDefinition *definition, const Firmware *firmwa
         definition->name, path, (gint64)st.st_size, firmware->template, (gint64) template.st_size);
 }
 
-static int check_firmware(const GuestDefinition *definition, const HostKit *kit, Fault **ret_fault)
+static int check_firmware(const GuestDefinition *definition, const HostTools *tools, Fault **ret_fault)
 {
-    int r = host_kit_check(kit, definition, ret_fault);
-    const Firmware *firmware = r == 0 ? host_kit_firmware(kit, definition) : NULL;
+    int r = host_tools_check(tools, definition, ret_fault);
+    const Firmware *firmware = r == 0 ? host_tools_firmware(tools, definition) : NULL;
     const char *images[] = {firmware ? firmware->code : NULL, firmware ? firmware->template : NULL};
 
     if (!firmware)
@@ -56,16 +56,16 @@ static int check_firmware(const GuestDefinition *definition, const HostKit *kit,
             return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
                                "guest %s: %s, which %s names: %s", definition->name, images[i],
                                firmware->source, g_strerror(errno));
-    g_autofree char *nvram = host_kit_nvram_path(kit, definition);
+    g_autofree char *nvram = host_tools_nvram_path(tools, definition);
     return check_nvram(definition, firmware, nvram, ret_fault);
 }
 
-int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostTools *tools,
                     Fault **ret_fault)
 {
     int r = check_programs(definition, qemu_path, ret_fault);
 
-    return r == 0 ? check_firmware(definition, kit, ret_fault) : r;
+    return r == 0 ? check_firmware(definition, tools, ret_fault) : r;
 }
 
 /* The section whose input device is one of these ("event5"), or NULL. */
@@ -125,9 +125,9 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
 }
 
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                         const HostKit *kit, Fault **ret_fault)
+                         const HostTools *tools, Fault **ret_fault)
 {
-    int r = host_kit_check(kit, definition, ret_fault);
+    int r = host_tools_check(tools, definition, ret_fault);
 
     if (r != 0 || !facts)
         return r;
@@ -136,6 +136,6 @@ int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, co
         return fault_raise(ret_fault, FAULT_REFUSED,
                            "install a QEMU that has it, or the package of its module",
                            "%s (%s) has no device usb-host, which [USB] needs", facts->path, facts->version);
-    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, kit);
+    g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, facts, tools);
     return qemu_command_check(command, facts, ret_fault);
 }

@@ -4,12 +4,12 @@
 #pragma once
 
 #include "../../base/fault.h"
-#include "../../core/qemu/host-kit.h"
+#include "../../core/qemu/host-tools.h"
 #include "../../core/plan/plan.h"
 #include "../../core/qemu/facts.h"
 
 /* 0 or FAULT_RAISED with MissingFile or Refused. qemu_path: the program to be run. */
-int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostKit *kit,
+int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostTools *tools,
                     Fault **ret_fault);
 
 /* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with
@@ -24,4 +24,4 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
 /* Whether QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or FAULT_RAISED
  * with Refused. */
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
-                         const HostKit *kit, Fault **ret_fault);
+                         const HostTools *tools, Fault **ret_fault);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The phase of a start in which QEMU is asked what it can do, so that its command line can be built. */
-#include "../../edge/scan/kit-find.h"
+#include "../../edge/scan/tools-find.h"
 #include "../gate/preflight.h"
 #include "private.h"
 
@@ -12,18 +12,18 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
 
     if (!start_is_at(run, phase_facts) || g->state != GUEST_PREPARING)
         return;
-    g_autoptr(HostKit) kit = kit_find(g->engine->state_path, g->engine->confined);
+    g_autoptr(HostTools) tools = tools_find(g->engine->state_path, g->engine->confined);
 
     if (!facts)
         fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
                           message);
     else
-        preflight_check_qemu(run->definition, run->plan, facts, kit, &fault);
+        preflight_check_qemu(run->definition, run->plan, facts, tools, &fault);
     if (fault) {
         guest_fail(g, fault);
         return;
     }
-    run->start.command = qemu_command_build(run->definition, run->plan, facts, kit);
+    run->start.command = qemu_command_build(run->definition, run->plan, facts, tools);
     start_phase_done(run);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Starting a guest, and what a start would do. */
-#include "../../edge/scan/kit-find.h"
+#include "../../edge/scan/tools-find.h"
 #include "../gate/preflight.h"
 #include "private.h"
 
@@ -24,18 +24,18 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
 {
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(Plan) plan = NULL;
-    g_autoptr(HostKit) kit = kit_find(m->engine->state_path, m->engine->confined);
+    g_autoptr(HostTools) tools = tools_find(m->engine->state_path, m->engine->confined);
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);
     if (r == 0)
-        host_kit_settle(kit, definition);
+        host_tools_settle(tools, definition);
     if (r == 0)
         r = refuse_state(manager_guest_entry(m, name), ret_fault);
     if (r == 0)
         r = manager_check_allowed(m, definition, ret_fault);
     if (r == 0)
-        r = preflight_check(definition, m->engine->qemu_path, kit, ret_fault);
+        r = preflight_check(definition, m->engine->qemu_path, tools, ret_fault);
     if (r == 0)
         r = preflight_check_ports(definition, m->engine->host_place.proc_fd, ret_fault);
     if (r == 0)
@@ -45,7 +45,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
     if (r == 0)
         r = plan_start(host, m->claims, definition, &plan, ret_fault);
     if (r == 0)
-        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), kit, ret_fault);
+        r = preflight_check_qemu(definition, plan, qemu_probe_known(m->engine->probe), tools, ret_fault);
     if (r == 0)
         *ret_plan = g_steal_pointer(&plan);
     if (r == 0)

@@ -37,9 +37,9 @@ static inline Plan *a_plan_for(const GuestDefinition *definition)
 static const char *a_state_path = "/var/lib/usher/guests";
 
 /* What a Debian 12 has with all the packages that a definition may need. */
-static inline HostKit *a_kit(void)
+static inline HostTools *a_kit(void)
 {
-    HostKit *kit = host_kit_new(a_state_path);
+    HostTools *tools = host_tools_new(a_state_path);
     Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
                        "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
                        "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
@@ -49,11 +49,11 @@ static inline HostKit *a_kit(void)
     Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
                       "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 
-    kit->swtpm = g_strdup("/usr/bin/swtpm");
-    kit->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
-    g_ptr_array_add(kit->firmwares, firmware_copy(&secure));
-    g_ptr_array_add(kit->firmwares, firmware_copy(&plain));
-    return kit;
+    tools->swtpm = g_strdup("/usr/bin/swtpm");
+    tools->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
+    g_ptr_array_add(tools->firmwares, firmware_copy(&secure));
+    g_ptr_array_add(tools->firmwares, firmware_copy(&plain));
+    return tools;
 }
 
 /* vhost_net: the host has it. */
@@ -61,12 +61,12 @@ static inline QemuCommand *a_command_with(const GuestDefinition *definition, boo
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
     g_autoptr(Plan) plan = a_plan_for(definition);
-    g_autoptr(HostKit) kit = a_kit();
+    g_autoptr(HostTools) tools = a_kit();
 
-    host_kit_settle(kit, (GuestDefinition *)definition);
+    host_tools_settle(tools, (GuestDefinition *)definition);
 
     plan->vhost_net = vhost_net;
-    return qemu_command_build(definition, plan, &facts, kit);
+    return qemu_command_build(definition, plan, &facts, tools);
 }
 
 static inline QemuCommand *a_command_for(const GuestDefinition *definition)

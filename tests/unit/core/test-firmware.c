@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/qemu/host-kit.h"
+#include "../../../daemon/core/qemu/host-tools.h"
 #include "../suite.h"
 #include "a-definition.h"
 
@@ -84,51 +84,51 @@ START_TEST(a_descriptor_that_is_no_text_is_passed_over)
 }
 END_TEST
 
-static void add(HostKit *kit, const char *source, const char *features)
+static void add(HostTools *tools, const char *source, const char *features)
 {
     Firmware *firmware = parse("uefi", "flash", "raw", Q35, features);
 
     g_free(firmware->source);
     firmware->source = g_strdup(source);
-    g_ptr_array_add(kit->firmwares, firmware);
+    g_ptr_array_add(tools->firmwares, firmware);
 }
 
 START_TEST(the_first_that_fits_is_chosen)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
 
-    add(kit, "30-setup-mode", "\"requires-smm\",\"secure-boot\"");
-    ck_assert_ptr_null(firmware_choose(kit->firmwares, true));
-    ck_assert_ptr_null(firmware_choose(kit->firmwares, false));
-    add(kit, "40-enrolled", "\"enrolled-keys\",\"requires-smm\",\"secure-boot\"");
-    add(kit, "50-enrolled", "\"enrolled-keys\",\"requires-smm\",\"secure-boot\"");
-    add(kit, "60-plain", "");
-    ck_assert_str_eq(firmware_choose(kit->firmwares, true)->source, "40-enrolled");
-    ck_assert_str_eq(firmware_choose(kit->firmwares, false)->source, "60-plain");
+    add(tools, "30-setup-mode", "\"requires-smm\",\"secure-boot\"");
+    ck_assert_ptr_null(firmware_choose(tools->firmwares, true));
+    ck_assert_ptr_null(firmware_choose(tools->firmwares, false));
+    add(tools, "40-enrolled", "\"enrolled-keys\",\"requires-smm\",\"secure-boot\"");
+    add(tools, "50-enrolled", "\"enrolled-keys\",\"requires-smm\",\"secure-boot\"");
+    add(tools, "60-plain", "");
+    ck_assert_str_eq(firmware_choose(tools->firmwares, true)->source, "40-enrolled");
+    ck_assert_str_eq(firmware_choose(tools->firmwares, false)->source, "60-plain");
 }
 END_TEST
 
 START_TEST(a_guest_with_a_bios_needs_none)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autoptr(GuestDefinition) definition = a_definition("");
 
-    add(kit, "60-plain", "");
-    ck_assert_ptr_null(host_kit_firmware(kit, definition));
-    ck_assert_int_eq(host_kit_check(kit, definition, NULL), 0);
+    add(tools, "60-plain", "");
+    ck_assert_ptr_null(host_tools_firmware(tools, definition));
+    ck_assert_int_eq(host_tools_check(tools, definition, NULL), 0);
 }
 END_TEST
 
 START_TEST(a_host_without_the_firmware_is_told_the_package)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autoptr(GuestDefinition) secure = a_definition("[Firmware]\nType=uefi\nSecureBoot=yes\n");
     g_autoptr(GuestDefinition) plain = a_definition("[Firmware]\nType=uefi\n");
     _cleanup_fault_ Fault *fault = NULL;
 
-    add(kit, "60-plain", "");
-    ck_assert_int_eq(host_kit_check(kit, plain, NULL), 0);
-    ck_assert_int_eq(host_kit_check(kit, secure, &fault), FAULT_RAISED);
+    add(tools, "60-plain", "");
+    ck_assert_int_eq(host_tools_check(tools, plain, NULL), 0);
+    ck_assert_int_eq(host_tools_check(tools, secure, &fault), FAULT_RAISED);
     ck_assert_int_eq(fault->kind, FAULT_MISSING_FILE);
     ck_assert_str_eq(fault->message,
                      "guest win10: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35 "
@@ -139,10 +139,11 @@ END_TEST
 
 START_TEST(variables_made_without_keys_are_not_used_with_secure_boot)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autoptr(GuestDefinition) secure = a_definition("[Firmware]\nType=uefi\nSecureBoot=yes\n");
     g_autoptr(GuestDefinition) plain = a_definition("[Firmware]\nType=uefi\n");
-    g_autofree char *with_keys = host_kit_nvram_path(kit, secure), *without = host_kit_nvram_path(kit, plain);
+    g_autofree char *with_keys = host_tools_nvram_path(tools, secure),
+                    *without = host_tools_nvram_path(tools, plain);
 
     ck_assert_str_eq(without, "/state/win10/nvram.fd");
     ck_assert_str_eq(with_keys, "/state/win10/nvram-secure.fd");
@@ -172,11 +173,11 @@ END_TEST
 
 START_TEST(a_host_without_swtpm_is_told_the_package)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autoptr(GuestDefinition) definition = a_definition("[TPM]\nVersion=2.0\n");
     _cleanup_fault_ Fault *fault = NULL;
 
-    ck_assert_int_eq(host_kit_check(kit, definition, &fault), FAULT_RAISED);
+    ck_assert_int_eq(host_tools_check(tools, definition, &fault), FAULT_RAISED);
     ck_assert_str_eq(fault->message, "guest win10: there is no swtpm, which emulates a TPM, on this host");
     ck_assert_str_eq(fault->remedy, "install it: apt install swtpm");
 }
@@ -184,13 +185,13 @@ END_TEST
 
 static ShareType settled(const char *text, bool installed, bool confined)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autofree char *file = g_strconcat("[Share docs]\nPath=/docs\n", text, NULL);
     g_autoptr(GuestDefinition) definition = a_definition(file);
 
-    kit->virtiofsd = installed ? g_strdup("/virtiofsd") : NULL;
-    kit->confined = confined;
-    host_kit_settle(kit, definition);
+    tools->virtiofsd = installed ? g_strdup("/virtiofsd") : NULL;
+    tools->confined = confined;
+    host_tools_settle(tools, definition);
     return ((const DefinitionShare *)g_ptr_array_index(definition->shares, 0))->type;
 }
 
@@ -208,16 +209,16 @@ END_TEST
 
 START_TEST(virtiofs_that_cannot_be_is_refused)
 {
-    g_autoptr(HostKit) kit = host_kit_new("/state");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
     g_autoptr(GuestDefinition) definition = a_definition("[Share docs]\nPath=/docs\nType=virtiofs\n");
     _cleanup_fault_ Fault *missing = NULL, *confined = NULL;
 
-    ck_assert_int_eq(host_kit_check(kit, definition, &missing), FAULT_RAISED);
+    ck_assert_int_eq(host_tools_check(tools, definition, &missing), FAULT_RAISED);
     ck_assert_str_eq(missing->remedy, "install it: apt install qemu-system-common; or write Type=9p");
-    kit->virtiofsd = g_strdup("/virtiofsd");
-    ck_assert_int_eq(host_kit_check(kit, definition, NULL), 0);
-    kit->confined = true;
-    ck_assert_int_eq(host_kit_check(kit, definition, &confined), FAULT_RAISED);
+    tools->virtiofsd = g_strdup("/virtiofsd");
+    ck_assert_int_eq(host_tools_check(tools, definition, NULL), 0);
+    tools->confined = true;
+    ck_assert_int_eq(host_tools_check(tools, definition, &confined), FAULT_RAISED);
     ck_assert_str_eq(
         confined->message,
         "guest win10: [Share docs] Type=virtiofs: QEMU's virtiofsd changes its root directory, which usherd "

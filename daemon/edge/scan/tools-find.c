@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "../../base/file.h"
-#include "kit-find.h"
+#include "tools-find.h"
 
 #define DESCRIPTOR_SIZE_MAX (256 * 1024)
 
@@ -30,7 +30,7 @@ static GHashTable *list_descriptors(const char *const *folders)
     return paths;
 }
 
-void kit_find_firmware(const char *const *folders, GPtrArray *ret)
+void tools_find_firmware(const char *const *folders, GPtrArray *ret)
 {
     g_autoptr(GHashTable) paths = list_descriptors(folders);
     unsigned n;
@@ -59,16 +59,16 @@ static char *find_program(const char *const *paths)
     return NULL;
 }
 
-HostKit *kit_find(const char *state_path, bool confined)
+HostTools *tools_find(const char *state_path, bool confined)
 {
     static const char *const folders[] = {"/etc/qemu/firmware", "/usr/share/qemu/firmware", NULL};
     static const char *const swtpms[] = {"/usr/bin/swtpm", NULL};
     static const char *const virtiofsds[] = {"/usr/lib/qemu/virtiofsd", NULL};
-    HostKit *kit = host_kit_new(state_path);
+    HostTools *tools = host_tools_new(state_path);
 
-    kit_find_firmware(folders, kit->firmwares);
-    kit->swtpm = find_program(swtpms);
-    kit->virtiofsd = find_program(virtiofsds);
-    kit->confined = confined;
-    return kit;
+    tools_find_firmware(folders, tools->firmwares);
+    tools->swtpm = find_program(swtpms);
+    tools->virtiofsd = find_program(virtiofsds);
+    tools->confined = confined;
+    return tools;
 }

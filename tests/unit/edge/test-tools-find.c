@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/scan/kit-find.h"
+#include "../../../daemon/edge/scan/tools-find.h"
 #include "../../../daemon/edge/qemu/nvram.h"
 #include "../suite.h"
 
@@ -15,7 +15,7 @@ static char *top;
 
 static void set_up(void)
 {
-    top = g_dir_make_tmp("usher-kit-XXXXXX", NULL);
+    top = g_dir_make_tmp("usher-tools-XXXXXX", NULL);
 }
 
 static void tear_down(void)
@@ -59,7 +59,7 @@ static char *found(void)
     g_autoptr(GPtrArray) firmwares = g_ptr_array_new_with_free_func((GDestroyNotify)firmware_free);
     GString *words = g_string_new(NULL);
 
-    kit_find_firmware(folders, firmwares);
+    tools_find_firmware(folders, firmwares);
     for (unsigned i = 0; i < firmwares->len; i++)
         g_string_append_printf(words, "%s ", ((const Firmware *)g_ptr_array_index(firmwares, i))->code);
     return g_string_free(words, FALSE);
@@ -169,7 +169,7 @@ START_TEST(a_link_in_the_place_of_the_variables_is_not_followed)
 }
 END_TEST
 
-SUITE_WITH("kit-find", set_up, tear_down, descriptors_come_in_the_order_of_their_names_whatever_their_folder,
+SUITE_WITH("tools-find", set_up, tear_down, descriptors_come_in_the_order_of_their_names_whatever_their_folder,
            the_administrators_descriptor_takes_the_place_of_the_distributions,
            an_empty_file_hides_the_distributions, a_host_without_descriptors_has_no_firmware,
            variables_are_made_once_from_the_template, a_copy_that_was_cut_short_is_made_anew,
