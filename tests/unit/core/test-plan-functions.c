@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
-#include "a-host.h"
+#include "a-plan.h"
 
 #define NIC "0000:02:00.0"
 #define TWO "[PCI nic]\nAddress=02:00.0\nVirtualFunctions=2\n"
@@ -31,41 +29,6 @@ static HostDevice *a_function(Host *host, const char *address, int group)
     function->physical = address_of(NIC);
     function->reset_methods = g_strdup("flr");
     return function;
-}
-
-static Plan *planned(const Host *host, const Claims *claims, const char *text, bool rest)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-    int r = (rest ? plan_rest : plan_start)(host, claims, definition, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    for (unsigned i = 0; i < plan->devices->len; i++)
-        ((PlanDevice *)g_ptr_array_index(plan->devices, i))->wish = NULL;
-    return plan;
-}
-
-static void assert_plan_refused(const Host *host, const Claims *claims, const char *text, bool rest,
-                                FaultKind kind, const char *line)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-    ck_assert_int_eq((rest ? plan_rest : plan_start)(host, claims, definition, &plan, &fault), FAULT_RAISED);
-    g_autofree char *said = fault_to_line(fault);
-    ck_assert_msg(strstr(said, line), "%s", said);
-    ck_assert_int_eq(fault->kind, kind);
-}
-
-static void assert_steps(const Plan *plan, const char *expected)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        const Step *step = g_ptr_array_index(plan->steps, i);
-        g_string_append_printf(text, "%s %s %s→%s\n", step_kind_to_string(step->kind), step->subject,
-                               step->before, step->after);
-    }
-    ck_assert_str_eq(text->str, expected);
 }
 
 START_TEST(they_are_made_first_and_the_rest_is_as_expected)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What network cards need of the host. */
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
+#include "a-plan.h"
 
 /* br0 with its port eth0, virbr0, eth1, a persistent tap device, and what usher made for another guest. */
 static Host *a_network(void)
@@ -21,48 +20,16 @@ static Host *a_network(void)
     return host;
 }
 
-static Plan *plan_of(const Host *host, const char *text)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    if (plan_start(host, NULL, definition, &plan, &fault) != 0)
-        ck_abort_msg("%s", fault->message);
-    return plan;
-}
-
-static void assert_step(const Plan *plan, unsigned index, const char *text)
-{
-    g_autofree char *found = step_describe(g_ptr_array_index(plan->steps, index));
-
-    ck_assert_str_eq(found, text);
-}
-
-static void assert_no_plan(const Host *host, const char *text, FaultKind kind, const char *message,
-                           const char *remedy)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
-    ck_assert_ptr_null(plan);
-    ck_assert_int_eq(fault->kind, kind);
-    ck_assert_str_eq(fault->message, message);
-    ck_assert_str_eq(fault->remedy, remedy);
-}
-
 START_TEST(a_card_on_a_bridge_gets_a_link_of_its_own)
 {
     g_autoptr(Host) host = a_network();
-    g_autoptr(Plan) plan = plan_of(host, "[Network lan]\nMode=bridge\nBridge=br0\nMAC=52:54:00:12:34:56\n");
+    g_autoptr(Plan) plan = a_plan(host, "[Network lan]\nMode=bridge\nBridge=br0\nMAC=52:54:00:12:34:56\n");
 
     ck_assert_uint_eq(plan->steps->len, 1);
     assert_step(plan, 0, "link of ush-win10_lan: none → tap on br0 as fe:54:00:12:34:56");
     ck_assert(!plan->vhost_net);
     host->vhost_net = true;
-    g_autoptr(Plan) fast = plan_of(host, "[Network lan]\nMode=bridge\nBridge=br0\n");
+    g_autoptr(Plan) fast = a_plan(host, "[Network lan]\nMode=bridge\nBridge=br0\n");
     ck_assert(fast->vhost_net);
 }
 END_TEST
@@ -71,12 +38,12 @@ START_TEST(a_macvtap_device_has_the_guests_own_address_and_its_driver_first)
 {
     g_autoptr(Host) host = a_network();
     static const char text[] = "[Network lan]\nMode=macvtap\nParent=eth1\nMAC=52:54:00:12:34:56\n";
-    g_autoptr(Plan) plan = plan_of(host, text);
+    g_autoptr(Plan) plan = a_plan(host, text);
 
     ck_assert_uint_eq(plan->steps->len, 1);
     assert_step(plan, 0, "link of ush-win10_lan: none → macvtap on eth1 as 52:54:00:12:34:56");
     host->macvtap = false;
-    g_autoptr(Plan) more = plan_of(host, text);
+    g_autoptr(Plan) more = a_plan(host, text);
     ck_assert_uint_eq(more->steps->len, 2);
     assert_step(more, 0, "module of macvtap: absent → live");
 }
@@ -86,7 +53,7 @@ START_TEST(a_tap_device_of_somebody_elses_is_taken_as_it_is)
 {
     g_autoptr(Host) host = a_network();
     g_autoptr(Plan) plan =
-        plan_of(host, "[Network lan]\nMode=tap\nDevice=tap0\n[Network nat]\n[Network x]\nMode=none\n");
+        a_plan(host, "[Network lan]\nMode=tap\nDevice=tap0\n[Network nat]\n[Network x]\nMode=none\n");
 
     ck_assert_uint_eq(plan->steps->len, 0);
 }

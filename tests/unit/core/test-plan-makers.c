@@ -2,10 +2,8 @@
 /* Functions that are there by grace of another one's driver: behind Intel's VMD, and virtual ones. */
 #include <string.h>
 
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
-#include "a-host.h"
+#include "a-plan.h"
 
 #define VMD "0000:00:0e.0"
 #define DISK "10000:e1:00.0"
@@ -29,16 +27,6 @@ static Host *a_host_with_vmd(int disk_group)
     behind(host, "10000:e0:06.1", VMD, a_bridge(host, "10000:e0:06.1", 12));
     behind(host, OTHER_DISK, "10000:e0:06.1", a_device(host, OTHER_DISK, disk_group, "nvme"));
     return host;
-}
-
-static Plan *bound(const Host *host, const char *address, bool whole_group)
-{
-    BindWish wish = {.address = address_of(address), .whole_group = whole_group};
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-    int r = plan_bind(host, NULL, &wish, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    return plan;
 }
 
 static void assert_bind_refused(const Host *host, const Claims *claims, const char *address, bool whole_group,
@@ -82,11 +70,8 @@ START_TEST(a_guest_cannot_have_both_vmd_and_what_is_behind_it)
     static const int groups[] = {12, 13};
     for (unsigned i = 0; i < G_N_ELEMENTS(groups); i++) {
         g_autoptr(Host) host = a_host_with_vmd(groups[i]);
-        g_autoptr(GuestDefinition) definition =
-            a_definition("[PCI raid]\nAddress=" VMD "\n[PCI disk]\nAddress=" DISK "\n");
-        _cleanup_fault_ Fault *fault = NULL;
-        Plan *plan = NULL;
-        ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
+        _cleanup_fault_ Fault *fault =
+            refusal(host, NULL, "[PCI raid]\nAddress=" VMD "\n[PCI disk]\nAddress=" DISK "\n", false);
         g_autofree char *said = fault_to_line(fault);
         ck_assert_str_eq(said, WOULD_BE_GONE);
     }
@@ -98,7 +83,7 @@ START_TEST(vmd_is_lent_as_a_whole_and_what_is_behind_it_goes_with_its_driver)
     static const int groups[] = {12, 13, HOST_NO_GROUP};
     for (unsigned i = 0; i < 2 * G_N_ELEMENTS(groups); i++) {
         g_autoptr(Host) host = a_host_with_vmd(groups[i / 2]);
-        g_autoptr(Plan) plan = bound(host, VMD, i % 2 == 1);
+        g_autoptr(Plan) plan = bound(host, VMD, 0, i % 2 == 1);
         assert_steps_of(plan, VMD);
         g_autoptr(GPtrArray) leaving = plan_leaving(plan);
         ck_assert_uint_eq(leaving->len, 1);
@@ -112,7 +97,7 @@ START_TEST(vmd_without_a_reset_of_its_own_hits_nothing_that_is_left)
     a_bridge(host, "0000:00:01.0", 11);
     HostDevice *vmd = behind(host, VMD, "0000:00:01.0", device_of(host, VMD));
     vmd->reset_methods = g_strdup("bus");
-    g_autoptr(Plan) plan = bound(host, VMD, false);
+    g_autoptr(Plan) plan = bound(host, VMD, 0, false);
     assert_steps_of(plan, VMD);
 }
 END_TEST
@@ -151,7 +136,7 @@ START_TEST(who_has_a_disk_behind_vmd_open_by_vfio_is_asked_for)
     HostDevice *disk = device_of(host, DISK);
     g_free(disk->driver);
     disk->driver = g_strdup("vfio-pci");
-    g_autoptr(Plan) plan = bound(host, VMD, false);
+    g_autoptr(Plan) plan = bound(host, VMD, 0, false);
     g_autoptr(GPtrArray) leaving = plan_leaving(plan);
     ck_assert_uint_eq(leaving->len, 2);
     ck_assert_str_eq(g_ptr_array_index(leaving, 1), DISK);
@@ -162,7 +147,7 @@ START_TEST(a_disk_in_a_group_of_its_own_is_lent_while_vmd_stays)
 {
     g_autoptr(Host) host = a_host_with_vmd(13);
     g_ptr_array_remove(host->devices, device_of(host, OTHER_DISK));
-    g_autoptr(Plan) plan = bound(host, DISK, false);
+    g_autoptr(Plan) plan = bound(host, DISK, 0, false);
     assert_steps_of(plan, DISK);
 }
 END_TEST

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
-#include "a-host.h"
+#include "a-plan.h"
 
 #define UUID "4b20d080-1b54-4048-85b3-a6a62d165c01"
 #define VGPU "[PCI vgpu]\nMediatedDevice=" UUID "\n"
@@ -35,25 +33,11 @@ static Host *a_host_with_a_vgpu(void)
     return host;
 }
 
-static void assert_plan_refused(const Host *host, const Claims *claims, const char *text, FaultKind kind,
-                                const char *line)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-    ck_assert_int_eq(plan_start(host, claims, definition, &plan, &fault), FAULT_RAISED);
-    g_autofree char *said = fault_to_line(fault);
-    ck_assert_msg(strstr(said, line), "%s", said);
-    ck_assert_int_eq(fault->kind, kind);
-}
-
 START_TEST(it_is_lent_by_its_groups_node_and_nothing_changes_hands)
 {
     g_autoptr(Host) host = a_host_with_a_vgpu();
     host->vfio_pci = false;
-    g_autoptr(GuestDefinition) definition = a_definition(VGPU);
-    g_autoptr(Plan) plan = NULL;
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    g_autoptr(Plan) plan = a_plan(host, VGPU);
     ck_assert_uint_eq(plan->steps->len, 1);
     g_autofree char *step = step_describe(g_ptr_array_index(plan->steps, 0));
     ck_assert_str_eq(step, "node-owner of /dev/vfio/40: 0:0 → guest");
@@ -72,9 +56,7 @@ END_TEST
 START_TEST(it_stands_among_other_devices_in_the_order_of_the_definition)
 {
     g_autoptr(Host) host = a_host_with_a_vgpu();
-    g_autoptr(GuestDefinition) definition = a_definition(VGPU "[PCI gpu]\nAddress=01:00.0\n");
-    g_autoptr(Plan) plan = NULL;
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
+    g_autoptr(Plan) plan = a_plan(host, VGPU "[PCI gpu]\nAddress=01:00.0\n");
     ck_assert_uint_eq(plan->devices->len, 2);
     ck_assert_str_eq(((PlanDevice *)g_ptr_array_index(plan->devices, 0))->name, "vgpu");
     ck_assert_int_eq(g_array_index(plan->groups, int, 0), 12);
@@ -85,7 +67,7 @@ END_TEST
 START_TEST(one_that_is_not_there_is_refused_with_what_makes_it)
 {
     g_autoptr(Host) host = a_host();
-    assert_plan_refused(host, NULL, VGPU, FAULT_NO_SUCH_DEVICE,
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_NO_SUCH_DEVICE,
                         "there is no mediated device " UUID
                         "; have it made, by Address= and MediatedType=; or make it: mdevctl start -u " UUID
                         ", or echo " UUID " > /sys/bus/pci/devices/ADDRESS/mdev_supported_types/TYPE/create");
@@ -97,12 +79,12 @@ START_TEST(one_that_a_guest_has_is_refused_with_that_guest)
     g_autoptr(Host) host = a_host_with_a_vgpu();
     g_autoptr(Claims) claims = claims_new();
     ck_assert(claims_take(claims, 40, "guest/linux"));
-    assert_plan_refused(host, claims, VGPU, FAULT_IN_USE,
+    assert_plan_refused(host, claims, VGPU, false, FAULT_IN_USE,
                         "mediated device " UUID " (group 40) is claimed by guest linux; "
                         "stop it first: usherctl stop linux");
     claims_give_up(claims, "guest/linux");
-    assert_plan_refused(host, claims, VGPU "[PCI twin]\nMediatedDevice=" UUID "\n", FAULT_BAD_DEFINITION,
-                        "[PCI vgpu] and [PCI twin] both ask for mediated device " UUID);
+    assert_plan_refused(host, claims, VGPU "[PCI twin]\nMediatedDevice=" UUID "\n", false,
+                        FAULT_BAD_DEFINITION, "[PCI vgpu] and [PCI twin] both ask for mediated device " UUID);
 }
 END_TEST
 
@@ -113,22 +95,23 @@ START_TEST(one_that_cannot_be_lent_is_refused_with_the_reason)
     HostDevice *parent = device_of(host, PARENT);
 
     parent->stuck = true;
-    assert_plan_refused(host, NULL, VGPU, FAULT_STUCK, PARENT ", which mediated device " UUID " was made of");
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_STUCK,
+                        PARENT ", which mediated device " UUID " was made of");
     parent->stuck = false;
     parent->dead = true;
-    assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, PARENT " is dead");
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, PARENT " is dead");
     mediated->group = HOST_NO_GROUP;
-    assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, "is in no group: no driver of VFIO's has it");
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, "is in no group: no driver of VFIO's has it");
     g_free(mediated->api);
     mediated->api = g_strdup("vfio-ap");
-    assert_plan_refused(host, NULL, VGPU, FAULT_REFUSED, "is not a PCI device, but one for vfio-ap");
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, "is not a PCI device, but one for vfio-ap");
 }
 END_TEST
 
 START_TEST(what_it_was_made_of_stays_with_the_host)
 {
     g_autoptr(Host) host = a_host_with_a_vgpu();
-    assert_plan_refused(host, NULL, "[PCI gpu]\nAddress=" PARENT "\n", FAULT_REFUSED,
+    assert_plan_refused(host, NULL, "[PCI gpu]\nAddress=" PARENT "\n", false, FAULT_REFUSED,
                         PARENT " has the mediated device " UUID
                                " (nvidia-63), which would go with its driver; "
                                "lend that (MediatedDevice=), or remove it first: echo 1 > "
@@ -168,31 +151,15 @@ static char *uuid_of(const char *text, unsigned section)
     return definition_mediated(definition, g_ptr_array_index(definition->pci, section));
 }
 
-static Plan *planned(const Host *host, const Claims *claims, const char *text, bool rest)
+static void assert_words(const Plan *plan, const char *format, ...)
 {
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-    int r = (rest ? plan_rest : plan_start)(host, claims, definition, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    for (unsigned i = 0; i < plan->devices->len; i++)
-        ((PlanDevice *)g_ptr_array_index(plan->devices, i))->wish = NULL;
-    return plan;
-}
-
-static void assert_steps(const Plan *plan, const char *format, ...)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *words = steps_in_words(plan);
     va_list arguments;
 
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        g_autofree char *words = step_describe(g_ptr_array_index(plan->steps, i));
-        g_string_append_printf(text, "%s\n", words);
-    }
     va_start(arguments, format);
     g_autofree char *expected = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    ck_assert_str_eq(text->str, expected);
+    ck_assert_str_eq(words, expected);
 }
 
 START_TEST(one_is_made_first_and_lent_when_its_group_is_known)
@@ -201,7 +168,7 @@ START_TEST(one_is_made_first_and_lent_when_its_group_is_known)
     g_autofree char *uuid = uuid_of(MADE, 0);
     g_autoptr(Plan) plan = planned(host, NULL, MADE, false);
     ck_assert_uint_eq(plan->making, 1);
-    assert_steps(plan,
+    assert_words(plan,
                  "mediated-device of %s: none → nvidia-63@0000:02:00.0\n"
                  "node-owner of group of %s: 0:0 → guest\n",
                  uuid, uuid);
@@ -221,7 +188,7 @@ START_TEST(one_is_made_first_and_lent_when_its_group_is_known)
     mediated->group = 40;
     g_autoptr(Plan) rest = planned(host, NULL, MADE, true);
     ck_assert_uint_eq(rest->making, 0);
-    assert_steps(rest, "node-owner of /dev/vfio/40: 0:0 → guest\n");
+    assert_words(rest, "node-owner of /dev/vfio/40: 0:0 → guest\n");
     ck_assert_int_eq(g_array_index(rest->groups, int, 0), 40);
     const PlanDevice *device = g_ptr_array_index(rest->devices, 0);
     ck_assert_str_eq(device->mediated, uuid);
@@ -261,19 +228,19 @@ START_TEST(a_type_that_is_not_there_is_refused_with_those_that_are)
     g_autoptr(Host) host = a_host_that_makes(2);
     g_autoptr(Host) none = a_host_with_a_gpu();
     assert_plan_refused(
-        host, NULL, "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-99\n", FAULT_REFUSED,
+        host, NULL, "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-99\n", false, FAULT_REFUSED,
         "[PCI vgpu] MediatedType=nvidia-99: 0000:02:00.0 (nvidia) has no such type; there are: "
         "nvidia-63 (GRID M60-2Q; 2 available), nvidia-64 (unknown how many)");
     assert_plan_refused(
-        none, NULL, "[PCI vgpu]\nAddress=01:00.0\nMediatedType=nvidia-63\n", FAULT_REFUSED,
+        none, NULL, "[PCI vgpu]\nAddress=01:00.0\nMediatedType=nvidia-63\n", false, FAULT_REFUSED,
         "[PCI vgpu] MediatedType=nvidia-63: 0000:01:00.0 has a driver that makes no mediated devices: "
         "radeon; let a driver have it that makes some");
-    assert_plan_refused(host, NULL, "[PCI vgpu]\nAddress=09:00.0\nMediatedType=nvidia-63\n",
+    assert_plan_refused(host, NULL, "[PCI vgpu]\nAddress=09:00.0\nMediatedType=nvidia-63\n", false,
                         FAULT_NO_SUCH_DEVICE, "there is no device 0000:09:00.0");
     HostMediatedType *type = g_ptr_array_index(host->mediated_types, 0);
     g_free(type->api);
     type->api = g_strdup("vfio-ccw");
-    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED,
+    assert_plan_refused(host, NULL, MADE, false, FAULT_REFUSED,
                         "[PCI vgpu] MediatedType=nvidia-63: that is not a PCI device, but one for vfio-ccw");
 }
 END_TEST
@@ -286,14 +253,14 @@ START_TEST(one_that_cannot_be_made_any_more_is_refused_with_those_that_were)
         "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it; these exist: ";
     g_autofree char *none = g_strconcat(said, "none; stop a guest that has one", NULL),
                     *one = g_strconcat(said, UUID " (nvidia-63, guest linux); stop a guest", NULL);
-    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED, none);
+    assert_plan_refused(host, NULL, MADE, false, FAULT_REFUSED, none);
     a_mediated(host);
     ck_assert(claims_take(claims, 40, "guest/linux"));
-    assert_plan_refused(host, claims, MADE, FAULT_REFUSED, one);
+    assert_plan_refused(host, claims, MADE, false, FAULT_REFUSED, one);
 
     /* Two sections, and one is available. */
     g_autoptr(Host) scarce = a_host_that_makes(1);
-    assert_plan_refused(scarce, NULL, MADE "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n",
+    assert_plan_refused(scarce, NULL, MADE "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n", false,
                         FAULT_REFUSED,
                         "[PCI second] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it");
 }
@@ -304,7 +271,7 @@ START_TEST(one_that_is_there_already_is_left_alone)
     g_autoptr(Host) host = a_host_that_makes(1);
     a_mediated(host);
     assert_plan_refused(
-        host, NULL, MADE "MediatedDevice=" UUID "\n", FAULT_REFUSED,
+        host, NULL, MADE "MediatedDevice=" UUID "\n", false, FAULT_REFUSED,
         "the mediated device " UUID ", which is to be made, is there already: nvidia-63 of " PARENT
         "; lend it as it is, by MediatedDevice= without Address= and MediatedType=; or remove it, if "
         "nobody needs it: echo 1 > /sys/bus/mdev/devices/" UUID "/remove");
@@ -314,7 +281,8 @@ START_TEST(one_that_is_there_already_is_left_alone)
     assert_plan_refused(free, NULL,
                         MADE "MediatedDevice=" UUID "\n[PCI twin]\nAddress=02:00.0\nMediatedType=nvidia-64\n"
                              "MediatedDevice=" UUID "\n",
-                        FAULT_BAD_DEFINITION, "[PCI vgpu] and [PCI twin] both ask for mediated device " UUID);
+                        false, FAULT_BAD_DEFINITION,
+                        "[PCI vgpu] and [PCI twin] both ask for mediated device " UUID);
 }
 END_TEST
 
@@ -344,23 +312,24 @@ START_TEST(what_it_is_made_of_stays_with_the_host_and_has_to_be_fit)
                         PARENT " has the mediated device %s (nvidia-63), which would go with its "
                                "driver",
                         uuid);
-    assert_plan_refused(host, NULL, MADE "[PCI card]\nAddress=02:00.0\n", FAULT_REFUSED, goes);
-    assert_plan_refused(host, NULL, MADE "Fingerprint=10de:13f2 10de:115e 030000 0000:00:03.0/00.0\n",
+    assert_plan_refused(host, NULL, MADE "[PCI card]\nAddress=02:00.0\n", false, FAULT_REFUSED, goes);
+    assert_plan_refused(host, NULL, MADE "Fingerprint=10de:13f2 10de:115e 030000 0000:00:03.0/00.0\n", false,
                         FAULT_REFUSED, "[PCI vgpu] Fingerprint=");
     ck_assert(claims_take(claims, 20, "guest/linux"));
-    assert_plan_refused(host, claims, MADE, FAULT_IN_USE, PARENT " (group 20) is claimed by guest/linux");
+    assert_plan_refused(host, claims, MADE, false, FAULT_IN_USE,
+                        PARENT " (group 20) is claimed by guest/linux");
     /* It is being made of for another. */
     g_autoptr(Claims) leaning = claims_new();
     g_autoptr(GArray) card = g_array_new(FALSE, FALSE, sizeof(int));
     int group = 20;
     g_array_append_val(card, group);
     claims_lean(leaning, card, "guest/linux");
-    assert_plan_refused(host, leaning, "[PCI card]\nAddress=02:00.0\n", FAULT_IN_USE,
+    assert_plan_refused(host, leaning, "[PCI card]\nAddress=02:00.0\n", false, FAULT_IN_USE,
                         PARENT " (group 20) is claimed by guest linux");
     device_of(host, PARENT)->dead = true;
-    assert_plan_refused(host, NULL, MADE, FAULT_REFUSED, PARENT);
+    assert_plan_refused(host, NULL, MADE, false, FAULT_REFUSED, PARENT);
     device_of(host, PARENT)->stuck = true;
-    assert_plan_refused(host, NULL, MADE, FAULT_STUCK, PARENT " is stuck");
+    assert_plan_refused(host, NULL, MADE, false, FAULT_STUCK, PARENT " is stuck");
 }
 END_TEST
 

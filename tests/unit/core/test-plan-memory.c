@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where a guest's memory comes from. */
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
-#include "a-host.h"
+#include "a-plan.h"
 
 static void a_node(Host *host, unsigned number, uint64_t total, uint64_t free)
 {
@@ -16,43 +14,15 @@ static void a_node(Host *host, unsigned number, uint64_t total, uint64_t free)
     g_array_append_val(host->nodes, node);
 }
 
-static Plan *plan_of(const Host *host, const char *text)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_msg(plan_start(host, NULL, definition, &plan, &fault) == 0, "%s", fault ? fault->message : "?");
-    return plan;
-}
-
-static void assert_refused_on(const Host *host, const char *text, const char *message)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
-    ck_assert_int_eq(fault->kind, FAULT_REFUSED);
-    ck_assert_str_eq(fault->message, message);
-    ck_assert_ptr_nonnull(fault->remedy);
-}
-
-static void assert_first_step(const Plan *plan, const char *words)
-{
-    g_autofree char *text = step_describe(g_ptr_array_index(plan->steps, 0));
-    ck_assert_str_eq(text, words);
-}
-
 #define A_GIGABYTE "[Memory]\nSize=1G\nHugePages=2M\n"
 
 START_TEST(pages_that_are_missing_come_before_any_device)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_node(host, 0, 100, 40);
-    g_autoptr(Plan) plan = plan_of(host, A_GIGABYTE "[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(Plan) plan = a_plan(host, A_GIGABYTE "[PCI gpu]\nAddress=01:00.0\n");
 
-    assert_first_step(plan, "huge-pages of node0/2048kB: 100 → 572");
+    assert_step(plan, 0, "huge-pages of node0/2048kB: 100 → 572");
     ck_assert_uint_gt(plan->steps->len, 1);
     /* With one node there is nothing to choose. */
     ck_assert_int_eq(plan->memory_node, -1);
@@ -63,7 +33,7 @@ START_TEST(pages_that_are_there_need_no_step)
 {
     g_autoptr(Host) host = a_host();
     a_node(host, 0, 600, 512);
-    g_autoptr(Plan) plan = plan_of(host, A_GIGABYTE), usual = plan_of(host, "[Memory]\nSize=1G\n");
+    g_autoptr(Plan) plan = a_plan(host, A_GIGABYTE), usual = a_plan(host, "[Memory]\nSize=1G\n");
 
     ck_assert_uint_eq(plan->steps->len, 0);
     ck_assert_uint_eq(usual->steps->len, 0);
@@ -76,13 +46,13 @@ START_TEST(pages_are_of_the_node_that_the_device_is_at)
     a_node(host, 0, 600, 600);
     a_node(host, 1, 0, 0);
     device_of(host, "0000:01:00.0")->numa_node = 1;
-    g_autoptr(Plan) near = plan_of(host, A_GIGABYTE "[PCI gpu]\nAddress=01:00.0\n"),
-                    none = plan_of(host, A_GIGABYTE), named = plan_of(host, A_GIGABYTE "Node=1\n"),
-                    usual = plan_of(host, "[Memory]\nSize=1G\nNode=1\n"),
-                    any = plan_of(host, "[Memory]\nSize=1G\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(Plan) near = a_plan(host, A_GIGABYTE "[PCI gpu]\nAddress=01:00.0\n"),
+                    none = a_plan(host, A_GIGABYTE), named = a_plan(host, A_GIGABYTE "Node=1\n"),
+                    usual = a_plan(host, "[Memory]\nSize=1G\nNode=1\n"),
+                    any = a_plan(host, "[Memory]\nSize=1G\n[PCI gpu]\nAddress=01:00.0\n");
 
-    assert_first_step(near, "huge-pages of node1/2048kB: 0 → 512");
-    assert_first_step(named, "huge-pages of node1/2048kB: 0 → 512");
+    assert_step(near, 0, "huge-pages of node1/2048kB: 0 → 512");
+    assert_step(named, 0, "huge-pages of node1/2048kB: 0 → 512");
     ck_assert_uint_eq(none->steps->len, 0);
     ck_assert_int_eq(near->memory_node, 1);
     ck_assert_int_eq(named->memory_node, 1);
@@ -97,10 +67,12 @@ START_TEST(nodes_and_sizes_that_are_not_there_are_refused)
     g_autoptr(Host) host = a_host(), without = a_host();
     a_node(host, 0, 0, 0);
 
-    assert_refused_on(host, "[Memory]\nNode=3\n",
+    assert_refused_on(host, NULL, "[Memory]\nNode=3\n", FAULT_REFUSED,
                       "guest win10: [Memory] Node=3: the host has no such NUMA node");
-    assert_refused_on(host, "[Memory]\nHugePages=1G\n", "guest win10: this host has no huge pages of 1G");
-    assert_refused_on(without, "[Memory]\nHugePages=2M\n", "guest win10: this host has no huge pages of 2M");
+    assert_refused_on(host, NULL, "[Memory]\nHugePages=1G\n", FAULT_REFUSED,
+                      "guest win10: this host has no huge pages of 1G");
+    assert_refused_on(without, NULL, "[Memory]\nHugePages=2M\n", FAULT_REFUSED,
+                      "guest win10: this host has no huge pages of 2M");
 }
 END_TEST
 
@@ -117,7 +89,7 @@ START_TEST(pages_that_another_guest_was_promised_are_not_counted_twice)
     ck_assert_uint_eq(first->n_pages, 512);
     claims_set_pages(claims, first->pages, first->n_pages, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &second, NULL), 0);
-    assert_first_step(second, "huge-pages of node0/2048kB: 600 → 1024");
+    assert_step(second, 0, "huge-pages of node0/2048kB: 600 → 1024");
     /* Its own are its own, and those of another node are elsewhere. */
     claims_give_up(claims, "guest/other");
     claims_set_pages(claims, first->pages, first->n_pages, "guest/win10");
@@ -135,12 +107,12 @@ START_TEST(more_memory_than_there_is_is_refused)
     a_node(host, 1, 0, 0);
     for (unsigned i = 0; i < 2; i++)
         g_array_index(host->nodes, HostNode, i).memory = UINT64_C(4) << 30;
-    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=8G\n");
-    assert_refused_on(host, "[Memory]\nSize=16T\n",
+    g_autoptr(Plan) fits = a_plan(host, "[Memory]\nSize=8G\n");
+    assert_refused_on(host, NULL, "[Memory]\nSize=16T\n", FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 16.0 TiB, and the host has 8.0 GiB");
-    assert_refused_on(host, "[Memory]\nSize=5G\nNode=1\n",
+    assert_refused_on(host, NULL, "[Memory]\nSize=5G\nNode=1\n", FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 5.0 GiB, and NUMA node 1 of the host has 4.0 GiB");
-    assert_refused_on(host, "[Memory]\nSize=6G\nHugePages=2M\n",
+    assert_refused_on(host, NULL, "[Memory]\nSize=6G\nHugePages=2M\n", FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 6.0 GiB, and NUMA node 0 of the host has 4.0 GiB");
 }
 END_TEST
@@ -163,16 +135,16 @@ START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
     /* 512 MiB, and a 128th of what the guest is. */
     uint64_t enough = (UINT64_C(8) << 30) + (UINT64_C(512) << 20) + (UINT64_C(64) << 20);
     g_autoptr(Host) host = a_host_with_left(enough);
-    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=8G\n" GPU);
+    g_autoptr(Plan) fits = a_plan(host, "[Memory]\nSize=8G\n" GPU);
 
     ck_assert_uint_eq(fits->memory, UINT64_C(8) << 30);
     host->memory_left = enough - 1;
-    assert_refused_on(host, "[Memory]\nSize=8G\n" GPU,
+    assert_refused_on(host, NULL, "[Memory]\nSize=8G\n" GPU, FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be available at once, "
                       "as devices pin all "
                       "of it; the host has 8.6 GiB left, and keeps 576.0 MiB");
     /* Without a device it gets what it touches. */
-    g_autoptr(Plan) lazy = plan_of(host, "[Memory]\nSize=16G\n");
+    g_autoptr(Plan) lazy = a_plan(host, "[Memory]\nSize=16G\n");
     ck_assert_uint_eq(lazy->memory, 0);
 }
 END_TEST
@@ -181,12 +153,12 @@ START_TEST(huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_n
 {
     g_autoptr(Host) host = a_host_with_left(UINT64_C(1) << 30);
 
-    assert_refused_on(host, A_GIGABYTE,
+    assert_refused_on(host, NULL, A_GIGABYTE, FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 1.0 GiB, of which 1.0 GiB must be available at once "
                       "for huge pages; the "
                       "host has 1.0 GiB left, and keeps 520.0 MiB");
     g_array_index(host->nodes, HostNode, 0).pages[HUGE_PAGES_2M].free = 512;
-    g_autoptr(Plan) there = plan_of(host, A_GIGABYTE GPU);
+    g_autoptr(Plan) there = a_plan(host, A_GIGABYTE GPU);
     ck_assert_uint_eq(there->memory, 0);
 }
 END_TEST
@@ -226,7 +198,8 @@ START_TEST(a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet)
     ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(6) << 30, NULL), 0);
     ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(9) << 30, NULL), 0);
     ck_assert_int_eq(plan_check_pinned(host, NULL, huge, "guest/win10", 0, NULL), 0);
-    ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(1) << 30, &fault), FAULT_RAISED);
+    ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(1) << 30, &fault),
+                     FAULT_RAISED);
     ck_assert_str_eq(fault->message, "guest win10: [Memory] Size= is 8.0 GiB, of which 7.0 GiB must be "
                                      "available at once, as devices pin all "
                                      "of it; the host has 3.0 GiB left, and keeps 576.0 MiB");
@@ -242,14 +215,14 @@ START_TEST(what_is_bound_to_a_node_must_be_left_on_that_node)
     g_array_index(host->nodes, HostNode, 0).left = UINT64_C(4) << 30;
     g_array_index(host->nodes, HostNode, 1).left = UINT64_C(26) << 30;
 #define WITH_A_GPU "[PCI gpu]\nAddress=01:00.0\n"
-    assert_refused_on(host, "[Memory]\nSize=5G\nNode=0\n" WITH_A_GPU,
+    assert_refused_on(host, NULL, "[Memory]\nSize=5G\nNode=0\n" WITH_A_GPU, FAULT_REFUSED,
                       "guest win10: [Memory] 5.0 GiB must be available at once on NUMA node 0 of the host, "
                       "which has 4.0 GiB "
                       "left");
-    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=4G\nNode=0\n" WITH_A_GPU),
-                    other = plan_of(host, "[Memory]\nSize=5G\nNode=1\n" WITH_A_GPU),
-                    any = plan_of(host, "[Memory]\nSize=5G\n" WITH_A_GPU),
-                    slowly = plan_of(host, "[Memory]\nSize=5G\nNode=0\n");
+    g_autoptr(Plan) fits = a_plan(host, "[Memory]\nSize=4G\nNode=0\n" WITH_A_GPU),
+                    other = a_plan(host, "[Memory]\nSize=5G\nNode=1\n" WITH_A_GPU),
+                    any = a_plan(host, "[Memory]\nSize=5G\n" WITH_A_GPU),
+                    slowly = a_plan(host, "[Memory]\nSize=5G\nNode=0\n");
 
     ck_assert_int_eq(fits->memory_node, 0);
     ck_assert_int_eq(other->memory_node, 1);
@@ -271,11 +244,11 @@ START_TEST(what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)
     a_node(host, 0, 0, 0);
     g_array_index(host->nodes, HostNode, 0).memory = UINT64_C(9) << 30;
     host->memory = UINT64_C(23) << 30;
-    g_autoptr(Plan) fits = plan_of(host, "[Memory]\nSize=20G\n");
+    g_autoptr(Plan) fits = a_plan(host, "[Memory]\nSize=20G\n");
     host->memory = UINT64_C(6) << 30;
-    assert_refused_on(host, "[Memory]\nSize=8G\n",
+    assert_refused_on(host, NULL, "[Memory]\nSize=8G\n", FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 8.0 GiB, and the host has 6.0 GiB");
-    assert_refused_on(host, "[Memory]\nSize=8G\nNode=0\n",
+    assert_refused_on(host, NULL, "[Memory]\nSize=8G\nNode=0\n", FAULT_REFUSED,
                       "guest win10: [Memory] Size= is 8.0 GiB, and NUMA node 0 of the host has 6.0 GiB");
 }
 END_TEST

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Processors that are the guest's alone, and their speed. */
 #include "../../../daemon/core/host/cpu-list.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-definition.h"
-#include "a-host.h"
+#include "a-plan.h"
 
 #define ALONE "[CPU]\nPin=2-3\nIsolate=yes\n"
 #define FAST "[CPU]\nPin=2-3\nGovernor=performance\n"
@@ -22,33 +20,12 @@ static Host *a_host_with_cpus(unsigned n, const char *governor)
     return host;
 }
 
-static void assert_steps(const Host *host, const Claims *claims, const char *text, const char *steps)
+static void assert_steps_on(const Host *host, const Claims *claims, const char *text, const char *steps)
 {
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    g_autoptr(GString) words = g_string_new(NULL);
-    _cleanup_fault_ Fault *fault = NULL;
-    g_autoptr(Plan) plan = NULL;
+    g_autoptr(Plan) plan = planned(host, claims, text, false);
+    g_autofree char *words = steps_in_words(plan);
 
-    ck_assert_msg(plan_start(host, claims, definition, &plan, &fault) == 0, "%s",
-                  fault ? fault->message : "?");
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        g_autofree char *step = step_describe(g_ptr_array_index(plan->steps, i));
-        g_string_append_printf(words, "%s\n", step);
-    }
-    ck_assert_str_eq(words->str, steps);
-}
-
-static void assert_refused_on(const Host *host, const Claims *claims, const char *text, FaultKind kind,
-                              const char *message)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(plan_start(host, claims, definition, &plan, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message, message);
-    ck_assert_int_eq(fault->kind, kind);
-    ck_assert_ptr_nonnull(fault->remedy);
+    ck_assert_str_eq(words, steps);
 }
 
 START_TEST(every_slice_of_the_host_is_kept_off)
@@ -56,16 +33,16 @@ START_TEST(every_slice_of_the_host_is_kept_off)
     g_autoptr(Host) host = a_host_with_cpus(8, NULL);
     host_add_slice(host, "user.slice", cpu_set_parse("3,7"));
 
-    assert_steps(host, NULL, ALONE,
-                 "cpusets of usher.slice: absent → live\n"
-                 "kept-off of init.scope: none → 2-3\n"
-                 "kept-off of system.slice: none → 2-3\n"
-                 "kept-off of user.slice: 3,7 → 2-3,7\n");
+    assert_steps_on(host, NULL, ALONE,
+                    "cpusets of usher.slice: absent → live\n"
+                    "kept-off of init.scope: none → 2-3\n"
+                    "kept-off of system.slice: none → 2-3\n"
+                    "kept-off of user.slice: 3,7 → 2-3,7\n");
     host->guests_cpusets = true;
-    assert_steps(host, NULL, "[CPU]\nPin=3,7\nIsolate=yes\n",
-                 "kept-off of init.scope: none → 3,7\n"
-                 "kept-off of system.slice: none → 3,7\n");
-    assert_steps(host, NULL, "[CPU]\nPin=2-3\n", "");
+    assert_steps_on(host, NULL, "[CPU]\nPin=3,7\nIsolate=yes\n",
+                    "kept-off of init.scope: none → 3,7\n"
+                    "kept-off of system.slice: none → 3,7\n");
+    assert_steps_on(host, NULL, "[CPU]\nPin=2-3\n", "");
 }
 END_TEST
 
@@ -93,7 +70,7 @@ START_TEST(a_processor_is_one_guest_s_alone)
     ck_assert(claims_take_cpus(claims, others, "guest/other"));
     assert_refused_on(host, claims, ALONE, FAULT_IN_USE,
                       "guest win10: [CPU] Pin=: host CPU 3 is reserved for guest other");
-    assert_steps(host, claims, "[CPU]\nPin=3-4\n", "");
+    assert_steps_on(host, claims, "[CPU]\nPin=3-4\n", "");
 }
 END_TEST
 
@@ -120,7 +97,7 @@ START_TEST(processors_that_are_not_there_are_refused)
                       "guest win10: [CPU] Pin= names host CPU 4,9, and the host has 0-3");
     assert_refused_on(host, NULL, "[CPU]\nPin=2-3\nEmulatorPin=7\n", FAULT_REFUSED,
                       "guest win10: [CPU] EmulatorPin= names host CPU 7, and the host has 0-3");
-    assert_steps(unknown, NULL, "[CPU]\nPin=2-9\n", "");
+    assert_steps_on(unknown, NULL, "[CPU]\nPin=2-9\n", "");
 }
 END_TEST
 
@@ -128,10 +105,10 @@ START_TEST(each_pinned_processor_gets_its_governor)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, "schedutil"), none = a_host_with_cpus(4, NULL);
 
-    assert_steps(host, NULL, FAST,
-                 "governor of cpu2: schedutil → performance\n"
-                 "governor of cpu3: schedutil → performance\n");
-    assert_steps(host, NULL, "[CPU]\nPin=2-3\nGovernor=schedutil\n", "");
+    assert_steps_on(host, NULL, FAST,
+                    "governor of cpu2: schedutil → performance\n"
+                    "governor of cpu3: schedutil → performance\n");
+    assert_steps_on(host, NULL, "[CPU]\nPin=2-3\nGovernor=schedutil\n", "");
     assert_refused_on(
         none, NULL, FAST, FAULT_REFUSED,
         "guest win10: [CPU] Governor=performance: nothing on this host sets the speed of CPU 2 (it "
@@ -142,14 +119,11 @@ END_TEST
 START_TEST(a_governor_that_is_not_there_is_refused_with_those_that_are)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, "schedutil");
-    g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nPin=2-3\nGovernor=ondemand\n");
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
 
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message, "guest win10: [CPU] Governor=ondemand: this host has no such governor");
-    ck_assert_str_eq(fault->remedy, "choose one of: performance schedutil; or load its module, if it is one: "
-                                    "modprobe cpufreq_ondemand");
+    assert_no_plan(host, "[CPU]\nPin=2-3\nGovernor=ondemand\n", FAULT_REFUSED,
+                   "guest win10: [CPU] Governor=ondemand: this host has no such governor",
+                   "choose one of: performance schedutil; or load its module, if it is one: "
+                   "modprobe cpufreq_ondemand");
 }
 END_TEST
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which USB device of the host's a section means, and whether the guest may have it. */
-#include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../../../daemon/core/host/usb.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
-#include "a-definition.h"
+#include "a-plan.h"
 #include "../../../daemon/core/plan/usb-wish.h"
 
 static HostUsb *plug(Host *host, const char *port, unsigned number, unsigned vendor, unsigned product,
@@ -41,27 +40,10 @@ static const HostUsb *find(const Host *host, const char *text)
     return usb;
 }
 
-static void assert_no_plan(const Host *host, const char *text, FaultKind kind, const char *message,
-                           const char *remedy)
-{
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, &fault), FAULT_RAISED);
-    ck_assert_int_eq(fault->kind, kind);
-    ck_assert_str_eq(fault->message, message);
-    ck_assert_str_eq(fault->remedy, remedy);
-}
-
 static void assert_plan(const Host *host, const char *text)
 {
-    g_autoptr(GuestDefinition) definition = a_definition(text);
-    _cleanup_fault_ Fault *fault = NULL;
-    g_autoptr(Plan) plan = NULL;
+    g_autoptr(Plan) plan = a_plan(host, text);
 
-    if (plan_start(host, NULL, definition, &plan, &fault) != 0)
-        ck_abort_msg("%s", fault->message);
     ck_assert_uint_eq(plan->steps->len, 0);
 }
 
