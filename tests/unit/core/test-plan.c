@@ -2,44 +2,16 @@
 #include <string.h>
 
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
-#include "a-host.h"
+#include "a-plan.h"
 
-/* The steps, one a line: "driver 0000:01:00.0 radeon →". */
-static char *steps_of(const Plan *plan)
-{
-    GString *text = g_string_new(NULL);
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        const Step *step = g_ptr_array_index(plan->steps, i);
-        g_string_append_printf(text, "%s %s %s→%s\n", step_kind_to_string(step->kind), step->subject,
-                               step->before, step->after);
-    }
-    return g_string_free(text, FALSE);
-}
-
-static Plan *bound(const Host *host, const char *address, uint8_t functions, bool whole_group)
-{
-    BindWish wish = {.address = address_of(address), .functions = functions, .whole_group = whole_group};
-    Plan *plan = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    int r = plan_bind(host, NULL, &wish, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    return plan;
-}
-
-static void assert_steps(const Plan *plan, const char *expected)
-{
-    g_autofree char *text = steps_of(plan);
-    ck_assert_str_eq(text, expected);
-}
+#define GPU "[PCI gpu]\nAddress=01:00.0\n"
+#define AUDIO "[PCI audio]\nAddress=01:00.1\n"
+#define NET "[PCI net]\nAddress=02:00.0\n"
 
 /* remedy: a part of it, or NULL for none. */
-static void assert_fault(int r, const Plan *plan, const Fault *fault, FaultKind kind, const char *message,
-                         const char *remedy)
+static void assert_fault(const Fault *fault, FaultKind kind, const char *message, const char *remedy)
 {
-    ck_assert_int_eq(r, FAULT_RAISED);
-    ck_assert_ptr_null(plan);
     ck_assert_str_eq(fault_kind_to_string(fault->kind), fault_kind_to_string(kind));
     ck_assert_str_eq(fault->message, message);
     if (remedy)
@@ -53,8 +25,16 @@ static void assert_bind_refused(const Host *host, const Claims *claims, BindWish
 {
     Plan *plan = NULL;
     _cleanup_fault_ Fault *fault = NULL;
-    int r = plan_bind(host, claims, &wish, &plan, &fault);
-    assert_fault(r, plan, fault, kind, message, remedy);
+    ck_assert_int_eq(plan_bind(host, claims, &wish, &plan, &fault), FAULT_RAISED);
+    ck_assert_ptr_null(plan);
+    assert_fault(fault, kind, message, remedy);
+}
+
+static void assert_start_refused(const Host *host, const Claims *claims, const char *text, FaultKind kind,
+                                 const char *message, const char *remedy)
+{
+    _cleanup_fault_ Fault *fault = refusal(host, claims, text, false);
+    assert_fault(fault, kind, message, remedy);
 }
 
 static BindWish wish_for(const char *address)
@@ -62,58 +42,13 @@ static BindWish wish_for(const char *address)
     return (BindWish){.address = address_of(address)};
 }
 
-/* A guest's definition as the parser gives it, with nothing but its [PCI] sections. */
-static GuestDefinition *a_guest(const char *name)
+/* A network card that is on this driver (NULL: none), and whose power nobody may change. */
+static HostDevice *a_plain_card(Host *host, const char *driver)
 {
-    GuestDefinition *guest = g_new0(GuestDefinition, 1);
-    guest->name = g_strdup(name);
-    guest->source = g_strdup_printf("%s.guest", name);
-    guest->pci = g_ptr_array_new();
-    guest->networks = g_ptr_array_new();
-    guest->usbs = g_ptr_array_new();
-    return guest;
-}
-
-static DefinitionPci *add_section(GuestDefinition *guest, const char *name, const char *address)
-{
-    DefinitionPci *pci = g_new0(DefinitionPci, 1);
-    pci->name = g_strdup(name);
-    pci->address = address_of(address);
-    g_ptr_array_add(guest->pci, pci);
-    return pci;
-}
-
-static void guest_free(GuestDefinition *guest)
-{
-    for (unsigned i = 0; i < guest->pci->len; i++) {
-        DefinitionPci *pci = g_ptr_array_index(guest->pci, i);
-        g_free(pci->name);
-        g_free(pci);
-    }
-    g_ptr_array_unref(guest->pci);
-    g_ptr_array_unref(guest->networks);
-    g_ptr_array_unref(guest->usbs);
-    g_free(guest->name);
-    g_free(guest->source);
-    g_free(guest);
-}
-
-static Plan *started(const Host *host, const GuestDefinition *guest)
-{
-    Plan *plan = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    int r = plan_start(host, NULL, guest, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    return plan;
-}
-
-static void assert_start_refused(const Host *host, const Claims *claims, const GuestDefinition *guest,
-                                 FaultKind kind, const char *message, const char *remedy)
-{
-    Plan *plan = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    int r = plan_start(host, claims, guest, &plan, &fault);
-    assert_fault(r, plan, fault, kind, message, remedy);
+    HostDevice *device = a_device(host, "0000:02:00.0", 14, driver);
+    g_clear_pointer(&device->power_control, g_free);
+    g_clear_pointer(&device->d3cold_allowed, g_free);
+    return device;
 }
 
 START_TEST(a_gpu_is_bound_phase_by_phase_with_its_audio_first)
@@ -168,9 +103,7 @@ END_TEST
 START_TEST(attributes_that_are_not_there_are_no_steps)
 {
     g_autoptr(Host) host = a_host();
-    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
-    g_clear_pointer(&device->power_control, g_free);
-    g_clear_pointer(&device->d3cold_allowed, g_free);
+    a_plain_card(host, "e1000e");
     g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
     assert_steps(plan, "driver 0000:02:00.0 e1000e→\n"
                        "override 0000:02:00.0 →vfio-pci\n"
@@ -181,10 +114,7 @@ END_TEST
 START_TEST(an_override_is_put_back_to_what_it_was)
 {
     g_autoptr(Host) host = a_host();
-    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
-    g_clear_pointer(&device->power_control, g_free);
-    g_clear_pointer(&device->d3cold_allowed, g_free);
-    device->override = g_strdup("e1000e");
+    a_plain_card(host, "e1000e")->override = g_strdup("e1000e");
     g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
     assert_steps(plan, "driver 0000:02:00.0 e1000e→\n"
                        "override 0000:02:00.0 e1000e→vfio-pci\n"
@@ -197,10 +127,7 @@ END_TEST
 START_TEST(an_override_that_names_another_driver_is_out_of_the_way_while_drivers_change)
 {
     g_autoptr(Host) host = a_host();
-    HostDevice *device = a_device(host, "0000:02:00.0", 14, "e1000e");
-    g_clear_pointer(&device->power_control, g_free);
-    g_clear_pointer(&device->d3cold_allowed, g_free);
-    device->override = g_strdup("vfio-pci");
+    a_plain_card(host, "e1000e")->override = g_strdup("vfio-pci");
     g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
     assert_steps(plan, "override 0000:02:00.0 vfio-pci→\n"
                        "driver 0000:02:00.0 e1000e→\n"
@@ -212,10 +139,7 @@ END_TEST
 START_TEST(an_unbound_device_with_the_right_override_is_only_probed)
 {
     g_autoptr(Host) host = a_host();
-    HostDevice *device = a_device(host, "0000:02:00.0", 14, NULL);
-    g_clear_pointer(&device->power_control, g_free);
-    g_clear_pointer(&device->d3cold_allowed, g_free);
-    device->override = g_strdup("vfio-pci");
+    a_plain_card(host, NULL)->override = g_strdup("vfio-pci");
     g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
     assert_steps(plan, "driver 0000:02:00.0 →vfio-pci\n");
 }
@@ -347,12 +271,8 @@ START_TEST(a_claim_of_another_guest_is_told_with_the_way_out)
                         "0000:01:00.0 (group 12) is claimed by guest other",
                         "stop it first: usherctl stop other");
 
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0");
-    assert_start_refused(host, claims, guest, FAULT_IN_USE,
-                         "0000:01:00.0 (group 12) is claimed by guest other",
+    assert_start_refused(host, claims, GPU, FAULT_IN_USE, "0000:01:00.0 (group 12) is claimed by guest other",
                          "stop it first: usherctl stop other");
-    guest_free(guest);
 }
 END_TEST
 
@@ -371,12 +291,7 @@ START_TEST(a_guests_own_claim_is_no_hindrance)
     g_autoptr(Host) host = a_host_with_a_gpu();
     g_autoptr(Claims) claims = claims_new();
     ck_assert(claims_take(claims, 12, "guest/win10"));
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0");
-    g_autoptr(Plan) plan = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    ck_assert_int_eq(plan_start(host, claims, guest, &plan, &fault), 0);
-    guest_free(guest);
+    g_autoptr(Plan) plan = planned(host, claims, GPU, false);
 }
 END_TEST
 
@@ -384,10 +299,9 @@ START_TEST(a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_device(host, "0000:02:00.0", 7, "e1000e");
-    GuestDefinition *guest = a_guest("win10");
-    const DefinitionPci *gpu = add_section(guest, "gpu", "0000:01:00.0");
-    const DefinitionPci *net = add_section(guest, "net", "0000:02:00.0");
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(GuestDefinition) guest = a_definition(GPU NET);
+    g_autoptr(Plan) plan = NULL;
+    ck_assert_int_eq(plan_start(host, NULL, guest, &plan, NULL), 0);
 
     ck_assert_str_eq(plan->owner, "guest/win10");
     ck_assert_uint_eq(plan->groups->len, 2);
@@ -398,12 +312,12 @@ START_TEST(a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups)
     const PlanDevice *first = g_ptr_array_index(plan->devices, 0),
                      *second = g_ptr_array_index(plan->devices, 1);
     ck_assert_str_eq(first->name, "gpu");
-    ck_assert_ptr_eq(first->wish, gpu);
+    ck_assert_ptr_eq(first->wish, g_ptr_array_index(guest->pci, 0));
     ck_assert_uint_eq(first->functions->len, 2);
     ck_assert_uint_eq(g_array_index(first->functions, PciAddress, 0).function, 0);
     ck_assert_uint_eq(g_array_index(first->functions, PciAddress, 1).function, 1);
     ck_assert_str_eq(second->name, "net");
-    ck_assert_ptr_eq(second->wish, net);
+    ck_assert_ptr_eq(second->wish, g_ptr_array_index(guest->pci, 1));
 
     const Step *last[2] = {g_ptr_array_index(plan->steps, plan->steps->len - 2),
                            g_ptr_array_index(plan->steps, plan->steps->len - 1)};
@@ -414,7 +328,6 @@ START_TEST(a_guest_gets_its_devices_in_order_and_the_nodes_of_their_groups)
         ck_assert_str_eq(last[i]->before, "0:0");
         ck_assert_str_eq(last[i]->after, STEP_VALUE_GUEST);
     }
-    guest_free(guest);
 }
 END_TEST
 
@@ -422,12 +335,10 @@ START_TEST(a_guest_without_devices_needs_no_step_and_no_iommu)
 {
     g_autoptr(Host) host = host_new();
     host->noiommu = true;
-    GuestDefinition *guest = a_guest("plain");
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(Plan) plan = a_plan(host, "");
     ck_assert_uint_eq(plan->steps->len, 0);
     ck_assert_uint_eq(plan->groups->len, 0);
     ck_assert_uint_eq(plan->devices->len, 0);
-    guest_free(guest);
 }
 END_TEST
 
@@ -436,11 +347,8 @@ START_TEST(devices_held_on_vfio_pci_need_only_their_node)
     g_autoptr(Host) host = a_host();
     host->vfio_pci = false;
     a_device(host, "0000:02:00.0", 14, "vfio-pci");
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "net", "0000:02:00.0");
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(Plan) plan = a_plan(host, NET);
     assert_steps(plan, "node-owner /dev/vfio/14 0:0→guest\n");
-    guest_free(guest);
 }
 END_TEST
 
@@ -457,13 +365,8 @@ START_TEST(who_uses_a_device_is_asked_whatever_driver_it_leaves_or_stays_on)
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_device(host, "0000:02:00.0", 14, "vfio-pci");
     a_device(host, "0000:03:00.0", 15, NULL);
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0");
-    add_section(guest, "net", "0000:02:00.0");
-    add_section(guest, "other", "0000:03:00.0");
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(Plan) plan = a_plan(host, GPU NET "[PCI other]\nAddress=03:00.0\n");
     assert_leaving(plan, "0000:01:00.0 0000:01:00.1 0000:02:00.0 0000:03:00.0");
-    guest_free(guest);
 }
 END_TEST
 
@@ -483,12 +386,8 @@ END_TEST
 START_TEST(two_sections_that_want_the_same_function_are_a_mistake_in_the_definition)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0");
-    add_section(guest, "audio", "0000:01:00.1");
-    assert_start_refused(host, NULL, guest, FAULT_BAD_DEFINITION,
-                         "win10.guest: [PCI gpu] and [PCI audio] both ask for 0000:01:00.0", "Functions=");
-    guest_free(guest);
+    assert_start_refused(host, NULL, GPU AUDIO, FAULT_BAD_DEFINITION,
+                         FILE_PATH ": [PCI gpu] and [PCI audio] both ask for 0000:01:00.0", "Functions=");
 }
 END_TEST
 
@@ -496,18 +395,13 @@ START_TEST(two_sections_may_share_a_slot_and_a_group)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_device(host, "0000:02:00.0", 12, "e1000e");
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0")->functions = 1 << 0;
-    add_section(guest, "audio", "0000:01:00.1")->functions = 1 << 1;
-    assert_start_refused(host, NULL, guest, FAULT_NOT_VIABLE,
+    assert_start_refused(host, NULL, GPU "Functions=0\n" AUDIO "Functions=1\n", FAULT_NOT_VIABLE,
                          "group 12 of 0000:01:00.0 also holds 0000:02:00.0 (e1000e)", "Group=all");
 
-    add_section(guest, "net", "0000:02:00.0");
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(Plan) plan = a_plan(host, GPU "Functions=0\n" AUDIO "Functions=1\n" NET);
     ck_assert_uint_eq(plan->groups->len, 1);
     ck_assert_uint_eq(plan->devices->len, 3);
     ck_assert_uint_eq(plan->steps->len, 16);
-    guest_free(guest);
 }
 END_TEST
 
@@ -515,12 +409,9 @@ START_TEST(one_section_may_ask_for_the_whole_group_of_both)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_device(host, "0000:02:00.0", 12, "e1000e");
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:01:00.0")->whole_group = true;
-    g_autoptr(Plan) plan = started(host, guest);
+    g_autoptr(Plan) plan = a_plan(host, GPU "Group=all\n");
     ck_assert_uint_eq(plan->devices->len, 1);
     ck_assert_uint_eq(plan->steps->len, 16);
-    guest_free(guest);
 }
 END_TEST
 
@@ -561,11 +452,8 @@ START_TEST(what_a_wish_is_refused_for_refuses_the_plan)
     g_autoptr(Host) host = a_host_with_a_gpu();
     assert_bind_refused(host, NULL, wish_for("0000:09:00.0"), FAULT_NO_SUCH_DEVICE,
                         "there is no device 0000:09:00.0", "usherctl devices");
-    GuestDefinition *guest = a_guest("win10");
-    add_section(guest, "gpu", "0000:00:01.0");
-    assert_start_refused(host, NULL, guest, FAULT_REFUSED,
+    assert_start_refused(host, NULL, "[PCI gpu]\nAddress=00:01.0\n", FAULT_REFUSED,
                          "0000:00:01.0 is a bridge, and bridges stay with the host", "");
-    guest_free(guest);
     ck_assert_ptr_null(plan_free(NULL));
 }
 END_TEST
