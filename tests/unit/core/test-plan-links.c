@@ -20,6 +20,15 @@ static Host *a_network(void)
     return host;
 }
 
+/* [Network lan] with these keys is refused. */
+static void assert_lan_refused(const Host *host, const char *keys, const char *message, const char *remedy)
+{
+    g_autofree char *text = g_strdup_printf("[Network lan]\n%s\n", keys),
+                    *whole = g_strdup_printf("guest win10: [Network lan] %s", message);
+
+    assert_no_plan(host, text, FAULT_REFUSED, whole, remedy);
+}
+
 START_TEST(a_card_on_a_bridge_gets_a_link_of_its_own)
 {
     g_autoptr(Host) host = a_network();
@@ -63,15 +72,12 @@ START_TEST(a_bridge_that_is_not_there_is_refused_with_those_that_are)
 {
     g_autoptr(Host) host = a_network(), bare = host_new();
 
-    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=br1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
-                   "name one of those that there are: br0, virbr0");
-    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=eth1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Bridge=eth1: it is not a bridge",
-                   "name one of those that there are: br0, virbr0");
-    assert_no_plan(bare, "[Network lan]\nMode=bridge\nBridge=br1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Bridge=br1: this host has no such bridge",
-                   "make it: ip link add br1 type bridge");
+    assert_lan_refused(host, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
+                       "name one of those that there are: br0, virbr0");
+    assert_lan_refused(host, "Mode=bridge\nBridge=eth1", "Bridge=eth1: it is not a bridge",
+                       "name one of those that there are: br0, virbr0");
+    assert_lan_refused(bare, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
+                       "make it: ip link add br1 type bridge");
 }
 END_TEST
 
@@ -79,12 +85,10 @@ START_TEST(a_tap_device_that_is_not_there_is_refused_with_those_that_are)
 {
     g_autoptr(Host) host = a_network(), bare = host_new();
 
-    assert_no_plan(host, "[Network lan]\nMode=tap\nDevice=eth1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Device=eth1: it is not a persistent tap device",
-                   "name one of those that there are: tap0");
-    assert_no_plan(bare, "[Network lan]\nMode=tap\nDevice=tap1\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Device=tap1: this host has no such tap device",
-                   "make it: ip tuntap add tap1 mode tap");
+    assert_lan_refused(host, "Mode=tap\nDevice=eth1", "Device=eth1: it is not a persistent tap device",
+                       "name one of those that there are: tap0");
+    assert_lan_refused(bare, "Mode=tap\nDevice=tap1", "Device=tap1: this host has no such tap device",
+                       "make it: ip tuntap add tap1 mode tap");
 }
 END_TEST
 
@@ -92,15 +96,13 @@ START_TEST(a_parent_that_cannot_be_shared_is_refused_with_those_that_can)
 {
     g_autoptr(Host) host = a_network();
 
-    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=eth7\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Parent=eth7: this host has no such network interface",
-                   "name one of those that there are: br0, eth1, tap0, virbr0");
-    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=eth0\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Parent=eth0: it is a port of br0",
-                   "if that is a bridge, say Mode=bridge Bridge=br0; or name br0");
-    assert_no_plan(host, "[Network lan]\nMode=macvtap\nParent=lo\n", FAULT_REFUSED,
-                   "guest win10: [Network lan] Parent=lo: no macvtap device can be made upon it",
-                   "name one of those that there are: br0, eth1, tap0, virbr0");
+    assert_lan_refused(host, "Mode=macvtap\nParent=eth7",
+                       "Parent=eth7: this host has no such network interface",
+                       "name one of those that there are: br0, eth1, tap0, virbr0");
+    assert_lan_refused(host, "Mode=macvtap\nParent=eth0", "Parent=eth0: it is a port of br0",
+                       "if that is a bridge, say Mode=bridge Bridge=br0; or name br0");
+    assert_lan_refused(host, "Mode=macvtap\nParent=lo", "Parent=lo: no macvtap device can be made upon it",
+                       "name one of those that there are: br0, eth1, tap0, virbr0");
 }
 END_TEST
 

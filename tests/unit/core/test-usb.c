@@ -47,6 +47,16 @@ static void assert_plan(const Host *host, const char *text)
     ck_assert_uint_eq(plan->steps->len, 0);
 }
 
+/* [USB x] with these keys is refused. */
+static void assert_usb_refused(const Host *host, const char *keys, FaultKind kind, const char *message,
+                               const char *remedy)
+{
+    g_autofree char *text = g_strdup_printf("[USB x]\n%s\n", keys),
+                    *whole = g_strdup_printf("guest win10: [USB x] %s", message);
+
+    assert_no_plan(host, text, kind, whole, remedy);
+}
+
 START_TEST(ports_are_those_of_sysfs_without_root_hubs_and_interfaces)
 {
     static const char *const good[] = {"1-2", "1-2.3", "12-1.4.2"}, *const bad[] = {
@@ -104,14 +114,13 @@ START_TEST(one_of_several_that_fit_is_not_guessed)
 {
     g_autoptr(Host) host = a_desk();
 
-    assert_no_plan(
-        host, "[USB x]\nID=0781:5567\n", FAULT_REFUSED,
-        "guest win10: [USB x] 0781:5567 could be any of these: 0781:5567 at port 1-2.1 with serial number A, "
-        "0781:5567 at port 1-2.2 with serial number B",
-        "say which: add Port=, or Serial= where they have one");
-    assert_no_plan(host, "[USB x]\nSerial=A\n[USB y]\nPort=1-2.1\n", FAULT_REFUSED,
-                   "guest win10: [USB x] and [USB y] both mean 0781:5567 at port 1-2.1 with serial number A",
-                   "remove one of them, or say Port= in both");
+    assert_usb_refused(host, "ID=0781:5567", FAULT_REFUSED,
+                       "0781:5567 could be any of these: 0781:5567 at port 1-2.1 with serial number A, "
+                       "0781:5567 at port 1-2.2 with serial number B",
+                       "say which: add Port=, or Serial= where they have one");
+    assert_usb_refused(host, "Serial=A\n[USB y]\nPort=1-2.1", FAULT_REFUSED,
+                       "and [USB y] both mean 0781:5567 at port 1-2.1 with serial number A",
+                       "remove one of them, or say Port= in both");
 }
 END_TEST
 
@@ -122,16 +131,14 @@ START_TEST(what_the_host_stands_on_or_others_have_is_refused)
     host_find_usb(host, "1-2.1")->needed_for = g_strdup("/mnt on sda1");
     host_find_usb(host, "1-2.2")->guest = g_strdup("other");
     host_find_usb(host, "1-1")->hub = true;
-    assert_no_plan(
-        host, "[USB x]\nSerial=A\n", FAULT_IN_USE,
-        "guest win10: [USB x] 0781:5567 at port 1-2.1 with serial number A is in use: /mnt on sda1",
-        "unmount or stop what uses it, or leave it to the host");
-    assert_no_plan(host, "[USB x]\nSerial=B\n", FAULT_IN_USE,
-                   "guest win10: [USB x] 0781:5567 at port 1-2.2 with serial number B is with guest other",
-                   "stop that guest first: usherctl stop other");
-    assert_no_plan(host, "[USB x]\nPort=1-1\n", FAULT_REFUSED,
-                   "guest win10: [USB x] 046d:0a8f at port 1-1 is a hub",
-                   "name the devices that are plugged into it");
+    assert_usb_refused(host, "Serial=A", FAULT_IN_USE,
+                       "0781:5567 at port 1-2.1 with serial number A is in use: /mnt on sda1",
+                       "unmount or stop what uses it, or leave it to the host");
+    assert_usb_refused(host, "Serial=B", FAULT_IN_USE,
+                       "0781:5567 at port 1-2.2 with serial number B is with guest other",
+                       "stop that guest first: usherctl stop other");
+    assert_usb_refused(host, "Port=1-1", FAULT_REFUSED, "046d:0a8f at port 1-1 is a hub",
+                       "name the devices that are plugged into it");
 }
 END_TEST
 
@@ -142,9 +149,9 @@ START_TEST(what_a_program_has_by_usbfs_is_refused_unless_it_is_this_guests)
 
     g_free(usb->drivers);
     usb->drivers = g_strdup("1.0:usbfs");
-    assert_no_plan(host, "[USB x]\nPort=1-1\n", FAULT_IN_USE,
-                   "guest win10: [USB x] a program has 046d:0a8f at port 1-1 (/dev/bus/usb/001/002)",
-                   "end that program; fuser -v on its node names it");
+    assert_usb_refused(host, "Port=1-1", FAULT_IN_USE,
+                       "a program has 046d:0a8f at port 1-1 (/dev/bus/usb/001/002)",
+                       "end that program; fuser -v on its node names it");
     usb->guest = g_strdup("win10");
     assert_plan(host, "[USB x]\nPort=1-1\n");
 }
