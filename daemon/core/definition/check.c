@@ -81,13 +81,13 @@ static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
     const ReadSection *section = reader_section(reader, SECTION_MEMORY, NULL);
-    uint64_t page = huge_page_size(definition->huge_pages);
+    uint64_t page = huge_page_size(definition->memory.huge_pages);
 
-    if (page && definition->memory % page != 0)
+    if (page && definition->memory.size % page != 0)
         return definition_raise(section_place(section, "HugePages"), ret_fault,
                                 "choose a Size= that is a multiple of it, or smaller pages",
                                 "[Memory] Size= is not a multiple of HugePages=%s",
-                                definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+                                definition->memory.huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
     return 0;
 }
 

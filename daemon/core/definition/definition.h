@@ -78,13 +78,15 @@ struct GuestDefinition {
     char *name;
     char *source;  /* the file it came from, for messages */
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
-    char *description;       /* default: the name */
-    HostSleep on_host_sleep; /* default: inhibit with devices, ignore without */
-    HostShutdown on_host_shutdown;
-    TroubleAction on_panic;
-    unsigned spare_ports;   /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
-    TroubleAction watchdog; /* [Watchdog] Action= */
-    bool agent;             /* [Agent] Enabled= */
+    char *description; /* default: the name */
+    struct {
+        HostSleep host_sleep; /* default: inhibit with devices, ignore without */
+        HostShutdown host_shutdown;
+        TroubleAction panic;
+        TroubleAction watchdog; /* [Watchdog] Action= */
+    } on;                       /* what happens to it */
+    unsigned spare_ports;       /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
+    bool agent;                 /* [Agent] Enabled= */
     struct {
         FirmwareType type; /* default bios */
         bool secure_boot;  /* SecureBoot=, uefi alone */
@@ -100,9 +102,11 @@ struct GuestDefinition {
         bool isolate;                            /* what runs on the host is kept off those of pin */
         char *governor;                          /* of those of pin; NULL: as it is */
     } cpu;
-    uint64_t memory;      /* bytes, a multiple of 1 MiB; default 2 GiB */
-    int node;             /* Node=, and 1; 0: that of the first device, where it matters */
-    HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
+    struct {
+        uint64_t size;        /* bytes, a multiple of 1 MiB; default 2 GiB */
+        int node;             /* Node=, and 1; 0: that of the first device, where it matters */
+        HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
+    } memory;
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */
         char *command_line;

@@ -153,11 +153,11 @@ const char *display_type_to_string(DisplayType type)
 static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
      .otherwise = "the guest's name", .help = "A few words about the guest"},
-    {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on_host_sleep), .words = host_sleeps, .fallback = "auto",
+    {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on.host_sleep), .words = host_sleeps, .fallback = "auto",
      .help = "What happens before the host sleeps: the guest forbids that, is paused or shut down"},
-    {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on_host_shutdown), .words = host_shutdowns, .fallback = "shutdown",
+    {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on.host_shutdown), .words = host_shutdowns, .fallback = "shutdown",
      .help = "Whether it is shut down with the host, or keeps the host up (inhibit)"},
-    {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on_panic), .words = panic_actions, .fallback = "auto",
+    {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on.panic), .words = panic_actions, .fallback = "auto",
      .help = "What happens to the guest when its system panics"},
     {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4",
      .help = "How many host devices can be plugged in while the guest runs, beyond its [PCI] sections"},
@@ -197,11 +197,11 @@ static const DefinitionKey keys[] = {
     {SECTION_CPU, "HyperV", VALUE_SWITCH, GUEST(cpu.hyper_v), .fallback = "no",
      .help = "Whether to offer Hyper-V's enlightenments, which make a Windows guest faster"},
 
-    {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G",
+    {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory.size), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G",
      .help = "The guest's memory"},
-    {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(huge_pages), .words = huge_pages, .fallback = "no",
+    {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(memory.huge_pages), .words = huge_pages, .fallback = "no",
      .help = "The size of the memory's pages, if larger than usual"},
-    {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(node), .words = nodes, .fallback = "auto",
+    {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(memory.node), .words = nodes, .fallback = "auto",
      .help = "The host's NUMA node from which the memory comes"},
 
     {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
@@ -333,7 +333,7 @@ static const DefinitionKey keys[] = {
     {SECTION_AGENT, "Enabled", VALUE_SWITCH, GUEST(agent), .fallback = "no",
      .help = "Whether the guest has a channel to talk to its agent"},
 
-    {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(watchdog), .words = watchdog_actions, .fallback = "off",
+    {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(on.watchdog), .words = watchdog_actions, .fallback = "off",
      .help = "What happens when the guest's system stops resetting its watchdog; off: it has none"},
 
     {SECTION_STOP, "AgentSec", VALUE_SPAN, GUEST(stop.agent_usec), .max = DAY_USEC, .fallback = "30s",

@@ -188,8 +188,8 @@ static void fill_defaults(GuestDefinition *definition)
     if (!definition->description)
         definition->description = g_strdup(definition->name);
     /* A device loses its state when the host sleeps, and the guest's driver does not know. */
-    if (definition->on_host_sleep == HOST_SLEEP_AUTO)
-        definition->on_host_sleep = definition->pci->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
+    if (definition->on.host_sleep == HOST_SLEEP_AUTO)
+        definition->on.host_sleep = definition->pci->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
     if (!definition->cpu.model)
         definition->cpu.model = g_strdup(definition->cpu.accelerator == ACCELERATOR_KVM ? "host" : "max");
     for (unsigned i = 0; i < definition->networks->len; i++) {

@@ -21,8 +21,8 @@ static const HostNode *choose_node(const Host *host, const GuestDefinition *defi
 {
     const HostNode *near = first ? find_node(host, first->numa_node) : NULL;
 
-    if (definition->node > 0)
-        return find_node(host, definition->node - 1);
+    if (definition->memory.node > 0)
+        return find_node(host, definition->memory.node - 1);
     return near ?: host->nodes->len > 0 ? &g_array_index(host->nodes, HostNode, 0) : NULL;
 }
 
@@ -30,7 +30,7 @@ static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
 {
     return fault_raise(ret_fault, FAULT_REFUSED, "see what there is: ls -d /sys/devices/system/node/node*",
                        "guest %s: [Memory] Node=%d: the host has no such NUMA node", definition->name,
-                       definition->node - 1);
+                       definition->memory.node - 1);
 }
 
 /* The nodes' sum and the kernel's own word differ where a balloon has taken memory, or given some. */
@@ -59,11 +59,11 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
     uint64_t promised = claims ? claims_memory(claims, false, owner) : 0,
              held = claims ? claims_memory(claims, true, owner) : 0,
              left = host->memory_left - MIN(host->memory_left, promised),
-             spare = reserve(host, definition->memory);
+             spare = reserve(host, definition->memory.size);
 
     if (bytes == 0 || host->memory_left == 0 || bytes + spare <= left)
         return 0;
-    g_autofree char *size = host_size_words(definition->memory), *wanted = host_size_words(bytes),
+    g_autofree char *size = host_size_words(definition->memory.size), *wanted = host_size_words(bytes),
                     *has = host_size_words(left), *keeps = host_size_words(spare),
                     *others = host_size_words(promised + held),
                     *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others)
@@ -74,7 +74,7 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
         "guest %s: [Memory] Size= is %s, of which %s must be available at once%s; the host has %s left, and "
         "keeps %s%s",
         definition->name, size, wanted,
-        definition->huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has,
+        definition->memory.huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has,
         keeps, whose);
 }
 
@@ -107,9 +107,9 @@ static int check_size(const Host *host, const GuestDefinition *definition, const
 {
     uint64_t there = bound && host->nodes->len > 1 ? bound->memory : all_memory(host);
 
-    if (there == 0 || definition->memory <= there)
+    if (there == 0 || definition->memory.size <= there)
         return 0;
-    g_autofree char *wanted = host_size_words(definition->memory), *has = host_size_words(there),
+    g_autofree char *wanted = host_size_words(definition->memory.size), *has = host_size_words(there),
                     *where = bound ? g_strdup_printf("NUMA node %u of the host", bound->number)
                                    : g_strdup("the host");
     return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory]",
@@ -121,9 +121,9 @@ static int check_size(const Host *host, const GuestDefinition *definition, const
 static void add_pages(Plan *plan, const HostNode *node, const Claims *claims,
                       const GuestDefinition *definition)
 {
-    uint64_t size = huge_page_size(definition->huge_pages), wanted = definition->memory / size,
-             total = node->pages[definition->huge_pages].total,
-             free = node->pages[definition->huge_pages].free;
+    uint64_t size = huge_page_size(definition->memory.huge_pages), wanted = definition->memory.size / size,
+             total = node->pages[definition->memory.huge_pages].total,
+             free = node->pages[definition->memory.huge_pages].free;
 
     plan->pages = g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024);
     plan->n_pages = wanted;
@@ -142,21 +142,21 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
                     const HostDevice *first, Fault **ret_fault)
 {
     const HostNode *node = choose_node(host, definition, first);
-    bool huge = definition->huge_pages != HUGE_PAGES_NO;
+    bool huge = definition->memory.huge_pages != HUGE_PAGES_NO;
 
-    if (definition->node > 0 && !node)
+    if (definition->memory.node > 0 && !node)
         return raise_no_node(definition, ret_fault);
-    if (huge && (!node || !node->pages[definition->huge_pages].there))
+    if (huge && (!node || !node->pages[definition->memory.huge_pages].there))
         return fault_raise(ret_fault, FAULT_REFUSED, "choose another size, or HugePages=no",
                            "guest %s: this host has no huge pages of %s", definition->name,
-                           definition->huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
-    int r = check_size(host, definition, huge || definition->node > 0 ? node : NULL, ret_fault);
+                           definition->memory.huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+    int r = check_size(host, definition, huge || definition->memory.node > 0 ? node : NULL, ret_fault);
     if (r != 0)
         return r;
     /* The pages of another node would do for the kernel: only the binding keeps to the node that has them. */
-    if (host->nodes->len > 1 && (huge || definition->node > 0))
+    if (host->nodes->len > 1 && (huge || definition->memory.node > 0))
         plan->memory_node = node->number;
-    plan->memory = pins_memory(definition) ? definition->memory : 0;
+    plan->memory = pins_memory(definition) ? definition->memory.size : 0;
     if (huge)
         add_pages(plan, node, claims, definition);
     r = plan->memory_node >= 0 ? check_node(node, definition, plan->memory, ret_fault) : 0;
@@ -167,11 +167,11 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
                       const char *owner, uint64_t resident, Fault **ret_fault)
 {
     /* Huge pages are in nobody's resident memory, and had by now. */
-    bool huge = definition->huge_pages != HUGE_PAGES_NO;
-    uint64_t bytes = huge ? 0 : definition->memory - MIN(definition->memory, resident);
+    bool huge = definition->memory.huge_pages != HUGE_PAGES_NO;
+    uint64_t bytes = huge ? 0 : definition->memory.size - MIN(definition->memory.size, resident);
 
     const HostNode *node =
-        definition->node > 0 && host->nodes->len > 1 ? find_node(host, definition->node - 1) : NULL;
+        definition->memory.node > 0 && host->nodes->len > 1 ? find_node(host, definition->memory.node - 1) : NULL;
     int r = node ? check_node(node, definition, bytes, ret_fault) : 0;
 
     return r != 0 ? r : check_left(host, claims, definition, owner, bytes, ret_fault);

@@ -21,7 +21,7 @@ static void add_machine(QemuBuilder *builder)
     builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
                    kvm ? "kvm,kernel-irqchip=on" : "tcg");
     qemu_add_cpu(builder);
-    builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory / MIB);
+    builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory.size / MIB);
     qemu_add_memory(builder);
     builder_option(builder, "-rtc", "base=utc,driftfix=slew");
     builder_option(builder, "-sandbox",
@@ -88,7 +88,7 @@ static uint64_t memlock_limit(const QemuBuilder *builder)
 {
     bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);
 
-    return devices ? builder->definition->memory + GIB : 64 * MIB;
+    return devices ? builder->definition->memory.size + GIB : 64 * MIB;
 }
 
 static void companion_free(void *data)

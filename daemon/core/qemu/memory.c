@@ -6,19 +6,19 @@
 void qemu_add_memory(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
-    bool shared = definition_shares_memory(definition), huge = definition->huge_pages != HUGE_PAGES_NO;
+    bool shared = definition_shares_memory(definition), huge = definition->memory.huge_pages != HUGE_PAGES_NO;
     struct json_object *backend = json_object_new_object();
 
     /* A memfd is what others can map, as they get its descriptor from QEMU, and gives huge pages to a user
      * who may not write to a hugetlbfs (memfd_create(2)). */
     json_set_text(backend, "qom-type", "memory-backend-%s", shared || huge ? "memfd" : "ram");
     json_set_text(backend, "id", QEMU_MEMORY_ID);
-    json_object_object_add(backend, "size", json_object_new_int64(definition->memory));
+    json_object_object_add(backend, "size", json_object_new_int64(definition->memory.size));
     json_set_bool(backend, "share", shared);
     if (huge) {
         json_set_bool(backend, "hugetlb", true);
         json_object_object_add(backend, "hugetlbsize",
-                               json_object_new_int64(huge_page_size(definition->huge_pages)));
+                               json_object_new_int64(huge_page_size(definition->memory.huge_pages)));
         /* Too few of them ends the start instead of the guest. */
         json_set_bool(backend, "prealloc", true);
     }

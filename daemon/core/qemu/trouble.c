@@ -45,13 +45,13 @@ void qemu_add_trouble(QemuBuilder *builder)
 
     if (definition->pci->len > 0)
         forbid_sleep(builder);
-    builder_option(builder, "-action", "panic=%s", on_panic[definition->on_panic]);
+    builder_option(builder, "-action", "panic=%s", on_panic[definition->on.panic]);
     /* Only where it was asked for: to a Windows without the driver it is an unknown device. What tells of its
      * panic by other means, as Windows does with HyperV=, needs none. */
-    if (definition->on_panic != TROUBLE_DEFAULT)
+    if (definition->on.panic != TROUBLE_DEFAULT)
         add_device(builder, "pvpanic-pci", "panic", SLOT_PANIC);
-    if (definition->watchdog == TROUBLE_DEFAULT)
+    if (definition->on.watchdog == TROUBLE_DEFAULT)
         return;
-    builder_option(builder, "-action", "watchdog=%s", on_watchdog[definition->watchdog]);
+    builder_option(builder, "-action", "watchdog=%s", on_watchdog[definition->on.watchdog]);
     add_device(builder, "i6300esb", "watchdog", SLOT_WATCHDOG);
 }

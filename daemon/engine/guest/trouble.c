@@ -31,7 +31,7 @@ static void take(Guest *g, const char *words, TroubleAction action)
 
 void guest_panicked(Guest *g)
 {
-    TroubleAction action = g->run->definition ? g->run->definition->on_panic : TROUBLE_DEFAULT;
+    TroubleAction action = g->run->definition ? g->run->definition->on.panic : TROUBLE_DEFAULT;
 
     take(g, "its system has panicked", action);
     g->run->condition.panicked = true;
@@ -44,7 +44,7 @@ void guest_panicked(Guest *g)
 
 void guest_watchdog_expired(Guest *g)
 {
-    TroubleAction action = g->run->definition ? g->run->definition->watchdog : TROUBLE_IGNORE;
+    TroubleAction action = g->run->definition ? g->run->definition->on.watchdog : TROUBLE_IGNORE;
 
     take(g, "its system hangs, and has not reset its watchdog", action);
     if (action == TROUBLE_FAIL)

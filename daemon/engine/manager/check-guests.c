@@ -6,21 +6,21 @@
 /* What the start would make is told as well: it may not succeed when memory is in pieces. */
 static void check_pages(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
 {
-    HugePages size = definition->huge_pages;
+    HugePages size = definition->memory.huge_pages;
     const char *words = size == HUGE_PAGES_1G ? "1G" : "2M";
     uint64_t free = 0;
     bool there = false;
 
     if (size == HUGE_PAGES_NO)
         return;
-    uint64_t wanted = definition->memory / huge_page_size(size);
+    uint64_t wanted = definition->memory.size / huge_page_size(size);
     g_autofree char *remedy =
         g_strdup_printf("to reserve pages for certain: hugepagesz=%s hugepages=%" G_GUINT64_FORMAT
                         " on the kernel's command line",
                         words, wanted);
     for (unsigned i = 0; i < host->nodes->len; i++) {
         const HostNode *node = &g_array_index(host->nodes, HostNode, i);
-        if (definition->node > 0 && (int)node->number != definition->node - 1)
+        if (definition->memory.node > 0 && (int)node->number != definition->memory.node - 1)
             continue;
         there |= node->pages[size].there;
         free = MAX(free, node->pages[size].free);

@@ -13,10 +13,10 @@ START_TEST(huge_pages_are_of_two_sizes_or_none)
     g_autoptr(GuestDefinition) none = a_definition(""), large = a_definition("[Memory]\nHugePages=2M\n"),
                                huge = a_definition("[Memory]\nSize=3G\nHugePages=1G\n");
 
-    ck_assert_int_eq(none->huge_pages, HUGE_PAGES_NO);
-    ck_assert_uint_eq(huge_page_size(none->huge_pages), 0);
-    ck_assert_uint_eq(huge_page_size(large->huge_pages), 2 << 20);
-    ck_assert_uint_eq(huge_page_size(huge->huge_pages), 1 << 30);
+    ck_assert_int_eq(none->memory.huge_pages, HUGE_PAGES_NO);
+    ck_assert_uint_eq(huge_page_size(none->memory.huge_pages), 0);
+    ck_assert_uint_eq(huge_page_size(large->memory.huge_pages), 2 << 20);
+    ck_assert_uint_eq(huge_page_size(huge->memory.huge_pages), 1 << 30);
     assert_refused("[Memory]\nHugePages=4M\n", AT "2: [Memory] HugePages=4M is not no, 2M or 1G",
                    "did you mean 2M?");
 }

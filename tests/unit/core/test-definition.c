@@ -14,13 +14,13 @@ START_TEST(an_empty_file_is_a_guest_of_defaults)
     ck_assert_str_eq(definition->name, "win10");
     ck_assert_str_eq(definition->source, FILE_PATH);
     ck_assert_str_eq(definition->description, "win10");
-    ck_assert_int_eq(definition->on_host_sleep, HOST_SLEEP_IGNORE);
+    ck_assert_int_eq(definition->on.host_sleep, HOST_SLEEP_IGNORE);
     ck_assert_int_eq(definition->cpu.accelerator, ACCELERATOR_KVM);
     ck_assert_str_eq(definition->cpu.model, "host");
     ck_assert_uint_eq(definition->cpu.sockets, 1);
     ck_assert_uint_eq(definition->cpu.cores, 2);
     ck_assert_uint_eq(definition->cpu.threads, 1);
-    ck_assert_uint_eq(definition->memory, 2ull << 30);
+    ck_assert_uint_eq(definition->memory.size, 2ull << 30);
     ck_assert_ptr_null(definition->kernel.image);
     ck_assert_ptr_null(definition->kernel.initrd);
     ck_assert_ptr_null(definition->kernel.command_line);
@@ -35,10 +35,10 @@ END_TEST
 START_TEST(a_guest_with_devices_keeps_the_host_awake_unless_it_says_otherwise)
 {
     g_autoptr(GuestDefinition) gpu = a_definition("[PCI gpu]\nAddress=0000:01:00.0\n");
-    ck_assert_int_eq(gpu->on_host_sleep, HOST_SLEEP_INHIBIT);
+    ck_assert_int_eq(gpu->on.host_sleep, HOST_SLEEP_INHIBIT);
     g_autoptr(GuestDefinition) bold =
         a_definition("[Guest]\nOnHostSleep=ignore\n[PCI gpu]\nAddress=0000:01:00.0\n");
-    ck_assert_int_eq(bold->on_host_sleep, HOST_SLEEP_IGNORE);
+    ck_assert_int_eq(bold->on.host_sleep, HOST_SLEEP_IGNORE);
 }
 END_TEST
 
@@ -58,17 +58,17 @@ START_TEST(every_key_reaches_its_field)
     const DefinitionNetwork *network = g_ptr_array_index(definition->networks, 0);
 
     ck_assert_str_eq(definition->description, "Windows, with the Radeon");
-    ck_assert_int_eq(definition->on_host_sleep, HOST_SLEEP_PAUSE);
-    ck_assert_int_eq(definition->on_host_shutdown, HOST_SHUTDOWN_INHIBIT);
-    ck_assert_int_eq(definition->on_panic, TROUBLE_RESET);
-    ck_assert_int_eq(definition->watchdog, TROUBLE_FAIL);
+    ck_assert_int_eq(definition->on.host_sleep, HOST_SLEEP_PAUSE);
+    ck_assert_int_eq(definition->on.host_shutdown, HOST_SHUTDOWN_INHIBIT);
+    ck_assert_int_eq(definition->on.panic, TROUBLE_RESET);
+    ck_assert_int_eq(definition->on.watchdog, TROUBLE_FAIL);
     ck_assert(definition->agent);
     ck_assert_int_eq(definition->cpu.accelerator, ACCELERATOR_TCG);
     ck_assert_str_eq(definition->cpu.model, "EPYC");
     ck_assert_uint_eq(definition->cpu.sockets, 2);
     ck_assert_uint_eq(definition->cpu.cores, 3);
     ck_assert_uint_eq(definition->cpu.threads, 4);
-    ck_assert_uint_eq(definition->memory, 8ull << 30);
+    ck_assert_uint_eq(definition->memory.size, 8ull << 30);
     ck_assert_str_eq(definition->kernel.image, "/boot/k");
     ck_assert_str_eq(definition->kernel.initrd, "/boot/i");
     ck_assert_str_eq(definition->kernel.command_line, "quiet a=b");
@@ -121,7 +121,7 @@ START_TEST(a_later_assignment_overrides_an_earlier_one)
         "[CPU]\nCores=3\nCores=4\n[Memory]\nSize=4G\n[CPU]\nThreads=2\n", "[CPU]\nCores=8\n");
     ck_assert_uint_eq(definition->cpu.cores, 8);
     ck_assert_uint_eq(definition->cpu.threads, 2);
-    ck_assert_uint_eq(definition->memory, 4ull << 30);
+    ck_assert_uint_eq(definition->memory.size, 4ull << 30);
 }
 END_TEST
 

@@ -250,8 +250,8 @@ static void assert_type(Qemu *qemu, bool wanted, const char *path, const char *t
 
 static void assert_life(Qemu *qemu, const GuestDefinition *definition)
 {
-    assert_type(qemu, definition->on_panic != TROUBLE_DEFAULT, "/machine/peripheral/panic", "pvpanic-pci");
-    assert_type(qemu, definition->watchdog != TROUBLE_DEFAULT, "/machine/peripheral/watchdog", "i6300esb");
+    assert_type(qemu, definition->on.panic != TROUBLE_DEFAULT, "/machine/peripheral/panic", "pvpanic-pci");
+    assert_type(qemu, definition->on.watchdog != TROUBLE_DEFAULT, "/machine/peripheral/watchdog", "i6300esb");
     assert_type(qemu, definition->agent, "/machine/peripheral/" QEMU_AGENT_PORT, "virtserialport");
 }
 
