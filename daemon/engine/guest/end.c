@@ -109,10 +109,14 @@ static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest
 
 void guest_ended(Guest *g)
 {
+    bool to_come = guest_unit_is_to_come(g->run);
+
     /* First of all, as an answer of QEMU's may be about what is let go of below. */
     guest_drop_qmp(g);
-    launcher_forget(g->engine->launcher, g);
     start_call_off(g->run);
+    /* It would come up after all, and be taken for a start of its own. */
+    if (to_come)
+        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
     /* What is being handed over would be undone before it is done. */
     bool plugged = plugs_end(g->run->plugs);
     bool looked = usbs_end(g->run->usbs) & inputs_end(g->run->inputs);

@@ -40,6 +40,8 @@ char *guest_run_path(const Guest *g, const char *file);
 /* unit.c */
 /* From now on the launcher has 60 s to come. */
 void guest_await_launcher(Guest *g);
+/* The unit was asked for, nobody has called it off, and its launcher has not come yet. */
+bool guest_unit_is_to_come(const Run *run);
 /* Tells the launcher that nothing comes of the start, and lets go of it. False: it is not here. */
 bool guest_refuse_launcher(Guest *g, const Fault *fault);
 

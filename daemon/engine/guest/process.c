@@ -88,22 +88,24 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
 
 static void on_exited(const LauncherExit *exit, void *userdata)
 {
-    Guest *g = userdata;
+    Run *run = userdata;
+    Guest *g = run->guest;
 
-    g->run->process.watched = false;
-    g->run->recovering = false;
+    run->process.watched = false;
+    run->recovering = false;
     if (!g->fault)
         g->fault = judge_exit(g, exit);
-    qemu_link_set_ending(g->run->link, true);
-    companions_end(g->run->companions);
+    qemu_link_set_ending(run->link, true);
+    companions_end(run->companions);
 }
 
 void guest_watch_process(Guest *g)
 {
-    int r = launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, on_exited, g);
+    int r =
+        launcher_watch(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, on_exited, g->run);
     if (r < 0) {
         log_guest(LOG_WARNING, g->name, "cannot watch pid %d: %s", g->run->process.pid, strerror(-r));
-        on_exited(&(LauncherExit){}, g);
+        on_exited(&(LauncherExit){}, g->run);
         return;
     }
     g->run->process.watched = true;

@@ -35,7 +35,8 @@ static void find_companions(Guest *g)
 
 static void on_found(pid_t pid, void *userdata)
 {
-    Guest *g = userdata;
+    Run *run = userdata;
+    Guest *g = run->guest;
 
     if (pid == 0) {
         log_guest(LOG_NOTICE, g->name, "ended while usherd was away; restoring its devices");
@@ -78,10 +79,10 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         guest_recall_usbs(g);
         guest_read_process(g, &start_time);
         r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, start_time,
-                          on_found, g);
+                          on_found, g->run);
     }
     if (r < 0) {
         log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));
-        on_found(0, g);
+        on_found(0, g->run);
     }
 }

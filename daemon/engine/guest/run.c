@@ -33,7 +33,6 @@ static void forget_questions(Run *run)
     Guest *g = run->guest;
 
     guest_drop_qmp(g);
-    launcher_forget(g->engine->launcher, g);
     start_call_off(run);
     sd_event_source_disable_unref(run->deadline);
     execution_free(run->execution);

@@ -59,14 +59,14 @@ void phase_unit(Run *run)
 
 void phase_unit_off(Run *run)
 {
-    Guest *g = run->guest;
-    bool to_come = g->state == GUEST_PREPARING && !run->start.launch && run->start.unit != GUEST_UNIT_UNASKED;
-
-    launcher_forget(g->engine->launcher, run);
-    /* It would come up after all, and be taken for a start of its own. */
-    if (to_come && !run->stop_asked)
-        launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
+    launcher_forget(run->guest->engine->launcher, run);
     run->start.unit = GUEST_UNIT_UNASKED;
+}
+
+bool guest_unit_is_to_come(const Run *run)
+{
+    return run->guest->state == GUEST_PREPARING && !run->start.launch && !run->stop_asked &&
+           run->start.unit != GUEST_UNIT_UNASKED;
 }
 
 static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userdata)

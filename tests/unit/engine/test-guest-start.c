@@ -75,5 +75,23 @@ START_TEST(an_answer_that_does_not_come_is_told_by_its_phase)
 }
 END_TEST
 
+/* A later daemon finds its launcher. */
+START_TEST(a_guest_that_goes_while_its_unit_comes_up_stops_nothing)
+{
+    A_RIG(build_gpu);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    Job *job = job_new(1, JOB_START, "win10");
+    Guest *guest = start(&rig, "", shown, job);
+
+    rig_settle(&rig);
+    ck_assert(guest_awaits_launcher(guest));
+    ck_assert_uint_eq(fake_launcher_starts(rig.engine.launcher, "win10"), 1);
+    guest_free(guest);
+    ck_assert_uint_eq(fake_launcher_stops(rig.engine.launcher, "win10"), 0);
+    job_free(job);
+}
+END_TEST
+
 SUITE("guest-start", its_sub_state_is_the_phase_that_its_start_waits_for,
-      an_answer_that_does_not_come_is_told_by_its_phase)
+      an_answer_that_does_not_come_is_told_by_its_phase,
+      a_guest_that_goes_while_its_unit_comes_up_stops_nothing)
