@@ -109,23 +109,23 @@ void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */
 void guest_find_agent(Guest *g);
 
-/* guest-trouble.c */
+/* trouble.c */
 /* QEMU's GUEST_PANICKED and WATCHDOG. */
 void guest_panicked(Guest *g);
 void guest_watchdog_expired(Guest *g);
 
-/* guest-run-state.c */
+/* run-state.c */
 /* Goes by QEMU's RunState, whatever was believed before. */
 void guest_take_run_state(Guest *g, const char *status);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
 
-/* guest-hot-plug.c */
+/* hot-plug.c */
 /* After a restart of the daemon. */
 void guest_recall_usbs(Guest *g);
 extern const PlugsHandler guest_plugs_handler;
 
-/* guest-stop.c */
+/* stop.c */
 /* How long the whole ladder may take. */
 uint64_t guest_stop_usec(const Guest *g);
 extern const LadderHandler guest_ladder_handler;

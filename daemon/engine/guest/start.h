@@ -59,7 +59,7 @@ StartPhaseBegin phase_steps;                      /* steps.c */
 StartPhaseBegin phase_launcher;                   /* unit.c */
 StartPhaseBegin phase_facts, phase_facts_off;     /* facts.c */
 StartPhaseBegin phase_files, phase_files_off;     /* files.c */
-StartPhaseBegin phase_companions;                 /* launch.c */
+StartPhaseBegin phase_companions;                 /* run-companions.c */
 StartPhaseBegin phase_launch;                     /* launch.c */
 StartPhaseBegin phase_pin, phase_pin_off;         /* pin.c */
-StartPhaseBegin phase_run;                        /* qmp.c */
+StartPhaseBegin phase_run;                        /* launch.c */
