@@ -8,8 +8,9 @@
 #include "qmp-fault.h"
 
 struct Controls {
-    char *guest;
-    const ControlsHandler *handler;
+    const char *guest;
+    QemuLink *link;
+    ControlsStatus status;
     void *userdata;
     GPtrArray *list; /* of Control, owned */
 };
@@ -22,11 +23,11 @@ typedef struct Control {
     void *userdata;
 } Control;
 
-Controls *controls_new(const char *guest, const ControlsHandler *handler, void *userdata)
+Controls *controls_new(const char *guest, QemuLink *link, ControlsStatus status, void *userdata)
 {
     Controls *controls = g_new(Controls, 1);
 
-    *controls = (Controls){g_strdup(guest), handler, userdata, g_ptr_array_new_with_free_func(g_free)};
+    *controls = (Controls){guest, link, status, userdata, g_ptr_array_new_with_free_func(g_free)};
     return controls;
 }
 
@@ -35,7 +36,6 @@ Controls *controls_free(Controls *controls)
     if (!controls)
         return NULL;
     g_ptr_array_unref(controls->list);
-    g_free(controls->guest);
     g_free(controls);
     return NULL;
 }
@@ -55,7 +55,7 @@ static void on_controlled(Qmp *qmp, int error, const char *message, struct json_
     Control *control = userdata;
 
     if (error == -ETIMEDOUT)
-        control->controls->handler->silent(control->controls->userdata);
+        qemu_link_go_silent(control->controls->link);
     /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
      */
     if (error == 0 && control->what == GUEST_CONTROL_RESET && control->found.kind != RUN_BEGINS &&
@@ -86,7 +86,7 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
 
     if (error == 0 && json_object_object_get_ex(result, "status", &status)) {
         control->found = run_state_read(json_object_get_string(status));
-        control->controls->handler->status(json_object_get_string(status), control->controls->userdata);
+        control->controls->status(json_object_get_string(status), control->controls->userdata);
     }
     if (error == 0)
         error = qmp_command(qmp, command(control), NULL, QMP_ANSWER_USEC, on_controlled, control);
@@ -94,14 +94,15 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
         on_controlled(qmp, error, message, NULL, control);
 }
 
-int controls_send(Controls *controls, Qmp *qmp, GuestControl what, GuestControlled controlled, void *userdata)
+int controls_send(Controls *controls, GuestControl what, GuestControlled controlled, void *userdata)
 {
     Control *control = g_new(Control, 1);
 
     /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
      * it failed: so it is sent to one that is awake. */
     *control = (Control){controls, what, {RUN_BEGINS, ""}, controlled, userdata};
-    int r = qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_awake, control);
+    int r =
+        qmp_command(qemu_link_qmp(controls->link), "query-status", NULL, QMP_ANSWER_USEC, on_awake, control);
     if (r < 0)
         g_free(control);
     else

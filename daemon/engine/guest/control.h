@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../../base/fault.h"
-#include "../../edge/qemu/qmp.h"
+#include "qemu-link.h"
 
 typedef enum GuestControl {
     GUEST_CONTROL_PAUSE,
@@ -18,20 +18,15 @@ typedef void (*GuestControlled)(const Fault *fault, void *userdata);
 /* Those under way. */
 typedef struct Controls Controls;
 
-typedef struct ControlsHandler {
-    /* QEMU's RunState, as it answered query-status. */
-    void (*status)(const char *status, void *userdata);
-    /* It let a deadline pass. */
-    void (*silent)(void *userdata);
-} ControlsHandler;
+/* QEMU's RunState, as it answered query-status. */
+typedef void (*ControlsStatus)(const char *status, void *userdata);
 
-/* guest: its name, for messages; copied. handler is static. */
-Controls *controls_new(const char *guest, const ControlsHandler *handler, void *userdata);
+/* guest, its name, and link are borrowed. */
+Controls *controls_new(const char *guest, QemuLink *link, ControlsStatus status, void *userdata);
 /* Whoever waits is not told. NULL is fine; returns NULL. */
 Controls *controls_free(Controls *controls);
 
-/* qmp: borrowed until the answer, or controls_drop(). -errno as qmp_command(). */
-int controls_send(Controls *controls, Qmp *qmp, GuestControl control, GuestControlled controlled,
-                  void *userdata);
+/* QEMU must hear (qemu_link_hears()). -errno as qmp_command(). */
+int controls_send(Controls *controls, GuestControl control, GuestControlled controlled, void *userdata);
 /* The connection is gone: whoever waits is told, but for those who asked with this userdata. */
 void controls_drop(Controls *controls, const void *untold);

@@ -19,7 +19,6 @@
 
 typedef struct Change {
     Medium *medium;
-    Qmp *qmp;     /* borrowed; NULL: it is gone */
     char *drive;  /* its name in the definition */
     char *device; /* its id in QEMU */
     char *node;   /* what QEMU's command line put into it */
@@ -36,17 +35,16 @@ typedef struct Change {
 
 struct Medium {
     Engine *engine;
-    char *guest;
-    const MediumHandler *handler;
-    void *userdata;
+    const char *guest;
+    QemuLink *link;
     Change *change; /* under way */
 };
 
-Medium *medium_new(Engine *engine, const char *guest, const MediumHandler *handler, void *userdata)
+Medium *medium_new(Engine *engine, const char *guest, QemuLink *link)
 {
     Medium *medium = g_new(Medium, 1);
 
-    *medium = (Medium){engine, g_strdup(guest), handler, userdata, NULL};
+    *medium = (Medium){engine, guest, link, NULL};
     return medium;
 }
 
@@ -67,7 +65,6 @@ Medium *medium_free(Medium *medium)
     if (!medium)
         return NULL;
     change_free(medium->change);
-    g_free(medium->guest);
     g_free(medium);
     return NULL;
 }
@@ -83,7 +80,7 @@ static struct json_object *text_argument(const char *name, const char *text)
 /* What the drive has no more use for. A node that is still in it is kept by QEMU; its descriptor may go. */
 static void tidy(Change *change)
 {
-    Qmp *qmp = change->qmp;
+    Qmp *qmp = qemu_link_qmp(change->medium->link);
     g_autofree char *file = g_strconcat(change->node, "-file", NULL);
 
     fd_set_remove(qmp, change->set);
@@ -110,16 +107,14 @@ static void end_undone(Change *change, int error, const char *message)
     const Medium *medium = change->medium;
 
     if (error == -ETIMEDOUT)
-        medium->handler->silent(medium->userdata);
+        qemu_link_go_silent(medium->link);
     end(change, qmp_fault(medium->guest, error, message));
 }
 
 void medium_drop(Medium *medium)
 {
-    if (!medium->change)
-        return;
-    medium->change->qmp = NULL;
-    end_undone(medium->change, -ECONNRESET, NULL);
+    if (medium->change)
+        end_undone(medium->change, -ECONNRESET, NULL);
 }
 
 static int on_tray_locked(sd_event_source *source, uint64_t usec, void *userdata)
@@ -179,8 +174,9 @@ static void ask_drive(Change *change)
         json_object_object_add(arguments, "format", json_object_new_string("raw"));
         json_object_object_add(arguments, "read-only-mode", json_object_new_string("read-only"));
     }
-    int r = qmp_command(change->qmp, change->eject ? "eject" : "blockdev-change-medium", arguments,
-                        QMP_ANSWER_USEC, on_drive, change);
+    int r =
+        qmp_command(qemu_link_qmp(change->medium->link), change->eject ? "eject" : "blockdev-change-medium",
+                    arguments, QMP_ANSWER_USEC, on_drive, change);
     if (r < 0)
         end_undone(change, r, NULL);
 }
@@ -281,13 +277,12 @@ static int check_image(const Medium *medium, int fd, Fault **ret_fault)
     return 0;
 }
 
-static Change *change_new(Medium *medium, Qmp *qmp, const DefinitionCdrom *cdrom, unsigned index)
+static Change *change_new(Medium *medium, const DefinitionCdrom *cdrom, unsigned index)
 {
     Change *change = g_new(Change, 1);
 
     *change = (Change){
         .medium = medium,
-        .qmp = qmp,
         .drive = g_strdup(cdrom->name),
         .device = g_strconcat("cdrom-", cdrom->name, NULL),
         .node = g_strdup_printf("cdrom-%u", index),
@@ -304,7 +299,8 @@ static int begin(Change *change)
     struct json_object *flat = json_object_new_object();
 
     json_object_object_add(flat, "flat", json_object_new_boolean(true));
-    int r = qmp_command(change->qmp, "query-named-block-nodes", flat, QMP_ANSWER_USEC, on_nodes, change);
+    int r = qmp_command(qemu_link_qmp(change->medium->link), "query-named-block-nodes", flat, QMP_ANSWER_USEC,
+                        on_nodes, change);
     if (r < 0)
         change_free(change);
     else
@@ -312,7 +308,7 @@ static int begin(Change *change)
     return r;
 }
 
-int medium_change(Medium *medium, Qmp *qmp, const GPtrArray *cdroms, const char *drive, int image, bool force,
+int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, int image, bool force,
                   GuestControlled changed, void *userdata, Fault **ret_fault)
 {
     _cleanup_close_ int fd = image;
@@ -328,7 +324,7 @@ int medium_change(Medium *medium, Qmp *qmp, const GPtrArray *cdroms, const char 
     if (r != 0)
         return r;
 
-    Change *change = change_new(medium, qmp, g_ptr_array_index(cdroms, index), index);
+    Change *change = change_new(medium, g_ptr_array_index(cdroms, index), index);
     change->eject = eject;
     change->force = force;
     change->fd = steal_fd(&fd);

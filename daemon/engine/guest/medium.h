@@ -6,24 +6,20 @@
 
 #include "../engine.h"
 #include "control.h"
+#include "qemu-link.h"
 
 typedef struct Medium Medium;
 
-typedef struct MediumHandler {
-    /* QEMU let a deadline pass. */
-    void (*silent)(void *userdata);
-} MediumHandler;
-
-/* guest: its name, for messages and for the images that it claims; copied. handler is static. */
-Medium *medium_new(Engine *engine, const char *guest, const MediumHandler *handler, void *userdata);
+/* guest, its name, and link are borrowed. */
+Medium *medium_new(Engine *engine, const char *guest, QemuLink *link);
 /* Whoever waits is not told. NULL is fine; returns NULL. */
 Medium *medium_free(Medium *medium);
 
 /* Puts the image fd into a drive, or with fd -1 takes out what is in it. cdroms: of DefinitionCdrom,
- * borrowed; NULL: none. drive: which of them; "": the only one. fd is taken over in every case. qmp is
- * borrowed until `changed`, or medium_drop(). FAULT_NO_SUCH_DEVICE; FAULT_BAD_OPTION: fd is no image, or may
+ * borrowed; NULL: none. drive: which of them; "": the only one. fd is taken over in every case. QEMU
+ * must hear (qemu_link_hears()). FAULT_NO_SUCH_DEVICE; FAULT_BAD_OPTION: fd is no image, or may
  * be written to; FAULT_IN_USE: another guest writes to it; FAULT_BUSY: one change at a time. */
-int medium_change(Medium *medium, Qmp *qmp, const GPtrArray *cdroms, const char *drive, int fd, bool force,
+int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, int fd, bool force,
                   GuestControlled changed, void *userdata, Fault **ret_fault);
 
 /* QEMU's DEVICE_TRAY_MOVED. */

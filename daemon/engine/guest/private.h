@@ -100,10 +100,10 @@ void guest_adopt_unheard(Guest *g);
 
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;
-extern const ControlsHandler guest_controls_handler;
-extern const MediumHandler guest_medium_handler;
 extern const SleeperHandler guest_sleeper_handler;
-extern const StreamsHandler guest_streams_handler;
+/* StreamsOpenLog and ControlsStatus of a guest. */
+int guest_open_log_for_streams(void *guest);
+void guest_take_controls_status(const char *status, void *guest);
 /* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */

@@ -89,19 +89,10 @@ int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *
 
 /* What QEMU is told. */
 
-static void on_status(const char *status, void *userdata)
+void guest_take_controls_status(const char *status, void *userdata)
 {
     guest_take_run_state(userdata, status);
 }
-
-static void on_silent(void *userdata)
-{
-    guest_go_silent(userdata);
-}
-
-const ControlsHandler guest_controls_handler = {on_status, on_silent};
-
-const MediumHandler guest_medium_handler = {on_silent};
 
 /* FAULT_NOT_RUNNING where QEMU is not there yet, or not any more. */
 static int check_up(const Guest *g, Fault **ret_fault)
@@ -128,9 +119,7 @@ int guest_control(Guest *g, GuestControl control, GuestControlled controlled, vo
 {
     int r = check_can_be_told(g, ret_fault);
 
-    return r != 0
-               ? r
-               : controls_send(g->run->controls, qemu_link_qmp(g->run->link), control, controlled, userdata);
+    return r != 0 ? r : controls_send(g->run->controls, control, controlled, userdata);
 }
 
 int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestControlled controlled,
@@ -140,14 +129,13 @@ int guest_change_medium(Guest *g, const char *drive, int fd, bool force, GuestCo
 
     if (r == 0) {
         const GPtrArray *cdroms = g->run->definition ? g->run->definition->cdroms : NULL;
-        return medium_change(g->run->medium, qemu_link_qmp(g->run->link), cdroms, drive, fd, force,
-                             controlled, userdata, ret_fault);
+        return medium_change(g->run->medium, cdroms, drive, fd, force, controlled, userdata, ret_fault);
     }
     close_fd(fd);
     return r;
 }
 
-static int open_console_log(void *userdata)
+int guest_open_log_for_streams(void *userdata)
 {
     const Guest *g = userdata;
 
@@ -156,8 +144,6 @@ static int open_console_log(void *userdata)
         return -ENOTCONN;
     return g->run->definition->console_log ? guest_open_console_log(userdata) : -ENOENT;
 }
-
-const StreamsHandler guest_streams_handler = {open_console_log, on_silent};
 
 DisplayType guest_display(const Guest *g)
 {
@@ -187,7 +173,7 @@ int guest_open(Guest *g, GuestStream stream, bool force, GuestOpened opened, voi
         r = check_answers(g, ret_fault);
     if (r != 0)
         return r;
-    return streams_open(g->run->streams, qemu_link_qmp(g->run->link), stream,
+    return streams_open(g->run->streams, stream,
                         display ? display_type_to_string(guest_display(g)) : "console", force, opened,
                         userdata, ret_fault);
 }

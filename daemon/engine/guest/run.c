@@ -19,11 +19,11 @@ Run *run_new(Guest *guest)
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
     run->plugs = plugs_new(guest->engine, guest->name, &guest_plugs_handler, guest);
     run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
-    run->controls = controls_new(guest->name, &guest_controls_handler, guest);
-    run->medium = medium_new(guest->engine, guest->name, &guest_medium_handler, guest);
+    run->controls = controls_new(guest->name, run->link, guest_take_controls_status, guest);
+    run->medium = medium_new(guest->engine, guest->name, run->link);
     run->sleeper = sleeper_new(guest->engine, guest->name, &guest_sleeper_handler, guest);
-    run->streams =
-        streams_new(guest->engine->event, guest->name, console_path, &guest_streams_handler, guest);
+    run->streams = streams_new(guest->engine->event, guest->name, run->link, console_path,
+                               guest_open_log_for_streams, guest);
     return run;
 }
 

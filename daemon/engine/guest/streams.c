@@ -20,7 +20,6 @@
 /* A client on its way to QEMU. */
 typedef struct Opening {
     Streams *streams;
-    Qmp *qmp;
     GuestStream stream;
     const char *protocol;
     bool force;
@@ -37,19 +36,20 @@ typedef struct Opening {
 struct Streams {
     sd_event *event;
     const char *guest;
+    QemuLink *link;
     char *console_path;
-    const StreamsHandler *handler;
+    StreamsOpenLog open_log;
     void *userdata;
     Opening *opening; /* NULL: none */
     int console_end;  /* QEMU's end of the console that was opened last, to take it away by; -1: none */
 };
 
-Streams *streams_new(sd_event *event, const char *guest, const char *console_path,
-                     const StreamsHandler *handler, void *userdata)
+Streams *streams_new(sd_event *event, const char *guest, QemuLink *link, const char *console_path,
+                     StreamsOpenLog open_log, void *userdata)
 {
     Streams *streams = g_new(Streams, 1);
 
-    *streams = (Streams){event, guest, g_strdup(console_path), handler, userdata, NULL, -1};
+    *streams = (Streams){event, guest, link, g_strdup(console_path), open_log, userdata, NULL, -1};
     return streams;
 }
 
@@ -91,7 +91,7 @@ static void fail(Opening *opening, int error, const char *message)
     const Streams *streams = opening->streams;
 
     if (error == -ETIMEDOUT)
-        streams->handler->silent(streams->userdata);
+        qemu_link_go_silent(streams->link);
     end(opening, qmp_fault(streams->guest, error, message));
 }
 
@@ -121,12 +121,12 @@ static void on_renewed(int error, const char *message, void *userdata)
 static int renew_console(Opening *opening)
 {
     const Streams *streams = opening->streams;
-    int log_fd = streams->handler->open_log(streams->userdata);
+    int log_fd = streams->open_log(streams->userdata);
 
     if (log_fd < 0 && log_fd != -ENOENT)
         return log_fd;
-    return console_renewal_new(opening->qmp, streams->console_path, log_fd, on_renewed, opening,
-                               &opening->renewal);
+    return console_renewal_new(qemu_link_qmp(streams->link), streams->console_path, log_fd, on_renewed,
+                               opening, &opening->renewal);
 }
 
 static void drop_ends(Opening *opening)
@@ -210,7 +210,8 @@ static int connect_client(Opening *opening)
         opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
     struct json_object *arguments = json_object_new_object();
     json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(opening->qmp, pair[1], "getfd", arguments, QMP_ANSWER_USEC, on_known, opening);
+    return qmp_command_with_fd(qemu_link_qmp(opening->streams->link), pair[1], "getfd", arguments,
+                               QMP_ANSWER_USEC, on_known, opening);
 }
 
 /* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
@@ -223,8 +224,8 @@ static bool shut_console(Streams *streams)
     return true;
 }
 
-int streams_open(Streams *streams, Qmp *qmp, GuestStream stream, const char *protocol, bool force,
-                 GuestOpened opened, void *userdata, Fault **ret_fault)
+int streams_open(Streams *streams, GuestStream stream, const char *protocol, bool force, GuestOpened opened,
+                 void *userdata, Fault **ret_fault)
 {
     if (streams->opening)
         return fault_raise(ret_fault, FAULT_BUSY, "try again",
@@ -233,7 +234,6 @@ int streams_open(Streams *streams, Qmp *qmp, GuestStream stream, const char *pro
     Opening *opening = g_new(Opening, 1);
     *opening = (Opening){
         .streams = streams,
-        .qmp = qmp,
         .stream = stream,
         .protocol = protocol,
         .force = force,
