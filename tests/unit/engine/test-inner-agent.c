@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/edge/qemu/qmp.h"
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 #define AGENT "[Agent]\nEnabled=yes\n"
 
@@ -22,12 +22,6 @@ typedef struct Inside {
 static unsigned done_count, done_number;
 static char *done_words;
 
-static void on_event(Guest *guest, void *userdata)
-{
-}
-
-static const GuestHandler handler = {on_event, on_event};
-
 static void on_done(const Fault *fault, unsigned number, void *userdata)
 {
     done_count++;
@@ -36,34 +30,13 @@ static void on_done(const Fault *fault, unsigned number, void *userdata)
     done_words = fault ? fault_to_line(fault) : NULL;
 }
 
-static GuestDefinition *a_definition(const Rig *rig)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n" AGENT, rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
 static Inside inside_new(const Rig *rig, FakeQemu *qemu)
 {
     g_autofree char *path = g_build_filename(rig->run_path, "guests/win10/agent.sock", NULL);
     Inside inside = {.rig = rig, .qemu = qemu, .fd = -1, .commands = g_string_new(NULL)};
-    GuestDefinition *definition = a_definition(rig);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
 
     done_count = 0;
-    inside.guest = guest_new((Engine *)&rig->engine, "win10", &handler, NULL);
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(inside.guest, definition, plan, NULL, false);
-    fake_qemu_connect(qemu, inside.guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
-    ck_assert_int_eq(guest_state(inside.guest), GUEST_RUNNING);
+    inside.guest = rig_run(rig, qemu, AGENT);
     /* In place of the socket that QEMU would have listened at. */
     inside.listen_fd = qmp_listen(path);
     ck_assert_int_ge(inside.listen_fd, 0);
@@ -72,8 +45,7 @@ static Inside inside_new(const Rig *rig, FakeQemu *qemu)
 
 static void inside_free(Inside *inside)
 {
-    fake_launcher_exit(inside->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(inside->rig);
+    rig_rest(inside->rig, inside->guest);
     ck_assert_str_eq(guest_inner_agent(inside->guest), "");
     guest_free(inside->guest);
     close(inside->listen_fd);
@@ -125,11 +97,25 @@ static void serve(Inside *inside, const char *answer)
     }
 }
 
+static void send_inside(Inside *inside, InnerErrand errand, const char *answer)
+{
+    ck_assert_int_eq(guest_send_inside(inside->guest, errand, on_done, NULL, NULL), 0);
+    serve(inside, answer);
+}
+
+#define A_GUEST_WITHOUT_ITS_AGENT                                                                            \
+    A_RIG(build_gpu);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    __attribute__((cleanup(inside_free))) Inside inside = inside_new(&rig, &qemu)
+/* Its agent has told its addresses: none. */
+#define A_GUEST_WITH_ITS_AGENT                                                                               \
+    A_GUEST_WITHOUT_ITS_AGENT;                                                                               \
+    open_port(&inside, true);                                                                                \
+    serve(&inside, "{\"return\": []}\n")
+
 START_TEST(its_addresses_are_told_as_soon_as_there_is_an_agent)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
+    A_GUEST_WITHOUT_ITS_AGENT;
     ck_assert_str_eq(guest_inner_agent(inside.guest), "absent");
     open_port(&inside, true);
     ck_assert_str_eq(guest_inner_agent(inside.guest), "silent");
@@ -144,17 +130,12 @@ START_TEST(its_addresses_are_told_as_soon_as_there_is_an_agent)
     open_port(&inside, false);
     ck_assert_str_eq(guest_inner_agent(inside.guest), "absent");
     ck_assert_uint_eq(guest_inner_addresses(inside.guest)->len, 0);
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(it_is_asked_to_shut_down_before_the_power_button_is_pressed)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    open_port(&inside, true);
-    serve(&inside, "{\"return\": []}\n");
+    A_GUEST_WITH_ITS_AGENT;
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
     ck_assert_str_eq(guest_sub_state(inside.guest), "agent");
     fake_qemu_serve(&qemu);
@@ -163,122 +144,82 @@ START_TEST(it_is_asked_to_shut_down_before_the_power_button_is_pressed)
                                "{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n"));
     fake_qemu_serve(&qemu);
     ck_assert_ptr_null(strstr(qemu.commands->str, "system_powerdown"));
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(an_agent_that_refuses_leaves_it_to_the_next_rung)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    open_port(&inside, true);
-    serve(&inside, "{\"return\": []}\n");
+    A_GUEST_WITH_ITS_AGENT;
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
     fake_qemu_serve(&qemu);
     serve(&inside, "{\"error\": {\"desc\": \"the command is disabled\"}}\n");
     ck_assert_str_eq(guest_sub_state(inside.guest), "power-button");
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(without_an_agent_the_ladder_begins_with_the_power_button)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
+    A_GUEST_WITHOUT_ITS_AGENT;
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
     ck_assert_str_eq(guest_sub_state(inside.guest), "power-button");
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(file_systems_are_held_still_until_they_are_let_go_of)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    open_port(&inside, true);
-    serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
-    serve(&inside, "{\"return\": 3}\n");
+    A_GUEST_WITH_ITS_AGENT;
+    send_inside(&inside, INNER_ERRAND_FREEZE, "{\"return\": 3}\n");
     ck_assert_uint_eq(done_number, 3);
     ck_assert_str_eq(guest_sub_state(inside.guest), "frozen");
-    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_THAW, on_done, NULL, NULL), 0);
-    serve(&inside, "{\"return\": 3}\n");
+    send_inside(&inside, INNER_ERRAND_THAW, "{\"return\": 3}\n");
     ck_assert_uint_eq(done_count, 2);
     ck_assert_str_eq(guest_sub_state(inside.guest), "");
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(a_frozen_guest_is_thawed_before_it_is_to_shut_down)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    open_port(&inside, true);
-    serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
-    serve(&inside, "{\"return\": 1}\n");
+    A_GUEST_WITH_ITS_AGENT;
+    send_inside(&inside, INNER_ERRAND_FREEZE, "{\"return\": 1}\n");
     g_string_truncate(inside.commands, 0);
     ck_assert_int_eq(guest_stop(inside.guest, NULL, false, NULL), 0);
     fake_qemu_serve(&qemu);
     serve(&inside, "{\"return\": 1}\n");
     ck_assert(g_str_has_prefix(inside.commands->str,
                                "{\"execute\":\"guest-fsfreeze-thaw\"}\n{\"execute\":\"guest-shutdown\""));
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(the_next_daemon_knows_that_a_guest_is_frozen)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    GuestDefinition *definition = a_definition(&rig);
-    rig_die(&rig, false);
-    guest_free(inside.guest);
-    rig_come_again(&rig);
-    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
-    inside.guest = guest_new(&rig.engine, "win10", &handler, NULL);
-    guest_recover(inside.guest, definition);
-    close(qemu.qmp_fd);
-    qemu.qmp_fd = -1;
+    A_GUEST_WITHOUT_ITS_AGENT;
+    rig_restart(&rig, &qemu, inside.guest);
+    inside.guest = rig_find(&rig, AGENT);
     qemu.chardevs =
         "[{\"label\": \"qmp\", \"frontend-open\": true}, {\"label\": \"agent\", \"frontend-open\": true}]";
     fake_qemu_serve(&qemu);
     serve(&inside, "{\"return\": \"frozen\"}\n");
     ck_assert_ptr_nonnull(strstr(inside.commands->str, "guest-fsfreeze-status"));
     ck_assert_str_eq(guest_sub_state(inside.guest), "frozen");
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(who_waits_for_an_agent_that_goes_is_told)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
-    open_port(&inside, true);
-    serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_FREEZE, on_done, NULL, NULL), 0);
-    serve(&inside, "");
+    A_GUEST_WITH_ITS_AGENT;
+    send_inside(&inside, INNER_ERRAND_FREEZE, "");
     open_port(&inside, false);
     ck_assert_uint_eq(done_count, 1);
     ck_assert_str_eq(
         done_words,
         "the agent of guest win10 does not answer; see in the guest whether qemu-guest-agent runs");
     ck_assert_str_eq(guest_sub_state(inside.guest), "");
-    inside_free(&inside);
 }
 END_TEST
 
 START_TEST(a_guest_without_an_agent_is_not_rebooted)
 {
-    A_RIG(build_gpu);
-    A_QEMU(qemu, &rig);
-    Inside inside = inside_new(&rig, &qemu);
+    A_GUEST_WITHOUT_ITS_AGENT;
     _cleanup_fault_ Fault *fault = NULL;
     ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_REBOOT, on_done, NULL, &fault),
                      FAULT_RAISED);
@@ -286,12 +227,10 @@ START_TEST(a_guest_without_an_agent_is_not_rebooted)
     ck_assert_ptr_nonnull(strstr(fault->remedy, "usherctl reset"));
     open_port(&inside, true);
     serve(&inside, "{\"return\": []}\n");
-    ck_assert_int_eq(guest_send_inside(inside.guest, INNER_ERRAND_REBOOT, on_done, NULL, NULL), 0);
-    serve(&inside, "");
+    send_inside(&inside, INNER_ERRAND_REBOOT, "");
     ck_assert(g_str_has_suffix(inside.commands->str, "{\"mode\":\"reboot\"}}\n"));
     rig_until(&rig, &done_count, 1);
     ck_assert_ptr_null(done_words);
-    inside_free(&inside);
 }
 END_TEST
 
