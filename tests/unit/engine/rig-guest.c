@@ -62,12 +62,17 @@ Guest *rig_run(const Rig *rig, FakeQemu *qemu, const char *more)
     return guest;
 }
 
-void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest)
+void rig_lose_daemon(Rig *rig, Guest *guest, bool finish, pid_t pid)
 {
-    rig_die(rig, false);
+    rig_die(rig, finish);
     guest_free(guest);
     rig_come_again(rig);
-    fake_launcher_found(rig->engine.launcher, "win10", QEMU_PID);
+    fake_launcher_found(rig->engine.launcher, "win10", pid);
+}
+
+void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest)
+{
+    rig_lose_daemon(rig, guest, false, QEMU_PID);
     qemu->qmp_fd = close_fd(qemu->qmp_fd);
 }
 
@@ -93,4 +98,14 @@ void rig_end(const Rig *rig, Guest *guest)
 {
     rig_rest(rig, guest);
     guest_free(guest);
+}
+
+void rig_assert_devices(const Guest *guest, const char *expected)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    const GPtrArray *devices = guest_devices(guest);
+
+    for (unsigned i = 0; i < devices->len; i++)
+        g_string_append_printf(text, "%s%s", i ? " " : "", (char *)g_ptr_array_index(devices, i));
+    ck_assert_str_eq(text->str, expected);
 }

@@ -17,7 +17,9 @@ Guest *rig_run(const Rig *rig, FakeQemu *qemu, const char *more);
     A_QEMU(qemu, &rig);                                                                                      \
     Guest *guest = rig_run(&rig, &qemu, more)
 
-/* The daemon dies with its guest and comes again; QEMU runs on and waits for it. */
+/* The daemon dies with its guest (finish: as rig_die()) and comes again; QEMU has a pid still, or 0. */
+void rig_lose_daemon(Rig *rig, Guest *guest, bool finish, pid_t pid);
+/* QEMU runs on and waits for the next daemon. */
 void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest);
 /* A guest that the daemon finds. */
 Guest *rig_find(const Rig *rig, const char *more);
@@ -26,3 +28,6 @@ Guest *rig_find(const Rig *rig, const char *more);
 void rig_rest(const Rig *rig, const Guest *guest);
 /* The guest is freed then. */
 void rig_end(const Rig *rig, Guest *guest);
+
+/* The addresses of its devices, with blanks between. */
+void rig_assert_devices(const Guest *guest, const char *expected);

@@ -269,6 +269,13 @@ void rig_assert_host(const Rig *rig, const char *snapshot)
     ck_assert_str_eq(fake_host_mishaps(rig->host), "");
 }
 
+void rig_assert_driver(const Rig *rig, const char *address, const char *expected)
+{
+    g_autofree char *driver = fake_host_driver(rig->host, address);
+
+    ck_assert_str_eq(driver, expected);
+}
+
 void rig_assert_restored(const Rig *rig)
 {
     rig_assert_host(rig, rig->beginning);

@@ -80,4 +80,5 @@ void rig_until(const Rig *rig, const unsigned *count, unsigned wanted);
 /* The host is as it was, nothing that must not be done to it was, and no journal is left. */
 void rig_assert_restored(const Rig *rig);
 void rig_assert_host(const Rig *rig, const char *snapshot);
+void rig_assert_driver(const Rig *rig, const char *address, const char *expected);
 bool rig_has_journals(const Rig *rig);

@@ -2,9 +2,9 @@
 /* A guest for which virtual functions are made: what becomes of them when the rest is refused, when the
  * daemon dies, and when the guest lets go of them. */
 #include <string.h>
-#include <unistd.h>
 
-#include "fake-qemu.h"
+#include "../../../daemon/base/cleanup.h"
+#include "rig-guest.h"
 
 #define CARD "0000:02:00.0"
 #define FIRST "0000:02:00.2"
@@ -44,34 +44,16 @@ static void try_free(Try *try)
     guest_free(try->guest);
 }
 
-static GuestDefinition *a_definition(const Rig *rig)
-{
-    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
 static void start(Try *try)
 {
-    GuestDefinition *definition = a_definition(try->rig);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
     try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(try->guest, definition, plan, NULL, false);
+    rig_begin(try->rig, try->guest, rig_definition(try->rig, ""), NULL);
 }
 
 static void run(Try *try)
 {
     start(try);
-    fake_qemu_connect(try->qemu, try->guest);
-    ck_assert(fake_qemu_take_over(try->qemu));
-    fake_qemu_serve(try->qemu);
+    fake_qemu_launch(try->qemu, try->guest);
     ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
 }
 
@@ -82,39 +64,16 @@ static void run(Try *try)
 
 static void restart(Try *try, pid_t pid)
 {
-    rig_die(try->rig, true);
-    try->guest = guest_free(try->guest);
-    if (try->qemu->qmp_fd >= 0)
-        close(try->qemu->qmp_fd);
-    try->qemu->qmp_fd = -1;
-    rig_come_again(try->rig);
-    fake_launcher_found(try->rig->engine.launcher, "win10", pid);
+    rig_lose_daemon(try->rig, try->guest, true, pid);
+    try->qemu->qmp_fd = close_fd(try->qemu->qmp_fd);
     try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    guest_recover(try->guest, a_definition(try->rig));
-}
-
-static char *devices(const Try *try)
-{
-    GString *text = g_string_new(NULL);
-    const GPtrArray *all = guest_devices(try->guest);
-
-    for (unsigned i = 0; i < all->len; i++)
-        g_string_append_printf(text, "%s%s", i ? " " : "", (char *)g_ptr_array_index(all, i));
-    return g_string_free(text, FALSE);
-}
-
-static void assert_devices(const Try *try, const char *expected)
-{
-    g_autofree char *text = devices(try);
-    ck_assert_str_eq(text, expected);
+    guest_recover(try->guest, rig_definition(try->rig, ""));
 }
 
 static void end_guest(Try *try)
 {
     fake_qemu_hang_up(try->qemu);
-    fake_launcher_exit(try->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(try->rig);
-    rig_assert_restored(try->rig);
+    rig_rest(try->rig, try->guest);
 }
 
 START_TEST(they_are_made_and_the_rest_is_planned_when_they_are_there)
@@ -122,11 +81,10 @@ START_TEST(they_are_made_and_the_rest_is_planned_when_they_are_there)
     A_TRY(rig, qemu);
     run(&try);
     ck_assert_uint_eq(try.rests, 1);
-    assert_devices(&try, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "pci-nic-0"), FIRST);
-    g_autofree char *driver = fake_host_driver(rig.host, FIRST), *card = fake_host_driver(rig.host, CARD);
-    ck_assert_str_eq(driver, "vfio-pci");
-    ck_assert_str_eq(card, "e1000e");
+    rig_assert_driver(&rig, FIRST, "vfio-pci");
+    rig_assert_driver(&rig, CARD, "e1000e");
     end_guest(&try);
 }
 END_TEST
@@ -163,11 +121,10 @@ START_TEST(after_a_restart_the_card_is_not_taken_for_one_of_the_guests_and_keeps
     A_TRY(rig, qemu);
     run(&try);
     restart(&try, QEMU_PID);
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1 " FIRST " 0000:02:00.4");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1 " FIRST " 0000:02:00.4");
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
-    g_autofree char *driver = fake_host_driver(rig.host, FIRST);
-    ck_assert_str_eq(driver, "vfio-pci");
+    rig_assert_driver(&rig, FIRST, "vfio-pci");
     end_guest(&try);
 }
 END_TEST
@@ -177,7 +134,7 @@ START_TEST(a_guest_that_lets_go_of_them_has_them_unmade)
     A_TRY(rig, qemu);
     run(&try);
     fake_qemu_eject(&qemu, "pci-nic");
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
     g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
     ck_assert_ptr_nonnull(strstr(snapshot, "functions=0 autoprobe=1"));
     ck_assert_ptr_nonnull(strstr(snapshot, "0000:01:00.0 driver=vfio-pci"));
@@ -210,11 +167,11 @@ START_TEST(they_are_made_again_for_a_guest_that_runs)
     try.refusal = "group 20 also holds others";
     attach(&try, refused);
     ck_assert_str_eq(refused->result, "refused");
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
     try.refusal = NULL;
     attach(&try, job);
     ck_assert_str_eq(job->result, "done");
-    assert_devices(&try, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "pci-nic-1"), "0000:02:00.4");
     end_guest(&try);
     job_free(job);

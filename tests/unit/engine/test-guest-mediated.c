@@ -3,11 +3,10 @@
  * as it runs, whatever else comes and goes. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/core/definition/definition.h"
-#include "../../../daemon/engine/host-look.h"
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 #define NODE "vfio/40 "
 
@@ -17,60 +16,26 @@ typedef struct Try {
     Guest *guest;
 } Try;
 
-static void on_changed(Guest *guest, void *userdata)
-{
-}
-
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
-                        Plan **ret, Fault **ret_fault, void *userdata)
-{
-    return rig_plan_rest(((Try *)userdata)->rig, definition, section, ret, ret_fault);
-}
-
-static const GuestHandler handler = {.changed = on_changed, .rested = on_changed, .plan_rest = on_plan_rest};
-
 static void try_free(Try *try)
 {
     guest_free(try->guest);
 }
 
-static GuestDefinition *a_definition(const Rig *rig)
-{
-    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
 /* Of the guest's section, and without a host that is told from others. */
 static char *made_uuid(const Rig *rig)
 {
-    g_autoptr(GuestDefinition) definition = a_definition(rig);
+    g_autoptr(GuestDefinition) definition = rig_definition(rig, "");
     return definition_mediated(definition, g_ptr_array_index(definition->pci, 0));
 }
 
 static void start(Try *try)
 {
-    GuestDefinition *definition = a_definition(try->rig);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    host_look_mediated(&try->rig->engine, definition, host);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(try->guest, definition, plan, NULL, false);
+    try->guest = rig_start(try->rig, "");
 }
 
 static void run(Try *try)
 {
-    start(try);
-    fake_qemu_connect(try->qemu, try->guest);
-    ck_assert(fake_qemu_take_over(try->qemu));
-    fake_qemu_serve(try->qemu);
-    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
+    try->guest = rig_run(try->rig, try->qemu, "");
 }
 
 #define A_TRY(rig, qemu) A_TRY_OF(build_mediated, rig, qemu)
@@ -81,39 +46,29 @@ static void run(Try *try)
 
 static void restart(Try *try, pid_t pid)
 {
-    rig_die(try->rig, true);
-    try->guest = guest_free(try->guest);
-    if (try->qemu->qmp_fd >= 0)
-        close(try->qemu->qmp_fd);
-    try->qemu->qmp_fd = -1;
-    rig_come_again(try->rig);
-    fake_launcher_found(try->rig->engine.launcher, "win10", pid);
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    guest_recover(try->guest, a_definition(try->rig));
+    rig_lose_daemon(try->rig, try->guest, true, pid);
+    try->qemu->qmp_fd = close_fd(try->qemu->qmp_fd);
+    try->guest = rig_find(try->rig, "");
 }
 
-static char *devices(const Try *try)
-{
-    GString *text = g_string_new(NULL);
-    const GPtrArray *all = guest_devices(try->guest);
-
-    for (unsigned i = 0; i < all->len; i++)
-        g_string_append_printf(text, "%s%s", i ? " " : "", (char *)g_ptr_array_index(all, i));
-    return g_string_free(text, FALSE);
-}
-
-static void assert_devices(const Try *try, const char *expected)
-{
-    g_autofree char *text = devices(try);
-    ck_assert_str_eq(text, expected);
-}
-
-static void end_guest(Try *try)
+static void end_qemu(Try *try)
 {
     fake_qemu_hang_up(try->qemu);
     fake_launcher_exit(try->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
     rig_settle(try->rig);
+}
+
+static void end_guest(Try *try)
+{
+    end_qemu(try);
     rig_assert_restored(try->rig);
+}
+
+static void assert_host_shows(const Try *try, const char *words)
+{
+    g_autofree char *snapshot = fake_host_snapshot_text(try->rig->host);
+
+    ck_assert_msg(strstr(snapshot, words), "%s: %s", words, snapshot);
 }
 
 static void assert_lent(const Try *try, bool lent)
@@ -130,10 +85,9 @@ START_TEST(it_is_the_guests_until_the_end_and_no_slot)
     A_TRY(rig, qemu);
     run(&try);
     assert_lent(&try, true);
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
     ck_assert_ptr_nonnull(g_hash_table_lookup(qemu.devices, "pci-vgpu-0"));
-    g_autofree char *card = fake_host_driver(rig.host, "0000:02:00.0");
-    ck_assert_str_eq(card, "nvidia");
+    rig_assert_driver(&rig, "0000:02:00.0", "nvidia");
     end_guest(&try);
     assert_lent(&try, false);
 }
@@ -144,9 +98,8 @@ START_TEST(it_stays_when_another_device_is_let_go)
     A_TRY(rig, qemu);
     run(&try);
     fake_qemu_eject(&qemu, "pci-gpu");
-    assert_devices(&try, "");
-    g_autofree char *driver = fake_host_driver(rig.host, "0000:01:00.0");
-    ck_assert_str_eq(driver, "radeon");
+    rig_assert_devices(try.guest, "");
+    rig_assert_driver(&rig, "0000:01:00.0", "radeon");
     assert_lent(&try, true);
     end_guest(&try);
 }
@@ -158,7 +111,7 @@ START_TEST(after_a_restart_it_is_neither_taken_for_a_free_slot_nor_given_back)
     run(&try);
     restart(&try, QEMU_PID);
     fake_qemu_serve(&qemu);
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
     assert_lent(&try, true);
     end_guest(&try);
 }
@@ -186,13 +139,11 @@ START_TEST(one_that_is_made_is_the_guests_and_gone_afterwards)
     A_TRY_OF(build_mediated_type, rig, qemu);
     g_autofree char *uuid = made_uuid(&rig), *line = g_strconcat(uuid, " nvidia-63 of 0000:02:00.0\n", NULL);
     run(&try);
-    g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
-    ck_assert_ptr_nonnull(strstr(snapshot, line));
-    ck_assert_msg(strstr(snapshot, "vfio/21 64001:64001 600"), "%s", snapshot);
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1");
+    assert_host_shows(&try, line);
+    assert_host_shows(&try, "vfio/21 64001:64001 600");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
     ck_assert_ptr_nonnull(g_hash_table_lookup(qemu.devices, "pci-vgpu-0"));
-    g_autofree char *card = fake_host_driver(rig.host, "0000:02:00.0");
-    ck_assert_str_eq(card, "nvidia");
+    rig_assert_driver(&rig, "0000:02:00.0", "nvidia");
     end_guest(&try);
 }
 END_TEST
@@ -203,10 +154,9 @@ START_TEST(one_that_is_made_stays_when_another_device_is_let_go)
     g_autofree char *uuid = made_uuid(&rig);
     run(&try);
     fake_qemu_eject(&qemu, "pci-gpu");
-    assert_devices(&try, "");
-    g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
-    ck_assert_ptr_nonnull(strstr(snapshot, uuid));
-    ck_assert_ptr_nonnull(strstr(snapshot, "vfio/21 64001:64001 600"));
+    rig_assert_devices(try.guest, "");
+    assert_host_shows(&try, uuid);
+    assert_host_shows(&try, "vfio/21 64001:64001 600");
     end_guest(&try);
 }
 END_TEST
@@ -219,8 +169,7 @@ START_TEST(one_that_is_made_is_there_after_a_restart_and_gone_after_the_guest)
     restart(&try, QEMU_PID);
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
-    g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
-    ck_assert_ptr_nonnull(strstr(snapshot, uuid));
+    assert_host_shows(&try, uuid);
     end_guest(&try);
 }
 END_TEST
@@ -250,13 +199,11 @@ START_TEST(one_that_cannot_be_removed_is_named_by_its_card_and_removed_when_told
     A_TRY_OF(build_mediated_type, rig, qemu);
     run(&try);
     fake_workers_fail(rig.engine.workers, last_step(&rig), EBUSY);
-    fake_qemu_hang_up(&qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(&rig);
+    end_qemu(&try);
     ck_assert_int_eq(guest_state(try.guest), GUEST_FAILED);
     ck_assert_ptr_nonnull(strstr(guest_fault(try.guest)->message, "it is nvidia-63@0000:02:00.0"));
     ck_assert(guest_has_leftovers(try.guest));
-    assert_devices(&try, "0000:01:00.0 0000:01:00.1 0000:02:00.0");
+    rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1 0000:02:00.0");
     fake_workers_fail(rig.engine.workers, 0, 0);
     Job *job = job_new(1, JOB_RESTORE, "0000:02:00.0");
     guest_restore(try.guest, job, true);
@@ -284,9 +231,7 @@ START_TEST(one_that_somebody_else_made_anew_is_left_and_its_card_named)
     run(&try);
     fake_host_remove_mediated(rig.host, uuid);
     fake_host_add_mediated(rig.host, uuid, "0000:02:00.0", "nvidia-64", 33);
-    fake_qemu_hang_up(&qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(&rig);
+    end_qemu(&try);
     ck_assert_int_eq(guest_fault(try.guest)->kind, FAULT_DRIFT);
     ck_assert_ptr_nonnull(strstr(guest_fault(try.guest)->message, "is nvidia-64@0000:02:00.0, neither "));
     ck_assert_str_eq(guest_fault(try.guest)->remedy,
@@ -306,8 +251,7 @@ START_TEST(one_that_somebody_else_has_just_made_is_left_alone)
     ck_assert_int_eq(guest_fault(try.guest)->kind, FAULT_DRIFT);
     ck_assert_str_eq(guest_fault(try.guest)->message, said);
     ck_assert(!guest_has_leftovers(try.guest));
-    g_autofree char *snapshot = fake_host_snapshot_text(rig.host);
-    ck_assert_ptr_nonnull(strstr(snapshot, uuid));
+    assert_host_shows(&try, uuid);
 }
 END_TEST
 
@@ -318,9 +262,7 @@ START_TEST(a_removal_that_hangs_is_marked_until_it_has_come_back)
     g_autofree char *uuid = made_uuid(&rig), *mark = g_build_filename(rig.run_path, "steps", uuid, NULL);
     run(&try);
     fake_workers_hang(rig.engine.workers, last_step(&rig));
-    fake_qemu_hang_up(&qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(&rig);
+    end_qemu(&try);
     ck_assert(fake_workers_hanging(rig.engine.workers));
     ck_assert(g_hash_table_contains(rig.engine.busy, uuid));
     ck_assert(g_file_test(mark, G_FILE_TEST_EXISTS));
