@@ -22,8 +22,10 @@ GuestDefinition *rig_definition(const Rig *rig, const char *more)
         g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, more, NULL);
     DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
     GuestDefinition *definition = NULL;
+    _cleanup_fault_ Fault *fault = NULL;
 
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    int r = definition_parse("win10", &file, 1, &definition, &fault);
+    ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
     return definition;
 }
 

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/qemu/guest-log.h"
-#include "../../../daemon/engine/host-look.h"
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 /* A guest and what came of it; its jobs are kept to be looked at. */
 typedef struct Try {
@@ -56,41 +56,34 @@ static Try try_new(Rig *rig)
     };
 }
 
-static GuestDefinition *a_definition(const Rig *rig)
-{
-    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-
-    int r = definition_parse("win10", &file, 1, &definition, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    return definition;
-}
-
 static void start(Try *try)
 {
-    GuestDefinition *definition = a_definition(try->rig);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    host_look_mediated(&try->rig->engine, definition, host);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(try->guest, definition, plan, try->start, false);
+    rig_begin(try->rig, try->guest, rig_definition(try->rig, ""), try->start);
 }
 
 static void run(Try *try, FakeQemu *qemu)
 {
     start(try);
-    fake_qemu_connect(qemu, try->guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
+    fake_qemu_launch(qemu, try->guest);
     if (strstr(try->rig->definition, "Pin=")) {
         g_free(fake_qemu_place(qemu, (const char *const[]){"placed", NULL}));
         fake_qemu_serve(qemu);
     }
     ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
+}
+
+static const LauncherExit fine = {.known = true};
+
+#define A_RUN(build)                                                                                         \
+    A_RIG(build);                                                                                            \
+    A_TRY(try, &rig);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    run(&try, &qemu)
+
+static void qemu_ends(const Try *try, const LauncherExit *how)
+{
+    fake_launcher_exit(try->rig->engine.launcher, "win10", how);
+    rig_settle(try->rig);
 }
 
 static void assert_state(const Try *try, GuestState state)
@@ -114,14 +107,9 @@ static void assert_stopped(const Try *try)
     rig_assert_restored(try->rig);
 }
 
-static const LauncherExit fine = {.known = true};
-
 START_TEST(it_runs_and_stops_when_its_power_button_is_pressed)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     ck_assert_str_eq(try.start->result, "done");
     ck_assert_int_eq(guest_pid(try.guest), QEMU_PID);
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
@@ -130,8 +118,7 @@ START_TEST(it_runs_and_stops_when_its_power_button_is_pressed)
     ck_assert(g_str_has_suffix(qemu.commands->str, "system_powerdown\n"));
     ck_assert_uint_eq(fake_launcher_stops(rig.engine.launcher, "win10"), 1);
     ck_assert_ptr_null(try.stop->result);
-    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-    rig_settle(&rig);
+    qemu_ends(&try, &fine);
     assert_stopped(&try);
     ck_assert_str_eq(try.stop->result, "done");
 }
@@ -183,10 +170,8 @@ START_TEST(a_launcher_that_goes_before_qemu_ends_the_start)
         rig_settle(&rig);
         /* With all devices there it may have been told to run before it was seen to go; then the watch tells.
          */
-        if (guest_state(try.guest) == GUEST_STARTING) {
-            fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
-            rig_settle(&rig);
-        }
+        if (guest_state(try.guest) == GUEST_STARTING)
+            qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
         assert_state(&try, GUEST_FAILED);
         ck_assert_str_eq(try.start->result, "failed");
         rig_assert_restored(&rig);
@@ -204,33 +189,23 @@ START_TEST(a_qemu_that_ends_before_it_says_hello_ends_the_start)
     ck_assert(fake_qemu_take_over(&qemu));
     rig_settle(&rig);
     assert_state(&try, GUEST_STARTING);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
-    rig_settle(&rig);
+    qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
     assert_failed(&try, "QEMU of guest win10 ended with exit status 1");
 }
 END_TEST
 
 START_TEST(a_qemu_that_is_killed_is_told_and_all_is_given_back)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10",
-                       &(LauncherExit){.known = true, .by_signal = true, .status = SIGSEGV});
-    rig_settle(&rig);
+    A_RUN(build_gpu);
+    qemu_ends(&try, &(LauncherExit){.known = true, .by_signal = true, .status = SIGSEGV});
     assert_failed(&try, "killed by signal 11");
 }
 END_TEST
 
 START_TEST(a_guest_that_systemd_gives_up_has_failed_and_says_so)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true, .status = 1});
-    rig_settle(&rig);
+    A_RUN(build_gpu);
+    qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
     guest_given_up(try.guest, "systemd does not start it again");
     assert_failed(&try, "QEMU of guest win10 ended with exit status 1; systemd does not start it again");
     ck_assert_str_eq(guest_fault(try.guest)->remedy, "put it right, then: usherctl start win10");
@@ -251,12 +226,8 @@ END_TEST
 
 START_TEST(a_guest_that_shuts_down_again_and_again_is_given_up_too)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
-    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-    rig_settle(&rig);
+    A_RUN(build_gpu);
+    qemu_ends(&try, &fine);
     assert_stopped(&try);
     guest_given_up(try.guest, "systemd does not start it again");
     assert_failed(&try, "guest win10: systemd does not start it again");
@@ -303,17 +274,13 @@ END_TEST
 
 START_TEST(a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
     ck_assert_int_eq(guest_stop(try.guest, try.again, false, NULL), 0);
     fake_qemu_serve(&qemu);
     ck_assert_ptr_null(try.stop->result);
     ck_assert_ptr_null(try.again->result);
-    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-    rig_settle(&rig);
+    qemu_ends(&try, &fine);
     assert_stopped(&try);
     ck_assert_str_eq(try.stop->result, "done");
     ck_assert_str_eq(try.again->result, "done");
@@ -323,13 +290,10 @@ END_TEST
 /* The daemon is gone, and another comes; QEMU stays, or not. */
 static void restart(Try *try, pid_t pid)
 {
-    rig_die(try->rig, false);
-    try->guest = guest_free(try->guest);
-    rig_come_again(try->rig);
-    fake_launcher_found(try->rig->engine.launcher, "win10", pid);
+    rig_lose_daemon(try->rig, try->guest, false, pid);
     try->rested = 0;
     try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    guest_recover(try->guest, a_definition(try->rig));
+    guest_recover(try->guest, rig_definition(try->rig, ""));
 }
 
 START_TEST(a_crash_at_any_turn_of_a_start_without_qemu_is_undone)
@@ -368,10 +332,7 @@ START_TEST(a_crash_at_any_turn_of_a_stop_is_taken_up_again)
 {
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned turn = 0, more = true; more; turn++) {
-            A_RIG(BUILDS[b]);
-            A_TRY(try, &rig);
-            A_QEMU(qemu, &rig);
-            run(&try, &qemu);
+            A_RUN(BUILDS[b]);
             ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
             fake_qemu_serve(&qemu);
             fake_launcher_exit(rig.engine.launcher, "win10", &fine);
@@ -383,14 +344,10 @@ END_TEST
 
 START_TEST(a_card_that_is_dead_afterwards_is_told)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     fake_host_silence(rig.host, "0000:01:00.0");
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
-    fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-    rig_settle(&rig);
+    qemu_ends(&try, &fine);
     assert_failed(&try, "0000:01:00.0 is dead: its config space reads as all ones");
     ck_assert_str_eq(try.stop->result, "done");
 }
@@ -398,20 +355,15 @@ END_TEST
 
 START_TEST(a_guest_that_runs_is_found_again)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     restart(&try, QEMU_PID);
-    close(qemu.qmp_fd);
-    qemu.qmp_fd = -1;
+    qemu.qmp_fd = close_fd(qemu.qmp_fd);
     rig_settle(&rig);
     ck_assert(!guest_at_rest(try.guest));
     fake_qemu_serve(&qemu);
     assert_state(&try, GUEST_RUNNING);
     ck_assert_int_eq(guest_pid(try.guest), QEMU_PID);
-    fake_launcher_exit(rig.engine.launcher, "win10", &(LauncherExit){.known = true});
-    rig_settle(&rig);
+    qemu_ends(&try, &fine);
     rig_assert_restored(&rig);
 }
 END_TEST
@@ -467,10 +419,7 @@ END_TEST
 
 START_TEST(a_guest_that_is_found_again_and_says_nothing_can_be_killed)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     restart(&try, QEMU_PID);
     rig_settle(&rig);
     ck_assert_int_eq(guest_kill(try.guest, try.stop, NULL), 0);
@@ -483,13 +432,9 @@ END_TEST
 
 START_TEST(a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     restart(&try, QEMU_PID);
-    close(qemu.qmp_fd);
-    qemu.qmp_fd = -1;
+    qemu.qmp_fd = close_fd(qemu.qmp_fd);
     while (guest_state(try.guest) != GUEST_UNRESPONSIVE)
         ck_assert_int_gt(sd_event_run(rig.engine.event, 20 * G_USEC_PER_SEC), 0);
     fake_qemu_serve(&qemu);
@@ -500,10 +445,7 @@ END_TEST
 
 START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    run(&try, &qemu);
+    A_RUN(build_gpu);
     rig.engine.limits.slow_usec = 1000;
     rig.engine.limits.stuck_usec = 2000;
     fake_workers_hang(rig.engine.workers, fake_workers_steps(rig.engine.workers) + 2);
@@ -543,12 +485,10 @@ START_TEST(whoever_waits_for_a_pause_is_told_when_the_guest_ends)
         ck_assert_int_eq(guest_control(try.guest, GUEST_CONTROL_RESET, on_controlled, &told, NULL), 0);
         fake_qemu_serve(&qemu);
         ck_assert_uint_eq(told, 0);
-        if (freed) {
+        if (freed)
             try.guest = guest_free(try.guest);
-        } else {
-            fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-            rig_settle(&rig);
-        }
+        else
+            qemu_ends(&try, &fine);
         ck_assert_uint_eq(told, 2);
     }
 }
