@@ -3,8 +3,7 @@
  * run: they come early, late, twice, never, after the run that asked has ended. */
 #include <string.h>
 
-#include "../../../daemon/engine/host-look.h"
-#include "fake-qemu.h"
+#include "rig-guest.h"
 
 /* When the answer to the first run's question comes that nobody wants any more. */
 typedef enum Stray {
@@ -71,19 +70,8 @@ static Launcher *launcher_of(const Life *life)
 
 static void start(Life *life, Job *job)
 {
-    const Rig *rig = life->rig;
-    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
     life->starts = fake_launcher_starts(launcher_of(life), "win10");
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    host_look_mediated(&rig->engine, definition, host);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(life->guest, definition, plan, job, false);
+    rig_begin(life->rig, life->guest, rig_definition(life->rig, ""), job);
 }
 
 /* Its launcher connects as soon as its unit was asked for. */

@@ -4,19 +4,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "fake-qemu.h"
+#include "../../../daemon/base/cleanup.h"
+#include "rig-guest.h"
 
 static Guest *guest;
 static unsigned n_ended;
 static char *words; /* "done", or why not */
-
-static void on_changed(Guest *changed, void *userdata)
-{
-}
-
-static const GuestHandler handler = {on_changed, on_changed};
 
 static void on_ended(const Fault *fault, void *userdata)
 {
@@ -25,32 +19,12 @@ static void on_ended(const Fault *fault, void *userdata)
     words = fault ? fault_to_line(fault) : g_strdup("done");
 }
 
-static void run(Rig *rig, FakeQemu *qemu, const char *drives)
-{
-    g_autofree char *text =
-        g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", drives, rig->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    n_ended = 0;
-    guest = guest_new(&rig->engine, "win10", &handler, NULL);
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, NULL, false);
-    fake_qemu_connect(qemu, guest);
-    ck_assert(fake_qemu_take_over(qemu));
-    fake_qemu_serve(qemu);
-    ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
-    g_string_truncate(qemu->commands, 0);
-}
-
 #define A_RUN(drives)                                                                                        \
     A_RIG(build_gpu);                                                                                        \
     A_QEMU(qemu, &rig);                                                                                      \
-    run(&rig, &qemu, drives)
+    guest = rig_run(&rig, &qemu, drives);                                                                    \
+    n_ended = 0;                                                                                             \
+    g_string_truncate(qemu.commands, 0)
 
 static void end(void)
 {
@@ -133,8 +107,7 @@ START_TEST(who_waits_for_a_tray_is_told_that_the_guest_ended)
     qemu.tray_locked = true;
     change(&qemu, "", an_image(), false);
     fake_qemu_hang_up(&qemu);
-    close(qemu.qmp_fd);
-    qemu.qmp_fd = -1;
+    qemu.qmp_fd = close_fd(qemu.qmp_fd);
     rig_until(&rig, &n_ended, 1);
     ck_assert_str_eq(words, "guest win10 ended, or QEMU hung up");
     end();

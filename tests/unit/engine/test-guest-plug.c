@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fake-qemu.h"
+#include "../../../daemon/base/cleanup.h"
+#include "rig-guest.h"
 
 #define GPU "0000:01:00.0"
 #define AUDIO "0000:01:00.1"
@@ -13,7 +14,6 @@
 typedef struct Try {
     Rig *rig;
     FakeQemu *qemu;
-    const char *definition;
     Guest *guest;
     Claims *claims;
     Job *job;
@@ -51,16 +51,6 @@ static void try_free(Try *try)
     g_string_free(try->devices, TRUE);
 }
 
-static GuestDefinition *a_definition(const Try *try)
-{
-    g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n[Console]\nLog=no\n", try->definition, NULL);
-    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
-    GuestDefinition *definition = NULL;
-
-    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
-    return definition;
-}
-
 static Host *look(const Try *try)
 {
     Host *host = NULL;
@@ -71,7 +61,8 @@ static Host *look(const Try *try)
 
 static void begin(Try *try, const char *definition)
 {
-    GuestDefinition *read = (try->definition = definition, a_definition(try));
+    try->rig->definition = definition;
+    GuestDefinition *read = rig_definition(try->rig, "");
     g_autoptr(Host) host = look(try);
     Plan *plan = NULL;
 
@@ -79,9 +70,7 @@ static void begin(Try *try, const char *definition)
     ck_assert_int_eq(plan_start(host, NULL, read, &plan, NULL), 0);
     claims_take_all(try->claims, plan->groups, OWNER);
     guest_start(try->guest, read, plan, NULL, false);
-    fake_qemu_connect(try->qemu, try->guest);
-    ck_assert(fake_qemu_take_over(try->qemu));
-    fake_qemu_serve(try->qemu);
+    fake_qemu_launch(try->qemu, try->guest);
     ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
     g_string_truncate(try->qemu->commands, 0);
 }
@@ -160,12 +149,6 @@ static void assert_ended(const Try *try, const char *result, const char *words)
                   try->job->fault ? try->job->fault->message : "no fault");
 }
 
-static void assert_driver(const Try *try, const char *address, const char *wanted)
-{
-    g_autofree char *driver = fake_host_driver(try->rig->host, address);
-    ck_assert_str_eq(driver, wanted);
-}
-
 static void end_guest(Try *try)
 {
     fake_qemu_hang_up(try->qemu);
@@ -181,15 +164,11 @@ static void end_guest(Try *try)
 /* The daemon is gone, and another comes; QEMU stays. */
 static void restart(Try *try, bool finish)
 {
-    rig_die(try->rig, finish);
-    try->guest = guest_free(try->guest);
-    close(try->qemu->qmp_fd);
-    try->qemu->qmp_fd = -1;
-    rig_come_again(try->rig);
-    fake_launcher_found(try->rig->engine.launcher, "win10", QEMU_PID);
+    rig_lose_daemon(try->rig, try->guest, finish, QEMU_PID);
+    try->qemu->qmp_fd = close_fd(try->qemu->qmp_fd);
     try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
     g_string_truncate(try->devices, 0);
-    guest_recover(try->guest, a_definition(try));
+    guest_recover(try->guest, rig_definition(try->rig, ""));
     fake_qemu_serve(try->qemu);
 }
 
@@ -201,7 +180,7 @@ START_TEST(functions_are_plugged_in_from_the_last_to_the_first)
     ck_assert_str_eq(qemu.commands->str, "query-status\ndevice_add spare-0-1\ndevice_add spare-0-0\n");
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "spare-0-1"), AUDIO);
     ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
-    assert_driver(&try, AUDIO, "vfio-pci");
+    rig_assert_driver(&rig, AUDIO, "vfio-pci");
     end_guest(&try);
 }
 END_TEST
@@ -227,7 +206,7 @@ START_TEST(a_device_of_the_definition_goes_back_to_its_own_slot)
     A_RUN(build_gpu, OWN);
     detach(&try, GPU);
     assert_ended(&try, "done", NULL);
-    assert_driver(&try, GPU, "radeon");
+    rig_assert_driver(&rig, GPU, "radeon");
     g_string_truncate(qemu.commands, 0);
     claims_give_up(try.claims, OWNER);
     attach(&try, AUDIO);
@@ -261,7 +240,7 @@ START_TEST(a_rom_that_does_not_answer_is_refused_before_anything_is_touched)
     attach(&try, GPU);
     rig_until(&rig, &try.ended, 1);
     assert_ended(&try, "timeout", "[PCI gpu] ROM=/proc/self/exe does not answer");
-    assert_driver(&try, GPU, "radeon");
+    rig_assert_driver(&rig, GPU, "radeon");
     ck_assert_str_eq(qemu.commands->str, "");
 
     /* It ends while its ROM is waited for; the answer comes when it has gone. */
@@ -285,7 +264,7 @@ START_TEST(a_guest_that_does_not_let_go_keeps_its_device_until_it_does)
         ck_assert_uint_eq(try.ended, 0);
         rig_until(&rig, &try.ended, 1);
         assert_ended(&try, "timeout", "guest win10 has not let go of " GPU);
-        assert_driver(&try, GPU, "vfio-pci");
+        rig_assert_driver(&rig, GPU, "vfio-pci");
         ck_assert_uint_eq(guest_devices(try.guest)->len, 2);
     }
     fake_qemu_eject(&qemu, "spare-0");
@@ -401,7 +380,7 @@ START_TEST(after_a_restart_qemu_is_asked_what_it_has)
     attach(&try, GPU);
     restart(&try, true);
     ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
-    assert_driver(&try, GPU, "vfio-pci");
+    rig_assert_driver(&rig, GPU, "vfio-pci");
     detach(&try, GPU);
     assert_ended(&try, "done", NULL);
     rig_assert_host(&rig, rig.beginning);
@@ -427,7 +406,7 @@ START_TEST(half_a_card_is_taken_away_after_a_restart)
     A_RUN(build_gpu, "");
     ask_attach(&try, GPU, NULL);
     rig_settle(&rig);
-    assert_driver(&try, GPU, "vfio-pci");
+    rig_assert_driver(&rig, GPU, "vfio-pci");
     g_hash_table_insert(qemu.devices, g_strdup("spare-0-1"), g_strdup(AUDIO));
     fake_host_open_group(rig.host, 12);
     restart(&try, true);
@@ -444,7 +423,7 @@ START_TEST(a_silent_qemu_is_asked_again_when_it_answers)
     attach(&try, GPU);
     rig_until(&rig, &try.ended, 1);
     assert_ended(&try, "timeout", "QEMU of guest win10 does not answer");
-    assert_driver(&try, GPU, "vfio-pci");
+    rig_assert_driver(&rig, GPU, "vfio-pci");
     _cleanup_fault_ Fault *fault = NULL;
     ck_assert_int_eq(guest_check_pluggable(try.guest, &fault), FAULT_RAISED);
     ck_assert_int_eq(fault->kind, FAULT_UNRESPONSIVE);
@@ -514,9 +493,9 @@ START_TEST(used_up_ports_are_told_with_their_number)
     A_RUN(build_two, "[Guest]\nSparePorts=1\n");
     attach(&try, GPU);
     g_autofree char *full = attach_refusal(&try, "0000:04:00.0");
-    ck_assert_str_eq(
-        full, "guest win10 has 1 spare port, and all are in use; detach one, or give it more for its "
-              "next start: usherctl edit win10, [Guest] SparePorts=");
+    ck_assert_str_eq(full,
+                     "guest win10 has 1 spare port, and all are in use; detach one, or give it more for its "
+                     "next start: usherctl edit win10, [Guest] SparePorts=");
     g_autofree char *twice = attach_refusal(&try, GPU);
     ck_assert_str_eq(twice, "guest win10 has " GPU " already");
     end_guest(&try);
@@ -558,7 +537,7 @@ START_TEST(what_cannot_be_given_back_stays_in_the_journal_until_the_end)
     /* It is nobody else's yet. */
     ck_assert_uint_eq(guest_devices(try.guest)->len, 1);
     ck_assert_str_eq(g_ptr_array_index((GPtrArray *)guest_devices(try.guest), 0), GPU);
-    assert_driver(&try, AUDIO, "snd_hda_intel");
+    rig_assert_driver(&rig, AUDIO, "snd_hda_intel");
     fake_host_set_override(rig.host, GPU, "vfio-pci");
     claims_give_up(try.claims, OWNER);
     attach(&try, GPU);

@@ -20,13 +20,8 @@ static Guest *start(Rig *rig, const char *more, GString *shown, Job *job)
 {
     static const GuestHandler handler = {on_changed, on_rested};
     Guest *guest = guest_new(&rig->engine, "win10", &handler, shown);
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-    GuestDefinition *definition = rig_definition(rig, more);
 
-    ck_assert_int_eq(host_scan(&rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_start(host, NULL, definition, &plan, NULL), 0);
-    guest_start(guest, definition, plan, job, false);
+    rig_begin(rig, guest, rig_definition(rig, more), job);
     return guest;
 }
 
