@@ -77,16 +77,26 @@ static void try_assert_undone(Try *try)
     rig_assert_restored(try->rig);
 }
 
+void try_run_on(Try *try)
+{
+    try_run(try, true);
+    rig_settle(try->rig);
+}
+
+void try_undo_on(Try *try, bool believe_kernel)
+{
+    try_undo(try, believe_kernel);
+    rig_settle(try->rig);
+}
+
 void try_undo_all(Try *try)
 {
-    try_undo(try, false);
-    rig_settle(try->rig);
+    try_undo_on(try, false);
     try_assert_undone(try);
 }
 
 void try_run_all(Try *try)
 {
-    try_run(try, true);
-    rig_settle(try->rig);
+    try_run_on(try);
     try_assert_done(try);
 }

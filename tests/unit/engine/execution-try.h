@@ -17,6 +17,10 @@ typedef struct Try {
 Try try_new(Rig *rig);
 void try_free(Try *try);
 #define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = try_new(rig)
+/* One and its rig. */
+#define A_TRY_OF(build)                                                                                      \
+    A_RIG(build);                                                                                            \
+    A_TRY(try, &rig)
 extern const ExecutionHandler try_handler;
 
 /* The handler's userdata is the try itself, so it must not be moved from here on. */
@@ -26,6 +30,9 @@ void try_undo(Try *try, bool believe_kernel);
  * the journal. */
 void try_die(Try *try, bool finish);
 
+/* As long as there is anything to do at once, whatever comes of it. */
+void try_run_on(Try *try);
+void try_undo_on(Try *try, bool believe_kernel);
 /* To their ends, which are good ones: after an undo the host is as it was. */
 void try_run_all(Try *try);
 void try_undo_all(Try *try);

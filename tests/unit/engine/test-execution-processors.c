@@ -87,9 +87,7 @@ END_TEST
 
 START_TEST(a_limit_that_somebody_else_sets_meanwhile_stays)
 {
-    A_RIG(build_processors);
-    A_TRY(try, &rig);
-
+    A_TRY_OF(build_processors);
     try_run_all(&try);
     fake_host_allow_cpus(rig.host, "system.slice", "0,4-6");
     undo_quietly(&try);
@@ -100,12 +98,9 @@ END_TEST
 START_TEST(what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone)
 {
     for (unsigned n = 0; n < 3; n++) {
-        A_RIG(build_processors);
-        A_TRY(try, &rig);
-
+        A_TRY_OF(build_processors);
         fake_host_fail_write(rig.host, n, EACCES);
-        try_run(&try, true);
-        rig_settle(&rig);
+        try_run_on(&try);
         ck_assert_ptr_nonnull(try.fault);
         ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
         ck_assert_str_eq(try.fault->remedy, "see systemctl status of it, and journalctl");
@@ -118,13 +113,10 @@ END_TEST
 START_TEST(an_undo_that_systemd_does_not_do_can_be_tried_again)
 {
     for (unsigned n = 0; n < 2; n++) {
-        A_RIG(build_processors);
-        A_TRY(try, &rig);
-
+        A_TRY_OF(build_processors);
         try_run_all(&try);
         fake_host_fail_write(rig.host, n, EACCES);
-        try_undo(&try, false);
-        rig_settle(&rig);
+        try_undo_on(&try, false);
         ck_assert_ptr_nonnull(try.fault);
         fake_host_fail_write(rig.host, 0, 0);
         try_undo_all(&try);
@@ -140,9 +132,7 @@ static const char *build_fast(FakeHost *host)
 
 START_TEST(a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back)
 {
-    A_RIG(build_fast);
-    A_TRY(try, &rig);
-
+    A_TRY_OF(build_fast);
     try_run_all(&try);
     fake_host_set_governor(rig.host, 3, "powersave");
     undo_quietly(&try);
@@ -153,9 +143,7 @@ END_TEST
 
 START_TEST(a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_back)
 {
-    A_RIG(build_fast);
-    A_TRY(try, &rig);
-
+    A_TRY_OF(build_fast);
     try_run_all(&try);
     fake_host_switch_off_cpu(rig.host, 3);
     undo_quietly(&try);

@@ -40,8 +40,7 @@ static void assert_left_alone(const Try *try)
 
 START_TEST(each_function_is_reset_there_and_back_while_no_driver_has_it)
 {
-    A_RIG(build_reset);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_reset);
     try_run_all(&try);
     ck_assert_msg(strstr(try.progress->str, "driver of " GPU ": radeon → none\n"
                                             "reset of " GPU ": reset → reset\n"
@@ -67,11 +66,9 @@ static const int errors[] = {ENOTTY, EINVAL, EAGAIN, ENOMEM, ETIMEDOUT, EIO, ENO
 START_TEST(a_reset_that_fails_is_noted_and_the_rest_is_undone)
 {
     for (unsigned e = 0; e < G_N_ELEMENTS(errors); e++) {
-        A_RIG(build_reset);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_reset);
         fake_workers_fail(rig.engine.workers, RESET_GPU, errors[e]);
-        try_run(&try, true);
-        rig_settle(&rig);
+        try_run_on(&try);
         assert_left_alone(&try);
         ck_assert_msg(strstr(try.fault->message, "reset of " GPU " failed: "), "%s", try.fault->message);
         /* That somebody has the group open is no fault of the device's. */
@@ -91,11 +88,9 @@ END_TEST
 
 START_TEST(what_is_noted_outlives_the_daemon)
 {
-    A_RIG(build_reset);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_reset);
     fake_workers_fail(rig.engine.workers, RESET_AUDIO, EIO);
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     try_die(&try, false);
     assert_noted(&rig, AUDIO, "reset failed: ");
     try_undo_all(&try);
@@ -104,8 +99,7 @@ END_TEST
 
 START_TEST(a_device_that_is_silent_after_its_reset_is_not_given_on)
 {
-    A_RIG(build_reset);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_reset);
     try_run(&try, true);
     fake_host_silence(rig.host, GPU);
     rig_settle(&rig);
@@ -114,11 +108,9 @@ START_TEST(a_device_that_is_silent_after_its_reset_is_not_given_on)
                   try.fault->message);
     assert_noted(&rig, GPU, "reset failed: it does not answer any more");
     /* Nor given back by itself, as its reset fails again; by an administrator's word it is. */
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     assert_left_alone(&try);
-    try_undo(&try, true);
-    rig_settle(&rig);
+    try_undo_on(&try, true);
     try_assert_done(&try);
     rig_assert_host(&rig, rig.beginning);
 }
@@ -126,26 +118,21 @@ END_TEST
 
 START_TEST(a_reset_that_fails_on_the_way_back_keeps_the_device_from_its_driver)
 {
-    A_RIG(build_reset);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_reset);
     try_run_all(&try);
     fake_workers_fail(rig.engine.workers, UNDO_RESET_GPU, EIO);
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     assert_left_alone(&try);
     assert_noted(&rig, GPU, "reset failed: ");
-    g_autofree char *driver = fake_host_driver(rig.host, GPU);
-    ck_assert_str_eq(driver, "");
-    g_autofree char *other = fake_host_driver(rig.host, AUDIO);
-    ck_assert_str_eq(other, "snd_hda_intel");
+    rig_assert_driver(&rig, GPU, "");
+    rig_assert_driver(&rig, AUDIO, "snd_hda_intel");
     try_undo_all(&try);
 }
 END_TEST
 
 START_TEST(a_reset_that_hangs_is_noted)
 {
-    A_RIG(build_reset);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_reset);
     rig.engine.limits.slow_usec = 1000;
     rig.engine.limits.stuck_usec = 3000;
     fake_workers_hang(rig.engine.workers, RESET_GPU);
@@ -161,12 +148,10 @@ END_TEST
 
 START_TEST(a_device_that_its_driver_does_not_take_back_is_noted)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_fail_probe(rig.host, GPU);
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     assert_left_alone(&try);
     assert_noted(&rig, GPU, "restore failed: driver of " GPU ": none → radeon");
     try_undo_all(&try);
@@ -176,12 +161,10 @@ END_TEST
 /* He sees it fail, and may put right what keeps it. */
 START_TEST(what_an_administrator_tries_in_vain_is_not_noted)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_fail_probe(rig.host, GPU);
-    try_undo(&try, true);
-    rig_settle(&rig);
+    try_undo_on(&try, true);
     assert_left_alone(&try);
     ck_assert_ptr_null(reason(&rig, GPU));
     try_undo_all(&try);
@@ -191,13 +174,11 @@ END_TEST
 /* As it is until the last of a guest has let go of it. */
 START_TEST(that_a_group_is_not_free_yet_is_not_noted)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     /* Its undo ends with both drivers and the power settings. */
     fake_workers_fail(rig.engine.workers, 11 + 11 - 1 - 5, EINVAL);
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     assert_left_alone(&try);
     ck_assert_msg(strstr(try.fault->message, "driver of " GPU ": cannot go from none to radeon"), "%s",
                   try.fault->message);
@@ -209,11 +190,9 @@ END_TEST
 START_TEST(what_fails_on_the_way_to_a_guest_is_undone_and_not_noted)
 {
     for (unsigned n = 0; n < 11; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         fake_workers_fail(rig.engine.workers, n, EIO);
-        try_run(&try, true);
-        rig_settle(&rig);
+        try_run_on(&try);
         try_undo_all(&try);
         ck_assert_ptr_null(reason(&rig, GPU));
         ck_assert_ptr_null(reason(&rig, AUDIO));

@@ -25,8 +25,7 @@ static char *journal_text(const Rig *rig)
 
 START_TEST(a_plan_is_carried_out_in_order)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     ck_assert_str_eq(try.progress->str, "power-control of 0000:01:00.1: auto → on\n"
                                         "d3cold of 0000:01:00.1: 1 → 0\n"
@@ -50,8 +49,7 @@ END_TEST
 
 START_TEST(each_step_is_in_the_journal_before_it_is_taken_and_after)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     g_autofree char *text = journal_text(&rig);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -68,8 +66,7 @@ END_TEST
 
 START_TEST(it_waits_at_the_node_until_it_is_known_whose_it_will_be)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run(&try, false);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 0);
@@ -83,8 +80,7 @@ END_TEST
 
 START_TEST(memory_that_is_shared_waits_for_the_group_of_its_guest)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     g_autofree char *folder = g_build_filename(fake_host_path(rig.host), "dev/shm", NULL),
                     *path = g_build_filename(folder, "usher/looking-glass-win10", NULL);
     g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
@@ -108,8 +104,7 @@ END_TEST
 
 START_TEST(a_plan_without_steps_ends_well_and_needs_no_worker)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "no worker is needed");
     try.execution = execution_run(&rig.engine, try.journal, none, &try_handler, &try);
@@ -138,8 +133,7 @@ START_TEST(a_crash_at_any_turn_of_a_start_is_undone)
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned finish = 0; finish < 2; finish++)
             for (unsigned turn = 0, more = true; more; turn++) {
-                A_RIG(BUILDS[b]);
-                A_TRY(try, &rig);
+                A_TRY_OF(BUILDS[b]);
                 try_run(&try, true);
                 more = crash_at(&try, turn, finish);
                 try_undo_all(&try);
@@ -152,8 +146,7 @@ START_TEST(a_crash_at_any_turn_of_an_undo_is_taken_up_again)
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned finish = 0; finish < 2; finish++)
             for (unsigned turn = 0, more = true; more; turn++) {
-                A_RIG(BUILDS[b]);
-                A_TRY(try, &rig);
+                A_TRY_OF(BUILDS[b]);
                 try_run_all(&try);
                 try_undo(&try, false);
                 more = crash_at(&try, turn, finish);
@@ -167,8 +160,7 @@ START_TEST(a_crash_of_the_undo_of_a_crashed_start_is_taken_up_again)
     for (unsigned first = 3;; first += 2) {
         bool alive = false;
         for (unsigned turn = 0, more = true; more; turn++) {
-            A_RIG(build_gpu);
-            A_TRY(try, &rig);
+            A_TRY_OF(build_gpu);
             try_run(&try, true);
             alive = crash_at(&try, first, first % 4 == 1);
             try_undo(&try, false);
@@ -183,10 +175,8 @@ END_TEST
 
 START_TEST(a_journal_cut_off_within_a_record_is_undone)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    try_run(&try, true);
-    rig_settle(&rig);
+    A_TRY_OF(build_gpu);
+    try_run_on(&try);
     g_autofree char *path = g_strdup_printf("%s/journal/guest-win10.journal", rig.run_path);
     g_autofree char *text = journal_text(&rig);
     /* The last record is that the node was given to the guest: it was, but that was not written to its end.
@@ -205,11 +195,9 @@ START_TEST(a_step_that_fails_ends_the_start_and_all_is_undone)
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned e = 0; e < G_N_ELEMENTS(errors); e++)
             for (unsigned n = 0, more = true; more; n++) {
-                A_RIG(BUILDS[b]);
-                A_TRY(try, &rig);
+                A_TRY_OF(BUILDS[b]);
                 fake_workers_fail(rig.engine.workers, n, errors[e]);
-                try_run(&try, true);
-                rig_settle(&rig);
+                try_run_on(&try);
                 more = fake_workers_steps(rig.engine.workers) > n;
                 ck_assert_uint_eq(try.ended, 1);
                 if (try.fault) {
@@ -224,11 +212,9 @@ END_TEST
 
 START_TEST(the_words_of_a_failure_say_what_it_is_and_why)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     fake_workers_fail(rig.engine.workers, 5, EBUSY);
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     ck_assert_str_eq(try.fault->message,
                      "driver of 0000:01:00.0: cannot go from radeon to none, it is radeon: "
                      "Device or resource busy");
@@ -238,11 +224,9 @@ END_TEST
 
 START_TEST(a_probe_that_binds_nothing_is_no_success)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     fake_host_fail_probe(rig.host, "0000:01:00.0");
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     ck_assert_str_eq(try.fault->message,
                      "driver of 0000:01:00.0: cannot go from none to vfio-pci, it is none: "
                      "the kernel took the write, but did not do it");
@@ -269,13 +253,11 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned e = 0; e < G_N_ELEMENTS(errors); e++)
             for (unsigned n = 0, more = true; more; n++) {
-                A_RIG(BUILDS[b]);
-                A_TRY(try, &rig);
+                A_TRY_OF(BUILDS[b]);
                 try_run_all(&try);
                 unsigned before = fake_workers_steps(rig.engine.workers);
                 fake_workers_fail(rig.engine.workers, before + n, errors[e]);
-                try_undo(&try, false);
-                rig_settle(&rig);
+                try_undo_on(&try, false);
                 more = fake_workers_steps(rig.engine.workers) > before + n;
                 ck_assert_uint_eq(try.ended, 1);
                 if (try.fault) {
@@ -305,8 +287,7 @@ START_TEST(no_step_is_taken_that_the_journal_cannot_tell_of)
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     for (limit = before, limit.rlim_cur = 300; limit.rlim_cur < 700; limit.rlim_cur += 7) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         try_run(&try, true);
         ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
         rig_settle(&rig);
@@ -323,27 +304,32 @@ END_TEST
 /* --- Drift
  * ------------------------------------------------------------------------------------------------------- */
 
+static void assert_drift(const Try *try, const char *message)
+{
+    ck_assert_uint_eq(try->ended, 1);
+    ck_assert_int_eq(try->fault->kind, FAULT_DRIFT);
+    ck_assert_str_eq(try->fault->message, message);
+}
+
+/* An administrator says that it is right as it is. */
+static void believe(Try *try)
+{
+    try_undo_on(try, true);
+    try_assert_done(try);
+}
+
 START_TEST(drift_in_one_device_is_told_and_the_other_comes_back)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
-    try_undo(&try, false);
-    rig_settle(&rig);
-    ck_assert_uint_eq(try.ended, 1);
-    ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
-    ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.1 is pci-stub, neither vfio-pci nor none");
+    try_undo_on(&try, false);
+    assert_drift(&try, "driver of 0000:01:00.1 is pci-stub, neither vfio-pci nor none");
     ck_assert_str_eq(try.fault->remedy,
                      "somebody else changed it; put it right by hand, then: usherctl restore 0000:01:00.1");
     assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    g_autofree char *audio = fake_host_driver(rig.host, "0000:01:00.1");
-    ck_assert_str_eq(audio, "pci-stub");
-
-    /* An administrator says that it is right as it is. */
-    try_undo(&try, true);
-    rig_settle(&rig);
-    try_assert_done(&try);
+    rig_assert_driver(&rig, "0000:01:00.1", "pci-stub");
+    believe(&try);
     g_autoptr(GPtrArray) standing = NULL;
     ck_assert_int_eq(journal_read(try.journal, &standing, NULL), 0);
     ck_assert_uint_eq(standing->len, 0);
@@ -352,12 +338,10 @@ END_TEST
 
 START_TEST(a_device_put_right_by_hand_is_undone_without_being_believed)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     ck_assert_ptr_nonnull(try.fault);
     fake_host_set_driver(rig.host, "0000:01:00.1", "vfio-pci");
     try_undo_all(&try);
@@ -366,26 +350,20 @@ END_TEST
 
 START_TEST(a_card_that_was_pulled_out_is_drift_and_is_believed)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_remove_device(rig.host, "0000:01:00.1");
-    try_undo(&try, false);
-    rig_settle(&rig);
-    ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
-    ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.1 is gone, neither vfio-pci nor none");
+    try_undo_on(&try, false);
+    assert_drift(&try, "driver of 0000:01:00.1 is gone, neither vfio-pci nor none");
     assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    try_undo(&try, true);
-    rig_settle(&rig);
-    try_assert_done(&try);
+    believe(&try);
 }
 END_TEST
 
 /* The kernel makes a new device, which its driver finds. */
 START_TEST(a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_remove_device(rig.host, "0000:01:00.1");
     fake_host_add_function(rig.host, &(FakeFunction){.address = "0000:01:00.1",
@@ -394,37 +372,37 @@ START_TEST(a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed)
                                                      .class = 0x040300,
                                                      .driver = "snd_hda_intel",
                                                      .sleeps = true});
-    try_undo(&try, false);
-    rig_settle(&rig);
-    ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
-    ck_assert_str_eq(try.fault->message,
-                     "driver of 0000:01:00.1 is snd_hda_intel, neither vfio-pci nor none");
+    try_undo_on(&try, false);
+    assert_drift(&try, "driver of 0000:01:00.1 is snd_hda_intel, neither vfio-pci nor none");
     assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    try_undo(&try, true);
-    rig_settle(&rig);
-    try_assert_done(&try);
+    believe(&try);
     rig_assert_host(&rig, rig.beginning);
 }
 END_TEST
 
 START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run(&try, true);
     /* After the plan was made. */
     fake_host_set_driver(rig.host, "0000:01:00.0", "nouveau");
     g_free(rig.beginning);
     rig.beginning = fake_host_snapshot_text(rig.host);
     rig_settle(&rig);
-    ck_assert_int_eq(try.fault->kind, FAULT_DRIFT);
-    ck_assert_str_eq(try.fault->message, "driver of 0000:01:00.0 is nouveau, neither radeon nor none");
+    assert_drift(&try, "driver of 0000:01:00.0 is nouveau, neither radeon nor none");
     try_undo_all(&try);
 }
 END_TEST
 
 /* --- Hangs
  * ------------------------------------------------------------------------------------------------------- */
+
+/* What hangs is slow after a ms, and stuck after three. */
+static void be_impatient(Rig *rig)
+{
+    rig->engine.limits.slow_usec = 1000;
+    rig->engine.limits.stuck_usec = 3000;
+}
 
 /* What is logged meanwhile goes to a file. */
 static int capture_log(int *ret_saved)
@@ -450,11 +428,9 @@ static char *captured_log(int fd, int saved)
 START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
 {
     for (unsigned n = 0; n < 11; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         int saved, log = capture_log(&saved);
-        rig.engine.limits.slow_usec = 1000;
-        rig.engine.limits.stuck_usec = 3000;
+        be_impatient(&rig);
         fake_workers_hang(rig.engine.workers, n);
         try_run(&try, true);
         rig_until(&rig, &try.ended, 1);
@@ -467,8 +443,7 @@ START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
 
         /* Left alone from now on. */
         unsigned steps = fake_workers_steps(rig.engine.workers);
-        try_undo(&try, false);
-        rig_settle(&rig);
+        try_undo_on(&try, false);
         ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
         ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), steps);
         ck_assert_uint_eq(try.unstuck, 0);
@@ -509,11 +484,9 @@ END_TEST
 START_TEST(a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back)
 {
     for (unsigned n = 0; n < 11; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         try_run_all(&try);
-        rig.engine.limits.slow_usec = 1000;
-        rig.engine.limits.stuck_usec = 3000;
+        be_impatient(&rig);
         fake_workers_hang(rig.engine.workers, 11 + n);
         try_undo(&try, false);
         rig_until(&rig, &try.ended, 1);
@@ -527,8 +500,7 @@ END_TEST
 
 START_TEST(a_slow_write_that_comes_back_in_time_is_nothing_but_slow)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     rig.engine.limits.slow_usec = 1000;
     fake_workers_hang(rig.engine.workers, 4);
     try_run(&try, true);
@@ -545,11 +517,9 @@ END_TEST
 START_TEST(a_crash_while_a_write_hangs_is_undone)
 {
     for (unsigned finish = 0; finish < 2; finish++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         fake_workers_hang(rig.engine.workers, 5);
-        try_run(&try, true);
-        rig_settle(&rig);
+        try_run_on(&try);
         ck_assert(fake_workers_hanging(rig.engine.workers));
         try_die(&try, finish);
         try_undo_all(&try);
@@ -559,10 +529,8 @@ END_TEST
 
 START_TEST(a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done)
 {
-    A_RIG(build_cold);
-    A_TRY(try, &rig);
-    rig.engine.limits.slow_usec = 1000;
-    rig.engine.limits.stuck_usec = 3000;
+    A_TRY_OF(build_cold);
+    be_impatient(&rig);
     fake_launcher_break_modules(rig.engine.launcher, true);
     try_run(&try, true);
     rig_until(&rig, &try.ended, 1);
@@ -573,11 +541,9 @@ END_TEST
 
 START_TEST(a_module_that_is_not_there_is_told)
 {
-    A_RIG(build_cold);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_cold);
     fake_launcher_break_modules(rig.engine.launcher, false);
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     ck_assert_str_eq(try.fault->message, "cannot load the module vfio_pci: it did not come up");
     try_undo_all(&try);
 }
@@ -589,11 +555,9 @@ END_TEST
 START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
 {
     for (unsigned n = 0; n < 22; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         fake_workers_lose(rig.engine.workers, n / 2, 1, n % 2);
-        try_run(&try, true);
-        rig_settle(&rig);
+        try_run_on(&try);
         ck_assert_uint_eq(try.ended, 1);
         ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
         ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
@@ -603,38 +567,35 @@ START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
 }
 END_TEST
 
-START_TEST(a_worker_lost_at_any_step_of_an_undo_is_replaced)
+/* So many, one after the other, before the write and after it. */
+static void assert_replaced(unsigned workers)
 {
     for (unsigned n = 0; n < 22; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
+        A_TRY_OF(build_gpu);
         try_run_all(&try);
-        fake_workers_lose(rig.engine.workers, 11 + n / 2, 1, n % 2);
+        fake_workers_lose(rig.engine.workers, 11 + n / 2, workers, n % 2);
         try_undo_all(&try);
     }
+}
+
+START_TEST(a_worker_lost_at_any_step_of_an_undo_is_replaced)
+{
+    assert_replaced(1);
 }
 END_TEST
 
 START_TEST(three_workers_lost_one_after_the_other_at_any_step_of_an_undo_are_replaced)
 {
-    for (unsigned n = 0; n < 22; n++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
-        try_run_all(&try);
-        fake_workers_lose(rig.engine.workers, 11 + n / 2, 3, n % 2);
-        try_undo_all(&try);
-    }
+    assert_replaced(3);
 }
 END_TEST
 
 START_TEST(a_step_of_an_undo_that_kills_every_worker_is_told_and_left)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_workers_lose(rig.engine.workers, 11, FAKE_WORKERS_ALL, false);
-    try_undo(&try, false);
-    rig_settle(&rig);
+    try_undo_on(&try, false);
     ck_assert_uint_eq(try.ended, 1);
     ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
                   try.fault->message);
@@ -645,8 +606,7 @@ END_TEST
 
 START_TEST(a_worker_that_does_not_start_keeps_no_device_from_its_return)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_workers_refuse(rig.engine.workers, 3, "it was killed");
     try_undo_all(&try);
@@ -655,8 +615,7 @@ END_TEST
 
 START_TEST(a_worker_lost_while_it_waits_for_the_guest_is_replaced)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     try_run(&try, false);
     rig_settle(&rig);
     fake_workers_lose_idle(rig.engine.workers);
@@ -669,11 +628,9 @@ END_TEST
 
 START_TEST(workers_that_cannot_be_started_are_told_and_nothing_was_done)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "the unit is masked");
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     ck_assert_uint_eq(try.ended, 1);
     ck_assert_str_eq(try.fault->message, "cannot start usher-bind: the unit is masked");
     fake_workers_refuse(rig.engine.workers, 0, NULL);
@@ -688,8 +645,7 @@ START_TEST(a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
 {
     for (unsigned b = 0; b < N_BUILDS; b++)
         for (unsigned turn = 0, more = true; more; turn++) {
-            A_RIG(BUILDS[b]);
-            A_TRY(try, &rig);
+            A_TRY_OF(BUILDS[b]);
             try_run(&try, turn % 2);
             for (unsigned i = 0; i < turn; i++)
                 rig_turn(&rig);
@@ -707,11 +663,9 @@ END_TEST
 
 START_TEST(a_stop_waits_for_the_write_that_is_under_way)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_gpu);
     fake_workers_hang(rig.engine.workers, 4);
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     execution_stop(try.execution, NULL);
     rig_settle(&rig);
     ck_assert_uint_eq(try.ended, 0);
@@ -724,11 +678,9 @@ END_TEST
 
 START_TEST(a_stop_does_not_wait_for_modprobe)
 {
-    A_RIG(build_cold);
-    A_TRY(try, &rig);
+    A_TRY_OF(build_cold);
     fake_launcher_break_modules(rig.engine.launcher, true);
-    try_run(&try, true);
-    rig_settle(&rig);
+    try_run_on(&try);
     ck_assert_uint_eq(try.ended, 0);
     execution_stop(try.execution, NULL);
     rig_settle(&rig);
