@@ -19,6 +19,11 @@ int __real_file_write_value_at(int dirfd, const char *path, const char *value);
 int __wrap_file_write_value_at(int dirfd, const char *path, const char *value);
 int __real_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
 int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int __real_fchown(int fd, uid_t uid, gid_t gid);
+int __wrap_fchown(int fd, uid_t uid, gid_t gid);
+/* What fstatat() is called with 64 bits for offsets. */
+int __real_fstatat64(int dirfd, const char *path, struct stat *st, int flags);
+int __wrap_fstatat64(int dirfd, const char *path, struct stat *st, int flags);
 int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
 int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
@@ -63,9 +68,10 @@ static void add_node(const FakeHost *host, int group)
     close(fd);
 }
 
-static void remove_node(const FakeHost *host, int group)
+void fake_kernel_remove_node(const FakeHost *host, int group)
 {
     g_autofree char *node = g_strdup_printf("vfio/%d", group);
+    g_hash_table_remove(host->owners, node);
     ck_assert_int_eq(unlinkat(host->dev_fd, node, 0), 0);
 }
 
@@ -87,7 +93,7 @@ int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
     if (vfio || device->sleeps)
         fake_device_put(host, device, "power/control", "on");
     if (vfio && count_on_vfio(host, device->group) == 0)
-        remove_node(host, device->group);
+        fake_kernel_remove_node(host, device->group);
     return 0;
 }
 
@@ -95,7 +101,7 @@ int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
 static char *match(const FakeHost *host, const FakeDevice *device)
 {
     g_autofree char *override = fake_device_get(host, device, "driver_override");
-    const char *driver = !g_str_equal(override, "(null)")        ? override
+    const char *driver = !g_str_equal(override, "(null)")       ? override
                          : fake_device_autoprobed(host, device) ? device->native
                                                                 : NULL;
     if (!driver || driver[0] == '\0' || !fake_driver_registered(host, driver))
@@ -220,8 +226,9 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
         mishap(host, "written", path);
         return -EACCES;
     }
-    static const char *const writable[] = {"driver/unbind",  "driver_override", "power/control",
-                                           "d3cold_allowed", "reset", "sriov_numvfs", "sriov_drivers_autoprobe", NULL};
+    static const char *const writable[] = {
+        "driver/unbind", "driver_override", "power/control",           "d3cold_allowed",
+        "reset",         "sriov_numvfs",    "sriov_drivers_autoprobe", NULL};
     if (!g_strv_contains(writable, parts[4])) {
         mishap(host, "written", path);
         return -EACCES;
@@ -267,6 +274,56 @@ int __wrap_file_write_value_at(int dirfd, const char *path, const char *value)
     return late < 0 ? late : r;
 }
 
+typedef struct FakeOwner {
+    uid_t uid;
+    gid_t gid;
+} FakeOwner;
+
+/* The path below dev of the file itself, whatever links led to it; NULL if it is elsewhere. */
+static char *inside_dev(const FakeHost *host, int fd)
+{
+    char *inside = below(host, "dev", fd, "");
+    if (inside && inside[0] != '\0')
+        inside[strlen(inside) - 1] = '\0';
+    return inside;
+}
+
+static int open_itself(int dirfd, const char *path, int flags)
+{
+    return __real_openat64(dirfd, path, O_PATH | O_CLOEXEC | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+}
+
+/* Only root may give a file away: the fake host keeps the owners of those below dev. */
+int __wrap_fchown(int fd, uid_t uid, gid_t gid)
+{
+    const FakeOwner owner = {uid, gid};
+    const FakeHost *host = fake_host_current;
+    char *inside = host ? inside_dev(host, fd) : NULL;
+    if (!inside)
+        return __real_fchown(fd, uid, gid);
+    g_hash_table_insert(host->owners, inside, g_memdup2(&owner, sizeof(owner)));
+    return 0;
+}
+
+int __wrap_fstatat64(int dirfd, const char *path, struct stat *st, int flags)
+{
+    static const FakeOwner root = {0, 0};
+    const FakeHost *host = fake_host_current;
+    int r = __real_fstatat64(dirfd, path, st, flags);
+    int fd = host && r == 0 ? open_itself(dirfd, path, flags) : -1;
+    g_autofree char *inside = fd >= 0 ? inside_dev(host, fd) : NULL;
+    const FakeOwner *owner = inside ? g_hash_table_lookup(host->owners, inside) : NULL;
+    if (!owner && inside && (g_str_has_prefix(inside, "vfio/") || g_str_has_prefix(inside, "input/")))
+        owner = &root;
+    if (owner) {
+        st->st_uid = owner->uid;
+        st->st_gid = owner->gid;
+    }
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
 int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 {
     FakeHost *host = fake_host_current;
@@ -276,7 +333,10 @@ int __wrap_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags
 
     int late;
     int error = fake_kernel_enter(host, &late);
-    int r = error < 0 ? -1 : __real_fchownat(dirfd, path, uid, gid, flags);
+    int fd = error < 0 ? -1 : open_itself(dirfd, path, flags);
+    int r = fd < 0 ? -1 : __wrap_fchown(fd, uid, gid);
+    if (fd >= 0)
+        close(fd);
     if (error < 0 || late < 0) {
         errno = error < 0 ? -error : -late;
         return -1;

@@ -131,14 +131,13 @@ void fake_host_remove_mediated(FakeHost *host, const char *uuid)
     FakeMediated *mediated = find(host, uuid);
     const char *above = fake_device_of(host, mediated->parent)->path;
     g_autofree char *path = fake_text("%s/sys/%s/%s", host->path, above, uuid);
-    g_autofree char *by_bus = fake_text("bus/mdev/devices/%s", uuid),
-                    *node = fake_text("vfio/%d", mediated->group);
+    g_autofree char *by_bus = fake_text("bus/mdev/devices/%s", uuid);
     int left = available(host, mediated->parent, mediated->type);
 
     if (left >= 0)
         set_available(host, mediated->parent, mediated->type, left + 1);
     ck_assert_int_eq(unlinkat(host->sys_fd, by_bus, 0), 0);
-    ck_assert_int_eq(unlinkat(host->dev_fd, node, 0), 0);
+    fake_kernel_remove_node(host, mediated->group);
     scratch_remove(path);
     g_ptr_array_remove(host->mediated, mediated);
 }

@@ -29,6 +29,7 @@ struct FakeHost {
     GHashTable *devices; /* address → FakeDevice */
     GHashTable *open;    /* set of groups */
     GHashTable *claimed; /* set of names of disks */
+    GHashTable *owners;  /* path below dev → FakeOwner; a node without is root's */
     GPtrArray *mediated; /* of FakeMediated */
     unsigned open_tries; /* until an open one is closed; 0: it stays so */
     GString *mishaps;
@@ -84,6 +85,8 @@ void fake_mediated_free(void *mediated);
 /* What the kernel does: by anybody's hand, errors as it gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
 int fake_kernel_probe(FakeHost *host, FakeDevice *device);
+/* Of a group; a later one is root's again. */
+void fake_kernel_remove_node(const FakeHost *host, int group);
 /* fake-host-functions.c: sriov_numvfs is written. */
 void fake_kernel_make_domain(FakeHost *host, FakeDevice *device);
 void fake_kernel_end_domain(FakeHost *host, FakeDevice *device);

@@ -45,6 +45,7 @@ FakeHost *fake_host_new(void)
     host->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, device_free);
     host->open = g_hash_table_new(NULL, NULL);
     host->claimed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    host->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     host->cpus_off = g_hash_table_new(NULL, NULL);
     host->mediated = g_ptr_array_new_with_free_func(fake_mediated_free);
     host->mishaps = g_string_new(NULL);
@@ -77,6 +78,7 @@ FakeHost *fake_host_free(FakeHost *host)
     g_hash_table_unref(host->devices);
     g_hash_table_unref(host->open);
     g_hash_table_unref(host->claimed);
+    g_hash_table_unref(host->owners);
     g_hash_table_unref(host->cpus_off);
     g_ptr_array_unref(host->mediated);
     g_string_free(host->mishaps, TRUE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -515,7 +516,7 @@ START_TEST(shared_memory_is_made_and_removed_and_never_taken_over)
 
     ck_assert_int_eq(mkdir(folder, 0755), 0);
     assert_done(act(host, STEP_SHARED_MEMORY, subject, "", "1048576 nobody 64002"), "1048576 nobody 64002");
-    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(fstatat(AT_FDCWD, path, &st, 0), 0);
     ck_assert_uint_eq(st.st_mode, S_IFREG | 0660);
     ck_assert_int_eq(st.st_size, 1 << 20);
     ck_assert_uint_eq(st.st_uid, 65534);

@@ -38,7 +38,7 @@ static void link_input(const FakeHost *fake, const char *name, const char *below
     ck_assert_int_eq(g_mkdir_with_parents(nodes, 0755), 0);
     ck_assert_int_eq(symlink(target, link), 0);
     ck_assert(g_file_set_contents(node, "", 0, NULL));
-    ck_assert_int_eq(chown(node, owner, 0), 0);
+    ck_assert_int_eq(fchownat(AT_FDCWD, node, owner, 0, 0), 0);
 }
 
 START_TEST(a_device_is_seen_with_its_numbers_and_drivers)

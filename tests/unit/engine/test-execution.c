@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Plans carried out and undone on a host that fails, hangs and changes, by a daemon that may die at any turn
  * of its loop. */
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <signal.h>
 #include <string.h>
@@ -94,7 +95,7 @@ START_TEST(memory_that_is_shared_waits_for_the_group_of_its_guest)
     execution_set_guest(try.execution, GUEST_UID, GUEST_UID + 1);
     rig_settle(&rig);
     try_assert_done(&try);
-    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(fstatat(AT_FDCWD, path, &st, 0), 0);
     ck_assert_uint_eq(st.st_uid, 0);
     ck_assert_uint_eq(st.st_gid, GUEST_UID + 1);
     try_undo_all(&try);
