@@ -7,46 +7,13 @@
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
+#include "launcher-heard.h"
 #include "loop.h"
 #include "peer.h"
 
 static PeerFolder folder;
 static sd_event *event;
 static Launcher *launcher;
-
-/* What was called back. */
-static int answers, ends, failures, finds;
-static int answer_error;
-static char *answer_message, *failed_instance, *failed_message;
-static LauncherExit ended;
-static pid_t found;
-
-static void on_done(int error, const char *message, void *userdata)
-{
-    answers++;
-    answer_error = error;
-    g_free(answer_message);
-    answer_message = g_strdup(message);
-}
-
-static void on_exited(const LauncherExit *exit, void *userdata)
-{
-    ends++;
-    ended = *exit;
-}
-
-static void on_failed(const char *instance, const char *message, void *userdata)
-{
-    failures++;
-    failed_instance = g_strdup(instance);
-    failed_message = g_strdup(message);
-}
-
-static void on_found(pid_t pid, void *userdata)
-{
-    finds++;
-    found = pid;
-}
 
 static void new_launcher(void)
 {
@@ -56,7 +23,6 @@ static void new_launcher(void)
 
 static void setup(void)
 {
-    answers = ends = failures = finds = 0;
     peer_folder_make(&folder);
     event = loop_new();
     new_launcher();
@@ -70,9 +36,7 @@ static void teardown(void)
     /* All of them are ending. */
     while (waitpid(-1, NULL, 0) > 0)
         ;
-    g_clear_pointer(&answer_message, g_free);
-    g_clear_pointer(&failed_instance, g_free);
-    g_clear_pointer(&failed_message, g_free);
+    heard_nothing();
 }
 
 static void start(const char *name)
@@ -106,30 +70,25 @@ static pid_t start_watched(const char *name)
 
 START_TEST(its_name_and_units_are_those_of_the_fork_launcher)
 {
-    setup();
     g_autofree char *unit = launcher_unit(launcher, LAUNCHER_GUEST, "win10");
     ck_assert_str_eq(launcher_name(launcher), "fork");
     ck_assert_str_eq(unit, "usher-guest@win10.service");
-    teardown();
 }
 END_TEST
 
 START_TEST(an_exit_status_is_told_to_who_watches)
 {
-    setup();
     start_watched("exit-3");
     loop_until_count(event, &ends, 1);
     ck_assert(ended.known);
     ck_assert(!ended.by_signal);
     ck_assert_int_eq(ended.status, 3);
     ck_assert_msg(failures == 0, "who watches needs no second telling");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_signal_is_told_to_who_watches)
 {
-    setup();
     start_watched("sleep");
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
     loop_until_count(event, &ends, 1);
@@ -137,13 +96,11 @@ START_TEST(a_signal_is_told_to_who_watches)
     ck_assert(ended.by_signal);
     ck_assert_int_eq(ended.status, SIGKILL);
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), -ESRCH);
-    teardown();
 }
 END_TEST
 
 START_TEST(an_end_long_ago_is_told_too)
 {
-    setup();
     start("exit-3");
     pid_t pid = child_pid();
     loop_until_count(event, &failures, 1);
@@ -154,7 +111,6 @@ START_TEST(an_end_long_ago_is_told_too)
     loop_until_count(event, &ends, 1);
     ck_assert(ended.known);
     ck_assert_int_eq(ended.status, 3);
-    teardown();
 }
 END_TEST
 
@@ -165,22 +121,18 @@ START_TEST(of_a_process_that_nobody_knew_the_end_is_unknown)
     if (pid == 0)
         _exit(0);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    setup();
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     loop_until_count(event, &ends, 1);
     ck_assert(!ended.known);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_child_that_ends_before_it_connects_is_told_as_failed)
 {
-    setup();
     start("exit-3");
     loop_until_count(event, &failures, 1);
     ck_assert_str_eq(failed_instance, "exit-3");
     ck_assert_str_eq(failed_message, "usher-launch exited with status 3 before it had connected to usherd");
-    teardown();
 }
 END_TEST
 
@@ -189,7 +141,6 @@ START_TEST(a_child_that_had_connected_is_not_told_as_failed)
     g_autofree char *instance = NULL;
     LauncherKind kind;
 
-    setup();
     start("sleep");
     pid_t pid = child_pid();
     ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), 0);
@@ -200,7 +151,6 @@ START_TEST(a_child_that_had_connected_is_not_told_as_failed)
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "sleep", pid, on_exited, NULL), 0);
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
@@ -209,12 +159,10 @@ START_TEST(a_stranger_is_not_identified)
     g_autofree char *instance = NULL;
     LauncherKind kind;
 
-    setup();
     start("sleep");
     ck_assert_int_eq(launcher_identify(launcher, getpid(), &kind, &instance), -EPERM);
     ck_assert_int_eq(launcher_identify(launcher, 1, &kind, &instance), -EPERM);
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
-    teardown();
 }
 END_TEST
 
@@ -223,17 +171,14 @@ START_TEST(an_ended_child_is_not_identified)
     g_autofree char *instance = NULL;
     LauncherKind kind;
 
-    setup();
     pid_t pid = start_watched("exit-3");
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), -EPERM);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_runs_is_not_started_twice_and_what_ended_is_started_again)
 {
-    setup();
     start_watched("sleep");
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "sleep", on_done, NULL), -EALREADY);
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
@@ -242,13 +187,11 @@ START_TEST(what_runs_is_not_started_twice_and_what_ended_is_started_again)
     start("sleep");
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
     loop_until_count(event, &failures, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_that_is_not_there_is_named)
 {
-    setup();
     g_autofree char *program = g_build_filename(folder.path, "usher-launch", NULL);
     g_autofree char *words = g_strdup_printf("cannot start %s: No such file or directory", program);
     ck_assert_int_eq(unlink(program), 0);
@@ -256,17 +199,14 @@ START_TEST(a_helper_that_is_not_there_is_named)
     loop_until_count(event, &answers, 1);
     ck_assert_int_eq(answer_error, -ENOENT);
     ck_assert_str_eq(answer_message, words);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_name_that_is_none_is_not_started)
 {
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "--stop", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "../x", on_done, NULL), -EINVAL);
-    teardown();
 }
 END_TEST
 
@@ -275,13 +215,11 @@ START_TEST(a_child_inherits_no_descriptors)
     int leak[2];
 
     ck_assert_int_eq(pipe(leak), 0);
-    setup();
     start_watched("fds");
     loop_until_count(event, &ends, 1);
     ck_assert_msg(ended.status == 3, "the child has %d descriptors", ended.status);
     close_fd(leak[0]);
     close_fd(leak[1]);
-    teardown();
 }
 END_TEST
 
@@ -293,22 +231,18 @@ START_TEST(a_child_has_a_session_of_its_own_and_signals_as_by_default)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGTERM);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
-    setup();
     start_watched("signals");
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(ended.status, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_child_learns_where_the_daemon_listens_and_little_else)
 {
     setenv("SECRET", "of the daemon's", 1);
-    setup();
     start_watched("environment");
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(ended.status, 0);
-    teardown();
 }
 END_TEST
 
@@ -318,7 +252,6 @@ START_TEST(after_a_restart_a_guest_is_found_by_pid_and_start_time)
     LauncherKind kind;
     uint64_t start_time;
 
-    setup();
     start("sleep");
     pid_t pid = child_pid();
     ck_assert_int_eq(launcher_start_time(pid, &start_time), 0);
@@ -336,7 +269,6 @@ START_TEST(after_a_restart_a_guest_is_found_by_pid_and_start_time)
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGTERM), 0);
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
@@ -344,7 +276,6 @@ START_TEST(a_pid_that_is_another_process_by_now_is_not_found)
 {
     uint64_t start_time;
 
-    setup();
     start("sleep");
     pid_t pid = child_pid();
     ck_assert_int_eq(launcher_start_time(pid, &start_time), 0);
@@ -361,13 +292,11 @@ START_TEST(a_pid_that_is_another_process_by_now_is_not_found)
     ck_assert_int_eq(kill(pid, SIGKILL), 0);
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ck_assert_int_eq(launcher_start_time(pid, &start_time), -ESRCH);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_stop_is_accepted_and_leaves_the_child_alone)
 {
-    setup();
     start_watched("sleep");
     ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "sleep", on_done, NULL), 0);
     loop_until_count(event, &answers, 2);
@@ -376,7 +305,6 @@ START_TEST(a_stop_is_accepted_and_leaves_the_child_alone)
     ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "sleep", NULL, NULL), 0);
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
     loop_until_count(event, &ends, 1);
-    teardown();
 }
 END_TEST
 
@@ -384,7 +312,6 @@ START_TEST(what_is_forgotten_is_not_called_back)
 {
     int mine, others;
 
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "exit-3", on_done, &mine), 0);
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "exit-3", child_pid(), on_exited, &mine), 0);
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, &others), 0);
@@ -398,7 +325,6 @@ START_TEST(what_is_forgotten_is_not_called_back)
     ck_assert_int_eq(ends, 0);
     ck_assert_msg(finds == 1, "what is another's still comes");
     ck_assert_msg(failures == 1, "a start that was forgotten fails nobody");
-    teardown();
 }
 END_TEST
 
@@ -409,7 +335,6 @@ START_TEST(a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next)
     LauncherKind kind;
     int mine;
 
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "sleep", on_done, &mine), 0);
     pid_t old = child_pid();
     launcher_forget(launcher, &mine);
@@ -420,32 +345,27 @@ START_TEST(a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next)
     loop_until_count(event, &failures, 1);
     ck_assert_int_eq(answers, 1);
     ck_assert_msg(kill(old, 0) < 0 && errno == ESRCH, "the old one was not reaped");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_watch_that_was_taken_back_is_silent)
 {
-    setup();
     start_watched("exit-3");
     launcher_unwatch(launcher, LAUNCHER_GUEST, "exit-3");
     launcher_unwatch(launcher, LAUNCHER_GUEST, "never-heard-of");
     loop_until_count(event, &failures, 1);
     loop_settle(event);
     ck_assert_int_eq(ends, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_pending_is_dropped_with_the_launcher)
 {
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "exit-3", on_done, NULL), 0);
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
     launcher = launcher_free(launcher);
     loop_settle(event);
     ck_assert_int_eq(answers + finds + failures, 0);
-    teardown();
 }
 END_TEST
 
@@ -457,18 +377,15 @@ static void free_launcher(const LauncherExit *exit, void *userdata)
 
 START_TEST(the_launcher_may_be_freed_from_within_a_call)
 {
-    setup();
     start("exit-3");
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "exit-3", child_pid(), free_launcher, NULL), 0);
     loop_until_count(event, &ends, 1);
     loop_settle(event);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_module_that_cannot_be_loaded_is_an_error_in_words)
 {
-    setup();
     ck_assert_int_eq(launcher_load_module(launcher, "usher-no-such-module", on_done, NULL), 0);
     loop_until_count(event, &answers, 1);
     ck_assert_int_lt(answer_error, 0);
@@ -476,7 +393,6 @@ START_TEST(a_module_that_cannot_be_loaded_is_an_error_in_words)
     ck_assert_int_eq(launcher_load_module(launcher, "-r", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_load_module(launcher, "a/b", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_load_module(launcher, "", on_done, NULL), -EINVAL);
-    teardown();
 }
 END_TEST
 
@@ -529,17 +445,18 @@ static int peer_play(const char *part, const char *name)
         pause();
 }
 
-SUITE("launcher-fork", its_name_and_units_are_those_of_the_fork_launcher,
-      an_exit_status_is_told_to_who_watches, a_signal_is_told_to_who_watches, an_end_long_ago_is_told_too,
-      of_a_process_that_nobody_knew_the_end_is_unknown,
-      a_child_that_ends_before_it_connects_is_told_as_failed,
-      a_child_that_had_connected_is_not_told_as_failed, a_stranger_is_not_identified,
-      an_ended_child_is_not_identified, what_runs_is_not_started_twice_and_what_ended_is_started_again,
-      a_helper_that_is_not_there_is_named, a_name_that_is_none_is_not_started,
-      a_child_inherits_no_descriptors, a_child_has_a_session_of_its_own_and_signals_as_by_default,
-      a_child_learns_where_the_daemon_listens_and_little_else,
-      after_a_restart_a_guest_is_found_by_pid_and_start_time,
-      a_pid_that_is_another_process_by_now_is_not_found, a_stop_is_accepted_and_leaves_the_child_alone,
-      what_is_forgotten_is_not_called_back, a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next,
-      a_watch_that_was_taken_back_is_silent, what_is_pending_is_dropped_with_the_launcher,
-      the_launcher_may_be_freed_from_within_a_call, a_module_that_cannot_be_loaded_is_an_error_in_words)
+SUITE_WITH("launcher-fork", setup, teardown, its_name_and_units_are_those_of_the_fork_launcher,
+           an_exit_status_is_told_to_who_watches, a_signal_is_told_to_who_watches,
+           an_end_long_ago_is_told_too, of_a_process_that_nobody_knew_the_end_is_unknown,
+           a_child_that_ends_before_it_connects_is_told_as_failed,
+           a_child_that_had_connected_is_not_told_as_failed, a_stranger_is_not_identified,
+           an_ended_child_is_not_identified, what_runs_is_not_started_twice_and_what_ended_is_started_again,
+           a_helper_that_is_not_there_is_named, a_name_that_is_none_is_not_started,
+           a_child_inherits_no_descriptors, a_child_has_a_session_of_its_own_and_signals_as_by_default,
+           a_child_learns_where_the_daemon_listens_and_little_else,
+           after_a_restart_a_guest_is_found_by_pid_and_start_time,
+           a_pid_that_is_another_process_by_now_is_not_found, a_stop_is_accepted_and_leaves_the_child_alone,
+           what_is_forgotten_is_not_called_back,
+           a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next,
+           a_watch_that_was_taken_back_is_silent, what_is_pending_is_dropped_with_the_launcher,
+           the_launcher_may_be_freed_from_within_a_call, a_module_that_cannot_be_loaded_is_an_error_in_words)

@@ -5,6 +5,7 @@
 
 #include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
+#include "launcher-heard.h"
 #include "loop.h"
 #include "mock-systemd.h"
 
@@ -16,42 +17,6 @@ static MockSystemd mock;
 static sd_bus *bus;
 static Launcher *launcher;
 
-/* What was called back. */
-static int answers, ends, failures, finds;
-static int answer_error;
-static char *answer_message, *failed_instance, *failed_message;
-static LauncherExit ended;
-static pid_t found;
-
-static void on_done(int error, const char *message, void *userdata)
-{
-    answers++;
-    answer_error = error;
-    g_free(answer_message);
-    answer_message = g_strdup(message);
-}
-
-static void on_exited(const LauncherExit *exit, void *userdata)
-{
-    ends++;
-    ended = *exit;
-}
-
-static void on_failed(const char *instance, const char *message, void *userdata)
-{
-    failures++;
-    g_free(failed_instance);
-    g_free(failed_message);
-    failed_instance = g_strdup(instance);
-    failed_message = g_strdup(message);
-}
-
-static void on_found(pid_t pid, void *userdata)
-{
-    finds++;
-    found = pid;
-}
-
 /* Turns until the mock has been called so. */
 static void until_called(const char *call)
 {
@@ -62,7 +27,6 @@ static void until_called(const char *call)
 
 static void setup(void)
 {
-    answers = ends = failures = finds = 0;
     event = loop_new();
     private_bus_start(&private);
     mock_systemd_start(&mock, &private, event);
@@ -79,9 +43,7 @@ static void teardown(void)
     mock_systemd_stop(&mock);
     private_bus_stop(&private);
     event = sd_event_unref(event);
-    g_clear_pointer(&answer_message, g_free);
-    g_clear_pointer(&failed_instance, g_free);
-    g_clear_pointer(&failed_message, g_free);
+    heard_nothing();
 }
 
 /* A process that stands for the guest's, and ends with the status. */
@@ -119,36 +81,30 @@ static void start(void)
 
 START_TEST(a_start_resets_failures_and_starts_the_unit)
 {
-    setup();
     start();
     ck_assert_int_eq(answer_error, 0);
     ck_assert_ptr_null(answer_message);
     ck_assert_str_eq(mock.calls->str, "Subscribe|ResetFailedUnit " UNIT "|StartUnit " UNIT " replace|");
     ck_assert_str_eq(launcher_name(launcher), "systemd");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_start_that_systemd_refuses_has_its_words)
 {
-    setup();
     mock.refusal = "Unit is masked.";
     start();
     ck_assert_int_lt(answer_error, 0);
     ck_assert_str_eq(answer_message, "systemd did not start " UNIT ": Unit is masked.");
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_start_without_a_systemd_is_refused_in_words)
 {
-    setup();
     ck_assert_int_ge(sd_bus_release_name(mock.bus, "org.freedesktop.systemd1"), 0);
     start();
     ck_assert_int_lt(answer_error, 0);
     ck_assert_msg(g_str_has_prefix(answer_message, "systemd did not start " UNIT ": "), "%s", answer_message);
-    teardown();
 }
 END_TEST
 
@@ -163,7 +119,6 @@ START_TEST(a_start_that_fails_after_it_was_accepted_is_told)
         {"some newer word", UNIT " failed to start"},
     };
 
-    setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
         answers = failures = 0;
         start();
@@ -172,14 +127,12 @@ START_TEST(a_start_that_fails_after_it_was_accepted_is_told)
         ck_assert_str_eq(failed_instance, "win10");
         ck_assert_str_eq(failed_message, words[i][1]);
     }
-    teardown();
 }
 END_TEST
 
 /* The unit's job is not over then: its ExecStopPost= waits for the daemon. */
 START_TEST(a_start_whose_process_dies_is_told_by_the_state_of_the_unit)
 {
-    setup();
     start();
     mock_systemd_set_state(&mock, "activating");
     mock_systemd_set_state(&mock, "deactivating");
@@ -189,33 +142,39 @@ START_TEST(a_start_whose_process_dies_is_told_by_the_state_of_the_unit)
     mock_systemd_end_job(&mock, 1, UNIT, "failed");
     settle();
     ck_assert_msg(failures == 1, "it is told once, not %d times", failures);
-    teardown();
 }
 END_TEST
 
-START_TEST(a_start_that_was_forgotten_fails_nobody)
+static void assert_forgotten(bool answered)
 {
     int mine;
 
-    for (unsigned answered = 0; answered < 2; answered++) {
-        setup();
-        mock.late = true;
-        ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &mine), 0);
-        until_called("StartUnit");
-        if (!answered)
-            launcher_forget(launcher, &mine);
-        mock_systemd_answer(&mock, 2);
-        settle();
-        ck_assert_int_eq(answers, answered);
-        if (answered)
-            launcher_forget(launcher, &mine);
-        mock_systemd_set_state(&mock, "activating");
-        mock_systemd_set_state(&mock, "failed");
-        mock_systemd_end_job(&mock, 1, UNIT, "failed");
-        settle();
-        ck_assert_int_eq(failures, 0);
-        teardown();
-    }
+    mock.late = true;
+    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &mine), 0);
+    until_called("StartUnit");
+    if (!answered)
+        launcher_forget(launcher, &mine);
+    mock_systemd_answer(&mock, 2);
+    settle();
+    ck_assert_int_eq(answers, answered);
+    if (answered)
+        launcher_forget(launcher, &mine);
+    mock_systemd_set_state(&mock, "activating");
+    mock_systemd_set_state(&mock, "failed");
+    mock_systemd_end_job(&mock, 1, UNIT, "failed");
+    settle();
+    ck_assert_int_eq(failures, 0);
+}
+
+START_TEST(a_start_that_is_forgotten_before_its_answer_fails_nobody)
+{
+    assert_forgotten(false);
+}
+END_TEST
+
+START_TEST(a_start_that_is_forgotten_after_its_answer_fails_nobody)
+{
+    assert_forgotten(true);
 }
 END_TEST
 
@@ -223,7 +182,6 @@ START_TEST(a_late_answer_to_one_start_is_not_taken_for_that_to_the_next)
 {
     int first, second;
 
-    setup();
     mock.late = true;
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &first), 0);
     launcher_forget(launcher, &first);
@@ -242,13 +200,11 @@ START_TEST(a_late_answer_to_one_start_is_not_taken_for_that_to_the_next)
     mock_systemd_end_job(&mock, 2, UNIT, "timeout");
     loop_until_count(event, &failures, 1);
     ck_assert_str_eq(failed_message, UNIT " did not come up in time");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_process_that_dies_after_its_job_was_done_is_told_too)
 {
-    setup();
     start();
     mock_systemd_set_state(&mock, "activating");
     mock_systemd_end_job(&mock, 1, UNIT, "done");
@@ -257,26 +213,22 @@ START_TEST(a_process_that_dies_after_its_job_was_done_is_told_too)
     ck_assert_int_eq(failures, 0);
     mock_systemd_set_state(&mock, "failed");
     loop_until_count(event, &failures, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(the_end_of_an_earlier_run_is_no_failed_start)
 {
-    setup();
     mock_systemd_set_state(&mock, "deactivating");
     start();
     mock_systemd_set_state(&mock, "inactive");
     mock_systemd_set_state(&mock, "activating");
     settle();
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(once_its_helper_has_come_a_start_cannot_fail)
 {
-    setup();
     start();
     mock_systemd_set_state(&mock, "activating");
     settle();
@@ -286,7 +238,6 @@ START_TEST(once_its_helper_has_come_a_start_cannot_fail)
     mock_systemd_end_job(&mock, 1, UNIT, "failed");
     settle();
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
@@ -300,7 +251,6 @@ static void set_states(const char *state, const char *sub_state)
 /* The states are those that systemd 252 goes through with Restart=: the second time it was let go. */
 START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
 {
-    setup();
     launcher_on_given_up(launcher, on_failed, NULL);
     launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_connected(launcher, LAUNCHER_GUEST, "win10");
@@ -321,13 +271,11 @@ START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
                      "systemd does not start it again: it has ended too often in too short a time");
     set_states("failed", "failed");
     ck_assert_int_eq(failures, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_unit_that_is_not_to_be_started_again_is_not_given_up)
 {
-    setup();
     launcher_on_given_up(launcher, on_failed, NULL);
     launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_connected(launcher, LAUNCHER_GUEST, "win10");
@@ -339,26 +287,22 @@ START_TEST(a_unit_that_is_not_to_be_started_again_is_not_given_up)
     set_states("activating", "start");
     set_states("failed", "failed");
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_start_that_succeeds_and_jobs_of_others_are_not_told)
 {
-    setup();
     start();
     mock_systemd_end_job(&mock, 7, UNIT, "failed");
     mock_systemd_end_job(&mock, 1, UNIT, "done");
     mock_systemd_end_job(&mock, 1, UNIT, "failed");
     settle();
     ck_assert_int_eq(failures, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_stop_stops_the_unit)
 {
-    setup();
     ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "win10", on_done, NULL), 0);
     loop_until_count(event, &answers, 1);
     ck_assert_int_eq(answer_error, 0);
@@ -369,22 +313,18 @@ START_TEST(a_stop_stops_the_unit)
     ck_assert_str_eq(answer_message, "systemd did not stop usher-bind@4.service: Unit is not loaded.");
     ck_assert_int_eq(launcher_stop(launcher, LAUNCHER_GUEST, "win10", NULL, NULL), 0);
     loop_settle(event);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_signal_goes_to_the_main_process_by_systemd)
 {
-    setup();
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "win10", SIGTERM), 0);
     until_called("KillUnit " UNIT " main 15|");
-    teardown();
 }
 END_TEST
 
 START_TEST(an_exit_is_told_as_systemd_knows_it)
 {
-    setup();
     pid_t pid = process_new();
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     until_called("RefUnit " UNIT "|");
@@ -400,13 +340,11 @@ START_TEST(an_exit_is_told_as_systemd_knows_it)
     ck_assert_int_eq(ended.status, 3);
     until_called("UnrefUnit " UNIT "|");
     ck_assert_int_eq(mock.references, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_killing_signal_is_told_as_systemd_knows_it)
 {
-    setup();
     pid_t pid = process_new();
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     mock.unit.exec_pid = pid;
@@ -418,13 +356,11 @@ START_TEST(a_killing_signal_is_told_as_systemd_knows_it)
     ck_assert(ended.known);
     ck_assert(ended.by_signal);
     ck_assert_int_eq(ended.status, SIGSEGV);
-    teardown();
 }
 END_TEST
 
 START_TEST(an_exit_that_systemd_has_not_noticed_yet_is_waited_for)
 {
-    setup();
     pid_t pid = process_new();
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     mock.unit.exec_pid = pid;
@@ -439,13 +375,11 @@ START_TEST(an_exit_that_systemd_has_not_noticed_yet_is_waited_for)
     loop_until_count(event, &ends, 1);
     ck_assert(ended.known);
     ck_assert_int_eq(ended.status, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(an_exit_long_ago_is_told_too)
 {
-    setup();
     pid_t pid = process_new();
     process_kill(pid);
     mock.unit.exec_pid = pid;
@@ -457,13 +391,11 @@ START_TEST(an_exit_long_ago_is_told_too)
     loop_until_count(event, &ends, 1);
     ck_assert(ended.known);
     ck_assert_int_eq(ended.status, SIGKILL);
-    teardown();
 }
 END_TEST
 
 START_TEST(an_exit_of_another_run_of_the_unit_is_not_taken_for_it)
 {
-    setup();
     pid_t pid = process_new();
     process_kill(pid);
     mock.unit.exec_pid = pid + 1;
@@ -476,7 +408,6 @@ START_TEST(an_exit_of_another_run_of_the_unit_is_not_taken_for_it)
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     loop_until_count(event, &ends, 2);
     ck_assert_msg(!ended.known, "an error is no exit status");
-    teardown();
 }
 END_TEST
 
@@ -484,7 +415,6 @@ START_TEST(a_watch_that_was_taken_back_or_forgotten_is_silent)
 {
     int owner;
 
-    setup();
     pid_t pid = process_new();
     ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
     launcher_unwatch(launcher, LAUNCHER_GUEST, "win10");
@@ -494,13 +424,11 @@ START_TEST(a_watch_that_was_taken_back_or_forgotten_is_silent)
     settle();
     ck_assert_int_eq(ends, 0);
     ck_assert_int_eq(mock.references, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_guest_is_found_by_the_main_pid_of_its_unit)
 {
-    setup();
     mock.unit.main_pid = 4711;
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 1, 1, on_found, NULL), 0);
     ck_assert_int_eq(finds, 0);
@@ -511,7 +439,6 @@ START_TEST(a_guest_is_found_by_the_main_pid_of_its_unit)
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), 1, on_found, NULL), 0);
     loop_until_count(event, &finds, 2);
     ck_assert_int_eq(found, 0);
-    teardown();
 }
 END_TEST
 
@@ -519,7 +446,6 @@ START_TEST(where_systemd_does_not_answer_the_memory_decides)
 {
     uint64_t start_time;
 
-    setup();
     ck_assert_int_eq(launcher_start_time(getpid(), &start_time), 0);
     mock.property_error = SD_BUS_ERROR_NO_REPLY;
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), start_time, on_found, NULL),
@@ -530,13 +456,11 @@ START_TEST(where_systemd_does_not_answer_the_memory_decides)
         launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), start_time + 1, on_found, NULL), 0);
     loop_until_count(event, &finds, 2);
     ck_assert_int_eq(found, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_module_is_loaded_once_its_job_is_gone)
 {
-    setup();
     ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
     until_called("StartUnit modprobe@vfio_pci.service replace|");
     settle();
@@ -549,7 +473,6 @@ START_TEST(a_module_is_loaded_once_its_job_is_gone)
     ck_assert_int_eq(launcher_load_module(launcher, "vfio_pci", on_done, NULL), 0);
     loop_until_count(event, &answers, 2);
     ck_assert_str_eq(answer_message, "systemd did not start modprobe@vfio_pci.service: Unit not found.");
-    teardown();
 }
 END_TEST
 
@@ -557,7 +480,6 @@ START_TEST(what_is_forgotten_or_freed_is_not_called_back)
 {
     int owner;
 
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "win10", on_done, &owner), 0);
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, &owner), 0);
     launcher_forget(launcher, &owner);
@@ -567,7 +489,6 @@ START_TEST(what_is_forgotten_or_freed_is_not_called_back)
     launcher = launcher_free(launcher);
     until_called("UnrefUnit");
     ck_assert_int_eq(answers + finds + ends + failures, 0);
-    teardown();
 }
 END_TEST
 
@@ -576,12 +497,10 @@ START_TEST(a_process_outside_our_units_is_not_identified)
     g_autofree char *instance = NULL;
     LauncherKind kind;
 
-    setup();
     ck_assert_int_eq(launcher_identify(launcher, getpid(), &kind, &instance), -EPERM);
     pid_t pid = process_new();
     process_kill(pid);
     ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), -ESRCH);
-    teardown();
 }
 END_TEST
 
@@ -641,19 +560,23 @@ START_TEST(no_other_control_group_will_do)
 }
 END_TEST
 
-SUITE("launcher-systemd", a_start_resets_failures_and_starts_the_unit,
-      a_start_that_systemd_refuses_has_its_words, a_start_without_a_systemd_is_refused_in_words,
-      a_start_that_fails_after_it_was_accepted_is_told,
-      a_start_whose_process_dies_is_told_by_the_state_of_the_unit, a_start_that_was_forgotten_fails_nobody,
-      a_late_answer_to_one_start_is_not_taken_for_that_to_the_next,
-      a_process_that_dies_after_its_job_was_done_is_told_too, the_end_of_an_earlier_run_is_no_failed_start,
-      once_its_helper_has_come_a_start_cannot_fail, a_unit_that_systemd_does_not_start_again_is_told,
-      a_unit_that_is_not_to_be_started_again_is_not_given_up,
-      a_start_that_succeeds_and_jobs_of_others_are_not_told, a_stop_stops_the_unit,
-      a_signal_goes_to_the_main_process_by_systemd, an_exit_is_told_as_systemd_knows_it,
-      a_killing_signal_is_told_as_systemd_knows_it, an_exit_that_systemd_has_not_noticed_yet_is_waited_for,
-      an_exit_long_ago_is_told_too, an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
-      a_watch_that_was_taken_back_or_forgotten_is_silent, a_guest_is_found_by_the_main_pid_of_its_unit,
-      where_systemd_does_not_answer_the_memory_decides, a_module_is_loaded_once_its_job_is_gone,
-      what_is_forgotten_or_freed_is_not_called_back, a_process_outside_our_units_is_not_identified,
-      a_unit_is_read_from_the_control_group, no_other_control_group_will_do)
+SUITE_WITH("launcher-systemd", setup, teardown, a_start_resets_failures_and_starts_the_unit,
+           a_start_that_systemd_refuses_has_its_words, a_start_without_a_systemd_is_refused_in_words,
+           a_start_that_fails_after_it_was_accepted_is_told,
+           a_start_whose_process_dies_is_told_by_the_state_of_the_unit,
+           a_start_that_is_forgotten_before_its_answer_fails_nobody,
+           a_start_that_is_forgotten_after_its_answer_fails_nobody,
+           a_late_answer_to_one_start_is_not_taken_for_that_to_the_next,
+           a_process_that_dies_after_its_job_was_done_is_told_too,
+           the_end_of_an_earlier_run_is_no_failed_start, once_its_helper_has_come_a_start_cannot_fail,
+           a_unit_that_systemd_does_not_start_again_is_told,
+           a_unit_that_is_not_to_be_started_again_is_not_given_up,
+           a_start_that_succeeds_and_jobs_of_others_are_not_told, a_stop_stops_the_unit,
+           a_signal_goes_to_the_main_process_by_systemd, an_exit_is_told_as_systemd_knows_it,
+           a_killing_signal_is_told_as_systemd_knows_it,
+           an_exit_that_systemd_has_not_noticed_yet_is_waited_for, an_exit_long_ago_is_told_too,
+           an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
+           a_watch_that_was_taken_back_or_forgotten_is_silent, a_guest_is_found_by_the_main_pid_of_its_unit,
+           where_systemd_does_not_answer_the_memory_decides, a_module_is_loaded_once_its_job_is_gone,
+           what_is_forgotten_or_freed_is_not_called_back, a_process_outside_our_units_is_not_identified,
+           a_unit_is_read_from_the_control_group, no_other_control_group_will_do)

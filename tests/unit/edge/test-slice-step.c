@@ -5,28 +5,17 @@
 #include "../../../daemon/edge/helper/slice-step.h"
 #include "../fake-host.h"
 #include "../suite.h"
-#include "loop.h"
-#include "mock-systemd.h"
+#include "step-heard.h"
 
 #define UNIT "system.slice"
 #define UNIT_PATH MOCK_ROOT "/unit/system_2eslice"
 
-static sd_event *event;
-static PrivateBus private;
-static MockSystemd mock;
-static sd_bus *bus;
-static Launcher *launcher;
 static FakeHost *host;
 static GQueue *turns;
 
 static uint8_t allowed[4], effective[4]; /* a bit a processor; nothing but zeroes: an empty array */
 static bool obeys;
 static GString *sets; /* what was set, "0-3|" */
-
-static int answers;
-static WorkerVerdict verdict;
-static int error;
-static char *live;
 
 static int on_cpus(sd_bus *b, const char *path, const char *interface, const char *property,
                    sd_bus_message *reply, void *userdata, sd_bus_error *e)
@@ -93,15 +82,6 @@ static int on_manager(sd_bus_message *m, void *userdata, sd_bus_error *e)
                : 0;
 }
 
-static void on_answered(const WorkerAnswer *answer, void *userdata)
-{
-    verdict = answer->verdict;
-    error = answer->error;
-    g_free(live);
-    live = g_strdup(answer->live);
-    answers++;
-}
-
 static void setup(void)
 {
     host = fake_host_new();
@@ -109,31 +89,18 @@ static void setup(void)
     turns = g_queue_new();
     sets = g_string_new(NULL);
     obeys = true;
-    answers = 0;
     set_bits(allowed, "");
     set_bits(effective, "0-11");
-    ck_assert_int_ge(sd_event_new(&event), 0);
-    private_bus_start(&private);
-    mock_systemd_start(&mock, &private, event);
-    ck_assert_int_ge(sd_bus_add_object_vtable(mock.bus, NULL, UNIT_PATH, "org.freedesktop.systemd1.Slice",
-                                              slice_vtable, &mock),
-                     0);
+    systemd_begin(UNIT_PATH, "org.freedesktop.systemd1.Slice", slice_vtable, &mock);
     ck_assert_int_ge(sd_bus_add_filter(mock.bus, NULL, on_manager, NULL), 0);
-    bus = private_bus_connect(&private, event, NULL);
-    ck_assert_int_ge(launcher_new_systemd(event, bus, &launcher), 0);
 }
 
 static void teardown(void)
 {
-    launcher_free(launcher);
-    mock_systemd_stop(&mock);
-    sd_bus_flush_close_unref(bus);
-    private_bus_stop(&private);
-    sd_event_unref(event);
+    systemd_end();
     fake_host_free(host);
     g_queue_free(turns);
     g_string_free(sets, TRUE);
-    g_clear_pointer(&live, g_free);
 }
 
 static SliceStep *begin(const char *before, const char *after)
@@ -144,141 +111,105 @@ static SliceStep *begin(const char *before, const char *after)
     return slice_step_new(event, launcher, &place, turns, step, on_answered, NULL);
 }
 
+/* The next answer. */
 static void assert_answer(WorkerVerdict wanted, int wanted_error, const char *wanted_live)
 {
-    ck_assert_int_eq(verdict, wanted);
+    until_answered(wanted);
     ck_assert_int_eq(error, wanted_error);
     ck_assert_str_eq(live, wanted_live);
 }
 
+static void assert_taken(const char *before, const char *after, WorkerVerdict wanted, int wanted_error,
+                         const char *wanted_live)
+{
+    SliceStep *step = begin(before, after);
+
+    assert_answer(wanted, wanted_error, wanted_live);
+    slice_step_free(step);
+}
+
 START_TEST(processors_are_taken_from_a_slice_and_given_back)
 {
-    setup();
-    SliceStep *step = begin("", "2-3,9");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_DONE, 0, "2-3,9");
-    step = slice_step_free(step);
-    step = begin("2-3,9", "");
-    loop_until_count(event, &answers, 2);
-    assert_answer(WORKER_DONE, 0, "");
-    slice_step_free(step);
+    assert_taken("", "2-3,9", WORKER_DONE, 0, "2-3,9");
+    assert_taken("2-3,9", "", WORKER_DONE, 0, "");
     ck_assert_str_eq(sets->str, "0-1,4-8,10-11|0-11||");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_controller_comes_by_a_limit_that_is_none)
 {
-    setup();
     g_autoptr(Step) controller = step_new(STEP_CPUSETS, UNIT, "absent", "live");
     StepPlace place = {.sys_fd = fake_host_sys_fd(host), .dev_fd = -1};
     for (int i = 1; i <= 2; i++) {
         SliceStep *step = slice_step_new(event, launcher, &place, turns, controller, on_answered, NULL);
-        loop_until_count(event, &answers, i);
         assert_answer(WORKER_DONE, 0, "live");
         slice_step_free(step);
     }
     ck_assert_str_eq(sets->str, "0-11|");
-    teardown();
 }
 END_TEST
 
 START_TEST(what_others_are_kept_off_stays_so)
 {
-    setup();
     set_bits(allowed, "0-5");
     set_bits(effective, "0-5");
-    SliceStep *step = begin("", "2-3");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_DONE, 0, "2-3,6-11");
-    step = slice_step_free(step);
+    assert_taken("", "2-3", WORKER_DONE, 0, "2-3,6-11");
     /* Somebody has lifted his own limit, and set another. */
     set_bits(allowed, "1,4-9");
-    step = begin("2-3", "");
-    loop_until_count(event, &answers, 2);
-    assert_answer(WORKER_DONE, 0, "0,10-11");
-    slice_step_free(step);
+    assert_taken("2-3", "", WORKER_DONE, 0, "0,10-11");
     ck_assert_str_eq(sets->str, "0-1,4-5|1-9|");
-    teardown();
 }
 END_TEST
 
 START_TEST(two_at_once_do_not_undo_each_other)
 {
-    setup();
     SliceStep *one = begin("", "2"), *two = begin("", "3");
-    loop_until_count(event, &answers, 1);
-    ck_assert_str_eq(live, "2");
+    assert_answer(WORKER_DONE, 0, "2");
     slice_step_free(one);
-    loop_until_count(event, &answers, 2);
     assert_answer(WORKER_DONE, 0, "2-3");
     slice_step_free(two);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_so_already_is_not_set_again)
 {
-    setup();
-    SliceStep *step = begin("2-3", "");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_DONE, 0, "");
+    assert_taken("2-3", "", WORKER_DONE, 0, "");
     ck_assert_str_eq(sets->str, "");
-    slice_step_free(step);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_kernel_that_does_not_do_it_is_a_failure)
 {
-    setup();
     obeys = false;
-    SliceStep *step = begin("", "2-3");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_FAILED, -EIO, "2-3");
-    slice_step_free(step);
-    teardown();
+    assert_taken("", "2-3", WORKER_FAILED, -EIO, "2-3");
 }
 END_TEST
 
 START_TEST(a_refusal_of_systemds_is_a_failure)
 {
-    setup();
     mock.refusal = "Interactive authentication required.";
-    SliceStep *step = begin("", "2-3");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_FAILED, -EACCES, "");
-    slice_step_free(step);
-    teardown();
+    assert_taken("", "2-3", WORKER_FAILED, -EACCES, "");
 }
 END_TEST
 
 START_TEST(nothing_is_never_allowed)
 {
-    setup();
-    SliceStep *step = begin("", "0-11");
-    loop_until_count(event, &answers, 1);
-    assert_answer(WORKER_FAILED, -EINVAL, "");
+    assert_taken("", "0-11", WORKER_FAILED, -EINVAL, "");
     ck_assert_str_eq(sets->str, "");
-    slice_step_free(step);
-    teardown();
 }
 END_TEST
 
 START_TEST(one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
 {
-    setup();
     SliceStep *gone = begin("", "2"), *step = begin("", "3");
     slice_step_free(gone);
-    loop_until_count(event, &answers, 1);
     assert_answer(WORKER_DONE, 0, "3");
     slice_step_free(step);
-    teardown();
 }
 END_TEST
 
-SUITE("slice-step", processors_are_taken_from_a_slice_and_given_back,
-      a_controller_comes_by_a_limit_that_is_none, what_others_are_kept_off_stays_so,
-      two_at_once_do_not_undo_each_other, what_is_so_already_is_not_set_again,
-      a_kernel_that_does_not_do_it_is_a_failure, a_refusal_of_systemds_is_a_failure, nothing_is_never_allowed,
-      one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
+SUITE_WITH("slice-step", setup, teardown, processors_are_taken_from_a_slice_and_given_back,
+           a_controller_comes_by_a_limit_that_is_none, what_others_are_kept_off_stays_so,
+           two_at_once_do_not_undo_each_other, what_is_so_already_is_not_set_again,
+           a_kernel_that_does_not_do_it_is_a_failure, a_refusal_of_systemds_is_a_failure,
+           nothing_is_never_allowed, one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
