@@ -10,17 +10,22 @@
 
 #define NVME "0000:02:00.0"
 
-static FakeHost *a_host(void)
-{
-    FakeHost *host = fake_host_new();
+static FakeHost *host;
 
+static void setup(void)
+{
+    host = fake_host_new();
     fake_host_add_disk(host, NVME, NULL, 1, "nvme0n1");
     fake_host_add_disk(host, "0000:03:00.0", NULL, 2, "nvme1n1");
-    return host;
+}
+
+static void teardown(void)
+{
+    host = fake_host_free(host);
 }
 
 /* Who uses a disk, in words, one after the other. */
-static char *users(FakeHost *host, const char *disk)
+static char *users(const char *disk)
 {
     HolderPlace place = {fake_host_sys_fd(host), fake_host_proc_fd(host), fake_host_dev_fd(host)};
     g_autofree char *attribute = g_strdup_printf("class/block/%s/dev", disk), *number = NULL;
@@ -38,54 +43,52 @@ static char *users(FakeHost *host, const char *disk)
     return g_string_free(text, FALSE);
 }
 
+static void assert_users(const char *disk, const char *expected)
+{
+    g_autofree char *text = users(disk);
+
+    ck_assert_str_eq(text, expected);
+}
+
 START_TEST(a_mounted_partition_holds_its_disk_and_no_other)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_mount(host, "nvme0n1p2", "/srv");
-    g_autofree char *disk = users(host, "nvme0n1"), *part = users(host, "nvme0n1p2");
-    g_autofree char *sibling = users(host, "nvme0n1p1"), *other = users(host, "nvme1n1");
+    g_autofree char *disk = users("nvme0n1"), *part = users("nvme0n1p2");
     ck_assert_str_eq(disk, "nvme0n1p2 is needed by the host: mounted at /srv\n");
     ck_assert_str_eq(part, disk);
-    ck_assert_str_eq(sibling, "");
-    ck_assert_str_eq(other, "");
+    assert_users("nvme0n1p1", "");
+    assert_users("nvme1n1", "");
 }
 END_TEST
 
 START_TEST(a_mounted_disk_holds_its_partitions)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_mount(host, "nvme0n1", "/srv");
-    g_autofree char *part = users(host, "nvme0n1p1");
-    ck_assert_str_eq(part, "nvme0n1 is needed by the host: mounted at /srv\n");
+    assert_users("nvme0n1p1", "nvme0n1 is needed by the host: mounted at /srv\n");
 }
 END_TEST
 
 START_TEST(swap_and_btrfs_are_told)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_swap_on(host, "nvme0n1p1");
     fake_host_mount_btrfs(host, (const char *const[]){"nvme1n1p2", NULL}, "/data");
-    g_autofree char *swap = users(host, "nvme0n1"), *btrfs = users(host, "nvme1n1");
-    ck_assert_str_eq(swap, "nvme0n1p1 is needed by the host: swap\n");
-    ck_assert_str_eq(btrfs, "nvme1n1p2 is needed by the host: btrfs is mounted\n");
+    assert_users("nvme0n1", "nvme0n1p1 is needed by the host: swap\n");
+    assert_users("nvme1n1", "nvme1n1p2 is needed by the host: btrfs is mounted\n");
 }
 END_TEST
 
 START_TEST(what_is_built_upon_a_disk_is_told_and_where_that_is_mounted)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_stack_disk(host, "md0", "nvme0n1p1");
     fake_host_stack_disk(host, "dm-0", "md0");
     fake_host_mount(host, "dm-0", "/");
-    g_autofree char *disk = users(host, "nvme0n1");
-    ck_assert_str_eq(disk, "md0 on nvme0n1p1 of nvme0n1 is in use\ndm-0 on md0 of nvme0n1 is in use\n"
-                           "dm-0 is needed by the host: mounted at /\n");
+    assert_users("nvme0n1", "md0 on nvme0n1p1 of nvme0n1 is in use\ndm-0 on md0 of nvme0n1 is in use\n"
+                            "dm-0 is needed by the host: mounted at /\n");
 }
 END_TEST
 
 START_TEST(a_loop_device_holds_its_file)
 {
-    g_autoptr(FakeHost) host = a_host();
     HolderPlace place = {fake_host_sys_fd(host), fake_host_proc_fd(host), fake_host_dev_fd(host)};
     g_autoptr(GPtrArray) holders = holders_new();
     g_autofree char *folder = g_build_filename(fake_host_path(host), "sys/block/loop3/loop", NULL);
@@ -102,6 +105,6 @@ START_TEST(a_loop_device_holds_its_file)
 }
 END_TEST
 
-SUITE("holder-disk", a_mounted_partition_holds_its_disk_and_no_other, a_mounted_disk_holds_its_partitions,
-      swap_and_btrfs_are_told, what_is_built_upon_a_disk_is_told_and_where_that_is_mounted,
-      a_loop_device_holds_its_file)
+SUITE_WITH("holder-disk", setup, teardown, a_mounted_partition_holds_its_disk_and_no_other,
+           a_mounted_disk_holds_its_partitions, swap_and_btrfs_are_told,
+           what_is_built_upon_a_disk_is_told_and_where_that_is_mounted, a_loop_device_holds_its_file)

@@ -17,16 +17,21 @@
 
 #define NVME "0000:02:00.0"
 
-static FakeHost *a_host(void)
-{
-    FakeHost *host = fake_host_new();
+static FakeHost *host;
 
+static void setup(void)
+{
+    host = fake_host_new();
     fake_host_add_disk(host, NVME, NULL, 1, "nvme0n1");
     fake_host_add_disk(host, "0000:03:00.0", NULL, 2, "nvme1n1");
-    return host;
 }
 
-static char *users(const FakeHost *host)
+static void teardown(void)
+{
+    host = fake_host_free(host);
+}
+
+static char *users(void)
 {
     HolderPlace place = {fake_host_sys_fd(host), fake_host_proc_fd(host), fake_host_dev_fd(host)};
     g_autoptr(GPtrArray) holders = holders_new();
@@ -44,19 +49,19 @@ static char *users(const FakeHost *host)
     return g_string_free(text, FALSE);
 }
 
-static void assert_users(const FakeHost *host, const char *expected)
+static void assert_users(const char *expected)
 {
-    g_autofree char *text = users(host);
+    g_autofree char *text = users();
     ck_assert_str_eq(text, expected);
 }
 
-static void put(const FakeHost *host, const char *path, const char *text)
+static void put(const char *path, const char *text)
 {
     fake_tree_put(fake_host_sys_fd(host), path, text);
 }
 
 /* As the fake host gives it. */
-static void read_number(const FakeHost *host, const char *disk, unsigned *major, unsigned *minor)
+static void read_number(const char *disk, unsigned *major, unsigned *minor)
 {
     g_autofree char *path = g_strdup_printf("%s/sys/class/block/%s/dev", fake_host_path(host), disk),
                     *text = NULL;
@@ -67,31 +72,28 @@ static void read_number(const FakeHost *host, const char *disk, unsigned *major,
 
 START_TEST(a_disk_that_nobody_uses_has_no_users)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_add_loop(host, "loop1", "/srv/a.img");
     fake_host_add_loop(host, "loop2", "/dev/nvme1n1");
-    put(host, "block/zram0/backing_dev", "none\n");
-    put(host, "kernel/config/nvmet/subsystems/lab/namespaces/1/device_path", "(null)\n");
-    assert_users(host, "");
+    put("block/zram0/backing_dev", "none\n");
+    put("kernel/config/nvmet/subsystems/lab/namespaces/1/device_path", "(null)\n");
+    assert_users("");
 }
 END_TEST
 
 START_TEST(loop_devices_are_followed_through_partitions_stacks_and_one_another)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_add_loop(host, "loop7", "/dev/nvme0n1p2");
     fake_host_add_loop(host, "loop3", "/dev/loop7p1");
     fake_host_stack_disk(host, "dm-0", "loop3");
-    assert_users(host, "loop7 on nvme0n1p2\nloop3 on loop7p1\ndm-0 on loop3\n");
+    assert_users("loop7 on nvme0n1p2\nloop3 on loop7p1\ndm-0 on loop3\n");
 }
 END_TEST
 
 START_TEST(a_loop_device_over_what_is_built_upon_the_disk_uses_it)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_stack_disk(host, "dm-0", "nvme0n1");
     fake_host_add_loop(host, "loop7", "/dev/dm-0");
-    assert_users(host, "dm-0 on nvme0n1\nloop7 on dm-0\n");
+    assert_users("dm-0 on nvme0n1\nloop7 on dm-0\n");
 }
 END_TEST
 
@@ -160,53 +162,49 @@ END_TEST
 /* Documentation/nvme; nvmet_bdev_ns_enable() opens it without a holder. */
 START_TEST(an_exported_namespace_is_a_user)
 {
-    g_autoptr(FakeHost) host = a_host();
-    put(host, "kernel/config/nvmet/subsystems/lab/namespaces/1/device_path", "/dev/nvme0n1\n");
-    put(host, "kernel/config/nvmet/subsystems/lab/namespaces/2/device_path", "/dev/nvme1n1\n");
-    assert_users(host, "nvmet lab/1 on nvme0n1\n");
+    put("kernel/config/nvmet/subsystems/lab/namespaces/1/device_path", "/dev/nvme0n1\n");
+    put("kernel/config/nvmet/subsystems/lab/namespaces/2/device_path", "/dev/nvme1n1\n");
+    assert_users("nvmet lab/1 on nvme0n1\n");
 }
 END_TEST
 
 /* As iblock_show_configfs_dev_params() and fd_show_configfs_dev_params() write it. */
 START_TEST(a_lun_of_lio_is_a_user)
 {
-    g_autoptr(FakeHost) host = a_host();
     unsigned major, minor;
-    read_number(host, "nvme0n1p1", &major, &minor);
+    read_number("nvme0n1p1", &major, &minor);
     g_autofree char *iblock =
         fake_text("Status: ACTIVATED  Max Queue Depth: 128  SectorSize: 512  HwMaxSectors: 128\n"
                   "        iBlock device: nvme0n1p1  UDEV PATH: /dev/disk/by-id/x  readonly: 0\n"
                   "        Major: %u Minor: %u  CLAIMED: IBLOCK\n",
                   major, minor);
-    put(host, "kernel/config/target/core/iblock_0/a/info", iblock);
-    put(host, "kernel/config/target/core/fileio_0/b/info",
+    put("kernel/config/target/core/iblock_0/a/info", iblock);
+    put("kernel/config/target/core/fileio_0/b/info",
         "Status: ACTIVATED  Max Queue Depth: 128  SectorSize: 512  HwMaxSectors: 16384\n"
         "        TCM FILEIO ID: 0        File: /dev/nvme0n1  Size: 67108864  Mode: O_DSYNC Async: 0\n");
-    put(host, "kernel/config/target/core/fileio_0/c/info",
+    put("kernel/config/target/core/fileio_0/c/info",
         "Status: ACTIVATED\n        TCM FILEIO ID: 0        File: /srv/nvme  Size: 1  Mode: O_DSYNC\n");
-    assert_users(host, "LIO fileio_0/b on nvme0n1\nLIO iblock_0/a on nvme0n1p1\n");
+    assert_users("LIO fileio_0/b on nvme0n1\nLIO iblock_0/a on nvme0n1p1\n");
 }
 END_TEST
 
 START_TEST(caches_gadgets_and_other_exports_are_users)
 {
-    g_autoptr(FakeHost) host = a_host();
     unsigned major, minor;
-    read_number(host, "nvme0n1", &major, &minor);
+    read_number("nvme0n1", &major, &minor);
     g_autofree char *xen = fake_text("%x:%x\n", major, minor);
     g_autofree char *map = fake_text("pktcdvd0 253:0 %u:%u\n", major, minor);
-    put(host, "block/zram0/backing_dev", "/dev/nvme0n1p1\n");
-    put(host, "kernel/config/usb_gadget/g1/functions/mass_storage.0/lun.0/file", "/dev/nvme0n1\n");
-    put(host, "kernel/config/cluster/web/heartbeat/9AD6/dev", "nvme0n1p2\n");
-    put(host, "kernel/scst_tgt/devices/disk1/filename", "/dev/nvme0n1\n[key]\n");
-    put(host, "bus/xen-backend/devices/vbd-3-51712/physical_device", xen);
-    put(host, "class/pktcdvd/device_map", map);
-    put(host, "fs/bcache/5b3f-uuid/congested", "0\n");
+    put("block/zram0/backing_dev", "/dev/nvme0n1p1\n");
+    put("kernel/config/usb_gadget/g1/functions/mass_storage.0/lun.0/file", "/dev/nvme0n1\n");
+    put("kernel/config/cluster/web/heartbeat/9AD6/dev", "nvme0n1p2\n");
+    put("kernel/scst_tgt/devices/disk1/filename", "/dev/nvme0n1\n[key]\n");
+    put("bus/xen-backend/devices/vbd-3-51712/physical_device", xen);
+    put("class/pktcdvd/device_map", map);
+    put("fs/bcache/5b3f-uuid/congested", "0\n");
     fake_tree_link(fake_host_sys_fd(host), "class/block/nvme0n1/bcache/set", "fs/bcache/5b3f-uuid");
     fake_tree_link(fake_host_sys_fd(host), "class/rnbd-server/ctl/devices/d/block_dev",
                    "class/block/nvme0n1");
-    assert_users(host,
-                 "zram0 on nvme0n1p1\nbcache on nvme0n1\nUSB gadget g1/mass_storage.0/lun.0 on nvme0n1\n"
+    assert_users("zram0 on nvme0n1p1\nbcache on nvme0n1\nUSB gadget g1/mass_storage.0/lun.0 on nvme0n1\n"
                  "OCFS2 web/9AD6 on nvme0n1p2\nSCST disk1 on nvme0n1\nrnbd d on nvme0n1\n"
                  "Xen vbd-3-51712 on nvme0n1\npktcdvd on nvme0n1\n");
 }
@@ -215,15 +213,14 @@ END_TEST
 /* What a container calls /nvme0n1, whose /dev is a file system of its own, is no path of ours. */
 START_TEST(a_path_of_another_namespace_is_known_by_its_name)
 {
-    g_autoptr(FakeHost) host = a_host();
     fake_host_add_loop(host, "loop7", "/nvme0n1");
-    assert_users(host, "loop7 on nvme0n1\n");
+    assert_users("loop7 on nvme0n1\n");
 }
 END_TEST
 
-SUITE("holder-kernel", a_disk_that_nobody_uses_has_no_users,
-      loop_devices_are_followed_through_partitions_stacks_and_one_another,
-      a_loop_device_over_what_is_built_upon_the_disk_uses_it,
-      a_loop_device_over_a_node_of_another_name_uses_the_disk, an_exported_namespace_is_a_user,
-      a_lun_of_lio_is_a_user, caches_gadgets_and_other_exports_are_users,
-      a_path_of_another_namespace_is_known_by_its_name)
+SUITE_WITH("holder-kernel", setup, teardown, a_disk_that_nobody_uses_has_no_users,
+           loop_devices_are_followed_through_partitions_stacks_and_one_another,
+           a_loop_device_over_what_is_built_upon_the_disk_uses_it,
+           a_loop_device_over_a_node_of_another_name_uses_the_disk, an_exported_namespace_is_a_user,
+           a_lun_of_lio_is_a_user, caches_gadgets_and_other_exports_are_users,
+           a_path_of_another_namespace_is_known_by_its_name)
