@@ -201,10 +201,7 @@ static int control(Api *api, sd_bus_message *message, const char *name, GuestCon
     Fault *fault = NULL;
 
     int r = manager_control(api->manager, name, what, on_controlled, sd_bus_message_ref(message), &fault);
-    if (r == 0)
-        return 1;
-    sd_bus_message_unref(message);
-    return api_reply_error(message, r, fault);
+    return api_reply_later(message, r, fault);
 }
 
 static int act_reset(Api *api, sd_bus_message *message, const char *name)
@@ -240,10 +237,7 @@ static int send_inside(Api *api, sd_bus_message *message, const char *name, Inne
     Fault *fault = NULL;
 
     int r = manager_send_inside(api->manager, name, errand, on_inside, sd_bus_message_ref(message), &fault);
-    if (r == 0)
-        return 1;
-    sd_bus_message_unref(message);
-    return api_reply_error(message, r, fault);
+    return api_reply_later(message, r, fault);
 }
 
 static int act_reboot(Api *api, sd_bus_message *message, const char *name)
@@ -279,10 +273,7 @@ static int change_medium(Api *api, sd_bus_message *message, const char *name, bo
         return api_reply_error(message, r, fault);
     r = manager_change_medium(api->manager, name, drive, fd, force, on_controlled,
                               sd_bus_message_ref(message), &fault);
-    if (r == 0)
-        return 1;
-    sd_bus_message_unref(message);
-    return api_reply_error(message, r, fault);
+    return api_reply_later(message, r, fault);
 }
 
 static int act_change_medium(Api *api, sd_bus_message *message, const char *name)

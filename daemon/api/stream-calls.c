@@ -23,37 +23,12 @@ static int open_stream(Api *api, sd_bus_message *message, const char *name, Gues
     return api_reply_later(message, r, fault);
 }
 
-/* {"force": b} */
-static int read_force(sd_bus_message *message, bool *ret, Fault **ret_fault)
-{
-    const char *key;
-    int force = 0;
-
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
-    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = sd_bus_message_read(message, "s", &key);
-        if (r >= 0 && !g_str_equal(key, "force"))
-            return api_raise_option(ret_fault, key, "is not known", "known is force");
-        if (r >= 0)
-            r = sd_bus_message_read(message, "v", "b", &force);
-        if (r == -ENXIO)
-            return fault_raise(ret_fault, FAULT_BAD_OPTION, "its value is a boolean",
-                               "option force is of the wrong type");
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-    }
-    if (r < 0)
-        return r;
-    *ret = force;
-    return 0;
-}
-
 int api_open_console(Api *api, sd_bus_message *message, const char *name)
 {
     Fault *fault = NULL;
     bool force = false;
 
-    int r = read_force(message, &force, &fault);
+    int r = api_read_force_option(message, &force, &fault);
     return r != 0 ? api_reply_error(message, r, fault)
                   : open_stream(api, message, name, GUEST_STREAM_CONSOLE, force);
 }
