@@ -87,25 +87,25 @@ static void on_change(const char *action, const char *address, void *userdata)
     told->free_at_once = host_monitor_free(told->free_at_once);
 }
 
-static sd_event *loop_new(void)
+static sd_event *event;
+
+static void setup(void)
 {
-    sd_event *event = NULL;
     ck_assert_int_eq(sd_event_new(&event), 0);
     netlink.fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
     ck_assert_int_ge(netlink.fd, 0);
     g_queue_init(&netlink.messages);
-    return event;
 }
 
-static void loop_free(sd_event *event)
+static void teardown(void)
 {
-    sd_event_unref(event);
+    event = sd_event_unref(event);
     close(netlink.fd);
     g_queue_clear_full(&netlink.messages, g_free);
     ck_assert_uint_eq(netlink.devices, 0);
 }
 
-static void run_until_idle(sd_event *event)
+static void run_until_idle(void)
 {
     int r;
     while ((r = sd_event_run(event, 0)) > 0)
@@ -114,56 +114,47 @@ static void run_until_idle(sd_event *event)
 }
 
 /* What is told of the messages that have come. */
-static char *told_of(sd_event *event)
+static void assert_told(const char *expected)
 {
     Told told = {.text = g_string_new(NULL)};
     HostMonitor *monitor = NULL;
     ck_assert_int_eq(host_monitor_new(event, on_change, &told, &monitor), 0);
-    run_until_idle(event);
+    run_until_idle();
     host_monitor_free(monitor);
-    return g_string_free(told.text, FALSE);
+    ck_assert_str_eq(told.text->str, expected);
+    g_string_free(told.text, TRUE);
 }
 
 START_TEST(each_message_is_told_in_order)
 {
-    sd_event *event = loop_new();
     comes("unbind", "0000:01:00.0", 0);
     comes("remove", "0000:01:00.1", 0);
     comes("add", "0000:02:00.0", 0);
     comes("bind", "0000:01:00.0", 0);
-    g_autofree char *text = told_of(event);
-    ck_assert_str_eq(text, "unbind 0000:01:00.0\nremove 0000:01:00.1\nadd 0000:02:00.0\nbind 0000:01:00.0\n");
-    loop_free(event);
+    assert_told("unbind 0000:01:00.0\nremove 0000:01:00.1\nadd 0000:02:00.0\nbind 0000:01:00.0\n");
 }
 END_TEST
 
 START_TEST(lost_messages_ask_for_a_look_at_everything_and_others_go_on)
 {
-    sd_event *event = loop_new();
     comes("add", "0000:01:00.0", 0);
     comes(NULL, NULL, ENOBUFS);
     comes("add", "0000:03:00.0", 0);
-    g_autofree char *text = told_of(event);
-    ck_assert_str_eq(text, "add 0000:01:00.0\nchange \nadd 0000:03:00.0\n");
-    loop_free(event);
+    assert_told("add 0000:01:00.0\nchange \nadd 0000:03:00.0\n");
 }
 END_TEST
 
 START_TEST(what_is_no_message_is_passed_over)
 {
-    sd_event *event = loop_new();
     comes(NULL, "0000:01:00.0", 0);
     comes("add", NULL, 0);
     comes("add", "0000:02:00.0", 0);
-    g_autofree char *text = told_of(event);
-    ck_assert_str_eq(text, "add 0000:02:00.0\n");
-    loop_free(event);
+    assert_told("add 0000:02:00.0\n");
 }
 END_TEST
 
 START_TEST(a_flood_is_taken_in_parts_and_nothing_of_it_is_lost)
 {
-    sd_event *event = loop_new();
     Told told = {.text = g_string_new(NULL)};
     HostMonitor *monitor = NULL;
     for (unsigned i = 0; i < 1000; i++)
@@ -171,32 +162,29 @@ START_TEST(a_flood_is_taken_in_parts_and_nothing_of_it_is_lost)
     ck_assert_int_eq(host_monitor_new(event, on_change, &told, &monitor), 0);
     ck_assert_int_gt(sd_event_run(event, 0), 0);
     ck_assert_uint_gt(g_queue_get_length(&netlink.messages), 500);
-    run_until_idle(event);
+    run_until_idle();
     ck_assert_uint_eq(told.text->len, 1000 * strlen("change 0000:01:00.0\n"));
     host_monitor_free(monitor);
     g_string_free(told.text, TRUE);
-    loop_free(event);
 }
 END_TEST
 
 START_TEST(the_monitor_may_go_from_within)
 {
-    sd_event *event = loop_new();
     Told told = {.text = g_string_new(NULL)};
     ck_assert_int_eq(host_monitor_new(event, on_change, &told, &told.free_at_once), 0);
     comes("add", "0000:01:00.0", 0);
     comes("add", "0000:02:00.0", 0);
-    run_until_idle(event);
+    run_until_idle();
     ck_assert_str_eq(told.text->str, "add 0000:01:00.0\n");
 
     g_string_truncate(told.text, 0);
     g_queue_clear_full(&netlink.messages, g_free);
     comes(NULL, NULL, ENOBUFS);
     ck_assert_int_eq(host_monitor_new(event, on_change, &told, &told.free_at_once), 0);
-    run_until_idle(event);
+    run_until_idle();
     ck_assert_str_eq(told.text->str, "change \n");
     g_string_free(told.text, TRUE);
-    loop_free(event);
 }
 END_TEST
 
@@ -206,7 +194,7 @@ START_TEST(freeing_nothing_is_fine)
 }
 END_TEST
 
-SUITE("host-monitor", each_message_is_told_in_order,
-      lost_messages_ask_for_a_look_at_everything_and_others_go_on, what_is_no_message_is_passed_over,
-      a_flood_is_taken_in_parts_and_nothing_of_it_is_lost, the_monitor_may_go_from_within,
-      freeing_nothing_is_fine)
+SUITE_WITH("host-monitor", setup, teardown, each_message_is_told_in_order,
+           lost_messages_ask_for_a_look_at_everything_and_others_go_on, what_is_no_message_is_passed_over,
+           a_flood_is_taken_in_parts_and_nothing_of_it_is_lost, the_monitor_may_go_from_within,
+           freeing_nothing_is_fine)

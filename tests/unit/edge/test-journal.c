@@ -48,6 +48,12 @@ static void write_step(Journal *journal, JournalMark mark, unsigned number)
     ck_assert_int_eq(journal_write(journal, mark, number, step), 0);
 }
 
+static void take_step(Journal *journal, unsigned number)
+{
+    write_step(journal, JOURNAL_BEGIN, number);
+    write_step(journal, JOURNAL_DONE, number);
+}
+
 /* "0! 1? " for steps that stand: ! certain, ? only begun. */
 static char *standing(const Journal *journal, unsigned *ret_bad)
 {
@@ -75,8 +81,7 @@ START_TEST(what_is_written_stands_until_it_is_undone)
     Journal *journal = journal_of(&folder, "guest/win10");
     assert_standing(journal, "", 0);
     ck_assert_uint_eq(journal_next(journal), 0);
-    write_step(journal, JOURNAL_BEGIN, 0);
-    write_step(journal, JOURNAL_DONE, 0);
+    take_step(journal, 0);
     write_step(journal, JOURNAL_BEGIN, 1);
     ck_assert_uint_eq(journal_next(journal), 2);
     assert_standing(journal, "0! 1? ", 0);
@@ -206,8 +211,7 @@ START_TEST(a_journal_torn_at_any_byte_goes_on)
         bool torn = size > whole && !begun;
         assert_standing(journal, begun ? "0! 1? " : "0! ", torn);
         ck_assert_uint_eq(journal_next(journal), begun ? 2 : 1);
-        write_step(journal, JOURNAL_BEGIN, 1);
-        write_step(journal, JOURNAL_DONE, 1);
+        take_step(journal, 1);
         assert_standing(journal, "0! 1! ", torn);
         journal_close(journal);
     }
@@ -218,10 +222,8 @@ START_TEST(a_damaged_journal_tells_of_its_damage_and_of_all_that_was_done)
 {
     A_FOLDER;
     Journal *journal = journal_of(&folder, "guest/win10");
-    write_step(journal, JOURNAL_BEGIN, 0);
-    write_step(journal, JOURNAL_DONE, 0);
-    write_step(journal, JOURNAL_BEGIN, 1);
-    write_step(journal, JOURNAL_DONE, 1);
+    take_step(journal, 0);
+    take_step(journal, 1);
     journal_close(journal);
     g_autofree char *path = g_build_filename(folder.path, "guest-win10.journal", NULL);
     g_autofree char *text = NULL;
