@@ -4,25 +4,9 @@
 
 #include "../../../daemon/base/file.h"
 #include "../../../daemon/edge/hand/holder-disk.h"
-#include "../fake-host.h"
 #include "../scratch.h"
 #include "../suite.h"
-
-#define NVME "0000:02:00.0"
-
-static FakeHost *host;
-
-static void setup(void)
-{
-    host = fake_host_new();
-    fake_host_add_disk(host, NVME, NULL, 1, "nvme0n1");
-    fake_host_add_disk(host, "0000:03:00.0", NULL, 2, "nvme1n1");
-}
-
-static void teardown(void)
-{
-    host = fake_host_free(host);
-}
+#include "two-disks.h"
 
 /* Who uses a disk, in words, one after the other. */
 static char *users(const char *disk)
