@@ -34,15 +34,22 @@ static char *printed(const Table *table, const Terminal *terminal, bool legend)
     return text;
 }
 
-START_TEST(cells_are_aligned_by_display_columns)
+/* The two rows, printed so. */
+static void assert_printed(const Terminal *terminal, bool legend, const char *expected)
 {
     g_autoptr(Table) table = a_table();
-    g_autofree char *text = printed(table, &(Terminal){0}, true);
+    g_autofree char *text = printed(table, terminal, legend);
 
-    ck_assert_str_eq(text, "NAME     PID  TEXT\n"
-                           "win10   4711  a rather long description\n"
-                           "日本語     -  b\n");
+    ck_assert_str_eq(text, expected);
     ck_assert_uint_eq(table_rows(table), 2);
+}
+
+START_TEST(cells_are_aligned_by_display_columns)
+{
+    assert_printed(&(Terminal){0}, true,
+                   "NAME     PID  TEXT\n"
+                   "win10   4711  a rather long description\n"
+                   "日本語     -  b\n");
 }
 END_TEST
 
@@ -61,31 +68,25 @@ END_TEST
 
 START_TEST(colours_surround_the_text_and_not_the_padding)
 {
-    g_autoptr(Table) table = a_table();
-    g_autofree char *text = printed(table, &(Terminal){.tty = true, .colour = true}, false);
-
-    ck_assert_str_eq(text, "win10   \033[1;32m4711\033[0m  a rather long description\n"
-                           "日本語     -  \033[1;31mb\033[0m\n");
+    assert_printed(&(Terminal){.tty = true, .colour = true}, false,
+                   "win10   \033[1;32m4711\033[0m  a rather long description\n"
+                   "日本語     -  \033[1;31mb\033[0m\n");
 }
 END_TEST
 
 START_TEST(only_columns_that_may_shrink_do_so)
 {
-    g_autoptr(Table) table = a_table();
-    g_autofree char *text = printed(table, &(Terminal){.columns = 30}, false);
-
-    ck_assert_str_eq(text, "win10   4711  a rather long d…\n"
-                           "日本語     -  b\n");
+    assert_printed(&(Terminal){.columns = 30}, false,
+                   "win10   4711  a rather long d…\n"
+                   "日本語     -  b\n");
 }
 END_TEST
 
 START_TEST(a_terminal_that_is_far_too_narrow_leaves_a_readable_rest)
 {
-    g_autoptr(Table) table = a_table();
-    g_autofree char *text = printed(table, &(Terminal){.columns = 5}, false);
-
-    ck_assert_str_eq(text, "win10   4711  a rathe…\n"
-                           "日本語     -  b\n");
+    assert_printed(&(Terminal){.columns = 5}, false,
+                   "win10   4711  a rathe…\n"
+                   "日本語     -  b\n");
 }
 END_TEST
 
