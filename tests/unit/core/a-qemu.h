@@ -179,36 +179,36 @@ static inline QmpMessage *qemu_next(Qemu *qemu)
     return message;
 }
 
-/* The result of a command, which must not be refused; the caller puts it. The arguments are consumed. */
-static inline struct json_object *qemu_ask(Qemu *qemu, const char *command, struct json_object *arguments)
+/* The answer to a command, which must be of this kind. The arguments are consumed. */
+static inline QmpMessage *qemu_command(Qemu *qemu, const char *command, struct json_object *arguments,
+                                       QmpKind wanted)
 {
     g_autofree char *text = qmp_command_to_text(command, arguments, ++qemu->last_id);
+    QmpKind other = wanted == QMP_REPLY ? QMP_ERROR : QMP_REPLY;
 
     json_object_put(arguments);
     ck_assert_int_eq(write(qemu->qmp, text, strlen(text)), strlen(text));
     for (;;) {
         g_autoptr(QmpMessage) message = qemu_next(qemu);
         ck_assert_msg(message != NULL, "QEMU ended before it answered %s", command);
-        ck_assert_msg(message->kind != QMP_ERROR, "%s: %s", command, message->text);
-        if (message->kind == QMP_REPLY && message->id == qemu->last_id)
-            return json_object_get(message->data);
+        ck_assert_msg(message->kind != other, "%s: %s", command, message->text ?: "it was taken");
+        if (message->kind == wanted && message->id == qemu->last_id)
+            return g_steal_pointer(&message);
     }
+}
+
+/* The result of a command, which must not be refused; the caller puts it. The arguments are consumed. */
+static inline struct json_object *qemu_ask(Qemu *qemu, const char *command, struct json_object *arguments)
+{
+    g_autoptr(QmpMessage) reply = qemu_command(qemu, command, arguments, QMP_REPLY);
+    return json_object_get(reply->data);
 }
 
 /* What QEMU says to a command that it refuses; the caller frees it. The arguments are consumed. */
 static inline char *qemu_refusal(Qemu *qemu, const char *command, struct json_object *arguments)
 {
-    g_autofree char *text = qmp_command_to_text(command, arguments, ++qemu->last_id);
-
-    json_object_put(arguments);
-    ck_assert_int_eq(write(qemu->qmp, text, strlen(text)), strlen(text));
-    for (;;) {
-        g_autoptr(QmpMessage) message = qemu_next(qemu);
-        ck_assert_msg(message != NULL, "QEMU ended before it answered %s", command);
-        ck_assert_msg(message->kind != QMP_REPLY, "%s was taken", command);
-        if (message->kind == QMP_ERROR && message->id == qemu->last_id)
-            return g_strdup(message->text);
-    }
+    g_autoptr(QmpMessage) refusal = qemu_command(qemu, command, arguments, QMP_ERROR);
+    return g_strdup(refusal->text);
 }
 
 /* A property of an object in QEMU's tree. */
