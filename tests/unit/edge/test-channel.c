@@ -10,6 +10,7 @@
 #include "../../../daemon/edge/helper/channel.h"
 #include "../suite.h"
 #include "loop.h"
+#include "send-fds.h"
 
 /* The daemon's end, and what came to it. */
 static sd_event *event;
@@ -60,17 +61,7 @@ static void send_bytes(const void *bytes, size_t size)
 
 static void send_fds(const char *bytes, size_t size, const int *fds, unsigned n)
 {
-    char control[CMSG_SPACE(sizeof(int) * 64)] = {0};
-    struct iovec part = {(char *)bytes, size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control};
-
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int) * n);
-    memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
-    ck_assert_int_eq(sendmsg(peer, &message, 0), size);
+    send_fds_to(peer, bytes, size, fds, n);
 }
 
 /* The other end of a pipe sees the end once nobody has this one any more. */
@@ -149,37 +140,35 @@ START_TEST(a_descriptor_can_be_taken_and_the_rest_is_closed)
 }
 END_TEST
 
-START_TEST(descriptors_that_nobody_asked_for_break_the_protocol)
+/* A message with this many descriptors is not heard: it ends the connection, and nobody has them any more. */
+static void assert_fds_refused(const char *bytes, size_t size, unsigned n)
 {
-    int left[2];
+    int left[2], copies[4];
 
-    connect_pair(NULL);
     ck_assert_int_eq(pipe2(left, O_CLOEXEC), 0);
-    send_fds("hello\0bind", 11, &left[1], 1);
+    for (unsigned i = 0; i < n; i++)
+        copies[i] = left[1];
+    send_fds(bytes, size, copies, n);
     close_fd(left[1]);
     loop_until_count(event, &ends, 1);
     ck_assert_int_eq(messages, 0);
     ck_assert(hung_up(left[0]));
     close_fd(left[0]);
+}
+
+START_TEST(descriptors_that_nobody_asked_for_break_the_protocol)
+{
+    connect_pair(NULL);
+    assert_fds_refused("hello\0bind", 11, 1);
     disconnect();
 }
 END_TEST
 
 START_TEST(more_descriptors_than_asked_for_break_the_protocol_and_are_closed)
 {
-    int left[2], copies[3];
-
     connect_pair(NULL);
     channel_accept_fds(channel, 2);
-    ck_assert_int_eq(pipe2(left, O_CLOEXEC), 0);
-    for (unsigned i = 0; i < 3; i++)
-        copies[i] = left[1];
-    send_fds("opened", 7, copies, 3);
-    close_fd(left[1]);
-    loop_until_count(event, &ends, 1);
-    ck_assert_int_eq(messages, 0);
-    ck_assert(hung_up(left[0]));
-    close_fd(left[0]);
+    assert_fds_refused("opened", 7, 3);
     disconnect();
 }
 END_TEST

@@ -15,6 +15,7 @@
 #include "../../../daemon/base/wire.h"
 #include "../suite.h"
 #include "peer.h"
+#include "send-fds.h"
 
 #define NOBODY 65534
 
@@ -139,18 +140,9 @@ static int take_hello(const char *expected)
 static void say_with_fds(int fd, const char *const *words, const int *fds, unsigned n)
 {
     g_autoptr(GByteArray) bytes = NULL;
-    char control[CMSG_SPACE(sizeof(int) * 16)] = {0};
 
     ck_assert_int_eq(wire_pack(words, &bytes), 0);
-    struct iovec part = {bytes->data, bytes->len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control};
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int) * n);
-    memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
-    ck_assert_int_eq(sendmsg(fd, &message, 0), bytes->len);
+    send_fds_to(fd, bytes->data, bytes->len, fds, n);
 }
 
 static void assert_file(const char *path, const char *expected)
@@ -244,7 +236,8 @@ START_TEST(threads_are_moved_by_what_is_left_behind)
     ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
     while (!CPU_ISSET(first, &all))
         first++;
-    g_autofree char *cpu = g_strdup_printf("%u", first), *alone = g_strdup_printf("Cpus_allowed_list:\t%u\n", first);
+    g_autofree char *cpu = g_strdup_printf("%u", first),
+                    *alone = g_strdup_printf("Cpus_allowed_list:\t%u\n", first);
     setup();
     launch("win10", NULL);
     g_autofree char *thread = g_strdup_printf("%d", child);
@@ -253,7 +246,8 @@ START_TEST(threads_are_moved_by_what_is_left_behind)
     ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
     say_with_fds(fd,
                  (const char *const[]){"run", "0", "/bin/sh", "-c",
-                                       "grep Cpus_allowed_list /proc/self/status; echo >&3; exec sleep 300", NULL},
+                                       "grep Cpus_allowed_list /proc/self/status; echo >&3; exec sleep 300",
+                                       NULL},
                  (const int[]){ready[1], log_fd}, 2);
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     close_fd(ready[0]);
@@ -596,8 +590,9 @@ static int peer_play(const char *part, const char *name)
 
 SUITE("usher-launch", it_becomes_what_it_is_told_with_the_files_in_their_places,
       descriptors_stand_where_they_belong_even_if_they_came_elsewhere,
-      the_environment_is_clean_and_stdin_is_empty, threads_are_moved_by_what_is_left_behind, readiness_is_told_before_it_becomes_qemu,
-      the_limit_of_locked_memory_is_lowered_and_never_raised, a_file_that_its_user_may_not_reopen_is_copied,
+      the_environment_is_clean_and_stdin_is_empty, threads_are_moved_by_what_is_left_behind,
+      readiness_is_told_before_it_becomes_qemu, the_limit_of_locked_memory_is_lowered_and_never_raised,
+      a_file_that_its_user_may_not_reopen_is_copied,
       what_it_cannot_become_is_told_in_the_log_and_in_the_journal, a_refusal_is_told_with_its_remedy,
       a_daemon_that_goes_away_is_told, a_daemon_that_is_not_there_is_told, nonsense_is_no_order,
       a_stop_waits_for_the_end, a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none,
