@@ -246,17 +246,24 @@ START_TEST(a_child_learns_where_the_daemon_listens_and_little_else)
 }
 END_TEST
 
+/* The guest "sleep", when it runs, and a launcher that has not started it. */
+static pid_t start_and_restart_the_daemon(uint64_t *ret_start_time)
+{
+    start("sleep");
+    pid_t pid = child_pid();
+    ck_assert_int_eq(launcher_start_time(pid, ret_start_time), 0);
+    launcher = launcher_free(launcher);
+    new_launcher();
+    return pid;
+}
+
 START_TEST(after_a_restart_a_guest_is_found_by_pid_and_start_time)
 {
     g_autofree char *instance = NULL;
     LauncherKind kind;
     uint64_t start_time;
 
-    start("sleep");
-    pid_t pid = child_pid();
-    ck_assert_int_eq(launcher_start_time(pid, &start_time), 0);
-    launcher = launcher_free(launcher);
-    new_launcher();
+    pid_t pid = start_and_restart_the_daemon(&start_time);
     ck_assert_int_eq(launcher_identify(launcher, pid, &kind, &instance), -EPERM);
 
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "sleep", pid, start_time, on_found, NULL), 0);
@@ -276,11 +283,7 @@ START_TEST(a_pid_that_is_another_process_by_now_is_not_found)
 {
     uint64_t start_time;
 
-    start("sleep");
-    pid_t pid = child_pid();
-    ck_assert_int_eq(launcher_start_time(pid, &start_time), 0);
-    launcher = launcher_free(launcher);
-    new_launcher();
+    pid_t pid = start_and_restart_the_daemon(&start_time);
 
     ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "sleep", pid, start_time + 1, on_found, NULL),
                      0);

@@ -248,13 +248,18 @@ static void set_states(const char *state, const char *sub_state)
     settle();
 }
 
-/* The states are those that systemd 252 goes through with Restart=: the second time it was let go. */
-START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
+static void connect_and_hear_what_is_given_up(void)
 {
     launcher_on_given_up(launcher, on_failed, NULL);
     launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_connected(launcher, LAUNCHER_GUEST, "win10");
     settle();
+}
+
+/* The states are those that systemd 252 goes through with Restart=: the second time it was let go. */
+START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
+{
+    connect_and_hear_what_is_given_up();
     set_states("activating", "auto-restart");
     set_states("inactive", "dead");
     set_states("activating", "start");
@@ -276,10 +281,7 @@ END_TEST
 
 START_TEST(a_unit_that_is_not_to_be_started_again_is_not_given_up)
 {
-    launcher_on_given_up(launcher, on_failed, NULL);
-    launcher_on_failed(launcher, LAUNCHER_GUEST, NULL, NULL);
-    launcher_connected(launcher, LAUNCHER_GUEST, "win10");
-    settle();
+    connect_and_hear_what_is_given_up();
     set_states("deactivating", "stop-post");
     set_states("failed", "failed");
     set_states("activating", "auto-restart");
