@@ -10,14 +10,10 @@
 modprobe vfio-pci
 before=$(host_snapshot)
 
-driver() {
-        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
-}
-
 it "The GPU is bound by hand" usherctl bind "${GPU#0000:}"
-expect_eq "It is on vfio-pci" "$(driver "$GPU")" vfio-pci
-expect_eq "So is its audio function" "$(driver "$GPU_AUDIO")" vfio-pci
-expect_eq "The twin is not" "$(driver "$TWIN")" none
+expect_eq "It is on vfio-pci" "$(driver_of "$GPU")" vfio-pci
+expect_eq "So is its audio function" "$(driver_of "$GPU_AUDIO")" vfio-pci
+expect_eq "The twin is not" "$(driver_of "$TWIN")" none
 expect_match "It is listed as bound" "$(usherctl devices --json=short)" "\"address\":\"$GPU\"[^}]*\"state\":\"bound\""
 refused "A second bind says how to give it back" "bound to vfio-pci already; to give it back: usherctl restore" usherctl bind "$GPU"
 it "usherd is restarted" systemctl restart usherd
@@ -28,7 +24,7 @@ expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 refused "What usher did not bind it does not restore" "$GPU was not bound by usher" usherctl restore "$GPU"
 
 it "A group of two is bound whole when asked for" usherctl bind --group=all "$BRIDGED_A"
-expect_eq "The sibling is held" "$(driver "$BRIDGED_B")" vfio-pci
+expect_eq "The sibling is held" "$(driver_of "$BRIDGED_B")" vfio-pci
 it "It is restored whole" usherctl restore "$BRIDGED_B"
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 

@@ -11,10 +11,6 @@ modprobe vfio-pci
 before=$(host_snapshot)
 group=$(basename "$(readlink "/sys/bus/pci/devices/$BRIDGED_A/iommu_group")")
 
-driver() {
-        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
-}
-
 # without TEXT REGEX
 without() {
         ! grep -q -e "$2" <<<"$1"
@@ -55,7 +51,7 @@ it "A guest with Group=all starts" usherctl start whole
 it "It gets ready" wait_until 120 guest_said whole 'usher-guest: ready'
 expect_match "It sees the card that it asked for" "$(seen whole)" '^8086:100e$'
 it "It does not see the other" without "$(seen whole)" 1274:5000
-expect_eq "Which is held meanwhile" "$(driver "$BRIDGED_B")" vfio-pci
+expect_eq "Which is held meanwhile" "$(driver_of "$BRIDGED_B")" vfio-pci
 expect_eq "The bridge has its driver" "$(grep -o "pci $BRIDGE .*" <<<"$before")" "$(host_snapshot | grep -o "pci $BRIDGE .*")"
 refused "Nobody else gets the other one" "$BRIDGED_B .*claimed by guest whole; stop it first: usherctl stop whole" usherctl bind "$BRIDGED_B"
 it "It is stopped" usherctl stop whole

@@ -11,10 +11,6 @@ modprobe vfio-pci
 at=/sys/bus/pci/devices/$SRIOV
 before=$(host_snapshot)
 
-driver() {
-        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
-}
-
 made() {
         cat "$at/sriov_numvfs"
 }
@@ -40,9 +36,9 @@ it "The guest starts" usherctl start functions
 expect_eq "They are there" "$(made)" 2
 first=$(basename "$(readlink "$at/virtfn0")")
 second=$(basename "$(readlink "$at/virtfn1")")
-expect_eq "The first is on vfio-pci" "$(driver "$first")" vfio-pci
-expect_eq "So is the other" "$(driver "$second")" vfio-pci
-expect_eq "The card has its driver" "$(driver "$SRIOV")" nvme
+expect_eq "The first is on vfio-pci" "$(driver_of "$first")" vfio-pci
+expect_eq "So is the other" "$(driver_of "$second")" vfio-pci
+expect_eq "The card has its driver" "$(driver_of "$SRIOV")" nvme
 it "The first is the guest's" shows "$first"
 it "So is the other" shows "$second"
 refused "The card is nobody else's meanwhile" 'is claimed by guest functions' usherctl bind "$SRIOV"

@@ -49,13 +49,8 @@ define_linux_guest edu "$EDU"
 
 # Our own: a QEMU that was started by hand has the device open, and never lets go of what sits on its root bus.
 it "A device is bound by hand" usherctl bind "$EDU"
-qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
-        >/dev/null 2>&1 </dev/null &
-holder=$!
-holds() {
-        find "/proc/$holder/fd" -lname '*vfio-device*' | grep -q .
-}
-it "A QEMU that usher knows nothing of opens it" wait_until 30 holds
+qemu_by_hand "$EDU"
+it "A QEMU that usher knows nothing of opens it" wait_until 30 holder_has_device
 refused "A restore that hangs in the kernel is given up, and says what to do" \
         "driver of $EDU: vfio-pci → none: the write to $EDU has hung in the kernel for 5 s; .*the rest of the host goes on" usherctl restore "$EDU"
 expect_eq "The device is shown as stuck" "$(device_state "$EDU")" stuck
@@ -79,10 +74,8 @@ expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
 # The same without a restart in between.
 it "The device is bound again" usherctl bind "$EDU"
-qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
-        >/dev/null 2>&1 </dev/null &
-holder=$!
-it "And opened" wait_until 30 holds
+qemu_by_hand "$EDU"
+it "And opened" wait_until 30 holder_has_device
 refused "A restore hangs again" "hung in the kernel for 5 s" usherctl restore "$EDU"
 kill -KILL "$holder"
 it "It goes on by itself when the kernel comes back" wait_until 60 device_is "$EDU" unused

@@ -39,10 +39,6 @@ id_of() {
         sed 's/^0x//' "/sys/bus/pci/devices/$1/device"
 }
 
-driver() {
-        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
-}
-
 # The last that the guest said of what it sees.
 sees() {
         guest_console "$1" | tr -d '\r' | grep 'usher-guest: sees' | tail -n 1 | grep -q -e "0x$2"
@@ -64,7 +60,7 @@ as_before() {
 define demo
 before=$(host_snapshot)
 nic=$(id_of "$NIC2")
-native=$(driver "$NIC2")
+native=$(driver_of "$NIC2")
 gpu=$(id_of "$GPU")
 audio=$(id_of "$GPU_AUDIO")
 
@@ -76,14 +72,14 @@ refused "The card with the default route is not plugged in" 'default route' ushe
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
 it "A network card is plugged in" usherctl attach demo "$NIC2"
-expect_eq "It is on vfio-pci" "$(driver "$NIC2")" vfio-pci
+expect_eq "It is on vfio-pci" "$(driver_of "$NIC2")" vfio-pci
 it "The guest sees it" wait_until 60 sees demo "$nic"
 it "Status shows it" shows demo "$NIC2"
 refused "It is not plugged in twice" 'guest demo has .* already' usherctl attach demo "$NIC2"
 refused "Another guest's it is not" 'claimed by guest demo' usherctl bind "$NIC2"
 it "The guest lets go of it" usherctl detach demo "$NIC2"
 it "It does not see it any more" wait_until 60 sees_no demo "$nic"
-expect_eq "The host has its driver back" "$(driver "$NIC2")" "$native"
+expect_eq "The host has its driver back" "$(driver_of "$NIC2")" "$native"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 it "The guest runs on" guest_is demo running
 
@@ -115,7 +111,7 @@ it "A guest starts that knows of no hot-plugging" usherctl start deaf
 it "It is up" wait_until 180 guest_said deaf 'usher-guest: ready'
 it "It gets the card all the same" usherctl attach deaf "$NIC2"
 refused "It does not let go of it" 'guest deaf has not let go of .* within 30 s, and keeps it' usherctl detach deaf "$NIC2"
-expect_eq "The card is on vfio-pci" "$(driver "$NIC2")" vfio-pci
+expect_eq "The card is on vfio-pci" "$(driver_of "$NIC2")" vfio-pci
 it "And the guest's" shows deaf "$NIC2"
 it "It is killed" usherctl kill deaf
 expect_eq "The host is as before" "$(host_snapshot)" "$before"

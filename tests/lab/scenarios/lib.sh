@@ -193,6 +193,24 @@ unchanged() {
         fi
 }
 
+# driver_of ADDRESS: the name of the driver, or "none"
+driver_of() {
+        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
+}
+
+# qemu_by_hand ADDRESS
+# A QEMU that usher knows nothing of, and that opens the device. Its pid is $holder.
+qemu_by_hand() {
+        qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$1" \
+                >/dev/null 2>&1 </dev/null &
+        holder=$!
+}
+
+# Whether $holder has a device of VFIO's open.
+holder_has_device() {
+        find "/proc/$holder/fd" -lname '*vfio-device*' | grep -q .
+}
+
 # define_guest NAME <DEFINITION
 define_guest() {
         mkdir -p /etc/usher/guests

@@ -52,13 +52,8 @@ it "A guest runs beside it" usherctl start plain
 before=$(host_snapshot)
 
 # It is root's, as a script's is.
-qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU" \
-        >/dev/null 2>&1 </dev/null &
-holder=$!
-opened() {
-        find "/proc/$holder/fd" -lname '*vfio-device*' | grep -q .
-}
-it "A QEMU that usher knows nothing of opens it" wait_until 60 opened
+qemu_by_hand "$EDU"
+it "A QEMU that usher knows nothing of opens it" wait_until 60 holder_has_device
 it "It is told as a holder" holds "file +$node +$holder +qemu-system-x86 "
 refuses "a QEMU of root's" "qemu-system-x86 \\(pid $holder.*\\) has $node of $EDU open; close it"
 it "The QEMU goes on" kill -0 "$holder"

@@ -11,10 +11,6 @@ modprobe vfio-pci
 at=/sys/bus/pci/devices/$SRIOV
 bare=$(host_snapshot)
 
-driver() {
-        basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
-}
-
 listed() {
         usherctl devices --no-legend | grep "$1" >/dev/null
 }
@@ -43,9 +39,9 @@ refused "Nor does a guest get it" "$SRIOV has virtual functions, which would go 
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
 it "A virtual function is bound" usherctl bind "$first"
-expect_eq "It is on vfio-pci" "$(driver "$first")" vfio-pci
-expect_eq "The next one is not" "$(driver "$second")" none
-expect_eq "Nor is the card" "$(driver "$SRIOV")" nvme
+expect_eq "It is on vfio-pci" "$(driver_of "$first")" vfio-pci
+expect_eq "The next one is not" "$(driver_of "$second")" none
+expect_eq "Nor is the card" "$(driver_of "$SRIOV")" nvme
 expect_match "It is listed as bound" "$(usherctl devices --json=short "$first")" '"state":"bound"'
 it "It is restored" usherctl restore "$first"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
@@ -54,7 +50,7 @@ define_linux_guest function "$second"
 it "A guest with a virtual function starts" usherctl start function
 it "It gets ready" wait_until 120 guest_said function 'usher-guest: ready'
 expect_match "It sees an NVMe controller" "$(guest_console function | tr -d '\r')" '^pci [^ ]* 1b36:0010 0108'
-expect_eq "The other function is the host's" "$(driver "$first")" none
+expect_eq "The other function is the host's" "$(driver_of "$first")" none
 it "The guest is killed" usherctl kill function
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
@@ -66,7 +62,7 @@ it "It is not there any more" not_listed "$first"
 echo 1 >"$at/sriov_drivers_autoprobe"
 
 it "Without them the card is bound" usherctl bind "$SRIOV"
-expect_eq "It is on vfio-pci" "$(driver "$SRIOV")" vfio-pci
+expect_eq "It is on vfio-pci" "$(driver_of "$SRIOV")" vfio-pci
 it "And restored" usherctl restore "$SRIOV"
 expect_eq "The host is as it was at the beginning" "$(host_snapshot)" "$bare"
 finished
