@@ -34,6 +34,16 @@ static inline HostDevice *a_device(Host *host, const char *address, int group, c
     return device;
 }
 
+/* A virtual function of a device that is there. */
+static inline HostDevice *a_virtual_function(Host *host, const char *address, int group, const char *driver,
+                                             const char *physical)
+{
+    HostDevice *function = a_device(host, address, group, driver);
+    function->virtual_function = true;
+    function->physical = address_of(physical);
+    return function;
+}
+
 static inline HostDevice *a_bridge(Host *host, const char *address, int group)
 {
     HostDevice *device = a_device(host, address, group, "pcieport");

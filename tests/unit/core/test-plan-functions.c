@@ -23,10 +23,8 @@ static HostDevice *a_card(Host *host)
 
 static HostDevice *a_function(Host *host, const char *address, int group)
 {
-    HostDevice *function = a_device(host, address, group, NULL);
+    HostDevice *function = a_virtual_function(host, address, group, NULL, NIC);
 
-    function->virtual_function = true;
-    function->physical = address_of(NIC);
     function->reset_methods = g_strdup("flr");
     return function;
 }

@@ -175,9 +175,7 @@ START_TEST(a_virtual_function_beside_its_physical_one_is_refused_with_what_helps
 {
     g_autoptr(Host) host = a_host();
     a_device(host, "0000:03:00.0", 20, "nvme");
-    HostDevice *virtual = a_device(host, "0000:03:00.1", 20, "nvme");
-    virtual->virtual_function = true;
-    virtual->physical = address_of("0000:03:00.0");
+    a_virtual_function(host, "0000:03:00.1", 20, "nvme", "0000:03:00.0");
     assert_bind_refused(
         host, NULL, "0000:03:00.1", false, FAULT_NOT_VIABLE,
         "group 20 of 0000:03:00.1 also holds 0000:03:00.0 (nvme), of which it is a virtual function; "

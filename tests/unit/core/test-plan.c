@@ -42,6 +42,16 @@ static BindWish wish_for(const char *address)
     return (BindWish){.address = address_of(address)};
 }
 
+static BindWish wish_for_one_function(const char *address)
+{
+    return (BindWish){.address = address_of(address), .functions = 1 << address_of(address).function};
+}
+
+static BindWish wish_for_the_whole_group(const char *address)
+{
+    return (BindWish){.address = address_of(address), .whole_group = true};
+}
+
 /* A network card that is on this driver (NULL: none), and whose power nobody may change. */
 static HostDevice *a_plain_card(Host *host, const char *driver)
 {
@@ -177,10 +187,8 @@ START_TEST(an_unbound_sibling_is_named_in_the_refusal)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
     a_device(host, "0000:01:00.2", 12, NULL);
-    BindWish wish = wish_for("0000:01:00.0");
-    wish.functions = 1 << 0;
     assert_bind_refused(
-        host, NULL, wish, FAULT_NOT_VIABLE,
+        host, NULL, wish_for_one_function("0000:01:00.0"), FAULT_NOT_VIABLE,
         "group 12 of 0000:01:00.0 also holds 0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (no driver)",
         "usherctl bind --group=all 0000:01:00.0");
 }
@@ -222,9 +230,7 @@ START_TEST(what_the_host_needs_is_not_lent)
     g_autoptr(Host) host = a_host_with_a_gpu();
     HostDevice *card = a_device(host, "0000:02:00.0", 12, "nvme");
     card->needed_for = g_strdup("/ on nvme0n1p2");
-    BindWish wish = wish_for("0000:01:00.0");
-    wish.whole_group = true;
-    assert_bind_refused(host, NULL, wish, FAULT_IN_USE,
+    assert_bind_refused(host, NULL, wish_for_the_whole_group("0000:01:00.0"), FAULT_IN_USE,
                         "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
     assert_bind_refused(host, NULL, wish_for("0000:02:00.0"), FAULT_IN_USE,
                         "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
@@ -240,9 +246,7 @@ START_TEST(a_stuck_member_stops_the_group)
     HostDevice *audio = device_of(host, "0000:01:00.1");
     audio->stuck = true;
     g_clear_pointer(&audio->driver, g_free);
-    BindWish wish = wish_for("0000:01:00.0");
-    wish.functions = 1 << 0;
-    assert_bind_refused(host, NULL, wish, FAULT_STUCK,
+    assert_bind_refused(host, NULL, wish_for_one_function("0000:01:00.0"), FAULT_STUCK,
                         "0000:01:00.1 is stuck: a write to it hangs in the kernel", "restart");
 }
 END_TEST
@@ -251,9 +255,7 @@ START_TEST(a_physical_function_keeps_its_virtual_ones)
 {
     g_autoptr(Host) host = a_host();
     a_device(host, "0000:03:00.0", 20, "nvme");
-    HostDevice *virtual = a_device(host, "0000:03:00.1", 21, "nvme");
-    virtual->virtual_function = true;
-    virtual->physical = address_of("0000:03:00.0");
+    a_virtual_function(host, "0000:03:00.1", 21, "nvme", "0000:03:00.0");
     assert_bind_refused(host, NULL, wish_for("0000:03:00.0"), FAULT_REFUSED,
                         "0000:03:00.0 has virtual functions, which would go with its driver",
                         "/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
@@ -434,8 +436,7 @@ START_TEST(an_isa_bridge_with_a_driver_keeps_its_group_from_being_lent_and_one_w
     g_autoptr(Host) host = a_host();
     a_device(host, "0000:00:1f.0", 9, "lpc_ich")->class = 0x060100;
     a_device(host, "0000:00:1f.3", 9, "i801_smbus")->class = 0x0c0500;
-    BindWish wish = wish_for("0000:00:1f.3");
-    wish.whole_group = true;
+    BindWish wish = wish_for_the_whole_group("0000:00:1f.3");
     assert_bind_refused(host, NULL, wish, FAULT_NOT_VIABLE,
                         "group 9 of 0000:00:1f.3 also holds 0000:00:1f.0 (lpc_ich)", "");
     g_clear_pointer(&device_of(host, "0000:00:1f.0")->driver, g_free);
