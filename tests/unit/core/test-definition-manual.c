@@ -65,7 +65,26 @@ static GHashTable *described_keys(GPtrArray *ret_order)
     return described;
 }
 
-static const char *description(GHashTable *described, const DefinitionKey *key)
+/* The table, and what the manual makes of it. */
+static const DefinitionKey *keys;
+static unsigned n;
+static GPtrArray *order;
+static GHashTable *described;
+
+static void setup(void)
+{
+    keys = definition_keys(&n);
+    order = g_ptr_array_new_with_free_func(g_free);
+    described = described_keys(order);
+}
+
+static void teardown(void)
+{
+    g_clear_pointer(&order, g_ptr_array_unref);
+    g_clear_pointer(&described, g_hash_table_unref);
+}
+
+static const char *description(const DefinitionKey *key)
 {
     g_autofree char *name = g_strdup_printf("%s %s", definition_sections[key->section].name, key->name);
     const char *text = g_hash_table_lookup(described, name);
@@ -75,11 +94,6 @@ static const char *description(GHashTable *described, const DefinitionKey *key)
 
 START_TEST(the_manual_has_every_key_in_the_order_of_the_table)
 {
-    g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) described = described_keys(order);
-    unsigned n;
-    const DefinitionKey *keys = definition_keys(&n);
-
     for (unsigned i = 0; i < n; i++) {
         g_autofree char *name =
             g_strdup_printf("%s %s", definition_sections[keys[i].section].name, keys[i].name);
@@ -94,13 +108,8 @@ END_TEST
 
 START_TEST(the_manual_tells_the_defaults_and_what_is_required)
 {
-    g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) described = described_keys(order);
-    unsigned n;
-    const DefinitionKey *keys = definition_keys(&n);
-
     for (unsigned i = 0; i < n; i++) {
-        const char *text = description(described, &keys[i]);
+        const char *text = description(&keys[i]);
         g_autofree char *defaults = g_strdup_printf(" Defaults to _%s_.", keys[i].fallback);
 
         if (keys[i].fallback)
@@ -114,16 +123,10 @@ END_TEST
 
 START_TEST(the_manual_tells_every_word_that_a_key_takes)
 {
-    g_autoptr(GPtrArray) order = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) described = described_keys(order);
-    unsigned n;
-    const DefinitionKey *keys = definition_keys(&n);
-
     for (unsigned i = 0; i < n; i++)
         for (const char *const *word = keys[i].words; word && *word; word++) {
             g_autofree char *set = g_strdup_printf("_%s_", *word);
-            ck_assert_msg(strstr(description(described, &keys[i]), set), "%s=: where is %s?", keys[i].name,
-                          set);
+            ck_assert_msg(strstr(description(&keys[i]), set), "%s=: where is %s?", keys[i].name, set);
         }
 }
 END_TEST
@@ -145,6 +148,6 @@ START_TEST(the_examples_in_the_manual_are_definitions)
 }
 END_TEST
 
-SUITE("definition-manual", the_manual_has_every_key_in_the_order_of_the_table,
-      the_manual_tells_the_defaults_and_what_is_required, the_manual_tells_every_word_that_a_key_takes,
-      the_examples_in_the_manual_are_definitions)
+SUITE_WITH("definition-manual", setup, teardown, the_manual_has_every_key_in_the_order_of_the_table,
+           the_manual_tells_the_defaults_and_what_is_required, the_manual_tells_every_word_that_a_key_takes,
+           the_examples_in_the_manual_are_definitions)

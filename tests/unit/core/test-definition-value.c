@@ -35,6 +35,15 @@ static void assert_refused(const DefinitionKey *key, const char *text, const cha
     ck_assert_mem_eq(&box, &(Box){}, sizeof(box));
 }
 
+/* All of these, without a hint. */
+static void assert_all_refused(const DefinitionKey *key, const char *const *texts)
+{
+    for (; *texts; texts++)
+        assert_refused(key, *texts, NULL);
+}
+
+#define REFUSED(key, ...) assert_all_refused(key, (const char *const[]){__VA_ARGS__, NULL})
+
 static Box taken(const DefinitionKey *key, const char *text)
 {
     g_autofree char *hint = NULL;
@@ -55,19 +64,8 @@ START_TEST(numbers_are_digits_within_their_range)
     const DefinitionKey *key = definition_key_find(SECTION_CPU, "Cores");
     ck_assert_uint_eq(taken(key, "1").number, 1);
     ck_assert_uint_eq(taken(key, "0255").number, 255);
-    static const char *const bad[] = {"0",
-                                      "256",
-                                      "-1",
-                                      "+1",
-                                      "1.5",
-                                      "1 2",
-                                      "0x10",
-                                      "four",
-                                      "4294967297",
-                                      "18446744073709551617",
-                                      "340282366920938463463374607431768211457"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "0", "256", "-1", "+1", "1.5", "1 2", "0x10", "four", "4294967297", "18446744073709551617",
+            "340282366920938463463374607431768211457");
 }
 END_TEST
 
@@ -79,19 +77,8 @@ START_TEST(sizes_have_one_capital_letter_and_are_whole_megabytes)
     ck_assert_uint_eq(taken(key, "3M").wide, 3ull << 20);
     ck_assert_uint_eq(taken(key, "2048K").wide, 2ull << 20);
     ck_assert_uint_eq(taken(key, "1048576").wide, 1ull << 20);
-    static const char *const bad[] = {"0",
-                                      "1023K",
-                                      "1500K",
-                                      "17T",
-                                      "1.5G",
-                                      "8 G",
-                                      "G",
-                                      "8P",
-                                      "-8G",
-                                      "17179869185G",
-                                      "18446744073709551616"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "0", "1023K", "1500K", "17T", "1.5G", "8 G", "G", "8P", "-8G", "17179869185G",
+            "18446744073709551616");
     assert_refused(key, "8g", "did you mean 8G?");
     assert_refused(key, "8GB", "did you mean 8G?");
     assert_refused(key, "512MiB", "did you mean 512M?");
@@ -127,22 +114,8 @@ START_TEST(times_are_those_of_systemd)
     const DefinitionKey *key = definition_key_find(SECTION_STOP, "PowerButtonSec");
     for (size_t i = 0; i < G_N_ELEMENTS(times); i++)
         ck_assert_msg(taken(key, times[i].text).wide == times[i].usec, "%s", times[i].text);
-    static const char *const bad[] = {"25h",
-                                      "s",
-                                      "5x",
-                                      "-5s",
-                                      "5s,",
-                                      "1.s",
-                                      ".5s",
-                                      "infinity",
-                                      "5ss",
-                                      "1e3",
-                                      "1 d 1s",
-                                      "5 s s",
-                                      "18446744073709551615w",
-                                      "99999999999999999999"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "25h", "s", "5x", "-5s", "5s,", "1.s", ".5s", "infinity", "5ss", "1e3", "1 d 1s", "5 s s",
+            "18446744073709551615w", "99999999999999999999");
 }
 END_TEST
 
@@ -207,10 +180,7 @@ START_TEST(words_hold_nothing_that_could_begin_another_option)
     assert_string(key, "Opteron_G1", "Opteron_G1");
     assert_string(key, most, most);
     assert_refused(key, more, NULL);
-    static const char *const bad[] = {"host,kvm=off", "-host", "a b",   "h\u00f6st",
-                                      "host=",        "%s",    ".host", "_"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "host,kvm=off", "-host", "a b", "h\u00f6st", "host=", "%s", ".host", "_");
 }
 END_TEST
 
@@ -231,9 +201,7 @@ START_TEST(functions_are_all_or_a_list)
     ck_assert_uint_eq(taken(key, "0").bits, 1);
     ck_assert_uint_eq(taken(key, "0,1").bits, 3);
     ck_assert_uint_eq(taken(key, "3, 0 ,7").bits, 0x89);
-    static const char *const bad[] = {"8", "0,,1", ",", "0,", "01", "0-3", "none", "0 1", "-1"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "8", "0,,1", ",", "0,", "01", "0-3", "none", "0 1", "-1");
 }
 END_TEST
 
@@ -245,9 +213,7 @@ START_TEST(addresses_have_a_domain_or_none)
     ck_assert(pci_address_equal(taken(key, "65:1f.7").address, expected));
     expected.domain = 0x10000;
     ck_assert(pci_address_equal(taken(key, "10000:65:1f.7").address, expected));
-    static const char *const bad[] = {"65:1f", "65:20.0", "65:1f.8", "pci_0000_65_1f_7", "0000:65:1f.7,x"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "65:1f", "65:20.0", "65:1f.8", "pci_0000_65_1f_7", "0000:65:1f.7,x");
 }
 END_TEST
 
@@ -255,10 +221,8 @@ START_TEST(cards_have_addresses_of_their_own)
 {
     const DefinitionKey *key = definition_key_find(SECTION_NETWORK, "MAC");
     assert_string(key, "52:54:00:AB:cd:0F", "52:54:00:ab:cd:0f");
-    static const char *const bad[] = {"52:54:00:ab:cd",     "52-54-00-ab-cd-0f", "52:54:00:ab:cd:0g",
-                                      "52:54:00:ab:cd:0f:", "00:00:00:00:00:00", "525400abcd0f"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        assert_refused(key, bad[i], NULL);
+    REFUSED(key, "52:54:00:ab:cd", "52-54-00-ab-cd-0f", "52:54:00:ab:cd:0g",
+            "52:54:00:ab:cd:0f:", "00:00:00:00:00:00", "525400abcd0f");
     assert_refused(key, "53:54:00:ab:cd:0f",
                    "the second digit must be even: an odd one makes it a group's address");
     assert_refused(key, "ff:ff:ff:ff:ff:ff",
