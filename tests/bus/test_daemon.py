@@ -15,8 +15,8 @@ import xml.etree.ElementTree as xml
 
 import dbus
 
-from bus import MockPolkit, PrivateBus
-from usherd import BUILD, NAME, ROOT, Usherd
+from bus import PrivateBus
+from usherd import BUILD, NAME, ROOT, Usherd, UsherdTest
 
 CONTRACT = pathlib.Path(__file__).parent.parent.parent / "dbus" / "org.usher1.xml"
 
@@ -41,15 +41,7 @@ def is_gone(pid):
         return True
 
 
-class DaemonTest(unittest.TestCase):
-    def setUp(self):
-        self.bus = PrivateBus()
-        self.addCleanup(self.bus.close)
-        self.polkit = MockPolkit(self.bus)
-        self.usherd = Usherd(self.bus)
-        self.addCleanup(self.usherd.close)
-        self.manager = self.usherd.manager
-
+class DaemonTest(UsherdTest):
     def assert_error(self, name, pattern, call, *arguments):
         with self.assertRaises(dbus.DBusException) as caught:
             call(*arguments)

@@ -15,8 +15,7 @@ import unittest
 import dbus
 import dbus.lowlevel
 
-from bus import MockPolkit, PrivateBus
-from usherd import NAME, ROOT, Usherd
+from usherd import NAME, ROOT, UsherdTest
 
 NONE = dbus.Dictionary({}, signature="sv")
 LIMITS = "org.freedesktop.DBus.Error.LimitsExceeded"
@@ -28,14 +27,9 @@ HOSTILE, OTHER = (pwd.getpwnam(name).pw_uid for name in ("nobody", "daemon"))
 MANY = "é" * (4608 * 1024)
 
 
-class LimitsTest(unittest.TestCase):
+class LimitsTest(UsherdTest):
     def setUp(self):
-        self.bus = PrivateBus()
-        self.addCleanup(self.bus.close)
-        self.polkit = MockPolkit(self.bus)
-        self.usherd = Usherd(self.bus)
-        self.addCleanup(self.usherd.close)
-        self.manager = self.usherd.manager
+        super().setUp()
         self.usherd.define("demo", GUEST)
         self.pid = self.usherd.process.pid
 

@@ -6,11 +6,12 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import unittest
 
 import dbus
 from gi.repository import GLib
 
-from bus import DEADLINE_SECONDS
+from bus import DEADLINE_SECONDS, MockPolkit, PrivateBus
 
 BUILD = pathlib.Path(os.environ["USHER_BUILD"])
 NAME = "org.usher1"
@@ -128,3 +129,15 @@ class Usherd:
                 os.kill(pid, signal.SIGKILL)
         self.stop()
         subprocess.run(["rm", "-rf", str(self.folder)], check=True)
+
+
+class UsherdTest(unittest.TestCase):
+    """Each test has a usherd of its own, on a bus of its own."""
+
+    def setUp(self):
+        self.bus = PrivateBus()
+        self.addCleanup(self.bus.close)
+        self.polkit = MockPolkit(self.bus)
+        self.usherd = Usherd(self.bus)
+        self.addCleanup(self.usherd.close)
+        self.manager = self.usherd.manager
