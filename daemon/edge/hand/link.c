@@ -95,13 +95,13 @@ int link_read(int sys_fd, const char *name, char **ret)
  * address as the guest's. A kernel without IPv6 knows nothing of it. */
 static void forbid_own_address(unsigned index)
 {
-    uint8_t none = IN6_ADDR_GEN_MODE_NONE;
     NetlinkRequest request = netlink_request(RTM_NEWLINK, 0, index, false);
-    size_t families = netlink_begin(&request, IFLA_AF_SPEC), v6 = netlink_begin(&request, AF_INET6);
+    struct nlattr *families = mnl_attr_nest_start(&request.header, IFLA_AF_SPEC);
+    struct nlattr *v6 = mnl_attr_nest_start(&request.header, AF_INET6);
 
-    netlink_add(&request, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
-    netlink_end(&request, v6);
-    netlink_end(&request, families);
+    mnl_attr_put_u8(&request.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(&request.header, v6);
+    mnl_attr_nest_end(&request.header, families);
     netlink_ask(&request);
 }
 
@@ -142,10 +142,10 @@ static int make_tap(int sys_fd, const char *name, const Shape *shape)
     unsigned index = if_nametoindex(name);
     forbid_own_address(index);
     NetlinkRequest request = netlink_request(RTM_NEWLINK, 0, index, true);
-    netlink_add(&request, IFLA_ADDRESS, &shape->address, ETH_ALEN);
+    mnl_attr_put(&request.header, IFLA_ADDRESS, ETH_ALEN, &shape->address);
     if (mtu)
-        netlink_add_number(&request, IFLA_MTU, strtoul(mtu, NULL, 10));
-    netlink_add_number(&request, IFLA_MASTER, bridge);
+        mnl_attr_put_u32(&request.header, IFLA_MTU, strtoul(mtu, NULL, 10));
+    mnl_attr_put_u32(&request.header, IFLA_MASTER, bridge);
     int r = netlink_ask(&request);
     if (r < 0)
         return r;
@@ -160,15 +160,15 @@ static int add_macvtap(const char *name, const Shape *shape)
 
     if (!parent)
         return -errno;
-    netlink_add_text(&request, IFLA_IFNAME, name);
-    netlink_add(&request, IFLA_ADDRESS, &shape->address, ETH_ALEN);
-    netlink_add_number(&request, IFLA_LINK, parent);
-    size_t info = netlink_begin(&request, IFLA_LINKINFO);
-    netlink_add_text(&request, IFLA_INFO_KIND, "macvtap");
-    size_t settings = netlink_begin(&request, IFLA_INFO_DATA);
-    netlink_add_number(&request, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
-    netlink_end(&request, settings);
-    netlink_end(&request, info);
+    mnl_attr_put_strz(&request.header, IFLA_IFNAME, name);
+    mnl_attr_put(&request.header, IFLA_ADDRESS, ETH_ALEN, &shape->address);
+    mnl_attr_put_u32(&request.header, IFLA_LINK, parent);
+    struct nlattr *info = mnl_attr_nest_start(&request.header, IFLA_LINKINFO);
+    mnl_attr_put_strz(&request.header, IFLA_INFO_KIND, "macvtap");
+    struct nlattr *settings = mnl_attr_nest_start(&request.header, IFLA_INFO_DATA);
+    mnl_attr_put_u32(&request.header, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+    mnl_attr_nest_end(&request.header, settings);
+    mnl_attr_nest_end(&request.header, info);
     return netlink_ask(&request);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "netlink-dump.h"
 
+#include <libmnl/libmnl.h>
 #include <linux/net_namespace.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
@@ -34,17 +35,6 @@ static Request make_request(uint16_t type, uint16_t flags, unsigned char family)
 
     request.rest[0] = family; /* the first field of each head */
     return request;
-}
-
-static void add_number(Request *request, uint16_t type, int32_t number)
-{
-    struct rtattr attribute = {.rta_len = RTA_LENGTH(sizeof(number)), .rta_type = type};
-    char *at = (char *)request + request->header.nlmsg_len;
-
-    g_assert(request->header.nlmsg_len + RTA_SPACE(sizeof(number)) <= sizeof(*request));
-    memcpy(at, &attribute, sizeof(attribute));
-    memcpy(at + RTA_LENGTH(0), &number, sizeof(number));
-    request->header.nlmsg_len += RTA_SPACE(sizeof(number));
 }
 
 /* What a message says of the end: 1: go on, 0: all was well, -errno. */
@@ -112,9 +102,9 @@ int netlink_dump(uint16_t type, unsigned char family, int space, NetlinkEach eac
     Request request = make_request(type, NLM_F_DUMP, family);
 
     if (type == RTM_GETLINK)
-        add_number(&request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+        mnl_attr_put_u32(&request.header, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     if (space != LINK_OWN)
-        add_number(&request, IFLA_TARGET_NETNSID, space);
+        mnl_attr_put_u32(&request.header, IFLA_TARGET_NETNSID, space);
     return list(&request, each, userdata);
 }
 
@@ -122,16 +112,14 @@ int netlink_dump(uint16_t type, unsigned char family, int space, NetlinkEach eac
 
 static int on_space(const struct nlmsghdr *message, void *userdata)
 {
-    const struct rtattr *attribute =
-        (const struct rtattr *)((const char *)message + NLMSG_SPACE(sizeof(struct rtgenmsg)));
-    ssize_t size = (ssize_t)message->nlmsg_len - NLMSG_SPACE(sizeof(struct rtgenmsg));
+    const struct nlattr *attribute;
     GArray *spaces = userdata;
 
-    for (; RTA_OK(attribute, size); attribute = RTA_NEXT(attribute, size)) {
-        int32_t space;
-        if (attribute->rta_type != NETNSA_NSID || RTA_PAYLOAD(attribute) < sizeof(space))
+    mnl_attr_for_each(attribute, message, sizeof(struct rtgenmsg))
+    {
+        if (mnl_attr_get_type(attribute) != NETNSA_NSID || mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
             continue;
-        memcpy(&space, RTA_DATA(attribute), sizeof(space));
+        int space = mnl_attr_get_u32(attribute);
         if (space >= 0)
             g_array_append_val(spaces, space);
     }
@@ -156,7 +144,7 @@ static int look_up(pid_t pid, int *ret)
     Request request = make_request(RTM_GETNSID, 0, AF_UNSPEC);
     bool changed;
 
-    add_number(&request, NETNSA_PID, pid);
+    mnl_attr_put_u32(&request.header, NETNSA_PID, pid);
     int r = ask(&request, on_space, found, &changed);
     if (r >= 0)
         *ret = found->len > 0 ? g_array_index(found, int, 0) : LINK_OWN;
@@ -176,8 +164,8 @@ int netlink_space_of(pid_t pid)
 
     if (r < 0 || space != LINK_OWN)
         return r < 0 ? r : space;
-    add_number(&request, NETNSA_PID, pid);
-    add_number(&request, NETNSA_NSID, -1);
+    mnl_attr_put_u32(&request.header, NETNSA_PID, pid);
+    mnl_attr_put_u32(&request.header, NETNSA_NSID, -1);
     r = ask(&request, on_nothing, NULL, &changed);
     /* Somebody else may have given it one meanwhile. */
     if (r >= 0 || r == -EEXIST)
