@@ -454,7 +454,9 @@ START_TEST(what_was_seen_comes_as_a_value)
     ck_assert_int_eq(look_at(worker, "/reset"), -EIO);
     ck_assert_int_eq(look_at(worker, "/seen"), 0);
     ck_assert_int_eq(look_at(worker, "/dies"), -ECONNRESET);
-    ck_assert_ptr_ne(get_worker(), worker);
+    /* Another one, at the same address perhaps. */
+    get_worker();
+    ck_assert_int_eq(adopted, 2);
     teardown();
 }
 END_TEST
@@ -468,7 +470,9 @@ START_TEST(a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else)
     loop_until_count(event, &lates, 1);
     ck_assert_int_eq(answer.verdict, WORKER_LOST);
     ck_assert_int_eq(looks, 0);
-    ck_assert_ptr_ne(get_worker(), worker);
+    /* Another one, at the same address perhaps. */
+    get_worker();
+    ck_assert_int_eq(adopted, 2);
     teardown();
 }
 END_TEST
