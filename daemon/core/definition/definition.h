@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 #include "../host/huge-pages.h"
+#include "cpu.h"
 #include "disk.h"
 #include "handle.h"
 #include "input.h"
 #include "network.h"
 #include "pci.h"
 #include "share.h"
+#include "trouble.h"
 #include "usb.h"
 
 typedef enum HostSleep {
@@ -32,24 +34,6 @@ typedef enum HostShutdown {
     HOST_SHUTDOWN_MAX,
     HOST_SHUTDOWN_INVALID = -EINVAL,
 } HostShutdown;
-
-/* What happens to a guest whose system has panicked, or hangs. */
-typedef enum TroubleAction {
-    TROUBLE_DEFAULT, /* a panic that is told fails the guest, and nothing is there to tell of more */
-    TROUBLE_FAIL,
-    TROUBLE_RESET,
-    TROUBLE_PAUSE,
-    TROUBLE_IGNORE,
-    TROUBLE_MAX,
-    TROUBLE_INVALID = -EINVAL,
-} TroubleAction;
-
-typedef enum Accelerator {
-    ACCELERATOR_KVM,
-    ACCELERATOR_TCG,
-    ACCELERATOR_MAX,
-    ACCELERATOR_INVALID = -EINVAL,
-} Accelerator;
 
 typedef enum FirmwareType {
     FIRMWARE_BIOS,
@@ -92,16 +76,7 @@ struct GuestDefinition {
         bool secure_boot;  /* SecureBoot=, uefi alone */
     } firmware;
     TpmVersion tpm; /* default none */
-    struct {
-        Accelerator accelerator;          /* default kvm */
-        char *model;                      /* default host with kvm, max with tcg */
-        unsigned sockets, cores, threads; /* defaults 1, 2, 1 */
-        char *features;                   /* Features= as QEMU takes them: "topoext=on,svm=off"; NULL: none */
-        bool hide_hypervisor, hyper_v;
-        char *pin, *emulator_pin, *iothread_pin; /* as cpu_list_parse() takes them; NULL: anywhere */
-        bool isolate;                            /* what runs on the host is kept off those of pin */
-        char *governor;                          /* of those of pin; NULL: as it is */
-    } cpu;
+    DefinitionCpu cpu;
     struct {
         uint64_t size;        /* bytes, a multiple of 1 MiB; default 2 GiB */
         int node;             /* Node=, and 1; 0: that of the first device, where it matters */

@@ -22,6 +22,7 @@ typedef enum DisplayType {
 } DisplayType;
 
 typedef struct GuestDefinition GuestDefinition;
+typedef struct DefinitionCpu DefinitionCpu;
 typedef struct DefinitionPci DefinitionPci;
 typedef struct DefinitionDisk DefinitionDisk;
 typedef struct DefinitionNetwork DefinitionNetwork;

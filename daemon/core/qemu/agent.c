@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/definition.h"
 #include "builder.h"
 
 /* The name that the agent looks for, /dev/virtio-ports/org.qemu.guest_agent.0 (qemu-ga(8)). */
@@ -16,8 +15,6 @@ static void add_serial(QemuBuilder *builder)
 
 void qemu_add_agent(QemuBuilder *builder)
 {
-    if (!builder->definition->agent)
-        return;
     int fd = builder_file(builder, QEMU_FILE_AGENT, NULL, false);
     struct json_object *port = json_new_driver("virtserialport");
 

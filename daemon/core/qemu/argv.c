@@ -17,16 +17,19 @@ static void add_machine(QemuBuilder *builder)
     builder_add(builder, "-nodefaults");
     builder_option(builder, "-display", "none");
     builder_option(builder, "-vga", "none");
-    qemu_add_display_server(builder);
+    qemu_add_display_server(builder, definition->display);
     builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
                    kvm ? "kvm,kernel-irqchip=on" : "tcg");
-    qemu_add_cpu(builder);
+    qemu_add_cpu(builder, &definition->cpu);
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory.size / MIB);
-    qemu_add_memory(builder);
+    qemu_add_memory(builder, definition->memory.size, definition->memory.huge_pages,
+                    definition_shares_memory(definition));
     builder_option(builder, "-rtc", "base=utc,driftfix=slew");
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    qemu_add_trouble(builder);
+    if (definition->pci->len > 0)
+        qemu_forbid_sleep(builder);
+    qemu_add_trouble(builder, definition->on.panic, definition->on.watchdog);
     builder_add(builder, "-S");
 }
 
@@ -65,8 +68,11 @@ static void add_devices(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
 
-    qemu_add_display(builder);
-    qemu_add_usbs(builder);
+    if (definition->display != DISPLAY_NONE)
+        qemu_add_display(builder);
+    /* What USB devices that come later are plugged into. */
+    if (definition->usbs->len > 0)
+        builder_usb(builder);
     for (unsigned i = 0; i < definition->networks->len; i++)
         qemu_add_network(builder, g_ptr_array_index(definition->networks, i), i);
     for (unsigned i = 0; builder->plan && i < builder->plan->devices->len; i++)
@@ -75,10 +81,11 @@ static void add_devices(QemuBuilder *builder)
         qemu_add_disk(builder, g_ptr_array_index(definition->disks, i), i);
     for (unsigned i = 0; i < definition->cdroms->len; i++)
         qemu_add_cdrom(builder, g_ptr_array_index(definition->cdroms, i), i);
-    qemu_add_agent(builder);
+    if (definition->agent)
+        qemu_add_agent(builder);
     for (unsigned i = 0; i < definition->shares->len; i++)
         qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
-    qemu_add_spare_ports(builder);
+    qemu_add_spare_ports(builder, definition->spare_ports);
 }
 
 /* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. Nobody
@@ -116,12 +123,15 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     add_machine(&builder);
     add_sockets(&builder);
     qemu_add_firmware(&builder);
-    qemu_add_tpm(&builder);
+    if (definition->tpm != TPM_VERSION_NONE)
+        qemu_add_tpm(&builder);
     add_kernel(&builder);
     add_devices(&builder);
-    qemu_add_sound(&builder);
-    qemu_add_looking_glass(&builder);
-    qemu_add_extra(&builder);
+    if (definition->sound.type != SOUND_NONE)
+        qemu_add_sound(&builder, definition->sound.socket);
+    if (definition->looking_glass.size > 0 || definition->looking_glass.device)
+        qemu_add_looking_glass(&builder, definition->looking_glass.size);
+    qemu_add_extra(&builder, definition->qemu.arguments, definition->qemu.overrides);
     g_ptr_array_add(command->argv, NULL);
     for (unsigned i = 0; i < command->companions->len; i++)
         g_ptr_array_add(((QemuCompanion *)g_ptr_array_index(command->companions, i))->argv, NULL);

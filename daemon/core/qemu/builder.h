@@ -6,6 +6,8 @@
 #include <json-c/json.h>
 
 #include "../definition/disk.h"
+#include "../definition/trouble.h"
+#include "../host/huge-pages.h"
 #include "argv.h"
 
 /* Where root ports, and devices that are not PCI Express, sit on q35's root bus, eight to a device number.
@@ -30,8 +32,8 @@ enum {
 };
 
 typedef struct QemuBuilder {
-    const GuestDefinition *definition;
-    const Plan *plan; /* NULL: no devices */
+    const GuestDefinition *definition; /* its fields are known to argv.c alone */
+    const Plan *plan;                  /* NULL: no devices */
     const HostTools *tools;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
@@ -88,25 +90,30 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 /* The guest's memory, as -machine memory-backend= knows it. */
 #define QEMU_MEMORY_ID "ram"
 
-/* The parts of which there is one at most. */
-void qemu_add_cpu(QemuBuilder *builder);
-void qemu_add_memory(QemuBuilder *builder);
-void qemu_add_looking_glass(QemuBuilder *builder);
-void qemu_add_sound(QemuBuilder *builder);
+/* The parts of which there is one at most. Each gets what it needs of the definition; argv.c decides
+ * whether there is such a part. */
+void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish);
+/* size in bytes; shared: another process maps it. */
+void qemu_add_memory(QemuBuilder *builder, uint64_t size, HugePages huge_pages, bool shared);
+/* size in bytes */
+void qemu_add_looking_glass(QemuBuilder *builder, uint64_t size);
+/* socket: where a sound server listens that speaks PulseAudio's protocol */
+void qemu_add_sound(QemuBuilder *builder, const char *socket);
 void qemu_add_agent(QemuBuilder *builder);
-void qemu_add_trouble(QemuBuilder *builder);
+/* The guest cannot suspend itself. */
+void qemu_forbid_sleep(QemuBuilder *builder);
+void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog);
 void qemu_add_firmware(QemuBuilder *builder);
 void qemu_add_tpm(QemuBuilder *builder);
-/* The others; index is the section's place among those of its kind. */
-void qemu_add_extra(QemuBuilder *builder);
-void qemu_add_display_server(QemuBuilder *builder);
+/* What [QEMU] has; either may be NULL. */
+void qemu_add_extra(QemuBuilder *builder, const GPtrArray *arguments, const GPtrArray *overrides);
+void qemu_add_display_server(QemuBuilder *builder, DisplayType type);
 void qemu_add_display(QemuBuilder *builder);
-/* What USB devices that come later are plugged into. */
-void qemu_add_usbs(QemuBuilder *builder);
+/* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
 /* Root ports for what is plugged in later. */
-void qemu_add_spare_ports(QemuBuilder *builder);
+void qemu_add_spare_ports(QemuBuilder *builder, unsigned n);
 void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index);
 void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../definition/definition.h"
+#include "../definition/cpu.h"
 #include "builder.h"
 
 /* What QEMU offers of Hyper-V that costs nothing and needs no other device (docs/system/i386/hyperv.rst);
@@ -12,32 +12,30 @@ static const char *const enlightenments[] = {
     "hv-synic",   "hv-stimer", "hv-frequencies",      "hv-reset",   "hv-tlbflush", "hv-ipi",
 };
 
-static void append_hiding(const GuestDefinition *definition, GString *cpu)
+static void append_hiding(const DefinitionCpu *wish, GString *cpu)
 {
-    if (!definition->cpu.hide_hypervisor)
+    if (!wish->hide_hypervisor)
         return;
     /* KVM's own leaf of CPUID. */
     g_string_append(cpu, ",kvm=off");
     /* Windows looks for enlightenments only where the processor admits to a hypervisor (Hypervisor Top Level
      * Functional Specification, 2.2), so with them its name alone is changed. */
-    if (definition->cpu.hyper_v)
+    if (wish->hyper_v)
         g_string_append(cpu, ",hv-vendor-id=usher");
     else
         g_string_append(cpu, ",hypervisor=off");
 }
 
-void qemu_add_cpu(QemuBuilder *builder)
+void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish)
 {
-    const GuestDefinition *definition = builder->definition;
-    unsigned sockets = definition->cpu.sockets, cores = definition->cpu.cores,
-             threads = definition->cpu.threads;
-    g_autoptr(GString) cpu = g_string_new(definition->cpu.model);
+    unsigned sockets = wish->sockets, cores = wish->cores, threads = wish->threads;
+    g_autoptr(GString) cpu = g_string_new(wish->model);
 
-    for (unsigned i = 0; definition->cpu.hyper_v && i < G_N_ELEMENTS(enlightenments); i++)
+    for (unsigned i = 0; wish->hyper_v && i < G_N_ELEMENTS(enlightenments); i++)
         g_string_append_printf(cpu, ",%s%s", enlightenments[i], strchr(enlightenments[i], '=') ? "" : "=on");
-    append_hiding(definition, cpu);
-    if (definition->cpu.features)
-        g_string_append_printf(cpu, ",%s", definition->cpu.features);
+    append_hiding(wish, cpu);
+    if (wish->features)
+        g_string_append_printf(cpu, ",%s", wish->features);
     builder_option(builder, "-cpu", "%s", cpu->str);
     builder_option(builder, "-smp", "cpus=%u,sockets=%u,cores=%u,threads=%u", sockets * cores * threads,
                    sockets, cores, threads);

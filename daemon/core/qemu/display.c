@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected
  * socket, over QMP (add_client), so that there is no port, and no password to keep. */
-#include "../definition/definition.h"
 #include "builder.h"
 
-void qemu_add_display_server(QemuBuilder *builder)
+void qemu_add_display_server(QemuBuilder *builder, DisplayType type)
 {
-    switch (builder->definition->display) {
+    switch (type) {
     case DISPLAY_VNC:
         builder_option(builder, "-vnc", "none");
         break;
@@ -23,8 +22,6 @@ void qemu_add_display(QemuBuilder *builder)
 {
     struct json_object *device;
 
-    if (builder->definition->display == DISPLAY_NONE)
-        return;
     /* Every firmware and system has a driver for this one, before any is installed. */
     device = json_new_driver("VGA");
     json_set_text(device, "id", "display");

@@ -2,7 +2,6 @@
 /* What a definition adds to QEMU's command line by its own: [QEMU]. */
 #include <string.h>
 
-#include "../definition/definition.h"
 #include "builder.h"
 
 /* Commas are doubled. */
@@ -65,9 +64,9 @@ static char *device_text(struct json_object *device, const char *id, const GPtrA
 /* All devices in QEMU's older notation. It makes them in the order of the command line, and before those in
  * JSON: so what is added comes after ours, and leaves them their places. It also reads "on" as a boolean
  * where one is meant. */
-static void rewrite_devices(QemuBuilder *builder, GString *ids)
+static void rewrite_devices(QemuBuilder *builder, const GPtrArray *overrides, GString *ids)
 {
-    const GPtrArray *overrides = builder->definition->qemu.overrides, *argv = builder->command->argv;
+    const GPtrArray *argv = builder->command->argv;
 
     for (unsigned i = 2; i < argv->len; i++) {
         char *text = g_ptr_array_index(argv, i);
@@ -84,10 +83,9 @@ static void rewrite_devices(QemuBuilder *builder, GString *ids)
 }
 
 /* The ids of devices stand in no manual: they are told. */
-static void check_overrides(QemuBuilder *builder, const GString *ids)
+static void check_overrides(QemuBuilder *builder, const GPtrArray *overrides, const GString *ids)
 {
     g_auto(GStrv) known = g_strsplit(ids->str, " ", -1);
-    const GPtrArray *overrides = builder->definition->qemu.overrides;
 
     for (unsigned i = 0; overrides && i < overrides->len; i++) {
         const char *override = g_ptr_array_index(overrides, i);
@@ -100,16 +98,15 @@ static void check_overrides(QemuBuilder *builder, const GString *ids)
     }
 }
 
-void qemu_add_extra(QemuBuilder *builder)
+void qemu_add_extra(QemuBuilder *builder, const GPtrArray *arguments, const GPtrArray *overrides)
 {
-    const GPtrArray *arguments = builder->definition->qemu.arguments;
     g_autoptr(GString) ids = g_string_new(NULL);
 
     builder->command->n_own = builder->command->argv->len;
     if (!definition_tainted(builder->definition))
         return;
-    rewrite_devices(builder, ids);
-    check_overrides(builder, ids);
+    rewrite_devices(builder, overrides, ids);
+    check_overrides(builder, overrides, ids);
     for (unsigned i = 0; arguments && i < arguments->len; i++)
         builder_add(builder, g_ptr_array_index(arguments, i));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/definition.h"
+#include "../definition/pci.h"
 #include "pci.h"
 
 #include <string.h>
@@ -85,9 +85,9 @@ void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned inde
         builder_json(builder, "-device", qemu_pci_function(planned, slot, i, rom));
 }
 
-void qemu_add_spare_ports(QemuBuilder *builder)
+void qemu_add_spare_ports(QemuBuilder *builder, unsigned n)
 {
-    for (unsigned i = 0; i < builder->definition->spare_ports; i++) {
+    for (unsigned i = 0; i < n; i++) {
         g_autofree char *slot = g_strdup_printf(QEMU_SPARE_SLOT "%u", i);
         struct json_object *port = builder_new_port(PORTS_SPARE, i, slot);
 

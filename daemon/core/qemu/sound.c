@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/definition.h"
 #include "builder.h"
 
-void qemu_add_sound(QemuBuilder *builder)
+void qemu_add_sound(QemuBuilder *builder, const char *socket)
 {
-    const GuestDefinition *definition = builder->definition;
     struct json_object *device;
 
-    if (definition->sound.type == SOUND_NONE)
-        return;
     /* A descriptor of the socket's name, not connected: connect(2) follows the link of /proc to the socket
      * itself, past folders that QEMU's user could not come through. */
     builder_option(builder, "-audiodev", "pa,id=sound,server=unix:/proc/self/fd/%d",
-                   builder_file(builder, QEMU_FILE_SOUND, definition->sound.socket, false));
+                   builder_file(builder, QEMU_FILE_SOUND, socket, false));
     device = json_new_driver("ich9-intel-hda");
     json_set_text(device, "id", "sound-card");
     json_set_text(device, "bus", "pcie.0");

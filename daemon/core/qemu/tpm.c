@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/definition.h"
 #include "builder.h"
 
 /* QEMU gives its commands on one socket and gets another for the TPM's own by it (docs/specs/tpm.rst of
  * QEMU's). */
 void qemu_add_tpm(QemuBuilder *builder)
 {
-    if (builder->definition->tpm == TPM_VERSION_NONE)
-        return;
     QemuCompanion *swtpm = builder_companion(builder, "swtpm", builder->tools->swtpm);
     struct json_object *device = json_new_driver("tpm-crb");
     int listener, fd = builder_companion_socket(builder, &listener);

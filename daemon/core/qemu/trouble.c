@@ -2,7 +2,7 @@
 /* How QEMU hears that the guest's system is in trouble, and what it does by itself. The rest is done by
  * whoever reads its events GUEST_PANICKED and WATCHDOG. And what would bring it into trouble is switched off.
  */
-#include "../definition/definition.h"
+#include "../definition/trouble.h"
 #include "builder.h"
 
 /* Not reset: that is no action of QEMU's upon a panic. exit-failure, as its own shutdown would end with
@@ -33,25 +33,21 @@ static void add_device(QemuBuilder *builder, const char *driver, const char *id,
 /* When a guest comes back from S3 QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
  * hw/i386/pc.c), and what S4 has written down of them is not so in the next run: many do not get on from
  * there. So neither is offered to it (ich9_pm_init(), hw/acpi/ich9.c). */
-static void forbid_sleep(QemuBuilder *builder)
+void qemu_forbid_sleep(QemuBuilder *builder)
 {
     builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");
     builder_option(builder, "-global", "ICH9-LPC.disable_s4=1");
 }
 
-void qemu_add_trouble(QemuBuilder *builder)
+void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog)
 {
-    const GuestDefinition *definition = builder->definition;
-
-    if (definition->pci->len > 0)
-        forbid_sleep(builder);
-    builder_option(builder, "-action", "panic=%s", on_panic[definition->on.panic]);
+    builder_option(builder, "-action", "panic=%s", on_panic[panic]);
     /* Only where it was asked for: to a Windows without the driver it is an unknown device. What tells of its
      * panic by other means, as Windows does with HyperV=, needs none. */
-    if (definition->on.panic != TROUBLE_DEFAULT)
+    if (panic != TROUBLE_DEFAULT)
         add_device(builder, "pvpanic-pci", "panic", SLOT_PANIC);
-    if (definition->on.watchdog == TROUBLE_DEFAULT)
+    if (watchdog == TROUBLE_DEFAULT)
         return;
-    builder_option(builder, "-action", "watchdog=%s", on_watchdog[definition->on.watchdog]);
+    builder_option(builder, "-action", "watchdog=%s", on_watchdog[watchdog]);
     add_device(builder, "i6300esb", "watchdog", SLOT_WATCHDOG);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/definition.h"
+#include "../definition/usb.h"
 #include "usb.h"
 
 #include "builder.h"
@@ -23,10 +23,4 @@ struct json_object *qemu_usb_device(const DefinitionUsb *usb, unsigned index, in
     json_set_text(device, "port", "%u", FIRST_PORT + index);
     json_set_text(device, "hostdevice", "/dev/fdset/%d", set);
     return device;
-}
-
-void qemu_add_usbs(QemuBuilder *builder)
-{
-    if (builder->definition->usbs->len > 0)
-        builder_usb(builder);
 }
