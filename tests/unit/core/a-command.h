@@ -1,84 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* QEMU's command line of a definition, as if all its devices were there: those of a section without
- * Functions= have two, virtual ones are those from 1 on. */
+ * Functions= have two, virtual ones are those from 1 on. The host has what a Debian 12 has with all the
+ * packages that a definition may need. */
 #pragma once
 
-#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/qemu/argv.h"
 #include "a-definition.h"
 
 #define QEMU_PATH "/usr/bin/qemu-system-x86_64"
 
-static inline Plan *a_plan_for(const GuestDefinition *definition)
-{
-    Plan *plan = plan_new("guest/x");
-
-    for (unsigned i = 0; i < definition->pci->len; i++) {
-        const DefinitionPci *wish = g_ptr_array_index(definition->pci, i);
-        PlanDevice *device = g_new0(PlanDevice, 1);
-
-        device->name = g_strdup(wish->name);
-        device->wish = wish;
-        device->mediated = definition_mediates(wish) ? definition_mediated(definition, wish) : NULL;
-        device->functions = g_array_new(FALSE, FALSE, sizeof(PciAddress));
-        for (uint8_t function = 0; function < 8; function++) {
-            PciAddress address = wish->address;
-            address.function = function;
-            unsigned made = ((1u << wish->virtual_functions) - 1) << 1;
-            if (!device->mediated && (made ?: wish->functions ?: 3) & (1 << function))
-                g_array_append_val(device->functions, address);
-        }
-        g_ptr_array_add(plan->devices, device);
-    }
-    return plan;
-}
-
 /* Where guests keep what lasts: a test that runs companions has a folder of its own. */
-static const char *a_state_path = "/var/lib/usher/guests";
-
-/* What a Debian 12 has with all the packages that a definition may need. */
-static inline HostTools *a_kit(void)
-{
-    HostTools *tools = host_tools_new(a_state_path);
-    Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
-                       "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
-                       "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
-                       true,
-                       true,
-                       true};
-    Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
-                      "/usr/share/OVMF/OVMF_VARS_4M.fd"};
-
-    tools->swtpm = g_strdup("/usr/bin/swtpm");
-    tools->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
-    g_ptr_array_add(tools->firmwares, firmware_copy(&secure));
-    g_ptr_array_add(tools->firmwares, firmware_copy(&plain));
-    return tools;
-}
+extern const char *a_state_path;
 
 /* vhost_net: the host has it. */
-static inline QemuCommand *a_command_with(const GuestDefinition *definition, bool vhost_net)
-{
-    QemuFacts facts = {.path = (char *)QEMU_PATH};
-    g_autoptr(Plan) plan = a_plan_for(definition);
-    g_autoptr(HostTools) tools = a_kit();
-
-    host_tools_settle(tools, (GuestDefinition *)definition);
-
-    plan->vhost_net = vhost_net;
-    return qemu_command_build(definition, plan, &facts, tools);
-}
-
-static inline QemuCommand *a_command_for(const GuestDefinition *definition)
-{
-    return a_command_with(definition, true);
-}
+QemuCommand *a_command_with(const GuestDefinition *definition, bool vhost_net);
+QemuCommand *a_command_for(const GuestDefinition *definition);
 
 /* The value of the nth occurrence of an option; NULL if there are fewer. */
-static inline const char *option_value(const QemuCommand *command, const char *option, unsigned n)
-{
-    for (unsigned i = 1; i + 2 < command->argv->len; i++)
-        if (g_str_equal(g_ptr_array_index(command->argv, i), option) && n-- == 0)
-            return g_ptr_array_index(command->argv, i + 1);
-    return NULL;
-}
+const char *option_value(const QemuCommand *command, const char *option, unsigned n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* [Input], and what QEMU is told of it. */
-#include "../../../daemon/core/definition/input.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/qemu/input.h"
 #include "../suite.h"
 #include "a-qemu.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* [Sound], and what QEMU makes of it. */
-#include "../../../daemon/core/definition/handle.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
 #include "a-command.h"
 

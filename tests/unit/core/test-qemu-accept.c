@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Has the real QEMU take every command line, and looks at what it made of it. PCI devices of the host are not
  * here: the golden files alone tell of them. */
-#include "../../../daemon/core/definition/disk.h"
-#include "../../../daemon/core/definition/network.h"
-#include "../../../daemon/core/definition/share.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/looking-glass.h"
 #include "../../../daemon/core/qemu/check.h"
 #include "../suite.h"
@@ -79,7 +77,8 @@ static void fill(const QemuFile *file, const char *path)
 }
 
 /* A text that every definition here is read with: what this machine cannot do is overridden. */
-static const char here[] = "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
+static const char here[] =
+    "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
 
 static GuestDefinition *read_golden(const char *name)
 {
@@ -269,7 +268,8 @@ static void assert_shares(Qemu *qemu, const GuestDefinition *definition)
 {
     for (unsigned i = 0; i < definition->shares->len; i++) {
         const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
-        g_autofree char *id = g_strconcat("share-", share->name, NULL), *port = g_strconcat("port-", id, NULL),
+        g_autofree char *id = g_strconcat("share-", share->name, NULL),
+                        *port = g_strconcat("port-", id, NULL),
                         *path = g_strconcat("/machine/peripheral/", id, NULL);
         struct json_object *tag = qemu_get(qemu, path, share->type == SHARE_TYPE_9P ? "mount_tag" : "tag");
 
@@ -286,7 +286,8 @@ static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
     unsigned n_virtiofs = 0;
 
     for (unsigned i = 0; i < definition->shares->len; i++)
-        n_virtiofs += ((const DefinitionShare *)g_ptr_array_index(definition->shares, i))->type == SHARE_TYPE_VIRTIOFS;
+        n_virtiofs +=
+            ((const DefinitionShare *)g_ptr_array_index(definition->shares, i))->type == SHARE_TYPE_VIRTIOFS;
 
     ck_assert_uint_eq(json_object_array_length(chardevs),
                       2 + definition->agent + (definition->tpm == TPM_VERSION_2_0) + n_virtiofs);
@@ -302,9 +303,9 @@ static void replace(QemuCommand *command, unsigned index, char *with)
     g_ptr_array_index(command->argv, index) = with;
 }
 
-/* What is not to be had here. The module for a sound server comes with a desktop's packages: the card plays nowhere, and
- * what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module, and the
- * one in a folder of usher's, is a file. */
+/* What is not to be had here. The module for a sound server comes with a desktop's packages: the card plays
+ * nowhere, and what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module,
+ * and the one in a folder of usher's, is a file. */
 static void replace_what_is_missing(QemuCommand *command)
 {
     for (unsigned i = 0; i + 1 < command->argv->len; i++) {
@@ -314,8 +315,9 @@ static void replace_what_is_missing(QemuCommand *command)
         if (g_str_has_prefix(word, "pa,id=sound,"))
             replace(command, i, g_strdup("none,id=sound"));
         else if (memory)
-            replace(command, i, g_strdup_printf("%.*s" MEMORY_FILE "%s", (int)(memory - word), word,
-                                                memory + strcspn(memory, "\"")));
+            replace(command, i,
+                    g_strdup_printf("%.*s" MEMORY_FILE "%s", (int)(memory - word), word,
+                                    memory + strcspn(memory, "\"")));
     }
 }
 
@@ -382,9 +384,11 @@ static char *ask_text(Qemu *qemu, const char *command, const char *name, const c
 START_TEST(qemu_knows_what_kvm_is_to_tell_a_guest)
 {
     g_autoptr(GuestDefinition) definition = a_definition_with("", here),
-                               tuned = a_definition("[CPU]\nHyperV=yes\nHideHypervisor=yes\nFeatures=+topoext\n"),
+                               tuned =
+                                   a_definition("[CPU]\nHyperV=yes\nHideHypervisor=yes\nFeatures=+topoext\n"),
                                hidden = a_definition("[CPU]\nHideHypervisor=yes\n");
-    g_autoptr(QemuCommand) command = a_command_for(definition), a = a_command_for(tuned), b = a_command_for(hidden);
+    g_autoptr(QemuCommand) command = a_command_for(definition), a = a_command_for(tuned),
+                           b = a_command_for(hidden);
     g_autofree char *joined = g_strconcat(option_value(a, "-cpu", 0), ",", option_value(b, "-cpu", 0), NULL);
     g_auto(GStrv) words = g_strsplit(joined, ",", -1);
     Qemu *qemu = qemu_start(command, fill, NULL);
@@ -545,8 +549,7 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 END_TEST
 
 SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant, qemu_takes_memory_of_huge_pages,
-      qemu_knows_what_kvm_is_to_tell_a_guest,
-      a_guest_boots_from_its_first_disk_and_its_console_is_logged,
+      qemu_knows_what_kvm_is_to_tell_a_guest, a_guest_boots_from_its_first_disk_and_its_console_is_logged,
       a_guest_boots_from_disks_behind_a_controller,
       an_image_that_names_a_file_of_the_host_is_not_followed_to_it,
       a_kernel_gets_its_command_line_to_the_letter, firmware_finds_all_ports_of_a_full_house,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What golden files cannot tell. */
-#include "../../../daemon/core/definition/network.h"
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/qemu/check.h"
 #include "../suite.h"
 #include "a-command.h"
@@ -65,7 +65,8 @@ END_TEST
 
 START_TEST(a_disk_that_comes_moves_no_card_and_no_device)
 {
-    g_autoptr(GuestDefinition) before = a_definition("[Guest]\nSparePorts=0\n[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(GuestDefinition) before =
+        a_definition("[Guest]\nSparePorts=0\n[Network lan]\n[PCI gpu]\nAddress=01:00.0\n");
     g_autoptr(GuestDefinition) after = a_definition(
         "[Disk a]\nPath=/a\nFormat=raw\n[Network lan]\n[Disk b]\nPath=/b\nFormat=raw\nBus=virtio-scsi\n"
         "[PCI gpu]\nAddress=01:00.0\n");
@@ -141,7 +142,8 @@ END_TEST
 START_TEST(a_definition_without_a_plan_has_no_devices)
 {
     QemuFacts facts = {.path = (char *)QEMU_PATH};
-    g_autoptr(GuestDefinition) definition = a_definition("[Guest]\nSparePorts=0\n[PCI gpu]\nAddress=01:00.0\n");
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Guest]\nSparePorts=0\n[PCI gpu]\nAddress=01:00.0\n");
     g_autoptr(QemuCommand) command = qemu_command_build(definition, NULL, &facts, NULL);
     ck_assert_ptr_null(option_value(command, "-device", 0));
 }
@@ -154,9 +156,10 @@ START_TEST(memory_is_bound_to_the_node_of_the_plan)
     g_autoptr(Plan) plan = plan_new("guest/x");
     plan->memory_node = 1;
     g_autoptr(QemuCommand) command = qemu_command_build(definition, plan, &facts, NULL);
-    ck_assert_str_eq(option_value(command, "-object", 0),
-                     "{\"qom-type\":\"memory-backend-ram\",\"id\":\"ram\",\"size\":1073741824,\"share\":false,"
-                     "\"host-nodes\":[1],\"policy\":\"bind\"}");
+    ck_assert_str_eq(
+        option_value(command, "-object", 0),
+        "{\"qom-type\":\"memory-backend-ram\",\"id\":\"ram\",\"size\":1073741824,\"share\":false,"
+        "\"host-nodes\":[1],\"policy\":\"bind\"}");
 }
 END_TEST
 
@@ -223,7 +226,7 @@ END_TEST
 
 SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
-      a_sata_disk_that_comes_moves_no_cd_drive,
-      serial_numbers_of_disks_are_short_and_unlike, a_block_device_is_driven_as_one,
-      memory_is_locked_only_where_there_can_be_devices, memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
+      a_sata_disk_that_comes_moves_no_cd_drive, serial_numbers_of_disks_are_short_and_unlike,
+      a_block_device_is_driven_as_one, memory_is_locked_only_where_there_can_be_devices,
+      memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
       what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "a-command.h"
+
+#include "../../../daemon/core/definition/definition.h"
+
+static Plan *a_plan_for(const GuestDefinition *definition)
+{
+    Plan *plan = plan_new("guest/x");
+
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *wish = g_ptr_array_index(definition->pci, i);
+        PlanDevice *device = g_new0(PlanDevice, 1);
+
+        device->name = g_strdup(wish->name);
+        device->wish = wish;
+        device->mediated = definition_mediates(wish) ? definition_mediated(definition, wish) : NULL;
+        device->functions = g_array_new(FALSE, FALSE, sizeof(PciAddress));
+        for (uint8_t function = 0; function < 8; function++) {
+            PciAddress address = wish->address;
+            address.function = function;
+            unsigned made = ((1u << wish->virtual_functions) - 1) << 1;
+            if (!device->mediated && (made ?: wish->functions ?: 3) & (1 << function))
+                g_array_append_val(device->functions, address);
+        }
+        g_ptr_array_add(plan->devices, device);
+    }
+    return plan;
+}
+
+const char *a_state_path = "/var/lib/usher/guests";
+
+static HostTools *debian_tools(void)
+{
+    HostTools *tools = host_tools_new(a_state_path);
+    Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
+                       "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+                       "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+                       true,
+                       true,
+                       true};
+    Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                      "/usr/share/OVMF/OVMF_VARS_4M.fd"};
+
+    tools->swtpm = g_strdup("/usr/bin/swtpm");
+    tools->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
+    g_ptr_array_add(tools->firmwares, firmware_copy(&secure));
+    g_ptr_array_add(tools->firmwares, firmware_copy(&plain));
+    return tools;
+}
+
+QemuCommand *a_command_with(const GuestDefinition *definition, bool vhost_net)
+{
+    QemuFacts facts = {.path = (char *)QEMU_PATH};
+    g_autoptr(Plan) plan = a_plan_for(definition);
+    g_autoptr(HostTools) tools = debian_tools();
+
+    host_tools_settle(tools, (GuestDefinition *)definition);
+
+    plan->vhost_net = vhost_net;
+    return qemu_command_build(definition, plan, &facts, tools);
+}
+
+QemuCommand *a_command_for(const GuestDefinition *definition)
+{
+    return a_command_with(definition, true);
+}
+
+const char *option_value(const QemuCommand *command, const char *option, unsigned n)
+{
+    for (unsigned i = 1; i + 2 < command->argv->len; i++)
+        if (g_str_equal(g_ptr_array_index(command->argv, i), option) && n-- == 0)
+            return g_ptr_array_index(command->argv, i + 1);
+    return NULL;
+}
