@@ -49,6 +49,11 @@ bool definition_shares_memory(const GuestDefinition *definition)
     return false;
 }
 
+const char *definition_name(const GuestDefinition *definition)
+{
+    return definition->name;
+}
+
 bool definition_tainted(const GuestDefinition *definition)
 {
     return definition->qemu.arguments || definition->qemu.overrides;

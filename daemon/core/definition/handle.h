@@ -44,6 +44,9 @@ typedef struct DefinitionText {
     size_t size; /* NUL bytes inside are an error with their line */
 } DefinitionText;
 
+/* The guest's. */
+const char *definition_name(const GuestDefinition *definition);
+
 /* It changes what usher would do with QEMU. */
 bool definition_tainted(const GuestDefinition *definition);
 

@@ -55,8 +55,8 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
 /* Checks that the host CPUs of Pin= exist. Adds the CPUs that are the guest's alone while it runs
  * (Isolate=), and their speed (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: this host cannot
  * do it, or the host would have no CPU left; IN_USE: another guest has the CPUs. */
-int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
-                        Fault **ret_fault);
+int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const char *guest,
+                        const DefinitionCpu *wish, Fault **ret_fault);
 
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
@@ -100,7 +100,8 @@ int plan_add_mediated(Plan *plan, const Host *host, const Claims *claims, const 
 /* The USB devices of a guest, those of them that are plugged in. They are no part of the plan, as they come
  * and go while it runs. FAULT_RAISED as usb_find() and usb_judge(), and with REFUSED if two sections mean the
  * same. */
-int plan_check_usbs(const Host *host, const GuestDefinition *definition, Fault **ret_fault);
+int plan_check_usbs(const Host *host, const char *guest, const GPtrArray *wishes /* of DefinitionUsb */,
+                    Fault **ret_fault);
 
 /* The plan after the first steps of plan_start() have been taken: the same plan upon what these have made,
  * with the same refusals, except that it exists already. */

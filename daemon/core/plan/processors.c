@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../definition/definition.h"
+#include "../definition/cpu.h"
 #include "../host/cpu-list.h"
 #include "plan.h"
 
@@ -15,10 +15,9 @@ static GArray *online(const Host *host)
 }
 
 /* Those that are off or not there at all the kernel would leave out silently. */
-static int check_there(const Host *host, const GuestDefinition *definition, Fault **ret_fault)
+static int check_there(const Host *host, const char *guest, const DefinitionCpu *wish, Fault **ret_fault)
 {
-    const char *const lists[] = {definition->cpu.pin, definition->cpu.emulator_pin,
-                                 definition->cpu.iothread_pin};
+    const char *const lists[] = {wish->pin, wish->emulator_pin, wish->iothread_pin};
     static const char *const keys[] = {"Pin", "EmulatorPin", "IOThreadPin"};
     g_autoptr(GArray) all = online(host);
 
@@ -27,8 +26,8 @@ static int check_there(const Host *host, const GuestDefinition *definition, Faul
         g_autofree char *missing = wanted ? cpu_list_missing(wanted, all) : NULL, *has = cpu_set_to_text(all);
         if (missing)
             return fault_raise(ret_fault, FAULT_REFUSED, "lscpu -e shows them",
-                               "guest %s: [CPU] %s= names host CPU %s, and the host has %s", definition->name,
-                               keys[i], missing, has);
+                               "guest %s: [CPU] %s= names host CPU %s, and the host has %s", guest, keys[i],
+                               missing, has);
     }
     return 0;
 }
@@ -83,7 +82,7 @@ static GArray *promised(const Host *host, const Claims *claims)
 }
 
 static int add_slice(Plan *plan, const Host *host, const Claims *claims, const HostSlice *slice,
-                     const GArray *pins, const GuestDefinition *definition, Fault **ret_fault)
+                     const GArray *pins, const char *guest, const char *list, Fault **ret_fault)
 {
     g_autoptr(GArray) all = online(host), then = cpu_set_join(slice->kept_off, pins),
                       others = promised(host, claims), gone = cpu_set_join(then, others),
@@ -93,28 +92,28 @@ static int add_slice(Plan *plan, const Host *host, const Claims *claims, const H
     if (left->len == 0) {
         g_autofree char *has = cpu_set_to_text(all);
         return fault_raise(ret_fault, FAULT_REFUSED, "leave at least one out of Pin=",
-                           "guest %s: [CPU] Isolate=yes with Pin=%s would leave %s no host CPU (%s)",
-                           definition->name, definition->cpu.pin, slice->unit, has);
+                           "guest %s: [CPU] Isolate=yes with Pin=%s would leave %s no host CPU (%s)", guest,
+                           list, slice->unit, has);
     }
     if (!g_str_equal(before, after))
         g_ptr_array_add(plan->steps, step_new(STEP_KEPT_OFF, slice->unit, before, after));
     return 0;
 }
 
-static int add_isolation(Plan *plan, const Host *host, const Claims *claims,
-                         const GuestDefinition *definition, const GArray *pins, Fault **ret_fault)
+static int add_isolation(Plan *plan, const Host *host, const Claims *claims, const char *guest,
+                         const char *list, const GArray *pins, Fault **ret_fault)
 {
-    int r = check_host(host, definition->name, ret_fault);
+    int r = check_host(host, guest, ret_fault);
 
     if (r == 0)
-        r = check_claims(plan, claims, definition->name, pins, ret_fault);
+        r = check_claims(plan, claims, guest, pins, ret_fault);
     /* Kernels before 6.2 let every thread run anywhere when the controller comes or goes (cpuset_attach()),
      * also those of guests that are pinned: so it comes before QEMU does, and does not go with the last that
      * needs it. */
     if (r == 0 && !host->guests_cpusets)
         g_ptr_array_add(plan->steps, step_new(STEP_CPUSETS, GUESTS_SLICE, "absent", "live"));
     for (unsigned i = 0; r == 0 && i < host->slices->len; i++)
-        r = add_slice(plan, host, claims, g_ptr_array_index(host->slices, i), pins, definition, ret_fault);
+        r = add_slice(plan, host, claims, g_ptr_array_index(host->slices, i), pins, guest, list, ret_fault);
     if (r == 0)
         g_array_append_vals(plan->cpus, pins->data, pins->len);
     return r;
@@ -130,11 +129,10 @@ static const HostCpu *find_cpu(const Host *host, unsigned number)
     return NULL;
 }
 
-static int add_governor(Plan *plan, const Host *host, const GuestDefinition *definition, unsigned number,
+static int add_governor(Plan *plan, const Host *host, const char *guest, const char *wanted, unsigned number,
                         Fault **ret_fault)
 {
     const HostCpu *cpu = find_cpu(host, number);
-    const char *wanted = definition->cpu.governor;
 
     if (!cpu || !cpu->governor)
         return fault_raise(
@@ -143,7 +141,7 @@ static int add_governor(Plan *plan, const Host *host, const GuestDefinition *def
             "nothing to choose",
             "guest %s: [CPU] Governor=%s: nothing on this host sets the speed of CPU %u (it has "
             "no cpufreq)",
-            definition->name, wanted, number);
+            guest, wanted, number);
     g_auto(GStrv) there = g_strsplit(host->governors ?: "", " ", -1);
     /* A governor that is a module is named when that has been loaded (show_scaling_available_governors()). */
     if (!g_strv_contains((const char *const *)there, wanted)) {
@@ -151,8 +149,7 @@ static int add_governor(Plan *plan, const Host *host, const GuestDefinition *def
             g_strdup_printf("choose one of: %s; or load its module, if it is one: modprobe cpufreq_%s",
                             host->governors ?: cpu->governor, wanted);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                           "guest %s: [CPU] Governor=%s: this host has no such governor", definition->name,
-                           wanted);
+                           "guest %s: [CPU] Governor=%s: this host has no such governor", guest, wanted);
     }
     if (g_str_equal(cpu->governor, wanted))
         return 0;
@@ -161,15 +158,15 @@ static int add_governor(Plan *plan, const Host *host, const GuestDefinition *def
     return 0;
 }
 
-int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
-                        Fault **ret_fault)
+int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const char *guest,
+                        const DefinitionCpu *wish, Fault **ret_fault)
 {
-    g_autoptr(GArray) pins = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
-    int r = check_there(host, definition, ret_fault);
+    g_autoptr(GArray) pins = wish->pin ? cpu_list_parse(wish->pin) : NULL;
+    int r = check_there(host, guest, wish, ret_fault);
 
-    if (r == 0 && pins && definition->cpu.isolate)
-        r = add_isolation(plan, host, claims, definition, pins, ret_fault);
-    for (unsigned i = 0; r == 0 && pins && definition->cpu.governor && i < pins->len; i++)
-        r = add_governor(plan, host, definition, g_array_index(pins, unsigned, i), ret_fault);
+    if (r == 0 && pins && wish->isolate)
+        r = add_isolation(plan, host, claims, guest, wish->pin, pins, ret_fault);
+    for (unsigned i = 0; r == 0 && pins && wish->governor && i < pins->len; i++)
+        r = add_governor(plan, host, guest, wish->governor, g_array_index(pins, unsigned, i), ret_fault);
     return r;
 }

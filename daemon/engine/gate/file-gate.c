@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "file-gate.h"
 
 #include <fcntl.h>
@@ -17,6 +17,7 @@ typedef struct OpenDisk {
 struct FileGate {
     Engine *engine;
     const GuestDefinition *definition;
+    const char *guest; /* its name */
     bool look, takes_nothing;
     FileGateAnswered answered;
     void *userdata;
@@ -55,8 +56,8 @@ static Fault *used_by_guest(const FileGate *gate, const char *other)
     const DiskWish *wish = current(gate);
     g_autofree char *remedy = g_strdup_printf("stop that guest first: usherctl stop %s", other);
 
-    return fault_new(FAULT_IN_USE, remedy, "guest %s: [%s] %s=%s is in use by guest %s",
-                     gate->definition->name, wish->section, wish->key, wish->path, other);
+    return fault_new(FAULT_IN_USE, remedy, "guest %s: [%s] %s=%s is in use by guest %s", gate->guest,
+                     wish->section, wish->key, wish->path, other);
 }
 
 /* NULL: the guest may have it. */
@@ -66,26 +67,24 @@ static Fault *judge(FileGate *gate, const DiskSeen *seen)
     DiskClaims *claims = gate->engine->disks;
     Fault *fault = NULL;
 
-    if (disk_wish_judge(gate->definition->name, wish, seen, &fault) != 0)
+    if (disk_wish_judge(gate->guest, wish, seen, &fault) != 0)
         return fault;
-    const char *other = gate->look
-                            ? disk_claims_against(claims, seen->id, wish->writable, gate->definition->name)
-                            : disk_claims_take(claims, seen->id, wish->writable, gate->definition->name);
+    const char *other = gate->look ? disk_claims_against(claims, seen->id, wish->writable, gate->guest)
+                                   : disk_claims_take(claims, seen->id, wish->writable, gate->guest);
     if (other)
         return used_by_guest(gate, other);
     if (seen->made)
-        log_guest(LOG_NOTICE, gate->definition->name, "made %s with %" G_GUINT64_FORMAT " bytes, empty",
-                  wish->path, wish->size);
+        log_guest(LOG_NOTICE, gate->guest, "made %s with %" G_GUINT64_FORMAT " bytes, empty", wish->path,
+                  wish->size);
     g_string_append_printf(gate->lines, "%s %c\n", seen->id, wish->writable ? 'w' : 'r');
     return NULL;
 }
 
 static Fault *held(const FileGate *gate, const DiskSeen *seen, const GPtrArray *holders)
 {
-    const char *other = disk_claims_other(gate->engine->disks, seen->id, gate->definition->name);
+    const char *other = disk_claims_other(gate->engine->disks, seen->id, gate->guest);
 
-    return other ? used_by_guest(gate, other)
-                 : disk_wish_held(gate->definition->name, current(gate), holders);
+    return other ? used_by_guest(gate, other) : disk_wish_held(gate->guest, current(gate), holders);
 }
 
 /* "[Disk system] Path=/srv/a.img" */
@@ -99,8 +98,8 @@ static void fail(FileGate *gate, int error)
     const DiskWish *wish = current(gate);
     g_autofree char *what = title(wish->section, wish->key, wish->path);
 
-    end(gate, opener_fault(gate->opener, error, gate->definition->name, what)
-                  ?: disk_wish_fault(gate->definition->name, wish, error));
+    end(gate,
+        opener_fault(gate->opener, error, gate->guest, what) ?: disk_wish_fault(gate->guest, wish, error));
 }
 
 static void go_on(FileGate *gate, OpenDisk disk)
@@ -165,7 +164,7 @@ static void on_seen(int error, const FileSeen *seen, void *userdata)
     FileGate *gate = userdata;
     const FileWish *wish = g_ptr_array_index(gate->files, gate->n_seen++);
     g_autofree char *what = title(wish->section, wish->key, wish->path);
-    Fault *fault = opener_fault(gate->opener, error, gate->definition->name, what);
+    Fault *fault = opener_fault(gate->opener, error, gate->guest, what);
 
     if (!fault)
         file_wish_judge(gate->definition, wish, error, seen, &fault);
@@ -213,6 +212,7 @@ FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileG
 
     *gate = (FileGate){.engine = engine,
                        .definition = definition,
+                       .guest = definition_name(definition),
                        .look = how != FILE_GATE_START,
                        .answered = answered,
                        .userdata = userdata};

@@ -4,7 +4,7 @@
  * told of (pcie_cap_slot_plug_cb() in QEMU). */
 #include <errno.h>
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/pci.h"
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/qemu/pci.h"

@@ -6,7 +6,6 @@
 #include <glib.h>
 #include <sys/socket.h>
 
-#include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../edge/host-services/clock.h"
 #include "console.h"

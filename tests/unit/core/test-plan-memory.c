@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where a guest's memory comes from. */
-#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/core/host/huge-pages.h"
 #include "../suite.h"
 #include "a-plan.h"
 

@@ -2,7 +2,7 @@
 /* What `usherctl check` says of devices, of KVM and of what guests want. */
 #include <string.h>
 
-#include "../../../daemon/core/definition/definition.h"
+#include "../../../daemon/core/host/huge-pages.h"
 #include "../../../daemon/engine/manager/check.h"
 #include "../../../daemon/engine/host-look.h"
 #include "rig.h"
