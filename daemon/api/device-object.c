@@ -62,7 +62,7 @@ GETTER(get_text)
                        : g_str_equal(property, "DriverOverride") ? device->override
                        : g_str_equal(property, "NeededFor")      ? device->needed_for
                        : g_str_equal(property, "Quarantine")     ? device->quarantine
-                                                                 : device->power_state;
+                                                                 : device->power.state;
     return api_append(reply, "s", text ?: "");
 }
 

@@ -8,9 +8,9 @@ static void host_device_clear(gpointer pointer)
     g_free(device->driver);
     g_free(device->override);
     g_free(device->reset_methods);
-    g_free(device->power_state);
-    g_free(device->power_control);
-    g_free(device->d3cold_allowed);
+    g_free(device->power.state);
+    g_free(device->power.control);
+    g_free(device->power.d3cold_allowed);
     g_free(device->needed_for);
     g_free(device->quarantine);
     g_free(device->sriov.autoprobe);

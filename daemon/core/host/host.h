@@ -34,17 +34,19 @@ typedef struct HostDevice {
         uint16_t device;         /* the device ID that they have */
         char *autoprobe;         /* whether drivers find them: "0", "1"; NULL: no such attribute */
     } sriov;
-    bool boot_vga;        /* the display the firmware used */
-    char *reset_methods;  /* as sysfs lists them: "flr bus"; NULL: none or unknown */
-    char *power_state;    /* "D0", "D3cold", …; NULL: unknown */
-    char *power_control;  /* power/control: "on" or "auto"; NULL: no such attribute */
-    char *d3cold_allowed; /* "0" or "1"; NULL: no such attribute */
-    int numa_node;        /* -1: none */
-    char *needed_for;     /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
-                           * "console on fb0"); NULL: it can */
-    char *quarantine;     /* since when and why no plan may have it; NULL: it may */
-    bool dead;            /* its config space answers with ones alone: off the bus, or asleep for good */
-    bool stuck;           /* a write to it hangs in the kernel: driver and override are unknown */
+    bool boot_vga;       /* the display the firmware used */
+    char *reset_methods; /* as sysfs lists them: "flr bus"; NULL: none or unknown */
+    struct {
+        char *state;          /* "D0", "D3cold", …; NULL: unknown */
+        char *control;        /* power/control: "on" or "auto"; NULL: no such attribute */
+        char *d3cold_allowed; /* "0" or "1"; NULL: no such attribute */
+    } power;
+    int numa_node;    /* -1: none */
+    char *needed_for; /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
+                       * "console on fb0"); NULL: it can */
+    char *quarantine; /* since when and why no plan may have it; NULL: it may */
+    bool dead;        /* its config space answers with ones alone: off the bus, or asleep for good */
+    bool stuck;       /* a write to it hangs in the kernel: driver and override are unknown */
 } HostDevice;
 
 /* A network interface. */

@@ -6,8 +6,8 @@ static void function_free(void *pointer)
     HostDevice *device = pointer;
 
     g_free(device->reset_methods);
-    g_free(device->power_control);
-    g_free(device->d3cold_allowed);
+    g_free(device->power.control);
+    g_free(device->power.d3cold_allowed);
     g_free(device);
 }
 
@@ -73,8 +73,8 @@ void expected_host_add_function(ExpectedHost *expected, const HostDevice *physic
         .physical = physical->address,
         .numa_node = physical->numa_node,
         .reset_methods = g_strdup("flr"),
-        .power_control = g_strdup("on"),
-        .d3cold_allowed = g_strdup("1"),
+        .power.control = g_strdup("on"),
+        .power.d3cold_allowed = g_strdup("1"),
     };
     g_ptr_array_add(expected->functions, device);
     g_ptr_array_add(expected->host.devices, device);

@@ -9,7 +9,7 @@ Fault *fitness_dead(FaultKind kind, const HostDevice *device)
         "off and on again helps",
         "%s is dead: its config space reads as all ones, as of a card that fell off the bus or does "
         "not come back from D3cold (power state %s)",
-        PCI_ADDRESS_STR(device->address), device->power_state ?: "unknown");
+        PCI_ADDRESS_STR(device->address), device->power.state ?: "unknown");
 }
 
 int fitness_check(const HostDevice *device, Fault **ret_fault)

@@ -15,10 +15,10 @@ static void add_step(Plan *plan, StepKind kind, const HostDevice *device, const 
 /* A sleeping device answers neither its old driver's farewell nor a reset. */
 static void add_awake(Plan *plan, const HostDevice *device)
 {
-    if (device->power_control)
-        add_step(plan, STEP_POWER_CONTROL, device, device->power_control, "on");
-    if (device->d3cold_allowed && strcmp(device->d3cold_allowed, "0") != 0)
-        add_step(plan, STEP_D3COLD, device, device->d3cold_allowed, "0");
+    if (device->power.control)
+        add_step(plan, STEP_POWER_CONTROL, device, device->power.control, "on");
+    if (device->power.d3cold_allowed && strcmp(device->power.d3cold_allowed, "0") != 0)
+        add_step(plan, STEP_D3COLD, device, device->power.d3cold_allowed, "0");
 }
 
 /* The override names another driver than the one that has the device: the probe back must not see it. */

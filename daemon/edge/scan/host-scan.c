@@ -186,15 +186,15 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     device->boot_vga = device->class >> 16 == 0x03 &&
                        (read_number(fd, "boot_vga", 0) == 1 || read_number(fd, "boot_display", 0) == 1);
     device->reset_methods = read_text(fd, "reset_method");
-    device->power_state = read_text(fd, "power_state");
-    device->power_control = read_text(fd, "power/control");
-    device->d3cold_allowed = read_text(fd, "d3cold_allowed");
+    device->power.state = read_text(fd, "power_state");
+    device->power.control = read_text(fd, "power/control");
+    device->power.d3cold_allowed = read_text(fd, "d3cold_allowed");
     device->numa_node = read_number(fd, "numa_node", -1);
     /* Virtual functions have no vendor of their own there: it reads as ones by the SR-IOV
      * specification, 3.4.1.1. */
     device->dead = !guarded && !device->virtual_function && read_dead(fd, device);
-    if (g_strcmp0(device->power_state, "unknown") == 0)
-        g_clear_pointer(&device->power_state, g_free);
+    if (g_strcmp0(device->power.state, "unknown") == 0)
+        g_clear_pointer(&device->power.state, g_free);
     return 0;
 }
 

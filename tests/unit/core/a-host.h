@@ -28,8 +28,8 @@ static inline HostDevice *a_device(Host *host, const char *address, int group, c
     HostDevice *device = host_add(host, address_of(address));
     device->group = group;
     device->driver = g_strdup(driver);
-    device->power_control = g_strdup("auto");
-    device->d3cold_allowed = g_strdup("1");
+    device->power.control = g_strdup("auto");
+    device->power.d3cold_allowed = g_strdup("1");
     host_sort(host);
     return device;
 }

@@ -24,7 +24,7 @@ START_TEST(a_dead_device_is_refused_with_its_power_state)
     g_autoptr(Host) host = a_host_with_a_gpu();
     HostDevice *gpu = device_of(host, "0000:01:00.0");
     gpu->dead = true;
-    gpu->power_state = g_strdup("D3cold");
+    gpu->power.state = g_strdup("D3cold");
     assert_bind_refused(host, "0000:01:00.0 is dead: its config space reads as all ones", "journalctl -k");
     assert_bind_refused(host, "(power state D3cold)", "off and on again");
 }

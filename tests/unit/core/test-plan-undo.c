@@ -52,8 +52,8 @@ static Kernel *kernel_of(const Host *host)
         f->driver = g_strdup(d->driver ? d->driver : "");
         f->native = g_strdup(strcmp(f->driver, "vfio-pci") == 0 ? "" : f->driver);
         f->override = g_strdup(d->override ? d->override : "");
-        f->power = g_strdup(d->power_control);
-        f->d3cold = g_strdup(d->d3cold_allowed);
+        f->power = g_strdup(d->power.control);
+        f->d3cold = g_strdup(d->power.d3cold_allowed);
         g_ptr_array_add(kernel->functions, f);
         if (strcmp(f->driver, "vfio-pci") == 0)
             g_hash_table_replace(kernel->nodes, g_strdup_printf("/dev/vfio/%d", f->group), g_strdup("0:0"));
@@ -306,8 +306,8 @@ static Host *a_random_host(GRand *rand)
             d->bridge = g_rand_int_range(rand, 0, 8) == 0;
             d->driver = g_strdup(d->bridge ? "pcieport" : pick(rand, drivers, G_N_ELEMENTS(drivers)));
             d->override = g_strdup(pick(rand, overrides, G_N_ELEMENTS(overrides)));
-            d->power_control = g_strdup(pick(rand, powers, G_N_ELEMENTS(powers)));
-            d->d3cold_allowed = g_strdup(pick(rand, d3colds, G_N_ELEMENTS(d3colds)));
+            d->power.control = g_strdup(pick(rand, powers, G_N_ELEMENTS(powers)));
+            d->power.d3cold_allowed = g_strdup(pick(rand, d3colds, G_N_ELEMENTS(d3colds)));
         }
     host_sort(host);
     return host;

@@ -56,8 +56,8 @@ static BindWish wish_for_the_whole_group(const char *address)
 static HostDevice *a_plain_card(Host *host, const char *driver)
 {
     HostDevice *device = a_device(host, "0000:02:00.0", 14, driver);
-    g_clear_pointer(&device->power_control, g_free);
-    g_clear_pointer(&device->d3cold_allowed, g_free);
+    g_clear_pointer(&device->power.control, g_free);
+    g_clear_pointer(&device->power.d3cold_allowed, g_free);
     return device;
 }
 
@@ -99,10 +99,10 @@ START_TEST(power_is_held_even_where_it_is_on_and_d3cold_only_where_it_is_allowed
 {
     g_autoptr(Host) host = a_host();
     HostDevice *device = a_device(host, "0000:02:00.0", 14, NULL);
-    g_free(device->power_control);
-    device->power_control = g_strdup("on");
-    g_free(device->d3cold_allowed);
-    device->d3cold_allowed = g_strdup("0");
+    g_free(device->power.control);
+    device->power.control = g_strdup("on");
+    g_free(device->power.d3cold_allowed);
+    device->power.d3cold_allowed = g_strdup("0");
     g_autoptr(Plan) plan = bound(host, "0000:02:00.0", 0, false);
     assert_steps(plan, "power-control 0000:02:00.0 on→on\n"
                        "override 0000:02:00.0 →vfio-pci\n"

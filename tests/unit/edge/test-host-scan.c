@@ -56,9 +56,9 @@ START_TEST(a_gpu_is_seen_with_all_that_sysfs_says_of_it)
     ck_assert_str_eq(PCI_ADDRESS_STR(gpu->upstream), "0000:00:01.0");
     ck_assert(!gpu->virtual_function);
     ck_assert_str_eq(gpu->reset_methods, "pm bus");
-    ck_assert_str_eq(gpu->power_state, "D0");
-    ck_assert_str_eq(gpu->power_control, "on");
-    ck_assert_str_eq(gpu->d3cold_allowed, "1");
+    ck_assert_str_eq(gpu->power.state, "D0");
+    ck_assert_str_eq(gpu->power.control, "on");
+    ck_assert_str_eq(gpu->power.d3cold_allowed, "1");
     ck_assert_int_eq(gpu->numa_node, -1);
     ck_assert_ptr_null(gpu->needed_for);
     ck_assert(!gpu->stuck);
@@ -220,10 +220,10 @@ START_TEST(attributes_that_are_missing_are_unknown)
     g_autoptr(Host) host = scan(fake, NULL);
     const HostDevice *device = device_of(host, "0000:02:00.0");
     ck_assert_int_eq(device->group, HOST_NO_GROUP);
-    ck_assert_ptr_null(device->d3cold_allowed);
+    ck_assert_ptr_null(device->power.d3cold_allowed);
     ck_assert_ptr_null(device->reset_methods);
-    ck_assert_ptr_null(device->power_control);
-    ck_assert_ptr_null(device->power_state);
+    ck_assert_ptr_null(device->power.control);
+    ck_assert_ptr_null(device->power.state);
 }
 END_TEST
 
