@@ -58,7 +58,6 @@ static unsigned count_files(void)
 
 START_TEST(an_image_is_made_once)
 {
-    setup();
     g_autofree char *path = in_folder("a.qcow2");
     DiskWish wish = {.path = path, .format = DISK_FORMAT_QCOW2, .writable = true, .size = 1 << 20};
     g_autoptr(DiskSeen) made = NULL, there = NULL;
@@ -74,13 +73,11 @@ START_TEST(an_image_is_made_once)
     ck_assert(!there->made);
     ck_assert_str_eq(there->id, made->id);
     ck_assert_uint_eq(count_files(), 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_raw_image_is_as_long_as_the_disk_and_takes_no_space)
 {
-    setup();
     g_autofree char *path = in_folder("a.img"), *left = in_folder(".a.img.usher-new");
     DiskWish wish = {.path = path, .writable = true, .size = UINT64_C(5) << 30};
     g_autoptr(DiskSeen) seen = NULL;
@@ -94,13 +91,11 @@ START_TEST(a_raw_image_is_as_long_as_the_disk_and_takes_no_space)
     ck_assert_int_eq(st.st_size, INT64_C(5) << 30);
     ck_assert_int_lt(st.st_blocks, 100);
     ck_assert_uint_eq(count_files(), 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(nothing_is_made_where_it_was_not_asked_for_or_cannot_be)
 {
-    setup();
     g_autofree char *path = in_folder("a.img"), *deep = in_folder("no/a.img"), *link = in_folder("link"),
                     *over = in_folder("link/a.img"), *dangling = in_folder("dangling");
     g_autoptr(DiskSeen) seen = NULL;
@@ -119,13 +114,11 @@ START_TEST(nothing_is_made_where_it_was_not_asked_for_or_cannot_be)
                          &seen, &holders),
                      -ENOENT);
     ck_assert_uint_eq(count_files(), 2);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_an_image_says_of_other_files_is_told)
 {
-    setup();
     g_autofree char *path = in_folder("a.qcow2");
     DiskWish wish = {.path = path,
                      .format = DISK_FORMAT_QCOW2,
@@ -149,7 +142,6 @@ START_TEST(what_an_image_says_of_other_files_is_told)
     ck_assert(g_file_set_contents(path, "plain text", -1, NULL));
     ck_assert_int_eq(try(&wish, &other, &holders), 0);
     ck_assert_int_eq(other->look, DISK_LOOK_NO_QCOW2);
-    teardown();
 }
 END_TEST
 
@@ -165,7 +157,6 @@ static int lock_byte(const char *path, off_t byte)
 
 START_TEST(an_image_that_another_qemu_writes_to_is_in_use)
 {
-    setup();
     g_autofree char *path = in_folder("a.img");
     DiskWish reads = {.path = path}, writes = {.path = path, .writable = true};
     g_autoptr(DiskSeen) first = NULL, second = NULL, third = NULL, fourth = NULL;
@@ -184,13 +175,11 @@ START_TEST(an_image_that_another_qemu_writes_to_is_in_use)
     ck_assert_ptr_null(nobody);
     ck_assert_int_eq(try(&writes, &fourth, &by_reader), 1);
     reader = close_fd(reader);
-    teardown();
 }
 END_TEST
 
 START_TEST(an_image_is_opened_past_the_page_cache_where_its_file_system_can)
 {
-    setup();
     g_autofree char *path = in_folder("a.img");
     DiskWish direct = {.path = path, .writable = true, .direct = true}, plain = {.path = path},
              cannot = {.path = "/proc/version", .direct = true};
@@ -206,11 +195,11 @@ START_TEST(an_image_is_opened_past_the_page_cache_where_its_file_system_can)
     ck_assert_int_eq(fcntl(fd, F_GETFL) & O_DIRECT, 0);
     fd = close_fd(fd);
     ck_assert_int_eq(try(&cannot, &third, &nobody), -EOPNOTSUPP);
-    teardown();
 }
 END_TEST
 
-SUITE("disk-open", an_image_is_made_once, a_raw_image_is_as_long_as_the_disk_and_takes_no_space,
-      nothing_is_made_where_it_was_not_asked_for_or_cannot_be, what_an_image_says_of_other_files_is_told,
-      an_image_that_another_qemu_writes_to_is_in_use,
-      an_image_is_opened_past_the_page_cache_where_its_file_system_can)
+SUITE_WITH("disk-open", setup, teardown, an_image_is_made_once,
+           a_raw_image_is_as_long_as_the_disk_and_takes_no_space,
+           nothing_is_made_where_it_was_not_asked_for_or_cannot_be, what_an_image_says_of_other_files_is_told,
+           an_image_that_another_qemu_writes_to_is_in_use,
+           an_image_is_opened_past_the_page_cache_where_its_file_system_can)

@@ -105,7 +105,6 @@ static int play_guest(const char *name)
 
 START_TEST(a_guest_that_we_started_is_handed_over)
 {
-    setup();
     ck_assert_int_eq(play_guest("guest"), HEARD_WELCOME);
     ck_assert_int_eq(callers, 1);
     ck_assert_int_eq(verb, HELPER_GUEST);
@@ -114,50 +113,41 @@ START_TEST(a_guest_that_we_started_is_handed_over)
     ck_assert_int_gt(pid, 1);
     ck_assert_uint_eq(uid, getuid());
     ck_assert_uint_eq(gid, getgid());
-    teardown();
 }
 END_TEST
 
 START_TEST(what_a_guest_waits_for_is_told_apart)
 {
-    setup();
     ck_assert_int_eq(play_guest("stop"), HEARD_WELCOME);
     ck_assert_int_eq(verb, HELPER_STOP);
     channel = channel_free(channel);
     ends = 0;
     ck_assert_int_eq(play_guest("restored"), HEARD_WELCOME);
     ck_assert_int_eq(verb, HELPER_RESTORED);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_bind_helper_that_we_started_is_handed_over)
 {
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_BIND, "7", NULL, NULL), 0);
     loop_until_count(event, &callers, 1);
     ck_assert_int_eq(verb, HELPER_BIND);
     ck_assert_int_eq(kind, LAUNCHER_BIND);
     ck_assert_str_eq(instance, "7");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_may_not_speak_for_another_guest)
 {
-    setup();
     ck_assert_int_eq(play_guest("liar"), HEARD_REFUSED);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_guest_may_not_be_a_bind_helper)
 {
-    setup();
     ck_assert_int_eq(play_guest("binder"), HEARD_REFUSED);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
@@ -165,47 +155,38 @@ START_TEST(what_says_anything_else_is_refused)
 {
     static const char *const parts[] = {"mumbler", "too-much", "too-little", "unknown-verb"};
 
-    setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) {
         ends = 0;
         ck_assert_msg(play_guest(parts[i]) == HEARD_REFUSED, "%s heard %d", parts[i], ended.status);
     }
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(garbage_is_cut_off)
 {
-    setup();
     ck_assert_int_eq(play_guest("garbage"), HEARD_NOTHING);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(descriptors_with_a_hello_are_cut_off)
 {
-    setup();
     ck_assert_int_eq(play_guest("giver"), HEARD_NOTHING);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_child_of_a_helper_is_no_helper)
 {
-    setup();
     ck_assert_int_eq(play_guest("grandchild"), HEARD_REFUSED);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
 /* The test itself: root, perhaps, but nobody's child of the launcher's. */
 START_TEST(a_stranger_is_refused_in_words_whoever_it_is)
 {
-    setup();
     _cleanup_close_ int fd = peer_connect(folder.socket);
     ck_assert_int_ge(fd, 0);
     ck_assert(peer_say(fd, "hello guest guest"));
@@ -216,7 +197,6 @@ START_TEST(a_stranger_is_refused_in_words_whoever_it_is)
     g_autofree char *end = peer_hear(fd);
     ck_assert_ptr_null(end);
     ck_assert_int_eq(callers, 0);
-    teardown();
 }
 END_TEST
 
@@ -238,7 +218,6 @@ START_TEST(a_crowd_does_not_hold_up_what_comes_after_all_else)
     bool had_its_turn = false;
     int fds[100];
 
-    setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
         ck_assert_int_ge(fds[i] = peer_connect(folder.socket), 0);
     ck_assert_int_ge(sd_event_add_defer(event, &last, on_turn, &had_its_turn), 0);
@@ -251,7 +230,6 @@ START_TEST(a_crowd_does_not_hold_up_what_comes_after_all_else)
         close_fd(fds[i]);
     sd_event_source_unref(last);
     loop_settle(event);
-    teardown();
 }
 END_TEST
 
@@ -259,7 +237,6 @@ START_TEST(strangers_that_say_nothing_do_not_crowd_out_a_guest)
 {
     int fds[80];
 
-    setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
         ck_assert_int_ge(fds[i] = peer_connect(folder.socket), 0);
     while (!is_gone(fds[G_N_ELEMENTS(fds) - 1]))
@@ -274,7 +251,6 @@ START_TEST(strangers_that_say_nothing_do_not_crowd_out_a_guest)
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++)
         close_fd(fds[i]);
     loop_settle(event);
-    teardown();
 }
 END_TEST
 
@@ -282,11 +258,9 @@ START_TEST(who_says_nothing_is_cut_off_in_time)
 {
     char byte;
 
-    setup();
     _cleanup_close_ int fd = peer_connect(folder.socket);
     while (recv(fd, &byte, 1, MSG_DONTWAIT) < 0)
         ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "nothing is done about it");
-    teardown();
 }
 END_TEST
 
@@ -294,12 +268,10 @@ START_TEST(who_waits_is_cut_off_with_the_socket)
 {
     char byte;
 
-    setup();
     _cleanup_close_ int fd = peer_connect(folder.socket);
     loop_settle(event);
     helpers = helper_socket_free(helpers);
     ck_assert_int_eq(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
-    teardown();
 }
 END_TEST
 
@@ -307,7 +279,6 @@ START_TEST(the_socket_is_open_to_all_and_replaces_an_old_one)
 {
     struct stat st;
 
-    setup();
     ck_assert_int_eq(stat(folder.socket, &st), 0);
     ck_assert(S_ISSOCK(st.st_mode));
     ck_assert_uint_eq(st.st_mode & 0777, 0666);
@@ -319,7 +290,6 @@ START_TEST(the_socket_is_open_to_all_and_replaces_an_old_one)
                              "0123456789012345678901234567890123456789012345678901234567890123456789"
                              "0123456789012345678901234567890123456789"),
         -ENAMETOOLONG);
-    teardown();
 }
 END_TEST
 
@@ -425,11 +395,12 @@ static int peer_play(const char *part, const char *name)
     return 2;
 }
 
-SUITE("helper-socket", a_guest_that_we_started_is_handed_over, what_a_guest_waits_for_is_told_apart,
-      a_bind_helper_that_we_started_is_handed_over, a_helper_may_not_speak_for_another_guest,
-      a_guest_may_not_be_a_bind_helper, what_says_anything_else_is_refused, garbage_is_cut_off,
-      descriptors_with_a_hello_are_cut_off, a_child_of_a_helper_is_no_helper,
-      a_stranger_is_refused_in_words_whoever_it_is, a_crowd_does_not_hold_up_what_comes_after_all_else,
-      strangers_that_say_nothing_do_not_crowd_out_a_guest,
-      who_says_nothing_is_cut_off_in_time, who_waits_is_cut_off_with_the_socket,
-      the_socket_is_open_to_all_and_replaces_an_old_one, the_socket_that_systemd_passed_is_known_by_its_name)
+SUITE_WITH("helper-socket", setup, teardown, a_guest_that_we_started_is_handed_over,
+           what_a_guest_waits_for_is_told_apart, a_bind_helper_that_we_started_is_handed_over,
+           a_helper_may_not_speak_for_another_guest, a_guest_may_not_be_a_bind_helper,
+           what_says_anything_else_is_refused, garbage_is_cut_off, descriptors_with_a_hello_are_cut_off,
+           a_child_of_a_helper_is_no_helper, a_stranger_is_refused_in_words_whoever_it_is,
+           a_crowd_does_not_hold_up_what_comes_after_all_else,
+           strangers_that_say_nothing_do_not_crowd_out_a_guest, who_says_nothing_is_cut_off_in_time,
+           who_waits_is_cut_off_with_the_socket, the_socket_is_open_to_all_and_replaces_an_old_one,
+           the_socket_that_systemd_passed_is_known_by_its_name)

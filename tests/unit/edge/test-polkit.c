@@ -190,97 +190,80 @@ static void assert_denied(const char *message)
 
 START_TEST(who_polkit_allows_may)
 {
-    setup();
     start_polkit(VERDICT_ALLOWED);
     ask_as(NOBODY, false);
     loop_until_count(event, &answers, 1);
     ck_assert(allowed);
     ck_assert_ptr_null(denied);
     ck_assert_str_eq(asked, "system-bus-name name org.usher1.start-guest guest=win10 0");
-    teardown();
 }
 END_TEST
 
 START_TEST(who_polkit_denies_may_not)
 {
-    setup();
     start_polkit(VERDICT_DENIED);
     ask_as(NOBODY, false);
     assert_denied("not authorised for org.usher1.start-guest: polkit says no");
     ck_assert_int_eq(cancellations, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(who_would_need_a_password_may_not)
 {
-    setup();
     start_polkit(VERDICT_CHALLENGE);
     ask_as(NOBODY, false);
     assert_denied("not authorised for org.usher1.start-guest: it takes a password, and nobody can be asked "
                   "for one here");
-    teardown();
 }
 END_TEST
 
 START_TEST(who_may_be_asked_for_a_password_is)
 {
-    setup();
     start_polkit(VERDICT_ALLOWED);
     ask_as(NOBODY, true);
     loop_until_count(event, &answers, 1);
     ck_assert(allowed);
     ck_assert_str_eq(asked, "system-bus-name name org.usher1.start-guest guest=win10 1");
-    teardown();
 }
 END_TEST
 
 START_TEST(an_error_of_polkits_is_a_no)
 {
-    setup();
     start_polkit(VERDICT_ERROR);
     ask_as(NOBODY, false);
     assert_denied("not authorised for org.usher1.start-guest: polkit could not say");
-    teardown();
 }
 END_TEST
 
 START_TEST(an_answer_that_cannot_be_read_is_a_no)
 {
-    setup();
     start_polkit(VERDICT_NONSENSE);
     ask_as(NOBODY, false);
     loop_until_count(event, &answers, 1);
     ck_assert(!allowed);
     ck_assert_ptr_nonnull(denied);
-    teardown();
 }
 END_TEST
 
 START_TEST(no_answer_in_time_is_a_no_and_closes_the_dialog)
 {
-    setup();
     start_polkit(VERDICT_TIMEOUT);
     ask_as(NOBODY, true);
     assert_denied("not authorised for org.usher1.start-guest: polkit gave no answer in time");
     loop_until_count(event, &cancellations, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(without_polkit_the_answer_is_no_and_says_so)
 {
-    setup();
     ask_as(NOBODY, false);
     assert_denied("not authorised for org.usher1.start-guest: polkit is not running");
     ck_assert_ptr_nonnull(denied->remedy);
-    teardown();
 }
 END_TEST
 
 START_TEST(polkit_that_vanishes_over_a_question_is_a_no)
 {
-    setup();
     start_polkit(VERDICT_SILENCE);
     ask_as(NOBODY, true);
     loop_until_count(event, &questions, 1);
@@ -288,13 +271,11 @@ START_TEST(polkit_that_vanishes_over_a_question_is_a_no)
     polkit_bus = sd_bus_flush_close_unref(polkit_bus);
     loop_until_count(event, &answers, 1);
     ck_assert(!allowed);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_caller_who_leaves_is_denied_and_the_dialog_closed)
 {
-    setup();
     start_polkit(VERDICT_SILENCE);
     ask_as(NOBODY, true);
     loop_until_count(event, &questions, 1);
@@ -304,13 +285,11 @@ START_TEST(a_caller_who_leaves_is_denied_and_the_dialog_closed)
     ck_assert_msg(g_str_has_prefix(cancelled, "usherd-"), "%s", cancelled);
     loop_settle(event);
     ck_assert_int_eq(answers, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_question_that_is_taken_back_is_not_answered)
 {
-    setup();
     start_polkit(VERDICT_SILENCE);
     ask_as(NOBODY, true);
     loop_until_count(event, &questions, 1);
@@ -320,13 +299,11 @@ START_TEST(a_question_that_is_taken_back_is_not_answered)
     loop_settle(event);
     ck_assert_int_eq(answers, 0);
     ck_assert_ptr_null(polkit_cancel(NULL));
-    teardown();
 }
 END_TEST
 
 START_TEST(a_question_can_be_taken_back_before_polkit_hears_of_it)
 {
-    setup();
     start_polkit(VERDICT_ALLOWED);
     ask_as(NOBODY, false);
     loop_until_count(event, &calls, 1);
@@ -334,26 +311,23 @@ START_TEST(a_question_can_be_taken_back_before_polkit_hears_of_it)
     dismiss_caller();
     loop_settle(event);
     ck_assert_int_eq(answers + questions + cancellations, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(root_may_without_polkit_being_asked)
 {
     ck_assert_msg(geteuid() == 0, "this test program has to be run by root");
-    setup();
     start_polkit(VERDICT_DENIED);
     ask_as(0, false);
     loop_until_count(event, &answers, 1);
     ck_assert(allowed);
     ck_assert_int_eq(questions, 0);
-    teardown();
 }
 END_TEST
 
-SUITE("polkit", who_polkit_allows_may, who_polkit_denies_may_not, who_would_need_a_password_may_not,
-      who_may_be_asked_for_a_password_is, an_error_of_polkits_is_a_no, an_answer_that_cannot_be_read_is_a_no,
-      no_answer_in_time_is_a_no_and_closes_the_dialog, without_polkit_the_answer_is_no_and_says_so,
-      polkit_that_vanishes_over_a_question_is_a_no, a_caller_who_leaves_is_denied_and_the_dialog_closed,
-      a_question_that_is_taken_back_is_not_answered, a_question_can_be_taken_back_before_polkit_hears_of_it,
-      root_may_without_polkit_being_asked)
+SUITE_WITH("polkit", setup, teardown, who_polkit_allows_may, who_polkit_denies_may_not,
+           who_would_need_a_password_may_not, who_may_be_asked_for_a_password_is, an_error_of_polkits_is_a_no,
+           an_answer_that_cannot_be_read_is_a_no, no_answer_in_time_is_a_no_and_closes_the_dialog,
+           without_polkit_the_answer_is_no_and_says_so, polkit_that_vanishes_over_a_question_is_a_no,
+           a_caller_who_leaves_is_denied_and_the_dialog_closed, a_question_that_is_taken_back_is_not_answered,
+           a_question_can_be_taken_back_before_polkit_hears_of_it, root_may_without_polkit_being_asked)

@@ -53,7 +53,6 @@ static StepMarks *find(unsigned expected)
 
 START_TEST(a_mark_that_is_held_is_found_by_another_and_one_that_is_not_is_swept)
 {
-    setup();
     int held = step_mark_take(dir_fd, GPU), left = step_mark_take(dir_fd, AUDIO);
     ck_assert_int_ge(held, 0);
     ck_assert_int_ge(left, 0);
@@ -65,13 +64,11 @@ START_TEST(a_mark_that_is_held_is_found_by_another_and_one_that_is_not_is_swept)
     ck_assert_int_eq(faccessat(dir_fd, AUDIO, F_OK, 0), -1);
     step_marks_free(marks);
     close(held);
-    teardown();
 }
 END_TEST
 
 START_TEST(two_steps_on_one_device_are_not_marked_at_once)
 {
-    setup();
     int held = step_mark_take(dir_fd, GPU);
     ck_assert_int_eq(step_mark_take(dir_fd, GPU), -EWOULDBLOCK);
     step_mark_remove(dir_fd, GPU);
@@ -79,13 +76,11 @@ START_TEST(two_steps_on_one_device_are_not_marked_at_once)
     ck_assert_int_ge(next, 0);
     close(next);
     close(held);
-    teardown();
 }
 END_TEST
 
 START_TEST(when_the_holder_lets_go_it_is_told_once_and_the_mark_is_gone)
 {
-    setup();
     int held = step_mark_take(dir_fd, GPU), other = step_mark_take(dir_fd, AUDIO);
     /* As it is while it is handed over: two processes have it, and both must let go. */
     int copy = fcntl(held, F_DUPFD_CLOEXEC, 3);
@@ -102,23 +97,20 @@ START_TEST(when_the_holder_lets_go_it_is_told_once_and_the_mark_is_gone)
     loop_until_count(event, &freed_count, 2);
     ck_assert_str_eq(freed_last, AUDIO);
     step_marks_free(marks);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_no_device_is_no_mark)
 {
-    setup();
     int fd = openat(dir_fd, "notes", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     StepMarks *marks = find(0);
 
     step_marks_free(marks);
     ck_assert_ptr_null(step_marks_free(NULL));
     close(fd);
-    teardown();
 }
 END_TEST
 
-SUITE("step-mark", a_mark_that_is_held_is_found_by_another_and_one_that_is_not_is_swept,
-      two_steps_on_one_device_are_not_marked_at_once,
-      when_the_holder_lets_go_it_is_told_once_and_the_mark_is_gone, what_is_no_device_is_no_mark)
+SUITE_WITH("step-mark", setup, teardown, a_mark_that_is_held_is_found_by_another_and_one_that_is_not_is_swept,
+           two_steps_on_one_device_are_not_marked_at_once,
+           when_the_holder_lets_go_it_is_told_once_and_the_mark_is_gone, what_is_no_device_is_no_mark)

@@ -143,7 +143,6 @@ static void take(Worker *worker, const char *subject)
 
 START_TEST(a_step_goes_to_a_helper_and_its_answer_comes_back)
 {
-    setup();
     Worker *worker = get_worker();
     take(worker, "echo");
     ck_assert_int_eq(answer.verdict, WORKER_DONE);
@@ -159,39 +158,33 @@ START_TEST(a_step_goes_to_a_helper_and_its_answer_comes_back)
     ck_assert_int_eq(answer.error, -EBUSY);
     ck_assert_str_eq(live, "");
     worker_release(worker);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_released_worker_serves_the_next_job)
 {
-    setup();
     Worker *first = get_worker();
     worker_release(first);
     ck_assert_ptr_eq(get_worker(), first);
     ck_assert_int_eq(adopted, 1);
     take(first, "echo");
     ck_assert_int_eq(answer.verdict, WORKER_DONE);
-    teardown();
 }
 END_TEST
 
 START_TEST(two_jobs_at_a_time_have_two_workers)
 {
-    setup();
     Worker *first = get_worker(), *second = get_worker();
     ck_assert_ptr_ne(first, second);
     ck_assert_int_eq(adopted, 2);
     ck_assert_int_eq(step(first, "echo", ""), 0);
     ck_assert_int_eq(step(second, "echo", ""), 0);
     loop_until_count(event, &answers, 2);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_worker_takes_one_step_at_a_time)
 {
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(step(worker, "echo", ""), 0);
     ck_assert_int_eq(step(worker, "echo", ""), -EBUSY);
@@ -199,13 +192,11 @@ START_TEST(a_worker_takes_one_step_at_a_time)
         worker_disk(worker, &(DiskWish){.path = "/dev/null", .writable = false}, on_opened, NULL), -EBUSY);
     loop_until_count(event, &answers, 1);
     take(worker, "echo");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_released_worker_goes_to_who_waits_longest)
 {
-    setup();
     Worker *first = get_worker();
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
     worker_release(first);
@@ -215,7 +206,6 @@ START_TEST(a_released_worker_goes_to_who_waits_longest)
     loop_until_count(event, &adopted, 2);
     ck_assert_ptr_ne(get_worker(), first);
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
@@ -223,7 +213,6 @@ START_TEST(a_request_that_was_taken_back_is_not_answered)
 {
     WorkerRequest *request;
 
-    setup();
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, &request), 0);
     worker_request_cancel(request);
     loop_until_count(event, &adopted, 1);
@@ -236,13 +225,11 @@ START_TEST(a_request_that_was_taken_back_is_not_answered)
     ck_assert_int_eq(readies, 0);
     get_worker();
     ck_assert_int_eq(adopted, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_that_dies_in_a_step_is_lost)
 {
-    setup();
     Worker *worker = get_worker();
     take(worker, "die");
     ck_assert_int_eq(answer.verdict, WORKER_LOST);
@@ -250,7 +237,6 @@ START_TEST(a_helper_that_dies_in_a_step_is_lost)
     /* It is gone with its worker; the next job has another. */
     get_worker();
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
@@ -258,7 +244,6 @@ START_TEST(a_helper_that_dies_between_steps_is_noticed_at_the_next)
 {
     siginfo_t ended;
 
-    setup();
     Worker *worker = get_worker();
     take(worker, "die-afterwards");
     ck_assert_int_eq(answer.verdict, WORKER_DONE);
@@ -269,7 +254,6 @@ START_TEST(a_helper_that_dies_between_steps_is_noticed_at_the_next)
     worker_release(worker);
     get_worker();
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
@@ -278,7 +262,6 @@ START_TEST(a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_j
 {
     siginfo_t ended;
 
-    setup();
     Worker *worker = get_worker();
     take(worker, "die-afterwards");
     ck_assert_int_eq(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
@@ -287,7 +270,6 @@ START_TEST(a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_j
     take(get_worker(), "echo");
     ck_assert_int_eq(answer.verdict, WORKER_DONE);
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
@@ -296,20 +278,17 @@ START_TEST(a_helper_that_talks_nonsense_is_lost)
     static const char *const nonsense[] = {
         "whatever", "done", "done value", "failed =", "failed x =", "failed -5 =", "done =a =b", "opened"};
 
-    setup();
     for (unsigned i = 0; i < G_N_ELEMENTS(nonsense); i++) {
         Worker *worker = get_worker();
         readies = 0;
         take_to(worker, "say", nonsense[i]);
         ck_assert_msg(answer.verdict == WORKER_LOST, "taken for an answer: %s", nonsense[i]);
     }
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_that_cannot_be_started_is_an_answer_in_words)
 {
-    setup();
     g_autofree char *program = g_build_filename(folder.path, "usher-bind", NULL);
     ck_assert_int_eq(unlink(program), 0);
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
@@ -317,20 +296,17 @@ START_TEST(a_helper_that_cannot_be_started_is_an_answer_in_words)
     ck_assert_ptr_null(ready_worker);
     ck_assert_msg(g_str_has_suffix(ready_message, "usher-bind: No such file or directory"), "%s",
                   ready_message);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_that_ends_before_it_connects_is_an_answer_in_words)
 {
-    setup();
     /* Nobody listens any more. */
     ck_assert_int_eq(unlink(folder.socket), 0);
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
     loop_until_count(event, &readies, 1);
     ck_assert_ptr_null(ready_worker);
     ck_assert_str_eq(ready_message, "usher-bind exited with status 2 before it had connected to usherd");
-    teardown();
 }
 END_TEST
 
@@ -345,7 +321,6 @@ static char *make_fifo(void)
 
 START_TEST(a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back)
 {
-    setup();
     g_autofree char *fifo = make_fifo();
     Worker *worker = get_worker();
     ck_assert_int_eq(step(worker, fifo, ""), 0);
@@ -362,13 +337,11 @@ START_TEST(a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back)
     ck_assert_str_eq(live, "at last");
     ck_assert_msg(answers == 1, "who let go of it is not called any more");
     close_fd(fd);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_worker_that_was_let_go_of_and_dies_tells_that)
 {
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(step(worker, "die", ""), 0);
     worker_abandon(worker, on_late, NULL);
@@ -381,7 +354,6 @@ START_TEST(a_worker_that_was_let_go_of_and_dies_tells_that)
     worker_release(worker);
     take(get_worker(), "echo");
     ck_assert_msg(answers == 1, "one that is released in its step is not called either");
-    teardown();
 }
 END_TEST
 
@@ -389,7 +361,6 @@ START_TEST(an_opened_file_comes_as_a_descriptor)
 {
     char text[8] = "";
 
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/image", .writable = true}, on_opened, NULL),
                      0);
@@ -428,7 +399,6 @@ START_TEST(an_opened_file_comes_as_a_descriptor)
     ck_assert_int_eq(worker_disk(worker, &(DiskWish){.path = "/die", .writable = false}, on_opened, NULL), 0);
     loop_until_count(event, &opens, 6);
     ck_assert_int_eq(open_error, -ECONNRESET);
-    teardown();
 }
 END_TEST
 
@@ -444,7 +414,6 @@ static int look_at(Worker *worker, const char *path)
 
 START_TEST(what_was_seen_comes_as_a_value)
 {
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(look_at(worker, "/seen"), 0);
     ck_assert_uint_eq(seen_mode, 33188);
@@ -457,13 +426,11 @@ START_TEST(what_was_seen_comes_as_a_value)
     /* Another one, at the same address perhaps. */
     get_worker();
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else)
 {
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, "/seen", on_looked, NULL), 0);
     worker_abandon(worker, on_late, NULL);
@@ -473,20 +440,17 @@ START_TEST(a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else)
     /* Another one, at the same address perhaps. */
     get_worker();
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
 START_TEST(a_helper_that_nobody_asked_for_is_sent_away)
 {
-    setup();
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_BIND, "1", NULL, NULL), 0);
     loop_until_count(event, &adopted, 1);
     loop_settle(event);
     /* Its connection is closed, so it ends; a hang here would be the failure. */
     pid_t pid = waitpid(-1, NULL, 0);
     ck_assert(pid > 0 || errno == ECHILD);
-    teardown();
 }
 END_TEST
 
@@ -494,7 +458,6 @@ START_TEST(there_is_a_limit_to_their_number)
 {
     WorkerRequest *requests[WORKER_POOL_MAX];
 
-    setup();
     g_autofree char *program = g_build_filename(folder.path, "usher-bind", NULL);
     ck_assert_int_eq(unlink(program), 0);
     for (unsigned i = 0; i < WORKER_POOL_MAX; i++)
@@ -505,13 +468,11 @@ START_TEST(there_is_a_limit_to_their_number)
     loop_settle(event);
     ck_assert_int_eq(readies, 0);
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(who_idles_goes_after_a_while)
 {
-    setup();
     worker_release(get_worker());
     loop_settle(event);
     ck_assert_int_eq(kill(last_pid, 0), 0);
@@ -519,26 +480,22 @@ START_TEST(who_idles_goes_after_a_while)
         ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "an idle helper stays for ever");
     get_worker();
     ck_assert_int_eq(adopted, 2);
-    teardown();
 }
 END_TEST
 
 START_TEST(who_never_comes_is_given_up)
 {
-    setup();
     g_autofree char *mute = g_build_filename(folder.path, "mute", NULL);
     ck_assert(g_file_set_contents(mute, "", 0, NULL));
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
     loop_until_count(event, &readies, 1);
     ck_assert_ptr_null(ready_worker);
     ck_assert_str_eq(ready_message, "usher-bind did not come up within 30 s");
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_pending_is_dropped_with_the_pool)
 {
-    setup();
     Worker *worker = get_worker();
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, NULL), 0);
     ck_assert_int_eq(step(worker, "echo", ""), 0);
@@ -547,7 +504,6 @@ START_TEST(what_is_pending_is_dropped_with_the_pool)
     loop_settle(event);
     ck_assert_int_eq(answers, 0);
     ck_assert_int_eq(readies, 1);
-    teardown();
 }
 END_TEST
 
@@ -555,7 +511,6 @@ START_TEST(the_real_usher_bind_opens_a_file)
 {
     char text[8] = "";
 
-    setup();
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL), *here = g_path_get_dirname(self);
     g_autofree char *real = g_build_filename(here, "../../../daemon/usher-bind", NULL);
     g_autofree char *link = g_build_filename(folder.path, "usher-bind", NULL);
@@ -583,7 +538,6 @@ START_TEST(the_real_usher_bind_opens_a_file)
     ck_assert_msg(answer.verdict == WORKER_DRIFT && !live,
                   "a device that is not there is drift, and nothing is live");
     worker_release(worker);
-    teardown();
 }
 END_TEST
 
@@ -696,16 +650,17 @@ static int peer_play(const char *part, const char *name)
     return 0;
 }
 
-SUITE("worker", a_step_goes_to_a_helper_and_its_answer_comes_back, a_released_worker_serves_the_next_job,
-      two_jobs_at_a_time_have_two_workers, a_worker_takes_one_step_at_a_time,
-      a_released_worker_goes_to_who_waits_longest, a_request_that_was_taken_back_is_not_answered,
-      a_helper_that_dies_in_a_step_is_lost, a_helper_that_dies_between_steps_is_noticed_at_the_next,
-      a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_job,
-      a_helper_that_talks_nonsense_is_lost, a_helper_that_cannot_be_started_is_an_answer_in_words,
-      a_helper_that_ends_before_it_connects_is_an_answer_in_words,
-      a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back,
-      a_worker_that_was_let_go_of_and_dies_tells_that, an_opened_file_comes_as_a_descriptor,
-      what_was_seen_comes_as_a_value, a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else,
-      a_helper_that_nobody_asked_for_is_sent_away, there_is_a_limit_to_their_number,
-      who_idles_goes_after_a_while, who_never_comes_is_given_up, what_is_pending_is_dropped_with_the_pool,
-      the_real_usher_bind_opens_a_file)
+SUITE_WITH("worker", setup, teardown, a_step_goes_to_a_helper_and_its_answer_comes_back,
+           a_released_worker_serves_the_next_job, two_jobs_at_a_time_have_two_workers,
+           a_worker_takes_one_step_at_a_time, a_released_worker_goes_to_who_waits_longest,
+           a_request_that_was_taken_back_is_not_answered, a_helper_that_dies_in_a_step_is_lost,
+           a_helper_that_dies_between_steps_is_noticed_at_the_next,
+           a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_job,
+           a_helper_that_talks_nonsense_is_lost, a_helper_that_cannot_be_started_is_an_answer_in_words,
+           a_helper_that_ends_before_it_connects_is_an_answer_in_words,
+           a_worker_that_hangs_is_let_go_of_and_tells_when_it_comes_back,
+           a_worker_that_was_let_go_of_and_dies_tells_that, an_opened_file_comes_as_a_descriptor,
+           what_was_seen_comes_as_a_value, a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else,
+           a_helper_that_nobody_asked_for_is_sent_away, there_is_a_limit_to_their_number,
+           who_idles_goes_after_a_while, who_never_comes_is_given_up,
+           what_is_pending_is_dropped_with_the_pool, the_real_usher_bind_opens_a_file)
