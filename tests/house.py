@@ -5,7 +5,9 @@
 An arrow goes from A to B where A includes a header of B's, or uses a function that B defines. These fail: an
 arrow from a lower floor to a higher one, a circle of rooms (folders of one floor), and a circle of files that
 docs/design.md does not name under "Circles". A circle that is named there and is gone fails as well, so that
-the list stays true. So do long files, structs of many fields, and functions whose median is long. Prints what it found; `--print` prints every circle and fails of none.
+the list stays true. So do long files, structs of many fields, functions whose median is long, and too many sources,
+those of tests among them, that include the whole definition. Prints what it found; `--print` prints every
+circle and fails of none.
 """
 import collections
 import os
@@ -20,18 +22,25 @@ CLIENT = ['daemon/base', 'client/screen', 'client/bus', 'client/view', 'client/d
 LINES_MAX = 450
 FIELDS_MAX = 25
 MEDIAN_MAX = 12
+# The header of every section of a definition, and how many sources may reach it: each change compiles them all.
+WHOLE = 'daemon/core/definition/definition.h'
+REACHING_MAX = 59
 # Text between these is no code: comments, strings, characters.
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 # clang-format puts the name of a function that is defined at the start of a line, and its brace alone on one.
 DEFINITION = re.compile(r'^(?!static\b)[A-Za-z][\w \*]*?\b(\w+)\([^;{}]*\)\n\{', re.M)
 
 
-def sources():
-    for folder in ('daemon', 'client'):
+def sources(*folders):
+    for folder in folders:
         for place, _, names in os.walk(os.path.join(TOP, folder)):
             for name in sorted(names):
                 if name.endswith(('.c', '.h')):
                     yield os.path.relpath(os.path.join(place, name), TOP)
+
+
+def read(path):
+    return open(os.path.join(TOP, path), encoding='utf-8').read()
 
 
 def floor_of(path):
@@ -73,7 +82,7 @@ def circles_of(arrows):
 
 def named_circles():
     """The lists of files in backquotes below the heading "Circles" of docs/design.md, one an item."""
-    text = open(os.path.join(TOP, 'docs/design.md'), encoding='utf-8').read()
+    text = read('docs/design.md')
     section = re.search(r'^#+ Circles.*?$(.*?)(?=^#|\Z)', text, re.M | re.S)
     items = re.split(r'^- ', section.group(1), flags=re.M)[1:] if section else []
     return [sorted(re.findall(r'`([\w/.-]+\.c)`', item)) for item in items]
@@ -81,7 +90,7 @@ def named_circles():
 
 class House:
     def __init__(self):
-        self.texts = {path: open(os.path.join(TOP, path), encoding='utf-8').read() for path in sources()}
+        self.texts = {path: read(path) for path in sources('daemon', 'client')}
         self.code = {path: NO_CODE.sub(' ', text) for path, text in self.texts.items()}
         self.defined = {}
         for path, code in self.code.items():
@@ -117,6 +126,20 @@ class House:
                 if owner and owner != path and owner.split('/')[0] == path.split('/')[0]:
                     arrows[path].add(owner)
         return arrows
+
+    def reaching(self, header):
+        """The sources that include a header, by others as well; those of the tests too."""
+        texts = dict(self.texts, **{path: read(path) for path in sources('tests')})
+        includers = collections.defaultdict(set)
+        for path, text in texts.items():
+            for other in includes_of(path, text):
+                includers[other].add(path)
+        found, todo = set(), [header]
+        while todo:
+            new = includers[todo.pop()] - found
+            found |= new
+            todo += new
+        return [path for path in found if path.endswith('.c')]
 
     def upward(self):
         for path, other in self.inclusions():
@@ -165,6 +188,9 @@ def main():
     median = house.median()
     if median > MEDIAN_MAX:
         failures.append('half of all functions have more than %d lines' % MEDIAN_MAX)
+    reaching = house.reaching(WHOLE)
+    if len(reaching) > REACHING_MAX:
+        failures.append('%d sources include %s, %d are allowed' % (len(reaching), WHOLE, REACHING_MAX))
     files, named = circles_of(house.uses()), named_circles()
     if '--print' in sys.argv:
         for circle in rooms + files:
@@ -176,8 +202,10 @@ def main():
                  for circle in named if circle not in files]
     for failure in failures:
         print('house:', failure)
-    print('%d files, %d rooms, %d circles of files named, half of all functions in %d lines: %s'
-          % (len(house.texts), len(house.rooms()), len(named), median, 'not in order' if failures else 'in order'))
+    print('%d files, %d rooms, %d circles of files named, half of all functions in %d lines, '
+          '%d sources include the whole definition: %s'
+          % (len(house.texts), len(house.rooms()), len(named), median, len(reaching),
+             'not in order' if failures else 'in order'))
     return 1 if failures else 0
 
 
