@@ -24,3 +24,6 @@ struct DefinitionCpu {
     bool isolate;                            /* what runs on the host is kept off those of pin */
     char *governor;                          /* of those of pin; NULL: as it is */
 };
+
+/* The section, which lives as long as the definition. */
+const DefinitionCpu *definition_cpu(const GuestDefinition *definition);

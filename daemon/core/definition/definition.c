@@ -54,6 +54,11 @@ const char *definition_name(const GuestDefinition *definition)
     return definition->name;
 }
 
+const DefinitionCpu *definition_cpu(const GuestDefinition *definition)
+{
+    return &definition->cpu;
+}
+
 bool definition_tainted(const GuestDefinition *definition)
 {
     return definition->qemu.arguments || definition->qemu.overrides;

@@ -44,7 +44,7 @@ typedef struct DefinitionText {
     size_t size; /* NUL bytes inside are an error with their line */
 } DefinitionText;
 
-/* The guest's. */
+/* The guest's name, which lives as long as the definition. */
 const char *definition_name(const GuestDefinition *definition);
 
 /* It changes what usher would do with QEMU. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMU says of a guest: its events, how it is, and that it says nothing. Each is handed to whom it
  * concerns. */
-#include "../../core/definition/definition.h"
+#include "../../core/definition/cpu.h"
 #include "../../base/log.h"
 #include "private.h"
 
@@ -66,7 +66,7 @@ static void adopt(Guest *g, const char *status)
         qmp_command(qemu_link_qmp(g->run->link), "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
     guest_sync_inputs(g);
     guest_sync_usbs(g);
-    if (g_str_equal(status, "prelaunch") && g->run->definition && g->run->definition->cpu.pin)
+    if (g_str_equal(status, "prelaunch") && g->run->definition && definition_cpu(g->run->definition)->pin)
         log_guest(LOG_WARNING, g->name,
                   "its vCPUs are not pinned: usherd went away just then; they will be "
                   "when it is started the next time");

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/cpu.h"
 #include "private.h"
 
 #define QMP_DEADLINE_USEC (60 * G_USEC_PER_SEC)
@@ -15,8 +15,8 @@ static int send_command(const Run *run)
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autofree char *memlock = g_strdup_printf("%" G_GUINT64_FORMAT, command->memlock);
 
-    if (run->definition->cpu.pin) {
-        const char *emulator = run->definition->cpu.emulator_pin ?: "-";
+    if (definition_cpu(run->definition)->pin) {
+        const char *emulator = definition_cpu(run->definition)->emulator_pin ?: "-";
         int r = channel_send(run->start.launch, (const char *const[]){"pin", emulator, NULL}, NULL, 0);
         if (r < 0)
             return r;

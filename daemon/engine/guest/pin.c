@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/cpu.h"
 #include "../../core/qemu/argv.h"
 #include "private.h"
 
@@ -51,7 +51,7 @@ static void on_iothreads(Qmp *qmp, int error, const char *message, struct json_o
     }
     g_autofree const char **cpus = g_new(const char *, json_object_array_length(result) + 1);
     for (size_t i = 0; i < json_object_array_length(result); i++)
-        cpus[i] = g->run->definition->cpu.iothread_pin;
+        cpus[i] = definition_cpu(g->run->definition)->iothread_pin;
     add_threads(g->run->start.place, result, cpus);
     send(g);
 }
@@ -71,7 +71,7 @@ static void on_cpus(Qmp *qmp, int error, const char *message, struct json_object
     for (size_t i = 0; i < n; i++)
         cpus[i] = definition_pin(g->run->definition, i);
     add_threads(g->run->start.place, result, (const char *const *)cpus);
-    if (!g->run->definition->cpu.iothread_pin)
+    if (!definition_cpu(g->run->definition)->iothread_pin)
         send(g);
     else if (qmp_command(qmp, "query-iothreads", NULL, QMP_ANSWER_USEC, on_iothreads, g) < 0)
         fail(g, "QEMU cannot be asked");
@@ -86,7 +86,7 @@ void phase_pin(Run *run)
 {
     Guest *g = run->guest;
 
-    if (!run->definition->cpu.pin) {
+    if (!definition_cpu(run->definition)->pin) {
         start_phase_done(run);
         return;
     }
