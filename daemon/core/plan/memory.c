@@ -74,8 +74,8 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
         "guest %s: [Memory] Size= is %s, of which %s must be available at once%s; the host has %s left, and "
         "keeps %s%s",
         definition->name, size, wanted,
-        definition->memory.huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages", has,
-        keeps, whose);
+        definition->memory.huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages",
+        has, keeps, whose);
 }
 
 /* What is bound to a node is had there and nowhere else (MPOL_BIND in set_mempolicy(2)): the kernel ends
@@ -170,8 +170,9 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
     bool huge = definition->memory.huge_pages != HUGE_PAGES_NO;
     uint64_t bytes = huge ? 0 : definition->memory.size - MIN(definition->memory.size, resident);
 
-    const HostNode *node =
-        definition->memory.node > 0 && host->nodes->len > 1 ? find_node(host, definition->memory.node - 1) : NULL;
+    const HostNode *node = definition->memory.node > 0 && host->nodes->len > 1
+                               ? find_node(host, definition->memory.node - 1)
+                               : NULL;
     int r = node ? check_node(node, definition, bytes, ret_fault) : 0;
 
     return r != 0 ? r : check_left(host, claims, definition, owner, bytes, ret_fault);
