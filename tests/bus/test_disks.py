@@ -10,6 +10,7 @@ import unittest
 import dbus
 
 from test_daemon import GUEST, NONE, DaemonTest
+from usherd import open_files
 
 
 def qemu_img(*arguments):
@@ -169,8 +170,7 @@ class ACdDrive(DiskTest):
 
     def open_images(self):
         """The images that QEMU has open, as the kernel tells."""
-        folder = f"/proc/{int(self.usherd.property('demo', 'Pid'))}/fd"
-        links = {os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
+        links = open_files(int(self.usherd.property("demo", "Pid")))
         return sorted(os.path.basename(link) for link in links if link.endswith(".iso"))
 
     def change(self, drive, name, flags=os.O_RDONLY):

@@ -10,7 +10,7 @@ import unittest
 import dbus
 
 from bus import MockPolkit, PrivateBus
-from usherd import Usherd
+from usherd import Usherd, open_files
 
 NONE = dbus.Dictionary({}, signature="sv")
 GUEST = """[CPU]
@@ -71,8 +71,7 @@ class NetworkTest(unittest.TestCase):
         return int(self.usherd.property("demo", "Pid"))
 
     def has_open(self, path):
-        folder = f"/proc/{self.pid()}/fd"
-        return any(os.readlink(f"{folder}/{fd}") == path for fd in os.listdir(folder))
+        return path in open_files(self.pid())
 
     def assert_bridged(self):
         link = self.network.link("ush-demo_lan")

@@ -20,7 +20,7 @@ import dbus
 import test_daemon
 from bus import DEADLINE_SECONDS
 from test_daemon import GUEST, NONE, DaemonTest
-from usherd import BUILD
+from usherd import BUILD, open_files
 
 USHERCTL = BUILD / "client" / "usherctl"
 
@@ -76,7 +76,7 @@ class StreamTest(DaemonTest):
     def listening(self):
         """TCP sockets that QEMU listens on."""
         pid = int(self.usherd.property("demo", "Pid"))
-        inodes = {os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+        inodes = open_files(pid)
         lines = [line.split() for name in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]]
         return [line[1] for line in lines if f"socket:[{line[9]}]" in inodes and line[3] == "0A"]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The real usherd on a private bus, with folders of its own and the forking launcher: PID 1 is not asked for anything."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -16,6 +17,15 @@ from bus import DEADLINE_SECONDS, MockPolkit, PrivateBus
 BUILD = pathlib.Path(os.environ["USHER_BUILD"])
 NAME = "org.usher1"
 ROOT = "/org/usher1"
+
+
+def open_files(pid):
+    """What the descriptors of a process lead to; one that is closed meanwhile is none."""
+    links = set()
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return links
 
 
 class Usherd:
