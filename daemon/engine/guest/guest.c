@@ -3,7 +3,6 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
-#include "../../edge/host-services/clock.h"
 #include "private.h"
 
 #define LAST_WORDS_MAX 2000
@@ -94,11 +93,6 @@ const Fault *guest_fault(const Guest *g)
     return g->fault;
 }
 
-const GuestDefinition *guest_definition(const Guest *g)
-{
-    return g->run ? g->run->definition : NULL;
-}
-
 const GPtrArray *guest_devices(const Guest *g)
 {
     return g->addresses;
@@ -109,61 +103,9 @@ bool guest_has_leftovers(const Guest *g)
     return g->leftovers;
 }
 
-bool guest_at_rest(const Guest *g)
-{
-    return !g->run;
-}
-
 char *guest_last_words(const Guest *g)
 {
     return g->stderr_log ? guest_log_tail(g->stderr_log, LAST_WORDS_MAX) : g_strdup("");
-}
-
-char *guest_run_path(const Guest *g, const char *file)
-{
-    return g_strdup_printf("%s/guests/%s/%s", g->engine->run_path, g->name, file);
-}
-
-void guest_announce(Guest *g)
-{
-    g->handler->changed(g, g->userdata);
-}
-
-void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler)
-{
-    clock_after(g->engine->event, usec, handler, g, &g->run->deadline);
-}
-
-void guest_set_state(Guest *g, GuestEvent event)
-{
-    int next = guest_state_next(g->state, event);
-
-    if (next < 0) {
-        log_guest(LOG_ERR, g->name, "bug: %s while %s", guest_event_to_string(event),
-                  guest_state_to_string(g->state));
-        return;
-    }
-    if (next == (int)g->state)
-        return;
-    log_guest(LOG_INFO, g->name, "%s → %s", guest_state_to_string(g->state), guest_state_to_string(next));
-    if (g->run)
-        g->run->deadline = sd_event_source_disable_unref(g->run->deadline);
-    g->state = next;
-    g->since = clock_realtime_usec();
-    guest_announce(g);
-    if (g->run)
-        sleeper_sync_soon(g->run->sleeper);
-}
-
-/* The start. */
-
-void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total, void *userdata)
-{
-    Guest *g = userdata;
-
-    job_progress(g->start_job, words, done, total);
-    for (unsigned i = 0; !g->start_job && i < g->end_jobs->len; i++)
-        job_progress(g_ptr_array_index(g->end_jobs, i), words, done, total);
 }
 
 void guest_unstuck(Guest *g)
@@ -196,6 +138,8 @@ void guest_given_up(Guest *g, const char *message)
     guest_set_state(g, GUEST_EVENT_FAILED);
     guest_announce(g);
 }
+
+/* The start. */
 
 /* Opens what the run needs before its first step. 0 or -errno. */
 static int open_run(Guest *g)

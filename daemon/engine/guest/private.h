@@ -27,15 +27,18 @@ struct Guest {
     GPtrArray *restored_waiters; /* of Channel, owned */
 };
 
-/* guest.c */
-/* Of every execution of a guest's: what its jobs hear, and what goes on when the kernel comes back. */
-void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
-                       void *userdata);
-void guest_on_unstuck(const char *subject, void *userdata);
+/* state.c */
 void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
+/* Of every execution of a guest's: what its jobs hear. */
+void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
+                       void *userdata);
+
+/* guest.c */
+/* And what goes on when the kernel comes back. */
+void guest_on_unstuck(const char *subject, void *userdata);
 
 /* unit.c */
 /* From now on the launcher has 60 s to come. */

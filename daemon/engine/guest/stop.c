@@ -66,7 +66,7 @@ static void on_taken(void *userdata)
     Guest *g = userdata;
 
     guest_set_state(g, GUEST_EVENT_STOP);
-    log_guest(LOG_INFO, g->name, "stopping: %s", guest_sub_state(g));
+    log_guest(LOG_INFO, g->name, "stopping: %s", stop_rung_to_string(ladder_rung(g->run->ladder)));
     guest_announce(g);
 }
 
