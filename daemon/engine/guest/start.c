@@ -2,10 +2,7 @@
 #include "private.h"
 
 /* The start, from the first row to the last. To put a phase in between is one row. */
-static const struct {
-    const char *name; /* SubState */
-    StartPhaseBegin *begin, *call_off;
-} phases[] = {
+const StartPhase start_phases[] = {
     /* What is missing or in use refuses the start: nothing has been touched yet. */
     {"holders", phase_holders, phase_holders_off},
     {"disks", phase_disks, phase_disks_off},
@@ -22,42 +19,5 @@ static const struct {
     {"pinning", phase_pin, phase_pin_off},
     /* It ends the start when the guest's vCPUs run. */
     {"run", phase_run, NULL},
+    {},
 };
-
-static void begin(Run *run, unsigned phase)
-{
-    Guest *g = run->guest;
-
-    run->start.phase = phase;
-    phases[phase].begin(run);
-    /* Shown if it waits for something, and has not failed. */
-    if (g->run && g->run->start.phase == phase)
-        guest_announce(g);
-}
-
-void start_begin(Run *run)
-{
-    begin(run, 0);
-}
-
-void start_phase_done(Run *run)
-{
-    begin(run, run->start.phase + 1);
-}
-
-bool start_is_at(const Run *run, StartPhaseBegin *phase)
-{
-    return phases[run->start.phase].begin == phase;
-}
-
-const char *start_phase_name(const Run *run)
-{
-    return phases[run->start.phase].name;
-}
-
-void start_call_off(Run *run)
-{
-    for (unsigned i = G_N_ELEMENTS(phases); i > 0; i--)
-        if (phases[i - 1].call_off)
-            phases[i - 1].call_off(run);
-}

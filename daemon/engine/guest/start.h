@@ -19,10 +19,18 @@ typedef enum GuestUnit {
     GUEST_UNIT_ACCEPTED,
 } GuestUnit;
 
+typedef void StartPhaseAct(Run *run);
+
+typedef struct StartPhase {
+    const char *name; /* SubState */
+    StartPhaseAct *begin, *call_off;
+} StartPhase;
+
 /* What the phases have from each other. */
 typedef struct Start {
-    unsigned phase; /* its place in the table */
-    bool by_unit;   /* its launcher came first */
+    const StartPhase *phases; /* the table, which ends with an empty row */
+    const StartPhase *phase;  /* the one that was begun last */
+    bool by_unit;             /* its launcher came first */
     GuestUnit unit;
     HolderGate *gate;
     FileGate *disks;      /* what is opened before the first step, until QEMU has it */
@@ -34,15 +42,17 @@ typedef struct Start {
     GPtrArray *place;     /* of char*: the words that say which thread goes where */
 } Start;
 
-typedef void StartPhaseBegin(Run *run);
+/* start.c */
+extern const StartPhase start_phases[];
 
+/* phase.c */
 /* Begins with the first phase. */
 void start_begin(Run *run);
 /* The phase that was begun last has what it is for: the next one begins. May be called from within its begin.
  */
 void start_phase_done(Run *run);
-/* Whether it is the one that was begun last. */
-bool start_is_at(const Run *run, StartPhaseBegin *phase);
+/* Whether the phase that begins so was begun last. */
+bool start_is_at(const Run *run, StartPhaseAct *phase);
 /* What the phase is called. */
 const char *start_phase_name(const Run *run);
 /* Takes back whatever the phases have asked for and not got, and lets go of what they had for QEMU. Fine at
@@ -50,16 +60,16 @@ const char *start_phase_name(const Run *run);
 void start_call_off(Run *run);
 
 /* Each begins a phase; its namesake ends what it has asked for, and closes what it has opened. */
-StartPhaseBegin phase_holders, phase_holders_off; /* look.c */
-StartPhaseBegin phase_disks, phase_disks_off;     /* disks.c */
-StartPhaseBegin phase_kvmfr, phase_opener_off;    /* kvmfr.c */
-StartPhaseBegin phase_sound, phase_sound_off;     /* sound.c */
-StartPhaseBegin phase_unit, phase_unit_off;       /* unit.c */
-StartPhaseBegin phase_steps;                      /* steps.c */
-StartPhaseBegin phase_launcher;                   /* unit.c */
-StartPhaseBegin phase_facts, phase_facts_off;     /* facts.c */
-StartPhaseBegin phase_files, phase_files_off;     /* files.c */
-StartPhaseBegin phase_companions;                 /* run-companions.c */
-StartPhaseBegin phase_launch;                     /* launch.c */
-StartPhaseBegin phase_pin, phase_pin_off;         /* pin.c */
-StartPhaseBegin phase_run;                        /* launch.c */
+StartPhaseAct phase_holders, phase_holders_off; /* look.c */
+StartPhaseAct phase_disks, phase_disks_off;     /* disks.c */
+StartPhaseAct phase_kvmfr, phase_opener_off;    /* kvmfr.c */
+StartPhaseAct phase_sound, phase_sound_off;     /* sound.c */
+StartPhaseAct phase_unit, phase_unit_off;       /* unit.c */
+StartPhaseAct phase_steps;                      /* steps.c */
+StartPhaseAct phase_launcher;                   /* unit.c */
+StartPhaseAct phase_facts, phase_facts_off;     /* facts.c */
+StartPhaseAct phase_files, phase_files_off;     /* files.c */
+StartPhaseAct phase_companions;                 /* run-companions.c */
+StartPhaseAct phase_launch;                     /* launch.c */
+StartPhaseAct phase_pin, phase_pin_off;         /* pin.c */
+StartPhaseAct phase_run;                        /* launch.c */
