@@ -43,9 +43,13 @@ void guest_on_unstuck(const char *subject, void *userdata);
 /* unit.c */
 /* From now on the launcher has 60 s to come. */
 void guest_await_launcher(Guest *g);
+
+/* launcher.c */
 /* The unit was asked for, nobody has called it off, and its launcher has not come yet. */
 bool guest_unit_is_to_come(const Run *run);
-/* Tells the launcher that nothing comes of the start, and lets go of it. False: it is not here. */
+/* Tells a launcher why it is of no use, and lets go of it. */
+void guest_refuse_channel(Channel *channel, const char *why, const char *remedy);
+/* Tells the guest's own that nothing comes of the start, and lets go of it. False: it is not here. */
 bool guest_refuse_launcher(Guest *g, const Fault *fault);
 
 /* disks.c */

@@ -63,12 +63,6 @@ void phase_unit_off(Run *run)
     run->start.unit = GUEST_UNIT_UNASKED;
 }
 
-bool guest_unit_is_to_come(const Run *run)
-{
-    return run->guest->state == GUEST_PREPARING && !run->start.launch && !run->stop_asked &&
-           run->start.unit != GUEST_UNIT_UNASKED;
-}
-
 static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Guest *g = userdata;
@@ -84,11 +78,6 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
 void guest_await_launcher(Guest *g)
 {
     guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
-}
-
-bool guest_awaits_launcher(const Guest *g)
-{
-    return g->state == GUEST_PREPARING && !g->run->start.launch;
 }
 
 void guest_launch_failed(Guest *g, const char *message)
@@ -128,18 +117,12 @@ static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds
     }
 }
 
-static void refuse(Channel *channel, const char *why, const char *remedy)
-{
-    channel_send(channel, (const char *const[]){"refused", why, remedy, NULL}, NULL, 0);
-    channel_free(channel);
-}
-
 void guest_connected(Guest *g, Channel *channel, pid_t pid, uid_t uid, gid_t gid)
 {
     Run *run = g->run;
 
     if (g->state != GUEST_PREPARING || run->start.launch) {
-        refuse(channel, "nobody asked for this start", "");
+        guest_refuse_channel(channel, "nobody asked for this start", "");
         return;
     }
     run->start.launch = channel;
@@ -150,12 +133,4 @@ void guest_connected(Guest *g, Channel *channel, pid_t pid, uid_t uid, gid_t gid
     if (run->execution)
         execution_set_guest(run->execution, uid, gid);
     look_again(run);
-}
-
-bool guest_refuse_launcher(Guest *g, const Fault *fault)
-{
-    if (!g->run->start.launch)
-        return false;
-    refuse(g_steal_pointer(&g->run->start.launch), fault->message, fault->remedy ?: "");
-    return true;
 }
