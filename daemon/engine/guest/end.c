@@ -112,7 +112,7 @@ void guest_ended(Guest *g)
     bool to_come = guest_unit_is_to_come(g->run);
 
     /* First of all, as an answer of QEMU's may be about what is let go of below. */
-    guest_drop_qmp(g);
+    run_drop_qmp(g->run);
     start_call_off(g->run);
     /* It would come up after all, and be taken for a start of its own. */
     if (to_come)

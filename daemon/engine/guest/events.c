@@ -72,15 +72,6 @@ static void adopt(Guest *g, const char *status)
                   "when it is started the next time");
 }
 
-void guest_adopt_unheard(Guest *g)
-{
-    g->run->recovering = false;
-    qemu_link_give_up(g->run->link);
-    guest_set_state(g, GUEST_EVENT_ADOPT);
-    guest_set_state(g, GUEST_EVENT_SILENT);
-    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->process.pid);
-}
-
 static void on_status(const char *status, void *userdata)
 {
     Guest *g = userdata;
@@ -119,33 +110,8 @@ static void on_lost(void *userdata)
 
 const QemuLinkHandler guest_link_handler = {on_status, on_event, on_silent, on_lost};
 
-bool guest_qmp_usable(const Guest *g)
-{
-    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && qemu_link_hears(g->run->link) &&
-           !qemu_link_ending(g->run->link);
-}
-
 void guest_ask(Guest *g)
 {
     if ((g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && !plugs_pin_memory(g->run->plugs))
         qemu_link_ask(g->run->link);
-}
-
-void guest_go_silent(Guest *g)
-{
-    qemu_link_go_silent(g->run->link);
-}
-
-int guest_raise_unresponsive(const Guest *g, Fault **ret_fault)
-{
-    return qemu_link_raise_silent(g->run->link, ret_fault);
-}
-
-void guest_drop_qmp(Guest *g)
-{
-    streams_close(g->run->streams);
-    qemu_link_close(g->run->link);
-    medium_drop(g->run->medium);
-    /* What the guest wants of itself when the host sleeps goes with the run. */
-    controls_drop(g->run->controls, g->run->sleeper);
 }

@@ -4,11 +4,18 @@
 #include "../../core/definition/definition.h"
 #include "private.h"
 
+/* It runs or is paused, and QEMU can be told things. */
+static bool is_usable(const Guest *g)
+{
+    return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && qemu_link_hears(g->run->link) &&
+           !qemu_link_ending(g->run->link);
+}
+
 static Qmp *usable_qmp(void *userdata)
 {
     const Guest *g = userdata;
 
-    return guest_qmp_usable(g) ? qemu_link_qmp(g->run->link) : NULL;
+    return is_usable(g) ? qemu_link_qmp(g->run->link) : NULL;
 }
 
 static void on_changed(void *userdata)
@@ -26,7 +33,7 @@ void guest_sync_inputs(Guest *g)
     static const InputsHandler handler = {usable_qmp, on_ended};
     Run *run = g->run;
 
-    if (!guest_qmp_usable(g) || !run->journal || !run->definition)
+    if (!is_usable(g) || !run->journal || !run->definition)
         return;
     if (!run->inputs)
         run->inputs = inputs_new(&(InputsSetup){.engine = g->engine,
@@ -96,7 +103,9 @@ static int on_plan_rest(const DefinitionPci *section, Plan **ret, Fault **ret_fa
 
 static void on_silent(void *userdata)
 {
-    guest_go_silent(userdata);
+    const Guest *g = userdata;
+
+    qemu_link_go_silent(g->run->link);
 }
 
 static void on_list(void *userdata)
@@ -125,8 +134,8 @@ int guest_check_pluggable(const Guest *g, Fault **ret_fault)
         g->run->recovering)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
                            guest_state_to_string(g->state));
-    if (!guest_qmp_usable(g))
-        return guest_raise_unresponsive(g, ret_fault);
+    if (!is_usable(g))
+        return qemu_link_raise_silent(g->run->link, ret_fault);
     return plugs_check(g->run->plugs, ret_fault);
 }
 

@@ -95,15 +95,6 @@ void guest_pinned(Guest *g, char **words);
 
 /* events.c */
 extern const QemuLinkHandler guest_link_handler;
-/* It runs or is paused, and QEMU can be told things. */
-bool guest_qmp_usable(const Guest *g);
-/* Closes the connection; whoever waits for an answer is told. */
-void guest_drop_qmp(Guest *g);
-/* A deadline passed without a word from QEMU. */
-void guest_go_silent(Guest *g);
-int guest_raise_unresponsive(const Guest *g, Fault **ret_fault);
-/* It was found running after a restart of the daemon, and nobody waits for a word of QEMU's. */
-void guest_adopt_unheard(Guest *g);
 
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;
@@ -126,6 +117,8 @@ void guest_watchdog_expired(Guest *g);
 void guest_take_run_state(Guest *g, const char *status);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
+/* It was found running after a restart of the daemon, and nobody waits for a word of QEMU's. */
+void guest_adopt_unheard(Guest *g);
 
 /* hot-plug.c */
 /* After a restart of the daemon. */

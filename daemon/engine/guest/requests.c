@@ -104,7 +104,7 @@ static int check_up(const Guest *g, Fault **ret_fault)
 
 static int check_answers(const Guest *g, Fault **ret_fault)
 {
-    return qemu_link_hears(g->run->link) ? 0 : guest_raise_unresponsive(g, ret_fault);
+    return qemu_link_hears(g->run->link) ? 0 : qemu_link_raise_silent(g->run->link, ret_fault);
 }
 
 static int check_can_be_told(const Guest *g, Fault **ret_fault)

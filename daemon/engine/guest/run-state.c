@@ -80,3 +80,12 @@ bool guest_run_state_event(Guest *g, const char *name)
     ask(g);
     return true;
 }
+
+void guest_adopt_unheard(Guest *g)
+{
+    g->run->recovering = false;
+    qemu_link_give_up(g->run->link);
+    guest_set_state(g, GUEST_EVENT_ADOPT);
+    guest_set_state(g, GUEST_EVENT_SILENT);
+    log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->process.pid);
+}

@@ -27,12 +27,19 @@ Run *run_new(Guest *guest)
     return run;
 }
 
+void run_drop_qmp(Run *run)
+{
+    streams_close(run->streams);
+    qemu_link_close(run->link);
+    medium_drop(run->medium);
+    /* What the guest wants of itself when the host sleeps goes with the run. */
+    controls_drop(run->controls, run->sleeper);
+}
+
 /* First of all, as an answer may be about what is let go of next. */
 static void forget_questions(Run *run)
 {
-    Guest *g = run->guest;
-
-    guest_drop_qmp(g);
+    run_drop_qmp(run);
     start_call_off(run);
     sd_event_source_disable_unref(run->deadline);
     execution_free(run->execution);

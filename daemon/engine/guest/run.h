@@ -81,3 +81,5 @@ struct Run {
 Run *run_new(Guest *guest);
 /* Takes back all that it has asked of anybody, and kills nothing. NULL is fine; returns NULL. */
 Run *run_free(Run *run);
+/* Closes the connection to QEMU for good; whoever waits for an answer is told. */
+void run_drop_qmp(Run *run);

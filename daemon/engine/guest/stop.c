@@ -58,7 +58,9 @@ static void on_status(const char *status, void *userdata)
 
 static void on_silent(void *userdata)
 {
-    guest_go_silent(userdata);
+    const Guest *g = userdata;
+
+    qemu_link_go_silent(g->run->link);
 }
 
 static void on_taken(void *userdata)
