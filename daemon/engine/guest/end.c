@@ -107,6 +107,14 @@ static void on_undone(Execution *execution, const Fault *fault, void *userdata)
 
 static const ExecutionHandler end_handler = {guest_on_progress, on_undone, guest_on_unstuck};
 
+void guest_undo(Guest *g, bool believe_kernel)
+{
+    if (g->run->journal)
+        g->run->execution = execution_undo(g->engine, g->run->journal, believe_kernel, &end_handler, g);
+    else
+        come_to_rest(g, NULL);
+}
+
 void guest_ended(Guest *g)
 {
     bool to_come = guest_unit_is_to_come(g->run);
@@ -142,10 +150,7 @@ void guest_ended(Guest *g)
     ladder_leave(g->run->ladder);
     guest_set_state(g, GUEST_EVENT_END);
     tell(g, g->end_waiters);
-    if (g->run->journal)
-        g->run->execution = execution_undo(g->engine, g->run->journal, false, &end_handler, g);
-    else
-        come_to_rest(g, NULL);
+    guest_undo(g, false);
 }
 
 void guest_fail(Guest *g, Fault *fault)
@@ -163,21 +168,4 @@ void guest_fail(Guest *g, Fault *fault)
         ladder_take(g->run->ladder, STOP_RUNG_KILL); /* its end brings us to guest_ended() */
     else
         guest_ended(g);
-}
-
-void guest_restore(Guest *g, Job *job, bool believe_kernel)
-{
-    const Owner owner = owner_of_guest(g->name);
-
-    if (job)
-        g_ptr_array_add(g->end_jobs, job);
-    g->fault = fault_free(g->fault);
-    run_new(g)->stop_asked = g->end_was_asked;
-    if (journal_open(g->engine->journal_fd, owner.text, &g->run->journal) < 0)
-        log_guest(LOG_ERR, g->name, "cannot open its journal again");
-    guest_set_state(g, GUEST_EVENT_END);
-    if (g->run->journal)
-        g->run->execution = execution_undo(g->engine, g->run->journal, believe_kernel, &end_handler, g);
-    else
-        come_to_rest(g, NULL);
 }

@@ -20,6 +20,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->name = g_strdup(name);
     g->handler = handler;
     g->userdata = userdata;
+    g->unstuck = guest_unstuck;
     g->state = GUEST_STOPPED;
     g->folder_fd = -1;
     g->addresses = g_ptr_array_new_with_free_func(g_free);
@@ -106,21 +107,6 @@ bool guest_has_leftovers(const Guest *g)
 char *guest_last_words(const Guest *g)
 {
     return g->stderr_log ? guest_log_tail(g->stderr_log, LAST_WORDS_MAX) : g_strdup("");
-}
-
-void guest_unstuck(Guest *g)
-{
-    if (guest_at_rest(g) && g->leftovers) {
-        log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
-        guest_restore(g, NULL, false);
-    } else if (g->run) {
-        plugs_unstuck(g->run->plugs);
-    }
-}
-
-void guest_on_unstuck(const char *subject, void *userdata)
-{
-    guest_unstuck(userdata);
 }
 
 /* It has ended as often as systemd lets it: failed, however well its last run ended. */

@@ -9,6 +9,7 @@ struct Guest {
     char *name;
     const GuestHandler *handler;
     void *userdata;
+    void (*unstuck)(Guest *g); /* guest_unstuck(), which the parts do not know */
 
     GuestState state;
     uint64_t since; /* realtime usec */
@@ -32,12 +33,9 @@ void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
-/* Of every execution of a guest's: what its jobs hear. */
+/* Of every execution of a guest's: what its jobs hear, and what goes on when the kernel comes back. */
 void guest_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
                        void *userdata);
-
-/* guest.c */
-/* And what goes on when the kernel comes back. */
 void guest_on_unstuck(const char *subject, void *userdata);
 
 /* unit.c */
@@ -75,6 +73,8 @@ void guest_fail(Guest *g, Fault *fault);
 /* QEMU is gone, or never came. What this run has asked of anybody is forgotten, and its end waits for steps
  * that are under way; fine while the undo is. */
 void guest_ended(Guest *g);
+/* Undoes what its journal leaves standing, then comes to rest. believe_kernel: as guest_restore() has it. */
+void guest_undo(Guest *g, bool believe_kernel);
 
 /* console-log.c */
 /* Another descriptor of the console's log, or -errno. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest after a restart of the daemon: its QEMU is found and followed again, or what it left is undone. */
+/* What an earlier run of a guest has left. After a restart of the daemon its QEMU is found and followed
+ * again; what was not undone is tried once more. */
 #include <string.h>
 
 #include "../../base/file.h"
@@ -84,5 +85,29 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     if (r < 0) {
         log_guest(LOG_ERR, g->name, "cannot look for what was running: %s", strerror(-r));
         on_found(0, g->run);
+    }
+}
+
+void guest_restore(Guest *g, Job *job, bool believe_kernel)
+{
+    const Owner owner = owner_of_guest(g->name);
+
+    if (job)
+        g_ptr_array_add(g->end_jobs, job);
+    g->fault = fault_free(g->fault);
+    run_new(g)->stop_asked = g->end_was_asked;
+    if (journal_open(g->engine->journal_fd, owner.text, &g->run->journal) < 0)
+        log_guest(LOG_ERR, g->name, "cannot open its journal again");
+    guest_set_state(g, GUEST_EVENT_END);
+    guest_undo(g, believe_kernel);
+}
+
+void guest_unstuck(Guest *g)
+{
+    if (guest_at_rest(g) && g->leftovers) {
+        log_guest(LOG_NOTICE, g->name, "going on to give its devices back");
+        guest_restore(g, NULL, false);
+    } else if (g->run) {
+        plugs_unstuck(g->run->plugs);
     }
 }

@@ -77,7 +77,7 @@ struct Run {
     sd_event_source *deadline; /* of the state */
 };
 
-/* The guest has none. */
+/* The guest has none. In run-parts.c. */
 Run *run_new(Guest *guest);
 /* Takes back all that it has asked of anybody, and kills nothing. NULL is fine; returns NULL. */
 Run *run_free(Run *run);

@@ -59,3 +59,10 @@ void guest_on_progress(Execution *execution, const char *words, unsigned done, u
     for (unsigned i = 0; !g->start_job && i < g->end_jobs->len; i++)
         job_progress(g_ptr_array_index(g->end_jobs, i), words, done, total);
 }
+
+void guest_on_unstuck(const char *subject, void *userdata)
+{
+    Guest *g = userdata;
+
+    g->unstuck(g);
+}
