@@ -55,7 +55,7 @@ pinned=$(systemctl show -P MainPID pinned)
 expect_eq "Something else in the guests' slice is pinned" "$(affinity "$pinned")" 1
 it "The guest gets ready" wait_until 120 guest_said alone 'usher-guest: ready'
 refused "Another guest cannot have the same one" "host CPU 1 is reserved for guest alone" usherctl start other
-refused "Nor the last one" "would leave init.scope none" usherctl start rest
+refused "Nor the last one" "would leave init.scope no host CPU" usherctl start rest
 it "The guest stops" usherctl stop alone
 expect_eq "The host runs anywhere again" "$(slices)" 0-1
 expect_eq "And systemd knows of no limit" "$(allowed system.slice)" ""
