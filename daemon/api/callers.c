@@ -12,18 +12,18 @@
  * max_completed_connections, dbus-daemon(1)). */
 #define CALLERS_MAX 4096
 
-/* What was spent is forgotten by and by: a half in about this time. */
+/* Half of what was spent is forgotten in about this time. */
 #define FADE_USEC (500.0 * 1000)
-/* Spent lately, in the sense above: so much is everybody's, whoever else waits. */
+/* Everybody may have spent this much lately (faded as above), whoever else waits. */
 #define FREE_USEC (50.0 * 1000)
 #define FREE_UNKNOWN_USEC (2.0 * 1000)
-/* Calls of one user in a row, each with others behind it and none of anybody else's in between. Who waits for
- * each answer before he calls again has one, however much he asks; who sends without waiting has many. */
+/* How many calls of one user may come in a row while others wait. A user who waits for each answer before the
+ * next call makes a row of one, however much he asks; one who sends without waiting makes long rows. */
 #define ROW_MAX 2
 
-/* What a user or, as long as its user is not known, a connection has cost and has under way. */
+/* What a user, or a connection while its user is unknown, has cost and has under way. */
 typedef struct Account {
-    double spent; /* microseconds of the processor, faded */
+    double spent; /* microseconds of CPU time, faded */
     gint64 faded; /* when, monotonic */
     unsigned due[CALLER_DUE_MAX];
     unsigned callers;
@@ -45,10 +45,9 @@ struct Callers {
     void *userdata;
     GHashTable *names;   /* → Caller, owned */
     GHashTable *users;   /* uid → Account, owned */
-    sd_bus_slot *losses; /* of names, as long as there are callers */
+    sd_bus_slot *losses; /* tells of names that have gone, while there are callers */
     sd_event_source *turn;
-    Account
-        *charged; /* who pays for what is being done; NULL: whoever calls next, whose call is being read */
+    Account *charged; /* who pays for the current work; NULL: the next caller, whose call is being read */
     gint64 charged_since;
     const Account *last; /* who called last */
     unsigned row;        /* and how often in a row */
@@ -84,8 +83,8 @@ static void charge(Callers *callers, Account *next)
     callers->charged_since = now;
 }
 
-/* After each turn of the loop, before the next: what somebody else's call, which is long perhaps, takes to be
- * read is not his who was answered before it; nor is what the loop does besides. */
+/* Runs before each turn of the loop: the user who was answered last pays neither for reading the next call,
+ * which may be long, nor for the loop's other work. */
 static int on_turn(sd_event_source *source, void *userdata)
 {
     charge(userdata, NULL);
@@ -251,7 +250,7 @@ static bool is_heaviest(Callers *callers, const Account *account)
     return true;
 }
 
-/* Those after which nothing was waiting are no row: whoever called them had all the time in the world. */
+/* Calls after which nothing else was waiting make no row: their caller kept nobody waiting. */
 static unsigned count_row(Callers *callers, const Account *account, bool others_wait)
 {
     callers->row = !others_wait ? 0 : callers->last == account ? callers->row + 1 : 1;
@@ -311,7 +310,7 @@ Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata)
     *callers = (Callers){.bus = bus, .left = left, .userdata = userdata};
     callers->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, caller_free);
     callers->users = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
-    /* It is never due: what counts is that it is prepared for before each turn. */
+    /* The timer never fires; only its preparation before each turn counts. */
     if (sd_event_add_time(sd_bus_get_event(bus), &callers->turn, CLOCK_MONOTONIC, UINT64_MAX, 0, on_never,
                           callers) < 0 ||
         sd_event_source_set_prepare(callers->turn, on_turn) < 0)

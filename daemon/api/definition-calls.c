@@ -129,8 +129,7 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
 static int act_get_definition(Api *api, sd_bus_message *message, const char *name);
 static int act_get_files(Api *api, sd_bus_message *message, const char *name);
 
-/* Looked at after it was read: whoever closes a definition does so before he writes into it what is not for
- * all. */
+/* Checked after the definition was read: whoever closes a definition does so before writing secrets. */
 static bool closed_meanwhile(Api *api, const char *name, bool allowed)
 {
     return !allowed && manager_guest_closed(api->manager, name);
@@ -231,7 +230,7 @@ static int append_detail(sd_bus_message *reply, const char *key, const char *wor
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* In full, whatever the properties show of it. */
+/* The details in full, even where the properties show less. */
 static int act_get_details(Api *api, sd_bus_message *message, const char *name)
 {
     sd_bus_message *reply = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls that are answered later: what a user may ask at once is bounded, and who leaves takes his questions
- * with him. */
+/* Calls that are answered later. What a user may ask at once is bounded, and the questions of a caller who
+ * leaves are dropped. */
 #include "../edge/host-services/clock.h"
 #include "api-private.h"
 
@@ -14,7 +14,7 @@ struct ApiEnquiry {
     bool checks; /* waits for a check of the host, not for the manager */
 };
 
-/* Not caller_done(): whoever has left is counted no more. */
+/* Not caller_done(): a caller who has left is no longer counted. */
 static void enquiry_free(ApiEnquiry *enquiry)
 {
     sd_bus_message_unref(enquiry->message);
@@ -117,7 +117,7 @@ int api_check(sd_bus_message *message, void *userdata, sd_bus_error *error)
         return r;
     enquiry->checks = true;
     g_ptr_array_add(api->checking, enquiry);
-    /* One that runs looks at the host at its end. */
+    /* A check that runs looks at the host only at its end, so it answers this call too. */
     gint64 wait = api->checked + CHECK_USEC - g_get_monotonic_time();
     if (api->check_timer || api->check_runs)
         return 1;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each call passes before anything of it is kept, worked for or quoted: it may not be longer than a call
- * of ours has reason to be. sd-bus quotes what it does not know in its own errors, and the bus hangs up on
- * whoever sends more than its max_message_size (dbus-daemon(1)): an answer must never be as long as a caller
- * can make it. */
+/* What each call passes before usherd keeps, works for or quotes any of it: a call may be no longer than
+ * usherd's methods need. sd-bus quotes in its own errors what it does not know, and the bus hangs up on
+ * whoever sends more than its max_message_size (dbus-daemon(1)): no caller may make an answer that long. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "api-private.h"
 
 #define CALL_MAX (16 * 1024)
-/* One that brings definitions: the new text, the one that it replaces, and what stands around them. */
+/* A call that brings definitions: the new text, the text that it replaces, and what stands around them. */
 #define TEXTS_MAX (3 * DEFINITION_SIZE_MAX)
 /* sd-bus itself drops a call with one of more than 64 KiB (BUS_PATH_SIZE_MAX). */
 #define PATH_MAX_BYTES 512
@@ -23,7 +22,7 @@ static int take(size_t *left, size_t size)
     return 0;
 }
 
-/* Takes what stands in the message from left; -EFBIG: there is more. It stops there, however much that is. */
+/* Subtracts what stands in the message from left; stops as soon as there is more: -EFBIG. */
 static int measure(sd_bus_message *message, unsigned depth, size_t *left)
 {
     const char *contents, *text;
@@ -37,7 +36,7 @@ static int measure(sd_bus_message *message, unsigned depth, size_t *left)
             if (r >= 0)
                 r = take(left, strlen(text) + 1);
         } else if (strchr("arev", type)) {
-            /* An empty one is something, too. */
+            /* An empty container counts, too. */
             r = depth < DEPTH_MAX ? take(left, 1) : -EFBIG;
             if (r >= 0)
                 r = sd_bus_message_enter_container(message, type, contents);
@@ -69,7 +68,7 @@ static size_t longest(const sd_bus_message *call)
                                                                                                  : CALL_MAX;
 }
 
-/* Such a call changes nothing: without an answer it is for nothing. */
+/* Such a call changes nothing, so it is pointless without an answer. */
 static bool only_asks(const sd_bus_message *call)
 {
     static const char *const verbs[] = {"Get", "List", "Plan", "Check", "Validate", "Introspect", "Ping"};
@@ -81,8 +80,8 @@ static bool only_asks(const sd_bus_message *call)
     return false;
 }
 
-/* Whether the next message in the connection's socket, of which sd-bus reads one after the other, is a call:
- * what is an answer to usherd keeps nobody waiting. Its type is the second byte (D-Bus specification, Message
+/* Whether the next message in the connection's socket is a call (sd-bus reads one message after the other):
+ * an answer to usherd keeps nobody waiting. The type is the second byte (D-Bus specification, Message
  * Format). */
 static bool others_wait(sd_bus *bus)
 {
@@ -136,7 +135,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
         return sd_bus_reply_method_errorf(
             message, SD_BUS_ERROR_LIMITS_EXCEEDED,
             "the call is longer than %zu bytes, or deeper than %d containers; shorten it", most, DEPTH_MAX);
-    /* What is not well formed is said by whoever reads it for what it means. */
+    /* Malformed contents are reported by the handler that reads them. */
     sd_bus_message_rewind(message, true);
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "api-private.h"
 
-/* Every property but the vtable's own machinery needs the view; an object without one has gone while it was
+/* Each property but the vtable's own machinery needs the view. If there is none, the object went while it was
  * being read. */
 static int view_of(void *userdata, GuestView *ret)
 {
@@ -286,7 +286,7 @@ static int act_eject_medium(Api *api, sd_bus_message *message, const char *name)
     return change_medium(api, message, name, true);
 }
 
-/* Which right a method needs, and what it does with it. */
+/* The right that each method needs, and what the method does. */
 static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     static const struct {

@@ -157,7 +157,7 @@ static int read_address(Api *api, sd_bus_message *message, PciAddress *ret, Faul
     return r;
 }
 
-/* Of a device that may have gone for good while it was lent. */
+/* The address of a device, which may have gone for good while it was lent. */
 static int read_lent_address(Api *api, sd_bus_message *message, PciAddress *ret, Fault **ret_fault)
 {
     const HostDevice *device;
@@ -298,7 +298,7 @@ static int act_plan_start(Api *api, sd_bus_message *message, const char *id)
     return api_know_right(api, message, "org.usher1.start-guest", id, ask_plan_start);
 }
 
-/* What it names is in the steps, and in the reasons why not. */
+/* The steps and the refusals quote the definition, so the caller must be allowed to read it. */
 static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const char *name;

@@ -37,7 +37,7 @@ char *api_path(ApiKind kind, const char *id)
     return g_steal_pointer(&encoded);
 }
 
-/* How the id of what there is is written; NULL: there is no such thing. The caller frees it. */
+/* The id of an existing object in its one spelling; NULL: there is none. The caller frees it. */
 static char *own_id(Api *api, ApiKind kind, const char *id)
 {
     PciAddress address;
@@ -75,9 +75,8 @@ static ApiObject *get_object(Api *api, ApiKind kind, const char *id)
     return object;
 }
 
-/* An object has one path. Numbers and addresses can be written in other ways, and sd_bus_path_decode(3) reads
- * what sd_bus_path_encode(3) would never write: each such spelling would be an object of its own, and kept.
- */
+/* An object has one path. Numbers and addresses have other spellings, and sd_bus_path_decode(3) reads some
+ * that sd_bus_path_encode(3) would never write: each would be an object of its own, and kept. */
 static int find(Api *api, ApiKind kind, const char *path, void **found)
 {
     g_autofree char *id = NULL;

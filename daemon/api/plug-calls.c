@@ -17,7 +17,7 @@ static int read_address(sd_bus_message *message, PciAddress *ret, Fault **ret_fa
     return r < 0 ? r : 0;
 }
 
-/* What whoever asks has been found to be allowed besides starting guests. */
+/* What the caller was found to be allowed besides starting guests. */
 typedef enum AttachRights {
     MAY_BIND = 1 << 0, /* any device of the host's */
     MAY_STOP = 1 << 1, /* who holds it */
@@ -37,7 +37,7 @@ static int attach(Api *api, sd_bus_message *message, const char *name, AttachRig
     if (r == 0)
         r = api_read_bind_options(message, &wish, &fault);
     g_auto(GStrv) units = wish.may_stop;
-    /* Who may start a guest may have what its definition names, and no more. */
+    /* A user who may start a guest may have what its definition names, and no more. */
     if (r == 0 && !(rights & MAY_BIND) && !manager_guest_has_section(api->manager, name, wish.address))
         return api_authorize(api, message, "org.usher1.bind-device", PCI_ADDRESS_STR(wish.address), name,
                              rights & MAY_STOP ? act_attach_all : act_attach_binding);
@@ -102,7 +102,7 @@ static int ask_plan_attach(Api *api, sd_bus_message *message, const char *id, bo
     return api_enquiry_later(enquiry, r, fault);
 }
 
-/* It may be any device that he names. */
+/* The caller may name any device. */
 static int act_plan_attach(Api *api, sd_bus_message *message, const char *name)
 {
     return api_know_right(api, message, "org.usher1.bind-device", name, ask_plan_attach);

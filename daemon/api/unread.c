@@ -11,11 +11,11 @@
 /* An answer has 256 KiB at most where there are not hundreds of guests: what comes between two looks stays
  * well below the bus's limit. */
 #define LOOK_EVERY 8
-/* The answer to a look comes behind what others have sent meanwhile: so many are answered until then, of one
- * user and of all. */
+/* The answer to a look comes behind what others have sent meanwhile. This many calls of one user, and of all,
+ * are answered until then. */
 #define CALLS_MAX (4 * LOOK_EVERY)
 #define CALLS_OF_ALL_MAX (8 * CALLS_MAX)
-/* Below this nobody's is looked for. */
+/* Below this total the bus is not asked whose the bytes are. */
 #define TOTAL_FREE (8u * 1024 * 1024)
 #define TOTAL_MAX (32u * 1024 * 1024)
 #define OF_ONE_MAX (256u * 1024)
@@ -85,7 +85,7 @@ static int on_caller(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     Unread *unread = look->unread;
     unsigned bytes = 0;
 
-    /* One that has left has nothing unread. */
+    /* A connection that has left has nothing unread. */
     if (!sd_bus_message_is_method_error(reply, NULL))
         read_bytes(reply, "OutgoingBytes", &bytes);
     if (bytes <= OF_ONE_MAX)
@@ -120,7 +120,7 @@ static int on_own(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     unread->look = sd_bus_slot_unref(unread->look);
     if (sd_bus_message_is_method_error(reply, NULL) ||
         read_bytes(reply, "IncomingBytes", &unread->total) < 0) {
-        /* dbus-broker, which hangs up on who does not read; or one that was made without. */
+        /* This is dbus-broker, which hangs up on who does not read, or a dbus-daemon without statistics. */
         log_debug("the bus does not tell what is unread");
         unread->untold = true;
         return 0;
@@ -175,7 +175,7 @@ UnreadVerdict unread_judge(Unread *unread, const char *sender, const uint32_t *u
         count(unread, sender, uid);
     if (g_hash_table_contains(unread->deaf, sender))
         return UNREAD_DROP;
-    /* The first call of a connection may be root's. */
+    /* A caller whose user is not known yet may be root. */
     return uid && (many || unread->total > TOTAL_MAX) ? UNREAD_REFUSE : UNREAD_ANSWER;
 }
 
