@@ -75,7 +75,7 @@ unsigned hangs_count(const Hangs *hangs)
     return hangs->list->len;
 }
 
-/* An ask that was dropped while it was under way mostly comes back at once: the next one may ask the same. */
+/* An ask that was dropped under way mostly comes back at once: the same may be asked again. */
 static bool hangs_have(const Hangs *hangs, const char *what, uint64_t usec)
 {
     for (unsigned i = 0; i < hangs->list->len; i++) {
@@ -94,7 +94,7 @@ static void on_back(const WorkerAnswer *answer, void *userdata)
     g_ptr_array_remove(hang->hangs->list, hang);
 }
 
-/* Leaves the worker alone with what it was asked. */
+/* Leaves the worker to finish its question unheard. */
 static void abandon(Opener *opener)
 {
     Hangs *hangs = opener->engine->hangs;
@@ -108,7 +108,7 @@ static void abandon(Opener *opener)
 
 /* Answers. */
 
-/* The ask is over; its answer is the caller's to give. */
+/* Ends the ask; the caller gives the answer. */
 static void settle(Opener *opener, int error)
 {
     opener->verb = VERB_NONE;
@@ -178,7 +178,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
     Opener *opener = userdata;
 
     opener->deadline = sd_event_source_disable_unref(opener->deadline);
-    /* Or its answer is to be told in this turn. */
+    /* Nothing is being asked, or the answer comes in this turn. */
     if (opener->verb == VERB_NONE || !opener->worker || opener->turn)
         return 0;
     log_warning("%s does not answer; usher-bind is left alone with it", opener->what);
@@ -218,7 +218,7 @@ static void ask_worker(Opener *opener)
     int r = send(opener);
 
     opener->since = g_get_monotonic_time();
-    /* It went away since it was asked last. */
+    /* The worker went away since the last ask. */
     if (r == -ENOTCONN) {
         worker_release(opener->worker);
         opener->worker = NULL;

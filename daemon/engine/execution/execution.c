@@ -7,9 +7,9 @@
 #include "execution.h"
 #include "taker.h"
 
-/* So often may somebody else come in between our look and the worker's at a number. */
+/* How often somebody else may change a number between our look and the worker's. */
 #define COUNT_PATIENCE 5
-/* A step that kills each usher-bind comes to an end, and devices are not left for one that was killed. */
+/* Ends a step that kills each usher-bind, without giving up devices for one that was killed. */
 #define LOST_MAX 4
 
 struct Execution {
@@ -21,7 +21,7 @@ struct Execution {
     bool backward;
     bool believe_kernel;
     bool stopping;
-    unsigned counted; /* how often the number of the current step was another's meanwhile */
+    unsigned counted; /* how often somebody else changed the current step's number meanwhile */
     unsigned lost;    /* how many workers the current step lost */
     GPtrArray *steps; /* of Step, owned, as they are to be taken (an undo: swapped already) */
     GArray *numbers;  /* of unsigned: the journal's, one for each step of an undo */
@@ -35,7 +35,7 @@ struct Execution {
     GHashTable *left_alone; /* set of subjects: an undo takes no further step on them */
     Fault *fault;           /* what it will end with */
     Taker *taker;
-    sd_event_source *turn; /* the next step, in a turn of its own */
+    sd_event_source *turn; /* takes the next step in a turn of its own */
 };
 
 static int on_turn(sd_event_source *source, void *userdata);
@@ -52,7 +52,7 @@ static void end(Execution *e)
     e->handler->ended(e, e->fault, e->userdata);
 }
 
-/* Keeps the first fault, which is the one told: what came after it followed from it. Takes it over. */
+/* Keeps the first fault, which is the one reported: later ones followed from it. Takes it over. */
 static void note_fault(Execution *e, Fault *fault)
 {
     if (e->fault)
@@ -80,9 +80,9 @@ static int write_journal(Execution *e, JournalMark mark, const Step *step)
     return r;
 }
 
-/* What the journal does not tell of, nobody would undo; and a difference that is undone twice is another's
- * loss, so that from here on what is there has to show whether it was. An undo is told by the step as it was
- * taken. */
+/* Nobody would undo what the journal does not record. Counted steps are recorded on the way back too: a
+ * difference undone twice is somebody else's loss, so after a crash the live value has to show whether it was
+ * undone. An undo is recorded as the step that was taken. */
 static int journal_begin(Execution *e)
 {
     g_autoptr(Step) taken = e->backward ? step_undo(e->current) : step_copy(e->current);
@@ -99,7 +99,7 @@ static void journal_done(Execution *e)
 
 /* What came of a step. */
 
-/* Goes on with the other subjects: one device that cannot be given back keeps no other from it. */
+/* Goes on with the other subjects: they can be given back even if this one cannot. */
 static void leave_alone(Execution *e)
 {
     g_hash_table_add(e->left_alone, g_strdup(e->current->subject));
@@ -111,7 +111,7 @@ static bool is_certain(const Execution *e)
     return !e->backward || g_array_index(e->certain, bool, e->next);
 }
 
-/* A part of what was asked for has come, and is to go again. */
+/* A part of what was asked for has come; the undo takes that part away. */
 static void journal_part(Execution *e, const char *live)
 {
     g_autoptr(Step) part = step_new(e->current->kind, e->current->subject, e->current->before, live);
@@ -200,8 +200,8 @@ static void on_ready(void *userdata)
 
 /* The next step. */
 
-/* What a step comes to for the guest that e->guest is: where its last word is STEP_VALUE_GUEST, its group is
- * meant. NULL: it has nothing to do with the guest. */
+/* The value with e->guest put in: STEP_VALUE_GUEST alone is the owner, as the last word it is the owner's
+ * group. NULL: the value does not name the guest. */
 static char *for_guest(const Execution *e, const char *after)
 {
     if (g_str_equal(after, STEP_VALUE_GUEST))
@@ -212,8 +212,8 @@ static char *for_guest(const Execution *e, const char *after)
     return g_strdup_printf("%.*s%s", (int)(strlen(after) - strlen(STEP_VALUE_GUEST)), after, group);
 }
 
-/* A counted step upon what is there now. Of one that was only begun nobody knows whether it was taken, unless
- * the number is still one of its two. */
+/* Makes the counted step from the number that is there now. Whether a step that was only begun was taken,
+ * nobody knows, unless the number is still one of its two. */
 static Step *count(const Execution *e, const Step *s)
 {
     g_autofree char *live = NULL;
@@ -228,7 +228,7 @@ static Step *count(const Execution *e, const Step *s)
     return step ?: step_copy(s);
 }
 
-/* The step to take next, resolved, in e->current; false if it has to wait for the guest's owner. */
+/* Resolves the next step into e->current; false if that has to wait for the guest's owner. */
 static bool resolve(Execution *e)
 {
     const Step *s = g_ptr_array_index(e->steps, e->next);
@@ -250,8 +250,7 @@ static bool resolve(Execution *e)
     return true;
 }
 
-/* The current step would unmake virtual functions, and one of them was left alone: it is to be tried again in
- * that order. */
+/* A virtual function that the current step would unmake was left alone: a later try gives that back first. */
 static bool made_is_left(const Execution *e)
 {
     GHashTableIter iter;
@@ -269,7 +268,7 @@ static bool made_is_left(const Execution *e)
     return false;
 }
 
-/* Nothing to do for it: the owner is the guest's already, a module stays, or its subject is left alone. */
+/* Nothing to do: the guest owns it already, a module stays, or the subject is left alone. */
 static bool passes_over(Execution *e)
 {
     if (e->backward && made_is_left(e))
@@ -295,7 +294,8 @@ static void take(Execution *e)
         g_autofree char *words = step_describe(e->current);
         e->handler->progress(e, words, e->next, e->steps->len, e->userdata);
     }
-    /* Only now: another execution may write to the same journal while this one waits for its worker. */
+    /* Numbered only now: another execution may write to the same journal while this one waits for a
+     * worker. */
     if (!e->numbered)
         e->number = journal_next(e->journal);
     e->numbered = true;
@@ -387,7 +387,7 @@ static bool is_among(const GArray *numbers, unsigned number)
     return false;
 }
 
-/* numbers: those to be undone; NULL: all. */
+/* numbers: the steps to undo; NULL: all. */
 static Execution *undo(Engine *engine, Journal *journal, const GArray *numbers,
                        const ExecutionHandler *handler, void *userdata)
 {

@@ -14,11 +14,11 @@ typedef struct Execution Execution;
 typedef struct ExecutionHandler {
     /* About to take a step; may be NULL. words ("driver of 0000:01:00.0: radeon → none") are borrowed. */
     void (*progress)(Execution *execution, const char *words, unsigned done, unsigned total, void *userdata);
-    /* Called exactly once, from the loop. fault is NULL when all went well, else borrowed: Drift, Stuck,
-     * Failed. The execution may be freed from within. */
+    /* Called exactly once, from the loop. fault: NULL if all went well; else Drift, Stuck or Failed,
+     * borrowed. The execution may be freed from within. */
     void (*ended)(Execution *execution, const Fault *fault, void *userdata);
-    /* After a step was given up as stuck, the kernel came back after all: undo again now. May be NULL. Comes
-     * after `ended`, as long as the engine lives: userdata must outlive it. */
+    /* The kernel came back from a step that was given up as stuck: undo again now. May be NULL. Called after
+     * `ended`, at any time while the engine lives: userdata must outlive the engine. */
     void (*unstuck)(const char *subject, void *userdata);
 } ExecutionHandler;
 
@@ -28,27 +28,27 @@ typedef struct ExecutionHandler {
 Execution *execution_run(Engine *engine, Journal *journal, const GPtrArray *steps,
                          const ExecutionHandler *handler, void *userdata);
 
-/* Says who STEP_VALUE_GUEST is; a run waits at the first step that needs to know. */
+/* Sets the owner that STEP_VALUE_GUEST stands for; a run waits at the first step that needs it. */
 void execution_set_guest(Execution *execution, uid_t uid, gid_t gid);
 
-/* The handler's `unstuck` in another place: for an owner that goes before the engine does. */
+/* Replaces the handler's `unstuck`, for an owner that goes before the engine does. */
 void execution_set_unstuck(Execution *execution, void (*unstuck)(const char *subject, void *userdata),
                            void *userdata);
 
-/* Takes no further step: `ended` comes with fault (taken over) after the one that is under way. */
+/* Takes no further step: `ended` brings fault (taken over) after the step that is under way. */
 void execution_stop(Execution *execution, Fault *fault);
 
 /* Undoes what a journal leaves standing, from its end. A subject whose live value is neither what the step
- * left nor what was before (drift), or whose step fails, is left alone from there on, while the others go on:
- * one device that cannot be given back keeps no other from it. With believe_kernel the steps in drift are
- * written off as undone instead, as an administrator asked for it by name. Stops at a step that is stuck. */
+ * left nor what was before (drift), or whose step fails, is left alone from there on, while the others go on.
+ * With believe_kernel, which an administrator asks for by name, steps in drift are written off as undone
+ * instead. Stops at a step that is stuck. */
 Execution *execution_undo(Engine *engine, Journal *journal, bool believe_kernel,
                           const ExecutionHandler *handler, void *userdata);
 
-/* The same for some of the steps alone; numbers (of unsigned) are the journal's, borrowed. */
+/* The same for some steps alone; numbers (of unsigned) are the journal's, borrowed. */
 Execution *execution_undo_some(Engine *engine, Journal *journal, const GArray *numbers,
                                const ExecutionHandler *handler, void *userdata);
 
-/* Stops caring: no further call, but `unstuck`. A step that is under way is finished by its worker unheard.
- * NULL is fine; returns NULL. */
+/* Drops the execution: no further call but `unstuck`. The worker finishes a step under way, unheard. NULL is
+ * fine; returns NULL. */
 Execution *execution_free(Execution *execution);

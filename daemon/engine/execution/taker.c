@@ -20,13 +20,13 @@ struct Taker {
     WorkerRequest *request;
     Worker *worker;   /* kept between steps */
     const Step *step; /* under way; NULL: none */
-    bool loading;     /* the step is a module; timed as a worker is */
+    bool loading;     /* the step loads a module; timed like a worker's */
     UnitStep *unit;   /* systemd takes the step, or */
     SliceStep *slice;
     sd_event_source *slow, *stuck; /* what is waited for */
 };
 
-/* Waits for the answer of a worker that was given up, when the taker is long gone. */
+/* Waits for the answer of a worker that was given up; outlives the taker. */
 typedef struct Late {
     Engine *engine;
     TakerUnstuck unstuck;
@@ -34,8 +34,8 @@ typedef struct Late {
     char *subject;
 } Late;
 
-/* While a step is under way nobody reads what the kernel guards by the device's lock, now or after a restart.
- * Returns the descriptor that tells so, -1 for what is no device. */
+/* While a step is under way, nobody reads what the kernel guards by the device's lock, even after a restart.
+ * Returns the descriptor that marks this, or -1 if the subject is no device. */
 static int mark_busy(Engine *engine, const Step *step)
 {
     PciAddress address;
@@ -61,7 +61,7 @@ static void stop_timers(Taker *t)
     t->stuck = sd_event_source_disable_unref(t->stuck);
 }
 
-/* The step is over. The answer may be systemd's, and its words live as long as what asked for them. */
+/* The step is over. The words of the answer may belong to systemd's step, so that is freed last. */
 static void answer(Taker *t, const WorkerAnswer *answer)
 {
     UnitStep *unit = g_steal_pointer(&t->unit);
@@ -158,7 +158,7 @@ static void on_module(int error, const char *message, void *userdata)
                               .message = message});
 }
 
-/* A worker that had gone while it had nothing to do never got the step. */
+/* If the worker went away while it was idle, the step never reached it. */
 static void on_refused(Taker *t, int error)
 {
     WorkerVerdict verdict = error == -ENOTCONN && t->step->kind != STEP_MODULE ? WORKER_GONE : WORKER_REFUSED;
@@ -219,7 +219,7 @@ void taker_take(Taker *t, const Step *step)
 {
     t->step = step;
     clock_after(t->engine->event, t->engine->limits.slow_usec, on_slow, t, &t->slow);
-    /* What systemd does has a time of its own. */
+    /* A step that systemd takes has its own deadline. */
     if (!step_kind_systemd(step->kind))
         clock_after(t->engine->event, t->engine->limits.stuck_usec, on_stuck, t, &t->stuck);
     int r = begin(t);

@@ -10,10 +10,10 @@
 typedef struct Taker Taker;
 
 typedef struct TakerHandler {
-    /* There is a worker now that taker_ready() asked for. */
+    /* The worker that taker_ready() asked for is there. */
     void (*ready)(void *userdata);
-    /* Exactly once for each step, and with WORKER_NONE or WORKER_REFUSED where taker_ready() could not get a
-     * worker. Perhaps from within the call. answer is borrowed. The taker may be freed from within. */
+    /* Called exactly once for each step, perhaps from within the call; with WORKER_NONE or WORKER_REFUSED if
+     * taker_ready() got no worker. answer is borrowed. The taker may be freed from within. */
     void (*answered)(const WorkerAnswer *answer, void *userdata);
 } TakerHandler;
 
@@ -24,7 +24,7 @@ typedef void (*TakerUnstuck)(const char *subject, void *userdata);
 Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata, TakerUnstuck unstuck,
                  void *late_userdata);
 
-/* From now on that is called in its place. */
+/* Replaces unstuck from now on. */
 void taker_set_unstuck(Taker *taker, TakerUnstuck unstuck, void *late_userdata);
 
 /* Whether such a step can be taken now; false: `ready` or `answered` follows. */
@@ -32,11 +32,11 @@ bool taker_ready(Taker *taker, const Step *step);
 /* step is borrowed until `answered`. */
 void taker_take(Taker *taker, const Step *step);
 bool taker_at_work(const Taker *taker);
-/* Stops to wait for a module, which nobody needs to know of any more: it stays. */
+/* Stops waiting for a module to load: a module stays, so nobody needs the answer. */
 void taker_stop_loading(Taker *taker);
 
-/* Nothing more comes of it: its worker goes back to the pool, and one that is under way is abandoned. It may
- * be used again. */
+/* Gives the worker back to the pool, or abandons it if it is at work; no further call. The taker may be used
+ * again. */
 void taker_let_go(Taker *taker);
 /* The same. NULL is fine; returns NULL. */
 Taker *taker_free(Taker *taker);

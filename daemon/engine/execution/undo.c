@@ -29,7 +29,8 @@ static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
     return false;
 }
 
-/* Of const JournalOpen*, from the end; the caller frees the array, which borrows from *ret_standing. */
+/* The steps to undo, from the end of the journal (of const JournalOpen*). The caller frees the array, which
+ * borrows from *ret_standing. */
 static GPtrArray *choose(const Journal *journal, GHashTable *subjects, GPtrArray **ret_standing)
 {
     GPtrArray *chosen = g_ptr_array_new();

@@ -118,7 +118,7 @@ static void on_place(int error, int *fd, void *userdata)
         go_on(gate, (OpenDisk){.fd = -1});
 }
 
-/* What would be made needs a place. */
+/* A disk that would be made needs a folder for it. */
 static void ask_place(FileGate *gate)
 {
     g_autofree char *folder = g_path_get_dirname(current(gate)->path);
@@ -174,7 +174,7 @@ static void on_seen(int error, const FileSeen *seen, void *userdata)
         look_next(gate);
 }
 
-/* At everything first: it is quick, and what is missing is better told than what is in use. */
+/* Looks at everything first: that is quick, and a missing file is better reported than one in use. */
 static void look_next(FileGate *gate)
 {
     const FileWish *wish =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Looks at all that a definition names besides devices, one by one, and opens its disks, before the first
- * step of its plan: what is not there, is in use, does not answer, or is not what it should be refuses the
- * start while nothing has been touched. usher-bind does it (opener.h), as usherd may not. */
+/* Looks at everything but devices that a definition names, one by one, and opens its disks, before the first
+ * step of its plan. A path that is missing, in use, silent or not what it should be refuses the start while
+ * nothing has been touched. usher-bind does the looking (opener.h), as usherd may not. */
 #pragma once
 
 #include "../../core/definition/handle.h"
@@ -9,14 +9,13 @@
 
 typedef struct FileGate FileGate;
 
-/* fault, borrowed: why the guest must not have them; NULL: it may. The gate may be freed from within. */
+/* fault, borrowed: why the guest must not have the files; NULL: it may. The gate may be freed from within. */
 typedef void (*FileGateAnswered)(const Fault *fault, void *userdata);
 
 typedef enum FileGateHow {
     FILE_GATE_START,
-    FILE_GATE_LOOK,  /* only to see what would come of it, as a dry run does: no image is made, nothing is
-                        claimed, and disks  are opened for reading alone, as udev looks at each anew that was
-                        open for writing */
+    FILE_GATE_LOOK,  /* only to see the outcome, as a dry run does: makes no image, claims nothing, and opens
+                        disks for reading alone, as udev looks anew at each that was open for writing */
     FILE_GATE_DISKS, /* likewise, at disks alone */
 } FileGateHow;
 
@@ -24,7 +23,7 @@ typedef enum FileGateHow {
  * exactly once, from the loop. */
 FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileGateHow how,
                         const char *section, FileGateAnswered answered, void *userdata);
-/* Of a look, right after it was made: disks are not claimed, not for a moment, but only what tells of their
+/* For a look, right after file_gate_new(): disks are not claimed even for a moment; only what tells of their
  * users is read (DISK_HOW_ASK). */
 void file_gate_take_nothing(FileGate *gate);
 /* Closes what it has opened; no call after it. Claims stay. NULL is fine; returns NULL. */

@@ -22,7 +22,7 @@ static void refuse(HolderGate *gate, Fault *fault)
     gate->answered(owned, gate->userdata);
 }
 
-/* What cannot be started again as it was is not stopped. */
+/* A unit that cannot be started again as it was is not stopped. */
 static void on_unit(int error, const LauncherUnit *unit, void *userdata)
 {
     HolderGate *gate = userdata;

@@ -3,8 +3,8 @@
 
 #include "../../edge/host-services/clock.h"
 
-/* Thousands of processes take a second; a process that hangs with its memory's lock held may take the look
- * along. */
+/* A look at thousands of processes takes a second; a process that hangs with its memory's lock held may make
+ * the look hang too. */
 #define LOOK_USEC (30 * G_USEC_PER_SEC)
 
 struct HolderLook {

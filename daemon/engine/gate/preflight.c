@@ -28,7 +28,7 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
     return 0;
 }
 
-/* Variables that another build of the firmware made may be of another size, and QEMU maps both as one. */
+/* Variables made by another build of the firmware may have another size, and QEMU maps both as one. */
 static int check_nvram(const GuestDefinition *definition, const Firmware *firmware, const char *path,
                        Fault **ret_fault)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a guest needs besides devices and can be looked at by usherd itself, before anything is done: QEMU,
- * KVM, firmware, ports. Paths that a definition names are never touched here: file-gate.h. */
+/* What a guest needs besides devices and usherd itself can look at before anything is done: QEMU, KVM,
+ * firmware, ports. Paths that a definition names are never touched here: see file-gate.h. */
 #pragma once
 
 #include "../../base/fault.h"
@@ -12,16 +12,15 @@
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostTools *tools,
                     Fault **ret_fault);
 
-/* Whether a device that [USB] asks for is asked for by [Input], too; dev_fd: /dev. 0 or FAULT_RAISED with
+/* Checks that no device is asked for by both [USB] and [Input]; dev_fd: /dev. 0 or FAULT_RAISED with
  * Refused. */
 int preflight_check_inputs(const GuestDefinition *definition, const Host *host, int dev_fd,
                            Fault **ret_fault);
 
-/* Whether the host's ports that are to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse.
- */
+/* Checks that the host's ports to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse. */
 int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault);
 
-/* Whether QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or FAULT_RAISED
- * with Refused. */
+/* Checks that QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or
+ * FAULT_RAISED with Refused. */
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
                          const HostTools *tools, Fault **ret_fault);

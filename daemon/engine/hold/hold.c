@@ -60,7 +60,7 @@ static void on_unstuck(const char *subject, void *userdata)
     hold_unstuck(userdata);
 }
 
-/* What could not be undone stays in the journal, and the hold with it, so that it can be tried again. */
+/* What could not be undone stays in the journal, and the hold stays, so that another try is possible. */
 static void on_undone(Execution *execution, const Fault *fault, void *userdata)
 {
     Hold *hold = userdata;
@@ -211,7 +211,7 @@ GPtrArray *hold_devices(const Hold *hold)
     GPtrArray *devices = undo_addresses(hold->journal);
     const char *asked = owner_bind(hold->owner);
 
-    /* Of a bind that had only stopped a unit by then the journal names no device. */
+    /* If the bind had only stopped a unit by then, the journal names no device. */
     if (!g_ptr_array_find_with_equal_func(devices, asked, g_str_equal, NULL))
         g_ptr_array_add(devices, g_strdup(asked));
     return devices;

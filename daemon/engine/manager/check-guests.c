@@ -3,7 +3,7 @@
 #include "../../core/host/cpu-list.h"
 #include "check.h"
 
-/* What the start would make is told as well: it may not succeed when memory is in pieces. */
+/* Pages that the start would make are reported as well: making them may fail if memory is in pieces. */
 static void check_pages(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
 {
     HugePages size = definition->memory.huge_pages;
@@ -40,7 +40,7 @@ static void check_pages(GPtrArray *findings, const Host *host, const GuestDefini
                     definition->name, wanted, words);
 }
 
-/* The first of the guest's processors that is not at full speed. */
+/* The first of the guest's host CPUs that is not at full speed. */
 static const HostCpu *find_slow(const Host *host, const GArray *pins)
 {
     for (unsigned i = 0; i < host->cpus->len; i++) {

@@ -26,7 +26,7 @@ bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses)
     return all;
 }
 
-/* The groups that a journal's devices are in, so that nobody else gets them meanwhile. */
+/* Claims the groups of a journal's devices again, so that nobody else gets them meanwhile. */
 static void claim_again(Manager *m, const char *owner, const Journal *journal)
 {
     g_autoptr(GPtrArray) addresses = undo_addresses(journal);
@@ -49,7 +49,7 @@ static void claim_cpus_again(Manager *m, const char *owner, const Journal *journ
     }
 }
 
-/* What it was made of stays with the host, and others may not take it. */
+/* The device that it was made of stays with the host, and nobody else may take that. */
 static void lean_again(Manager *m, const char *owner, const HostMediated *mediated)
 {
     const HostDevice *parent = host_find_parent(manager_host(m), mediated);
@@ -89,8 +89,8 @@ void manager_claim_again(Manager *m, const char *owner)
     journal_close(journal);
 }
 
-/* Its huge pages and its memory are promised to a guest until QEMU has made them its own: from then on they
- * are not free. */
+/* A guest's huge pages and memory are promised to it until QEMU has taken them: from then on they are not
+ * free. */
 void manager_settle_memory(Manager *m, const Guest *guest)
 {
     const Owner owner = owner_of_guest(guest_name(guest));
@@ -111,7 +111,7 @@ static void add_group(GArray *groups, const Host *host, const char *text)
         g_array_append_val(groups, device->group);
 }
 
-/* What it has, and what of it could not be given back yet. */
+/* The groups of the devices that the guest has, or could not give back yet. */
 static GArray *groups_of(Manager *m, const Host *host, const Guest *guest)
 {
     const Owner owner = owner_of_guest(guest_name(guest));

@@ -35,7 +35,7 @@ static int check_wish(Manager *m, const char *name, const DefineWish *wish, Faul
     return r;
 }
 
-/* Somebody else may have written it since whoever asks has read it. */
+/* Somebody else may have written the file since the caller read it. */
 static int check_replaced(const char *name, const DefinitionFiles *files, const DefineWish *wish,
                           const char *path, Fault **ret_fault)
 {
@@ -50,7 +50,7 @@ static int check_replaced(const char *name, const DefinitionFiles *files, const 
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "somebody else has changed %s meanwhile", path);
 }
 
-/* As it would be read afterwards, with all its files. */
+/* Checks the definition as it would be read afterwards, with all its files. */
 static int check_outcome(Manager *m, const char *name, const DefineWish *wish, const char *path,
                          Fault **ret_fault)
 {

@@ -89,7 +89,7 @@ int manager_validate(Manager *m, const char *name, const DefinitionText *texts, 
 {
     g_autoptr(GuestDefinition) definition = NULL;
 
-    /* They stand in front of what is wrong there. */
+    /* Each message about the definition begins with a path. */
     for (size_t i = 0; i < n_texts; i++)
         if (strlen(texts[i].path) > PATH_SHOWN_MAX)
             return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it",

@@ -79,7 +79,7 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
 {
     PciAddress address;
 
-    /* It need not be there: a card that was taken out may be cleared all the same. */
+    /* The device need not be there: a card that was taken out may be cleared all the same. */
     if (pci_address_from_string(text, &address) < 0) {
         g_autofree char *shown = words_quote(text);
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,

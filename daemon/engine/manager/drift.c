@@ -7,10 +7,10 @@
 #include "../../edge/host-services/clock.h"
 #include "private.h"
 
-/* A change of drivers is told as several events; and a hang by somebody else's hand is told by none. */
+/* A change of drivers comes as several events; a hang that somebody else caused comes as none. */
 #define SETTLE_USEC (50 * G_TIME_SPAN_MILLISECOND)
 
-/* What a lent device is like, if it is not on vfio-pci as it should be; the caller frees it. */
+/* What is wrong with a lent device that is not on vfio-pci as it should be; the caller frees it. */
 static char *describe_drift(const Host *host, const char *text)
 {
     PciAddress address;
@@ -35,7 +35,7 @@ static void look_at(GHashTable *drift, const Host *host, const char *address)
         g_hash_table_replace(drift, g_strdup(address), words);
 }
 
-/* Only what has come to rest with its owner: on their way devices are anything. */
+/* Looks only at owners that are at rest: on the way, a device may be in any state. */
 static GHashTable *find_drift(Manager *m, const Host *host)
 {
     GHashTable *drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -87,8 +87,7 @@ static void tell_drift(Manager *m, const char *address, const char *words)
     announce(m, address, guest);
 }
 
-/* It may be over because the device was put back, or because nobody has it any more: the latter is no news.
- */
+/* Drift ends because the device was put back, or because nobody has it any more: only the former is news. */
 static void tell_end(Manager *m, const Host *host, const char *address)
 {
     const char *guest = guest_of(m, address);
@@ -145,7 +144,7 @@ static void go_on(Manager *m, const char *text)
     GuestEntry *entry;
     Hold *hold;
 
-    /* Whose a mediated device was only a journal knows: all that were not restored are tried again. */
+    /* Only a journal knows whose a mediated device was: everything that was not restored is tried again. */
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
         if (!device || g_ptr_array_find_with_equal_func((GPtrArray *)guest_devices(entry->guest), text,

@@ -52,12 +52,12 @@ static void on_guest_rested(Guest *guest, void *userdata)
     Manager *m = userdata;
     const Owner owner = owner_of_guest(guest_name(guest));
 
-    /* What could not be given back stays claimed: nobody else is to build upon it. */
+    /* What could not be given back stays claimed, so that nobody else builds upon it. */
     if (!guest_has_leftovers(guest))
         claims_give_up(m->claims, owner.text);
     manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
-    /* Another may wait for what this one had. */
+    /* Another guest may wait for what this one had. */
     manager_mind_plugs(m);
     tidy_soon(m);
 }
@@ -100,7 +100,7 @@ GuestEntry *manager_ensure_entry(Manager *m, const char *name)
     return entry;
 }
 
-/* What Functions= names; all of the slot where it names none. */
+/* The functions that Functions= names; without it, all of the slot. */
 static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wished)
 {
     g_autoptr(GPtrArray) slot =
@@ -115,7 +115,7 @@ static void wish_functions(Manager *m, const DefinitionPci *pci, GPtrArray *wish
         g_ptr_array_add(wished, g_strdup(PCI_ADDRESS_STR(pci->address)));
 }
 
-/* Renews what is shown of a definition; what a running guest was started with is its own. */
+/* Renews what is shown of a definition; a running guest keeps the one that it was started with. */
 static void read_entry(Manager *m, const char *name)
 {
     GuestEntry *entry = manager_ensure_entry(m, name);

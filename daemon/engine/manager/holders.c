@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The manager's questions: who holds a device, and plans, which ask that too. One at a time, as each takes a
- * usher-bind and a pass over all processes, and anybody may ask. */
+/* The manager's questions: who holds a device, and plans, which need to know that too. They are asked one at
+ * a time, as each takes a usher-bind and a pass over all processes, and anybody may ask. */
 #include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
 #include "private.h"
 
-/* Whoever asks has a number of his own (api/callers), and so has root. */
+/* Each caller has a limit of his own (api/callers), and so has root. */
 #define WAITING_MAX 256
 
 struct ManagerQuestion {
@@ -39,7 +39,7 @@ void manager_question_free(ManagerQuestion *question)
     g_free(question);
 }
 
-/* The look finds some of what the snapshot tells of. */
+/* Whether the snapshot tells this reason too: the look finds some of them again. */
 static bool is_told(const HostDevice *device, const char *reason)
 {
     g_auto(GStrv) reasons = g_strsplit(device && device->needed_for ? device->needed_for : "", ", ", -1);
@@ -47,7 +47,7 @@ static bool is_told(const HostDevice *device, const char *reason)
     return g_strv_contains((const char *const *)reasons, reason);
 }
 
-/* What processes hold, and what the host itself needs it for. */
+/* Answers with the processes that hold the device, and with what the host itself needs it for. */
 static void answer_held(const ManagerQuestion *question, const GPtrArray *holders, const Fault *fault)
 {
     const char *text = g_ptr_array_index(question->addresses, 0);

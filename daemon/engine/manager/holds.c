@@ -80,7 +80,7 @@ int manager_bind(Manager *m, const BindWish *wish, unsigned *ret_job, Fault **re
     int r = prepare_bind(m, wish, &plan, ret_fault);
     if (r != 0)
         return r;
-    /* Claimed while it changes hands; a group that is bound is free for a guest to claim. */
+    /* The group is claimed while it changes hands; once it is bound, a guest may claim it. */
     g_autofree char *owner = g_strdup(plan->owner);
     claims_take_all(m->claims, plan->groups, owner);
     Job *job = manager_new_job(m, JOB_BIND, PCI_ADDRESS_STR(wish->address));
@@ -97,7 +97,7 @@ int manager_bind(Manager *m, const BindWish *wish, unsigned *ret_job, Fault **re
     return 0;
 }
 
-/* A guest that came to rest with this device not given back. */
+/* A guest at rest that has not given back this device. */
 static Guest *find_leftover(Manager *m, PciAddress address)
 {
     GHashTableIter iter;
@@ -127,7 +127,7 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
 {
     const HostDevice *device = host_find(manager_host(m), address);
 
-    /* One that has gone for good is struck off all the same. */
+    /* A device that has gone for good is struck off all the same. */
     if (!device && hold && hold_at_rest(hold))
         return 0;
     if (!device)
@@ -160,7 +160,7 @@ int manager_restore(Manager *m, PciAddress address, unsigned *ret_job, Fault **r
     int r = refuse_stuck(m, address, ret_fault);
     if (r == 0 && !guest)
         r = refuse_restore(m, address, hold, ret_fault);
-    /* Claimed while it changes hands. */
+    /* The group is claimed while it changes hands. */
     if (r == 0 && !guest && !claim_hold(hold, m))
         r = refuse_busy(address, ret_fault);
     if (r != 0)

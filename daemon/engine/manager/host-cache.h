@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host as last seen, which is looked at again once something has changed. A snapshot is a value: it stays
- * as it was handed out, and one that was replaced lives until the loop's next turn. */
+/* The host as last seen; it is looked at again once something has changed. A snapshot is a value: it stays as
+ * it was handed out, and a replaced one lives until the loop's next turn. */
 #pragma once
 
 #include "../host-look.h"
@@ -14,11 +14,10 @@ HostCache *host_cache_new(const Engine *engine, HostTaken taken, void *userdata)
 /* NULL is fine; returns NULL. */
 HostCache *host_cache_free(HostCache *cache);
 
-/* The last snapshot, renewed if it is stale, or if the driver of a lent device is another (no event tells of
- * that). If that fails it is the one before, or an empty one. */
+/* The last snapshot, renewed if it is stale or if a lent device has changed its driver (no event tells of
+ * that). If the look fails: the previous snapshot, or an empty one. */
 const Host *host_cache_get(HostCache *cache);
-/* Looks now. definition: the types of mediated devices that it names are looked at too; NULL: none. 0 or
- * -errno. */
+/* Looks now, also at the types of mediated devices that definition (NULL: none) names. 0 or -errno. */
 int host_cache_look(HostCache *cache, const GuestDefinition *definition, const Host **ret);
 
 /* The next look is at all of the host. */

@@ -112,7 +112,7 @@ void manager_recover(Manager *m)
     int r = journal_owners(m->engine->journal_fd, &owners);
     if (r < 0)
         log_error("cannot look for journals in %s/journal: %s", m->engine->run_path, strerror(-r));
-    /* Guests first: what one of them uses is not taken from it, whatever the journal of a hold tells. */
+    /* Guests come first: they keep what they use, whatever the journal of a hold says. */
     for (char **owner = owners; owner && *owner; owner++)
         if (owner_guest(*owner))
             manager_recover_guest(m, owner_guest(*owner));
@@ -120,7 +120,7 @@ void manager_recover(Manager *m)
         if (owner_bind(*owner))
             manager_recover_hold(m, *owner);
     manager_reload(m);
-    /* What is lent is known only now, and so what of it is in drift. */
+    /* Only now is it known which devices are lent, and so which of them are in drift. */
     manager_look_soon(m);
 }
 
@@ -142,7 +142,7 @@ typedef struct Check {
     void *userdata;
 } Check;
 
-/* Those that can be read: what is wrong with the others is told by their state. */
+/* Checks the guests whose definition can be read; the state of the others says what is wrong. */
 static void check_guests(Manager *m, GPtrArray *findings)
 {
     g_auto(GStrv) names = manager_guest_names(m);

@@ -34,11 +34,11 @@ void manager_listen(Manager *manager, ManagerListener listener, void *userdata);
 
 /* Reads the definitions and finds what was running or bound before a restart. */
 void manager_recover(Manager *manager);
-/* Reads the definitions again, and tries again to give guests that run the USB devices that they could not be
- * given. */
+/* Reads the definitions again, and tries again to give running guests the USB devices that they could not
+ * have. */
 void manager_reload(Manager *manager);
 
-/* The host falls asleep or is back, or how long it waits is another: engine->sleep says. */
+/* The host falls asleep, is back, or waits for another time: engine->sleep says which. */
 void manager_sync_sleep(Manager *manager);
 
 /* A helper has connected; takes the channel over. */
@@ -58,11 +58,13 @@ typedef struct GuestView {
 
 char **manager_guest_names(Manager *manager); /* sorted; the caller frees them */
 bool manager_guest(Manager *manager, const char *name, GuestView *ret);
-/* The same of its files as they are now: some users of the host may not read all of it. */
+/* Whether some users of the host may not read all of its files as they are now. */
 bool manager_guest_closed(Manager *manager, const char *name);
-/* Its definition, while it runs that which it was started with, has a [PCI] section for this device. */
+/* Whether its definition has a [PCI] section for this device; a running guest's is the one that it was
+ * started with. */
 bool manager_guest_has_section(Manager *manager, const char *name, PciAddress address);
-/* Definitions. What names no guest is NoSuchGuest, what cannot be read as one BadDefinition. */
+/* Definitions. NoSuchGuest if the name is no guest's, BadDefinition if its files cannot be read as a
+ * definition. */
 int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* of DefinitionLine */,
                         Fault **ret_fault);
 /* Its texts as they stand, right or wrong, the file itself first; all are UTF-8 without NUL. */
@@ -79,14 +81,14 @@ typedef struct DefineWish {
         *replaces; /* refused if the file says something else by now ("": there is none); NULL: whatever */
 } DefineWish;
 
-/* Writes one of a guest's files, if the whole is right with it; else all is left as it was. A guest that runs
+/* Writes one of a guest's files if the definition is valid with it; else changes nothing. A running guest
  * keeps what it was started with. */
 int manager_define(Manager *manager, const char *name, const DefineWish *wish, Fault **ret_fault);
 /* Removes file and drop-ins of a guest that is at rest. */
 int manager_undefine(Manager *manager, const char *name, Fault **ret_fault);
 
-/* The host as last seen, renewed if a device has come, gone or changed its driver since. It stays as it is
- * until the loop's next turn. */
+/* The host as last seen, renewed if a device has come, gone or changed its driver since. The snapshot stays
+ * as it is until the loop's next turn. */
 const Host *manager_host(Manager *manager);
 PciNames manager_names(Manager *manager, const HostDevice *device);
 /* "host", "unused", "bound", "guest", "vfio", "bridge", "drift", "stuck" or "dead". */
@@ -95,7 +97,7 @@ const char *manager_device_state(Manager *manager, const HostDevice *device);
 const char *manager_device_drift(Manager *manager, const char *address);
 /* The guest that has it, or "". */
 const char *manager_device_guest(Manager *manager, const HostDevice *device);
-/* Looks for a device; NoSuchDevice and InvalidName are told apart. */
+/* Looks for a device; NoSuchDevice if there is none, or if address is no PCI address. */
 int manager_find_device(Manager *manager, const char *address, const HostDevice **ret, Fault **ret_fault);
 
 /* "systemd" or "fork"; a guest's unit, which the caller frees. */
@@ -106,13 +108,13 @@ char *manager_unit(Manager *manager, const char *name);
 GArray *manager_jobs(Manager *manager);
 const Job *manager_job(Manager *manager, unsigned id); /* NULL: none */
 
-/* Requests. 0 and a job, or a refusal with the host unchanged. may_stop: units that may be stopped where they
+/* Requests. 0 and a job, or a refusal with the host unchanged. may_stop: units that may be stopped if they
  * hold a device; NULL: none. */
 int manager_start(Manager *manager, const char *name, char **may_stop, unsigned *ret_job, Fault **ret_fault);
 int manager_stop(Manager *manager, const char *name, bool kill, unsigned *ret_job, Fault **ret_fault);
 int manager_bind(Manager *manager, const BindWish *wish, unsigned *ret_job, Fault **ret_fault);
 int manager_restore(Manager *manager, PciAddress address, unsigned *ret_job, Fault **ret_fault);
-/* Takes a device out of the ledger of those that failed; REFUSED if it does not stand in it. */
+/* Takes a device out of the ledger of failed devices; REFUSED if it is not in there. */
 int manager_clear_quarantine(Manager *manager, const char *address, Fault **ret_fault);
 int manager_send_inside(Manager *manager, const char *name, InnerErrand errand, InnerErrandDone done,
                         void *userdata, Fault **ret_fault);
@@ -122,8 +124,8 @@ int manager_control(Manager *manager, const char *name, GuestControl control, Gu
 int manager_change_medium(Manager *manager, const char *name, const char *drive, int fd, bool force,
                           GuestControlled controlled, void *userdata, Fault **ret_fault);
 
-/* Plugs a device into a guest that runs, or out of it. wish: what is asked for where its definition has no
- * section for the device. */
+/* Plugs a device into a running guest, or out of it. wish: what is asked for if its definition has no section
+ * for the device. */
 int manager_attach(Manager *manager, const char *name, const BindWish *wish, unsigned *ret_job,
                    Fault **ret_fault);
 int manager_detach(Manager *manager, const char *name, PciAddress address, unsigned *ret_job,
@@ -132,15 +134,14 @@ int manager_detach(Manager *manager, const char *name, PciAddress address, unsig
 int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened,
                  void *userdata, Fault **ret_fault);
 
-/* The same without doing it. claim: who asks might do it, too, and so the kernel is asked besides whether
- * disks are in use, which takes them for a moment (edge/hand/disk-claim.h). Plans that take devices are told
- * later, as it is asked who holds those: steps (of Step) are borrowed; NULL: fault, borrowed too, says why it
- * would be refused. Exactly once, if the call itself returned 0. */
+/* The same without doing it. claim: the caller might do it, too, so the kernel is also asked whether disks
+ * are in use, which takes them for a moment (edge/hand/disk-claim.h). Plans that take devices come later, as
+ * they first ask who holds those: steps (of Step) are borrowed; NULL: fault, borrowed too, says why the
+ * request would be refused. Called exactly once, if the call itself returned 0. */
 typedef void (*ManagerPlanned)(const GPtrArray *steps, const Fault *fault, void *userdata);
 int manager_plan_start(Manager *manager, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                        Fault **ret_fault);
-/* Only whether the disks that it names are what they should be, as a start would find them; steps is empty.
- */
+/* Only checks that the disks that it names are what they should be, as a start does; steps is empty. */
 int manager_check_disks(Manager *manager, const char *name, bool claim, ManagerPlanned planned,
                         void *userdata, Fault **ret_fault);
 int manager_plan_bind(Manager *manager, const BindWish *wish, bool claim, ManagerPlanned planned,
@@ -153,14 +154,14 @@ int manager_plan_detach(Manager *manager, const char *name, PciAddress address, 
 int manager_plan_stop(Manager *manager, const char *name, GPtrArray **ret, Fault **ret_fault);
 int manager_plan_restore(Manager *manager, PciAddress address, GPtrArray **ret, Fault **ret_fault);
 
-/* Who holds a device (of Holder, borrowed; claim: as above); NULL: fault, borrowed too, says why that could
- * not be found out. Exactly once, if the call itself returned 0. */
+/* Who holds a device (of Holder, borrowed; claim: as above); NULL: fault, borrowed too, says why that is
+ * unknown. Called exactly once, if the call itself returned 0. */
 typedef void (*ManagerHeld)(const GPtrArray *holders, const Fault *fault, void *userdata);
 int manager_holders(Manager *manager, PciAddress address, bool claim, ManagerHeld held, void *userdata,
                     Fault **ret_fault);
 
-/* Nobody waits for the answer any more that is to go to userdata, of a plan or a look for holders: it is not
- * given. */
+/* Drops the answer that was to go to userdata, of a plan or a look for holders: nobody waits for it any
+ * more. */
 void manager_forget(Manager *manager, const void *userdata);
 
 /* Findings (of Finding, borrowed); called exactly once. */

@@ -19,7 +19,7 @@ static uint64_t resident_memory(const Manager *m, const Guest *guest)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* With its first device all of a guest's memory is pinned. */
+/* A guest's first device pins all of the guest's memory. */
 static int check_memory(Manager *m, const Host *host, const Guest *guest, const char *owner,
                         Fault **ret_fault)
 {
@@ -72,7 +72,7 @@ int manager_attach(Manager *m, const char *name, const BindWish *wish, unsigned 
     int r = prepare_attach(m, name, wish, &entry, &plan, ret_fault);
     if (r != 0)
         return r;
-    /* plan_attach() has seen to it that they are free. */
+    /* plan_attach() has made sure that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
     Job *job = manager_new_job(m, JOB_ATTACH, name);
     *ret_job = job->id;
@@ -115,10 +115,10 @@ int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, bool
     g_autofree char *section =
         device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
     GuestDefinition *definition = NULL;
-    /* Its file may be gone by now, or wrong: there is a ROM no more, then. */
+    /* Its file may be gone or wrong by now: then there is no ROM any more. */
     if (section && manager_load(m, name, &definition, ret_fault) != 0)
         *ret_fault = fault_free(*ret_fault);
-    /* What else it has is of the guest's definition, which may go before it is shown. */
+    /* The guest's other devices borrow from its definition, which may go before the plan is shown. */
     g_ptr_array_set_size(plan->devices, 0);
     return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata,
                              ret_fault);

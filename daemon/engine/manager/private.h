@@ -55,11 +55,11 @@ typedef struct GuestEntry {
 void manager_announce(Manager *m, ManagerChange change, const char *id);
 Job *manager_new_job(Manager *m, JobType type, const char *subject);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
-/* Whether there may be one guest more. */
+/* Whether there is room for one more guest. */
 bool manager_has_room(Manager *m);
-/* Of a guest at rest: DRIFT if something of its run is not undone. */
+/* The guest is at rest: DRIFT if something of its run is not undone. */
 int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
-/* A device, by its address ("": whatever) has changed: the snapshot is renewed. */
+/* The device with this address ("": any) has changed: the snapshot is renewed. */
 void manager_look_again(Manager *m, const char *text);
 void manager_devices_changed(Manager *m, const GPtrArray *addresses);
 /* An input or USB device may have come or gone. */
@@ -72,8 +72,8 @@ int manager_raise_missing(Manager *m, const char *name, Fault **ret_fault);
 /* Why a file could not be read, written or removed (verb). */
 int manager_raise_error(const char *verb, const char *path, int error, Fault **ret_fault);
 int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault);
-/* Whoever may define a guest is not yet who may have QEMU do anything: REFUSED where usherd.conf does not let
- * him. */
+/* REFUSED if usherd.conf does not allow a definition this: a user who may define guests may not make QEMU do
+ * just anything. */
 int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
 
 /* drift.c */
@@ -82,22 +82,22 @@ void manager_note_drift(Manager *m, const Host *host); /* upon a fresh snapshot 
 void manager_recover_stuck(Manager *m);
 
 /* claim.c */
-/* Claims the groups of these devices (of char*: addresses) for somebody who has them already. False: one of
- * them is somebody else's, which is logged. */
+/* Claims the groups of these devices (of char*: addresses) for an owner who has them already. False: somebody
+ * else has one of them, which is logged. */
 bool manager_claim(Manager *m, const char *owner, const GPtrArray *addresses);
-/* What the owner's journal tells of, so that nobody else gets it meanwhile. */
+/* Claims what the owner's journal names, so that nobody else gets it meanwhile. */
 void manager_claim_again(Manager *m, const char *owner);
-/* What was promised to a guest is its own by now, or is not needed any more. */
+/* The guest has taken what it was promised, or does not need it any more. */
 void manager_settle_memory(Manager *m, const Guest *guest);
-/* A guest has other devices than before, and claims them alone. */
+/* A guest has other devices than before: claims these, and no others. */
 void manager_guest_devices(Guest *guest, void *userdata);
 
 /* holders.c */
 void manager_question_free(ManagerQuestion *question);
 /* Answers all of them with a fault, and frees the array. */
 void manager_drop_questions(Manager *m);
-/* Tells a plan's steps once nobody is found to hold its devices, and what the definition (NULL: none) names
- * is what it should be; takes both over. section: only what that names; NULL: all. */
+/* Tells a plan's steps once nobody is found to hold its devices, and the files that definition (NULL: none)
+ * names are as they should be; takes both over. section: only the files that it names; NULL: all. */
 int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how,
                       const char *section, bool claim, ManagerPlanned planned, void *userdata,
                       Fault **ret_fault);

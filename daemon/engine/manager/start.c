@@ -63,7 +63,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     if (r != 0)
         return r;
     plan->may_stop = g_strdupv(may_stop);
-    /* plan_start() has seen to it that they are free. */
+    /* plan_start() has made sure that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
     claims_lean(m->claims, plan->leaning, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
@@ -105,7 +105,7 @@ int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned
     int r = manager_load(m, name, &definition, ret_fault);
     if (r != 0)
         return r;
-    /* While it runs they are its own. */
+    /* A running guest has its disks in use itself. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
     return manager_show_plan(m, plan_new(owner.text), at_rest ? g_steal_pointer(&definition) : NULL,
                              FILE_GATE_DISKS, NULL, claim, planned, userdata, ret_fault);

@@ -21,7 +21,7 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
     Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
     *ret_job = job->id;
     if (again) {
-        /* Where no device is left, none can be named to be believed. */
+        /* If no device is left, an administrator can name none to have the kernel believed. */
         guest_restore(entry->guest, job, guest_devices(entry->guest)->len == 0);
         return 0;
     }

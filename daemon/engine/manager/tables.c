@@ -73,7 +73,7 @@ GuestEntry *manager_guest_entry(Manager *m, const char *name)
     return g_hash_table_lookup(m->guests, name);
 }
 
-/* Each costs time and memory at every reload. */
+/* Each guest costs time and memory at every reload. */
 bool manager_has_room(Manager *m)
 {
     return g_hash_table_size(m->guests) < MANAGER_GUESTS_MAX;
@@ -112,8 +112,8 @@ int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
                        why ? why->message : "see its journal");
 }
 
-/* While a job runs, what changes hands tells so at every step: a look at the whole host each time would hold
- * up the next one. The job's end makes up for it. */
+/* While a job runs, each step reports a change: a look at the whole host each time would hold up the next
+ * step. The job's end makes up for it. */
 void manager_look_again(Manager *m, const char *text)
 {
     PciAddress address;

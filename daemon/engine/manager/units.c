@@ -6,10 +6,10 @@
 #include "../../edge/scan/udev-settle.h"
 #include "private.h"
 
-/* As udevadm settle waits by default is 120 s; a boot that takes longer has other troubles. */
+/* udevadm settle waits for 120 s by default; a boot that takes longer has other troubles. */
 #define SETTLE_USEC (60 * G_USEC_PER_SEC)
 
-/* A launcher that nobody but systemd asked for, while udev is busy. */
+/* A launcher that only systemd asked for, while udev is busy. */
 typedef struct Arrival {
     Manager *manager;
     Channel *channel;
@@ -106,7 +106,7 @@ static void on_launcher(Manager *m, const HelperCaller *caller, Channel *channel
                         caller->gid);
         return;
     }
-    /* Without units nobody but us starts launchers: one that nobody waits for belongs to a start that was
+    /* Without units only usherd starts launchers: one that nobody waits for belongs to a start that was
      * called off. */
     if (!g_str_equal(launcher_name(m->engine->launcher), "systemd")) {
         fault_raise(&fault, FAULT_REFUSED, NULL, "nobody asked for guest %s to be started", caller->instance);
@@ -120,9 +120,8 @@ static void on_ending_unit(Manager *m, const HelperCaller *caller, Channel *chan
 {
     GuestEntry *entry = manager_guest_entry(m, caller->instance);
 
-    /* While the unit is still on its way down somebody may have asked for the next start already, which waits
-     * for it to be down: what asks here belongs to the run before, which is over. How it ended is no matter
-     * any more. */
+    /* While the unit still goes down, somebody may have asked for the next start, which waits for that. The
+     * caller then belongs to the previous run, and how that ended does not matter any more. */
     bool again = entry && guest_awaits_launcher(entry->guest);
     if (!entry || again) {
         channel_send(channel, (const char *const[]){again ? "killed" : "ended", NULL}, NULL, 0);
