@@ -56,8 +56,8 @@ static bool is_part_of(const HolderNode *node, const HolderNode *disk)
     return node->block && node->whole && g_str_equal(node->whole, disk->name) && node != disk;
 }
 
-/* A disk that is claimed itself cannot be told from one whose partitions all are (bd_may_claim()): it is
- * named then, otherwise those that are. */
+/* A claim on the disk itself looks like claims on all its partitions (bd_may_claim()): then the disk is
+ * named, otherwise the partitions that are claimed. */
 static void name_busy(const HolderPlace *place, GHashTable *nodes, const HolderNode *disk, GPtrArray *busy)
 {
     unsigned first = busy->len, parts = 0;
@@ -79,7 +79,7 @@ static void name_busy(const HolderPlace *place, GHashTable *nodes, const HolderN
     g_ptr_array_add(busy, g_strdup(disk->name));
 }
 
-/* Nobody can have it: it has gone, or has no node, or the node is the next one's. */
+/* Nobody can have the disk: it has gone, or has no node, or the node is another disk's by now. */
 static bool is_gone(int error)
 {
     return error == -ENOENT || error == -ENXIO || error == -ENODEV || error == -ENOMEDIUM || error == -ESTALE;

@@ -16,8 +16,8 @@
 #include "disk-make.h"
 #include "holder-disk.h"
 
-/* QEMU locks bytes of an image: one for each thing that it does with it, and one for each that others must
- * not do (block/file-posix.c, RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE; the numbers are those of
+/* QEMU locks bytes of an image: one for each thing that it does with the image, and one for each that others
+ * must not do (block/file-posix.c, RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE; the numbers are those of
  * BLK_PERM_*). */
 enum {
     LOCK_READS = 100,
@@ -141,9 +141,9 @@ static int look_into(int fd, const DiskWish *wish, DiskSeen *seen)
     return 0;
 }
 
-/* From QEMU 9.1 on a descriptor in an fd-set has to have O_DIRECT itself if the image is to be opened with it
- * (monitor_fdset_dup_fd_add(), monitor/fds.c; lxc/incus#1196). Only now, as reading with it wants aligned
- * memory. */
+/* From QEMU 9.1 on, a descriptor in an fd-set must have O_DIRECT itself if the image is to be opened with it
+ * (monitor_fdset_dup_fd_add(), monitor/fds.c; lxc/incus#1196). Set only now, as reading with O_DIRECT wants
+ * aligned memory. */
 static int set_direct(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -163,7 +163,7 @@ static bool locked(int fd, off_t byte)
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* A QEMU that nobody told us of has it. */
+/* Whether a QEMU that usher does not know of has the file. */
 static bool used_by_qemu(int fd, bool writable)
 {
     if (locked(fd, LOCK_WRITES))
@@ -171,7 +171,7 @@ static bool used_by_qemu(int fd, bool writable)
     return writable ? locked(fd, LOCK_NO_WRITING) : locked(fd, LOCK_NO_READING);
 }
 
-/* What uses a disk without a claim, and so does not keep us from it. */
+/* Adds users who make no claim on the disk, and so do not keep us from opening it. */
 static void add_disk_users(const HolderPlace *place, const DiskWish *wish, int fd, const struct stat *st,
                            GPtrArray *holders)
 {
@@ -182,7 +182,7 @@ static void add_disk_users(const HolderPlace *place, const DiskWish *wish, int f
         holder_disk_add_processes(place, major, minor, holders);
 }
 
-/* A file that is written to by QEMU, or is a loop device's; a disk that is exported, or a loop device's. */
+/* Whether QEMU writes to the file, a loop device is over the file or disk, or the disk is exported. */
 static int check_users(const HolderPlace *place, const DiskWish *wish, int fd, const struct stat *st,
                        GPtrArray **ret_holders)
 {
@@ -201,7 +201,7 @@ static int check_users(const HolderPlace *place, const DiskWish *wish, int fd, c
     return 1;
 }
 
-/* The kernel says that a disk is taken: by whom. */
+/* The kernel says that a disk is taken: finds out by whom. */
 static int tell_users(const HolderPlace *place, const char *path, DiskSeen *seen, GPtrArray **ret_holders)
 {
     struct stat st;

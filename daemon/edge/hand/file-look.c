@@ -16,8 +16,7 @@
 #include "../../base/file.h"
 #include "../../core/plan/disk-wish.h"
 
-/* A name in a folder of udev's that leads to the device, of several the one that says most; NULL: there is
- * none. */
+/* The most telling name in a folder of udev's that leads to the device; NULL: there is none. */
 static char *find_stable_name(const char *folder, dev_t device)
 {
     g_autofree char *best = NULL;
@@ -37,9 +36,8 @@ static char *find_stable_name(const char *folder, dev_t device)
     return g_steal_pointer(&best);
 }
 
-/* The kernel gives sda, nvme0n1 and their like in the order in which it finds them: after the next boot
- * another disk may have the name, and the guest would write to that. Where it has no other name, there is
- * nothing better to be had. */
+/* The kernel gives sda, nvme0n1 and their like in the order in which it finds disks: after the next boot
+ * another disk may have the name, and the guest would write to that. A disk without another keeps it. */
 static char *stable_name(const char *path, const struct stat *st)
 {
     if (!S_ISBLK(st->st_mode) || !disk_path_fleeting(path))
@@ -69,7 +67,7 @@ static int look_at_path(FileKind kind, const char *path, FileSeen *seen)
         return -EINVAL;
     if (stat(path, &st) < 0) {
         int error = -errno;
-        /* A link that leads nowhere is there. */
+        /* A link that leads nowhere exists all the same. */
         if (kind != FILE_KIND_DISK || error != -ENOENT || lstat(path, &st) == 0)
             return error;
         note_room(path, seen);

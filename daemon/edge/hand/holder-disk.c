@@ -15,7 +15,7 @@ static void add_needed(GPtrArray *holders, const char *disk, const char *why)
     g_ptr_array_add(holders, holder_new(HOLDER_HOST, disk, why, 0, NULL, NULL, NULL));
 }
 
-/* What the host has mounted: as PID 1 sees it if we may look, as we are in a namespace of our own. */
+/* What the host has mounted: as PID 1 sees it if we may look, as our own namespace differs. */
 static void add_mounts(const HolderPlace *place, GHashTable *nodes, GPtrArray *holders)
 {
     g_autofree char *text = NULL;
@@ -115,8 +115,8 @@ int holder_scan_disk(const HolderPlace *place, unsigned major, unsigned minor, G
     g_autoptr(GHashTable) nodes = holder_nodes_new();
 
     add_disk(place, major, minor, nodes, holders);
-    /* What is mounted or built upon explains it; who has it open besides (a shell, udisks) would only
-     * distract. */
+    /* A mount, or what is built upon the disk, explains it; whoever else has it open (a shell, udisks) would
+     * only distract. */
     int r = holders->len > 0 ? 0 : holder_scan_nodes(place, nodes, holders);
     if (r < 0)
         return r;
@@ -136,7 +136,7 @@ static const HolderNode *find_disk(GHashTable *nodes, const char *name)
     return NULL;
 }
 
-/* A holder that was found names the disk, or a part of it, or what it is part of. */
+/* Whether a holder that was found names the disk, a part of it, or the whole of it. */
 static bool is_explained(const GPtrArray *holders, const char *name)
 {
     for (unsigned i = 0; i < holders->len; i++) {

@@ -28,7 +28,7 @@ typedef struct Search {
     GHashTable *told; /* set of char*: "USER on NODE" */
 } Search;
 
-/* What is at a place: a path, a number, a name. Reads, and notes whom it finds; user: what it is called. */
+/* Reads a file of a place (a path, a number, a name), and notes whom it finds; user: their name. */
 typedef void (*Look)(Search *search, const char *file, const char *user);
 
 /* Where the kernel tells of users: the parts of a path below /sys, "*" for each entry. */
@@ -61,7 +61,7 @@ static const HolderNode *find_named(const Search *search, const char *name)
     return NULL;
 }
 
-/* What a path led to when it was opened, without asking a file system on a network or in user space. */
+/* What a path led to when it was opened. Does not ask a file system on a network or in user space. */
 static int stat_path(const HolderPlace *place, const char *path, struct statx *ret)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_CACHED};
@@ -77,7 +77,7 @@ static int stat_path(const HolderPlace *place, const char *path, struct statx *r
     return r < 0 ? -errno : 0;
 }
 
-/* A path of another mount namespace leads nowhere here; the name is the kernel's, mostly. */
+/* A path of another mount namespace leads nowhere here; mostly its name is the kernel's. */
 static const HolderNode *find_path(const Search *search, const char *path)
 {
     struct statx st;
@@ -110,9 +110,9 @@ static void look_at_path(Search *search, const char *file, const char *user)
         note(search, node, user);
 }
 
-/* A container's node for the disk may have any name, as may one that was removed: the loop device itself
- * knows which disk that is (lo_get_status() in drivers/block/loop.c). Where it is over a file, that would be
- * asked for, and may be on a file server that is dead: so only of a path below /dev. */
+/* A container's node for the disk may have any name, and so may a removed one: the loop device itself knows
+ * its disk (lo_get_status() in drivers/block/loop.c). Only asked about a path below /dev: for a file, the
+ * kernel asks the file's server, which may be dead. */
 static const HolderNode *ask_loop(const Search *search, const char *file)
 {
     g_autofree char *path = NULL;
@@ -129,7 +129,7 @@ static const HolderNode *ask_loop(const Search *search, const char *file)
     return holder_node_find(search->nodes, true, major(info.lo_rdevice), minor(info.lo_rdevice));
 }
 
-/* The loop device is a way to use the disk: what is mounted from it, or built upon it, uses that. */
+/* A loop device is a way to use the disk: whatever is mounted from it or built upon it uses the disk. */
 static void look_at_loop(Search *search, const char *file, const char *user)
 {
     const HolderNode *node = ask_loop(search, file) ?: read_path(search, file);
@@ -175,7 +175,7 @@ static void look_at_number(Search *search, const char *file, const char *user)
         note(search, node, user);
 }
 
-/* Lines of "pktcdvd0 253:0 11:0": its own number, and that of what it is on. */
+/* Lines of "pktcdvd0 253:0 11:0": a device's own number, and that of the device below it. */
 static void look_at_map(Search *search, const char *file, const char *user)
 {
     g_autofree char *text = NULL;
@@ -214,7 +214,7 @@ static void look_at_lio(Search *search, const char *file, const char *user)
         note(search, node, user);
 }
 
-/* A disk that caches others has a link to their set; those that are cached have holders. */
+/* A caching disk has a link to its set; the cached ones have holders. */
 static void look_at_cache(Search *search, const char *file, const char *user)
 {
     g_auto(GStrv) parts = g_strsplit(file, "/", -1);
@@ -239,7 +239,7 @@ static const Place places[] = {
     {"class/pktcdvd/device_map", "pktcdvd", look_at_map},
 };
 
-/* rest: what of the pattern is yet to be matched below path. */
+/* rest: the part of the pattern still to be matched below path. */
 static void match(Search *search, const Place *where, const char *path, const char *rest, const char *names)
 {
     const char *star = strchr(rest, '*');
@@ -268,7 +268,7 @@ void holder_kernel_add(const HolderPlace *place, GHashTable *nodes, GPtrArray *h
     Search search = {.place = place, .nodes = nodes, .holders = holders, .told = told};
     unsigned n, rounds = 0;
 
-    /* Once more for each layer of loop devices. */
+    /* One more round for each layer of loop devices. */
     do {
         n = g_hash_table_size(nodes);
         for (unsigned i = 0; n > 0 && i < G_N_ELEMENTS(places); i++)

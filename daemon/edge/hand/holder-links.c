@@ -50,7 +50,7 @@ static int read_routes(LinkMap *map)
 
 /* Other network namespaces. */
 
-/* Adds those with a process, and one process for each. */
+/* Adds the namespaces that have a process, each with one of its processes. */
 static void read_processes(const HolderPlace *place, GHashTable *spaces)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -76,7 +76,7 @@ static void read_processes(const HolderPlace *place, GHashTable *spaces)
     }
 }
 
-/* The numbers of all others, each with the process that stands for it, 0 for none. */
+/* The numbers of all other namespaces, each with a process that stands for it; 0 for none. */
 static int read_spaces(const HolderPlace *place, GHashTable **ret)
 {
     g_autoptr(GHashTable) spaces = g_hash_table_new(NULL, NULL);
@@ -102,7 +102,7 @@ static int read_links(LinkMap *map, GHashTable *spaces)
     g_hash_table_iter_init(&iter, spaces);
     while (r >= 0 && g_hash_table_iter_next(&iter, &number, NULL)) {
         int read = dump(map, RTM_GETLINK, AF_UNSPEC, GPOINTER_TO_INT(number));
-        /* One that is gone meanwhile has none; without CAP_NET_ADMIN they are not seen. */
+        /* A namespace that went meanwhile has no links; without CAP_NET_ADMIN they cannot be seen. */
         if (read == -EPERM || read == -EACCES)
             log_warning("cannot see the network links of namespace %d: %s", GPOINTER_TO_INT(number),
                         g_strerror(-read));
@@ -110,7 +110,7 @@ static int read_links(LinkMap *map, GHashTable *spaces)
     return r;
 }
 
-/* Of the own namespace, what netlink does not tell. */
+/* What netlink does not tell of our own namespace. */
 
 static void read_uppers(const HolderPlace *place, LinkMap *map)
 {
@@ -145,7 +145,7 @@ static void read_sessions(const HolderPlace *place, LinkMap *map)
 
 /* Whose a link is. */
 
-/* The function on a path of sysfs, of those asked for; NULL for none. */
+/* The function on a sysfs path, if it was asked for; else NULL. */
 static const char *function_on(const HolderPlace *place, const char *path, char *const *addresses)
 {
     char target[PATH_MAX];
@@ -163,8 +163,8 @@ static const char *function_on(const HolderPlace *place, const char *path, char 
     return NULL;
 }
 
-/* A link of ours by its name, unless that has become another's meanwhile; sysfs shows no others, so theirs by
- * the device that they are of. */
+/* The function that a link belongs to. A link of our own namespace is found by name, unless another has the
+ * name by now; sysfs shows no others, so those are found by their device. */
 static const char *owner_of(const HolderPlace *place, const Link *link, char *const *addresses)
 {
     g_autofree char *path = NULL, *index = NULL;
@@ -199,7 +199,7 @@ static char *describe(const Link *link, const LinkUse *use)
     return g_strdup_printf("%s on %s", use->link->name, link->name);
 }
 
-/* What is in another namespace is told by a process that lives there. */
+/* A process that lives in another namespace stands for what is used there. */
 static Holder *name_process(const HolderPlace *place, const char *address, const char *what, int pid)
 {
     g_autofree char *command_path = g_strdup_printf("%d/comm", pid),

@@ -75,8 +75,7 @@ static bool add_node(Walk *walk, bool block, unsigned major, unsigned minor, con
     return g_hash_table_add(walk->nodes, node);
 }
 
-/* A device's `dev` is its number. Not `uevent`, which would name its node too, but waits for the device's
- * lock. */
+/* A device's `dev` holds its number. `uevent` would name its node too, but waits for the device's lock. */
 static void take_dev(Walk *walk, int fd, const char *name, bool block, const char *whole)
 {
     g_autofree char *text = NULL;
@@ -86,7 +85,8 @@ static void take_dev(Walk *walk, int fd, const char *name, bool block, const cha
         add_node(walk, block, major, minor, name, whole);
 }
 
-/* What is built upon a disk, and upon that: it holds the disk, and its own nodes are a way to use it. */
+/* What is built upon a disk, and upon that in turn, holds the disk, and its nodes are a way to use the
+ * disk. */
 static void take_stack(Walk *walk, int fd, const char *name, unsigned depth)
 {
     g_auto(GStrv) holders = NULL;
@@ -231,7 +231,7 @@ void holder_nodes_add_disk(const HolderPlace *place, unsigned major, unsigned mi
     _cleanup_close_ int fd = openat(place->sys_fd, class, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (block < 0 || fd < 0)
         return;
-    /* A disk that is taken as a whole is taken with all its parts. */
+    /* Whoever takes a whole disk takes all its parts. */
     char target[PATH_MAX];
     ssize_t n =
         faccessat(fd, "partition", F_OK, 0) < 0 ? 0 : readlinkat(block, name, target, sizeof(target) - 1);

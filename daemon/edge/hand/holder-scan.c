@@ -48,7 +48,7 @@ static void process_clear(Process *process)
     g_free(process->session);
 }
 
-/* They keep nodes open for others, or for a moment, and let go when a device goes. */
+/* These keep nodes open for others, or for a moment, and let go when a device goes. */
 static bool is_bystander(const Process *process)
 {
     static const char *const units[] = {"init.scope", "systemd-logind.service", "systemd-udevd.service",
@@ -56,8 +56,8 @@ static bool is_bystander(const Process *process)
     return process->pid == 1 || g_strv_contains(units, process->unit);
 }
 
-/* logind's number of the session is the audit session's where the kernel has those; a user's services have
- * theirs from the manager that started them, which has none. */
+/* logind numbers a session as the kernel's audit does, where that exists. A user's services inherit theirs
+ * from the manager that started them, which has none. */
 static void read_session(Process *process)
 {
     g_autofree char *text = NULL;
@@ -83,7 +83,7 @@ static void identify(Process *process)
     process->bystander = is_bystander(process);
 }
 
-/* Each node of a process once, however often it has it open. */
+/* Notes each node of a process once, however often the process has it open. */
 static void note(Scan *scan, Process *process, HolderKind kind, const char *device, const char *node,
                  const char *what)
 {
@@ -96,7 +96,7 @@ static void note(Scan *scan, Process *process, HolderKind kind, const char *devi
                                                   process->unit, process->session));
 }
 
-/* A DRM client of ours by a node that is not (any more) in sysfs: the driver tells whose it is. */
+/* A DRM client of ours, by a node that is not in sysfs (any more): the driver says whose it is. */
 static void look_at_drm_client(Scan *scan, Process *process, const char *number)
 {
     g_autofree char *path = g_strdup_printf("fdinfo/%s", number), *text = NULL;
@@ -226,7 +226,7 @@ static void look_at_mounts(Scan *scan, Process *process)
     for (char **line = lines; *line; line++) {
         g_autofree char *point = NULL;
         const HolderNode *node = mounted_node(scan, *line, &point);
-        /* Namespaces are copies of one another: a disk is told once, by pid 0 as the key. */
+        /* Namespaces are copies of one another: each disk is told once, so the key has no pid. */
         if (!node || !g_hash_table_add(scan->known, g_strdup_printf("mount %s", node->name)))
             continue;
         if (process->pid == 1)
@@ -267,7 +267,7 @@ static int look_at_processes(Scan *scan)
     if (r < 0)
         return r;
 
-    /* PID 1 first: what it has mounted is the host's. */
+    /* PID 1 comes first: its mounts are the host's. */
     qsort(names, g_strv_length(names), sizeof(char *), compare_pids);
     for (char **name = names; *name; name++)
         look_at_process(scan, *name);

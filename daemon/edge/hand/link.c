@@ -59,7 +59,7 @@ static char *read_text(int sys_fd, const char *name, const char *attribute)
     return file_read_value_at(sys_fd, path, &value) < 0 ? NULL : value;
 }
 
-/* What it is on: a bridge has it as a port; below a macvtap device there is "lower_eth0". */
+/* What the link is on: a bridge has it as a port; below a macvtap device there is "lower_eth0". */
 static char *read_lower(int sys_fd, const char *name, bool macvtap)
 {
     g_autofree char *path = attribute_path(name, macvtap ? "" : "master");
@@ -91,8 +91,8 @@ int link_read(int sys_fd, const char *name, char **ret)
     return 0;
 }
 
-/* The guest is the one that speaks on this link: an address of the host's own would be made from the same MAC
- * address as the guest's. A kernel without IPv6 knows nothing of it. */
+/* Only the guest speaks on this link: an address of the host's own would be made from the guest's MAC
+ * address. A kernel without IPv6 knows nothing of it. */
 static void forbid_own_address(unsigned index)
 {
     NetlinkRequest request = netlink_request(RTM_NEWLINK, 0, index, false);
@@ -112,7 +112,7 @@ static int remove_index(unsigned index)
     return netlink_ask(&request);
 }
 
-/* QEMU sets the rest. A tap with several queues can be opened as such alone. */
+/* QEMU sets the other flags. A tap with several queues can only be opened as such. */
 static int open_tap(int sys_fd, const char *name)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
@@ -127,8 +127,8 @@ static int open_tap(int sys_fd, const char *name)
     return steal_fd(&fd);
 }
 
-/* Until the very last it goes with the descriptor. A bridge takes the lowest MTU of its ports for its own,
- * and so a port has to have the bridge's. */
+/* Until the last step, the tap goes with its descriptor. A bridge takes the lowest MTU of its ports for its
+ * own, so a port must have the bridge's. */
 static int make_tap(int sys_fd, const char *name, const Shape *shape)
 {
     g_autofree char *mtu = read_text(sys_fd, shape->lower, "mtu");
@@ -203,7 +203,7 @@ int link_remove(const char *name)
     return index ? remove_index(index) : -errno;
 }
 
-/* Its node is named by its index, and made by the kernel (devtmpfs); one that somebody else put there is
+/* The kernel (devtmpfs) makes its node, named by the link's index; a node that somebody else put there is
  * another device. */
 static int open_macvtap(int sys_fd, int dev_fd, const char *name)
 {
@@ -228,6 +228,6 @@ int link_open(int sys_fd, int dev_fd, const char *name)
 {
     if (has(sys_fd, name, "macvtap"))
         return open_macvtap(sys_fd, dev_fd, name);
-    /* Opening one that is not there would make it. */
+    /* Opening a tap that is not there would make it. */
     return has(sys_fd, name, "tun_flags") ? open_tap(sys_fd, name) : -ENODEV;
 }

@@ -9,8 +9,7 @@
 
 #include "../../base/file.h"
 
-/* What a step names, as the kernel names it (%pUl): it comes from a process with fewer rights than this one.
- */
+/* A step's names must be spelt as the kernel spells them (%pUl): they come from a less privileged process. */
 static int check(const Step *step, char **ret_type, PciAddress *ret_parent)
 {
     const char *uuid = step->subject;
@@ -34,8 +33,8 @@ static char *read_parent(int sys_fd, const char *uuid)
     return g_path_get_basename(above);
 }
 
-/* By the device that it is made of: one that is being removed, and waits for who has it open, is still there
- * when it has left its bus (device_del() in drivers/base/core.c), without its type. */
+/* Found by the device that it is made of: a device that is being removed, and waits for whoever has it open,
+ * has left its bus (device_del() in drivers/base/core.c) and lost its type, but is still there. */
 int mediated_read(int sys_fd, const Step *step, char **ret)
 {
     g_autofree char *wanted = NULL, *type = NULL, *other = NULL;

@@ -21,7 +21,7 @@ typedef struct Request {
     char rest[64];
 } Request;
 
-/* The kernel takes only a head of the right size for what is asked for. */
+/* The kernel only takes a head of the right size for the request. */
 static Request make_request(uint16_t type, uint16_t flags, unsigned char family)
 {
     size_t head = type == RTM_GETLINK      ? sizeof(struct ifinfomsg)
@@ -37,7 +37,7 @@ static Request make_request(uint16_t type, uint16_t flags, unsigned char family)
     return request;
 }
 
-/* What a message says of the end: 1: go on, 0: all was well, -errno. */
+/* What a message says about the end: 1: go on, 0: all was well, or -errno. */
 static int read_end(const struct nlmsghdr *message)
 {
     int error;
@@ -50,7 +50,7 @@ static int read_end(const struct nlmsghdr *message)
     return MIN(error, 0);
 }
 
-/* 0, or -errno; *ret_changed: the list is of several moments. */
+/* 0 or -errno; *ret_changed: the list changed while it was read. */
 static int receive(int fd, NetlinkEach each, void *userdata, bool *ret_changed)
 {
     g_autofree char *answer = g_malloc(ANSWER_MAX);
@@ -71,7 +71,7 @@ static int receive(int fd, NetlinkEach each, void *userdata, bool *ret_changed)
             r = each(message, userdata);
             if (r < 0)
                 return r;
-            /* An answer that is no list has but one message. */
+            /* An answer that is no list is a single message. */
             if (!(message->nlmsg_flags & NLM_F_MULTI))
                 return 0;
         }
@@ -167,7 +167,7 @@ int netlink_space_of(pid_t pid)
     mnl_attr_put_u32(&request.header, NETNSA_PID, pid);
     mnl_attr_put_u32(&request.header, NETNSA_NSID, -1);
     r = ask(&request, on_nothing, NULL, &changed);
-    /* Somebody else may have given it one meanwhile. */
+    /* Somebody else may have given it a number meanwhile. */
     if (r >= 0 || r == -EEXIST)
         r = look_up(pid, &space);
     return r < 0 ? r : space == LINK_OWN ? -ESRCH : space;

@@ -75,7 +75,7 @@ static int write_node_mode(int dev_fd, const char *path)
     return fchmodat(dev_fd, path, 0600, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* QEMU would say nothing if somebody else had it for himself alone. -EBUSY */
+/* -EBUSY if somebody else has grabbed the device, which QEMU would not report. */
 static int check_input(int dev_fd, const char *path)
 {
     _cleanup_close_ int fd = openat(dev_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -103,8 +103,8 @@ int node_owner_write(int dev_fd, const char *subject, const char *owner)
             return r;
         return fchownat(dev_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     }
-    /* Root without CAP_FOWNER changes the mode of its own files alone: before it gives one away, after it has
-     * it back. */
+    /* Without CAP_FOWNER, root can only change the mode of its own files: so before it gives one away, and
+     * after it has it back. */
     if (uid != geteuid())
         r = write_node_mode(dev_fd, path);
     if (r < 0)

@@ -17,7 +17,7 @@
 /* Below /dev. */
 #define FOLDER "shm/usher"
 
-/* Below /dev; NULL for what is none of ours. */
+/* The path below /dev; NULL if the subject is none of ours. */
 static const char *path_of(const char *subject)
 {
     const char *name =
@@ -33,7 +33,7 @@ static char *name_of(uid_t uid)
     return user ? g_strdup(user->pw_name) : g_strdup_printf("%u", uid);
 }
 
-/* Whether nobody else can put anything into it. */
+/* Whether nobody else can put anything into the folder. */
 static bool is_own(const struct stat *st)
 {
     return S_ISDIR(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
@@ -110,7 +110,7 @@ int shared_memory_make(int dev_fd, const char *subject, const char *value)
     _cleanup_close_ int fd = openat(dev_fd, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    /* The mode before the owner: afterwards it is not ours to change. */
+    /* The mode comes before the owner: afterwards the mode is not ours to change. */
     if (ftruncate(fd, size) < 0 || fchmod(fd, 0660) < 0 || fchown(fd, owner, group) < 0) {
         int error = errno;
         unlinkat(dev_fd, path, 0);

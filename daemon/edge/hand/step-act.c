@@ -48,7 +48,7 @@ static int read_attribute(const StepPlace *place, const Step *step, const char *
 {
     g_autofree char *path = device_path(step, attribute);
     int r = file_read_value_at(place->sys_fd, path, ret);
-    /* ENODEV: it went between open and read. */
+    /* ENODEV: the device went between open and read. */
     if (r == -ENOENT || r == -ENODEV) {
         *ret = NULL;
         return 0;
@@ -104,7 +104,7 @@ static int read_answer(const StepPlace *place, const Step *step, char **ret)
     return 0;
 }
 
-/* Links of usher's own, and no other: this program may change any. */
+/* Only links of usher's own: this program could change any link. */
 static int check_link(const Step *step)
 {
     const char *name = step->subject;
@@ -199,14 +199,13 @@ static HolderPlace holder_place_of(const StepPlace *place)
     return (HolderPlace){.sys_fd = place->sys_fd, .proc_fd = place->proc_fd, .dev_fd = place->dev_fd};
 }
 
-/* Whoever was asked before may have gone, and others come: the kernel alone knows, and only as long as the
- * claim stands. */
+/* Earlier answers may be out of date: only the kernel knows, and only while the claim stands. */
 static int claim_disks(const StepPlace *place, GHashTable *nodes, DiskClaim **ret, GPtrArray **ret_holders)
 {
     g_autoptr(GPtrArray) holders = holders_new();
     HolderPlace where = holder_place_of(place);
 
-    /* Those that claim nothing; what has a claim is found by it. */
+    /* Users who claim nothing; the claim itself finds the others. */
     holder_kernel_add(&where, nodes, holders);
     int r = holders->len > 0 ? 1 : holder_disk_claim(&where, nodes, true, ret, holders);
     if (r <= 0)
@@ -230,7 +229,7 @@ static int unbind(const StepPlace *place, const Step *step, GPtrArray **ret_hold
     return r;
 }
 
-/* Virtual functions are gone at once, whatever driver somebody has given them meanwhile. */
+/* Virtual functions go at once, whatever driver somebody has given them meanwhile. */
 static int write_functions(const StepPlace *place, const Step *step, GPtrArray **ret_holders)
 {
     g_autofree char *folder = device_path(step, "");
@@ -255,8 +254,8 @@ static int write_functions(const StepPlace *place, const Step *step, GPtrArray *
     return r;
 }
 
-/* A network adapter's links, and what is built upon them, as those of a card: a plan does not ask for USB
- * devices, which come while the guest runs. */
+/* Checks a network adapter's links, and what is built upon them, as a plan does for a card: plans do not ask
+ * about USB devices, which come while the guest runs. */
 static int check_usb_links(const StepPlace *place, const char *folder, GPtrArray **ret_holders)
 {
     g_autoptr(GPtrArray) holders = holders_new();
@@ -281,7 +280,7 @@ static int write_usb(const StepPlace *place, const Step *step, GPtrArray **ret_h
     int r = usb_drivers_folder(place->sys_fd, step->subject, &folder);
     if (r >= 0 && usb_drivers_leave(place->sys_fd, folder, step->after)) {
         holder_nodes_add_device(&where, folder, step->subject, nodes, stack);
-        /* Not on the way back: what a guest did to a device is no reason to keep it. */
+        /* Not on the way back: what a guest did to a device is no reason to keep the device. */
         r = step->after[0] == '\0' ? check_usb_links(place, folder, ret_holders) : 0;
         if (r >= 0)
             r = claim_disks(place, nodes, &claim, ret_holders);
@@ -298,18 +297,18 @@ static int write_driver(const StepPlace *place, const Step *step, GPtrArray **re
         return -EINVAL;
     if (step->after[0] == '\0')
         return unbind(place, step, ret_holders);
-    /* A probe for a driver that is not there succeeds and binds nothing: told before, it has a name. */
+    /* A probe for a missing driver succeeds and binds nothing, so the driver is checked first. */
     if (!step_look_driver(place, step->after))
         return -ENOPKG;
-    /* The kernel refuses a driver of the host's while the group is in use, and leaves the device without any.
-     */
+    /* While the group is in use, the kernel refuses a driver of the host's and leaves the device without
+     * any. */
     int r = g_str_equal(step->after, "vfio-pci") ? 0 : check_group_closed(place, step);
     if (r < 0 && r != -ENOENT)
         return r;
     return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
 }
 
-/* The kernel resets a device under a running guest without a word. */
+/* The kernel would reset a device under a running guest without a word. */
 static int write_reset(const StepPlace *place, const Step *step)
 {
     int r = check_group_closed(place, step);

@@ -10,8 +10,8 @@
 #include "../../core/host/usb.h"
 #include "../sight/usb-interfaces.h"
 
-/* A driver that has several interfaces lets go of all when one is taken from it (snd-usb-audio): the others
- * are looked at anew. */
+/* A driver of several interfaces may let go of all when it loses one (snd-usb-audio): so look at each
+ * anew. */
 static int unbind(int sys_fd, const GPtrArray *interfaces)
 {
     for (unsigned i = 0; i < interfaces->len; i++) {
@@ -38,7 +38,7 @@ int usb_drivers_folder(int sys_fd, const char *node, char **ret)
     return 0;
 }
 
-/* The configuration that drivers names, where it is not the one that is set; NULL otherwise. */
+/* The configuration that drivers names, if another one is set; else NULL. */
 static char *other_configuration(int sys_fd, const char *folder, const char *drivers)
 {
     g_autofree char *path = g_strdup_printf("%s/bConfigurationValue", folder), *now = NULL;

@@ -46,8 +46,7 @@ static void take_fds(struct msghdr *message, Incoming *incoming)
     }
 }
 
-/* 0 and a message; -EAGAIN: none yet; -ECONNRESET at the end; -EBADMSG. incoming->fds is set in every case.
- */
+/* 0 and a message; -EAGAIN: none yet; -ECONNRESET at the end; -EBADMSG. Always sets incoming->fds. */
 static int receive(int fd, unsigned max_fds, Incoming *incoming)
 {
     g_autofree char *bytes = g_malloc(WIRE_MESSAGE_MAX);

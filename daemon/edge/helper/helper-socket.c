@@ -17,8 +17,8 @@
 
 #define HELLO_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 #define PAUSE_USEC G_USEC_PER_SEC
-/* So many connections are taken one after the other, then there is a rest. Anybody may connect without end,
- * and what the loop has of lower priority (the end of a QEMU, say) would never have its turn. */
+/* After this many connections in a row there is a rest. Anybody may connect without end, and the loop's tasks
+ * of lower priority (the end of a QEMU, say) would never have their turn. */
 #define ROW_MAX 16
 #define REST_USEC (2 * 1000)
 #define STRANGERS_MAX 64        /* connections that proved nothing and have not been told so yet, */
@@ -73,8 +73,7 @@ static const char *const verbs[HELPER_VERB_MAX] = {
     [HELPER_RESTORED] = "restored",
 };
 
-/* Whether a stranger's doings are written to the journal: they must not crowd out what usherd has to say
- * there. */
+/* Whether a stranger's doings go into the journal: they must not crowd out usherd's own messages. */
 static bool may_complain(HelperSocket *socket)
 {
     gint64 now = g_get_monotonic_time();
@@ -88,7 +87,7 @@ static bool may_complain(HelperSocket *socket)
     return socket->complaints++ < COMPLAINTS_MAX;
 }
 
-/* What it says must fit what it has proven to be. */
+/* A helper's words must fit what it has proven to be. */
 static HelperVerb hello_verb(char **words, LauncherKind kind, const char *instance)
 {
     unsigned n = g_strv_length(words);
@@ -141,7 +140,7 @@ static void on_hello(Channel *channel, char **words, int *fds, unsigned n_fds, v
     if (verb == HELPER_GUEST || verb == HELPER_BIND)
         launcher_connected(socket->launcher, visitor->kind, visitor->instance);
     socket->handler(&caller, channel, socket->userdata);
-    /* Only now: the caller's words and name were borrowed. The handler may not free the socket. */
+    /* Removed only now, as the caller's words and name were borrowed. The handler may not free the socket. */
     g_ptr_array_remove_fast(socket->visitors, visitor);
 }
 
@@ -168,7 +167,7 @@ static int open_peer(int fd, const struct ucred *peer)
         return pidfd;
     if (errno != ENOPROTOOPT)
         return -errno;
-    /* Before Linux 6.5 the number may be another process's by now; it is at least one of the same user. */
+    /* Before Linux 6.5 the number may be another process's by now, but at least one of the same user. */
     pidfd = pidfd_open(peer->pid, 0);
     if (pidfd < 0)
         return -errno;
@@ -180,7 +179,7 @@ static int open_peer(int fd, const struct ucred *peer)
     return pidfd;
 }
 
-/* Finds out which unit the peer lives in; it is a stranger when that cannot be told. */
+/* Finds out which unit the peer lives in; a peer without a known unit is a stranger. */
 static int prove(HelperSocket *socket, int fd, struct ucred *peer, LauncherKind *ret_kind,
                  char **ret_instance)
 {
@@ -193,8 +192,8 @@ static int prove(HelperSocket *socket, int fd, struct ucred *peer, LauncherKind 
     int r = launcher_identify(socket->launcher, peer->pid, &kind, &instance);
     if (r < 0)
         return r;
-    /* Readable once the process has ended (pidfd_open(2)): then the unit may have been that of the next one.
-     */
+    /* The descriptor is readable once the process has ended (pidfd_open(2)): then the unit may have been that
+     * of the next process with its number. */
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     if (poll(&ended, 1, 0) != 0)
         return -ESRCH;

@@ -55,7 +55,7 @@ static void on_set(int error, const char *message, void *userdata)
         answer(s, WORKER_FAILED, r, NULL);
 }
 
-/* systemd remembers what it was told; whether the kernel does it shows in what is in effect. */
+/* systemd remembers what it was told; whether the kernel obeys shows in the CPUs in effect. */
 static bool in_effect(const SliceStep *s, const char *effective)
 {
     g_autoptr(GArray) before = cpu_set_parse(s->step->before), after = cpu_set_parse(s->step->after),
@@ -69,22 +69,22 @@ static bool in_effect(const SliceStep *s, const char *effective)
     return taken->len == 0 || (runs_on->len > 0 && still->len == 0);
 }
 
-/* Where a limit is taken back, systemd leaves to the kernel the one that was there, unless nobody needs the
- * controller any more: so first all processors are allowed, and then there is no limit. */
+/* When a limit is lifted, systemd leaves the old one in the kernel, unless nobody needs the controller any
+ * more: so first all host CPUs are allowed, and then the limit is lifted. */
 static int act(SliceStep *s, const char *live)
 {
     g_autofree char *then = s->step->kind == STEP_CPUSETS ? g_strdup("") : step_kept_off(s->step, live);
     g_autoptr(GArray) allowed = NULL;
 
     int r = host_processors_allowed(s->place.sys_fd, then, &allowed);
-    /* An empty list would say the opposite. */
+    /* An empty list would mean no limit, which is the opposite. */
     if (r >= 0 && allowed->len == 0)
         r = -EINVAL;
     s->unlimited = s->step->kind == STEP_KEPT_OFF && *then == '\0';
     return r < 0 ? r : launcher_slice_set(s->launcher, s->step->subject, allowed, on_set, s);
 }
 
-/* What a daemon left that died between the two. */
+/* Whether a daemon that died between the two calls left a limit. */
 static bool limit_left(const SliceStep *s, const char *allowed, const char *live)
 {
     return s->step->kind == STEP_KEPT_OFF && !s->acted && s->step->after[0] == '\0' && *live == '\0' &&

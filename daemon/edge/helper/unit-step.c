@@ -21,7 +21,7 @@ const char *unit_step_live(const LauncherUnit *unit)
 {
     if (!unit->loaded)
         return NULL;
-    /* A service that ended with an error when it was told to end has ended; one that reloads runs. */
+    /* A service that failed when it was told to end has ended; one that reloads is running. */
     if (g_str_equal(unit->state, "failed"))
         return "inactive";
     return g_str_equal(unit->state, "reloading") ? "active" : unit->state;

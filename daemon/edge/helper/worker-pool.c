@@ -39,7 +39,7 @@ WorkerPool *worker_pool_new(sd_event *event, Launcher *launcher)
 
     pool->event = sd_event_ref(event);
     pool->launcher = launcher;
-    /* A worker that hung under an earlier daemon still has its unit: no number is used twice in one boot. */
+    /* A worker that hung under an earlier daemon keeps its unit: so no number is used twice in one boot. */
     clock_gettime(CLOCK_BOOTTIME, &now);
     pool->next = now.tv_sec * 1000ull + now.tv_nsec / 1000000;
     pool->workers = g_ptr_array_new_with_free_func(worker_free);
@@ -83,13 +83,13 @@ static int on_turn(sd_event_source *source, void *userdata)
     return 0;
 }
 
-/* Tells it in the next turn of the loop, with what is set in it. */
+/* Calls back in the next turn of the loop, with what the request then holds. */
 static int answer_request(WorkerRequest *request)
 {
     return sd_event_add_defer(request->pool->event, &request->turn, on_turn, request);
 }
 
-/* The oldest that has neither a worker nor a refusal. */
+/* The oldest request that has neither a worker nor a refusal. */
 static WorkerRequest *waiting_request(WorkerPool *pool)
 {
     for (unsigned i = 0; i < pool->requests->len; i++) {
@@ -120,7 +120,7 @@ static unsigned count_starting(const WorkerPool *pool)
 
 static int on_idle_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
-    /* Its channel closes, and so usher-bind ends. */
+    /* usher-bind ends when its channel closes. */
     worker_remove(userdata);
     return 0;
 }
@@ -153,7 +153,7 @@ void worker_place(Worker *worker)
         g_error("cannot wait for usher-bind: %s", strerror(-r));
 }
 
-/* Tells the oldest for whom no worker comes any more, if there is one. */
+/* Refuses the oldest request for which no worker comes any more, if there is one. */
 static void refuse_one(WorkerPool *pool, const char *message)
 {
     WorkerRequest *request = count_waiting(pool) > count_starting(pool) ? waiting_request(pool) : NULL;
@@ -166,8 +166,8 @@ static void refuse_one(WorkerPool *pool, const char *message)
         g_error("cannot tell of usher-bind: %s", strerror(-r));
 }
 
-/* One that was to come will not. One that has come has, whatever is said of its start: systemd may answer
- * long after the worker has connected, or not at all within the bus's time. */
+/* A worker that is still starting will not come. A connected one is there, whatever is said of its start:
+ * systemd may answer long after the worker has connected, or not at all within the bus's time. */
 static void give_up(Worker *worker, const char *message)
 {
     WorkerPool *pool = worker->pool;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a job has its worker do, and what comes of it. */
+/* What a job has its worker do, and what comes back. */
 #include <string.h>
 
 #include "../../base/log.h"
@@ -7,7 +7,7 @@
 
 /* Answers. */
 
-/* "-" is what is not there, "=VALUE" what is; anything else is no answer. */
+/* "-" stands for what is not there, "=VALUE" for what is; anything else is no answer. */
 static bool read_live(const char *word, const char **ret)
 {
     if (word[0] != '=' && !g_str_equal(word, "-"))
@@ -16,8 +16,8 @@ static bool read_live(const char *word, const char **ret)
     return true;
 }
 
-/* A positive decimal number, as errno has it. 0: it is none. A file server may have any number told:
- * -ECONNRESET is to say that the worker itself is gone. */
+/* A positive decimal number, as in errno; 0: it is none. A file server may report any error, but -ECONNRESET
+ * must only mean that the worker itself is gone. */
 static int read_errno(const char *word)
 {
     guint64 number;
@@ -27,7 +27,7 @@ static int read_errno(const char *word)
                : 0;
 }
 
-/* holders: what the answer borrows, the caller's. */
+/* holders: what the answer borrows; the caller frees it. */
 static bool read_answer(char **words, WorkerAnswer *ret, GPtrArray **holders)
 {
     unsigned n = g_strv_length(words);
@@ -61,7 +61,7 @@ static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
         opened(-EBADMSG, &none, worker->userdata);
 }
 
-/* What is said of a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
+/* What the worker says about a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
 static int read_disk(char **words, unsigned n_fds, unsigned wanted, DiskSeen **ret_seen,
                      GPtrArray **ret_holders)
 {
@@ -116,7 +116,7 @@ static void on_look(Worker *worker, char **words)
     looked(r, seen, worker->userdata);
 }
 
-/* Its process is gone, or talks nonsense. The owner is told if it waits; else it will notice by -ENOTCONN. */
+/* Its process is gone, or talks nonsense. An owner that waits is told; another notices by -ENOTCONN. */
 static void lose(Worker *worker)
 {
     WorkerAnswered answered = g_steal_pointer(&worker->answered);
@@ -187,7 +187,7 @@ static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
 
 /* What a job does with its worker. */
 
-/* The state is WORKER_HELD and the channel alive, or -errno says why not. */
+/* 0 if the state is WORKER_HELD and the channel alive; else -errno. */
 static int send_words(Worker *worker, const char *const *words, int fd)
 {
     if (worker->state == WORKER_DEAD)
@@ -197,7 +197,7 @@ static int send_words(Worker *worker, const char *const *words, int fd)
     int r = channel_send(worker->channel, words, &fd, fd >= 0);
     if (r != -EPIPE && r != -ECONNRESET)
         return r;
-    /* It died just now, and the loop has not told yet: as if it had, so that no other job is given it. */
+    /* The worker died just now, before the loop noticed: it is lost at once, so that no other job gets it. */
     lose(worker);
     return -ENOTCONN;
 }

@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <time.h>
 
-/* How much later than asked a timer may fire, so that the processor wakes up for several at once. */
+/* How much later than asked a timer may fire, so that a host CPU wakes up for several at once. */
 #define SLACK_MIN_USEC 1000
 #define SLACK_MAX_USEC (250 * 1000)
 

@@ -12,8 +12,8 @@
 #define TIMEOUT_USEC (25 * G_USEC_PER_SEC)
 #define INTERACTIVE_TIMEOUT_USEC (120 * G_USEC_PER_SEC)
 #define ALLOW_USER_INTERACTION 1
-/* Each is a match rule and a reply that the bus counts against us. A user has a share of them, so that his
- * unanswered ones do not keep others from being asked. */
+/* The bus counts a match rule and a reply against us for each question. A user has a share, so that his
+ * unanswered questions do not keep others from being asked. */
 #define QUESTIONS_MAX 64
 #define QUESTIONS_OF_USER_MAX 8
 
@@ -33,7 +33,7 @@ struct PolkitQuery {
     sd_bus_slot *sender_gone;
 };
 
-/* Named so that questions of different calls cannot be taken for each other. */
+/* Names questions, so that those of different calls cannot be confused. */
 static unsigned last_question;
 static unsigned open_questions;
 static GHashTable *open_of_user; /* uid → how many; NULL: none yet */
@@ -95,7 +95,7 @@ static void withdraw(PolkitQuery *query)
         log_debug("cannot take a question back from polkit: %s", strerror(-r));
 }
 
-/* polkit itself failed: whatever the reason, it is a no. */
+/* polkit itself failed: whatever the reason, the answer is no. */
 static void deny_for_error(PolkitQuery *query, const sd_bus_error *error)
 {
     static bool absence_told;
@@ -196,7 +196,7 @@ static int read_uid(sd_bus_message *reply, uint32_t *ret)
     return r < 0 ? r : -ENODATA;
 }
 
-/* Not sd_bus_query_sender_creds(3): that one waits for the answer. */
+/* Not sd_bus_query_sender_creds(3), which waits for the answer. */
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     PolkitQuery *query = userdata;
@@ -233,7 +233,7 @@ static int on_match_added(sd_bus_message *reply, void *userdata, sd_bus_error *e
     return 0;
 }
 
-/* A name that left may not be found any more, and an error may not become a yes (CVE-2021-3560). */
+/* A caller who left may not be found any more, and an error may not become a yes (CVE-2021-3560). */
 static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     PolkitQuery *query = userdata;

@@ -33,7 +33,7 @@ struct SleepLock {
     int fd; /* -1: not held */
 };
 
-/* A logind that does not run is not started for this: where there is none, nobody suspends by it either. */
+/* Does not start a logind that is not running: without logind, nobody suspends by it either. */
 static int call_login1(SleepWatch *watch, sd_bus_slot **ret_slot, sd_bus_message_handler_t handler,
                        void *userdata, const char *interface, const char *method, const char *types, ...)
 {
@@ -88,7 +88,7 @@ static int on_locked(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 static void ask_for(SleepLock *lock)
 {
-    /* The lid has a lock of its own: by default logind heeds no other when it is closed
+    /* The lid needs a lock of its own: by default logind heeds no other when the lid is closed
      * (LidSwitchIgnoreInhibited=, logind.conf(5)). */
     static const char *const what[] = {
         [SLEEP_LOCK_SHUTDOWN] = "shutdown",
@@ -137,7 +137,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         set_error(watch, error_words(reply));
     else if (r < 0)
         set_error(watch, "its answer makes no sense");
-    /* One that does not answer sends nobody to sleep. */
+    /* A logind that does not answer sends nobody to sleep. */
     if (watch->host == HOST_WAKE_UNKNOWN)
         watch->host = HOST_AWAKE;
     for (unsigned i = 0; i < watch->locks->len; i++)
@@ -165,7 +165,7 @@ static int on_prepare(sd_bus_message *signal, void *userdata, sd_bus_error *erro
     return 0;
 }
 
-/* Locks outlive a restart of logind, which finds them in /run/systemd/inhibit; its settings may be others. */
+/* Locks outlive a restart of logind, which finds them in /run/systemd/inhibit; its settings may change. */
 static int on_owner(sd_bus_message *signal, void *userdata, sd_bus_error *error)
 {
     SleepWatch *watch = userdata;

@@ -18,7 +18,7 @@ typedef struct ForkLauncher {
     GPtrArray *children; /* of Child, owned */
 } ForkLauncher;
 
-/* Ours, or (adopted) an earlier daemon's. A guest's stays after its end, for late questions. */
+/* A child of ours or (adopted) of an earlier daemon. A guest's is kept after its end, for late questions. */
 typedef struct Child {
     ForkLauncher *launcher;
     LauncherKind kind;
@@ -115,7 +115,7 @@ static LauncherExit reap(int pidfd)
 {
     siginfo_t info = {0};
 
-    /* Another's child (of an earlier daemon): it is gone, and whoever reaped it knows how. */
+    /* It is a child of an earlier daemon and gone; only whoever reaped it knows how it ended. */
     if (waitid(P_PIDFD, pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
         return (LauncherExit){.known = false};
     return (LauncherExit){.known = true, .by_signal = info.si_code != CLD_EXITED, .status = info.si_status};
@@ -129,7 +129,7 @@ static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *use
     child->ended = true;
     child->exit = reap(child->pidfd);
     child->pidfd = close_fd(child->pidfd);
-    /* Nothing after these may touch child or launcher: the callee may free either. */
+    /* Nothing after these calls may touch child or launcher: the callee may free either. */
     if (child->given_up)
         g_ptr_array_remove_fast(child->launcher->children, child);
     else if (!child->instance)
@@ -145,7 +145,7 @@ static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *use
 
 /* The start. */
 
-/* Follows a process that pidfd (taken over, in every case) stands for. */
+/* Follows the process of pidfd, which is taken over in every case. */
 static int child_new(ForkLauncher *launcher, LauncherKind kind, const char *instance, pid_t pid, int pidfd,
                      Child **ret)
 {
@@ -157,7 +157,7 @@ static int child_new(ForkLauncher *launcher, LauncherKind kind, const char *inst
     /* Gone already: the descriptor tells. */
     if (r >= 0 || r == -ESRCH)
         r = sd_event_add_io(launcher->base.event, &child->source, pidfd, EPOLLIN, on_ended, child);
-    /* After what it wrote last, QEMU's SHUTDOWN event for one: both are there when it has ended. */
+    /* Heard after what it wrote last, such as QEMU's SHUTDOWN event: both are there when it has ended. */
     if (r >= 0)
         r = sd_event_source_set_priority(child->source, SD_EVENT_PRIORITY_NORMAL + 10);
     if (r < 0) {
@@ -169,8 +169,8 @@ static int child_new(ForkLauncher *launcher, LauncherKind kind, const char *inst
     return 0;
 }
 
-/* A session of its own, no descriptor but stdin from /dev/null and our stdout and stderr, signals as they are
- * by default: nothing of the daemon's may leak into a process that outlives it. */
+/* The process gets a session of its own, stdin from /dev/null, our stdout and stderr, no other descriptor,
+ * and default signals: nothing of the daemon's may leak into a process that outlives it. */
 static int spawn(char *const argv[], char *const environment[], pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
@@ -193,7 +193,7 @@ static int spawn(char *const argv[], char *const environment[], pid_t *ret_pid)
     return -r;
 }
 
-/* 0 and *ret; *ret is NULL if it could not even be started, and *ret_error says why. */
+/* 0 and *ret; if the process could not even be started, *ret is NULL and *ret_error says why. */
 static int spawn_child(ForkLauncher *launcher, LauncherKind kind, const char *instance, char *const argv[],
                        Child **ret, int *ret_error)
 {
@@ -207,7 +207,7 @@ static int spawn_child(ForkLauncher *launcher, LauncherKind kind, const char *in
     *ret_error = spawn(argv, environment, &pid);
     if (*ret_error < 0)
         return 0;
-    /* Its pid is its own until it is reaped. */
+    /* The pid cannot be another's until it is reaped. */
     int pidfd = pidfd_open(pid, 0);
     int r = pidfd < 0 ? -errno : child_new(launcher, kind, instance, pid, pidfd, ret);
     if (r < 0) {
@@ -288,8 +288,8 @@ static int fork_identify(Launcher *base, pid_t pid, LauncherKind *ret_kind, char
 
     for (unsigned i = 0; i < launcher->children->len; i++) {
         Child *child = g_ptr_array_index(launcher->children, i);
-        /* One that has ended may have left its number to another; so may an adopted one, which we do not
-         * reap. */
+        /* The number of a child that has ended may be another's by now; so may that of an adopted one, which
+         * we do not reap. */
         if (!child->instance || child->given_up || child->ended || child->pid != pid ||
             !launcher_still_there(pid, child->start_time))
             continue;
@@ -310,7 +310,7 @@ static void fork_connected(Launcher *base, LauncherKind kind, const char *instan
 
 /* Watching. */
 
-/* A process that we did not start ourselves. -ESRCH if it is gone, or is another one by now. */
+/* Watches a process that we did not start ourselves. -ESRCH if it is gone, or its number is another's. */
 static int adopt(ForkLauncher *launcher, LauncherKind kind, const char *instance, pid_t pid,
                  const uint64_t *start_time, Child **ret)
 {
@@ -328,7 +328,7 @@ static int adopt(ForkLauncher *launcher, LauncherKind kind, const char *instance
     return r;
 }
 
-/* Stands for a process of which nothing is left. */
+/* Stands for a process that has gone without a trace. */
 static Child *ghost_new(ForkLauncher *launcher, LauncherKind kind, const char *instance, pid_t pid)
 {
     Child *child = g_new0(Child, 1);

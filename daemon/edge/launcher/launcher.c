@@ -134,8 +134,8 @@ char *launcher_unit_name(LauncherKind kind, const char *instance)
     return g_strconcat(prefixes[kind], instance, ".service", NULL);
 }
 
-/* What a guest's name and a worker's number are made of; in an instance that is named literally systemd
- * leaves these as they are (only systemd-escape(1) would turn a "-" into "\x2d"). */
+/* The characters of guests' names and workers' numbers; systemd takes them literally in an instance (only
+ * systemd-escape(1) would turn a "-" into "\x2d"). */
 static bool instance_valid(const char *instance)
 {
     if (!*instance || *instance == '-')

@@ -41,8 +41,7 @@ static int read_parent(pid_t pid, pid_t *ret)
     return after_name && sscanf(after_name, ") %*c %d", ret) == 1 ? 0 : -EBADMSG;
 }
 
-/* With a pidfd open: what is read belongs to the process that it stands for, if that is still there
- * afterwards. */
+/* Called with a pidfd open: what is read belongs to its process if that is still there afterwards. */
 static int check(pid_t pid, pid_t parent, uint64_t start_time)
 {
     pid_t found_parent;
@@ -71,7 +70,7 @@ int process_watch_new(sd_event *event, pid_t pid, pid_t parent, uint64_t start_t
     ProcessWatch *watch = g_new0(ProcessWatch, 1);
     *watch = (ProcessWatch){.pidfd = steal_fd(&pidfd), .callback = ended, .userdata = userdata};
     r = sd_event_add_io(event, &watch->source, watch->pidfd, EPOLLIN, on_ended, watch);
-    /* After what others said before it ended: QEMU's SHUTDOWN event, for one. */
+    /* Heard after what others said before the end, such as QEMU's SHUTDOWN event. */
     if (r >= 0)
         r = sd_event_source_set_priority(watch->source, SD_EVENT_PRIORITY_NORMAL + 10);
     if (r < 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Restart= in a unit has systemd start it again after an end, until it has done so too often in too short a
+/* With Restart=, systemd starts a unit again after its end, until that has happened too often in too short a
  * time (StartLimitBurst=, StartLimitIntervalSec=, systemd.unit(5)). Then the unit goes from waiting (SubState
  * "auto-restart") by "dead" to "failed" without a start in between. Result= does not tell: it keeps how the
  * last run ended. */

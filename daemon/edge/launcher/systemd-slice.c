@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which processors a slice or a scope may run on: AllowedCPUs= (systemd.resource-control(5)), on the bus an
- * array of bytes, a bit a processor from the lowest on; an empty one is no limit. */
+/* The host CPUs that a slice or a scope may run on: AllowedCPUs= (systemd.resource-control(5)). On the bus it
+ * is an array of bytes, one bit a CPU from the lowest on; an empty array is no limit. */
 #include <string.h>
 
 #include "../../core/host/cpu-list.h"

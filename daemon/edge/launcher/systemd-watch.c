@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* That a process has ended tells its pidfd; how it ended only its parent knows, which is systemd. */
+/* A process's pidfd tells that it has ended; how it ended, only its parent knows, which is systemd. */
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -98,7 +98,7 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         finish(watch, &(LauncherExit){.known = false});
         return 0;
     }
-    /* Not reaped yet: a change of the unit's will say so. */
+    /* systemd has not reaped it yet: a change of the unit will tell. */
     if (process.ended == 0)
         return 0;
     finish(watch,
@@ -156,7 +156,7 @@ static int on_gone(sd_event_source *source, void *userdata)
     return on_ended(source, -1, 0, userdata);
 }
 
-/* Listens for the end of the process; of one that is gone already it is told at once. */
+/* Listens for the end of the process; reports one that is gone already at once. */
 static int listen_for_end(Watch *watch)
 {
     sd_event *event = watch->launcher->base.event;
@@ -181,7 +181,7 @@ int systemd_watch(Launcher *base, LauncherKind kind, const char *instance, pid_t
 
     *watch = (Watch){.launcher = launcher, .kind = kind, .pid = pid, .exited = exited, .userdata = userdata};
     watch->instance = g_strdup(instance);
-    /* A unit that nobody refers to is gone, with its exit status, after a clean end. */
+    /* After a clean end, a unit that nobody refers to is unloaded, with its exit status. */
     int r = systemd_call(launcher, NULL, NULL, NULL, "RefUnit", "s", unit);
     if (r >= 0)
         r = listen_for_end(watch);

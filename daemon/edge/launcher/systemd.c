@@ -8,8 +8,8 @@
 #include "../../base/log.h"
 #include "systemd.h"
 
-/* A start whose helper has not come yet. That it never will is seen by the unit's state: the job itself only
- * ends when the unit's ExecStopPost= has, which waits for us. */
+/* A start whose helper has not come yet. The unit's state shows that it never will: the job itself only ends
+ * after the unit's ExecStopPost=, which waits for us. */
 typedef struct Start {
     SystemdLauncher *launcher;
     LauncherKind kind;
@@ -150,12 +150,13 @@ static int systemd_start(Launcher *base, LauncherKind kind, const char *instance
     Pending *pending = NULL;
     Start *start;
 
-    /* An earlier one is not waited for any more. */
+    /* An earlier start is not waited for any more. */
     systemd_connected(base, kind, instance);
     int r = start_new(launcher, kind, instance, userdata, &start);
     if (r < 0)
         return r;
-    /* Else a guest that failed five times in ten seconds could not be started any more (StartLimitBurst=). */
+    /* Otherwise a guest that failed five times in ten seconds could not be started any more
+     * (StartLimitBurst=). */
     r = systemd_call(launcher, NULL, NULL, NULL, "ResetFailedUnit", "s", unit);
     if (r >= 0) {
         pending = pending_new(base, kind, instance, done, NULL, userdata);

@@ -20,7 +20,7 @@ struct BoundedFile {
     bool complained;
 };
 
-/* Not O_NONBLOCK alone keeps a FIFO out, which somebody may have put there: fstat(2) does. */
+/* O_NONBLOCK alone does not keep out a FIFO, which somebody may have put there: fstat(2) does. */
 static int open_at(int dir_fd, const char *name, int flags)
 {
     struct stat st;

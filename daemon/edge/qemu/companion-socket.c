@@ -17,7 +17,7 @@ int companion_socket(const char *path, int *ret_listener, int *ret_connected)
         return listener;
     g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    /* Done at once: it waits in the backlog until the companion is there. */
+    /* Connects at once: the connection waits in the backlog until the companion is there. */
     int r = fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
     unlink(path);
     if (r < 0)

@@ -14,7 +14,7 @@
 
 #define WAITING_MAX 8
 #define READ_SIZE 4096
-/* How long an agent has to say no to what it does not answer otherwise. */
+/* How long an agent may take to refuse a command that it does not answer when it obeys. */
 #define REFUSAL_USEC (G_USEC_PER_SEC / 2)
 
 typedef struct Question {
@@ -63,7 +63,7 @@ GuestAgent *guest_agent_new(sd_event *event, const char *path)
     agent->event = sd_event_ref(event);
     agent->path = g_strdup(path);
     agent->fd = -1;
-    /* Not one that an agent from before a restart of ours still owes. */
+    /* Random, so that it is not the number that the agent still owes to an earlier usherd. */
     agent->sync = g_random_int();
     g_queue_init(&agent->questions);
     return agent;
@@ -119,7 +119,7 @@ static bool answer(GuestAgent *agent, int error, const char *message, struct jso
     return true;
 }
 
-/* A system that was asked to go down may be gone before its agent had the time to say no. */
+/* Whether the system was asked to go down, and went before its agent had the time to refuse. */
 static bool went_down(const GuestAgent *agent)
 {
     const Question *question = g_queue_peek_head((GQueue *)&agent->questions);
@@ -145,7 +145,7 @@ void guest_agent_hang_up(GuestAgent *agent)
     disconnect(agent);
     if (went && (n-- == 0 || !answer(agent, 0, NULL, NULL)))
         return;
-    /* What is asked from here on is for the next one. */
+    /* Questions from here on are for the next agent. */
     while (n-- > 0 && answer(agent, -ECONNRESET, NULL, NULL))
         ;
 }
@@ -156,7 +156,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
     const Question *question = g_queue_peek_head(&agent->questions);
 
     bool done = agent->asked && question && question->end == GUEST_AGENT_SILENT;
-    /* What comes later would be taken for the next answer. */
+    /* A later answer would be taken for the next question's. */
     disconnect(agent);
     answer(agent, done ? 0 : -ETIMEDOUT, NULL, NULL);
     return 0;
@@ -194,7 +194,7 @@ static bool take_line(GuestAgent *agent, const char *line, bool marked)
 
     int r = agent_answer_parse(line, &result, &message);
     if (!agent->synced) {
-        /* Everything before is from a conversation of somebody else's. */
+        /* Everything before belongs to somebody else's conversation. */
         if (r == 0 && marked && json_object_is_type(result, json_type_int) &&
             json_object_get_int64(result) == (int64_t)agent->sync) {
             agent->synced = true;

@@ -85,7 +85,7 @@ static void take_lines(GuestLog *log, const char *bytes, size_t size)
     }
 }
 
-/* One turn; false: nothing was there. */
+/* Takes one turn's worth; false: nothing was there. */
 static bool take_turn(GuestLog *log)
 {
     char bytes[GUEST_LOG_TURN];
@@ -109,7 +109,7 @@ static int on_rested(sd_event_source *source, uint64_t usec, void *userdata)
     return sd_event_source_set_enabled(log->source, SD_EVENT_ON);
 }
 
-/* The rest comes after a short turn, too: many short ones are as much work as long ones. */
+/* The rest waits even after a short turn: many short turns are as much work as long ones. */
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     GuestLog *log = userdata;
@@ -147,9 +147,9 @@ static int open_pipe(GuestLog *log, const GuestLogPlace *place)
         return -errno;
     if (!S_ISFIFO(st.st_mode))
         return -EEXIST;
-    /* QEMU's descriptor is a reader, too, where the pipe is to last without a daemon (fifo(7)); where it is
-     * none, its write(2) fails with EPIPE then (it ignores SIGPIPE: os_setup_early_signal_handling()). Kept
-     * open here, so that a pipe that nobody writes into is not at its end. */
+    /* QEMU's descriptor can read, too, if the pipe is to outlast the daemon (fifo(7)); if not, its write(2)
+     * then fails with EPIPE (it ignores SIGPIPE: os_setup_early_signal_handling()). Our own writer stays
+     * open, so that a pipe without another writer is not at its end. */
     log->fd = openat(place->pipe_dir_fd, place->pipe,
                      (place->words ? O_RDWR : O_WRONLY) | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (log->fd < 0)
@@ -162,7 +162,7 @@ static int watch(GuestLog *log)
 {
     int r = sd_event_add_io(log->event, &log->source, log->read_fd, EPOLLIN, on_readable, log);
 
-    /* A console's writer waits, and is to be heard also while the bus is busy: the rest is bound enough. */
+    /* A console's writer waits, and must be heard even while the bus is busy: the rest bounds it enough. */
     return r < 0 || !log->words ? r : sd_event_source_set_priority(log->source, SD_EVENT_PRIORITY_IDLE);
 }
 
@@ -199,7 +199,7 @@ int guest_log_fd(const GuestLog *log)
 
 void guest_log_catch_up(GuestLog *log)
 {
-    /* No longer than a full pipe takes: somebody may still write. */
+    /* Takes no more than a full pipe holds: somebody may still be writing. */
     for (size_t done = 0; done <= PIPE_SIZE && take_turn(log); done += log->turn)
         ;
 }
@@ -210,7 +210,7 @@ void guest_log_begin(GuestLog *log)
     g_autofree char *when = g_date_time_format(now, "%Y-%m-%d %H:%M:%S");
 
     guest_log_catch_up(log);
-    /* The run before may have been cut off within a line. */
+    /* The previous run may have been cut off within a line. */
     g_autofree char *line =
         g_strdup_printf("%s-- Started %s --\n", bounded_file_size(log->file) > 0 ? "\n" : "", when);
     bounded_file_append(log->file, line, strlen(line));
@@ -231,7 +231,7 @@ int guest_log_clear(GuestLog *log)
 char *guest_log_tail(const GuestLog *log, size_t max)
 {
     g_autofree char *bytes = g_malloc(max + 1);
-    /* One byte more, to see whether the first one begins a line. */
+    /* Reads one more byte, to see whether the first one begins a line. */
     size_t n = bounded_file_tail(log->file, bytes, max + 1);
     const char *start = bytes;
 

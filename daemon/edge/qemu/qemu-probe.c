@@ -22,7 +22,7 @@
 #define CACHE_SIZE_MAX (1024 * 1024)
 /* Of what QEMU says on stderr before it gives up. */
 #define WORDS_MAX 500
-/* Bytes that there is room for: what is told of, and a write of more than that at once is not kept at all. */
+/* The room for it in bytes: its beginning is reported, and a single write of more than this is lost whole. */
 #define WORDS_ROOM (64 * 1024)
 
 /* One QEMU being asked. */
@@ -137,7 +137,7 @@ static char *cache_name(const QemuProbe *probe)
     return g_strconcat(base, ".facts", NULL);
 }
 
-/* A cache that cannot be read, or that is no cache, is none. */
+/* A cache that cannot be read, or is not valid, counts as none. */
 static void read_cache(QemuProbe *probe)
 {
     g_autofree char *name = cache_name(probe), *text = NULL;
@@ -174,8 +174,7 @@ const QemuFacts *qemu_probe_known(QemuProbe *probe)
     return probe->facts;
 }
 
-/* Answers everybody who has asked until now; they may ask again, forget what they or others asked, or free
- * the probe. */
+/* Answers everybody who has asked so far. Callbacks may ask again, forget any question, or free the probe. */
 static void tell(QemuProbe *probe, const QemuFacts *facts, const char *message)
 {
     uint64_t last = probe->asked;
@@ -261,7 +260,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* The whole reply again, as core takes it. */
+/* The whole reply in the form that core takes. */
 static char *reply_text(struct json_object *result)
 {
     return g_strdup_printf("{\"return\":%s}", json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
@@ -269,7 +268,7 @@ static char *reply_text(struct json_object *result)
 
 static bool reply_taken(Run *run, int error, const char *message, struct json_object *result, char **ret)
 {
-    /* An end of the connection is explained when the process ends, or by the deadline. */
+    /* If the connection ends, the end of the process or the deadline explains it. */
     if (error == -EREMOTEIO)
         finish(run, NULL, "%s: %s", run->probe->path, message);
     if (error < 0)

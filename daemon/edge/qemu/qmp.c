@@ -12,14 +12,13 @@
 #include "../host-services/clock.h"
 
 #define READ_SIZE (64 * 1024)
-/* What waits for a QEMU that does not read. */
+/* How many bytes wait for a QEMU that does not read. */
 #define UNSENT_MAX (256 * 1024)
-/* Messages that are taken in one turn of the loop. If there are more, the rest after it: a QEMU that says a
- * thing without end (as a guest can have it do by DEVICE_TRAY_MOVED) is heard 1000 times a second, and others
- * in between. */
+/* Messages taken in one turn of the loop; the rest comes after a pause. A QEMU that says a thing without end
+ * (as a guest can have it do by DEVICE_TRAY_MOVED) is heard 1000 times a second, and others in between. */
 #define TURN_MAX 16
 #define REST_USEC (16 * 1000)
-/* Answers that are waited for: an event may be a reason to ask something, and QEMU need not answer. */
+/* How many answers are awaited: an event may be a reason to ask, and QEMU need not answer. */
 #define PENDING_MAX 256
 /* QEMU serves one connection at a time; the others wait. */
 #define BACKLOG 8
@@ -41,7 +40,7 @@ struct Qmp {
     void *userdata;
     QmpReader *reader;
     GByteArray *unsent;
-    int passed; /* a descriptor to go along with the byte of unsent at passed_at; -1: none */
+    int passed; /* the descriptor that goes with the byte of unsent at passed_at; -1: none */
     unsigned passed_at;
     GQueue pending; /* of Pending, in the order in which they were sent */
     uint64_t last_id;
@@ -128,7 +127,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 
     enter(qmp);
     pending->timer = sd_event_source_disable_unref(pending->timer);
-    /* A descriptor that QEMU has not taken yet would be lost to the next one: its command stays, unheard. */
+    /* The next descriptor would replace one that QEMU has not taken yet: its command stays queued,
+     * unheard. */
     if (!pending->with_fd) {
         g_queue_remove(&qmp->pending, pending);
         pending_free(pending);
@@ -154,7 +154,7 @@ static ssize_t send_with_fd(int socket, const void *bytes, size_t size, int fd)
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* One piece of what is waiting: up to where a descriptor belongs, or from there on with it. */
+/* Sends one piece of unsent: up to where a descriptor belongs, or from there on with it. */
 static ssize_t send_some(Qmp *qmp)
 {
     const uint8_t *bytes = qmp->unsent->data;
@@ -308,7 +308,7 @@ static int take_message(Qmp *qmp, const QmpMessage *message)
 
 static int on_rested(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* What was read already, at most a turn of it. 0 or -errno. */
+/* Handles messages already read, at most one turn's worth. 0 or -errno. */
 static int take_messages(Qmp *qmp)
 {
     for (unsigned n = 0; qmp->fd >= 0; n++) {
@@ -335,7 +335,7 @@ static int receive(Qmp *qmp)
     g_autofree char *bytes = g_malloc(READ_SIZE);
     ssize_t size = recv(qmp->fd, bytes, READ_SIZE, MSG_DONTWAIT);
 
-    /* A peer that ends without having read all is heard of in this way; what it said came before. */
+    /* ECONNRESET: the peer ended without having read all; what it said came before. */
     if (size == 0 || (size < 0 && errno == ECONNRESET))
         return 1;
     if (size < 0)

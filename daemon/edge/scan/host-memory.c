@@ -20,7 +20,7 @@ static bool read_count(int sys_fd, unsigned node, HugePages size, const char *at
            g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL);
 }
 
-/* "MemTotal:        4010888 kB" among others, behind "Node 0 " where it is of a node. 0: it is not told. */
+/* "MemTotal:        4010888 kB" among other lines, after "Node 0 " in a node's file. 0: not there. */
 static uint64_t find_size(const char *text, const char *name)
 {
     const char *line = strstr(text, name);
@@ -28,8 +28,8 @@ static uint64_t find_size(const char *text, const char *name)
     return line ? g_ascii_strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-/* A node has no MemAvailable; most of that is what is free, the pages of files, and what the kernel's caches
- * can give back (si_mem_available() in mm/show_mem.c). */
+/* A node has no MemAvailable. Free memory, the pages of files and what the kernel's caches can give back make
+ * up most of it (si_mem_available() in mm/show_mem.c). */
 static void read_memory(int sys_fd, HostNode *node)
 {
     static const char *const names[] = {"MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:"};

@@ -60,7 +60,7 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *u
     return 0;
 }
 
-/* udevd's messages come when its rules have run; but where it does not run they never come. */
+/* udevd sends its messages once its rules have run; where udevd does not run, none ever come. */
 static const char *pick_source(void)
 {
     return access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel";

@@ -29,7 +29,7 @@ static void note_nvme_controllers(const HostPlace *place, Host *host, const char
 
 static void note_disk(const HostPlace *place, Host *host, const char *link, const char *what, unsigned depth);
 
-/* Of a device that is made of others; a partition's are those of its disk. */
+/* Follows a device to those that it is made of; a partition is made of what its disk is made of. */
 static void note_slaves(const HostPlace *place, Host *host, const char *path, const char *what,
                         unsigned depth)
 {
@@ -55,7 +55,7 @@ static void note_node(const HostPlace *place, Host *host, const char *node, cons
         note_disk(place, host, link, what, depth);
 }
 
-/* What a loop device is over, where that is a disk; a file lies on a file system, which is mounted. */
+/* Follows a loop device to the disk below it. If that is a file, its file system is mounted anyway. */
 static void note_backing(const HostPlace *place, Host *host, const char *path, const char *what,
                          unsigned depth)
 {
@@ -69,7 +69,7 @@ static void note_backing(const HostPlace *place, Host *host, const char *path, c
     }
 }
 
-/* A set of caches is no slave of what it caches, and may have what has not been written to the disk yet
+/* A set of caches is no slave of the disk that it caches, and may hold data not written there yet
  * (Documentation/admin-guide/bcache.rst): /sys/block/bcache0/bcache/cache is the set. */
 static void note_caches(const HostPlace *place, Host *host, const char *path, const char *reason)
 {
@@ -101,8 +101,7 @@ static void note_disk(const HostPlace *place, Host *host, const char *link, cons
     note_backing(place, host, path, what, depth);
 }
 
-/* What a file system has beside the disk that it is mounted from: logdev= and rtdev= of XFS, jdev= of
- * ReiserFS. */
+/* The disks that a file system has beside the mounted one: logdev= and rtdev= of XFS, jdev= of ReiserFS. */
 static void note_options(const HostPlace *place, Host *host, const char *options, const char *what)
 {
     g_auto(GStrv) all = g_strsplit(options, ",", -1);
@@ -114,9 +113,9 @@ static void note_options(const HostPlace *place, Host *host, const char *options
     }
 }
 
-/* rest: "rw shared:1 - xfs /dev/sda1 rw,logdev=/dev/nvme0n1" of a line of mountinfo. Only of a file system on
- * a disk, or bcachefs, which gives all its disks as the source: any user may have a FUSE file system say what
- * he likes. */
+/* rest: "rw shared:1 - xfs /dev/sda1 rw,logdev=/dev/nvme0n1" of a line of mountinfo. Reads it only for a file
+ * system on a disk, or bcachefs, which gives all its disks as the source: any user may have a FUSE file
+ * system say what he likes. */
 static void note_other_disks(const HostPlace *place, Host *host, const char *device, const char *rest,
                              const char *what)
 {

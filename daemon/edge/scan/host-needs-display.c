@@ -15,9 +15,9 @@ typedef struct Displays {
     GHashTable *shown; /* set of HostDevice* */
 } Displays;
 
-/* What the firmware set up, and efifb, vesafb or simpledrm draw into: its device is called
- * "efi-framebuffer.0", "simple-framebuffer.0", … (drivers/firmware/sysfb.c). NULL: it is something else. The
- * caller frees it. */
+/* The device of a framebuffer that the firmware set up, and that efifb, vesafb or simpledrm draw into:
+ * "efi-framebuffer.0", "simple-framebuffer.0", … (drivers/firmware/sysfb.c). NULL: there is none on the path.
+ * The caller frees it. */
 static char *firmware_device_on(const char *path)
 {
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
@@ -73,8 +73,8 @@ static HostDevice *boot_card(const Host *host)
     return NULL;
 }
 
-/* Before Linux 6.9 the framebuffer's device does not stand below the card's. Where nothing tells, the card is
- * the one that the firmware used. */
+/* Before Linux 6.9 the framebuffer's device is not below the card's. If nothing tells, the card is the one
+ * that the firmware used. */
 static HostDevice *firmware_card(const Displays *displays)
 {
     uint64_t base = firmware_base(displays->place);
@@ -87,7 +87,8 @@ static HostDevice *firmware_card(const Displays *displays)
     return boot_card(displays->host);
 }
 
-/* Each card once, for what says most. path: of what is shown on, in sysfs; what: its name. */
+/* Notes each card once, with the most telling reason. path: what shows something, in sysfs; what: its
+ * name. */
 static void show(Displays *displays, const char *path, const char *what)
 {
     g_autofree char *reason = g_strdup_printf("console on %s", what), *firmware = firmware_device_on(path);
@@ -128,8 +129,7 @@ static bool console_driver_bound(const HostPlace *place, const char *words)
     return false;
 }
 
-/* "01" of fbcon=map:01 (Documentation/fb/fbcon.rst), the last one that is there; NULL: it is not. The caller
- * frees it. */
+/* "01" of the last fbcon=map:01 (Documentation/fb/fbcon.rst); NULL: there is none. The caller frees it. */
 static char *said_framebuffers(const HostPlace *place)
 {
     g_auto(GStrv) lines = NULL;
@@ -171,7 +171,7 @@ static bool is_below(const Displays *displays, const char *name, const HostDevic
     return card && g_ptr_array_find(functions, card, NULL);
 }
 
-/* All terminals are on the framebuffer of the card that the firmware used, if it has one, or on the first;
+/* All terminals are on the framebuffer of the card that the firmware used, or without that on the first,
  * unless the command line says otherwise (fbcon.c, fbcon_select_primary() and fbcon_fb_registered()). */
 static void show_framebuffer_console(Displays *displays)
 {
@@ -204,8 +204,8 @@ static void show_framebuffer_console(Displays *displays)
         show_link(displays, "graphics", chosen);
 }
 
-/* What is drawn into the firmware's framebuffer is in a card's memory, whether it is the console or not. One
- * that nobody draws into has neither of both. */
+/* The firmware's framebuffer lies in a card's memory, whether it is the console or not. If nobody draws into
+ * it, neither class has it. */
 static void show_firmware_framebuffers(Displays *displays)
 {
     static const char *const classes[] = {"graphics", "drm"};
@@ -223,8 +223,8 @@ static void show_firmware_framebuffers(Displays *displays)
     }
 }
 
-/* The driver of VGA's own text is bound where no other is; it shows something that somebody needs if the
- * kernel says so of its terminals (proc(5), /proc/consoles). */
+/* The driver of VGA's own text is bound if no other is. Somebody needs what it shows if the kernel lists its
+ * terminals as consoles (proc(5), /proc/consoles). */
 static void show_text_console(Displays *displays)
 {
     HostDevice *card = boot_card(displays->host);
@@ -270,8 +270,8 @@ static bool attribute_is(const HostPlace *place, const char *connector, const ch
     return file_read_value_at(place->sys_fd, path, &text) >= 0 && g_str_equal(text, value);
 }
 
-/* Where one card alone has a screen that is on. Neither attribute asks the hardware (drm_sysfs.c,
- * status_show() and enabled_show()). */
+/* Notes the card that alone has a lit screen. Neither attribute asks the hardware (drm_sysfs.c, status_show()
+ * and enabled_show()). */
 static void show_only_screen(Displays *displays)
 {
     g_auto(GStrv) names = needs_list(displays->place, "class/drm");
@@ -311,7 +311,7 @@ static void collect_displays(const HostPlace *place, const Host *host, const cha
     }
 }
 
-/* The firmware's card where no other could show anything, though nothing is shown just now. */
+/* Notes the firmware's card if no other could show anything, even if nothing is shown just now. */
 static void note_only_display(const Displays *displays)
 {
     g_autoptr(GHashTable) driven = g_hash_table_new(NULL, NULL);

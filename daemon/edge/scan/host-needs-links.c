@@ -9,7 +9,7 @@
 /* Some thousand routes. A router of the Internet has a million, which would take a second at each look. */
 #define ROUTES_LIMIT (1024 * 1024)
 
-/* route: the interface that the routing table names; name: it, or what it is made of. */
+/* route: the interface that the routing table names; name: that interface, or one that it is made of. */
 static void note_interface(const HostPlace *place, Host *host, const char *route, const char *name,
                            unsigned depth)
 {

@@ -44,8 +44,8 @@ static void read_member(const HostPlace *place, const char *disk, Member *ret)
         g_clear_pointer(&ret->pool, g_free);
 }
 
-/* Pools of the same name are common (rpool, tank); where the kernel tells the number (spa_guid_init() of
- * OpenZFS 2.2), it has to be the same. */
+/* Pools often share a name (rpool, tank): if the kernel tells the number (spa_guid_init() of OpenZFS 2.2),
+ * that must match too. */
 static bool is_imported(const HostPlace *place, const Member *member, char *const *pools)
 {
     g_autofree char *file = NULL, *guid = NULL;

@@ -13,8 +13,8 @@
 #define STATE_TCP_LISTEN 0x0a
 #define STATE_UDP_BOUND 0x07
 
-/* Addresses are there as they are in memory, word by word in hexadecimal; one of version 6 without any bit
- * takes those of version 4 too, unless its socket says otherwise, which is not shown. */
+/* Addresses are shown as they lie in memory, word by word in hexadecimal. An all-zero IPv6 address takes IPv4
+ * connections too, unless its socket says otherwise, which is not shown. */
 static bool addresses_meet(const char *shown, const char *address)
 {
     struct in_addr ours;

@@ -10,7 +10,7 @@
 #define CPUS "devices/system/cpu"
 #define CGROUPS "fs/cgroup"
 
-/* Those that systemd puts what runs on a host into (systemd.special(7)); guests are in usher.slice. */
+/* The units in which systemd puts what runs on a host (systemd.special(7)); guests are in usher.slice. */
 static const char *const units[] = {"init.scope", "machine.slice", "system.slice", "user.slice"};
 
 static GArray *read_set(int sys_fd, const char *path)
@@ -62,7 +62,7 @@ static char *read_allowed(int sys_fd, const char *unit)
     g_autofree char *path = g_strdup_printf(CGROUPS "/%s/cpuset.cpus", unit);
     char *allowed;
 
-    /* Without the controller nothing is kept off anything. */
+    /* Without the controller no unit is kept off any CPU. */
     return file_read_value_at(sys_fd, path, &allowed) < 0 ? g_strdup("") : allowed;
 }
 

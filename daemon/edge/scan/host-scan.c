@@ -15,7 +15,7 @@
 #include "mediated-scan.h"
 #include "usb-scan.h"
 
-/* An attribute, or NULL if there is none, it is empty, or the kernel does not want to tell. */
+/* An attribute; NULL if there is none, it is empty, or the kernel refuses to tell. */
 static char *read_text(int dirfd, const char *name)
 {
     char *value;
@@ -69,8 +69,8 @@ static int read_identity(int dirfd, HostDevice *device)
     return 0;
 }
 
-/* The header type stands in config space alone, and reading that wakes the device. But the kernel takes a
- * header for a bridge's only with the class of one, or hangs a bus below it. */
+/* The header type is only in config space, and reading that wakes the device. But the kernel accepts a
+ * bridge's header only with a bridge's class, or hangs a bus below the device. */
 static bool read_bridge(int dirfd, uint32_t class)
 {
     unsigned kind = class >> 8;
@@ -110,7 +110,7 @@ static void read_physical(int dirfd, HostDevice *device)
 }
 
 /* Documentation/ABI/testing/sysfs-bus-pci. Not sriov_numvfs, which waits for the device's lock
- * (sriov_numvfs_show()): those that there are tell it themselves. */
+ * (sriov_numvfs_show()): the virtual functions that exist are found themselves. */
 static void read_sriov(int dirfd, HostDevice *device)
 {
     g_autofree char *id = NULL;
@@ -147,15 +147,16 @@ static void read_binding(int dirfd, bool guarded, HostDevice *device)
         g_clear_pointer(&device->override, g_free);
 }
 
-/* Config space reads as ones where nobody answers. The kernel's copy in the attribute vendor would not tell.
- * Not asked is a device that sleeps, which reading would wake; nor one that may be in a reset, as its user on
- * vfio-pci resets it at will: the read would wait for the end of it (pci_wait_cfg() in the kernel). */
+/* Config space reads as ones if the device does not answer; the kernel's copy in the attribute vendor would
+ * not show that. Does not ask a device that sleeps, as reading would wake it; nor one on vfio-pci, whose user
+ * resets it at will: the read would wait for the end of the reset (pci_wait_cfg() in the kernel). */
 static bool read_dead(int dirfd, const HostDevice *device)
 {
     g_autofree char *status = read_text(dirfd, "power/runtime_status");
     uint8_t vendor[2];
 
-    /* "suspending", too. One that could not be woken is in "error", and its config space tells. */
+    /* "suspending" counts, too. A device that could not be woken is in "error", and its config space
+     * tells. */
     if (device->stuck || (device->driver && strstr(device->driver, "vfio")) ||
         (status && g_str_has_prefix(status, "suspend")))
         return false;
@@ -182,7 +183,7 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     read_physical(fd, device);
     read_binding(fd, guarded, device);
     read_sriov(fd, device);
-    /* What is no VGA card (class 0380, say) has another attribute, since Linux 6.17. */
+    /* A card of another class than VGA (0380, say) has boot_display instead, since Linux 6.17. */
     device->boot_vga = device->class >> 16 == 0x03 &&
                        (read_number(fd, "boot_vga", 0) == 1 || read_number(fd, "boot_display", 0) == 1);
     device->reset_methods = read_text(fd, "reset_method");
@@ -190,8 +191,8 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     device->power.control = read_text(fd, "power/control");
     device->power.d3cold_allowed = read_text(fd, "d3cold_allowed");
     device->numa_node = read_number(fd, "numa_node", -1);
-    /* Virtual functions have no vendor of their own there: it reads as ones by the SR-IOV
-     * specification, 3.4.1.1. */
+    /* Virtual functions have no vendor of their own there: it reads as ones (SR-IOV specification,
+     * 3.4.1.1). */
     device->dead = !guarded && !device->virtual_function && read_dead(fd, device);
     if (g_strcmp0(device->power.state, "unknown") == 0)
         g_clear_pointer(&device->power.state, g_free);
@@ -221,8 +222,8 @@ static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
     return r;
 }
 
-/* As seen: the header's bit, too, says no more than "look for others". Virtual functions are devices of their
- * own. */
+/* Goes by the functions seen: the header's bit says no more than "look for others". Virtual functions are
+ * devices of their own. */
 static void note_multifunction(Host *host)
 {
     HostDevice *first = NULL;
@@ -242,7 +243,7 @@ static void scan_link(const HostPlace *place, const char *name, Host *host)
 {
     g_autofree char *path = g_strconcat("class/net/", name, NULL);
     _cleanup_close_ int fd = openat(place->sys_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    /* Not only links are there, but also bonding_masters, a file. */
+    /* Beside links there is a file, bonding_masters. */
     if (fd < 0)
         return;
 

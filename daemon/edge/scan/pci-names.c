@@ -10,7 +10,7 @@ typedef enum NameKind {
     NAME_MODEL,
 } NameKind;
 
-/* Both: uint64_t of kind and identifiers → text. */
+/* Both map a uint64_t of kind and identifiers to a text. */
 struct PciNameTable {
     GHashTable *names;   /* what was learnt */
     GHashTable *numbers; /* what was asked for without that */
@@ -87,8 +87,8 @@ static const char *remember_number(GHashTable *texts, NameKind kind, const HostD
     return remember(texts, kind, device, number);
 }
 
-/* libpci ends the process on an error (a broken pci.ids, say) unless its handler does not return to it. It
- * hands that handler nothing of ours. */
+/* libpci ends the process on an error (a broken pci.ids, say) unless its handler does not return. The handler
+ * gets nothing of ours. */
 static jmp_buf out_of_libpci;
 
 static G_NORETURN void on_error(char *format, ...)
@@ -100,7 +100,7 @@ static void on_warning(char *format, ...)
 {
 }
 
-/* access NULL: there is nobody to ask, and numbers have to do. */
+/* access NULL: libpci cannot be asked, and numbers have to do. */
 static void learn_all(PciNameTable *table, const Host *host, struct pci_access *access)
 {
     char buffer[256];
@@ -139,7 +139,7 @@ void pci_name_table_learn(PciNameTable *table, const Host *host)
     struct pci_access *access = pci_alloc();
     access->error = on_error;
     access->warning = access->debug = on_warning;
-    /* Else it looks for a cache of names in the home directory. */
+    /* Otherwise libpci looks for a cache of names in the home directory. */
     access->id_lookup_mode = 0;
     if (setjmp(out_of_libpci) == 0)
         learn_all(table, host, access);

@@ -14,7 +14,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By name: the path of the file that counts. */
+/* Maps each descriptor's name to the path of the file that counts. */
 static GHashTable *list_descriptors(const char *const *folders)
 {
     GHashTable *paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -50,7 +50,7 @@ void tools_find_firmware(const char *const *folders, GPtrArray *ret)
     }
 }
 
-/* The first that may be run; NULL: none. */
+/* The first program that may be run; NULL: none. */
 static char *find_program(const char *const *paths)
 {
     for (; *paths; paths++)

@@ -17,7 +17,7 @@
 #define CLASS_HUB 0x09
 #define UDEV_LIMIT (64 * 1024)
 
-/* Something of a device, by its name in its class. */
+/* Adds a part of a device, by the part's name in its class. */
 typedef void (*UsbPart)(const HostPlace *place, HostUsb *usb, const char *name);
 
 static bool read_number(int fd, const char *name, unsigned base, unsigned *ret)
@@ -36,7 +36,7 @@ static bool read_number(int fd, const char *name, unsigned base, unsigned *ret)
  * it knows nothing of it. */
 static bool read_udev(const HostPlace *place, const HostUsb *usb, char **ret)
 {
-    /* Beside /sys, whichever root that is. */
+    /* /run is beside /sys, whichever root that is. */
     g_autofree char *path =
         g_strdup_printf("../run/udev/data/c189:%u", (usb->bus - 1) * 128 + usb->number - 1);
     g_autofree char *text = NULL;
@@ -91,12 +91,12 @@ static void add_input(const HostPlace *place, HostUsb *usb, const char *name)
     usb->inputs = g_renew(char *, usb->inputs, n + 2);
     usb->inputs[n] = g_strdup(name);
     usb->inputs[n + 1] = NULL;
-    /* As a step of ours gives it away. */
+    /* One of our steps gives the node away like this. */
     if (!usb->needed_for && fstatat(place->dev_fd, node, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid != 0)
         usb->needed_for = g_strdup_printf("a guest has %s, by an [Input] section", name);
 }
 
-/* Device mapper, LVM or md is built upon a disk of it, mounted or not. */
+/* Notes device mapper, LVM or md that is built upon a disk of it, mounted or not. */
 static void add_disk(const HostPlace *place, HostUsb *usb, const char *name)
 {
     g_autofree char *path = g_strdup_printf("class/block/%s/holders", name);

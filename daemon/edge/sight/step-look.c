@@ -36,8 +36,8 @@ static int read_tuning(const StepPlace *place, const Step *step, char **ret)
     g_autofree char *path = tuning_path(step);
     int r = path ? file_read_value_at(place->sys_fd, path, ret) : -EINVAL;
 
-    /* There is none where nothing sets the speed any more; nor has a processor one that was switched off: its
-     * file stays, but cannot be read (show() in drivers/cpufreq/cpufreq.c). */
+    /* There is no file if nothing sets the speed any more. A host CPU that was switched off keeps the file,
+     * but reading fails (show() in drivers/cpufreq/cpufreq.c). */
     if ((r == -ENOENT || r == -EBUSY) && step->kind == STEP_GOVERNOR) {
         *ret = NULL;
         return 0;

@@ -31,7 +31,7 @@ static int refuse(const char *path, const struct stat *st, Fault **ret_fault)
                        st->st_uid, st->st_mode & 07777);
 }
 
-/* In a sticky one nobody replaces what is root's, but adds what he likes: so that is enough for those further
+/* In a sticky folder nobody can replace root's files, only add some: that is enough for the folders further
  * above. */
 static int check_folders(const char *path, Fault **ret_fault)
 {
@@ -72,7 +72,7 @@ static int check(const char *path, int fd, Fault **ret_fault)
     return check_folders(path, ret_fault);
 }
 
-/* Whether it lies elsewhere than in the folder of the name that it has here. */
+/* Whether the file lies outside the folder of the name that it has here. */
 static bool leads_out(const char *path, const char *real)
 {
     g_autofree char *folder = g_path_get_dirname(path), *real_folder = g_path_get_dirname(real);
@@ -85,7 +85,7 @@ int definition_file_read(const char *path, size_t limit, char **ret, size_t *ret
                          Fault **ret_fault)
 {
     char name[PROC_FD_MAX], real[PATH_MAX];
-    /* Not opened yet: to open a FIFO waits, and to open a device may do anything. */
+    /* Not opened yet: opening a FIFO waits, and opening a device may do anything. */
     _cleanup_close_ int place = open(path, O_PATH | O_CLOEXEC);
 
     if (place < 0)

@@ -108,7 +108,7 @@ int definition_store_names(DefinitionStore *store, char ***ret)
     return 0;
 }
 
-/* Where a link leads may be a place that others do not get to. */
+/* Whether the file may not be readable for all; a link may lead to a place that others cannot reach. */
 static bool closed_file(const char *path)
 {
     struct stat st;
@@ -139,7 +139,7 @@ bool definition_store_closed(DefinitionStore *store, const char *name)
     return closed || (r < 0 && r != -ENOENT);
 }
 
-/* Nobody shall be able to read more than what was there: a new drop-in is as its guest's file is. */
+/* Nobody shall be able to read more than before: a new drop-in gets the mode of its guest's file. */
 static mode_t mode_of_new(const char *path, const char *file)
 {
     struct stat st;
@@ -259,7 +259,7 @@ int definition_store_remove(DefinitionStore *store, const char *name, const char
     g_autofree char *path = definition_store_path(store, name, drop_in);
     g_autofree char *folder = g_strdup_printf("%s/%s.guest.d", store->path, name);
 
-    /* The file first: without it the drop-ins mean nothing. */
+    /* The file goes first: without it the drop-ins mean nothing. */
     if (unlink(path) < 0)
         return -errno;
     if (!drop_in)

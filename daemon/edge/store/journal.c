@@ -19,7 +19,7 @@ struct Journal {
     bool torn; /* the last line has no end */
 };
 
-/* Numbers go on after the highest that any record names, be its step undone or not. */
+/* Numbers go on after the highest one in any record, whether its step was undone or not. */
 static int take_up(Journal *journal)
 {
     g_autofree char *text = NULL;
@@ -89,7 +89,7 @@ unsigned journal_next(const Journal *journal)
 int journal_write(Journal *journal, JournalMark mark, unsigned number, const Step *step)
 {
     g_autofree char *record = journal_record_to_line(mark, number, step);
-    /* Behind a torn line the record would be a part of that. */
+    /* A record after a torn line would become part of that line. */
     g_autofree char *line = g_strconcat(journal->torn ? "\n" : "", record, NULL);
     ssize_t size = strlen(line);
 

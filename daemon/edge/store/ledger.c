@@ -18,7 +18,7 @@ struct Ledger {
     GHashTable *reasons; /* address → what ledger_reason() gives, owned */
 };
 
-/* A time as written, in words for a person here; NULL if it is none. */
+/* The written time in words for a person here; NULL if it is no time. */
 static char *local_time(const char *text)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, NULL);

@@ -119,7 +119,7 @@ int step_marks_find(sd_event *event, int dir_fd, StepMarkFreed freed, void *user
     *marks =
         (StepMarks){.event = sd_event_ref(event), .dir_fd = dir_fd, .freed = freed, .userdata = userdata};
     marks->marks = g_ptr_array_new_with_free_func(mark_free);
-    /* Watched before it is read: nothing can be let go of in between. */
+    /* Watched before it is read, so that no mark can be let go of in between. */
     int r = sd_event_add_inotify(event, &marks->closed, path, IN_CLOSE, on_closed, marks);
     if (r >= 0)
         r = file_list_at(dir_fd, ".", &names);
