@@ -29,7 +29,7 @@ static int check_sata_ports(const DefinitionReader *reader, const ReadSection *s
                             "[%s] is one too many on Bus=sata: there are %d ports", title, SATA_PORTS);
 }
 
-/* Whether a disk is read or written at that path; *ret_written: the latter. */
+/* Whether a disk reads from or writes to that path; *ret_written: it writes. */
 static bool uses(const DefinitionDisk *disk, const char *path, bool *ret_written)
 {
     *ret_written = !disk->read_only && g_str_equal(disk->path, path);
@@ -72,7 +72,7 @@ static int check_writers(const DefinitionReader *reader, const ReadSection *sect
     return r;
 }
 
-/* Of a chain each but the last names the next, which raw images cannot. */
+/* Each image of a chain but the last names the next, which raw images cannot. */
 static int check_backing(const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionDisk *disk = section->structure;

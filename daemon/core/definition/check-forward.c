@@ -6,7 +6,7 @@
 
 #define EVERYBODY "0.0.0.0"
 
-/* One Forward= of one [Network x], and the place among all of them. */
+/* One Forward= of one [Network x], and its place among all of them. */
 typedef struct Taken {
     const DefinitionForward *forward;
     const ReadSection *section;
@@ -19,8 +19,8 @@ static int compare_ports(const DefinitionForward *a, const DefinitionForward *b)
                             : (a->host_port > b->host_port) - (a->host_port < b->host_port);
 }
 
-/* By port, and of one port by address, 0.0.0.0 first: what conflicts stands side by side, or with the first
- * of its port. */
+/* Sorts by port, then by address, 0.0.0.0 first: a conflict is with the one before, or with the port's
+ * first. */
 static int compare(gconstpointer one, gconstpointer other)
 {
     const Taken *a = one, *b = other;

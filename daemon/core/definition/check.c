@@ -127,8 +127,8 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
     return 0;
 }
 
-/* QEMU 7.2 puts an initrd where SeaBIOS then has the ACPI tables, which are longer with a TPM's log: the
- * guest finds them broken (x86_load_linux() and acpi_data_size in hw/i386). */
+/* QEMU 7.2 puts an initrd where SeaBIOS then has the ACPI tables, which a TPM's log makes longer: the guest
+ * finds the tables broken (x86_load_linux() and acpi_data_size in hw/i386). */
 static int check_tpm(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -154,8 +154,8 @@ static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
-/* Of these a mediated device has none: it is no function of a card, but what the driver of one made of it.
- * That one has an address, which is of no use where nothing is to be made of it. */
+/* A mediated device has none of these: it is no function of a card, but what a card's driver made. The card
+ * has an address, which is of no use unless something is to be made of the card. */
 static int check_mediated(const ReadSection *section, Fault **ret_fault)
 {
     static const char *const unfit[] = {"Address",          "Fingerprint", "Functions",
@@ -185,7 +185,7 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
         if (r != 0)
             return r;
     }
-    /* SeaBIOS alone drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
+    /* Only SeaBIOS drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
      * UEFI driver. */
     if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)
         return definition_raise(

@@ -19,7 +19,7 @@
 #define TIB (UINT64_C(1) << 40)
 #define DAY_USEC (UINT64_C(24) * 60 * 60 * 1000000)
 
-/* As many as there are root ports kept for them on the guest's root bus: see qemu-argv.c. */
+/* As many as the root ports that the guest's root bus keeps for them: see qemu-argv.c. */
 #define PCI_SECTIONS_MAX 32
 #define SPARE_PORTS_MAX 16
 #define DISK_SECTIONS_MAX 32
@@ -29,7 +29,7 @@
 #define SHARE_SECTIONS_MAX 16
 /* The controller's ports without that of the emulated mouse: see qemu-usb.c. */
 #define USB_SECTIONS_MAX 14
-/* A chain of images is written by hand; a forward takes a listening socket of the host. */
+/* People write a chain of images by hand; a forward takes a listening socket of the host. */
 #define BACKING_MAX 32
 #define FORWARDS_MAX 256
 #define ARGUMENTS_MAX 256
@@ -37,7 +37,7 @@
 /* A USB string has at most 126 characters. */
 #define USB_SERIAL_BYTES 126
 
-/* What has none comes after all of these: see qemu-disk.c. */
+/* Devices without a number come after all of these: see qemu-disk.c. */
 #define BOOT_INDEX_MAX 99
 /* The longest serial number that virtio-blk, NVMe and SATA let a guest read. */
 #define SERIAL_BYTES 20
@@ -96,7 +96,7 @@ static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
 static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
 static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
-/* As many as a host with one board has. */
+/* As many nodes as a host with one board has. */
 static const char *const nodes[] = {"auto", "0", "1", "2", "3", "4", "5", "6", "7", NULL};
 static const char *const share_types[] = {
     [SHARE_TYPE_AUTO] = "auto", [SHARE_TYPE_VIRTIOFS] = "virtiofs", [SHARE_TYPE_9P] = "9p", NULL};

@@ -4,7 +4,7 @@
 #include "keys.h"
 #include "parse.h"
 
-/* A line, and where it stands among all. */
+/* A line, and its place among all lines. */
 typedef struct Listed {
     DefinitionLine *line; /* NULL: was taken back */
     unsigned section, order;
@@ -58,7 +58,7 @@ static int list_section(const char *name, const char *instance, DefinitionPlace 
     return 0;
 }
 
-/* Where the lines of this section are that say something of the key. */
+/* The places of the lines of this section that set the key. */
 static GArray *find_lines(Lister *lister, const char *key)
 {
     g_autofree char *name = g_strdup_printf("%s\n%s", lister->title, key);
@@ -125,7 +125,7 @@ static int compare(gconstpointer one, gconstpointer other)
                                     : (a->order > b->order) - (a->order < b->order);
 }
 
-/* The lines of one section after the other: a drop-in's stand with those of the file that it adds to. */
+/* Orders the lines by section: those of a drop-in stand with those of the file that it adds to. */
 static GPtrArray *collect(Lister *lister)
 {
     GPtrArray *ordered = g_ptr_array_new_with_free_func(line_free);

@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-/* Longer words are no slips of the finger, and this bounds the work done for a hostile file. */
+/* Longer words are no slips of the finger; the limit also bounds the work for a hostile file. */
 #define WORD_MAX 40
 
 /* Optimal string alignment: Levenshtein's distance with swapped neighbours as one change. */

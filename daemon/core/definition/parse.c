@@ -86,7 +86,7 @@ static int next_line(Scan *scan, const char **ret, size_t *ret_size)
     return 0;
 }
 
-/* A backslash continues the line unless another one stands for itself and it. */
+/* A backslash continues the line unless another backslash escapes it. */
 static bool line_continued(const char *text, size_t size)
 {
     size_t backslashes = 0;

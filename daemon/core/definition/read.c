@@ -124,7 +124,7 @@ static void note_place(ReadSection *section, const DefinitionKey *key, Definitio
         g_array_set_size(repeats, 0);
 }
 
-/* Each costs time while everybody waits, whatever comes of it in the end. */
+/* Each value costs time while everybody waits, even if it is refused in the end. */
 static int check_number(const ReadSection *section, const DefinitionKey *key, DefinitionPlace place,
                         const char *title, Fault **ret_fault)
 {
@@ -170,8 +170,8 @@ static int read_assignment(const char *name, const char *value, DefinitionPlace 
 
 static const DefinitionHandler definition_handler = {read_section, read_assignment};
 
-/* Names of links are short: where both names do not fit, a hash of them stands for what is cut. No name of a
- * guest or a section has the underscore. */
+/* Names of links are short: if both names do not fit, a hash of them stands for what is cut. No guest's or
+ * section's name has an underscore. */
 static char *name_link(const char *guest, const char *section)
 {
     g_autofree char *plain = g_strdup_printf(LINK_PREFIX "%s_%s", guest, section);
@@ -182,7 +182,7 @@ static char *name_link(const char *guest, const char *section)
     return g_strdup_printf(LINK_PREFIX "%.4s_%.6s", guest, hash);
 }
 
-/* Defaults that depend on something else than their key. */
+/* Defaults that depend on more than their own key. */
 static void fill_defaults(GuestDefinition *definition)
 {
     if (!definition->description)

@@ -10,7 +10,7 @@
 #define DAY (24 * 3600 * SECOND)
 #define FIELD(member) .offset = offsetof(Settings, member), .width = sizeof(((Settings *)NULL)->member)
 
-/* An FLR may poll for 60 s (PCIE_RESET_READY_POLL_MS): what takes longer than 90 s has little hope. */
+/* An FLR may poll for 60 s (PCIE_RESET_READY_POLL_MS): there is little hope for a step of more than 90 s. */
 static const DefinitionKey keys[] = {
     {.name = "AllowQemuArguments", .type = VALUE_SWITCH, FIELD(allow_qemu_arguments), .fallback = "no"},
     {.name = "SlowSec", .type = VALUE_SPAN, FIELD(slow_usec), .min = SECOND, .max = DAY, .fallback = "10s"},
@@ -19,7 +19,7 @@ static const DefinitionKey keys[] = {
 
 typedef struct Reader {
     Settings settings;
-    DefinitionPlace last; /* where something was said last: what is wrong with both together is told there */
+    DefinitionPlace last; /* the last setting: an error in both together is reported there */
 } Reader;
 
 Settings settings_default(void)

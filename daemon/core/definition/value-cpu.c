@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The values that tell of processors. */
+/* The values that are about CPUs. */
 #include <string.h>
 
 #include "../host/cpu-list.h"

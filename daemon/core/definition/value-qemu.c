@@ -4,9 +4,9 @@
 
 #include "value.h"
 
-/* They would undo what keeps QEMU apart from the host, or take it from its unit: options merge, and the last
- * one counts. -readconfig can hold any other, and -run-with is what -chroot, -runas and -async-teardown are
- * called by now; the last of them leaves a process behind that has the devices still when QEMU has ended
+/* These options would undo what keeps QEMU apart from the host, or take it from its unit: options merge, and
+ * the last one counts. -readconfig can hold any option. -run-with is the new name of -chroot, -runas and
+ * -async-teardown; the last one leaves a process that still has the devices when QEMU has ended
  * (qemu-options.hx of QEMU 7.2 to 10.1). */
 static const char *const forbidden[] = {"sandbox",  "readconfig", "writeconfig", "daemonize",      "runas",
                                         "run-with", "chroot",     "pidfile",     "async-teardown", NULL};

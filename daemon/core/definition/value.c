@@ -350,7 +350,7 @@ static bool set_fingerprint(const DefinitionKey *key, const char *text, void *fi
 
 typedef struct Type {
     size_t width;
-    void (*free)(void *pointer); /* of a field that owns what it points to */
+    void (*free)(void *pointer); /* if the field owns what it points to */
     bool (*set)(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 } Type;
 

@@ -21,8 +21,8 @@ static bool read_number(const char *text, unsigned *ret)
     return true;
 }
 
-/* Sets may have a thousand members, and whoever writes a definition may compare many: by marks, not each with
- * each. */
+/* Marks the members. Sets may have a thousand members, and a definition may compare many sets: pairwise
+ * comparison would be slow. */
 static void mark(const GArray *list, bool *marks)
 {
     for (unsigned i = 0; i < list->len; i++)
@@ -104,7 +104,7 @@ char *cpu_set_to_text(const GArray *set)
     return g_strdup(text->str);
 }
 
-/* Those of one that are, or are not, of the other. */
+/* The members of one that are, or are not, in the other. */
 static GArray *sift(const GArray *one, const GArray *other, bool common)
 {
     GArray *set = g_array_new(FALSE, FALSE, sizeof(unsigned));

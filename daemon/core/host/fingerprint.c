@@ -8,8 +8,7 @@
 /* As deep as bridges go, with room to spare: a damaged snapshot must not lead round in circles. */
 #define DEPTH_MAX 32
 
-/* Virtual functions beyond their physical function's bus have "+1" behind, or two of them would look alike.
- */
+/* Virtual functions beyond their physical function's bus get a "+1", or two of them would look alike. */
 static void prepend_hop(GString *place, const HostDevice *device)
 {
     g_autofree char *hop = NULL;
@@ -86,14 +85,14 @@ char *fingerprint_normalize(const char *text)
     return g_strjoinv(" ", (char **)words);
 }
 
-/* Without the place: another card of the same make in another slot has the same. */
+/* Ignores the place: another card of the same make in another slot has the same make. */
 static bool same_make(const char *a, const char *b)
 {
     size_t n = strrchr(a, ' ') - a;
     return strncmp(a, b, n) == 0 && b[n] == ' ' && !strchr(b + n + 1, ' ');
 }
 
-/* Where the device is now: the very one if it is there, else those of its make. */
+/* Where the device is now: the very device if it is there, else all of its make. */
 static char *find_now(const Host *host, const char *fingerprint)
 {
     g_autoptr(GString) alike = g_string_new(NULL);

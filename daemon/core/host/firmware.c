@@ -4,8 +4,7 @@
 #include <fnmatch.h>
 #include <json-c/json.h>
 
-/* What q35 stands for in the oldest QEMU that we use; descriptors name machines by patterns that go by
- * version. */
+/* What q35 stands for in the oldest QEMU that we use; descriptors have patterns of versioned names. */
 #define MACHINE "pc-q35-7.2"
 
 static struct json_object *member(struct json_object *object, const char *name)
@@ -96,7 +95,7 @@ Firmware *firmware_parse(const char *source, const char *text, size_t size)
 {
     struct json_tokener *tokener = json_tokener_new();
 
-    /* What is in it goes into glib and onto the bus. */
+    /* Its texts go into glib and onto the bus. */
     json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *root = size <= G_MAXINT ? json_tokener_parse_ex(tokener, text, size) : NULL;
     Firmware *firmware = read_descriptor(source, root);

@@ -7,7 +7,7 @@
 
 #define WORDS_EACH 7
 #define TEXT_MAX 128
-/* A message names so many; the rest is counted. */
+/* A message names this many; the rest is counted. */
 #define NAMED_MAX 4
 
 static const char *const kind_names[HOLDER_KIND_MAX] = {
@@ -198,8 +198,8 @@ static bool has_unit(const GPtrArray *units, const char *unit)
     return g_ptr_array_find_with_equal_func((GPtrArray *)units, unit, g_str_equal, NULL);
 }
 
-/* Only a service can be started again as it was: a scope is made of processes that somebody else started. The
- * process of a link is just one of those in its network namespace. */
+/* Only a service can be started again as it was: somebody else started the processes of a scope. The process
+ * of a link is just one of those in its network namespace. */
 static bool stoppable(const Holder *holder)
 {
     return holder->pid > 0 && g_str_has_suffix(holder->unit, ".service") && !holder_needed(holder) &&
@@ -219,7 +219,7 @@ static char *describe_all(const GPtrArray *holders)
     return g_string_free(text, FALSE);
 }
 
-/* what is "eth1.10 on eth1": nothing goes over what is built upon a link that is down. */
+/* Of "eth1.10 on eth1", eth1 is taken down: then nothing goes over what is built upon it. */
 static char *link_remedy(const Holder *holder)
 {
     const char *space = strrchr(holder->what, ' ');
@@ -231,7 +231,7 @@ static char *link_remedy(const Holder *holder)
     return g_strdup_printf("take the link down first: ip link set %s down", space ? space + 1 : holder->what);
 }
 
-/* What to do about those that remain: what is needed first, as nothing else helps then. */
+/* The remedy for the holders that remain: the one that comes first, as nothing else helps before. */
 static char *remedy_for(const GPtrArray *holders)
 {
     g_autoptr(GPtrArray) units = g_ptr_array_new();

@@ -278,7 +278,7 @@ void host_sort(Host *host)
     g_ptr_array_sort(host->devices, compare_devices);
 }
 
-/* The index of the first device that is not before address. */
+/* The index of the first device at or after address. */
 static unsigned lower_bound(const Host *host, PciAddress address)
 {
     unsigned low = 0, high = host->devices->len;

@@ -64,7 +64,7 @@ const GPtrArray *link_map_links(const LinkMap *map)
 
 /* Attributes. */
 
-/* By their types; those above max are passed over. -EBADMSG: one reaches beyond the end. */
+/* Sorts attributes by type, and skips types above max. -EBADMSG: one reaches beyond the end. */
 static int read_attributes(const void *bytes, size_t size, const struct rtattr *ret[], unsigned max)
 {
     memset(ret, 0, (max + 1) * sizeof(*ret));
@@ -81,7 +81,7 @@ static int read_attributes(const void *bytes, size_t size, const struct rtattr *
     return 0;
 }
 
-/* Those behind the head of a message. */
+/* Reads the attributes behind the head of a message. */
 static int read_message(const struct nlmsghdr *message, size_t head, const struct rtattr *ret[], unsigned max)
 {
     if (message->nlmsg_len < NLMSG_SPACE(head))
@@ -152,7 +152,7 @@ static int read_link(LinkMap *map, int space, const struct nlmsghdr *message)
 
 /* Routes. */
 
-/* fe80::/10 and ff00::/8 are there for every link that is up, with no address but those by themselves. */
+/* The kernel itself adds fe80::/10 and ff00::/8 for every link that is up, even without another address. */
 static bool is_by_itself(const struct rtmsg *head, const struct rtattr *destination)
 {
     const unsigned char *bytes = destination ? RTA_DATA(destination) : NULL;
@@ -169,12 +169,12 @@ static void note_route(LinkMap *map, unsigned index, unsigned table)
     if (!link)
         return;
     link->routed = true;
-    /* The main table's is the one that people mean. */
+    /* People mean the main table's route. */
     if (table > 0 && link->table != RT_TABLE_MAIN)
         link->table = table;
 }
 
-/* The ways of a route that has several. */
+/* Reads the next hops of a route that has several. */
 static int read_ways(LinkMap *map, const struct rtattr *ways, unsigned table)
 {
     const struct rtnexthop *way = RTA_DATA(ways);
@@ -284,7 +284,7 @@ static void add(Walk *walk, const Link *link, unsigned table, const char *sessio
     g_ptr_array_add(walk->uses, use);
 }
 
-/* True if it or what is above it is used. */
+/* True if the link, or what is above it, is used. */
 static bool look_at(Walk *walk, Link *link, const Link *below, unsigned depth)
 {
     if ((!link->up && !link->switching) || depth >= DEPTH_MAX || !g_hash_table_add(walk->seen, link))

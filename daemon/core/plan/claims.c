@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claims.h"
 
-/* One owner's huge pages, those of one node. */
+/* The huge pages that one owner has on one node. */
 typedef struct PagesClaim {
     char *subject;
     uint64_t pages;
@@ -211,7 +211,7 @@ static gboolean owned_by(gpointer group, gpointer present, gpointer owner)
 
 void claims_give_up(Claims *claims, const char *owner)
 {
-    /* owner may be what claims_owner() lent. */
+    /* owner may be a string that claims_owner() lent. */
     g_autofree char *name = g_strdup(owner);
     g_hash_table_foreach_remove(claims->owners, owned_by, name);
     g_hash_table_remove(claims->leaning, name);

@@ -36,7 +36,7 @@ DiskClaims *disk_claims_free(DiskClaims *claims)
     return NULL;
 }
 
-/* The first claim of another guest on it that stands against reading, or writing, it. */
+/* The first claim of another guest that forbids reading the disk, or writing to it. */
 static const DiskClaim *find_against(const DiskClaims *claims, const char *id, bool writable,
                                      const char *guest)
 {

@@ -32,7 +32,7 @@ static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
     unsigned n_backing = disk->backing ? disk->backing->len : 0;
     bool direct = disk_cache_direct(disk->cache);
 
-    /* What is below first: an image that is made has its name. */
+    /* The lowest image comes first: an image that is made holds the name of the one below. */
     for (unsigned i = n_backing + 1; i > 0; i--) {
         const DefinitionImage *image = i > 1 ? g_ptr_array_index(disk->backing, i - 2) : NULL,
                               *below = i <= n_backing ? g_ptr_array_index(disk->backing, i - 1) : NULL;
@@ -74,7 +74,7 @@ GPtrArray *disk_wishes(const GuestDefinition *definition)
     return wishes;
 }
 
-/* The wire. "-" is nothing, "=TEXT" a text. */
+/* Words on the wire. "-" is nothing, "=TEXT" a text. */
 
 static char *maybe_to_word(const char *text)
 {
@@ -225,7 +225,7 @@ int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *see
     g_autofree char *named = wish->backing ? g_canonicalize_filename(wish->backing, "/") : NULL;
     if (g_strcmp0(leads_to, named) == 0 && leads_to)
         return 0;
-    /* The guest would read from a file that nobody said it may have. */
+    /* The guest would read from a file that the definition does not allow. */
     g_autofree char *remedy =
         leads_to ? g_strdup_printf("if the guest may read that, say so in [%s]: Backing=raw:%s, or "
                                    "Backing=qcow2:%s",
@@ -276,7 +276,7 @@ Fault *disk_wish_held(const char *guest, const DiskWish *wish, const GPtrArray *
     g_autoptr(GPtrArray) stop = NULL;
     g_autofree char *name = title(guest, wish);
 
-    /* Nothing may be stopped for a disk. */
+    /* Nothing is ever stopped for a disk. */
     if (holders->len == 0 || holders_judge(holders, NULL, &stop, &held) == 0)
         return disk_wish_fault(guest, wish, -EBUSY);
     return fault_new(FAULT_IN_USE, "free it of that, or choose another disk", "%s is in use: %s", name,

@@ -56,7 +56,7 @@ static PciAddress nth_function(const HostDevice *physical, unsigned n)
     };
 }
 
-/* Awake, and with a reset of its own, which is mandatory. */
+/* The function is awake, and has a reset of its own, which is mandatory. */
 void expected_host_add_function(ExpectedHost *expected, const HostDevice *physical, unsigned n)
 {
     HostDevice *device = g_new(HostDevice, 1);

@@ -43,7 +43,7 @@ static void free_element(void *wish)
     file_wish_free(wish);
 }
 
-/* section is taken over; a path of NULL is no wish. */
+/* section is taken over; path NULL: adds nothing. */
 static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
                 uint64_t size)
 {
@@ -194,15 +194,14 @@ static int raise_missing(const GuestDefinition *definition, const FileWish *wish
                        wish->section, wish->key, wish->path, g_strerror(-error));
 }
 
-/* An image grows as it is written to, so it may be made larger than what is free; but not than what could
- * ever be. */
+/* An image grows as it is written to: it may be larger than the free space now, not than the file system. */
 static int judge_room(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
                       Fault **ret_fault)
 {
     g_autofree char *folder = g_path_get_dirname(wish->path), *wanted = host_size_words(wish->size),
                     *has = host_size_words(seen->room), *free = host_size_words(seen->free);
 
-    /* What is wrong with the folder is told when it is opened. */
+    /* If the folder is wrong, opening it says so. */
     if (seen->room == 0 || wish->size <= seen->room)
         return 0;
     return fault_raise(ret_fault, FAULT_REFUSED, "lower it, or put the image onto a larger file system",
@@ -228,7 +227,7 @@ static int judge_file(const GuestDefinition *definition, const FileWish *wish, c
                        wish->section, wish->key, wish->path);
 }
 
-/* QEMU opens it by its path, and its user is in the group kvm. */
+/* QEMU opens it by its path, and QEMU's user is in the group kvm. */
 static int judge_device(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
                         Fault **ret_fault)
 {

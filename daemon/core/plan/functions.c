@@ -47,7 +47,7 @@ static int check_physical(const Host *host, const HostDevice *physical, unsigned
                            address, wanted, physical->sriov.total);
     if (functions->len > 0)
         return raise_made(physical, functions, ret_fault);
-    /* It is the driver that makes them (struct pci_driver, sriov_configure). */
+    /* The driver makes virtual functions (struct pci_driver, sriov_configure). */
     if (!physical->driver || g_str_has_suffix(physical->driver, "vfio-pci"))
         return fault_raise(
             ret_fault, FAULT_REFUSED, "let its own driver have it: modprobe, or usherctl restore",
@@ -60,7 +60,7 @@ static void add_steps(const HostDevice *physical, unsigned wanted, GPtrArray *st
     const char *address = PCI_ADDRESS_STR(physical->address);
     g_autofree char *number = g_strdup_printf("%u", wanted);
 
-    /* No driver of the host's is to find them, now or while the guest has them. */
+    /* Keeps the host's drivers off the functions, now and while the guest has them. */
     if (g_strcmp0(physical->sriov.autoprobe, "1") == 0)
         g_ptr_array_add(steps, step_new(STEP_AUTOPROBE, address, "1", "0"));
     g_ptr_array_add(steps, step_new(STEP_FUNCTIONS, address, "0", number));
@@ -72,7 +72,7 @@ int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sect
     for (unsigned i = 0; i < sections->len; i++) {
         const DefinitionPci *section = g_ptr_array_index(sections, i);
         const HostDevice *physical = host_find(host, section->address);
-        /* What is not there is told with all other mistakes of its kind. */
+        /* A missing device is reported with all other mistakes of its kind. */
         if (section->virtual_functions == 0 || !physical)
             continue;
         int r = check_physical(host, physical, section->virtual_functions, ret_fault);
@@ -80,7 +80,7 @@ int plan_functions(const Host *host, const Claims *claims, const GPtrArray *sect
             r = check_claim(physical, claims, owner, ret_fault);
         if (r != 0)
             return r;
-        /* A second section for the same device is found by what both ask for. */
+        /* A second section for the device is found later, as both ask for the same functions. */
         g_autoptr(GPtrArray) twice = host_virtual_functions(&expected->host, physical->address);
         if (twice->len > 0)
             continue;

@@ -7,7 +7,7 @@
 #include "mediated.h"
 #include "private.h"
 
-/* The other section that asks for one of the last section's functions, or NULL. */
+/* An earlier section that asks for one of the last section's functions, or NULL. */
 static const PlanDevice *find_twin(const Plan *plan, PciAddress *ret_function)
 {
     const PlanDevice *last = g_ptr_array_index(plan->devices, plan->devices->len - 1);
@@ -65,7 +65,7 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
     return 0;
 }
 
-/* What a running guest claims already it has the nodes of. One that starts has none yet, though it may have
+/* A running guest has the nodes of what it claims. A guest that starts has none yet, though it may have
  * claimed groups before the rest was made. */
 static void add_nodes(const Planning *planning)
 {
@@ -87,8 +87,8 @@ static void add_nodes(const Planning *planning)
     }
 }
 
-/* Those that are known; and that of a device whose virtual functions are lent, which nobody else shall have
- * meanwhile. */
+/* Keeps the groups that are known, and adds that of a device whose virtual functions are lent, so that nobody
+ * else gets it meanwhile. */
 static void settle_groups(const Planning *planning, const GPtrArray *sections)
 {
     GArray *groups = planning->plan->groups;
@@ -117,7 +117,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
         if (r != 0)
             return r;
     }
-    /* Before any device: what is missing is often memory, and then nothing of the host's has changed yet. */
+    /* Memory comes before any device: it is often missing, and then nothing on the host has changed yet. */
     const HostDevice *first = planning.asked->len > 0 ? g_ptr_array_index(planning.asked, 0) : NULL;
     int r = plan_add_memory(planning.plan, host, claims, definition, first, ret_fault);
     if (r == 0)
@@ -137,7 +137,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     return 0;
 }
 
-/* What is to be made comes first. */
+/* Puts the steps that make devices first. */
 static void put_first(Plan *plan, const GPtrArray *making)
 {
     plan->making = making->len;
@@ -145,7 +145,7 @@ static void put_first(Plan *plan, const GPtrArray *making)
         g_ptr_array_insert(plan->steps, i, step_copy(g_ptr_array_index(making, i)));
 }
 
-/* Planned as if all were there, so that what can be refused is, before anything is made. */
+/* Plans as if all devices were there, so that every refusal comes before anything is made. */
 int plan_start(const Host *host, const Claims *claims, const GuestDefinition *definition, Plan **ret,
                Fault **ret_fault)
 {

@@ -2,7 +2,7 @@
 #include "../definition/definition.h"
 #include "plan.h"
 
-/* Links that could have been meant. */
+/* Whether a link could have been meant. */
 typedef bool (*LinkFits)(const HostLink *link);
 
 static bool is_bridge(const HostLink *link)
@@ -15,13 +15,13 @@ static bool is_tap(const HostLink *link)
     return link->tap;
 }
 
-/* The kernel gives each link one taker of what it receives: of a bridge's port, that is the bridge. */
+/* The kernel allows one receiver for each link: for a bridge's port, that is the bridge. */
 static bool is_parent(const HostLink *link)
 {
     return !link->master && !g_str_equal(link->name, "lo") && !g_str_has_prefix(link->name, LINK_PREFIX);
 }
 
-/* "name one of those that there are: br0, virbr0", or how to come by one. */
+/* "name one of those that there are: br0, virbr0", or, if there are none, how to come by one. */
 static char *offer(const Host *host, LinkFits fits, const char *otherwise)
 {
     g_autoptr(GString) names = g_string_new(NULL);
@@ -108,8 +108,8 @@ static int add_link(Plan *plan, const Host *host, const GuestDefinition *definit
         r = check_name_free(host, definition, network, ret_fault);
     if (r != 0)
         return r;
-    /* The guest's own address, as the kernel sorts by it; or, as a bridge takes the lowest of its ports'
-     * addresses for its own, the highest that the host's end of the link can have. */
+    /* A macvtap has the guest's own address, as the kernel sorts by that. A tap has the highest that the
+     * host's end can have, as a bridge takes the lowest of its ports' addresses for its own. */
     value = macvtap ? g_strdup_printf("macvtap on %s as %s", network->parent, mac)
                     : g_strdup_printf("tap on %s as fe%s", network->bridge, mac + 2);
     g_ptr_array_add(plan->steps, step_new(STEP_LINK, network->link, "", value));

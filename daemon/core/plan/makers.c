@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Functions that are there by grace of another one's driver, and what else goes with a driver. */
+/* Functions that exist only by another function's driver, and what else goes with a driver. */
 #include "private.h"
 
 /* Longer than any chain of them; it ends a loop in a damaged snapshot. */
@@ -37,10 +37,10 @@ int planning_check_maker(const Planning *planning, const HostDevice *device, Fau
     if (!maker || !maker->driver)
         return 0;
     bool stays = maker->group != device->group || plan_harmless(maker);
-    /* If that is bound, too, its own check says why it cannot be. */
+    /* If the maker is bound, too, its own check says why that is impossible. */
     if (device->virtual_function)
         return stays || planning_binds(planning, maker) ? 0 : raise_virtual(device, maker, ret_fault);
-    /* In a group of its own it may be lent while the maker stays. */
+    /* A device with its own group may be lent while the maker stays. */
     if (stays && !planning_goes_with(planning, device))
         return 0;
     g_autofree char *remedy = host_maker_remedy(maker);
@@ -74,7 +74,7 @@ int planning_check_made(const Planning *planning, const HostDevice *device, Faul
 {
     bool apart;
 
-    /* Its driver takes them down with it, and no undo brings them back. */
+    /* The device's driver takes them down with it, and no undo brings them back. */
     if (has_virtual_functions(planning->host, device, &apart)) {
         g_autofree char *remedy =
             g_strdup_printf("%s: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",

@@ -88,7 +88,7 @@ static int check_type(const Host *host, const DefinitionPci *section, const Host
     g_autofree char *types = describe_types(host, parent->address);
     PciAddressText address = pci_address_to_text(parent->address);
 
-    /* The driver registers them (mdev_register_parent()). */
+    /* The card's driver registers the types (mdev_register_parent()). */
     if (types[0] == '\0')
         return fault_raise(ret_fault, FAULT_REFUSED,
                            "let a driver have it that makes some, with what that needs to do so (of i915: "
@@ -110,8 +110,7 @@ static int check_type(const Host *host, const DefinitionPci *section, const Host
     return 0;
 }
 
-/* Whoever has made it: what is there is not what this guest's start made, and would not be removed after it.
- */
+/* Refused whoever made it: this guest's start did not, and so would not remove it afterwards. */
 static int check_new(const Host *host, const char *uuid, Fault **ret_fault)
 {
     const HostMediated *there = host_find_mediated(host, uuid);
@@ -191,7 +190,7 @@ int plan_mediated(const Host *host, const Claims *claims, const GuestDefinition 
         if (!section->mediated_type)
             continue;
         g_autofree char *uuid = definition_mediated(definition, section);
-        /* A second section for the same one is found by what both ask for. */
+        /* A second section for the device is found later, as both ask for the same one. */
         if (find_made(expected, uuid))
             continue;
         int r = check_fingerprint(host, definition, section, ret_fault);

@@ -14,8 +14,7 @@ static const HostNode *find_node(const Host *host, int number)
     return NULL;
 }
 
-/* That of the first device, as it is where its memory is far that a guest loses most; else the first there
- * is. */
+/* The node of the first device, as a guest loses most if a device's memory is far; else the first node. */
 static const HostNode *choose_node(const Host *host, const GuestDefinition *definition,
                                    const HostDevice *first)
 {
@@ -33,7 +32,7 @@ static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
                        definition->memory.node - 1);
 }
 
-/* The nodes' sum and the kernel's own word differ where a balloon has taken memory, or given some. */
+/* The nodes' sum differs from the kernel's own total after a balloon has taken memory or given some. */
 static uint64_t all_memory(const Host *host)
 {
     uint64_t sum = 0;
@@ -44,15 +43,15 @@ static uint64_t all_memory(const Host *host)
 }
 
 /* What stays with the host: 512 MiB, which is what its services want when all of them run at once (1/16 of a
- * small host); and what the guest costs beside its memory: page tables, those of the processor and of the
- * IOMMU, a 512th each, and as much again for QEMU. */
+ * small host). And what the guest costs beside its memory: the page tables of the CPU and of the IOMMU, a
+ * 512th each, and as much again for QEMU. */
 static uint64_t reserve(const Host *host, uint64_t memory)
 {
     return MIN(HOST_RESERVE, all_memory(host) / 16) + memory / 128;
 }
 
-/* What is had at once must be left now: the kernel would have to kill something. What others were promised is
- * counted as left until they have it. */
+/* What a guest takes at once must be left now, or the kernel would have to kill something. Memory that is
+ * promised to others still counts as left in the kernel until they take it. */
 static int check_left(const Host *host, const Claims *claims, const GuestDefinition *definition,
                       const char *owner, uint64_t bytes, Fault **ret_fault)
 {
@@ -78,8 +77,8 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
         has, keeps, whose);
 }
 
-/* What is bound to a node is had there and nowhere else (MPOL_BIND in set_mempolicy(2)): the kernel ends
- * somebody when that node is full, whatever the others have left. */
+/* Memory bound to a node comes from that node alone (MPOL_BIND in set_mempolicy(2)): the kernel ends somebody
+ * when the node is full, whatever the others have left. */
 static int check_node(const HostNode *node, const GuestDefinition *definition, uint64_t bytes,
                       Fault **ret_fault)
 {
@@ -92,7 +91,7 @@ static int check_node(const HostNode *node, const GuestDefinition *definition, u
         definition->name, wanted, node->number, has);
 }
 
-/* A mediated device pins what its driver asks for alone. */
+/* A mediated device only pins what its driver asks for. */
 static bool pins_memory(const GuestDefinition *definition)
 {
     for (unsigned i = 0; i < definition->pci->len; i++)
@@ -101,7 +100,7 @@ static bool pins_memory(const GuestDefinition *definition)
     return false;
 }
 
-/* More than there is at all: with huge pages or a Node=, on that node. */
+/* Refuses more than there is at all; with huge pages or Node=, more than that node has. */
 static int check_size(const Host *host, const GuestDefinition *definition, const HostNode *bound,
                       Fault **ret_fault)
 {
@@ -116,8 +115,8 @@ static int check_size(const Host *host, const GuestDefinition *definition, const
                        "guest %s: [Memory] Size= is %s, and %s has %s", definition->name, wanted, where, has);
 }
 
-/* Those that are free now count only as far as nobody else has been promised them: a guest that starts at the
- * same time has them when its QEMU maps them. */
+/* Free pages count only if nobody else was promised them: a guest that starts at the same time takes its
+ * pages when its QEMU maps them. */
 static void add_pages(Plan *plan, const HostNode *node, const Claims *claims,
                       const GuestDefinition *definition)
 {
@@ -153,7 +152,7 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
     int r = check_size(host, definition, huge || definition->memory.node > 0 ? node : NULL, ret_fault);
     if (r != 0)
         return r;
-    /* The pages of another node would do for the kernel: only the binding keeps to the node that has them. */
+    /* The kernel would take pages of another node: only the binding keeps to the node that has them. */
     if (host->nodes->len > 1 && (huge || definition->memory.node > 0))
         plan->memory_node = node->number;
     plan->memory = pins_memory(definition) ? definition->memory.size : 0;
@@ -166,7 +165,7 @@ int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const Gu
 int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition,
                       const char *owner, uint64_t resident, Fault **ret_fault)
 {
-    /* Huge pages are in nobody's resident memory, and had by now. */
+    /* Huge pages are in nobody's resident memory, and are taken by now. */
     bool huge = definition->memory.huge_pages != HUGE_PAGES_NO;
     uint64_t bytes = huge ? 0 : definition->memory.size - MIN(definition->memory.size, resident);
 

@@ -117,8 +117,8 @@ bool plan_harmless(const HostDevice *device)
     return plan_on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
 }
 
-/* Without a driver the root complex's own function or an ISA bridge does no harm; with one it keeps the group
- * from ever being viable, as it cannot be taken along. */
+/* Without a driver, the root complex's own function or an ISA bridge does no harm. With one it keeps the
+ * group from ever being viable, as it cannot go along. */
 static bool hinders(const HostDevice *device)
 {
     if (device->bridge || plan_harmless(device))
@@ -135,7 +135,7 @@ bool planning_binds(const Planning *planning, const HostDevice *device)
     return array_has(planning->whole, device->group) && !plan_harmless(device);
 }
 
-/* Adds the functions of one wish. The name is the section's, or the address. */
+/* Adds the functions of one wish. name: the section's, or the address. */
 int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,
                  Fault **ret_fault)
 {
@@ -278,8 +278,8 @@ static int compare_members(gconstpointer a, gconstpointer b, gpointer planning)
     return rank_x != rank_y ? rank_x - rank_y : pci_address_compare(x->address, y->address);
 }
 
-/* Of what changes hands: is each fit for it, and does none of those asked for drag others down when it is
- * reset? */
+/* Checks that each device that changes hands is fit for that, and that none that was asked for drags others
+ * down when it is reset. */
 static int check_devices(const Planning *planning, Fault **ret_fault)
 {
     g_autoptr(GPtrArray) taken = g_ptr_array_copy(planning->asked, NULL, NULL);
@@ -296,8 +296,8 @@ static int check_devices(const Planning *planning, Fault **ret_fault)
     return r;
 }
 
-/* That of the guest's own QEMU, which has the group's node open and is nobody else's holder. A device that
- * leaves a driver of the host's can have other holders. */
+/* Whether the guest's own QEMU has the group's node open, and is nobody else's holder. A device that leaves a
+ * driver of the host's can have other holders. */
 static bool has_already(const Planning *planning, const HostDevice *device)
 {
     const char *owner = planning->claims ? claims_owner(planning->claims, device->group) : NULL;
@@ -306,9 +306,9 @@ static bool has_already(const Planning *planning, const HostDevice *device)
            (!device->driver || plan_harmless(device));
 }
 
-/* What changes hands, and what is on vfio-pci already, asked for or not: whoever has any of a group open has
- * all of it, as the kernel lets one open a group, or devices of it, and not both (vfio_group_fops_open() of
- * the kernel's group.c). */
+/* Notes what changes hands, and what is on vfio-pci already, asked for or not. Whoever has any of a group
+ * open has all of it: the kernel lets one open a group, or devices of it, and not both
+ * (vfio_group_fops_open() of the kernel's group.c). */
 static void note_leaving(Planning *planning, int group)
 {
     g_autoptr(GPtrArray) members = host_group(planning->host, group);
@@ -322,7 +322,7 @@ static void note_leaving(Planning *planning, int group)
     }
 }
 
-/* With all wishes added: refuses, or makes the steps. */
+/* After all wishes were added: refuses, or makes the steps. */
 int planning_finish(Planning *planning, Fault **ret_fault)
 {
     GArray *groups = planning->plan->groups;

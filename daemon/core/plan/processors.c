@@ -14,7 +14,7 @@ static GArray *online(const Host *host)
     return set;
 }
 
-/* Those that are off or not there at all the kernel would leave out silently. */
+/* The kernel would silently leave out host CPUs that are off or not there. */
 static int check_there(const Host *host, const char *guest, const DefinitionCpu *wish, Fault **ret_fault)
 {
     const char *const lists[] = {wish->pin, wish->emulator_pin, wish->iothread_pin};
@@ -32,7 +32,7 @@ static int check_there(const Host *host, const char *guest, const DefinitionCpu 
     return 0;
 }
 
-/* One processor has one guest, so that whoever stops gives back what nobody else needs kept. */
+/* One host CPU serves one guest, so that a guest that stops gives back nothing that another needs kept. */
 static int check_claims(const Plan *plan, const Claims *claims, const char *guest, const GArray *pins,
                         Fault **ret_fault)
 {
@@ -68,7 +68,7 @@ static int check_host(const Host *host, const char *guest, Fault **ret_fault)
     return 0;
 }
 
-/* What others have been promised counts as taken before their steps are. */
+/* Host CPUs that others were promised count as taken before their steps are. */
 static GArray *promised(const Host *host, const Claims *claims)
 {
     GArray *set = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -108,8 +108,8 @@ static int add_isolation(Plan *plan, const Host *host, const Claims *claims, con
     if (r == 0)
         r = check_claims(plan, claims, guest, pins, ret_fault);
     /* Kernels before 6.2 let every thread run anywhere when the controller comes or goes (cpuset_attach()),
-     * also those of guests that are pinned: so it comes before QEMU does, and does not go with the last that
-     * needs it. */
+     * even threads of pinned guests. So the controller comes before QEMU does, and stays when its last user
+     * goes. */
     if (r == 0 && !host->guests_cpusets)
         g_ptr_array_add(plan->steps, step_new(STEP_CPUSETS, GUESTS_SLICE, "absent", "live"));
     for (unsigned i = 0; r == 0 && i < host->slices->len; i++)
@@ -143,7 +143,7 @@ static int add_governor(Plan *plan, const Host *host, const char *guest, const c
             "no cpufreq)",
             guest, wanted, number);
     g_auto(GStrv) there = g_strsplit(host->governors ?: "", " ", -1);
-    /* A governor that is a module is named when that has been loaded (show_scaling_available_governors()). */
+    /* A governor that is a module is only listed once it is loaded (show_scaling_available_governors()). */
     if (!g_strv_contains((const char *const *)there, wanted)) {
         g_autofree char *remedy =
             g_strdup_printf("choose one of: %s; or load its module, if it is one: modprobe cpufreq_%s",

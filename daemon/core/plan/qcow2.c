@@ -136,8 +136,8 @@ static size_t write_extensions(uint8_t *bytes, size_t at, const char *backing_fo
 
 GByteArray *qcow2_new(uint64_t size, const char *backing, const char *backing_format, uint64_t *ret_length)
 {
-    /* Header, table of refcounts, refcounts, L1 table. One cluster of refcounts covers 2 GiB of file, of one
-     * L2 table half a GiB of disk. */
+    /* Header, table of refcounts, refcounts, L1 table. One cluster of refcounts covers 2 GiB of the file, an
+     * L2 table half a GiB of the disk. */
     const uint64_t per_l2 = CLUSTER / 8 * CLUSTER;
     uint64_t n_l1 = (size + per_l2 - 1) / per_l2, l1_clusters = (n_l1 * 8 + CLUSTER - 1) / CLUSTER;
     uint64_t n_clusters = 3 + MAX(l1_clusters, 1);

@@ -48,7 +48,7 @@ ResetScope reset_set(const Host *host, const HostDevice *device, GPtrArray **ret
     return beyond_slot ? RESET_SCOPE_BUS : RESET_SCOPE_SLOT;
 }
 
-/* vfio-pci and its variants answer to us, and what has no driver misses nothing. */
+/* vfio-pci and its variants are usher's, and a device without a driver misses nothing. */
 static bool host_uses(const HostDevice *device)
 {
     return !device->bridge && device->driver && !g_str_has_suffix(device->driver, "vfio-pci") &&

@@ -4,7 +4,7 @@
 
 #include "reset-set.h"
 
-/* "bus" in reset_method is no promise: the kernel looks when it boots, before it has found a card's other
+/* "bus" in reset_method is no promise: the kernel looks at boot, before it has found a card's other
  * functions, and refuses later (pci_parent_bus_reset()). */
 static bool resets_alone(const Host *host, const HostDevice *device)
 {

@@ -12,7 +12,7 @@ static void add_step(Plan *plan, StepKind kind, const HostDevice *device, const 
                     step_new(kind, PCI_ADDRESS_STR(device->address), before ? before : "", after));
 }
 
-/* A sleeping device answers neither its old driver's farewell nor a reset. */
+/* A sleeping device answers neither its old driver's goodbye nor a reset. */
 static void add_awake(Plan *plan, const HostDevice *device)
 {
     if (device->power.control)
@@ -21,7 +21,7 @@ static void add_awake(Plan *plan, const HostDevice *device)
         add_step(plan, STEP_D3COLD, device, device->power.d3cold_allowed, "0");
 }
 
-/* The override names another driver than the one that has the device: the probe back must not see it. */
+/* The override names another driver than the device has: the probe back must not see it. */
 static bool override_misleads(const HostDevice *device)
 {
     return device->driver && device->override && strcmp(device->driver, device->override) != 0;
@@ -51,9 +51,9 @@ static void add_probe(Plan *plan, const HostDevice *device)
     add_step(plan, STEP_DRIVER, device, NULL, "vfio-pci");
 }
 
-/* Phase by phase over all members, not member by member: walked backwards, all leave vfio-pci before the
+/* Phase by phase over all members, not member by member. Walked backwards, all leave vfio-pci before the
  * first goes back to its driver, which the kernel refuses while a sibling is in use (EINVAL, and the device
- * stays without any), and each has its override back before it is probed. */
+ * is left without a driver); and each has its override back before the probe. */
 int plan_steps_add(const Host *host, const GPtrArray *members, Plan *plan, Fault **ret_fault)
 {
     static void (*const phases[])(Plan *, const HostDevice *) = {
@@ -65,7 +65,7 @@ int plan_steps_add(const Host *host, const GPtrArray *members, Plan *plan, Fault
     if (members->len > 0 && !host->vfio_pci)
         g_ptr_array_add(plan->steps, step_new(STEP_MODULE, "vfio_pci", "absent", "live"));
     for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++) {
-        /* Where no driver has them, there and back. */
+        /* Resets come while no driver has the devices, there and back. */
         for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
             r = plan_reset_add(host, g_ptr_array_index(devices, i), plan->steps, ret_fault);
         for (unsigned i = 0; i < members->len; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wish.h"
 
-/* What could have been meant by an address that is not there. */
+/* What somebody may have meant by an address that is not there. */
 static char *suggest(const Host *host, PciAddress address)
 {
     g_autoptr(GPtrArray) slot = host_slot(host, address);
@@ -36,8 +36,8 @@ static int raise_bridge(const HostDevice *device, Fault **ret_fault)
                        "%s is a bridge, and bridges stay with the host", PCI_ADDRESS_STR(device->address));
 }
 
-/* Functions=all takes along what sits on the same card. Virtual functions are lent one by one: the slot may
- * hold those of other guests, and their physical function. */
+/* Functions=all takes along the rest of the card. Virtual functions are lent one by one: the slot may hold
+ * those of other guests, and their physical function. */
 static bool goes_along(const HostDevice *named, const HostDevice *device)
 {
     if (device == named)

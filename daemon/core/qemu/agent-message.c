@@ -106,7 +106,7 @@ int agent_answer_parse(const char *line, struct json_object **ret, char **ret_me
     return r;
 }
 
-/* As the C library writes it; NULL for what is none, or of no use to others. */
+/* The address as the C library writes it; NULL if it is none, or of no use to others. */
 static char *read_address(const char *text)
 {
     char written[INET6_ADDRSTRLEN];

@@ -70,7 +70,7 @@ static void add_devices(QemuBuilder *builder)
 
     if (definition->display != DISPLAY_NONE)
         qemu_add_display(builder);
-    /* What USB devices that come later are plugged into. */
+    /* The controller that USB devices are plugged into later. */
     if (definition->usbs->len > 0)
         builder_usb(builder);
     for (unsigned i = 0; i < definition->networks->len; i++)
@@ -88,9 +88,8 @@ static void add_devices(QemuBuilder *builder)
     qemu_add_spare_ports(builder, definition->spare_ports);
 }
 
-/* With VFIO the whole of the guest's memory is locked, and the devices' own memory is counted along. Nobody
- * raises the limit when the first device is plugged in later: so it is that from the start where one can be.
- */
+/* With VFIO all of the guest's memory is locked, and the devices' own memory counts too. Nobody raises the
+ * limit when the first device is plugged in later, so a guest that may get one has it from the start. */
 static uint64_t memlock_limit(const QemuBuilder *builder)
 {
     bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);

@@ -139,8 +139,7 @@ struct json_object *builder_new_port(unsigned first, unsigned index, const char 
     json_set_text(port, "addr", "0x%x.0x%x", number, function);
     if (function == 0)
         json_set_bool(port, "multifunction", true);
-    /* Both together must be unlike those of any other port; a guest may name what is plugged in after them.
-     */
+    /* The pair must differ from any other port's; a guest may name what is plugged in by it. */
     json_set_number(port, "chassis", number * 8 + function);
     json_set_number(port, "slot", number * 8 + function);
     return port;
@@ -169,8 +168,8 @@ void builder_usb(QemuBuilder *builder)
 
     builder->usb = true;
     builder_port(builder, PORTS_USB, 0, "usb");
-    /* As many as it can have, for each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's hw/usb/hcd-xhci.h).
-     */
+    /* The most that it can have of each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's
+     * hw/usb/hcd-xhci.h). */
     json_set_number(device, "p2", 15);
     json_set_number(device, "p3", 15);
     builder_json(builder, "-device", device);

@@ -54,7 +54,7 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
         return 0;
     json_object_object_foreach(device, name, value)
     {
-        /* These belong to every device, and are not in its own list. */
+        /* Every device has these, and its own list does not name them. */
         if (g_str_equal(name, "driver") || g_str_equal(name, "id") || g_str_equal(name, "bus") || !value)
             continue;
         if (!qemu_facts_vfio_has(facts, name))
@@ -65,8 +65,7 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     return 0;
 }
 
-/* Whether QEMU has it is not among what it tells of itself; its graphics card comes in the same package as
- * the server. */
+/* QEMU does not tell whether it has the server; its graphics card comes in the same package. */
 static int check_spice(const QemuFacts *facts, Fault **ret_fault)
 {
     if (qemu_facts_have_type(facts, "qxl"))

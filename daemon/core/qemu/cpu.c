@@ -18,8 +18,8 @@ static void append_hiding(const DefinitionCpu *wish, GString *cpu)
         return;
     /* KVM's own leaf of CPUID. */
     g_string_append(cpu, ",kvm=off");
-    /* Windows looks for enlightenments only where the processor admits to a hypervisor (Hypervisor Top Level
-     * Functional Specification, 2.2), so with them its name alone is changed. */
+    /* Windows looks for enlightenments only if the CPU admits to a hypervisor (Hypervisor Top Level
+     * Functional Specification, 2.2): so with them only the hypervisor's name is changed. */
     if (wish->hyper_v)
         g_string_append(cpu, ",hv-vendor-id=usher");
     else

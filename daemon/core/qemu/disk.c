@@ -6,13 +6,13 @@
 
 /* The longest that virtio-blk and NVMe let a guest read. */
 #define SERIAL_MAX 20
-/* The ports of q35's own controller: disks from the first on, CD drives from the last, so that neither moves
- * the other. */
+/* The ports of q35's own controller: disks count from the first, CD drives from the last, so that neither
+ * moves the other. */
 #define SATA_PORTS 6
-/* Behind all that a BootIndex= can say. */
+/* After all that a BootIndex= can say. */
 #define BOOT_FIRST_DISK 100
 #define BOOT_FIRST_CDROM 200
-/* Behind the disks on the same controller. */
+/* After the disks on the same controller. */
 #define SCSI_FIRST_CDROM 64
 
 static const char *const disk_drivers[] = {
@@ -22,8 +22,7 @@ static const char *const disk_drivers[] = {
     [DISK_BUS_SATA] = "ide-hd",
 };
 
-/* The section's name, which the guest's udev puts into /dev/disk/by-id; a long one is told apart by its hash.
- */
+/* The section's name, which the guest's udev puts into /dev/disk/by-id; a hash makes long ones differ. */
 static char *make_serial(const char *section)
 {
     if (strlen(section) <= SERIAL_MAX)
@@ -60,7 +59,7 @@ static void add_iothread(QemuBuilder *builder, const DefinitionDisk *disk)
     builder_json(builder, "-object", thread);
 }
 
-/* The disk's device, where it belongs. */
+/* The disk's device, with its bus and address. */
 static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
 {
     g_autofree char *id = g_strconcat("disk-", disk->name, NULL),
@@ -89,8 +88,8 @@ static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *
     return device;
 }
 
-/* From the bottom of the chain upwards; the node of the disk itself. Names of nodes have 31 bytes at most:
- * too few for a section's name. */
+/* Adds the chain from the bottom upwards, and returns the node of the disk itself. Nodes' names have 31 bytes
+ * at most, too few for a section's name. */
 static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
 {
     g_autofree char *below = NULL;
@@ -122,7 +121,7 @@ void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned in
     json_set_text(device, "serial", "%s", serial);
     if (disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC)
         json_set_text(device, "write-cache", "off");
-    /* -kernel comes before all, as 0. */
+    /* -kernel comes before all others, as 0. */
     json_set_number(device, "bootindex", disk->boot_index ?: BOOT_FIRST_DISK + index);
     builder_json(builder, "-device", device);
 }

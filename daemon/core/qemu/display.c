@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A screen that is seen on the host. QEMU listens nowhere for viewers: each is handed to it as a connected
+/* A screen that is seen on the host. QEMU does not listen for viewers: each is handed over as a connected
  * socket, over QMP (add_client), so that there is no port, and no password to keep. */
 #include "builder.h"
 
@@ -10,7 +10,8 @@ void qemu_add_display_server(QemuBuilder *builder, DisplayType type)
         builder_option(builder, "-vnc", "none");
         break;
     case DISPLAY_SPICE:
-        /* Port 0 is none. Tickets are passwords; who is handed over has been asked for his rights. */
+        /* Port 0 means none. Tickets are passwords; a viewer that is handed over has proven its user's
+         * rights. */
         builder_option(builder, "-spice", "port=0,disable-ticketing=on");
         break;
     default:
@@ -28,7 +29,7 @@ void qemu_add_display(QemuBuilder *builder)
     json_set_text(device, "bus", "pcie.0");
     json_set_text(device, "addr", "0x%x", SLOT_DISPLAY);
     builder_json(builder, "-device", device);
-    /* A mouse tells of movements, and the guest's pointer would stand elsewhere than the viewer's. The
+    /* A mouse only reports movements, so the guest's pointer would be elsewhere than the viewer's. The
      * keyboard is the chipset's own. */
     builder_usb(builder);
     device = json_new_driver("usb-tablet");

@@ -33,7 +33,7 @@ static const char *text_of(struct json_object *member)
     return json_object_get_string(member);
 }
 
-/* Properties that the device has not been given yet, each once. */
+/* Appends the properties that the device does not have yet, each once. */
 static void append_others(GString *text, const GPtrArray *overrides, const char *id,
                           struct json_object *device)
 {
@@ -61,9 +61,9 @@ static char *device_text(struct json_object *device, const char *id, const GPtrA
     return g_string_free(text, FALSE);
 }
 
-/* All devices in QEMU's older notation. It makes them in the order of the command line, and before those in
- * JSON: so what is added comes after ours, and leaves them their places. It also reads "on" as a boolean
- * where one is meant. */
+/* Rewrites all devices in QEMU's older notation. QEMU makes those in the order of the command line, before
+ * those in JSON: so added devices come after ours, and leave them their places. The older notation also reads
+ * "on" as a boolean where one is meant. */
 static void rewrite_devices(QemuBuilder *builder, const GPtrArray *overrides, GString *ids)
 {
     const GPtrArray *argv = builder->command->argv;
@@ -82,7 +82,7 @@ static void rewrite_devices(QemuBuilder *builder, const GPtrArray *overrides, GS
     }
 }
 
-/* The ids of devices stand in no manual: they are told. */
+/* No manual lists the ids of devices, so the message does. */
 static void check_overrides(QemuBuilder *builder, const GPtrArray *overrides, const GString *ids)
 {
     g_auto(GStrv) known = g_strsplit(ids->str, " ", -1);

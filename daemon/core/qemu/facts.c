@@ -34,7 +34,7 @@ QemuFacts *qemu_facts_free(QemuFacts *facts)
     return NULL;
 }
 
-/* "return" of a reply, of the given type; the caller puts *ret_reply, which holds it. */
+/* The "return" of a reply, of the given type; the caller puts *ret_reply, which holds it. */
 static struct json_object *reply_value(const char *text, enum json_type type, struct json_object **ret_reply)
 {
     struct json_object *reply = json_tokener_parse(text), *value;

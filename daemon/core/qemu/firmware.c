@@ -26,8 +26,8 @@ void qemu_add_firmware(QemuBuilder *builder)
     add_flash(builder, "nvram", variables, false);
     builder_option(builder, "-machine", "pflash0=firmware,pflash1=nvram%s",
                    firmware->needs_smm ? ",smm=on" : "");
-    /* The variables can be written from system management mode alone: else the guest's system could change
-     * its keys (OvmfPkg/README of edk2). */
+    /* Only system management mode can then write the variables: otherwise the guest's system could change its
+     * keys (OvmfPkg/README of edk2). */
     if (firmware->needs_smm)
         builder_option(builder, "-global", "driver=cfi.pflash01,property=secure,value=on");
 }

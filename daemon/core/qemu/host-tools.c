@@ -51,7 +51,7 @@ static int check_share(const HostTools *tools, const char *guest, const Definiti
                            "install it: apt install qemu-system-common; or write Type=9p",
                            "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd of QEMU's on this host",
                            guest, share->name);
-    /* Its sandbox= is a chroot(2) at least; there is none to do without. */
+    /* Its weakest sandbox= is a chroot(2); it cannot run without. */
     if (tools->confined)
         return fault_raise(
             ret_fault, FAULT_REFUSED, "write Type=9p, or remove Type=",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Images as QEMU's block nodes: the file, and in it the format, both always said, as QEMU would guess neither
- * right for every guest that writes what it likes. */
+/* Images as QEMU's block nodes: the file, and in it the format. Both are always named, as QEMU would guess
+ * wrong for a guest that writes what it likes. */
 #include "../definition/disk.h"
 #include "builder.h"
 
@@ -13,7 +13,7 @@ static struct json_object *new_node(const char *driver, const char *name, const 
 
     json_set_text(node, "node-name", "%s", name);
     json_set_bool(node, "read-only", image->read_only);
-    /* Each node keeps its own: one that is not asked to pass a discard on drops it. */
+    /* Each node has its own setting: a node that is not asked to pass a discard on drops it. */
     if (image->discard)
         json_set_text(node, "discard", "unmap");
     /* What each word stands for is in qemu-block-drivers(7), "cache". */
@@ -39,7 +39,7 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
     builder_file_at(builder, fd)->direct = disk_cache_direct(image->cache);
 
     json_set_text(format, "file", "%s", file_node);
-    /* Left to the image, it could have QEMU open whatever path it likes. */
+    /* Without this, the image could have QEMU open whatever path it likes. */
     if (image->format == DISK_FORMAT_QCOW2)
         json_object_object_add(format, "backing",
                                image->backing ? json_object_new_string(image->backing) : NULL);

@@ -31,7 +31,7 @@ static void set_user(struct json_object *link, const DefinitionNetwork *network)
         json_object_object_add(link, "hostfwd", list_forwards(network->forwards));
 }
 
-/* vhost: the host's kernel moves the packets, not QEMU. It knows virtio's queues only. */
+/* With vhost the host's kernel moves the packets, not QEMU. vhost only knows virtio's queues. */
 static void set_tap(QemuBuilder *builder, struct json_object *link, const DefinitionNetwork *network)
 {
     bool vhost = builder->plan && builder->plan->vhost_net && network->model == NETWORK_MODEL_VIRTIO;

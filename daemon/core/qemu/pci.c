@@ -13,7 +13,7 @@ static void add_id(struct json_object *device, const char *name, unsigned id)
         json_set_number(device, name, id & ~VALUE_ID_GIVEN);
 }
 
-/* What the section says of its first function, the card's main one. */
+/* Adds what the section says of its first function, the card's main one. */
 static void add_wish(const DefinitionPci *wish, const char *rom, struct json_object *device)
 {
     if (wish->primary_vga)
@@ -91,9 +91,9 @@ void qemu_add_spare_ports(QemuBuilder *builder, unsigned n)
         g_autofree char *slot = g_strdup_printf(QEMU_SPARE_SLOT "%u", i);
         struct json_object *port = builder_new_port(PORTS_SPARE, i, slot);
 
-        /* UEFI has I/O space for ten ports (OVMF, PcdPciIoSize), and keeps some for each that is empty: a
-         * disk shall not go without. What is plugged in gets its own of the guest's system, or does without.
-         */
+        /* UEFI has I/O space for ten ports (OVMF, PcdPciIoSize), and keeps some for each empty port: a disk
+         * shall not go without. A device that is plugged in later gets some from the guest's system, or does
+         * without. */
         json_set_number(port, "io-reserve", 0);
         builder_json(builder, "-device", port);
     }

@@ -9,7 +9,7 @@
 struct QmpReader {
     struct json_tokener *tokener;
     GByteArray *bytes;   /* fed and not yet parsed */
-    size_t message_size; /* parsed of the message that is not yet whole */
+    size_t message_size; /* bytes parsed of the unfinished message */
     bool broken;
 };
 
@@ -59,7 +59,7 @@ int qmp_reader_feed(QmpReader *reader, const void *bytes, size_t size)
     return 0;
 }
 
-/* Parses on from where it stopped: 1 and a value, 0 if it is not yet whole, or -EBADMSG. */
+/* Parses on from where it stopped: 1 and a value, 0 if the value is not whole yet, or -EBADMSG. */
 static int parse_value(QmpReader *reader, struct json_object **ret)
 {
     const char *text = (const char *)reader->bytes->data;
@@ -97,7 +97,7 @@ static char *error_text(struct json_object *error)
     return g_strdup(json_object_get_string(text));
 }
 
-/* What a JSON object is as a QMP message (QEMU's docs/interop/qmp-spec.txt). NULL if it is none. */
+/* Reads a JSON object as a QMP message (QEMU's docs/interop/qmp-spec.txt). NULL if it is none. */
 static QmpMessage *message_from_object(struct json_object *object)
 {
     g_autoptr(QmpMessage) message = g_new0(QmpMessage, 1);

@@ -2,8 +2,7 @@
 #include "../definition/share.h"
 #include "builder.h"
 
-/* The folder is named by its descriptor: whoever serves it opens it by that once, and no name of the host's.
- */
+/* The path is the folder's descriptor, never a name of the host's: the server opens it once, by that. */
 static void add_9p(QemuBuilder *builder, const DefinitionShare *share, const char *id)
 {
     int fd = builder_file(builder, QEMU_FILE_FOLDER, share->path, share->read_only);
@@ -21,12 +20,13 @@ static void add_virtiofs(QemuBuilder *builder, const DefinitionShare *share, con
 
     companion_add(virtiofsd, "--fd=%d", listener);
     companion_add(virtiofsd, "-o");
-    /* The dot, as it takes no link for a folder. */
+    /* The dot makes virtiofsd follow the link: it takes no link for a folder. */
     companion_add(virtiofsd, "source=/proc/self/fd/%d/.",
                   builder_companion_file(builder, virtiofsd, QEMU_FILE_FOLDER, share->path));
     companion_add(virtiofsd, "-o");
     companion_add(virtiofsd, "sandbox=chroot");
-    /* It shall keep none of what it takes a server of files to need: all is done as the guest's own user. */
+    /* It keeps none of the capabilities that a file server needs: everything is done as the guest's own
+     * user. */
     companion_add(virtiofsd, "-o");
     companion_add(virtiofsd, "modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap");
     virtiofsd->serves_folder = true;

@@ -6,7 +6,7 @@ void qemu_add_sound(QemuBuilder *builder, const char *socket)
     struct json_object *device;
 
     /* A descriptor of the socket's name, not connected: connect(2) follows the link of /proc to the socket
-     * itself, past folders that QEMU's user could not come through. */
+     * itself, past folders that QEMU's user could not enter. */
     builder_option(builder, "-audiodev", "pa,id=sound,server=unix:/proc/self/fd/%d",
                    builder_file(builder, QEMU_FILE_SOUND, socket, false));
     device = json_new_driver("ich9-intel-hda");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "builder.h"
 
-/* QEMU gives its commands on one socket and gets another for the TPM's own by it (docs/specs/tpm.rst of
- * QEMU's). */
+/* QEMU sends its commands on one socket, and by it passes another for the TPM's own commands
+ * (docs/specs/tpm.rst of QEMU's). */
 void qemu_add_tpm(QemuBuilder *builder)
 {
     QemuCompanion *swtpm = builder_companion(builder, "swtpm", builder->tools->swtpm);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How QEMU hears that the guest's system is in trouble, and what it does by itself. The rest is done by
- * whoever reads its events GUEST_PANICKED and WATCHDOG. And what would bring it into trouble is switched off.
- */
+/* How QEMU notices that the guest's system is in trouble, and what QEMU does by itself. Whoever reads its
+ * events GUEST_PANICKED and WATCHDOG does the rest. What would cause trouble is switched off. */
 #include "../definition/trouble.h"
 #include "builder.h"
 
@@ -30,9 +29,9 @@ static void add_device(QemuBuilder *builder, const char *driver, const char *id,
     builder_json(builder, "-device", device);
 }
 
-/* When a guest comes back from S3 QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
- * hw/i386/pc.c), and what S4 has written down of them is not so in the next run: many do not get on from
- * there. So neither is offered to it (ich9_pm_init(), hw/acpi/ich9.c). */
+/* When a guest comes back from S3, QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
+ * hw/i386/pc.c); and what S4 has written down of them is wrong in the next run. Many devices do not recover.
+ * So the guest is offered neither (ich9_pm_init(), hw/acpi/ich9.c). */
 void qemu_forbid_sleep(QemuBuilder *builder)
 {
     builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");
@@ -42,8 +41,8 @@ void qemu_forbid_sleep(QemuBuilder *builder)
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog)
 {
     builder_option(builder, "-action", "panic=%s", on_panic[panic]);
-    /* Only where it was asked for: to a Windows without the driver it is an unknown device. What tells of its
-     * panic by other means, as Windows does with HyperV=, needs none. */
+    /* Only if it was asked for: a Windows without the driver sees an unknown device. A system that reports
+     * its panic by other means, as Windows does with HyperV=, needs none. */
     if (panic != TROUBLE_DEFAULT)
         add_device(builder, "pvpanic-pci", "panic", SLOT_PANIC);
     if (watchdog == TROUBLE_DEFAULT)

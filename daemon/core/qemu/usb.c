@@ -19,7 +19,7 @@ struct json_object *qemu_usb_device(const DefinitionUsb *usb, unsigned index, in
 
     json_set_text(device, "id", "%s", id);
     json_set_text(device, "bus", "usb.0");
-    /* Windows looks for drivers anew wherever it has not seen a device before. */
+    /* A fixed port: Windows looks for drivers anew wherever it has not seen a device before. */
     json_set_text(device, "port", "%u", FIRST_PORT + index);
     json_set_text(device, "hostdevice", "/dev/fdset/%d", set);
     return device;

@@ -17,7 +17,7 @@ static const char *const event_names[GUEST_EVENT_MAX] = {
     [GUEST_EVENT_FAILED] = "failed", [GUEST_EVENT_ADOPT] = "adopt",
 };
 
-/* One more than the state, so that what is not written here is 0: not allowed. */
+/* One more than the state, so that 0, which is what is not written here, means: not allowed. */
 #define TO(state) ((uint8_t)(GUEST_##state + 1))
 
 /* clang-format off */
@@ -25,9 +25,9 @@ static const uint8_t transitions[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
     [GUEST_STOPPED] = {
         [GUEST_EVENT_START] = TO(PREPARING),
         [GUEST_EVENT_ADOPT] = TO(RUNNING),
-        /* A journal was found after a restart of the daemon, and no QEMU. */
+        /* After a restart of the daemon, a journal was found, but no QEMU. */
         [GUEST_EVENT_END] = TO(RESTORING),
-        /* It was to be brought up again and again, and was given up. */
+        /* systemd was to bring it up again and again, and has given up. */
         [GUEST_EVENT_FAILED] = TO(FAILED),
     },
     [GUEST_PREPARING] = {
@@ -55,7 +55,7 @@ static const uint8_t transitions[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
         [GUEST_EVENT_SILENT] = TO(UNRESPONSIVE),
         [GUEST_EVENT_END] = TO(RESTORING),
     },
-    /* The ladder goes on whatever QEMU says or does not say meanwhile. */
+    /* The ladder goes on whatever QEMU does or does not say meanwhile. */
     [GUEST_STOPPING] = {
         [GUEST_EVENT_RUN] = TO(STOPPING),
         [GUEST_EVENT_PAUSE] = TO(STOPPING),

@@ -7,7 +7,7 @@
 #include "journal-record.h"
 
 #define CRC_DIGITS 8
-/* Far above any step; keeps a damaged file from costing more than a look. */
+/* Far above any step's line; bounds the work for a damaged file. */
 #define LINE_MAX_SIZE 8192
 
 static const char *const mark_names[JOURNAL_MARK_MAX] = {
@@ -52,8 +52,8 @@ static void append_escaped(GString *line, const char *value)
                 g_string_append_c(line, *c);
 }
 
-/* NULL for what append_escaped() did not write, as far as a byte could not be told; the rest is left to the
- * comparison with the line written anew. */
+/* NULL if append_escaped() did not write it, as far as single bytes show that; the comparison with the line
+ * written anew shows the rest. */
 static char *unescape(const char *word)
 {
     if (strcmp(word, "-") == 0)
@@ -170,8 +170,8 @@ typedef struct Replay {
     unsigned next;
 } Replay;
 
-/* Each record stands for itself, so that one that was lost takes no other with it: a done without its begin
- * is a step taken, and an undone without either is none. */
+/* Each record stands for itself, so that a lost record takes no other with it: a done without its begin is a
+ * step taken, and an undone without either is no step. */
 static void replay_record(Replay *replay, JournalRecord *record)
 {
     gpointer key = GUINT_TO_POINTER(record->number);
@@ -191,8 +191,8 @@ static void replay_record(Replay *replay, JournalRecord *record)
     journal_record_free(record);
 }
 
-/* Takes the record that the first bytes of a damaged line still are, and says where the next may begin: a
- * newline that was damaged makes one line of two records, and both would be lost. 0 if there is none. */
+/* Takes the record that a damaged line still begins with, and says where the next one may begin: a damaged
+ * newline makes one line of two records, and both would be lost. 0 if there is none. */
 static size_t replay_head(Replay *replay, const char *line, size_t size)
 {
     for (size_t end = CRC_DIGITS + 1; end < MIN(size, LINE_MAX_SIZE); end++) {
@@ -264,7 +264,7 @@ GPtrArray *journal_replay(const char *text, size_t size, unsigned *ret_bad)
         g_hash_table_iter_steal(&iter);
         g_ptr_array_add(standing, value);
     }
-    /* Numbers are given in the order in which steps are taken. */
+    /* Steps get their numbers in the order in which they are taken. */
     g_ptr_array_sort(standing, compare_numbers);
     *ret_bad = replay.bad;
     return standing;

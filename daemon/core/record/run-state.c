@@ -58,8 +58,7 @@ bool run_state_hears(RunState run)
     return run.kind == RUN_GOES || run.kind == RUN_UNKNOWN;
 }
 
-/* ACPI specification, 4.8.3.1.2: PWRBTN_EN. Before the firmware has put the register there, all bits are set.
- */
+/* ACPI specification, 4.8.3.1.2: PWRBTN_EN. All bits are set until the firmware has mapped the register. */
 #define PWRBTN_EN (1U << 8)
 #define NOBODY 0xffff
 

@@ -37,7 +37,7 @@ static char *device_of(const Step *s)
     return device ? g_strdup(PCI_ADDRESS_STR(address)) : NULL;
 }
 
-/* What is left of a subject is tried again by its device's name, or by that of whose it was. */
+/* What is left is tried again by the name of the step's device, or else by that of its owner. */
 static char *drift_remedy(const Step *s, const StepTaking *taking)
 {
     g_autofree char *device = device_of(s);
@@ -61,7 +61,7 @@ static Fault *drift_fault(const Step *s, const StepTaking *taking, const char *l
                      or_none(live), or_none(s->before), or_none(s->after));
 }
 
-/* Logged too where it leaves something alone: an undo tells of the first fault only. */
+/* Logs, too, if the step is left alone: an undo only reports its first fault. */
 static StepOutcome left_alone(Fault *fault, const StepTaking *taking, const char *log)
 {
     return (StepOutcome){STEP_END_FAILED, fault, taking->backward ? g_strdup(log) : NULL, LOG_WARNING};
@@ -77,8 +77,8 @@ static StepOutcome on_drift(const Step *s, const StepTaking *taking, const Worke
         return (StepOutcome){STEP_END_UNTOUCHED, fault};
     if (!taking->believe_kernel && !step_kind_yields(s->kind))
         return left_alone(fault, taking, fault->message);
-    /* Which part of a number is ours nobody can tell any more, and a governor that somebody chose is his
-     * choice: it is the host's now. */
+    /* Nobody can tell any more which part of a number is ours, and a governor that somebody chose is his
+     * choice: both are the host's now. */
     char *log = g_strdup_printf("%s; leaving it as it is", fault->message);
     fault_free(fault);
     return (StepOutcome){STEP_END_DONE, NULL, log, LOG_NOTICE};
@@ -120,7 +120,7 @@ static StepOutcome on_failed(const Step *s, const StepTaking *taking, const Work
 {
     const char *why = why_failed(s, answer);
 
-    /* An administrator wants it back all the same. */
+    /* An administrator wants the device back all the same. */
     if (taking->backward && taking->believe_kernel && s->kind == STEP_RESET)
         return (StepOutcome){STEP_END_DONE, NULL,
                              g_strdup_printf("cannot be reset: %s; giving it back as it is", why),
@@ -131,9 +131,9 @@ static StepOutcome on_failed(const Step *s, const StepTaking *taking, const Work
     return left_alone(failure(s, answer, why), taking, log);
 }
 
-/* What failed on the way to a guest is undone, and what an administrator tried he sees himself. That somebody
- * has the group open is no fault of the device's: neither for a reset nor for its driver, whose own failure
- * the kernel keeps to itself (really_probe()), while it reports that the group is not free. */
+/* A failure on the way to a guest is undone, and an administrator sees the failures of his own tries. If
+ * somebody has the group open, that is no fault of the device's, neither for a reset nor for its driver. The
+ * kernel hides a driver's own failure (really_probe()), but reports a group that is not free. */
 static bool failure_counts(const Step *s, const StepTaking *taking, int error)
 {
     if (s->kind == STEP_RESET)
@@ -152,7 +152,7 @@ static char *quarantine(const Step *s, const StepTaking *taking, const WorkerAns
     return g_strdup_printf("restore failed: %s: %s", words, why);
 }
 
-/* A disk has come to be used since the plan was judged, and keeps its driver. */
+/* Somebody has begun to use a disk since the plan was judged, so the disk keeps its driver. */
 static StepOutcome on_held(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)
 {
     g_autoptr(GPtrArray) stop = NULL;
@@ -207,7 +207,7 @@ StepOutcome step_outcome(const Step *s, const StepTaking *taking, const WorkerAn
     case WORKER_REFUSED:
         return on_failed(s, taking, answer);
     case WORKER_LOST:
-        /* Whether it was taken tells a look, which is how a step begins. */
+        /* A look tells whether the step was taken, and a step begins with a look. */
         return taking->backward && taking->may_try_again ? (StepOutcome){STEP_END_TRY_AGAIN} : on_lost(s);
     case WORKER_GONE:
         return taking->may_try_again ? (StepOutcome){STEP_END_TRY_AGAIN} : on_lost(s);

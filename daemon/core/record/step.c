@@ -126,7 +126,7 @@ Step *step_free(Step *step)
     return NULL;
 }
 
-/* A link that is to go, and was moved to another bridge meanwhile, or lost it. */
+/* The link is to go, and somebody has moved it to another bridge meanwhile, or off its bridge. */
 static bool link_still_ours(const Step *step, const char *live)
 {
     size_t kind = strcspn(step->before, " ");
@@ -135,7 +135,7 @@ static bool link_still_ours(const Step *step, const char *live)
            strncmp(live, step->before, kind) == 0;
 }
 
-/* udev may give a tap device another address than it was made with, where 60-usher.link is not in force. */
+/* Without 60-usher.link, udev may give a tap device another address than it was made with. */
 static bool tap_is_made(const Step *step, const char *live)
 {
     const char *address = strstr(step->after, " as ");
@@ -144,7 +144,7 @@ static bool tap_is_made(const Step *step, const char *live)
            strncmp(live, step->after, address - step->after + strlen(" as ")) == 0;
 }
 
-/* Others keep a unit off other processors: it is whether those of the step are among them that counts. */
+/* Others may keep a unit off other host CPUs: only the step's own CPUs count. */
 static StepView view_kept_off(const Step *step, const char *live)
 {
     g_autofree char *then = step_kept_off(step, live);
@@ -159,7 +159,7 @@ static bool gives_usb_back(const Step *step)
     return step->kind == STEP_USB_DRIVERS && step->after[0] != '\0';
 }
 
-/* Of a device that was unplugged, or in whose configuration QEMU or somebody else has put drivers already. */
+/* AFTER once the device was unplugged, or QEMU or somebody else gave its configuration drivers again. */
 static StepView view_usb_back(const Step *step, const char *live)
 {
     return !live || usb_drivers_back(step->after, live) ? STEP_VIEW_AFTER : STEP_VIEW_BEFORE;
@@ -170,7 +170,7 @@ StepView step_view(const Step *step, const char *live)
     if (gives_usb_back(step))
         return view_usb_back(step, live);
     if (!live) {
-        /* Only giving it back is done when the node has gone; handing over what is not there has failed. */
+        /* If the node has gone, giving it back is done, and handing it over has failed. */
         bool given_back = step->kind == STEP_NODE_OWNER && g_str_has_prefix(step->after, "0:");
         return given_back ? STEP_VIEW_AFTER : STEP_VIEW_DRIFT;
     }

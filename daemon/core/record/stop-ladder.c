@@ -3,15 +3,15 @@
 
 #include <glib.h>
 
-/* A system that has let its watchdog run out may only have been slow; it is not given more than this. */
+/* A system whose watchdog ran out may only have been slow; it gets no more time than this. */
 #define HANGS_USEC (10 * G_USEC_PER_SEC)
 
 /* Whom a rung needs. */
 typedef enum Needs {
     QEMU = 1,    /* answers */
     AGENT = 2,   /* has its port open */
-    SLEEPER = 4, /* would be no way to stop one that is awake */
-    HEARER = 8,  /* the guest's system has to do something */
+    SLEEPER = 4, /* only fits a guest that is asleep */
+    HEARER = 8,  /* the guest's system has to react */
 } Needs;
 
 static const struct {
@@ -20,7 +20,7 @@ static const struct {
     Needs needs;
 } rungs[STOP_RUNG_MAX] = {
     [STOP_RUNG_NONE] = {"", 0, 0},
-    /* QEMU tells at once that it has woken it. */
+    /* QEMU reports at once that it has woken the guest. */
     [STOP_RUNG_WAKE] = {"wake-up", 5 * G_USEC_PER_SEC, QEMU | SLEEPER},
     [STOP_RUNG_AGENT] = {"agent", 0, QEMU | AGENT | HEARER},
     [STOP_RUNG_POWER_BUTTON] = {"power-button", 60 * G_USEC_PER_SEC, QEMU | HEARER},
