@@ -157,7 +157,7 @@ static bool take_create_option(NewDefinition *create, int option)
     }
 }
 
-/* One option into the client; -1 if there is more to read, else the exit status. */
+/* Takes one option into the client; -1 if there is more to read, else the exit status. */
 static int take_option(Client *client, int option, char **argv)
 {
     switch (option) {
@@ -237,8 +237,7 @@ static int take_options(Client *client, int argc, char **argv)
     return -1;
 }
 
-/* An option that a verb does not know would be ignored silently: with --dry-run that would be a bad surprise.
- */
+/* A verb would silently ignore an option that it does not know: with --dry-run a bad surprise. */
 static const char *misplaced_option(const Client *client, const Verb *verb)
 {
     if (client->dry_run && !(verb->knows & KNOWS_DRY_RUN))

@@ -36,7 +36,7 @@ void agent_open(void)
         agent = 0;
         return;
     }
-    /* It closes the descriptor once it is there; if it dies instead, the kernel does. */
+    /* The agent closes the descriptor once it is there; if it dies instead, the kernel does. */
     poll(&(struct pollfd){.fd = ours, .events = POLLHUP}, 1, -1);
 }
 

@@ -73,7 +73,7 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-/* Nobody owns the name, and nobody could be started who would. */
+/* Nobody owns the name, and no service could be started for it. */
 static const char *const absent[] = {SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                                      "org.freedesktop.DBus.Error.Spawn.", "org.freedesktop.systemd1.", NULL};
 static const char *const silent[] = {SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT,
@@ -115,7 +115,7 @@ static int report_reply(const Client *client, const char *what, const sd_bus_err
 
 int bus_report(const Client *client, const char *what, const sd_bus_error *error, int r)
 {
-    /* sd-bus names its own errors too ("System.Error.ECONNRESET"): those are about the connection. */
+    /* sd-bus has error names of its own ("System.Error.ECONNRESET"): those are about the connection. */
     if (error && error->name && !g_str_has_prefix(error->name, "System.Error."))
         return report_reply(client, what, error);
     if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)

@@ -123,7 +123,7 @@ static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret
     return 0;
 }
 
-/* Without its daemon a job does not go on: the next usherd reads the journal and undoes or finishes it. */
+/* A job ends with its daemon: the next usherd reads the journal and undoes or finishes it. */
 static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     Wait *wait = userdata;
@@ -160,8 +160,8 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
     return sd_event_exit(wait->event, bus_report(wait->client, "wait for the job", NULL, -ECONNRESET));
 }
 
-/* Before the first call, or the end of a quick job would be missed. Asynchronously: the bus keeps the order,
- * so this costs no round trip. */
+/* Comes before the first call, or the end of a quick job would be missed. It costs no round trip, as the call
+ * is asynchronous and the bus keeps the order. */
 static int subscribe(Wait *wait)
 {
     sd_bus *bus = wait->client->bus;

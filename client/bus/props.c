@@ -7,7 +7,7 @@
 
 #include "../screen/text.h"
 
-/* How a property travels, and so how it lies in the struct. */
+/* A property's type on the bus, and so in the struct. */
 typedef enum PropKind {
     PROP_END,
     PROP_STRING,  /* s: char * */
@@ -180,7 +180,7 @@ static int read_bool(sd_bus_message *message, bool *place)
     return r;
 }
 
-/* The contents of a variant that has been entered. */
+/* Reads the contents of a variant that has been entered. */
 static int read_field(sd_bus_message *message, const PropField *field, void *object)
 {
     void *place = place_of(object, field);
@@ -214,7 +214,7 @@ static const char *signature_of(PropKind kind)
     return signatures[kind];
 }
 
-/* One {sv} that has been entered. */
+/* Reads one {sv} that has been entered. */
 static int read_entry(sd_bus_message *message, void *object)
 {
     const PropField *field = type_of(object)->fields;

@@ -15,7 +15,7 @@ static int take_descriptor(Client *client, const char *what, sd_bus_message *cal
         return status;
     if ((r = sd_bus_message_read(reply, "h", &fd)) < 0)
         return bus_report(client, what, NULL, r);
-    /* The message's own goes with it. */
+    /* The message closes its own descriptor, so this is a copy. */
     *ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     return *ret < 0 ? bus_report(client, what, NULL, -errno) : STATUS_OK;
 }

@@ -36,7 +36,7 @@ int editor_open(Editor *editor, const char *name, const char *text)
     return STATUS_OK;
 }
 
-/* An editor that is there is taken for as long as it can be run. 0, or -errno of the last that could not. */
+/* Runs an editor's command line with the file. 0, or a positive errno. */
 static int spawn_editor(const char *command, const char *path, pid_t *ret)
 {
     g_auto(GStrv) words = NULL;
@@ -71,7 +71,7 @@ static int spawn_any(const char *path, pid_t *ret)
     return r;
 }
 
-/* Ctrl-C is the editor's while it runs. */
+/* While the editor runs, Ctrl-C is for the editor. */
 static int run_editor(const char *path)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;

@@ -53,7 +53,7 @@ static void append_section(GString *text, const char *kind, const char *name, un
         g_string_append_printf(text, "\n[%s %s%u]\n", kind, name, index + 1);
 }
 
-/* The key as said, or its default as a comment. */
+/* Appends the key as given, or its default as a comment. */
 static void append_key(GString *text, const char *key, const char *value, const char *fallback)
 {
     g_string_append_printf(text, "%s%s=%s\n", value ? "" : "#", key, value ?: fallback);
@@ -95,7 +95,7 @@ static const char *cut_option(char *path, const char **ret_value)
     return NULL;
 }
 
-/* What a file of that name holds by custom; what it really holds is the administrator's to know. */
+/* The format that such a name usually has; only the administrator knows the real one. */
 static const char *format_by_name(const char *path)
 {
     if (g_str_has_suffix(path, ".qcow2"))

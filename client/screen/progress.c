@@ -9,7 +9,7 @@
 #include "terminal.h"
 #include "text.h"
 
-/* Below that a clock is only restless. */
+/* In less time a clock would only be restless. */
 #define SLOW_SECONDS 3
 
 Progress progress_start(void)

@@ -15,7 +15,7 @@ void say(const char *format, ...)
     line = g_strdup_vprintf(format, ap);
     va_end(ap);
 
-    /* Messages quote what guests and files say; lines may be kept, escapes may not. */
+    /* Messages quote what guests and files say: lines are kept, escapes are not. */
     g_autofree char *printable = text_printable(line, true);
     fprintf(stderr, "%s\n", printable);
 }

@@ -5,7 +5,7 @@
 
 #include "text.h"
 
-/* Blanks between columns, and the least that a shrinking column keeps. */
+/* Blanks between columns, and the least width of a shrinking column. */
 #define GAP 2
 #define SHRUNK_MIN 8
 
@@ -79,7 +79,7 @@ static size_t total_width(const Table *table, const size_t *widths)
     return total;
 }
 
-/* Takes from the widest of the shrinking columns, one by one, until the row fits or none can give more. */
+/* Shrinks the widest of the shrinking columns by one, until the row fits or none can give more. */
 static void shrink(const Table *table, size_t *widths, size_t columns)
 {
     size_t total = total_width(table, widths);

@@ -103,7 +103,7 @@ const char *text_nearest(const char *word, const char *const *candidates)
 
     for (; *candidates; candidates++) {
         size_t mistakes = distance(word, *candidates);
-        /* A third of the word wrong, or an unfinished word: beyond that a hint misleads. */
+        /* A third of the word may be wrong, or the end missing: beyond that a hint misleads. */
         size_t bearable = MAX(1, strlen(*candidates) / 3);
 
         if (strlen(word) >= 2 && g_str_has_prefix(*candidates, word))

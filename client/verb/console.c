@@ -19,8 +19,8 @@ typedef struct Console {
     const char *name;
     Relay in, out;
     int signals;
-    bool terminal; /* ours: raw, and with a way to leave */
-    bool escape;   /* one ^] was typed, which the guest gets if no other follows */
+    bool terminal; /* standard input is one: raw, and with a way to leave */
+    bool escape;   /* one ^] was typed; the guest gets it if no other follows */
     bool left;
 } Console;
 
@@ -52,7 +52,7 @@ static void flush_escape(Console *console)
     console->escape = false;
 }
 
-/* Leaves room for an escape that comes late. */
+/* Reads what was typed; leaves room for the ^] of an earlier read. */
 static void type(Console *console)
 {
     Relay *in = &console->in;
@@ -66,7 +66,7 @@ static void type(Console *console)
         take_escapes(console);
 }
 
-/* Until one of the sides ends it; what was typed before the end of a file is still written. */
+/* Relays until one of the sides ends; what was typed before the end of a file is still written. */
 static void converse(Console *console)
 {
     for (;;) {
@@ -100,7 +100,7 @@ static int watch_signals(void)
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGQUIT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    /* Whoever reads our output may go. */
+    /* The reader of our output may end first. */
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
@@ -133,7 +133,7 @@ int cmd_console(Client *client, char **args)
     int status = stream_open_console(client, args[0], &fd);
     if (status != STATUS_OK)
         return status;
-    /* From here on every end but SIGKILL comes by run(), which gives the terminal back. */
+    /* From here on, run() gives the terminal back, however we end; only SIGKILL prevents that. */
     signals = watch_signals();
     console.signals = signals;
     console.in = (Relay){.from = STDIN_FILENO, .to = fd};

@@ -32,7 +32,7 @@ static void add_row(Table *table, const DeviceProps *device)
     table_cell(table, *device->needed_for ? COLOUR_BUSY : COLOUR_NORMAL, device->needed_for);
 }
 
-/* The devices that were named, or all of them but the bridges, which cannot be lent. */
+/* The named devices; without names, all but the bridges, which cannot be lent. */
 static int choose_devices(const Client *client, GPtrArray *all, char **addresses, GPtrArray *chosen)
 {
     int status = STATUS_OK;

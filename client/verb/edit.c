@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* As systemctl edit: a drop-in, or with --full the file itself. The daemon reads the whole before anything of
- * it is written; what it does not take can be edited again. */
+/* Edits a drop-in, as systemctl edit does, or with --full the file itself. The daemon checks the whole
+ * definition before it writes any of it; a refused text can be edited again. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,10 +10,10 @@
 #include "verb.h"
 
 #define DROP_IN "override.conf"
-/* What a person wrote comes first, so that the lines of messages are the lines in the editor. */
+/* What a person wrote comes before it, so that line numbers in messages are those in the editor. */
 #define MARK "### Everything below this line is discarded."
 
-/* The text of the drop-in, and below it what it adds to. */
+/* The text of the drop-in, and below the mark the files that it adds to. */
 static char *draft_drop_in(const GPtrArray *files, const char *text)
 {
     GString *draft = g_string_new(*text ? text : "\n\n");
@@ -37,7 +37,7 @@ static char *draft_drop_in(const GPtrArray *files, const char *text)
     return g_string_free(draft, FALSE);
 }
 
-/* What was written above the mark, in place; "" if that is nothing but blanks. */
+/* Cuts the draft at the mark, in place; "" if only blanks are left. */
 static char *cut_draft(char *draft)
 {
     char *mark = g_str_has_prefix(draft, MARK) ? draft : strstr(draft, "\n" MARK);
@@ -69,7 +69,7 @@ static const char *text_of(const GPtrArray *files, const char *drop_in)
     return "";
 }
 
-/* The text that is edited, as it is now; NULL: it cannot be read. The caller frees it. */
+/* The edited text as it is in the file now; NULL: it cannot be read. The caller frees it. */
 static char *read_again(Client *client, const char *name, const char *drop_in)
 {
     g_autoptr(GPtrArray) files = NULL;
@@ -77,7 +77,7 @@ static char *read_again(Client *client, const char *name, const char *drop_in)
     return definition_files_get(client, name, &files) == STATUS_OK ? g_strdup(text_of(files, drop_in)) : NULL;
 }
 
-/* Until the daemon takes it, or nobody wants to go on. */
+/* Edits until the daemon takes the text, or the user gives up. */
 static int edit(Client *client, const char *name, const char *drop_in, const char *original,
                 const Editor *editor, bool *ret_keep)
 {
@@ -107,7 +107,7 @@ static int edit(Client *client, const char *name, const char *drop_in, const cha
             *ret_keep = false;
         else if (!ask_again())
             return status;
-        /* A user who knows that somebody else has changed the file may want to replace it. */
+        /* A user who has learnt that somebody else changed the file may want to replace it. */
         g_autofree char *now = status == STATUS_OK ? NULL : read_again(client, name, drop_in);
         if (now) {
             g_free(before);

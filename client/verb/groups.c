@@ -11,7 +11,7 @@ static int compare_groups(const void *a, const void *b)
 {
     const DeviceProps *first = *(const DeviceProps *const *)a, *second = *(const DeviceProps *const *)b;
 
-    /* What has no group (-1) comes last. */
+    /* Devices without a group (-1) come last. */
     uint32_t one = (uint32_t)first->group, other = (uint32_t)second->group;
     if (one != other)
         return one < other ? -1 : 1;
@@ -56,7 +56,7 @@ static void print_tree(const Client *client, const GPtrArray *devices)
     }
 }
 
-/* One object a group: its number and the addresses in it. */
+/* One object for each group: its number and the addresses in it. */
 static json_object *groups_to_json(const GPtrArray *devices)
 {
     json_object *groups = json_object_new_array(), *addresses = NULL;

@@ -48,8 +48,7 @@ static char *subject_of(const char *path, const char *prefix)
     return sd_bus_path_decode(path, root, &subject) > 0 ? subject : NULL;
 }
 
-/* "name value" for a changed property that a person wants to hear of; NULL for the others. The caller frees
- * it. */
+/* "name value" for a changed property that matters to people; NULL for the others. The caller frees it. */
 static char *change_text(const char *property, const char *value)
 {
     static const char *const told[] = {"State",  "SubState", "Error", "DefinitionError",
@@ -234,7 +233,7 @@ int cmd_monitor(Client *client, char **args)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if ((r = subscribe(&monitor)) < 0)
         return bus_report(client, "subscribe to the changes", NULL, r);
-    /* Starts the daemon if need be, and tells at once if it cannot be. */
+    /* Starts the daemon if it does not run, and reports at once if that is impossible. */
     if ((status = bus_list(client, "ListJobs", &JOB_PROPS, &jobs)) != STATUS_OK)
         return status;
     if ((r = sd_event_default(&monitor.event)) < 0 ||

@@ -14,8 +14,8 @@ typedef struct Line {
     uint32_t number;
 } Line;
 
-/* What is printed can be read back as a definition; origins go on lines of their own, as a comment at the end
- * of one would be part of the value. */
+/* The output can be read back as a definition. Origins have lines of their own, as a comment after a value
+ * would be part of the value. */
 static void print_line(const Client *client, const char *section_before, const Line *line)
 {
     const char *dim = terminal_colour(&client->terminal, COLOUR_DIM);

@@ -10,7 +10,7 @@
 #include "../view/state.h"
 #include "verb.h"
 
-/* What there is to be shown, fetched once for all names. */
+/* All that may be shown, fetched once for all names. */
 typedef struct Look {
     GPtrArray *guests, *devices, *jobs;
 } Look;

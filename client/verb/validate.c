@@ -22,7 +22,7 @@ static char *name_of_file(const char *path)
     return g_strndup(base, length - strlen(SUFFIX));
 }
 
-/* STATUS_OK and one more file to be sent. */
+/* Appends one more file to the call; STATUS_OK if that worked. */
 static int read_text(const char *path, sd_bus_message *call)
 {
     g_autofree char *text = NULL;
@@ -45,7 +45,7 @@ static int read_text(const char *path, sd_bus_message *call)
     return sd_bus_message_append(call, "(ss)", path, text) < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
-/* Those in PATH.d/, in the order of their names, as they would be read beside the file in its place. */
+/* Appends the drop-ins in PATH.d/, ordered by name, as a definition in place would have them. */
 static int read_drop_ins(const char *path, sd_bus_message *call)
 {
     g_autofree char *folder = g_strconcat(path, ".d", NULL);
@@ -85,7 +85,7 @@ static int validate_file(Client *client, const char *path)
     return bus_send(client, what, call, NULL);
 }
 
-/* The daemon reads it anew, with its drop-ins, and looks at its disks. */
+/* The daemon reads the definition anew, with its drop-ins, and looks at its disks. */
 static int validate_guest(Client *client, const char *name)
 {
     g_autofree char *what = g_strdup_printf("validate %s", name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest's screen in a viewer. Viewers take no descriptors: they get a socket in a private folder, and what
- * connects there is passed on to connections with the guest, one for each. */
+/* Shows a guest's screen in a viewer. Viewers take no descriptors: they get a socket in a private folder, and
+ * each connection to that is passed on to one with the guest. */
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -19,7 +19,7 @@
 #include "../view/state.h"
 #include "verb.h"
 
-/* SPICE has less than ten channels. */
+/* SPICE has fewer than ten channels. */
 #define CONNECTIONS_MAX 32
 
 extern char **environ;
@@ -33,7 +33,7 @@ typedef struct View {
     Client *client;
     const char *name;
     char *folder, *path;
-    int listener, first; /* first: opened before the viewer was started, for the first that connects */
+    int listener, first; /* first: opened before the viewer starts, for its first connection */
     int viewer, signals;
     pid_t pid;
     GPtrArray *connections; /* of Connection, owned */
@@ -48,8 +48,8 @@ static void connection_free(void *pointer)
     g_free(connection);
 }
 
-/* Those that connect to a socket by its path. With VNC remote-viewer does not (11.0 wants a host and a port),
- * nor do most others. */
+/* Viewers that connect to a socket by its path. For VNC, remote-viewer does not (11.0 wants a host and a
+ * port), nor do most others. */
 static const struct {
     const char *display, *program, *argument;
 } viewers[] = {
@@ -113,7 +113,7 @@ static int listen_at(View *view)
     return 0;
 }
 
-/* Signals are the viewer's as they were: ours are blocked. */
+/* The viewer gets the signals as they were before we blocked ours. */
 static int start_viewer(View *view, char **argv)
 {
     posix_spawnattr_t attributes;
@@ -160,7 +160,7 @@ static void take_connection(View *view)
     g_ptr_array_add(view->connections, connection);
 }
 
-/* Until the viewer is closed, or somebody wants us to end. */
+/* Serves until the viewer is closed, or a signal ends us. */
 static void serve(View *view)
 {
     struct pollfd fds[3 + 4 * CONNECTIONS_MAX];

@@ -15,8 +15,8 @@
 
 static pid_t pager;
 
-/* A pager that root runs for somebody else must not offer him a shell (less: "!"). As systemd's tools decide
- * it: by $SYSTEMD_PAGERSECURE, else if the login session is another user's. */
+/* A pager that root runs for somebody else must not offer that user a shell (less: "!"). Decided as systemd's
+ * tools do: by $SYSTEMD_PAGERSECURE, else whether the login session is another user's. */
 static bool must_be_secure(void)
 {
     const char *said = getenv("SYSTEMD_PAGERSECURE");
@@ -28,7 +28,7 @@ static bool must_be_secure(void)
     return sd_pid_get_owner_uid(0, &owner) >= 0 && owner != geteuid();
 }
 
-/* What the user wants, or NULL for the usual one. */
+/* The pager that the user wants; NULL for the usual one. */
 static const char *wanted_pager(void)
 {
     const char *wanted = getenv("SYSTEMD_PAGER");
@@ -56,7 +56,7 @@ static void run_pager(char **wanted, bool secure)
         execlp("more", "more", NULL);
 }
 
-/* The child's part: reads from fd, and ends with us even if we crash. */
+/* Runs in the child: reads from fd, and ends with us even if we crash. */
 static void become_pager(int fd, char **wanted, bool secure)
 {
     char buffer[4096];

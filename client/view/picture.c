@@ -153,7 +153,7 @@ void picture_device(const Terminal *terminal, const DeviceProps *device, const J
         print_field("Boot VGA", "yes");
 }
 
-/* ", 2 running" if there are any. */
+/* Prints ", 2 running", or nothing if there are none. */
 static void print_count(unsigned count, const char *what)
 {
     if (count > 0)
