@@ -79,7 +79,7 @@ void fake_host_set_memory(FakeHost *host, const char *address, uint64_t first, u
     fake_tree_put(host->sys_fd, path, text);
 }
 
-/* struct screen_info at its beginning: lfb_base, capabilities, ext_lfb_base. */
+/* The beginning of struct screen_info: lfb_base, capabilities, ext_lfb_base. */
 void fake_host_set_firmware_memory(FakeHost *host, uint64_t base)
 {
     g_autofree char *path = g_strdup_printf("%s/sys/kernel/boot_params", host->path);

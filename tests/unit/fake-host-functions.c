@@ -113,7 +113,7 @@ int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *v
     return 0;
 }
 
-/* In the group of the function that makes it, as all of its DMA is done by that (pci_real_dma_dev()). */
+/* In the group of the function that makes it, which does all of its DMA (pci_real_dma_dev()). */
 void fake_kernel_make_domain(FakeHost *host, FakeDevice *device)
 {
     fake_host_add_bridge(host, FAKE_VMD_PORT, device->address, device->group);

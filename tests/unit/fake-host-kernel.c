@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the kernel does when something is written to the fake host. The linker sends calls here (--wrap);
- * those that are none of the fake host's business go on to the real function. */
+ * calls that do not concern the fake host go on to the real function. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
     if (driver[0] == '\0')
         return -ENODEV;
     if (vfio && group_open(host, device->group)) {
-        /* The real one would wait, perhaps for good; a test has to end. */
+        /* The real kernel would wait, perhaps for good; a test has to end. */
         mishap(host, "vfio-pci asked to let go of a device in use", device->address);
         return -EBUSY;
     }
@@ -111,7 +111,7 @@ static char *match(const FakeHost *host, const FakeDevice *device)
 
 static void bind_vfio(FakeHost *host, FakeDevice *device)
 {
-    /* Its probe fails without a group, and that is no error of the write. */
+    /* Without a group the probe fails, which is no error of the write. */
     if (device->group == FAKE_NO_GROUP)
         return;
     if (count_on_vfio(host, device->group) == 0)
@@ -166,7 +166,7 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
     if (g_str_equal(attribute, "sriov_numvfs"))
         return fake_kernel_make_functions(host, device, value);
     if (g_str_equal(attribute, "reset")) {
-        /* It is done all the same, under whoever uses the device. */
+        /* The reset is done all the same, whoever uses the device. */
         if (group_open(host, device->group))
             mishap(host, "reset in use", device->address);
         device->resets++;
@@ -179,7 +179,7 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
     return 0;
 }
 
-/* As many as there is memory for; the free ones go along. Pages in use stay (hugetlbpage.rst). */
+/* Makes as many pages as there is memory for; free pages go first, pages in use stay (hugetlbpage.rst). */
 static int fake_kernel_huge_pages(FakeHost *host, const char *path, const char *value)
 {
     unsigned wanted = strtoul(value, NULL, 10), had = MIN(wanted, host->huge_pages_room);
@@ -191,7 +191,7 @@ static int fake_kernel_huge_pages(FakeHost *host, const char *path, const char *
     return 0;
 }
 
-/* EINVAL for one that there is not (Documentation/admin-guide/pm/cpufreq.rst). */
+/* EINVAL for an unknown governor (Documentation/admin-guide/pm/cpufreq.rst). */
 static int fake_kernel_governor(FakeHost *host, const char *path, const char *value)
 {
     g_autofree char *line = g_strconcat(value, "\n", NULL);
@@ -248,7 +248,7 @@ int fake_kernel_enter(FakeHost *host, int *late)
     return host->fail_late ? 0 : error;
 }
 
-/* The path below folder ("sys", "dev") that dirfd and path mean, or NULL if they mean something else. */
+/* The path below folder ("sys", "dev") that dirfd and path lead to; NULL if they lead elsewhere. */
 static char *below(const FakeHost *host, const char *folder, int dirfd, const char *path)
 {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", dirfd);
@@ -363,7 +363,7 @@ int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
     return late < 0 ? -late : r;
 }
 
-/* One at a time may have a group open. */
+/* Only one process at a time may have a group open. */
 static bool keeps_others_out(FakeHost *host, int dirfd, const char *path, int flags)
 {
     g_autofree char *inside =
@@ -378,8 +378,8 @@ static bool keeps_others_out(FakeHost *host, int dirfd, const char *path, int fl
     return true;
 }
 
-/* Of a claim on a partition the whole disk knows, and not the other way round here: nobody opens partitions
- * of a disk that is claimed. */
+/* A claim on a partition counts for its disk. Not the other way round: nobody here opens parts of a claimed
+ * disk. */
 static bool is_claimed(const FakeHost *host, int dirfd, const char *path, int flags)
 {
     g_autofree char *inside = flags & O_EXCL ? below(host, "dev", dirfd, path) : NULL;

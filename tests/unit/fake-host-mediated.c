@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Mediated devices (drivers/vfio/mdev in the kernel): those that are there, those that a driver can make, and
- * what it does upon create and remove. */
+ * what the driver does upon create and remove. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static char *type_path(const FakeHost *host, const char *parent, const char *typ
     return fake_text("%s/mdev_supported_types/%s%s", fake_device_of(host, parent)->path, type, attribute);
 }
 
-/* How many more can be made; -1: nobody said that any could. */
+/* How many more can be made; -1: the test said of none that it can. */
 static int available(const FakeHost *host, const char *parent, const char *type)
 {
     g_autofree char *name = type_path(host, parent, type, "/available_instances"),

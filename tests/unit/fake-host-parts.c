@@ -25,8 +25,7 @@ void fake_host_add_network_card(FakeHost *host, const char *address, const char 
     fake_tree_link(host->sys_fd, link, path);
 }
 
-/* --- Disks, interfaces, displays
- * --------------------------------------------------------------------------------- */
+/* --- Disks, interfaces, displays --- */
 
 /* Numbers for major:minor that tell disks apart. */
 static char *disk_number(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the fake host's tree of files, its parts and the fake kernel that acts on them share. */
+/* What the parts of the fake host share: its tree of files, and the fake kernel that acts on them. */
 #pragma once
 
 #include "fake-host.h"
@@ -19,7 +19,7 @@ typedef struct FakeDevice {
         int group;                            /* of the first; each next one has the next */
         const char *driver;                   /* that finds them */
     } sriov;
-    bool vmd;                 /* its driver makes a domain of what is behind it */
+    bool vmd;                 /* its driver makes a domain of the devices behind it */
     int first_mediated_group; /* of those that its driver makes; each next one has the next */
 } FakeDevice;
 
@@ -31,10 +31,10 @@ struct FakeHost {
     GHashTable *claimed; /* set of names of disks */
     GHashTable *owners;  /* path below dev → FakeOwner; a node without is root's */
     GPtrArray *mediated; /* of FakeMediated */
-    unsigned open_tries; /* until an open one is closed; 0: it stays so */
+    unsigned open_tries; /* how many tries until an open group is closed; 0: it stays open */
     GString *mishaps;
     unsigned writes;
-    unsigned huge_pages_room; /* more of them a node cannot make */
+    unsigned huge_pages_room; /* how many more of them a node can make at most */
     unsigned cpus;
     GHashTable *cpus_off;
     bool governed;
@@ -44,52 +44,52 @@ struct FakeHost {
     bool fail_late;
 };
 
-/* The one that writes go to; NULL: there is none, and writes are real. */
+/* The host that writes go to; NULL: there is none, and writes are real. */
 extern FakeHost *fake_host_current;
 
-/* Files, links and folders; those above them come along. What goes wrong ends the test. */
+/* Makes files, links and folders, with the folders above them. A failure ends the test. */
 void fake_tree_make(int dirfd, const char *path);
 void fake_tree_put(int dirfd, const char *path, const char *text);
 void fake_tree_append(int dirfd, const char *path, const char *text);
-/* A relative link, as those in sysfs are; both paths from dirfd. */
+/* Makes a relative link, as those in sysfs are; both paths are from dirfd. */
 void fake_tree_link(int dirfd, const char *path, const char *target);
 char *fake_text(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
-/* NULL if there is none; the other ends the test then. */
+/* NULL if there is none; fake_device_of() then ends the test. */
 FakeDevice *fake_device_find(const FakeHost *host, const char *address);
 FakeDevice *fake_device_of(const FakeHost *host, const char *address);
-/* Of a device, below its folder; put creates or replaces. */
+/* Attributes of a device, below its folder; put creates or replaces. */
 void fake_device_put(const FakeHost *host, const FakeDevice *device, const char *attribute, const char *text);
 char *fake_device_get(const FakeHost *host, const FakeDevice *device, const char *attribute);
 bool fake_device_has(const FakeHost *host, const FakeDevice *device, const char *attribute);
 /* "" for none. */
 char *fake_device_driver(const FakeHost *host, const FakeDevice *device);
-/* Just the links: "" or a driver. */
+/* Changes only the links; driver: "" or a name. */
 void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, const char *driver);
 
 bool fake_driver_registered(const FakeHost *host, const char *driver);
 void fake_driver_register(const FakeHost *host, const char *driver);
 
-/* A write is about to be: what it fails with, or 0; *ret_late: what it is complained of with when it is done.
- */
+/* Announces a write. Returns the error that it fails with, or 0; *ret_late: the error that it reports
+ * although it is done. */
 int fake_kernel_enter(FakeHost *host, int *ret_late);
 
-/* False: the write is none of USB's. */
+/* False: the write is not about USB. */
 bool fake_kernel_write_usb(FakeHost *host, const char *path, const char *value, int *ret);
 
-/* fake-host-mediated.c. False: the write is none of theirs. */
+/* fake-host-mediated.c. False: the write is not about mediated devices. */
 bool fake_kernel_write_mediated(FakeHost *host, const char *path, const char *value, int *ret);
 void fake_mediated_append(const FakeHost *host, GString *text);
 void fake_mediated_free(void *mediated);
 
-/* What the kernel does: by anybody's hand, errors as it gives them. */
+/* What the kernel does, whoever asked for it; errors as the kernel gives them. */
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device);
 int fake_kernel_probe(FakeHost *host, FakeDevice *device);
-/* Of a group; a later one is root's again. */
+/* Removes a group's node; a later node is root's again. */
 void fake_kernel_remove_node(const FakeHost *host, int group);
 /* fake-host-functions.c: sriov_numvfs is written. */
 void fake_kernel_make_domain(FakeHost *host, FakeDevice *device);
 void fake_kernel_end_domain(FakeHost *host, FakeDevice *device);
 int fake_kernel_make_functions(FakeHost *host, FakeDevice *device, const char *value);
-/* Whether drivers find it by themselves. */
+/* Whether drivers find the function by themselves. */
 bool fake_device_autoprobed(const FakeHost *host, const FakeDevice *device);

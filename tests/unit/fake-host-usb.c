@@ -60,7 +60,7 @@ void fake_host_plug_usb(FakeHost *host, const FakeUsb *usb)
         g_autofree char *link = fake_text("bus/usb/devices/%s:1.%u", usb->port, i);
         fake_tree_make(host->sys_fd, interface);
         fake_tree_link(host->sys_fd, link, interface);
-        /* Which one finds it by itself: no file of sysfs's. */
+        /* Notes which driver finds it by itself; sysfs has no such file. */
         put(host, interface, "native", usb->drivers[i]);
         if (*usb->drivers[i])
             link_driver(host, interface, usb->drivers[i]);

@@ -11,8 +11,7 @@
 
 FakeHost *fake_host_current;
 
-/* --- The host itself
- * --------------------------------------------------------------------------------------------- */
+/* --- The host itself --- */
 
 static int open_below(const FakeHost *host, const char *name)
 {
@@ -107,8 +106,7 @@ const char *fake_host_path(const FakeHost *host)
     return host->path;
 }
 
-/* --- Devices and drivers
- * ----------------------------------------------------------------------------------------- */
+/* --- Devices and drivers --- */
 
 FakeDevice *fake_device_find(const FakeHost *host, const char *address)
 {
@@ -205,7 +203,7 @@ static void join_group(const FakeHost *host, const FakeDevice *device)
     fake_tree_link(host->sys_fd, link, group);
 }
 
-/* As much of it as anybody looks at. */
+/* Only as much of config space as anybody reads. */
 static void put_config(const FakeHost *host, const FakeDevice *device, uint16_t vendor, uint16_t id)
 {
     g_autofree char *path = fake_text("%s/sys/%s/config", host->path, device->path);
@@ -315,8 +313,7 @@ void fake_host_add_gpu(FakeHost *host, const char *slot, const char *behind, int
                                  });
 }
 
-/* --- What others do to it
- * ---------------------------------------------------------------------------------------- */
+/* --- What others do to it --- */
 
 void fake_host_unload_vfio_pci(FakeHost *host)
 {
@@ -429,8 +426,7 @@ void fake_host_fail_probe(FakeHost *host, const char *address)
     fake_device_of(host, address)->probe_fails = true;
 }
 
-/* --- Looking at it
- * ----------------------------------------------------------------------------------------------- */
+/* --- Looking at it --- */
 
 unsigned fake_host_writes(const FakeHost *host)
 {

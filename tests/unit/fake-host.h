@@ -34,18 +34,17 @@ int fake_host_proc_fd(const FakeHost *host);
 /* The folder that "sys", "dev" and "proc" are in, for files of the test's own. */
 const char *fake_host_path(const FakeHost *host);
 
-/* --- Building it
- * ------------------------------------------------------------------------------------------------- */
+/* --- Building it --- */
 
 #define FAKE_NO_GROUP (-1)
 
 typedef struct FakeFunction {
     const char *address;
-    const char *behind; /* the bridge it sits behind; NULL: on the root bus */
+    const char *behind; /* the bridge above it; NULL: it is on the root bus */
     int group;          /* or FAKE_NO_GROUP */
     uint16_t vendor, device, subvendor, subdevice;
     uint32_t class;
-    const char *driver; /* finds the function by itself and has it; NULL: there is none */
+    const char *driver; /* finds the function by itself, and has it; NULL: none */
     bool sleeps;        /* that driver lets it sleep: sets power/control to "auto", and "on" when it leaves */
     bool no_d3cold;     /* there is no d3cold_allowed */
     bool boot_vga;
@@ -54,7 +53,7 @@ typedef struct FakeFunction {
 } FakeFunction;
 
 void fake_host_add_function(FakeHost *host, const FakeFunction *function);
-/* Intel's VMD with a disk behind a port, in a domain that is there as long as vmd has it. */
+/* Intel's VMD with a disk behind a port, in a domain that exists while vmd has the device. */
 #define FAKE_VMD_PORT "10000:e0:06.0"
 #define FAKE_VMD_DISK "10000:e1:00.0"
 void fake_host_add_vmd(FakeHost *host, const char *address, int group);
@@ -68,26 +67,25 @@ void fake_host_add_network_card(FakeHost *host, const char *address, const char 
 /* An NVMe controller with a disk of two partitions: "nvme0n1", "nvme0n1p1", "nvme0n1p2". */
 void fake_host_add_disk(FakeHost *host, const char *address, const char *behind, int group, const char *name);
 
-/* A function that is there can have this many virtual ones: the first is two functions on, each next one two more. They
- * are in groups of their own, from first_group on, and this driver finds them. */
+/* An existing function can make this many virtual ones. The first is two functions on, each further one two
+ * more. They have groups of their own, from first_group on, and this driver finds them. */
 void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, int first_group, const char *driver);
 
-/* A mediated device of a function that is there, in a group of its own, which has a node. */
+/* A mediated device of an existing function, in a group of its own, which has a node. */
 void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent, const char *type,
                             int group);
 
-/* Its driver can make so many mediated devices of a type, in groups of their own from first_group on. */
+/* The parent's driver can make this many mediated devices of a type, in groups from first_group on. */
 void fake_host_add_mediated_type(FakeHost *host, const char *parent, const char *type, const char *words,
                                  unsigned number, int first_group);
 
-/* The kernel has claimed a disk or a partition for itself (a ZFS pool, an external journal), and nothing
- * tells by what; or lets go of it. Its node is there from then on, and cannot be opened with O_EXCL; nor can
- * that of its disk. */
+/* The kernel claims a disk or a partition for itself (a ZFS pool, an external journal) without telling what
+ * for, or lets go of it. From then on its node exists; O_EXCL fails for that and for the disk's node. */
 void fake_host_claim_disk(FakeHost *host, const char *name);
 void fake_host_release_disk(FakeHost *host, const char *name);
 /* A loop device over a device or a file, by its path. */
 void fake_host_add_loop(FakeHost *host, const char *name, const char *backing);
-/* What is made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
+/* A device made of others: "dm-0" or "md0" of disks, "br0" of interfaces. */
 void fake_host_stack_disk(FakeHost *host, const char *name, const char *below);
 void fake_host_stack_interface(FakeHost *host, const char *name, const char *below);
 /* NVMe with several controllers: the disk hangs below the subsystem that they share. */
@@ -99,24 +97,24 @@ void fake_host_swap_on(FakeHost *host, const char *disk);
 void fake_host_route_over(FakeHost *host, const char *interface, bool v6);
 /* A DRM device of a display function, with a connector and a framebuffer. */
 void fake_host_light_display(FakeHost *host, const char *address, unsigned card);
-/* What the firmware set up ("efi-framebuffer.0") and a driver draws into by these ("fb0", "card0"); address: the card
- * whose child it is, as of Linux 6.9, or NULL. */
+/* A framebuffer of the firmware's ("efi-framebuffer.0"), and the devices by which a driver draws into it
+ * ("fb0", "card0"). address: the card whose child it is, as of Linux 6.9, or NULL. */
 void fake_host_add_firmware_display(FakeHost *host, const char *name, const char *address,
                                     const char *const *entries);
-/* vtconNUMBER: "(M) frame buffer device", "(S) VGA+", … */
+/* The driver of vtconNUMBER: "(M) frame buffer device", "(S) VGA+", … */
 void fake_host_set_console_driver(FakeHost *host, unsigned number, const char *name, bool bound);
-/* A serial port of a card's: "ttyS4", 4:minor. */
+/* A serial port on a card: "ttyS4", 4:minor. */
 void fake_host_add_terminal(FakeHost *host, const char *address, const char *name, unsigned minor);
-/* "card0-HDMI-A-1", which is there already. */
+/* Sets the state of an existing connector, "card0-HDMI-A-1". */
 void fake_host_set_connector(FakeHost *host, const char *name, const char *status, const char *enabled);
-/* The card's memory, and where the firmware's framebuffer is. */
+/* Where a card's memory is, and the firmware's framebuffer. */
 void fake_host_set_memory(FakeHost *host, const char *address, uint64_t first, uint64_t last);
 void fake_host_set_firmware_memory(FakeHost *host, uint64_t base);
 
 /* A USB device on bus 1, each of whose interfaces has a driver ("": none) that finds it by itself. */
 typedef struct FakeUsb {
     const char *port;
-    unsigned number; /* of the device; another one with each plugging in */
+    unsigned number; /* the kernel's; each plugging in needs another */
     uint16_t vendor, product;
     const char *serial;         /* NULL: none */
     const char *const *drivers; /* NULL-terminated */
@@ -126,39 +124,38 @@ void fake_host_plug_usb(FakeHost *host, const FakeUsb *usb);
 /* A disk with two partitions ("sdap1") on its first interface. */
 void fake_host_add_usb_disk(FakeHost *host, const FakeUsb *usb, const char *name);
 void fake_host_unplug_usb(FakeHost *host, const FakeUsb *usb);
-/* "usbhid none", by interface. The caller frees it. */
+/* "usbhid none": the driver of each interface. The caller frees it. */
 char *fake_host_usb_drivers(const FakeHost *host, const FakeUsb *usb);
-/* All interfaces get this driver: "usbfs" as of a program, or NULL, as when it was killed. */
+/* Gives all interfaces this driver: "usbfs", as a program does, or NULL, as when it was killed. */
 void fake_host_claim_usb(FakeHost *host, const FakeUsb *usb, const char *driver);
 
-/* A NUMA node that has total huge pages of 2 MiB, all of them free, and may have at most room. */
+/* A NUMA node that has total huge pages of 2 MiB, all of them free, and room for this many at most. */
 void fake_host_add_node(FakeHost *host, unsigned node, unsigned total, unsigned room);
-/* How many there are now, as sysfs tells it. Also for what others do. */
+/* How many there are now, as sysfs shows it; somebody else sets another number. */
 unsigned fake_host_huge_pages(const FakeHost *host, unsigned node);
 void fake_host_set_huge_pages(FakeHost *host, unsigned node, unsigned total);
 
-/* So many processors, from 0 on, whose speed somebody sets ("schedutil", or performance; NULL: nobody does),
- * and what runs on them is in system.slice and user.slice. */
+/* Adds n host CPUs, from 0 on, with this governor ("schedutil", "performance"; NULL: none), and system.slice
+ * and user.slice, which run on them. */
 void fake_host_add_cpus(FakeHost *host, unsigned n, const char *governor);
 /* AllowedCPUs= of a slice, as systemd and the kernel show it; "": no limit. */
 char *fake_host_allowed_cpus(const FakeHost *host, const char *slice);
-/* Also what systemd does: counts as a write, and fails like one. 0 or -errno. */
+/* What systemd does, too: counts as a write, and fails like one. 0 or -errno. */
 int fake_host_allow_cpus(FakeHost *host, const char *slice, const char *cpus);
 void fake_host_set_governor(FakeHost *host, unsigned cpu, const char *governor);
-/* Its governor is there still, and cannot be read (EBUSY). */
+/* Its governor's file stays, but cannot be read (EBUSY). */
 void fake_host_switch_off_cpu(FakeHost *host, unsigned cpu);
 
-/* --- What others do to it
- * ---------------------------------------------------------------------------------------- */
+/* --- What others do to it --- */
 
-/* vfio-pci and all that it had bound go; or it comes (again). */
+/* vfio-pci goes, with all that it had bound; or comes (again). */
 void fake_host_unload_vfio_pci(FakeHost *host);
 void fake_host_load_vfio_pci(FakeHost *host);
 /* modprobe(8) does not find it. */
 void fake_host_lose_vfio_pci(FakeHost *host);
-/* A host driver that is no longer there. */
+/* A driver of the host's goes. */
 void fake_host_unload_driver(FakeHost *host, const char *driver);
-/* Somebody else binds (driver NULL: unbinds), or writes driver_override (NULL: clears). */
+/* Somebody else binds a device (driver NULL: unbinds it), or writes driver_override (NULL: clears it). */
 void fake_host_set_driver(FakeHost *host, const char *address, const char *driver);
 void fake_host_set_override(FakeHost *host, const char *address, const char *value);
 void fake_host_set_power_control(FakeHost *host, const char *address, const char *value);
@@ -168,27 +165,25 @@ void fake_host_set_parameter(FakeHost *host, const char *module, const char *par
 void fake_host_remove_mediated(FakeHost *host, const char *uuid);
 /* The card is pulled out. */
 void fake_host_remove_device(FakeHost *host, const char *address);
-/* QEMU has the group open, or lets go of it. */
+/* QEMU opens the group, or closes it. */
 void fake_host_open_group(FakeHost *host, int group);
 void fake_host_close_group(FakeHost *host, int group);
-/* It lets go of it when this many others have tried to open it. */
+/* QEMU closes the group once this many others have tried to open it. */
 void fake_host_close_group_after(FakeHost *host, int group, unsigned tries);
-/* It answers no more: config space reads as ones. */
+/* The device stops answering: config space reads as ones. */
 void fake_host_silence(FakeHost *host, const char *address);
 
-/* --- What goes wrong
- * --------------------------------------------------------------------------------------------- */
+/* --- What goes wrong --- */
 
-/* A write is anything that changes the host: of an attribute, of a node's owner, the start of modprobe. The
- * one after `after` others fails with a positive errno and without effect; or with its effect, but
- * complaining. */
+/* A write is anything that changes the host: an attribute, a node's owner, the start of modprobe. After
+ * `after` other writes, the next one fails with a positive errno without an effect; or takes effect, but
+ * complains. */
 void fake_host_fail_write(FakeHost *host, unsigned after, int error);
 void fake_host_complain_at_write(FakeHost *host, unsigned after, int error);
 /* The next probe of this device succeeds and binds nothing. */
 void fake_host_fail_probe(FakeHost *host, const char *address);
 
-/* --- Looking at it
- * ----------------------------------------------------------------------------------------------- */
+/* --- Looking at it --- */
 
 /* How many writes there have been, failed ones included. */
 unsigned fake_host_writes(const FakeHost *host);
@@ -198,7 +193,7 @@ unsigned fake_host_resets(const FakeHost *host, const char *address);
 char *fake_host_driver(const FakeHost *host, const char *address);
 /* Everything that a step can change, as text to compare. The caller frees it. */
 char *fake_host_snapshot_text(const FakeHost *host);
-/* What should never happen: a write to what must not be written (new_id, bind, remove, rescan), a host driver
- * asked to take a member of an open group, vfio-pci asked to let one go, one reset. "" if nothing did.
- * Borrowed. */
+/* What should never happen: a write to a forbidden file (new_id, bind, remove, rescan); a driver of the
+ * host's takes a member of an open group; vfio-pci lets go of one, or one is reset. "" if none of this
+ * happened. Borrowed. */
 const char *fake_host_mishaps(const FakeHost *host);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* QEMU's command line of a definition, as if all its devices were there: those of a section without
- * Functions= have two, virtual ones are those from 1 on. The host has what a Debian 12 has with all the
- * packages that a definition may need. */
+/* QEMU's command line of a definition, as if all its devices were there. A section without Functions= has two
+ * functions; virtual ones count from 1. The host is a Debian 12 with all packages that one may need. */
 #pragma once
 
 #include "../../../daemon/core/qemu/argv.h"
@@ -9,7 +8,7 @@
 
 #define QEMU_PATH "/usr/bin/qemu-system-x86_64"
 
-/* Where guests keep what lasts: a test that runs companions has a folder of its own. */
+/* Where guests keep what lasts; a test that runs companions sets a folder of its own. */
 extern const char *a_state_path;
 
 /* vhost_net: the host has it. */

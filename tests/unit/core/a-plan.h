@@ -6,7 +6,7 @@
 #include "a-definition.h"
 #include "a-host.h"
 
-/* rest: as it is planned once its parts are made. The wishes go with the definition. */
+/* rest: the plan once its parts are made. The wishes go with the definition. */
 static inline Plan *planned(const Host *host, const Claims *claims, const char *text, bool rest)
 {
     g_autoptr(GuestDefinition) definition = a_definition(text);
@@ -58,7 +58,7 @@ static inline void assert_refused_on(const Host *host, const Claims *claims, con
     ck_assert_ptr_nonnull(fault->remedy);
 }
 
-/* The line that is told of it has this in it. */
+/* The refusal's line contains this one. */
 static inline void assert_plan_refused(const Host *host, const Claims *claims, const char *text, bool rest,
                                        FaultKind kind, const char *line)
 {

@@ -19,10 +19,10 @@
 #include "../../../daemon/core/qemu/qmp-message.h"
 #include "a-command.h"
 
-/* So long for QEMU to say anything, on a machine that is busy with other tests. */
+/* QEMU must say something within this time, even if other tests keep the machine busy. */
 #define QEMU_DEADLINE_MSEC (100 * 1000)
 
-/* What a disk or kernel is to hold; the test's answer to a file of the definition. */
+/* Writes what a disk or kernel is to hold, for a file of the definition. */
 typedef void (*QemuFill)(const QemuFile *file, const char *path);
 
 typedef struct Qemu {
@@ -57,7 +57,7 @@ static inline int qemu_socket(const char *path, int *ret_client)
     return listener;
 }
 
-/* One that goes with its descriptor, under whatever name the kernel finds for it. */
+/* A tap device that goes with its descriptor; the kernel picks its name. */
 static inline int qemu_open_tap(void)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "ush-test%d"};
@@ -112,7 +112,7 @@ static inline pid_t qemu_spawn(Qemu *qemu, char *const *argv, const GArray *file
     for (unsigned i = 0; i < files->len; i++) {
         const QemuFile *file = &g_array_index(files, QemuFile, i);
         int low = qemu_open_file(qemu, file, fill);
-        /* Out of the way of the numbers that they will have. */
+        /* Moves it away from the numbers that the files will have. */
         int high = fcntl(low, F_DUPFD_CLOEXEC, 200);
         ck_assert_int_ge(high, 0);
         close(low);
@@ -179,7 +179,7 @@ static inline QmpMessage *qemu_next(Qemu *qemu)
     return message;
 }
 
-/* The answer to a command, which must be of this kind. The arguments are consumed. */
+/* The answer to a command, which must be of the wanted kind. The arguments are consumed. */
 static inline QmpMessage *qemu_command(Qemu *qemu, const char *command, struct json_object *arguments,
                                        QmpKind wanted)
 {

@@ -27,7 +27,7 @@ static void fill(const QemuFile *file, const char *path)
 {
 }
 
-/* There is no keyboard to be had here: QEMU complains of the device, after it has understood all the rest. */
+/* There is no keyboard here: QEMU complains of the device after it has understood all the rest. */
 START_TEST(qemu_understands_what_it_is_told_of_a_keyboard)
 {
     static const char *const toggles[] = {"ctrl-ctrl", "alt-alt",    "shift-shift",

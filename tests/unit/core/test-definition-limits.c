@@ -92,7 +92,7 @@ START_TEST(there_are_at_most_64_drop_ins)
 }
 END_TEST
 
-/* In time of this process, so that nobody else's work counts: each with each would be 8 million comparisons. */
+/* Measures this process's own time, whatever else runs: pairwise it would be 8 million comparisons. */
 START_TEST(no_definition_takes_long)
 {
     g_autofree char *forwards = all_forwards(80), *last = all_forwards(1),

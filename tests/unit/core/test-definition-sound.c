@@ -30,8 +30,8 @@ START_TEST(a_guest_has_no_sound_unless_it_is_asked_for)
 }
 END_TEST
 
-/* Neither its module nor a server may be here: QEMU complains of the driver, after it has understood what the
- * driver is to do. Of an option that it does not know it would complain before. */
+/* The driver's module or a server may be missing here: then QEMU complains of the driver, after it has
+ * understood the driver's options. It would complain of an unknown option before. */
 START_TEST(qemu_understands_which_server_it_is_to_play_on)
 {
     g_autoptr(GuestDefinition) definition = a_definition("[Sound]\nType=pipewire\nSocket=" SOCKET "\n");

@@ -39,8 +39,8 @@ static void fill(const QemuFile *file, const char *path)
 {
 }
 
-/* There is no USB device to be had here: QEMU complains of what the descriptor is, after it has understood
- * all the rest. The last port is one that the controller has. */
+/* There is no USB device here: QEMU complains of the descriptor's contents, after it has understood all the
+ * rest. The controller has the last port. */
 START_TEST(qemu_understands_what_it_is_told_of_a_usb_device)
 {
     g_autoptr(GuestDefinition) definition = a_definition(

@@ -74,8 +74,7 @@ END_TEST
 
 START_TEST(a_descriptor_that_is_no_text_is_passed_over)
 {
-    /* As of a disk that has lost some: bytes of a character without the rest of it, in front of what is
-     * looked at backwards. */
+    /* As on a damaged disk: incomplete characters, in front of text that the parser reads backwards. */
     ck_assert_ptr_null(
         parse("uefi", "flash", "raw", "{\"architecture\":\"x86_64\",\"machines\":[\"*\xfd\"]}", ""));
     ck_assert_ptr_null(

@@ -14,7 +14,7 @@
 #define FAILED_ GUEST_FAILED
 
 /* clang-format off */
-/* The whole life of a guest, written down a second time: whoever changes one table has to mean it twice. */
+/* The whole life of a guest, written down a second time, so that nobody changes the table by mistake. */
 static const int expected[GUEST_STATE_MAX][GUEST_EVENT_MAX] = {
     /*              START    LAUNCH   RUN      PAUSE    STOP     SILENT   ANSWER   END      RESTORED FAILED   ADOPT */
     /* stopped  */ {PREPARE, NO,      NO,      NO,      NO,      NO,      NO,      RESTORE, NO,      FAILED_, RUNNING},
@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(from_every_state_a_guest_can_come_to_rest)
 {
-    /* Stopped and failed are where a guest rests: from anywhere an end and its restoring lead there. */
+    /* A guest rests in stopped and failed: from any state, an end and its restoring lead there. */
     for (int state = 0; state < GUEST_STATE_MAX; state++) {
         int next = state == GUEST_RESTORING ? state : guest_state_next(state, GUEST_EVENT_END);
         ck_assert_int_eq(next, GUEST_RESTORING);

@@ -178,8 +178,7 @@ START_TEST(an_empty_journal_leaves_nothing)
 }
 END_TEST
 
-/* Cut at any byte, the journal tells what it told when its whole records were all: what was torn was never
- * acted upon. */
+/* A journal that is cut at any byte tells the same as its whole records: nobody acted upon the torn one. */
 START_TEST(a_torn_tail_takes_no_other_record_with_it)
 {
     g_autoptr(GString) text = a_journal();
@@ -188,7 +187,7 @@ START_TEST(a_torn_tail_takes_no_other_record_with_it)
         size_t whole = size;
         while (whole > 0 && text->str[whole - 1] != '\n')
             whole--;
-        /* A record that lacks its newline alone is whole. */
+        /* A record that only lacks its newline is whole. */
         if (text->str[size] == '\n')
             whole = size;
         unsigned bad, none;
@@ -207,7 +206,7 @@ START_TEST(a_torn_tail_takes_no_other_record_with_it)
 }
 END_TEST
 
-/* Any bit of the file, newlines included: the damage is counted, and no step that has a second record is
+/* Flips any bit of the file, newlines included: the damage is counted, and no step with a second record is
  * lost. */
 START_TEST(a_flipped_bit_is_counted_and_hides_no_step_that_was_done)
 {

@@ -70,7 +70,7 @@ START_TEST(a_group_that_the_guest_has_needs_no_other_node)
     ck_assert(claims_take(claims, 14, OWNER));
     g_autoptr(Plan) plan = attached(host, claims, "0000:03:00.0", NULL);
     ck_assert_uint_eq(plan->steps->len, 0);
-    /* Its own QEMU has the group open, and is in nobody's way. */
+    /* The guest's own QEMU has the group open, which is no obstacle. */
     g_autoptr(GPtrArray) leaving = plan_leaving(plan);
     ck_assert_uint_eq(leaving->len, 0);
 }

@@ -50,7 +50,7 @@ START_TEST(they_are_made_first_and_the_rest_is_as_expected)
     const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
     ck_assert_uint_eq(device->functions->len, 2);
     ck_assert_str_eq(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, 0)), "0000:03:10.0");
-    /* The card's own: of the others' nobody knows yet. */
+    /* Only the card's own group is claimed: those of the functions are not known yet. */
     ck_assert_uint_eq(plan->groups->len, 1);
     ck_assert_int_eq(g_array_index(plan->groups, int, 0), 20);
 }

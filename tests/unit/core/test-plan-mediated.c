@@ -119,8 +119,7 @@ START_TEST(what_it_was_made_of_stays_with_the_host)
 }
 END_TEST
 
-/* --- Made for the guest
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Made for the guest --- */
 
 #define MADE "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-63\n"
 
@@ -172,7 +171,7 @@ START_TEST(one_is_made_first_and_lent_when_its_group_is_known)
                  "mediated-device of %s: none → nvidia-63@0000:02:00.0\n"
                  "node-owner of group of %s: 0:0 → guest\n",
                  uuid, uuid);
-    /* Neither its own, which nobody knows yet, nor that of the card, which others are served by, too. */
+    /* Neither its own group, which nobody knows yet, nor the card's, which serves others, too. */
     ck_assert_uint_eq(plan->groups->len, 0);
     ck_assert_uint_eq(plan->leaning->len, 1);
     ck_assert_int_eq(g_array_index(plan->leaning, int, 0), 20);

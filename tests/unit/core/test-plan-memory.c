@@ -90,7 +90,7 @@ START_TEST(pages_that_another_guest_was_promised_are_not_counted_twice)
     claims_set_pages(claims, first->pages, first->n_pages, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &second, NULL), 0);
     assert_step(second, 0, "huge-pages of node0/2048kB: 600 → 1024");
-    /* Its own are its own, and those of another node are elsewhere. */
+    /* A guest's own pages do not count against it, nor do those of another node. */
     claims_give_up(claims, "guest/other");
     claims_set_pages(claims, first->pages, first->n_pages, "guest/win10");
     claims_set_pages(claims, "node1/2048kB", 512, "guest/third");
@@ -129,10 +129,10 @@ static Host *a_host_with_left(uint64_t left)
     return host;
 }
 
-/* The kernel counts what nobody has touched as left, and a device has all of it touched. */
+/* Memory that nobody has touched counts as left in the kernel, and a device has all of it touched. */
 START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
 {
-    /* 512 MiB, and a 128th of what the guest is. */
+    /* 512 MiB, and a 128th of the guest's size. */
     uint64_t enough = (UINT64_C(8) << 30) + (UINT64_C(512) << 20) + (UINT64_C(64) << 20);
     g_autoptr(Host) host = a_host_with_left(enough);
     g_autoptr(Plan) fits = a_plan(host, "[Memory]\nSize=8G\n" GPU);
@@ -143,7 +143,7 @@ START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
                       "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be available at once, "
                       "as devices pin all "
                       "of it; the host has 8.6 GiB left, and keeps 576.0 MiB");
-    /* Without a device it gets what it touches. */
+    /* Without a device, a guest only takes the memory that it touches. */
     g_autoptr(Plan) lazy = a_plan(host, "[Memory]\nSize=16G\n");
     ck_assert_uint_eq(lazy->memory, 0);
 }
@@ -180,7 +180,7 @@ START_TEST(what_a_guest_that_starts_was_promised_is_not_left)
                      "guest win10: [Memory] Size= is 3.0 GiB, of which 3.0 GiB must be available at once, as "
                      "devices pin all of "
                      "it; the host has 3.0 GiB left, and keeps 536.0 MiB; other guests have 3.0 GiB");
-    /* Once it has it, the kernel does not count it any more. */
+    /* Once the other guest has taken it, the kernel does not count it as left any more. */
     claims_hold_memory(claims, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &held, NULL), 0);
     claims_give_up(claims, "guest/other");
@@ -227,7 +227,7 @@ START_TEST(what_is_bound_to_a_node_must_be_left_on_that_node)
     ck_assert_int_eq(fits->memory_node, 0);
     ck_assert_int_eq(other->memory_node, 1);
     ck_assert_int_eq(any->memory_node, -1);
-    /* Without a device it is had as it is used, and may be swapped. */
+    /* Without a device, memory is taken as it is used, and may be swapped. */
     ck_assert_int_eq(slowly->memory_node, 0);
     g_autoptr(GuestDefinition) running = a_definition("[Memory]\nSize=5G\nNode=0\n");
     _cleanup_fault_ Fault *fault = NULL;

@@ -54,7 +54,7 @@ START_TEST(one_processor_at_least_is_the_host_s)
 
     assert_refused_on(host, NULL, "[CPU]\nPin=0-3\nIsolate=yes\n", FAULT_REFUSED,
                       "guest win10: [CPU] Isolate=yes with Pin=0-3 would leave init.scope no host CPU (0-3)");
-    /* Another guest has been promised the others, though its steps have not been taken yet. */
+    /* Another guest was promised the other host CPUs, though its steps have not been taken yet. */
     ck_assert(claims_take_cpus(claims, others, "guest/other"));
     assert_refused_on(host, claims, ALONE, FAULT_REFUSED,
                       "guest win10: [CPU] Isolate=yes with Pin=2-3 would leave init.scope no host CPU (0-3)");

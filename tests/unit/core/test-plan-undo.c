@@ -10,7 +10,7 @@
 typedef struct Function {
     PciAddress address;
     int group;
-    bool lent;    /* on vfio-pci by the plan's hand, not from the beginning */
+    bool lent;    /* put on vfio-pci by the plan, not from the beginning */
     char *native; /* the driver that finds the device by itself */
     char *driver, *override, *power, *d3cold;
 } Function;
@@ -192,8 +192,8 @@ static void take(Kernel *kernel, const Step *step)
                   step_kind_to_string(step->kind), step->subject, *value, step->after);
 }
 
-/* The kernel refuses a host driver for a device whose sibling is in use, and such a device is left without
- * any: all that were lent are back before the first gets its driver. */
+/* The kernel refuses a driver of the host's for a device whose sibling is in use, and leaves that device
+ * without any: so all lent devices are back before the first gets its driver. */
 static void take_back(Kernel *kernel, const Step *taken)
 {
     g_autoptr(Step) step = step_undo(taken);

@@ -52,7 +52,7 @@ static BindWish wish_for_the_whole_group(const char *address)
     return (BindWish){.address = address_of(address), .whole_group = true};
 }
 
-/* A network card that is on this driver (NULL: none), and whose power nobody may change. */
+/* A network card with this driver (NULL: none), whose power nobody may change. */
 static HostDevice *a_plain_card(Host *host, const char *driver)
 {
     HostDevice *device = a_device(host, "0000:02:00.0", 14, driver);
@@ -132,8 +132,8 @@ START_TEST(an_override_is_put_back_to_what_it_was)
 }
 END_TEST
 
-/* Someone wrote vfio-pci into driver_override and left the host's driver in place: going back, the probe has
- * to find the driver by itself, and the override comes last. */
+/* Somebody wrote vfio-pci into driver_override and left the host's driver in place. On the way back the probe
+ * must find the driver by itself, so the override comes last. */
 START_TEST(an_override_that_names_another_driver_is_out_of_the_way_while_drivers_change)
 {
     g_autoptr(Host) host = a_host();
@@ -234,7 +234,7 @@ START_TEST(what_the_host_needs_is_not_lent)
                         "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
     assert_bind_refused(host, NULL, wish_for("0000:02:00.0"), FAULT_IN_USE,
                         "0000:02:00.0 (nvme) is needed by the host: / on nvme0n1p2", "another device");
-    /* Not asked for, it stands in the way as any other. */
+    /* If it was not asked for, it stands in the way like any other device. */
     assert_bind_refused(host, NULL, wish_for("0000:01:00.0"), FAULT_NOT_VIABLE,
                         "group 12 of 0000:01:00.0 also holds 0000:02:00.0 (nvme)", "--group=all");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Has the real QEMU take every command line, and looks at what it made of it. PCI devices of the host are not
- * here: the golden files alone tell of them. */
+/* Has the real QEMU take every command line, and looks at what QEMU made of it. There are no PCI devices of
+ * the host here: only the golden files show those. */
 #include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/looking-glass.h"
 #include "../../../daemon/core/qemu/check.h"
@@ -76,7 +76,7 @@ static void fill(const QemuFile *file, const char *path)
     }
 }
 
-/* A text that every definition here is read with: what this machine cannot do is overridden. */
+/* Overrides in each definition what this machine cannot do. */
 static const char here[] =
     "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
 
@@ -98,8 +98,8 @@ static const char *text_of(struct json_object *object, const char *name)
     return json_object_get_string(json_object_object_get(object, name));
 }
 
-/* A device sits on the bus, at this device and function number. Asked of QEMU's own tree, as buses have no
- * numbers before firmware has run. */
+/* A device has this device and function number on the bus. QEMU's own tree is asked, as buses have no numbers
+ * before firmware has run. */
 static void assert_place(Qemu *qemu, const char *id, const char *bus, unsigned device, unsigned function)
 {
     g_autofree char *path = g_strconcat("/machine/peripheral/", id, NULL);
@@ -140,7 +140,7 @@ static bool flag_of(struct json_object *object, const char *name)
     return json_object_get_boolean(json_object_object_get(object, name));
 }
 
-/* The three words that a Cache= stands for. Whether writes wait for the disk is the drive's own to know. */
+/* The flags that a Cache= stands for; whether writes wait for the disk is a property of the drive. */
 static void assert_cache(struct json_object *inserted, DiskCache cache)
 {
     struct json_object *shown = json_object_object_get(inserted, "cache");
@@ -151,8 +151,7 @@ static void assert_cache(struct json_object *inserted, DiskCache cache)
                      cache != DISK_CACHE_WRITETHROUGH && cache != DISK_CACHE_DIRECTSYNC);
 }
 
-/* The disk is there, with the right format, protection and cache, and where it is a device of its own behind
- * its port. */
+/* The disk is there, with the right format, protection and cache; if it has a port, it is behind that. */
 static void assert_disk(Qemu *qemu, struct json_object *blocks, const DefinitionDisk *disk)
 {
     g_autofree char *id = g_strconcat("disk-", disk->name, NULL), *port = g_strconcat("port-", id, NULL),
@@ -303,9 +302,9 @@ static void replace(QemuCommand *command, unsigned index, char *with)
     g_ptr_array_index(command->argv, index) = with;
 }
 
-/* What is not to be had here. The module for a sound server comes with a desktop's packages: the card plays
- * nowhere, and what QEMU makes of the server is in test-definition-sound.c. The memory of a kernel's module,
- * and the one in a folder of usher's, is a file. */
+/* Replaces what this machine lacks. The module for a sound server comes with a desktop's packages: the card
+ * plays nowhere, and test-definition-sound.c shows what QEMU makes of the server. The memory of a kernel's
+ * module, and the one in a folder of usher's, become a file. */
 static void replace_what_is_missing(QemuCommand *command)
 {
     for (unsigned i = 0; i + 1 < command->argv->len; i++) {
@@ -346,7 +345,7 @@ static void assert_accepted(const char *name)
     assert_type(qemu, definition->usbs->len > 0, "/machine/peripheral/usb", "qemu-xhci");
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
-    /* QEMU makes it where it is not there. */
+    /* QEMU has made the file if it was missing. */
     unlink(MEMORY_FILE);
 }
 
@@ -404,7 +403,7 @@ START_TEST(qemu_knows_what_kvm_is_to_tell_a_guest)
 }
 END_TEST
 
-/* This machine need not have any: QEMU maps them, and touches none. */
+/* This machine need not have huge pages: QEMU maps them, and touches none. */
 START_TEST(qemu_takes_memory_of_huge_pages)
 {
     static const char *const sizes[] = {"2M", "1G"};
@@ -451,7 +450,7 @@ static void assert_boots_from(const char *bus)
     int log = open(qemu->log_path, O_RDONLY | O_CLOEXEC);
 
     ck_assert(g_str_has_suffix(console, BOOT_WORDS));
-    /* The guest panics now: a bad end, by its status too. */
+    /* The guest panics now, which is a bad end, also by its status. */
     ck_assert_int_eq(qemu_end(qemu, &events), 1);
     ck_assert_ptr_nonnull(strstr(events, "GUEST_PANICKED "));
     ck_assert_ptr_nonnull(strstr(events, "SHUTDOWN "));
@@ -484,7 +483,7 @@ START_TEST(an_image_that_names_a_file_of_the_host_is_not_followed_to_it)
     struct json_object *nodes = qemu_ask(qemu, "query-named-block-nodes", NULL);
     const char *text = json_object_to_json_string_ext(nodes, JSON_C_TO_STRING_PLAIN);
 
-    /* The image and its format: a third would be what it names. */
+    /* The image and its format; a third node would be the file that the image names. */
     ck_assert_uint_eq(json_object_array_length(nodes), 2);
     ck_assert_ptr_null(strstr(text, "\"file\":\"/etc/passwd\""));
     json_object_put(nodes);

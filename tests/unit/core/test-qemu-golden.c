@@ -43,7 +43,7 @@ static char *read_text(const char *path)
     return text;
 }
 
-/* What every guest has and no key asks for would stand in each file, and only there were the difference. */
+/* Every guest has spare ports by default: without this they would stand in each file. */
 static const char bare[] = "[Guest]\nSparePorts=0\n";
 
 static GuestDefinition *read_golden(const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whatever text stands in a definition's values, QEMU's options keep their shape: as many, of the same names,
- * with values of the same kind. Each golden definition is one in whose lines values are exchanged, so that
- * every key has its turn. */
+/* Whatever text is in a definition's values, QEMU's options keep their shape: the same number, the same
+ * names, values of the same kind. Values in the lines of each golden definition are exchanged, so that every
+ * key has its turn. */
 #include <json-c/json.h>
 
 #include "../../../daemon/core/definition/keys.h"
@@ -19,8 +19,7 @@ typedef struct Victim {
     char *shape; /* of the file as it is */
 } Victim;
 
-/* Those whose values choose what there is are left out, and so is [QEMU], which is there to change the shape.
- */
+/* Leaves out keys whose values choose what there is, and [QEMU], which exists to change the shape. */
 static bool takes_text(const DefinitionKey *key)
 {
     switch (key->type) {
@@ -106,7 +105,7 @@ static char *shape_of(const QemuCommand *command)
             add_json(shape, object);
             json_object_put(object);
         } else if (g_str_equal(option, "-cpu")) {
-            /* A model's name is a word; flags are a list of words, which are the shape themselves. */
+            /* A model's name is a word; flags are a list of words, which belong to the shape. */
             ck_assert_msg(
                 strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-,=+") ==
                     strlen(value),
@@ -162,7 +161,7 @@ static GArray *find_victims(void)
 
     for (const char *name; (name = g_dir_read_name(dir));) {
         g_autofree char *path = g_build_filename(USHER_GOLDEN_DIR, name, NULL), *text = NULL;
-        /* The largest has nothing that the others have not. */
+        /* The largest definition has nothing that the others lack. */
         if (!g_str_has_suffix(name, ".guest") || g_str_equal(name, "full-house.guest"))
             continue;
         ck_assert(g_file_get_contents(path, &text, NULL, NULL));
@@ -185,7 +184,7 @@ static GString *exchanged(const Victim *victim, GRand *dice)
             g_string_append_len(text, line, value + 1 - line);
             g_string_append(text, keep ? value + 1 : value[1] == '/' ? "/" : "x");
             append_hostile(text, dice);
-            /* For a backslash at the end to continue with, as is its right. */
+            /* A backslash at the end continues with this line, as is its right. */
             g_string_append_c(text, '\n');
         } else {
             g_string_append(text, line);

@@ -40,7 +40,7 @@ START_TEST(what_a_newer_qemu_says_is_shown_as_it_is_and_not_counted_upon)
     RunState run = run_state_read("napping");
     ck_assert_int_eq(run.kind, RUN_UNKNOWN);
     ck_assert_str_eq(run.word, "napping");
-    /* It may hear, so that it is asked; it may not be for us to let it go on. */
+    /* It may hear, so it is asked; but usher may not be the one to let it go on. */
     ck_assert(run_state_hears(run));
     ck_assert(!run_state_may_go_on(run));
 }
@@ -64,7 +64,7 @@ START_TEST(a_button_is_deaf_until_its_bit_is_set)
     ck_assert(!run_button_is_deaf("portw[0x0602] = 0x0120\r\n"));
     /* No firmware has been there yet. */
     ck_assert(run_button_is_deaf("portw[0x0602] = 0xffff\r\n"));
-    /* Whoever does not know is not waited for. */
+    /* If nobody knows, usher does not wait. */
     ck_assert(!run_button_is_deaf(""));
     ck_assert(!run_button_is_deaf("unknown command: 'i'"));
 }

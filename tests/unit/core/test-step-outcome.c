@@ -19,7 +19,7 @@ static const StepTaking takings[] = {
     [BY_NAME] = {.owner = "guest/win10", .backward = true, .believe_kernel = true},
 };
 
-/* words: part of the fault's message; NULL: no fault. logged likewise. */
+/* words: a part of the fault's message; NULL: no fault. logged: the same for the log. */
 typedef struct Row {
     StepKind kind;
     const char *subject, *before, *after;

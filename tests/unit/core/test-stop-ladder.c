@@ -5,7 +5,7 @@
 
 #include "../suite.h"
 
-/* One with an agent, that runs and answers, as a definition of our own says. */
+/* A guest that runs and answers, with an agent that a definition gives 30 s. */
 static StopView a_view(const char *status)
 {
     StopView view = {.run = run_state_read(status), .qemu_answers = true, .agent_open = true};
@@ -95,7 +95,7 @@ START_TEST(what_changes_while_it_stops_leads_to_the_rung_that_is_heard)
         {"suspended", true, false, STOP_RUNG_WAKE, STOP_RUNG_AGENT},
         {"running", false, false, STOP_RUNG_AGENT, STOP_RUNG_AGENT},
         {"running", false, false, STOP_RUNG_POWER_BUTTON, STOP_RUNG_POWER_BUTTON},
-        /* It falls asleep in the middle of it. */
+        /* It falls asleep during the rung. */
         {"suspended", false, false, STOP_RUNG_AGENT, STOP_RUNG_WAKE},
         {"suspended", false, false, STOP_RUNG_POWER_BUTTON, STOP_RUNG_WAKE},
         /* It is woken once. */
@@ -103,9 +103,9 @@ START_TEST(what_changes_while_it_stops_leads_to_the_rung_that_is_heard)
         {"paused", false, false, STOP_RUNG_AGENT, STOP_RUNG_QUIT},
         {"io-error", true, false, STOP_RUNG_POWER_BUTTON, STOP_RUNG_QUIT},
         {"running", false, true, STOP_RUNG_POWER_BUTTON, STOP_RUNG_QUIT},
-        /* Of a word that is new it may hear. */
+        /* A guest in an unknown state may hear. */
         {"napping", false, false, STOP_RUNG_POWER_BUTTON, STOP_RUNG_POWER_BUTTON},
-        /* QEMU itself, and the kernel, need nothing of the guest's. */
+        /* These rungs are for QEMU itself and the kernel, and need nothing of the guest. */
         {"suspended", false, true, STOP_RUNG_QUIT, STOP_RUNG_QUIT},
         {"paused", false, true, STOP_RUNG_TERMINATE, STOP_RUNG_TERMINATE},
         {"paused", false, true, STOP_RUNG_KILL, STOP_RUNG_KILL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which USB device of the host's a section means, and whether the guest may have it. */
+/* Which of the host's USB devices a section means, and whether the guest may have it. */
 #include "../../../daemon/core/host/usb.h"
 #include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"

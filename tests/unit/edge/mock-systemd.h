@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A mock of systemd's manager object with one unit, as far as the launcher asks it. It is a mock because PID
- * 1 of a machine that runs tests seldom is systemd; signatures are those of org.freedesktop.systemd1(5). What
- * systemd really does is seen in the lab. */
+/* A mock of systemd's manager object with one unit, as far as the launcher uses it. It is a mock because PID
+ * 1 of a machine that runs tests seldom is systemd; signatures are those of org.freedesktop.systemd1(5). The
+ * lab shows what systemd really does. */
 #pragma once
 
 #include "private-bus.h"
@@ -16,7 +16,7 @@ typedef struct MockSystemd {
     unsigned next_job;
     int references;                /* RefUnit less UnrefUnit */
     int status_reads;              /* how often ExecMainStatus was asked for */
-    bool late;                     /* StartUnit and StopUnit are answered by mock_systemd_answer() alone */
+    bool late;                     /* only mock_systemd_answer() answers StartUnit and StopUnit */
     GPtrArray *unanswered;         /* of sd_bus_message, owned, the oldest first */
     const char *refusal;           /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
     const char *state, *sub_state; /* of the unit; sub_state NULL: some */
@@ -61,7 +61,7 @@ static inline void mock_message_free(void *message)
     sd_bus_message_unref(message);
 }
 
-/* Answers the oldest call that waits for it: so often, with a job or with the refusal. */
+/* Answers the oldest waiting call so many times, with a job or with the refusal. */
 static inline void mock_systemd_answer(MockSystemd *mock, unsigned times)
 {
     g_autofree char *job = g_strdup_printf(MOCK_ROOT "/job/%u", ++mock->next_job);

@@ -180,7 +180,7 @@ START_TEST(a_file_is_opened_and_handed_over)
 }
 END_TEST
 
-/* To close it may take as long as to open it. */
+/* Closing the file may take as long as opening it. */
 START_TEST(a_file_that_is_only_looked_at_is_closed_where_it_was_opened)
 {
     A_HELPER;
@@ -224,7 +224,7 @@ START_TEST(what_is_no_disk_or_file_is_not_opened)
 }
 END_TEST
 
-/* Its name is enough for whoever connects to it, also through folders that are not his to search. */
+/* The name is enough to connect, even through folders that the connecting user may not search. */
 START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
 {
     A_HELPER;
@@ -314,7 +314,7 @@ START_TEST(a_file_to_be_read_is_opened_over_links_and_nothing_else_is)
 }
 END_TEST
 
-/* As an image is not made over a link. */
+/* An image is not made over a link. */
 START_TEST(a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image)
 {
     A_HELPER;
@@ -423,7 +423,7 @@ START_TEST(it_finds_no_holders_of_a_device_that_is_not_there)
 }
 END_TEST
 
-/* As a descriptor of a VFIO group would be, that somebody forgot to close on exec. */
+/* Stands for the descriptor of a VFIO group that somebody forgot to close on exec. */
 START_TEST(it_keeps_nothing_that_it_inherited)
 {
     int leaked[2];

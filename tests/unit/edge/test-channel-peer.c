@@ -145,7 +145,7 @@ START_TEST(the_longest_message_arrives_and_a_longer_one_is_refused)
 
     word[WIRE_MESSAGE_MAX - 1] = 'x';
     ck_assert_int_eq(channel_send_blocking(pair.a, (const char *[]){word, NULL}, NULL, 0), -E2BIG);
-    /* From a peer that does not check; what fits of it would pass for a message. */
+    /* The sender does not check, and the part that fits would pass for a message. */
     word[WIRE_MESSAGE_MAX - 1] = '\0';
     ck_assert_int_eq(send(pair.a, word, WIRE_MESSAGE_MAX + 1, 0), WIRE_MESSAGE_MAX + 1);
     char **none = NULL;
@@ -161,7 +161,7 @@ START_TEST(the_end_of_the_stream_is_told)
     char **words = NULL;
     unsigned n_fds;
     ck_assert_int_eq(channel_receive_blocking(pair.b, &words, NULL, 0, &n_fds), -ECONNRESET);
-    /* And no signal comes for writing to nobody. */
+    /* Writing to nobody causes no signal, either. */
     ck_assert_int_eq(channel_send_blocking(pair.b, (const char *[]){"x", NULL}, NULL, 0), -EPIPE);
 }
 END_TEST

@@ -140,7 +140,7 @@ START_TEST(a_descriptor_can_be_taken_and_the_rest_is_closed)
 }
 END_TEST
 
-/* A message with this many descriptors is not heard: it ends the connection, and nobody has them any more. */
+/* A message with this many descriptors is not heard: it ends the connection, and closes them. */
 static void assert_fds_refused(const char *bytes, size_t size, unsigned n)
 {
     int left[2], copies[4];

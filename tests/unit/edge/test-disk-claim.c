@@ -47,7 +47,7 @@ static void assert_found(const FakeHost *host, const char *address, bool claim, 
     ck_assert_str_eq(text, expected);
 }
 
-/* The step fails, names these, and has written nothing. */
+/* The step fails, names these holders, and has written nothing. */
 static void assert_kept(const FakeHost *host, StepKind kind, const char *subject, const char *before,
                         const char *after, const char *expected)
 {
@@ -114,7 +114,7 @@ START_TEST(where_user_space_knows_it_has_the_words)
 }
 END_TEST
 
-/* A loop device claims nothing of what it is over (loop_configure() in drivers/block/loop.c). */
+/* A loop device does not claim the device below it (loop_configure() in drivers/block/loop.c). */
 START_TEST(what_claims_nothing_keeps_the_driver_too)
 {
     g_autoptr(FakeHost) host = a_host();

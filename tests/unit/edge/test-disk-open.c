@@ -84,7 +84,7 @@ START_TEST(a_raw_image_is_as_long_as_the_disk_and_takes_no_space)
     GPtrArray *holders = NULL;
     struct stat st;
 
-    /* As a try that was cut short leaves it. */
+    /* What a try leaves that was cut short. */
     ck_assert(g_file_set_contents(left, "half", -1, NULL));
     ck_assert_int_eq(try(&wish, &seen, &holders), 0);
     ck_assert_int_eq(stat(path, &st), 0);
@@ -131,7 +131,7 @@ START_TEST(what_an_image_says_of_other_files_is_told)
     ck_assert_int_eq(try(&wish, &seen, &holders), 0);
     ck_assert_int_eq(seen->look, DISK_LOOK_QCOW2);
     ck_assert_str_eq(seen->backing, "/etc/shadow");
-    /* Where it is said to be raw, nobody looks. */
+    /* A file that is said to be raw is not looked into. */
     wish.format = DISK_FORMAT_RAW;
     ck_assert_int_eq(try(&wish, &plain, &holders), 0);
     ck_assert_int_eq(plain->look, DISK_LOOK_PLAIN);
@@ -169,7 +169,7 @@ START_TEST(an_image_that_another_qemu_writes_to_is_in_use)
     ck_assert_int_eq(try(&reads, &second, &of_reader), 1);
     ck_assert_str_eq(first->id, second->id);
     writer = close_fd(writer);
-    /* Who reads, and lets nobody write. */
+    /* Somebody reads, and lets nobody write. */
     int reader = lock_byte(path, 201);
     ck_assert_int_eq(try(&reads, &third, &nobody), 0);
     ck_assert_ptr_null(nobody);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* That the fake host behaves as the kernel was seen to, so that tests over it mean something. */
+/* The fake host behaves as the kernel was seen to, so that tests over it mean something. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* With the real agent on a socket, told to refuse what would change the machine that runs the tests; and with
- * one that does what no real one does. */
+ * a played one that does what no real agent does. */
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static void say(const char *text)
     loop_settle(event);
 }
 
-/* Answers the sync that stands first in every connection. */
+/* Answers the sync at the beginning of each connection. */
 static void sync_up(const char *before)
 {
     const char *asked = strstr(hear(), "\"id\":");
@@ -142,7 +142,7 @@ START_TEST(the_real_agent_answers_one_question_after_the_other)
 {
     setup();
     pid_t pid = start_real();
-    /* The socket is there a moment before it listens. */
+    /* The socket exists a moment before it listens. */
     do {
         answers = 0;
         ask("guest-ping", GUEST_AGENT_ANSWERS, 10 * SECOND);
@@ -317,7 +317,7 @@ START_TEST(it_may_be_hung_up_on_by_whom_it_answers)
         ask("guest-ping", GUEST_AGENT_ANSWERS, 10 * SECOND);
         sync_up("");
         hear();
-        /* What it says besides is heard by nobody. */
+        /* Nobody hears what the agent says after that. */
         say("{\"return\": {}}\n{\"return\": {}}\n{\"return\": {}}\n");
         ck_assert_int_eq(answers, 2);
         ck_assert_int_eq(last_error, -ECONNRESET);

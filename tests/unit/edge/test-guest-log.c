@@ -154,7 +154,7 @@ START_TEST(a_program_that_complains_is_not_stopped_while_no_daemon_runs)
 }
 END_TEST
 
-/* It may wait in write(2) as long as a daemon runs: without one it is not to stand still for ever. */
+/* A console's writer may wait in write(2) while a daemon runs, but not stand still for ever without one. */
 START_TEST(a_console_goes_on_while_no_daemon_runs_and_with_the_next)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -260,7 +260,7 @@ static void flood_for_a_second(char fill)
     gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
     ck_assert_int_ge(sd_event_add_post(book.event, &writes, on_flood, &flood), 0);
     on_flood(NULL, &flood);
-    /* What is always ready, as a bus with many callers: nothing is read as long as it is there. */
+    /* While another source is always ready, as a bus with many callers is, nothing is read. */
     ck_assert_int_ge(sd_event_add_defer(book.event, &other, on_other, &turns), 0);
     ck_assert_int_ge(sd_event_source_set_enabled(other, SD_EVENT_ON), 0);
     for (int i = 0; i < 1000; i++)
@@ -440,7 +440,7 @@ START_TEST(a_log_is_private_and_follows_no_link)
     ck_assert_int_eq(symlinkat("a.pipe", book.dir_fd, "b.pipe"), 0);
     ck_assert_int_eq(try_open(book.dir_fd, "c.pipe", "b.log"), -ELOOP);
     ck_assert_int_eq(try_open(book.dir_fd, "b.pipe", "c.log"), -ELOOP);
-    /* Neither stands in the place of the other. */
+    /* A log in the place of a pipe is refused, and the other way round. */
     ck_assert_int_eq(try_open(book.dir_fd, "a.log", "c.log"), -EEXIST);
     ck_assert_int_eq(try_open(book.dir_fd, "d.pipe", "a.pipe"), -EINVAL);
     ck_assert_int_eq(try_open(-1, "c.pipe", "c.log"), -EBADF);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Proofs by the fork launcher: a process of ours is one that it started. What systemd's control groups prove
- * is in test-launcher-systemd.c. */
+/* Who proves what to the fork launcher: it knows the processes that it started. test-launcher-systemd.c shows
+ * what systemd's control groups prove. */
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -25,7 +25,7 @@ static uid_t uid;
 static gid_t gid;
 static Channel *channel;
 
-/* How the helper that play() is ended; its status tells what it heard. */
+/* How the helper that play() starts has ended; its status tells what it heard. */
 static int ends;
 static LauncherExit ended;
 
@@ -184,7 +184,7 @@ START_TEST(a_child_of_a_helper_is_no_helper)
 }
 END_TEST
 
-/* The test itself: root, perhaps, but nobody's child of the launcher's. */
+/* The test itself is a stranger: root, perhaps, but not started by the launcher. */
 START_TEST(a_stranger_is_refused_in_words_whoever_it_is)
 {
     _cleanup_close_ int fd = peer_connect(folder.socket);
@@ -211,7 +211,7 @@ static int on_turn(sd_event_source *source, void *userdata)
     return 0;
 }
 
-/* The end of a process is heard after all else, so that what it said last is heard before it. */
+/* The end of a process is heard after all else, so that its last words come before. */
 START_TEST(a_crowd_does_not_hold_up_what_comes_after_all_else)
 {
     sd_event_source *last = NULL;
@@ -241,7 +241,7 @@ START_TEST(strangers_that_say_nothing_do_not_crowd_out_a_guest)
         ck_assert_int_ge(fds[i] = peer_connect(folder.socket), 0);
     while (!is_gone(fds[G_N_ELEMENTS(fds) - 1]))
         ck_assert_int_gt(sd_event_run(event, LOOP_DEADLINE_USEC), 0);
-    /* A user has eight, and what comes after them is gone already. */
+    /* A user may have eight strangers; the others have been cut off. */
     for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
         bool gone = is_gone(fds[i]);
         ck_assert_msg(gone == (i >= 8), "stranger %u is %s", i, gone ? "gone" : "there");

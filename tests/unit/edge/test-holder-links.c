@@ -191,7 +191,7 @@ START_TEST(a_guests_own_link_uses_the_card_without_an_address)
 }
 END_TEST
 
-/* VXLAN tells its way out by no attribute of netlink that all links have. */
+/* No attribute of netlink that all links have names the link below a VXLAN device. */
 START_TEST(what_only_sysfs_shows_as_built_upon_a_link_uses_it)
 {
     run("ip link add vxlan7 type veth peer name far3 && ip link set vxlan7 up && ip link set far3 up");
@@ -256,7 +256,7 @@ static void run_with(const char *format, pid_t pid)
     run(command);
 }
 
-/* Made there at once, as by systemd-nspawn: no link has ever been moved. */
+/* Made in the container at once, as by systemd-nspawn: no link is ever moved. */
 START_TEST(a_containers_link_that_is_built_upon_the_card_uses_it)
 {
     pid_t pid = a_container();

@@ -76,8 +76,8 @@ static int open_below(const char *name)
     return fd;
 }
 
-/* A card with a DRM node (1:3) and one for sound (1:5), a disk of a partition, a controller with a keyboard
- * two hubs below (1:7). */
+/* A card with a DRM node (1:3) and one for sound (1:5), a disk with a partition, and a controller with a
+ * keyboard two hubs below (1:7). */
 static void setup(void)
 {
     tree = (Tree){.path = scratch_new("holders")};
@@ -192,7 +192,7 @@ START_TEST(a_mapping_counts_when_the_file_is_closed)
 }
 END_TEST
 
-/* The kernel lets anybody else claim a disk that is mapped. */
+/* The kernel lets others claim a disk that somebody has mapped. */
 START_TEST(a_disk_that_is_mapped_is_in_use)
 {
     g_autofree char *dev = g_build_filename(tree.path, "dev", NULL),

@@ -70,10 +70,10 @@ START_TEST(a_bridge_is_known_by_its_class_or_the_bus_below_it)
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:02.0", .group = 1, .class = 0x060700});
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:03.0", .group = 2, .class = 0x060901});
-    /* An odd one: its class is that of a host bridge, yet there is a bus behind it. */
+    /* An odd bridge: it has the class of a host bridge, yet there is a bus behind it. */
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:04.0", .group = 3, .class = 0x060000});
     ck_assert_int_eq(mkdirat(fake_host_sys_fd(fake), "bus/pci/devices/0000:00:04.0/pci_bus", 0755), 0);
-    /* No bridges in this sense: an ISA bridge and a host bridge. */
+    /* Not bridges in this sense: an ISA bridge and a host bridge. */
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:05.0", .group = 4, .class = 0x060100});
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:00.0", .group = 5, .class = 0x060000});
 
@@ -189,7 +189,7 @@ START_TEST(what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks)
     ck_assert_int_eq(type->available, 4);
     ck_assert_int_eq(host_find_mediated_type(host, gpu, "nvidia-64")->available, 0);
     ck_assert_ptr_null(host_find_mediated_type(host, audio, "nvidia-63"));
-    /* Its driver may keep who asks for the number waiting. */
+    /* The driver may keep a reader of the number waiting. */
     mediated_scan_types(&place, gpu, false, again);
     ck_assert_int_eq(host_find_mediated_type(again, gpu, "nvidia-63")->available, -1);
 }
@@ -227,7 +227,7 @@ START_TEST(attributes_that_are_missing_are_unknown)
 }
 END_TEST
 
-/* A FIFO in the place of the attribute hangs whoever opens it, as the kernel hangs whoever reads it. */
+/* A FIFO in the attribute's place makes whoever opens it hang, as the kernel makes whoever reads it hang. */
 /* Who reads it waits for good. */
 static void forbid_config(const FakeHost *fake)
 {
@@ -282,7 +282,7 @@ START_TEST(uevent_and_the_config_space_of_sleepers_are_never_read)
 }
 END_TEST
 
-/* Its user resets it at will, and a read would wait for the end of the reset. */
+/* The device's user resets it at will, and a read would wait for the end of the reset. */
 START_TEST(the_config_space_of_a_device_on_vfio_pci_is_not_read)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
@@ -311,7 +311,7 @@ END_TEST
 START_TEST(a_device_that_goes_meanwhile_is_left_out)
 {
     g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    /* As seen between two calls: the link is listed, and what it leads to is gone. */
+    /* A device that goes between two calls: its link is listed, but leads nowhere. */
     ck_assert_int_eq(symlinkat("../../../devices/pci0000:00/0000:05:00.0", fake_host_sys_fd(fake),
                                "bus/pci/devices/0000:05:00.0"),
                      0);

@@ -331,7 +331,7 @@ START_TEST(what_is_forgotten_is_not_called_back)
 }
 END_TEST
 
-/* A guest that was stopped before it ran is started again, and its process has not gone yet. */
+/* A guest was stopped before it ran, and starts again while its old process is still there. */
 START_TEST(a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next)
 {
     g_autofree char *instance = NULL;
@@ -347,7 +347,7 @@ START_TEST(a_start_that_was_forgotten_does_not_stand_in_the_way_of_the_next)
     ck_assert_int_eq(launcher_kill(launcher, LAUNCHER_GUEST, "sleep", SIGKILL), 0);
     loop_until_count(event, &failures, 1);
     ck_assert_int_eq(answers, 1);
-    /* Both end at the same time, and either may be heard of first. */
+    /* Both end at the same time; either may be noticed first. */
     while (kill(old, 0) == 0)
         ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "the old one was not reaped");
     ck_assert_int_eq(errno, ESRCH);

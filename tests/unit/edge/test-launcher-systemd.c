@@ -17,7 +17,7 @@ static MockSystemd mock;
 static sd_bus *bus;
 static Launcher *launcher;
 
-/* Turns until the mock has been called so. */
+/* Turns until this call has reached the mock. */
 static void until_called(const char *call)
 {
     while (!strstr(mock.calls->str, call))
@@ -63,7 +63,7 @@ static void process_kill(pid_t pid)
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
-/* Until all that the mock has sent so far has been heard: the answer to this comes behind it. */
+/* Turns until everything that the mock has sent is heard: the answer to this call comes after it. */
 static void settle(void)
 {
     int before = finds;
@@ -130,7 +130,7 @@ START_TEST(a_start_that_fails_after_it_was_accepted_is_told)
 }
 END_TEST
 
-/* The unit's job is not over then: its ExecStopPost= waits for the daemon. */
+/* The unit's job is not over then, as its ExecStopPost= waits for the daemon. */
 START_TEST(a_start_whose_process_dies_is_told_by_the_state_of_the_unit)
 {
     start();
@@ -196,7 +196,7 @@ START_TEST(a_late_answer_to_one_start_is_not_taken_for_that_to_the_next)
     mock_systemd_answer(&mock, 1);
     loop_until_count(event, &answers, 1);
     ck_assert_int_eq(answer_error, 0);
-    /* And that one still fails as one that is waited for. */
+    /* And the second start can still fail. */
     mock_systemd_end_job(&mock, 2, UNIT, "timeout");
     loop_until_count(event, &failures, 1);
     ck_assert_str_eq(failed_message, UNIT " did not come up in time");
@@ -256,7 +256,7 @@ static void connect_and_hear_what_is_given_up(void)
     settle();
 }
 
-/* The states are those that systemd 252 goes through with Restart=: the second time it was let go. */
+/* The states that systemd 252 goes through with Restart=; the second time it gives up. */
 START_TEST(a_unit_that_systemd_does_not_start_again_is_told)
 {
     connect_and_hear_what_is_given_up();

@@ -65,7 +65,7 @@ START_TEST(a_tap_device_is_a_port_of_its_bridge_until_it_is_taken_away)
     assert_link(sys_fd, NAME, "");
     ck_assert_int_eq(link_make(sys_fd, NAME, value), 0);
     assert_link(sys_fd, NAME, value);
-    /* Up, with the bridge's MTU, which would fall to the port's else; and no address of the host's own. */
+    /* Up, with the bridge's MTU (or that would fall to the port's), and no address of the host's. */
     assert_attribute(sys_fd, "class/net/" NAME "/mtu", "1400");
     assert_attribute(sys_fd, "class/net/br0/mtu", "1400");
     ck_assert_int_eq(system("ip -o link show dev " NAME " | grep -q '[<,]UP[,>]'"), 0);
@@ -146,7 +146,7 @@ START_TEST(what_is_open_is_a_tap_device_that_is_there)
 }
 END_TEST
 
-/* As the journal has it: made, and undone whatever somebody did to it meanwhile. */
+/* As in the journal: the link is made, and undone whatever somebody did to it meanwhile. */
 START_TEST(a_link_that_was_moved_is_taken_away_all_the_same)
 {
     StepPlace place = {.sys_fd = a_network(), .dev_fd = dev()};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a scan of the fake host to a plan, its steps, the journal, and back: through crashes at every point,
- * and failures of every write. What carries the steps out here is as plain as can be; the executor has tests
- * of its own. */
+/* From a scan of the fake host to a plan, its steps, the journal, and back: with a crash at every point, and
+ * with a failure of every write. The code here that takes the steps is as plain as can be; the executor has
+ * tests of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -130,8 +130,8 @@ static Journal *open_journal(const Rig *rig)
     return journal;
 }
 
-/* A crash is a moment after which nothing is done any more. Moments are counted: before the begin record,
- * between it and the act, between that and the done record. */
+/* A crash is a moment after which nothing is done any more. The moments: before the begin record, between
+ * that and the act, between the act and the done record. */
 typedef struct Fate {
     unsigned left; /* moments until the crash */
     bool dead;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Against a mock of polkit's authority, as nobody can be asked for a password in a test. Who asks is a
- * process of another user (root is not asked about), which calls Ask() on the daemon's connection. */
+/* Against a mock of polkit's authority, as a test can ask nobody for a password. The caller is a process of
+ * another user (root is not asked about), which calls Ask() on the daemon's connection. */
 #include <sys/wait.h>
 
 #include "../../../daemon/edge/host-services/polkit.h"
@@ -16,7 +16,7 @@ typedef enum Verdict {
     VERDICT_DENIED,
     VERDICT_CHALLENGE, /* a password would be needed, and nobody can be asked */
     VERDICT_ERROR,
-    VERDICT_TIMEOUT, /* what sd-bus says when the time is over, too */
+    VERDICT_TIMEOUT, /* sd-bus reports the same after its timeout */
     VERDICT_NONSENSE,
     VERDICT_SILENCE,
 } Verdict;

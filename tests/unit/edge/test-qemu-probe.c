@@ -346,10 +346,10 @@ START_TEST(an_answer_may_free_the_probe_or_ask_again)
 }
 END_TEST
 
-/* Who asks, and what he does when he is told. */
+/* Somebody who asks, and what he does upon the answer. */
 typedef struct Asker {
     Bench *bench;
-    struct Asker *other; /* whose question is forgotten then; NULL: nobody's */
+    struct Asker *other; /* whose question he then forgets; NULL: nobody's */
     int n_answers;
 } Asker;
 
@@ -379,7 +379,7 @@ START_TEST(who_forgets_what_he_asked_hears_nothing_and_others_do)
     ck_assert_int_eq(first.n_answers, 1);
     ck_assert_msg(gone.n_answers == 0, "told after it had gone");
     ck_assert_msg(last.n_answers == 0, "told after another answer had made it go");
-    /* QEMU is asked again for who asks again. */
+    /* Asking again starts QEMU again. */
     qemu_probe_get(bench.probe, on_asker, &gone);
     loop_until_count(bench.event, &gone.n_answers, 1);
     ck_assert_uint_eq(n_starts(&bench), 2);
@@ -399,7 +399,7 @@ START_TEST(qemu_inherits_nothing_but_its_socket)
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
     bench_init(&bench);
-    /* Looked at by bash itself: a child would have descriptors of its own. */
+    /* bash itself looks: a child would have descriptors of its own. */
     g_autofree char *script = g_strdup_printf(
         "cd /proc/$$/fd; echo * > %s/fds; while read -r l; do case $l in Sig[BI]*) echo $l;; esac; done"
         " < /proc/$$/status > %s/signals; read -r -a s < /proc/$$/stat; echo $$ ${s[4]} > %s/group; exit 9",

@@ -161,7 +161,7 @@ START_TEST(a_command_goes_out_with_its_arguments_and_is_answered_once)
 }
 END_TEST
 
-/* What came with the next bytes; -1: no descriptor. */
+/* Returns the descriptor that came with the next bytes; -1: none. */
 static int take_fd(Line *line, char *bytes, size_t size)
 {
     union {
@@ -212,7 +212,7 @@ START_TEST(a_descriptor_goes_along_with_its_name_one_at_a_time)
     ck_assert_str_eq(bytes, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"client\"},\"id\":2}\n");
     ck_assert_int_eq(write(fd, "x", 1), 1);
     ck_assert_int_eq(read(tube[0], &byte, 1), 1);
-    /* Ours is closed: the other side's end is the last. */
+    /* Our copy is closed, so the other side's end is the last. */
     close_fd(fd);
     ck_assert_int_eq(read(tube[0], &byte, 1), 0);
 
@@ -323,7 +323,7 @@ START_TEST(what_was_said_before_the_end_is_heard)
     static const char last[] = "{\"event\": \"SHUTDOWN\"}\r\n";
     ck_assert_int_eq(write(line->peer, last, strlen(last)), strlen(last));
     line->peer = close_fd(line->peer);
-    /* Finds nobody to write to: that alone must not hide the event. */
+    /* The write finds nobody; that alone must not hide the event. */
     command(line, "a", 0);
     loop_settle(line->event);
     assert_notes(line, "SHUTDOWN null;-104 null;closed 0;");

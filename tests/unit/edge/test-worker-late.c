@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pool over a systemd that answers late, twice, never, or after who asked has gone: PID 1 is busy,
- * reloads, or has thousands of somebody's calls before ours. The workers are this test's own, which connects
- * when it wants to. */
+/* The pool over a systemd that answers late, twice, never, or after the asker has gone: PID 1 is busy,
+ * reloads, or has thousands of other calls first. The workers are this test, which connects when it wants
+ * to. */
 #include <sys/socket.h>
 
 #include "../../../daemon/base/cleanup.h"
@@ -10,7 +10,7 @@
 #include "loop.h"
 #include "mock-systemd.h"
 
-/* In place of the 25 s of sd_bus_call_async(3). */
+/* Instead of the 25 s of sd_bus_call_async(3). */
 #define PATIENCE_USEC (50 * 1000)
 
 static sd_event *event;
@@ -140,7 +140,7 @@ static void on_outwaited(int error, const char *message, void *userdata)
     ++*(int *)userdata;
 }
 
-/* All calls that are under way have run into their deadline: they were made before this one, which is not
+/* Waits until all calls under way have run into their deadline: this one was made after them, and is not
  * answered either. */
 static void outwait(void)
 {
@@ -156,7 +156,7 @@ static int on_counted(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
-/* All that was sent before has been heard by both: the answer to this comes behind it. */
+/* Waits until both have heard everything that was sent before: the answer to this call comes after it. */
 static void settle(void)
 {
     int n = 0;
@@ -295,7 +295,7 @@ START_TEST(an_answer_after_the_request_was_taken_back_or_the_pool_is_gone_goes_n
 }
 END_TEST
 
-/* What it says without having been asked, or once more, is not taken for the answer to the next question. */
+/* Words that nobody asked for, or a second answer, must not pass for the answer to the next question. */
 START_TEST(a_worker_that_answers_twice_is_lost)
 {
     setup();
@@ -313,7 +313,8 @@ START_TEST(a_worker_that_answers_twice_is_lost)
 }
 END_TEST
 
-/* A module came while it was on its way: it knows nothing of its devices, and whoever waits gets another. */
+/* A module came while the worker was on its way: it knows nothing of the module's devices, so the waiting job
+ * gets another worker. */
 START_TEST(who_waits_for_a_worker_that_is_outdated_gets_another)
 {
     setup();

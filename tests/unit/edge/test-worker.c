@@ -202,7 +202,7 @@ START_TEST(a_released_worker_goes_to_who_waits_longest)
     worker_release(first);
     loop_until_count(event, &readies, 2);
     ck_assert_ptr_eq(ready_workers[1], first);
-    /* The one that was started for it comes too, and idles. */
+    /* The worker that was started for this job comes too, and idles. */
     loop_until_count(event, &adopted, 2);
     ck_assert_ptr_ne(get_worker(), first);
     ck_assert_int_eq(adopted, 2);
@@ -218,7 +218,7 @@ START_TEST(a_request_that_was_taken_back_is_not_answered)
     loop_until_count(event, &adopted, 1);
     ck_assert_int_eq(readies, 0);
 
-    /* Nor is one that had its worker already; the worker serves the next. */
+    /* A request that had its worker already is not called back, either; the worker serves the next. */
     ck_assert_int_eq(worker_request(pool, on_ready, NULL, &request), 0);
     worker_request_cancel(request);
     loop_settle(event);
@@ -234,7 +234,7 @@ START_TEST(a_helper_that_dies_in_a_step_is_lost)
     take(worker, "die");
     ck_assert_int_eq(answer.verdict, WORKER_LOST);
     ck_assert_ptr_null(live);
-    /* It is gone with its worker; the next job has another. */
+    /* The helper is gone, and the worker with it; the next job gets another. */
     get_worker();
     ck_assert_int_eq(adopted, 2);
 }
@@ -257,7 +257,7 @@ START_TEST(a_helper_that_dies_between_steps_is_noticed_at_the_next)
 }
 END_TEST
 
-/* Nobody heard that its connection is closed: sending tells it first. */
+/* The pool has not noticed that the connection is closed: only sending shows it. */
 START_TEST(a_helper_that_cannot_be_spoken_to_any_more_is_not_given_to_the_next_job)
 {
     siginfo_t ended;
@@ -419,7 +419,7 @@ START_TEST(what_was_seen_comes_as_a_value)
     ck_assert_uint_eq(seen_mode, 33188);
     ck_assert_int_eq(look_at(worker, "/refused"), -EACCES);
     ck_assert_int_eq(look_at(worker, "/nonsense"), -EBADMSG);
-    /* A file server may say so of a file; the worker is there all the same. */
+    /* A file server may report that for a file; the worker is still there. */
     ck_assert_int_eq(look_at(worker, "/reset"), -EIO);
     ck_assert_int_eq(look_at(worker, "/seen"), 0);
     ck_assert_int_eq(look_at(worker, "/dies"), -ECONNRESET);

@@ -23,17 +23,16 @@ void try_free(Try *try);
     A_TRY(try, &rig)
 extern const ExecutionHandler try_handler;
 
-/* The handler's userdata is the try itself, so it must not be moved from here on. */
+/* From here on the try must not be moved, as it is the handler's userdata. */
 void try_run(Try *try, bool with_guest);
 void try_undo(Try *try, bool believe_kernel);
-/* The daemon is gone (finish: the step that is under way is taken all the same), and another has nothing but
- * the journal. */
+/* The daemon dies (finish: the step under way is still taken), and the next one has only the journal. */
 void try_die(Try *try, bool finish);
 
-/* As long as there is anything to do at once, whatever comes of it. */
+/* Runs as long as there is anything to do at once, with any outcome. */
 void try_run_on(Try *try);
 void try_undo_on(Try *try, bool believe_kernel);
-/* To their ends, which are good ones: after an undo the host is as it was. */
+/* Runs to a good end: after an undo the host is as it was. */
 void try_run_all(Try *try);
 void try_undo_all(Try *try);
 void try_assert_done(const Try *try);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A stand-in for daemon/edge/qemu/qemu-probe.c, linked instead of it: what it says QEMU can do is known at once,
- * as thousands of starts are tried and none of them starts a QEMU; or it is told when the test says so: late,
- * twice, never, after who asked has gone. The real one is held to the same contract by
- * tests/unit/edge/test-qemu-probe.c. */
+/* A stand-in for daemon/edge/qemu/qemu-probe.c, linked instead of it. It answers at once what QEMU can do, as
+ * thousands of starts are tried and none starts a QEMU; or when the test says so: late, twice, never, after
+ * the asker has gone. tests/unit/edge/test-qemu-probe.c holds the real one to the same contract. */
 #pragma once
 
 #include "../../../daemon/edge/qemu/qemu-probe.h"
@@ -12,8 +11,8 @@ void fake_probe_free(QemuProbe *probe);
 
 /* From now on questions wait for fake_probe_answer(). */
 void fake_probe_be_late(QemuProbe *probe);
-/* How many were asked and have not been answered, those included whose asker has gone. */
+/* How many questions have no answer yet, including those whose asker has gone. */
 unsigned fake_probe_waiting(const QemuProbe *probe);
-/* Answers the oldest so often; to one whose asker has gone it says nothing. message: QEMU cannot be asked, as
- * where it does not answer in time; NULL: it can. */
+/* Answers the oldest question so many times, unless its asker has gone. message: QEMU cannot be asked, as if
+ * it did not answer in time; NULL: it can. */
 void fake_probe_answer(QemuProbe *probe, unsigned times, const char *message);

@@ -73,7 +73,7 @@ static void add_device(FakeQemu *qemu, struct json_object *device)
 {
     const char *host = text_of(device, "host");
 
-    /* get_pci_host_devaddr() where there is none, but sysfsdev. */
+    /* What get_pci_host_devaddr() gives for a device with sysfsdev alone. */
     g_hash_table_insert(qemu->devices, g_strdup(text_of(device, "id")),
                         g_strdup(host[0] ? host : "ffff:ff:ff.f"));
     if (qemu->group)
@@ -250,8 +250,7 @@ void fake_qemu_eject(FakeQemu *qemu, const char *slot)
     fake_qemu_serve(qemu);
 }
 
-/* A function that the guest has not heard of goes at once, and by itself; else the guest lets go of the slot.
- */
+/* A function that the guest does not know goes at once; otherwise the guest lets go of the whole slot. */
 static void delete (FakeQemu *qemu, const char *id)
 {
     g_autofree char *slot = g_strndup(id, strrchr(id, '-') - id), *first = g_strconcat(slot, "-0", NULL);

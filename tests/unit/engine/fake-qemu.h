@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A stand-in for usher-launch and the QEMU that takes its place: the other end of the launcher's channel, and
- * of the QMP socket that is handed over on it. tests/bus/test_daemon.py has the real ones; what cannot be had
- * from them is one that goes, or says nothing, between any two messages. */
+ * of the QMP socket that is handed over on it. tests/bus/test_daemon.py has the real ones; those cannot be
+ * made to go, or to fall silent, between any two messages. */
 #pragma once
 
 #include "../../../daemon/engine/guest/guest.h"
@@ -13,19 +13,19 @@ typedef struct FakeQemu {
     const Rig *rig;
     int launch_fd; /* the launcher's end; -1: not connected */
     int listen_fd, qmp_fd;
-    char *emulator;       /* where the launcher was to go; NULL: nowhere */
+    char *emulator;       /* the program that the launcher was to become; NULL: none */
     bool mute;            /* reads, and answers nothing */
     bool tray_locked;     /* by its guest */
     const char *chardevs; /* NULL: "{}" */
     const char *status;   /* "prelaunch", "running", "paused", … */
     bool stays;           /* so, whatever it is told */
-    const char *button;   /* what it says of its power button's register; NULL: {} */
+    const char *button;   /* the answer about its power button's register; NULL: {} */
     GString *commands;    /* that it got, a line each */
     GPtrArray *ports;     /* of char*: ids */
-    GHashTable *devices;  /* id → address of what it has of the host's */
-    int group;            /* that it has open while it has any; 0: none */
-    const char *refuses;  /* a device that it does not take; NULL: none */
-    bool keeps;           /* its guest does not let go of devices */
+    GHashTable *devices;  /* id → address, of the host's devices that it has */
+    int group;            /* the group that it has open while it has any device; 0: none */
+    const char *refuses;  /* a device that it refuses; NULL: none */
+    bool keeps;           /* its guest does not let devices go */
 } FakeQemu;
 
 FakeQemu fake_qemu_new(const Rig *rig);
@@ -36,18 +36,18 @@ void fake_qemu_free(FakeQemu *qemu);
 void fake_qemu_connect(FakeQemu *qemu, Guest *guest);
 /* It goes. */
 void fake_qemu_hang_up(FakeQemu *qemu);
-/* If it has been told to run, QEMU is in its place from now on. */
+/* If the launcher was told to run QEMU, QEMU is in its place from now on. */
 bool fake_qemu_take_over(FakeQemu *qemu);
 /* Both, and QEMU answers. */
 void fake_qemu_launch(FakeQemu *qemu, Guest *guest);
-/* What the process that the launcher left behind is told, with blanks between; it answers with these words.
+/* Sends words to the process that the launcher left behind; returns its answer, with blanks between words.
  * The caller frees it. */
 char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
-/* Says hello to whoever has connected, and answers, as long as there is anything to do at once. */
+/* Greets whoever has connected, and answers as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
-/* Something becomes of its processors: "SUSPEND", "suspended". */
+/* The guest's run state changes: "SUSPEND", "suspended". */
 void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status);
-/* The guest lets go of what is in a slot, "spare-0". */
+/* The guest lets go of the device in a slot, "spare-0". */
 void fake_qemu_eject(FakeQemu *qemu, const char *slot);
 /* The guest opens the tray of a drive, "cdrom-install". */
 void fake_qemu_open_tray(FakeQemu *qemu, const char *drive);

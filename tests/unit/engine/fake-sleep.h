@@ -7,7 +7,8 @@
 
 /* Awake; logind waits for 5 s, as it does by default. */
 SleepWatch *fake_sleep_new(void);
-/* What the watch says from now on; the callee is told by the test. */
+/* Sets what the watch says from now on; the test calls the callback. */
 void fake_sleep_set(SleepWatch *watch, HostWake host, uint64_t delay_usec);
-/* "block: guest win10 owns 0000:01:00.0\n", a line a lock. Borrowed until the next call. */
+/* "block: guest win10 owns 0000:01:00.0
+ * ", one line for each lock. Borrowed until the next call. */
 const char *fake_sleep_locks(SleepWatch *watch);

@@ -294,7 +294,7 @@ bool fake_workers_hanging(const WorkerPool *pool)
     return false;
 }
 
-/* Nobody waits for what it was asked any more: it goes (worker.c, lose()). */
+/* Nobody waits for the answer any more, so the worker goes (worker.c, lose()). */
 static int on_late_path(sd_event_source *source, void *userdata)
 {
     answer(userdata, &(WorkerAnswer){.verdict = WORKER_LOST});
@@ -333,7 +333,7 @@ static void begin_path(Worker *worker, const char *path, void *userdata)
     worker->userdata = userdata;
 }
 
-/* Of a path that does not answer there is no answer before fake_workers_come_back(). */
+/* A path below the dead one gets no answer before fake_workers_come_back(). */
 static void run_path(Worker *worker, sd_event_handler_t handler)
 {
     worker->hanging = worker->pool->dead && g_str_has_prefix(worker->path, worker->pool->dead);
@@ -409,7 +409,7 @@ static int open_path(Worker *worker, const char *path, int flags, WorkerOpened o
     return 0;
 }
 
-/* What there is none of here stands for itself. */
+/* Pretends that a file is what a definition needs, as this machine may have none. */
 static FileSeen *pretend(FileKind kind, const char *what)
 {
     FileSeen *seen = g_new0(FileSeen, 1);

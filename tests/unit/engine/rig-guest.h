@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest with what the rig's host lends, for tests of what else it may have. */
+/* A guest with the rig's devices, for tests of what else it may have. */
 #pragma once
 
 #include "fake-qemu.h"
 
-/* The rig's sections and more of them. */
+/* The rig's definition with more sections. */
 GuestDefinition *rig_definition(const Rig *rig, const char *more);
 /* Plans the start of a guest and begins it; takes over the definition. The job may be NULL. */
 void rig_begin(const Rig *rig, Guest *guest, GuestDefinition *definition, Job *job);
-/* What it tells of itself nobody hears. */
+/* Starts a guest that reports to nobody. */
 Guest *rig_start(const Rig *rig, const char *more);
-/* One that runs. */
+/* Starts a guest and brings it up to running. */
 Guest *rig_run(const Rig *rig, FakeQemu *qemu, const char *more);
 #define A_GUEST(build, more)                                                                                 \
     A_RIG(build);                                                                                            \
     A_QEMU(qemu, &rig);                                                                                      \
     Guest *guest = rig_run(&rig, &qemu, more)
 
-/* The daemon dies with its guest (finish: as rig_die()) and comes again; QEMU has a pid still, or 0. */
+/* The daemon dies with its guest (finish: as rig_die()) and comes again; pid: QEMU's, or 0 if it has gone. */
 void rig_lose_daemon(Rig *rig, Guest *guest, bool finish, pid_t pid);
 /* QEMU runs on and waits for the next daemon. */
 void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest);
@@ -26,7 +26,7 @@ Guest *rig_find(const Rig *rig, const char *more);
 
 /* QEMU ends well: the guest is at rest, and all is given back. */
 void rig_rest(const Rig *rig, const Guest *guest);
-/* The guest is freed then. */
+/* The same, and frees the guest. */
 void rig_end(const Rig *rig, Guest *guest);
 
 /* The addresses of its devices, with blanks between. */

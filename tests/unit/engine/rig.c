@@ -9,7 +9,7 @@
 #include "../../../daemon/engine/opener.h"
 #include "rig.h"
 
-/* What was waited for and has not come by then never will. */
+/* What has not come by then never will. */
 #define DEADLINE_USEC (20 * G_USEC_PER_SEC)
 
 const char *build_gpu(FakeHost *host)

@@ -29,15 +29,15 @@ const char *build_cold(FakeHost *host);
 const char *build_crowd(FakeHost *host);
 /* The GPU, to be reset on the way there and back. */
 const char *build_reset(FakeHost *host);
-/* A GPU, and fewer huge pages than the guest is made of. */
+/* A GPU, and fewer huge pages than the guest needs. */
 const char *build_large(FakeHost *host);
-/* A GPU, and processors that the host is kept off and that run at full speed. */
+/* A GPU, and host CPUs for the guest alone, at full speed. */
 const char *build_alone(FakeHost *host);
 /* A network card of which virtual functions are made, and the GPU. */
 const char *build_functions(FakeHost *host);
 /* A mediated device of a card that stays with the host, and the GPU. */
 const char *build_mediated(FakeHost *host);
-/* One that is made of such a card, and the GPU. */
+/* A mediated device to be made of such a card, and the GPU. */
 const char *build_mediated_type(FakeHost *host);
 #define BUILDS                                                                                               \
     ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone,           \
@@ -57,12 +57,11 @@ Rig rig_new(RigBuild build);
 void rig_free(Rig *rig);
 #define A_RIG(build) __attribute__((cleanup(rig_free))) Rig rig = rig_new(build)
 
-/* The daemon dies (see fake_workers_crash()); before it is up again, whoever uses the engine has to be freed.
- */
+/* The daemon dies (see fake_workers_crash()). Whoever uses the engine must be freed before it comes again. */
 void rig_die(Rig *rig, bool finish);
 void rig_come_again(Rig *rig);
 
-/* To be carried out in one go: the groups that are only expected are those that they will be. */
+/* A plan to be carried out in one go: the groups that it expects are those that will come. */
 Plan *rig_plan(const Rig *rig);
 /* GuestHandler.plan_rest */
 int rig_plan_rest(const Rig *rig, const GuestDefinition *definition, const DefinitionPci *section, Plan **ret,
@@ -74,10 +73,10 @@ Journal *rig_journal(const Rig *rig, const char *owner);
 bool rig_turn(const Rig *rig);
 /* Turns as long as there is anything to do at once. */
 void rig_settle(const Rig *rig);
-/* Turns until a number has become what is wanted. */
+/* Turns until *count is wanted. */
 void rig_until(const Rig *rig, const unsigned *count, unsigned wanted);
 
-/* The host is as it was, nothing that must not be done to it was, and no journal is left. */
+/* The host is as it was, nothing forbidden was done to it, and no journal is left. */
 void rig_assert_restored(const Rig *rig);
 void rig_assert_host(const Rig *rig, const char *snapshot);
 void rig_assert_driver(const Rig *rig, const char *address, const char *expected);

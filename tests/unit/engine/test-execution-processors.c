@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processors that the host is kept off: several guests at once, whoever comes and goes first, and a systemd
- * that fails. test-execution.c crashes them like any other step. */
+/* Host CPUs that the host's units are kept off: several guests at once, whoever comes and goes first, and a
+ * systemd that fails. test-execution.c crashes them like any other step. */
 #include <string.h>
 
 #include "execution-try.h"

@@ -7,8 +7,8 @@
 
 #define GPU "0000:01:00.0"
 #define AUDIO "0000:01:00.1"
-/* Where they stand in the plan, counted from 0; and in its undo, of which they are the last but what brings
- * drivers and power settings back. */
+/* Where the resets are in the plan, counted from 0, and in its undo: there only drivers and power settings
+ * come after them. */
 #define RESET_GPU 6
 #define RESET_AUDIO 7
 #define STEPS 13
@@ -31,7 +31,7 @@ static void assert_noted(const Rig *rig, const char *address, const char *words)
     ck_assert_msg(why && strstr(why, words), "%s", why ? why : "nothing");
 }
 
-/* Nothing of it is done any more, but the journal keeps it. */
+/* The undo leaves the device alone, but the journal keeps its steps. */
 static void assert_left_alone(const Try *try)
 {
     ck_assert_uint_eq(try->ended, 1);
@@ -71,7 +71,7 @@ START_TEST(a_reset_that_fails_is_noted_and_the_rest_is_undone)
         try_run_on(&try);
         assert_left_alone(&try);
         ck_assert_msg(strstr(try.fault->message, "reset of " GPU " failed: "), "%s", try.fault->message);
-        /* That somebody has the group open is no fault of the device's. */
+        /* If somebody has the group open, that is no fault of the device's. */
         if (errors[e] == EBUSY) {
             ck_assert_ptr_null(reason(&rig, GPU));
         } else {
@@ -107,7 +107,7 @@ START_TEST(a_device_that_is_silent_after_its_reset_is_not_given_on)
     ck_assert_msg(strstr(try.fault->message, "reset of " GPU " failed: it does not answer any more"), "%s",
                   try.fault->message);
     assert_noted(&rig, GPU, "reset failed: it does not answer any more");
-    /* Nor given back by itself, as its reset fails again; by an administrator's word it is. */
+    /* Nor is the device given back by itself, as its reset fails again; by an administrator's word it is. */
     try_undo_on(&try, false);
     assert_left_alone(&try);
     try_undo_on(&try, true);
@@ -158,7 +158,7 @@ START_TEST(a_device_that_its_driver_does_not_take_back_is_noted)
 }
 END_TEST
 
-/* He sees it fail, and may put right what keeps it. */
+/* The administrator sees the failure, and may put right what causes it. */
 START_TEST(what_an_administrator_tries_in_vain_is_not_noted)
 {
     A_TRY_OF(build_gpu);
@@ -171,7 +171,7 @@ START_TEST(what_an_administrator_tries_in_vain_is_not_noted)
 }
 END_TEST
 
-/* As it is until the last of a guest has let go of it. */
+/* The group is not free until the last part of a guest has let go of it. */
 START_TEST(that_a_group_is_not_free_yet_is_not_noted)
 {
     A_TRY_OF(build_gpu);

@@ -115,8 +115,7 @@ START_TEST(a_plan_without_steps_ends_well_and_needs_no_worker)
 }
 END_TEST
 
-/* --- Crashes
- * ----------------------------------------------------------------------------------------------------- */
+/* --- Crashes --- */
 
 /* Returns false when it ended before the crash. */
 static bool crash_at(Try *try, unsigned turn, bool finish)
@@ -180,16 +179,14 @@ START_TEST(a_journal_cut_off_within_a_record_is_undone)
     try_run_on(&try);
     g_autofree char *path = g_strdup_printf("%s/journal/guest-win10.journal", rig.run_path);
     g_autofree char *text = journal_text(&rig);
-    /* The last record is that the node was given to the guest: it was, but that was not written to its end.
-     */
+    /* The last record says that the guest was given the node: that was done, but the record was cut short. */
     ck_assert_int_eq(truncate(path, strlen(text) - 20), 0);
     try_die(&try, false);
     try_undo_all(&try);
 }
 END_TEST
 
-/* --- Failures
- * ---------------------------------------------------------------------------------------------------- */
+/* --- Failures --- */
 
 START_TEST(a_step_that_fails_ends_the_start_and_all_is_undone)
 {
@@ -266,7 +263,7 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
                     g_auto(GStrv) words = g_strsplit(try.fault->message, " ", 4);
                     g_autofree char *subject = g_strndup(words[2], strlen(words[2]) - 1);
                     ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
-                    /* A virtual function that stays keeps its card from unmaking any. */
+                    /* A virtual function that stays keeps its card from unmaking the others. */
                     if (BUILDS[b] == build_functions && g_str_has_prefix(subject, "0000:02:00."))
                         subject[strlen(subject) - 1] = '\0';
                     assert_only(&rig, subject, "vfio/");
@@ -302,8 +299,7 @@ START_TEST(no_step_is_taken_that_the_journal_cannot_tell_of)
 }
 END_TEST
 
-/* --- Drift
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Drift --- */
 
 static void assert_drift(const Try *try, const char *message)
 {
@@ -312,7 +308,7 @@ static void assert_drift(const Try *try, const char *message)
     ck_assert_str_eq(try->fault->message, message);
 }
 
-/* An administrator says that it is right as it is. */
+/* An administrator says that the device is right as it is. */
 static void believe(Try *try)
 {
     try_undo_on(try, true);
@@ -395,10 +391,9 @@ START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
 }
 END_TEST
 
-/* --- Hangs
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Hangs --- */
 
-/* What hangs is slow after a ms, and stuck after three. */
+/* A step that hangs is slow after 1 ms, and stuck after 3 ms. */
 static void be_impatient(Rig *rig)
 {
     rig->engine.limits.slow_usec = 1000;
@@ -550,8 +545,7 @@ START_TEST(a_module_that_is_not_there_is_told)
 }
 END_TEST
 
-/* --- Lost workers
- * ------------------------------------------------------------------------------------------------ */
+/* --- Lost workers --- */
 
 START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
 {
@@ -639,8 +633,7 @@ START_TEST(workers_that_cannot_be_started_are_told_and_nothing_was_done)
 }
 END_TEST
 
-/* --- Stops
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Stops --- */
 
 START_TEST(a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a definition names may lie on a file server that is dead: nobody waits for it but who asked, and he
- * not for long. */
+/* A file that a definition names may be on a dead file server: only the asker waits for it, and not long. */
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -28,7 +27,7 @@ static void on_answer(const Fault *fault, void *userdata)
     answers++;
 }
 
-/* One of these is enough to look at it. */
+/* A definition with one such section is enough to have the file looked at. */
 static GuestDefinition *define(const char *sections)
 {
     g_autofree char *text = g_strconcat("[CPU]\nAccelerator=tcg\n", sections, NULL);
@@ -85,7 +84,7 @@ START_TEST(a_start_is_refused_before_anything_is_touched)
     ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), 0);
     rig_settle(&rig);
     guest_free(guest);
-    /* Nobody is there who would hear of it. */
+    /* Nobody is left who would hear the answer. */
     fake_workers_come_back(rig.engine.workers);
     rig_settle(&rig);
     ck_assert_uint_eq(hangs_count(rig.engine.hangs), 0);
@@ -111,7 +110,7 @@ START_TEST(a_path_that_has_not_answered_yet_is_not_asked_again)
 }
 END_TEST
 
-/* Anybody may ask; who may start guests is not kept from it. */
+/* Anybody may ask; that must not keep anybody from starting guests. */
 START_TEST(questions_that_hang_are_bounded_and_leave_workers_to_starts)
 {
     A_RIG(build_gpu);

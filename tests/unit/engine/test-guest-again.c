@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest that is stopped and started again at every moment of its start, while answers are owed to the first
- * run: they come early, late, twice, never, after the run that asked has ended. */
+/* A guest that is stopped and started again at every moment of its start, while the first run still waits for
+ * answers: they come early, late, twice, never, after that run has ended. */
 #include <string.h>
 
 #include "rig-guest.h"
 
-/* When the answer to the first run's question comes that nobody wants any more. */
+/* When the answer to the first run's question comes, which nobody wants any more. */
 typedef enum Stray {
     STRAY_NEVER,
     STRAY_AT_REST, /* between both runs */
@@ -74,7 +74,7 @@ static void start(Life *life, Job *job)
     rig_begin(life->rig, life->guest, rig_definition(life->rig, ""), job);
 }
 
-/* Its launcher connects as soon as its unit was asked for. */
+/* Connects the run's launcher as soon as its unit was asked for. */
 static void connect_due(Life *life, unsigned run)
 {
     if (life->qemus[run].launch_fd < 0 && guest_awaits_launcher(life->guest) &&
@@ -88,7 +88,7 @@ static bool turn(Life *life, unsigned run)
     return rig_turn(life->rig);
 }
 
-/* From where only answers of others can bring it on. */
+/* Goes on from where the start needs answers of others. */
 static void run_on(Life *life, unsigned run)
 {
     FakeQemu *qemu = &life->qemus[run];
@@ -121,14 +121,14 @@ static void until_rest(Life *life)
     }
 }
 
-/* The first run until its moment; false: it was over before, and QEMU runs. */
+/* The first run up to the moment; false: QEMU runs already. */
 static bool begin(Life *life, unsigned moment)
 {
     start(life, life->jobs[0]);
     for (unsigned i = 0; i < moment; i++) {
         if (turn(life, 0))
             continue;
-        /* The last moments: QEMU's abilities are asked for, it was told to run, it runs. */
+        /* The last moments: QEMU is asked what it can do, is told to run, runs. */
         if (fake_probe_waiting(probe_of(life)) > 0 && i + 1 < moment)
             fake_probe_answer(probe_of(life), 1, NULL);
         else if (fake_probe_waiting(probe_of(life)) == 0)
@@ -152,7 +152,7 @@ static void stray(Life *life, unsigned owed)
         fake_probe_answer(probe_of(life), 2, NULL);
 }
 
-/* How many steps a start of its own takes. */
+/* How many steps a single start takes. */
 static unsigned steps_of(RigBuild build)
 {
     A_RIG(build);
@@ -166,8 +166,7 @@ static unsigned steps_of(RigBuild build)
     return n;
 }
 
-/* Stopped in this turn of the first run, and started again at once. False: there is no such moment any more.
- */
+/* Stops the first run in this turn, and starts the guest again at once. False: there is no such moment. */
 static bool again(RigBuild build, unsigned moment, Stray when, unsigned amid, unsigned n_steps)
 {
     A_RIG(build);
@@ -194,9 +193,9 @@ static bool again(RigBuild build, unsigned moment, Stray when, unsigned amid, un
             turn(&life, 1);
         if (when == STRAY_AMID)
             stray(&life, owed);
-        /* That of STRAY_NEVER comes with the second's own, and is nothing to it. */
+        /* With STRAY_NEVER, the stray answer comes with the second run's own, and changes nothing. */
         run_on(&life, 1);
-        /* The devices were given once, and by one. */
+        /* The devices were given once, by the second run alone. */
         ck_assert_uint_eq(fake_workers_steps(rig.engine.workers) - before, n_steps);
         ck_assert_str_eq(life.jobs[2]->result, "done");
 
@@ -237,7 +236,7 @@ START_TEST(what_the_run_before_had_asked_is_nothing_to_the_next)
 }
 END_TEST
 
-/* systemd is busy: the first run's start is answered in the second, twice, and with a failure. */
+/* systemd is busy: it answers the first run's start during the second, twice, and with a failure. */
 START_TEST(an_answer_of_systemd_for_the_run_before_is_nothing_to_the_next)
 {
     unsigned n_steps = steps_of(build_gpu);
@@ -269,7 +268,7 @@ START_TEST(a_unit_that_failed_for_the_run_before_is_nothing_to_the_next)
     Life life;
     life_init(&life, &rig);
     start(&life, life.jobs[0]);
-    /* Asked for, and the launcher has not come. */
+    /* The unit was asked for, but its launcher has not come. */
     while (fake_launcher_starts(rig.engine.launcher, "win10") == 0)
         ck_assert(rig_turn(&rig));
     ck_assert_int_eq(guest_stop(life.guest, life.jobs[1], false, NULL), 0);
@@ -282,7 +281,7 @@ START_TEST(a_unit_that_failed_for_the_run_before_is_nothing_to_the_next)
 }
 END_TEST
 
-/* It had connected when its unit was killed, and was heard only now. */
+/* The launcher had connected when its unit was killed, but is only heard now. */
 START_TEST(a_launcher_of_the_run_before_is_not_waited_for)
 {
     for (unsigned early = 0; early < 2; early++) {
@@ -324,7 +323,7 @@ START_TEST(a_start_that_systemd_does_not_answer_has_worked_when_its_launcher_is_
 }
 END_TEST
 
-/* Else it would start the guest by itself, long after the start was told to have failed. */
+/* Otherwise it would start the guest by itself, long after the start was reported as failed. */
 START_TEST(a_unit_that_may_yet_come_up_is_stopped_when_its_start_has_failed)
 {
     A_RIG(build_gpu);

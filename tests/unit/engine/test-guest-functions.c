@@ -13,7 +13,7 @@ typedef struct Try {
     Rig *rig;
     FakeQemu *qemu;
     Guest *guest;
-    const char *refusal; /* of the rest; NULL: it is not refused */
+    const char *refusal; /* why the rest of the plan is refused; NULL: it is not */
     unsigned rests, rested;
 } Try;
 

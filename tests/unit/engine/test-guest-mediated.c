@@ -21,7 +21,7 @@ static void try_free(Try *try)
     guest_free(try->guest);
 }
 
-/* Of the guest's section, and without a host that is told from others. */
+/* The UUID of the guest's section, on a host that nothing tells from others. */
 static char *made_uuid(const Rig *rig)
 {
     g_autoptr(GuestDefinition) definition = rig_definition(rig, "");
@@ -131,8 +131,7 @@ START_TEST(one_that_somebody_has_open_is_refused)
 }
 END_TEST
 
-/* --- Made for the guest
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Made for the guest --- */
 
 START_TEST(one_that_is_made_is_the_guests_and_gone_afterwards)
 {
@@ -188,7 +187,7 @@ START_TEST(a_crash_at_any_turn_of_a_start_that_makes_one_leaves_nothing_behind)
 }
 END_TEST
 
-/* Of the undo: what was made first is removed last. */
+/* The last step of the undo: the device that was made first is removed last. */
 static unsigned last_step(const Rig *rig)
 {
     return 2 * fake_workers_steps(rig->engine.workers) - 1;

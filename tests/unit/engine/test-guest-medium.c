@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is in a guest's CD drive, with a QEMU that locks the tray, says nothing or goes at a moment of one's
- * choice. */
+/* What is in a guest's CD drive, with a QEMU that locks the tray, says nothing or goes at a chosen moment. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices that come and go while a guest runs, with a QEMU that refuses, says nothing or goes, a guest that
- * keeps what it has, and a daemon that dies, at a moment of one's choice. */
+ * keeps what it has, and a daemon that dies, each at a chosen moment. */
 #include <string.h>
 #include <unistd.h>
 
@@ -243,7 +243,7 @@ START_TEST(a_rom_that_does_not_answer_is_refused_before_anything_is_touched)
     rig_assert_driver(&rig, GPU, "radeon");
     ck_assert_str_eq(qemu.commands->str, "");
 
-    /* It ends while its ROM is waited for; the answer comes when it has gone. */
+    /* The guest ends while its ROM is waited for; the answer comes after that. */
     fake_workers_come_back(rig.engine.workers);
     rig_settle(&rig);
     claims_give_up(try.claims, OWNER);
@@ -304,7 +304,7 @@ START_TEST(a_step_that_fails_is_told_and_undone)
 {
     unsigned failed = 0;
 
-    /* A write that complains and was done all the same is none. */
+    /* A write that complains, but was done all the same, is no failure. */
     for (unsigned step = 0; step < 11; step++) {
         A_RUN(build_gpu, "");
         fake_workers_fail(rig.engine.workers, step, EIO);
@@ -357,7 +357,7 @@ START_TEST(a_guest_that_ends_at_any_turn_of_a_detach_is_restored)
 }
 END_TEST
 
-/* Whoever the next daemon is: it believes QEMU. */
+/* The next daemon believes QEMU. */
 START_TEST(a_crash_at_any_turn_of_an_attach_leaves_all_or_nothing)
 {
     for (unsigned turn = 0, more = true; more; turn++) {
@@ -400,7 +400,7 @@ START_TEST(what_a_guest_let_go_of_while_nobody_listened_is_given_back)
 }
 END_TEST
 
-/* It was plugged in without function 0, of which the guest would have heard. */
+/* The card was plugged in without function 0, so the guest has not heard of it. */
 START_TEST(half_a_card_is_taken_away_after_a_restart)
 {
     A_RUN(build_gpu, "");

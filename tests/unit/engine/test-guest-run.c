@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU says of a guest's processors, and how a guest is stopped that hears nothing. What S3 is like with
- * a real guest the lab shows; here QEMU says whatever its schema has. */
+/* What QEMU says of a guest's run state, and how a guest is stopped that hears nothing. The lab shows S3 with
+ * a real guest; here QEMU says whatever its schema has. */
 #include <string.h>
 
 #include "rig-guest.h"
@@ -30,7 +30,7 @@ static void assert_shown(const Guest *guest, GuestState state, const char *sub_s
     ck_assert_str_eq(guest_sub_state(guest), sub_state);
 }
 
-/* Asks it to stop; what QEMU was told for that. */
+/* Asks the guest to stop; returns what QEMU was told for that. */
 static const char *stop(FakeQemu *qemu, Guest *guest)
 {
     g_string_truncate(qemu->commands, 0);
@@ -147,7 +147,7 @@ START_TEST(the_power_button_is_pressed_once_somebody_can_hear_it)
         ck_assert_int_ge(sd_event_run(rig.engine.event, G_USEC_PER_SEC), 0);
         fake_qemu_serve(&qemu);
     }
-    /* Not before somebody in the guest may listen to it: an eighth of the rung's time. */
+    /* The button waits an eighth of its rung's time, until somebody in the guest may listen. */
     ck_assert_int_ge(g_get_monotonic_time() - heard, G_USEC_PER_SEC / 2);
     rig_end(&rig, guest);
 }

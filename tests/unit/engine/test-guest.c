@@ -160,7 +160,7 @@ START_TEST(a_launcher_that_goes_before_qemu_ends_the_start)
         A_TRY(try, &rig);
         A_QEMU(qemu, &rig);
         start(&try);
-        /* One that comes before systemd has said that it started it is an earlier run's. */
+        /* A launcher that comes before systemd has confirmed its start belongs to an earlier run. */
         while (fake_launcher_starts(rig.engine.launcher, "win10") == 0)
             rig_turn(&rig);
         for (unsigned i = 0; i < turn + 2; i++)
@@ -168,8 +168,7 @@ START_TEST(a_launcher_that_goes_before_qemu_ends_the_start)
         fake_qemu_connect(&qemu, try.guest);
         fake_qemu_hang_up(&qemu);
         rig_settle(&rig);
-        /* With all devices there it may have been told to run before it was seen to go; then the watch tells.
-         */
+        /* With all devices it may have been told to run before its end was noticed; then the watch tells. */
         if (guest_state(try.guest) == GUEST_STARTING)
             qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
         assert_state(&try, GUEST_FAILED);
@@ -243,7 +242,7 @@ START_TEST(a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off)
         for (unsigned i = 0; i < turn; i++)
             rig_turn(&rig);
         ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
-        /* As the launcher tells of one that was killed before it came. */
+        /* The launcher's words about a unit that was killed before it connected. */
         guest_launch_failed(try.guest, "its main process was killed by signal 9");
         rig_settle(&rig);
         assert_stopped(&try);
@@ -287,7 +286,7 @@ START_TEST(a_second_stop_ends_with_the_first_and_neither_before_all_is_given_bac
 }
 END_TEST
 
-/* The daemon is gone, and another comes; QEMU stays, or not. */
+/* The daemon goes, and another one comes; QEMU stays, or not. */
 static void restart(Try *try, pid_t pid)
 {
     rig_lose_daemon(try->rig, try->guest, false, pid);
@@ -315,7 +314,7 @@ START_TEST(a_crash_at_any_turn_of_a_start_without_qemu_is_undone)
 }
 END_TEST
 
-/* Whether it went on to its end meanwhile. */
+/* Crashes at this turn; false: nothing was left to do before it. */
 static bool crash_at(Try *try, unsigned turn)
 {
     bool alive = true;
@@ -386,7 +385,7 @@ static gint64 size_of(const char *path)
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-/* Whatever its definition says of a log by now: QEMU writes to the one that it was given. */
+/* QEMU writes to the log that it was given, whatever the definition says by now. */
 START_TEST(a_guest_that_is_found_again_has_its_console_log_gone_on_with)
 {
     A_RIG(build_gpu);

@@ -190,7 +190,7 @@ START_TEST(a_crash_at_any_turn_of_a_restore_is_taken_up_again)
                 more = try.rested == 1;
                 die(&try, finish);
                 recover(&try);
-                /* Before its first step was noted nothing tells that it was asked for. */
+                /* Before its first step is in the journal, nothing tells that the bind was asked for. */
                 if (try.hold) {
                     ck_assert(hold_bound(try.hold));
                     restore(&try);
@@ -234,7 +234,7 @@ START_TEST(what_cannot_be_given_back_stays_held_until_it_is_believed)
     recover(&try);
     ck_assert_ptr_nonnull(try.hold);
     rig.engine.limits.stuck_usec = G_USEC_PER_SEC;
-    /* One that nobody asked for believes nothing. */
+    /* A restore that nobody asked for does not believe the kernel. */
     hold_restore(try.hold, NULL);
     rig_settle(&rig);
     ck_assert_ptr_nonnull(try.hold);
@@ -267,7 +267,7 @@ START_TEST(a_bind_that_hangs_is_stuck_and_undone_by_itself_when_it_comes_back)
 }
 END_TEST
 
-/* As after a restart of a daemon that left a guest on it: a write that hung then is no reason to take it
+/* As after a restart of a daemon with a guest on it: a write that hung before is no reason to take the device
  * away. */
 START_TEST(what_a_guest_has_is_not_given_back_unasked)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest and its agent, which is played here: what it must not do to the machine that runs the tests, the
- * real one would. */
+/* A guest and its agent, which the test plays: the real one would do to this machine what it must not. */
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>

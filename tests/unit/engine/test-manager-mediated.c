@@ -101,7 +101,7 @@ START_TEST(several_guests_have_parts_of_a_card_that_nobody_else_gets_meanwhile)
     define(&rig, "three", PART);
     Manager *manager = come_up(&rig);
 
-    /* Also before the first has been made. */
+    /* Refused even before the first one has been made. */
     start(manager, "one");
     assert_card_refused(manager, CARD " (group 20) is claimed by guest one");
     fake_qemu_connect(&first, guest_of(manager, "one"));
@@ -156,7 +156,7 @@ START_TEST(a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
     ck_assert_int_eq(definition_parse("one", &text, 1, &definition, NULL), 0);
     g_autofree char *uuid = definition_mediated(definition, g_ptr_array_index(definition->pci, 0));
 
-    /* The guest ended while there was no usherd, and a worker of the last one is in the kernel. */
+    /* The guest ends while there is no usherd, and a worker of the last one is in the kernel. */
     rig_die(&rig, false);
     manager_free(manager);
     fake_qemu_hang_up(&qemu);

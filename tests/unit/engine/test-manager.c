@@ -59,7 +59,7 @@ static void on_ended(Execution *execution, const Fault *fault, void *userdata)
     execution_free(execution);
 }
 
-/* Part of a start or of a bind, as a daemon that died then leaves it: the number of turns that it lived. */
+/* Part of a start or a bind, as left by a daemon that lived for this many turns. */
 static bool leave_behind(Rig *rig, const Plan *plan, unsigned turns)
 {
     static const ExecutionHandler handler = {.ended = on_ended};
@@ -239,7 +239,7 @@ static size_t size_of(const char *path)
     return st.st_size;
 }
 
-/* One record tells of a step what the other lost. */
+/* What one record has lost of a step, the step's other record tells. */
 START_TEST(a_whole_journal_with_any_bit_flipped_is_undone_all_the_same)
 {
     for (size_t at = 0, size = 1; at < size; at += 5) {
@@ -256,7 +256,7 @@ START_TEST(a_whole_journal_with_any_bit_flipped_is_undone_all_the_same)
 }
 END_TEST
 
-/* At whatever byte the write of a record ended: what it was to tell of had not been done. */
+/* A write of a record may end at any byte: what the record announces had not been done by then. */
 START_TEST(a_journal_that_ends_at_any_byte_is_undone)
 {
     bool whole = false;
@@ -281,7 +281,7 @@ START_TEST(a_journal_that_ends_at_any_byte_is_undone)
 }
 END_TEST
 
-/* What is lost cannot be undone, but nothing stops the daemon, and no device is done harm to. */
+/* What is lost cannot be undone, but the daemon goes on, and no device is harmed. */
 START_TEST(journals_full_of_rubbish_stop_nothing)
 {
     for (unsigned seed = 1; seed < 60; seed++) {
@@ -514,7 +514,7 @@ START_TEST(what_somebody_else_changed_of_it_is_believed_then)
 }
 END_TEST
 
-/* A device is believed to be right by its name alone. */
+/* A device is only believed to be right if it is named. */
 START_TEST(a_device_that_somebody_else_took_is_tried_again_by_a_stop_and_not_believed)
 {
     A_RIG(build_gpu);
@@ -599,7 +599,7 @@ START_TEST(who_holds_a_device_is_told_to_all_who_ask_in_turn)
     ck_assert_str_eq(text->str, "");
     rig_settle(&rig);
     ck_assert_str_eq(text->str, "file /dev/dri/card1;|file /dev/dri/card1;|file /dev/dri/card1;|");
-    /* Who may not take the device does not take its disks, either. */
+    /* A caller who may not take the device must not claim its disks, either. */
     ck_assert_uint_eq(fake_workers_claims(rig.engine.workers), 0);
     ck_assert_int_eq(manager_holders(manager, gpu, true, on_held, text, NULL), 0);
     rig_settle(&rig);
@@ -638,7 +638,7 @@ START_TEST(who_leaves_takes_the_question_along_and_the_others_are_answered)
     ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &gpu), 0);
     for (GString **text = (GString *[]){first, second, third, NULL}; *text; text++)
         ck_assert_int_eq(manager_holders(manager, gpu, false, on_held, *text, NULL), 0);
-    /* One that is being asked, and one that waits. */
+    /* Drops a question that is being asked, and one that waits. */
     manager_forget(manager, first);
     manager_forget(manager, third);
     manager_forget(manager, "nobody asked this");

@@ -5,7 +5,7 @@
 
 #include "../suite.h"
 
-/* Things that are looked at, as "begin 0 1 …". */
+/* Looks at things one by one, and notes them as "begin 0 1 …". */
 typedef struct Look {
     GString *words;
     bool refuses;
