@@ -4,7 +4,7 @@
 # Scenarios that share a machine, and what is done about those that fail.
 # Sourced by run.sh, after report.sh.
 
-# Of all groups: the scenarios that had a second machine.
+# The scenarios that had a second machine, in all groups.
 group_again=()
 
 # run_group NUMBER GROUP PATH…

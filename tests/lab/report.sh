@@ -6,15 +6,15 @@
 # kernel that panicked, a deadline gone by, an emulator that failed. Sourced by
 # run.sh.
 
-# In seconds: from power on to the first scenario, and of one scenario.
+# In seconds: from power on to the first scenario, and for one scenario.
 boot_deadline=240
 scenario_deadline=600
 
 report_passed=0
 report_failed=0
-# Of the machine under way: its scenarios in order, and of each whether it is
-# waiting, running, finished or over; how many assertions held and how many did
-# not; where it stopped, if it did. And why the machine was given up.
+# The machine under way: its scenarios in order, and for each whether it is waiting, running, finished or
+# over, how many assertions held and how many did not, and where it stopped, if it did. Then why the machine
+# was given up.
 report_names=()
 declare -A report_state=() report_held=() report_broken=() report_last=()
 report_trouble=''

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What comes of scenarios that fail once, or more often, in machines that are
-# played: each says what would be on its report.
+# What comes of scenarios that fail once, or more often, in machines that the test plays: each case says what
+# the report would show.
 
 set -euo pipefail
 
@@ -13,9 +13,9 @@ trap 'rm -rf "$work"' EXIT
 . "$here/group.sh"
 
 # run_machine NUMBER GROUP PATH…
-# As that of run.sh, whose variables it sets, `machine` among them. What becomes
-# of a scenario there the word at its turn in fates[NAME] says: well, broken,
-# still (its guest came to nothing), or stuck (as are the processors from then on).
+# Plays run.sh's, and sets its variables, `machine` among them. The word at its turn in fates[NAME] says what
+# becomes of a scenario: well, broken, still (its guest came to nothing), or stuck (as the CPUs are from then
+# on).
 run_machine() {
         local path name fate
         # shellcheck disable=SC2034 # of machine.sh, too, which knows no local variables

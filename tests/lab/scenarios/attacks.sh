@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# What a user without any right can do to usherd, one thing after the other, while root goes on with its guests: usherd is the same process
-# afterwards, has not grown, and every device is where it was.
+# What a user without any rights can do to usherd, one thing after the other, while root goes on with its
+# guests. Afterwards usherd is the same process, has not grown, and every device is where it was.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -17,12 +17,12 @@ mkfifo "$fifo"
 nobody() {
         setpriv --reuid nobody --regid nogroup --clear-groups "$@"
 }
-# Always in the background, so that its process is the one that is killed.
+# Runs in the background, so that its process is the one that is killed.
 flood() {
         cd /
         exec setpriv --reuid nobody --regid nogroup --clear-groups /usr/lib/usher-lab/flood.py "$@"
 }
-# Of its own, in KiB, once it is done with what it answered last.
+# usherd's own memory in KiB, once it has dealt with what it answered last.
 memory() {
         usherctl list >/dev/null
         awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$usherd/smaps_rollup"
@@ -34,7 +34,7 @@ is_no_larger() {
 same_usherd() {
         [ "$(systemctl show -P MainPID usherd)" = "$usherd" ]
 }
-# meanwhile COMMAND…: whoever lists the guests while it runs is answered within five seconds
+# meanwhile COMMAND…: while it runs, a list of the guests takes five seconds at most
 meanwhile() {
         local pid
 
@@ -49,7 +49,7 @@ a_life() {
         usherctl start demo
         usherctl kill demo
 }
-# never_says WORDS COMMAND…: whatever comes out of it, these words do not
+# never_says WORDS COMMAND…: the command may do anything but say these words
 never_says() {
         local words=$1
         shift
@@ -103,7 +103,7 @@ it "Who does not read what he is answered keeps no answer from root" meanwhile w
 it "Nor from its guests" a_life
 kill $deaf
 
-# A user whose own agent never asks him.
+# A user whose own polkit agent never asks him.
 flood rights 1 <>"$fifo" >"$lab_scratch/rights" &
 rights=$!
 wait_until 20 grep -q 'done' "$lab_scratch/rights"
@@ -129,7 +129,7 @@ helper=$!
 it "A launcher comes through the crowd" a_life
 kill $helper
 
-# A file server of his that never answers.
+# A file server of the user's that never answers.
 mkdir -p /mnt/dead
 exec 9<>/dev/fuse
 mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0,allow_other dead /mnt/dead
@@ -140,7 +140,7 @@ it "Others are answered while a plan waits for a dead mount" meanwhile \
 exec 9>&-
 umount /mnt/dead
 
-# What is not his to read.
+# What the user may not read.
 define_linux_guest_with closed 'luks=passphrase' '[PCI gpu]' "Address=$TWIN"
 chmod 600 /etc/usher/guests/closed.guest
 usherctl reload
@@ -154,7 +154,7 @@ expect_match "Root reads why" "$(usherctl status words || true)" 'Unsupported qc
 refused "A user does not read QEMU's last words" "not authorised for org.usher1.read-guest" ask_guest words GetDetails
 it "Nor finds them in its properties" never_says feature nobody busctl introspect org.usher1 /org/usher1/guest/words
 
-# Who may start guests, and no more.
+# A user who may start guests, and no more.
 cat >/etc/polkit-1/rules.d/10-attacks.rules <<'RULE'
 polkit.addRule(function(action, subject) {
         if (action.id == "org.usher1.start-guest" && subject.user == "nobody")
@@ -167,13 +167,13 @@ attach_wants_more() {
 it "Who may start a guest may not give it any device of the host" wait_until 20 attach_wants_more
 rm /etc/polkit-1/rules.d/10-attacks.rules
 
-# Definitions that others could write, or wait in.
+# Definitions that others could write to, or that make a reader wait.
 open=/etc/usher/guests/open.guest
 cp /etc/usher/guests/demo.guest $open
 chmod 666 $open
 refused "A definition that anybody can write is not taken" "others than root can write it.*chmod go-w" usherctl start open
 rm $open
-# Not in /tmp: usherd has one of its own.
+# Not in /tmp, as usherd has one of its own.
 install -o nobody -m 644 /etc/usher/guests/demo.guest /srv/attacks.guest
 ln -s /srv/attacks.guest $open
 refused "Nor a link to one of his" "others than root can write it" usherctl start open
@@ -182,7 +182,7 @@ mkfifo $open
 it "A FIFO in its place is waited for by nobody" meanwhile refused "It is refused" "is a FIFO, and no file" usherctl start open
 rm $open
 
-# What a guest's screen would be shared by.
+# The file by which a guest's screen would be shared.
 define_linux_guest_with glass '' '[LookingGlass]' Size=1M Owner=nobody
 nobody touch /dev/shm/looking-glass-glass
 refused "A user makes nothing where guests' screens are" "Permission denied" nobody touch /dev/shm/usher/looking-glass-glass

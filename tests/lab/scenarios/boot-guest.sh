@@ -3,8 +3,8 @@
 # lab-machine: default
 # lab-reboots: yes
 #
-# A guest that is enabled comes up at boot, with nobody logged in; systemctl and usherctl stop it alike, and so does a reboot
-# of the host, in order.
+# An enabled guest starts at boot, with nobody logged in. systemctl and usherctl stop it alike, and so does an
+# orderly reboot of the host.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh

@@ -35,7 +35,7 @@ plan=$(usherctl start --dry-run whole)
 expect_match "With Group=all a plan takes the other along" "$plan" "driver +$BRIDGED_B +snd_ens1370"
 it "And leaves the bridge" without "$plan" "$BRIDGE"
 
-# Who uses the one that goes along is asked, too.
+# The users of the card that goes along count, too.
 sound=$(basename "$(echo "/sys/bus/pci/devices/$BRIDGED_B"/sound/card*)")
 # shellcheck disable=SC2217 # it is to have it open, not to read it
 sleep infinity <"/dev/snd/controlC${sound#card}" &

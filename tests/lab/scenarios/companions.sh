@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# swtpm beside QEMU, in the guest's own unit: whose it is, what it keeps, and what becomes of the guest when it dies.
+# swtpm beside QEMU, in the guest's own unit: its user, what it keeps, and what becomes of the guest when it
+# dies.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh

@@ -31,11 +31,11 @@ systemctl daemon-reload
 define_loop qcow2
 
 given_up() {
-        # Its own status says that the guest does not run.
+        # The status of usherctl says that the guest does not run.
         { usherctl status loop || true; } | grep 'does not start it again' >/dev/null
 }
 
-# Each start of it, as usherd tells it: seconds since boot.
+# When usherd started it, each time: seconds since boot.
 starts() {
         journalctl --no-pager -o short-monotonic USHER_GUEST=loop |
                 sed -n 's/^\[ *\([0-9]*\)\..*\(stopped\|failed\) → preparing.*/\1/p'

@@ -3,9 +3,11 @@
 # lab-machine: default
 # lab-append: loglevel=4
 #
-# SIGKILL at random moments of starts and stops of two guests: to usherd, usher-bind, usher-launch or QEMU. Whatever dies, each guest ends up running
-# and owning its devices, or at rest with everything restored. CRASHES (25) and SEED can be set. The guests are emulated: after some fifty nested ones
-# KVM in the emulated machine fails, and the machine with it. And a boot of its own, whose console is not for every word of the kernel.
+# SIGKILL at random moments of starts and stops of two guests: to usherd, usher-bind, usher-launch or QEMU.
+# Whatever dies, each guest ends up running and owning its devices, or at rest with everything restored.
+# CRASHES (25) and SEED can be set. The guests are emulated: after some fifty nested ones, KVM in the emulated
+# machine fails, and the machine with it. The scenario has a boot of its own, with a console that shows less
+# of the kernel's messages.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -51,11 +53,11 @@ group_node() {
 # in_order NAME: running and owned, or at rest and restored
 in_order() {
         local state pid
-        # Its status tells of the guest, as that of systemctl does.
+        # The status of usherctl is the guest's, as with systemctl.
         state=$(guest_state "$1") || true
         pid=$(guest_pid "$1")
         case $state in
-        # Paused it is where the emulated processor has failed the nested guest ("KVM internal error").
+        # It is paused if the emulated CPU has failed the nested guest ("KVM internal error").
         running | paused)
                 [ "$pid" -gt 0 ] && grep -q qemu-system "/proc/$pid/cmdline" &&
                         [ "$(stat -c %u "$(group_node "$1")")" = "$(stat -c %u "/proc/$pid")" ] &&
@@ -78,7 +80,7 @@ no_double() {
         [ "$(pgrep -cf "guest=$1,")" -le 1 ]
 }
 
-# victim: sets kind and pid to one of those who live, each kind as likely as the others
+# victim: sets kind and pid to a process that lives, each kind as likely as the others
 victim() {
         local kinds=(usherd usher-bind usher-launch qemu-system-x86)
         pid=''

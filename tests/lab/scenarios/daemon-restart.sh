@@ -45,7 +45,7 @@ it "A guest starts again" usherctl start demo
 systemctl stop usherd.socket usherd
 kill -KILL "$(guest_pid demo)"
 systemctl start usherd.socket usherd
-# It is "stopped" from the first, while usherd still looks for what was running.
+# The guest is "stopped" at once, while usherd still looks for what was running.
 as_before() {
         diff <(echo "$before") <(host_snapshot)
 }

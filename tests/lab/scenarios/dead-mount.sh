@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A file server that never answers: what a guest has there is named and refused, the devices stay with the host, and nobody else waits.
+# A file server that never answers: a guest's file there is named and refused, its devices stay with the host,
+# and nobody else waits.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -29,7 +30,7 @@ guest_with() {
 same() {
         [ "$(host_snapshot)" = "$before" ] && [ "$(guest_pid dead)" = 0 ]
 }
-# Every answer while somebody waits for the dead server comes within two seconds.
+# While somebody waits for the dead server, everybody else is answered within two seconds.
 others_are_answered() {
         local pid
 
@@ -60,6 +61,6 @@ expect_eq "usherd is the same process" "$(systemctl show -P MainPID usherd)" "$u
 exec 9>&-
 umount /mnt/dead
 refused "When the mount has gone, what is missing is told" "\[Disk data\] Path=/mnt/dead/a.img" usherctl start dead
-# Its helpers are back from the kernel.
+# The helpers have come back from the kernel.
 it "No helper hangs any more" wait_until 30 none_hangs
 finished

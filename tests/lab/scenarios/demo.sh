@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# The main job before the reader's eyes: what tests/demo.sh shows. Commands and what they print go to the report.
+# The main job before the reader's eyes, for tests/demo.sh. Commands and their output go to the report.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh

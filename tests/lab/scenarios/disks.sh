@@ -8,7 +8,7 @@
 . /usr/lib/usher-lab/lib.sh
 
 disk=$(basename "$(echo "/sys/bus/pci/devices/$NVME"/nvme/nvme*/nvme*n1)")
-# The name that stays, as udev gave it.
+# The stable name that udev gave it.
 name=$(find /dev/disk/by-id -name 'nvme-QEMU*' -lname "*/$disk" | sort | head -n 1)
 before=$(host_snapshot)
 

@@ -90,7 +90,7 @@ driver() {
         grep -o "pci $NIC2 driver=[^ ]* override=[^ ]*"
 }
 expect_eq "On the driver that it had" "$(host_snapshot | driver)" "$(driver <<<"$before")"
-# The kernel makes new cards with power settings of its own.
+# The kernel gives new cards its own power settings.
 before=$(host_snapshot)
 
 # A guest.

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# Who sets the speed of a guest's processor is another while it runs, and whoever it was before afterwards, however it ends.
+# The governor of a guest's host CPU changes while the guest runs, and is the previous one afterwards, however
+# the guest ends.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-# What remembers the speeds that the kernel's governors choose (inside/modules).
+# This module remembers the speeds that the kernel's governors choose (inside/modules).
 modprobe lab_cpufreq
 cpus=/sys/devices/system/cpu
 
-# Of the first processor and the second.
+# The governors of the first and the second host CPU.
 governors() {
         cat $cpus/cpu[01]/cpufreq/scaling_governor | paste -sd' '
 }

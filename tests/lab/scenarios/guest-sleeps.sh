@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A guest without devices puts itself to sleep (ACPI S3): that is shown, resume wakes it, and stop does so before it presses
-# the power button. One with a device is not offered to.
+# A guest without devices puts itself to sleep (ACPI S3): that is shown, resume wakes the guest, and stop
+# wakes it before it presses the power button. A guest with a device is not offered sleep.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-# What the guest does when it is up: it sleeps, once. Where its firmware finds no way back it boots again; a byte of its
-# CMOS, which outlives a reset, says that it has slept.
+# The guest sleeps once when it is up. If its firmware finds no way back, it boots again; a byte of its CMOS,
+# which outlives a reset, says that it has slept.
 stage=$lab_scratch/stage
 mkdir -p "$stage"
 cat >"$stage/start" <<'EOS'
@@ -45,7 +45,7 @@ it "It is shown as suspended" wait_until 120 shown sleepy suspended
 expect_match "A person sees it" "$(usherctl status sleepy)" 'paused \(suspended\)'
 it "The next usherd comes up" systemctl restart usherd
 it "And shows the same" wait_until 20 shown sleepy suspended
-# On a busy machine QEMU, which resets all its devices, may take its time to answer.
+# QEMU resets all its devices, and may take its time to answer on a busy machine.
 it "resume wakes it" wait_until 30 usherctl resume sleepy
 it "Its system goes on" wait_until 120 awake sleepy
 it "It ends" usherctl kill sleepy
@@ -54,7 +54,7 @@ it "It starts again" usherctl start sleepy
 it "It sleeps again" wait_until 120 shown sleepy suspended
 started=$SECONDS
 it "stop ends it" usherctl stop sleepy
-# Woken, it boots anew, which takes a busy machine a minute: but not all that a deaf one would be given.
+# The woken guest boots anew. That takes a busy machine a minute, but less than the time for a deaf guest.
 expect_match "Before the button's 300 s are over" "$((SECONDS - started)) s" '^[12]?[0-9]?[0-9] s$'
 expect_match "It was woken for that" "$(journalctl -b -u usherd -o cat)" '^stopping: wake-up$'
 expect_match "And has heard its power button" "$(guest_console sleepy)" 'usher-guest: power button'

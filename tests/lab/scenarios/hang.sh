@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# Writes that hang in the kernel: our own, to a device that a QEMU started by hand has open, and somebody else's, to a
-# device of a guest.
+# Writes that hang in the kernel: one of usher's, to a device that a QEMU started by hand has open, and
+# somebody else's, to a guest's device.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -32,7 +32,7 @@ no_slower() {
         it "$1 ($2 ms before, $3 ms now)" [ "$3" -le $(($2 * 2 + 1000)) ]
 }
 
-# By no unit: what journald comes to read when its sender is gone already has none.
+# Does not ask by unit: journald finds none if the sender has gone before it looks.
 said() {
         journalctl --no-pager -t usherd | grep -E -e "$1" >/dev/null
 }
@@ -47,7 +47,7 @@ list_before=$(took usherctl devices)
 
 define_linux_guest edu "$EDU"
 
-# Our own: a QEMU that was started by hand has the device open, and never lets go of what sits on its root bus.
+# usher's own write: a QEMU started by hand has the device open, and never lets go of what is on its root bus.
 it "A device is bound by hand" usherctl bind "$EDU"
 qemu_by_hand "$EDU"
 it "A QEMU that usher knows nothing of opens it" wait_until 30 holder_has_device
@@ -65,7 +65,7 @@ no_slower "It does not hang of it" "$list_before" "$(took usherctl devices)"
 refused "It refuses it, too" "$EDU is stuck: a write to it hangs in the kernel" usherctl restore "$EDU"
 kill -KILL "$holder"
 it "When the holder is gone the device is given back after all" wait_until 60 device_is "$EDU" unused
-# Only now: journald reads the uevent file of a device that the kernel logs about, and hangs of it, too.
+# Checked only now: journald reads the uevent file of a device that the kernel logs about, so it hangs, too.
 it "It had been said to be slow" wait_until 10 said "slow: driver of $EDU: vfio-pci → none has taken 2 s so far"
 it "The next usherd had said what it found" wait_until 10 said "a write to $EDU that an earlier usherd had begun hangs in the kernel"
 it "And that it was over" wait_until 10 said "the kernel came back from a write to $EDU"
@@ -81,7 +81,7 @@ kill -KILL "$holder"
 it "It goes on by itself when the kernel comes back" wait_until 60 device_is "$EDU" unused
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
-# Somebody else's: the guest is paused, and cannot give its device up when QEMU asks it to.
+# Somebody else's write: the guest is paused, and cannot give its device up when QEMU asks for that.
 it "A guest starts" usherctl start edu
 it "It gets ready" wait_until 120 guest_said edu 'usher-guest: ready'
 it "It is paused" usherctl pause edu

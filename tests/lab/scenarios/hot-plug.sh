@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# Devices come to a Linux guest while it runs, are seen inside, and go back to the host: when it lets go of them, when
-# QEMU is killed, when usherd was restarted meanwhile.
+# A running Linux guest gets devices and sees them. They go back to the host when the guest lets go of them,
+# when QEMU is killed, and after a restart of usherd.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -39,7 +39,7 @@ id_of() {
         sed 's/^0x//' "/sys/bus/pci/devices/$1/device"
 }
 
-# The last that the guest said of what it sees.
+# The last list of devices that the guest printed.
 sees() {
         guest_console "$1" | tr -d '\r' | grep 'usher-guest: sees' | tail -n 1 | grep -q -e "0x$2"
 }

@@ -21,7 +21,7 @@ OWNER=$(stat -Lc %u:%g "$KEYBOARD")
         printf '[Input keyboard]\nDevice=%s\nGrabToggle=ctrl-ctrl\n' "$KEYBOARD"
 } | define_guest typist
 
-# QEMU has the node open that the keyboard has now.
+# QEMU has the keyboard's present node open.
 has_keyboard() {
         local node
         node=$(readlink -f "$KEYBOARD")

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A guest that has a processor for itself: the host's slices are kept off it while it runs, and get it back however it ends.
+# A guest with a host CPU for itself: the host's slices are kept off that CPU while the guest runs, and get it
+# back however the guest ends.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-# effective UNIT: the processors that it runs on; all of them where the kernel does not tell cgroups apart by that.
+# effective UNIT: the host CPUs that it runs on; all of them if the kernel has no such limit for cgroups.
 effective() {
         cat "/sys/fs/cgroup/$1/cpuset.cpus.effective" 2>/dev/null || cat /sys/fs/cgroup/cpuset.cpus.effective
 }
@@ -28,7 +29,7 @@ affinity() {
         awk '/^Cpus_allowed_list:/ {print $2}' "/proc/$1/status"
 }
 
-# A power button pressed while it boots is lost: not worth a minute.
+# A power button that is pressed during the boot is lost: do not wait a minute for that.
 define_linux_guest_with alone '' '[CPU]' Pin=1 EmulatorPin=0 Isolate=yes '[Stop]' PowerButtonSec=5s
 define_linux_guest_with other '' '[CPU]' Pin=1 Isolate=yes
 define_linux_guest_with rest '' '[CPU]' Pin=0 Isolate=yes
@@ -49,7 +50,7 @@ it "The guest starts" usherctl start alone
 expect_eq "The host is off its processor" "$(slices)" 0
 expect_eq "As systemd shows it" "$(allowed system.slice)" 0
 expect_eq "The guest is not" "$(effective "usher.slice/usher-guest@alone.service")" 0-1
-# As another guest's threads are: they are not unpinned by what comes and goes from here on.
+# Stands for another guest's pinned threads: nothing that comes or goes from here on unpins them.
 systemd-run -q --unit=pinned --slice=usher.slice -p CPUAffinity=1 sleep infinity
 pinned=$(systemctl show -P MainPID pinned)
 expect_eq "Something else in the guests' slice is pinned" "$(affinity "$pinned")" 1

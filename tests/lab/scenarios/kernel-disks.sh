@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A disk that only the kernel uses keeps its driver, and questions of those who may not take it claim nothing.
+# A disk that only the kernel uses keeps its driver, and questions of users who may not take the disk claim
+# nothing.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -35,7 +36,7 @@ kept() {
 
 it "Nobody uses the disk" usherctl bind --dry-run "$NVME"
 
-# A file system on another disk, whose journal is on this one.
+# A file system on another disk, with its journal on this one.
 truncate -s 32M /var/tmp/lab-data
 mke2fs -q -F -b 4096 -O journal_dev "/dev/$disk"
 data=$(losetup -f --show /var/tmp/lab-data)
@@ -50,7 +51,7 @@ losetup -d "$data"
 rm /var/tmp/lab-data
 wipefs -q -a "/dev/$disk"
 
-# A file system that is mounted nowhere any more, and is there as long as a process has a file of it open.
+# A file system that is no longer mounted, but lives as long as a process has one of its files open.
 mkfs.ext4 -q -F "/dev/$disk"
 mount "/dev/$disk" /mnt/lab
 sleep infinity >/mnt/lab/file &
@@ -65,7 +66,7 @@ it "The host is as before" same
 kill $sleeper
 wait $sleeper || true
 
-# Those who have it open without a claim, so that the kernel would let others have it.
+# Users who have it open without a claim, so that the kernel would let others have the disk.
 losetup /dev/loop7 "/dev/$disk"
 kept "A loop device" "loop7 on $disk of $NVME is in use"
 losetup -d /dev/loop7
@@ -85,7 +86,7 @@ echo 1 >"$lun/enable"
 kept "A LUN" "LIO fileio_0/lab on $disk of $NVME is in use"
 rmdir "$lun" "${lun%/lab}"
 
-# Questions of somebody who may neither bind nor start.
+# Questions of a user who may neither bind nor start.
 stable=$(find /dev/disk/by-id -lname "*/$disk" | head -n 1)
 define_linux_guest_with plain-disk '' '[Disk data]' "Path=$stable" Format=raw
 cat >/run/lab-asker <<EOA
@@ -109,7 +110,7 @@ it "He was asking all the while" kill -0 $asker
 kill $asker
 wait $asker || true
 it "About holders, again and again" test "$(grep -c holders /run/lab-asked)" -gt 5
-# The answer is mostly that the disk is mounted, as it is at that moment.
+# Mostly the answer is that the disk is mounted, as is true at that moment.
 it "And about a guest's disks" grep -q -e disks -e "mounted at /mnt/lab" /run/lab-asked /run/lab-asker.err
 
 wipefs -q -a "/dev/$disk"

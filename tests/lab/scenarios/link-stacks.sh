@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A network card is not taken while what is built upon its link carries the traffic, the link itself having no address.
+# A network card is not taken while what is built upon its link carries traffic, even if the link itself has
+# no address.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -11,11 +12,12 @@ modprobe --all vfio-pci 8021q macvlan macvtap ipvlan bonding bridge vrf vxlan du
 udevadm settle
 before=$(host_snapshot)
 card=$(basename "$(echo "/sys/bus/pci/devices/$NIC2"/virtio*/net/*)")
-# QEMU's user network is a router, which would make a default route over whatever is up.
+# QEMU's user network is a router, which would give every link that is up a default route.
 sysctl -qw net.ipv6.conf.default.accept_ra=0 net.ipv6.conf."$card".accept_ra=0
 ip link set "$card" up
 
-# kept SENTENCE REGEX: the card is refused with these words by bind and plan alike, told by holders, and its driver stays
+# kept SENTENCE REGEX: bind and its plan refuse the card with these words, holders says them, and the driver
+# stays
 kept() {
         refused "$1: it is not bound" "$2" usherctl bind "$NIC2"
         refused "$1: nor is that planned" "$2" usherctl bind --dry-run "$NIC2"
@@ -71,7 +73,7 @@ ip link set tap7 up
 kept "A card with another guest's macvtap" "$(in_use "tap7 on $card")"
 ip link delete tap7
 
-# A port is taken in when it is down.
+# A bond only takes in a port that is down.
 ip link add bond7 type bond mode active-backup
 ip link set "$card" down
 ip link set "$card" master bond7
@@ -115,7 +117,7 @@ ip link delete vrf7
 ip address flush dev "$card"
 spare "It can be spared when all of that is gone"
 
-# A container's, in which a process lives or not.
+# A container's link, with a process in the container or without.
 ip netns add box
 ip link add link "$card" name mv0 type macvlan mode bridge
 ip link set mv0 netns box
@@ -130,14 +132,14 @@ ip link set "$card" netns box
 ip -n box link set "$card" up
 kept "A card that was moved into a container" "the network link $card of $NIC2 is in use in the network namespace of sleep \\(pid $sleeper"
 ip -n box link set "$card" netns 1
-# A move takes it down.
+# Moving the link takes it down.
 ip link set "$card" up
 kill "$sleeper"
 wait "$sleeper" || true
 ip netns delete box
 spare "It can be spared when it is back"
 
-# Made in there at once; systemd-nspawn does so.
+# The link is made in the container at once, as systemd-nspawn does.
 systemd-run --quiet --unit=lab-box --property=PrivateNetwork=yes sleep infinity
 box=$(systemctl show -P MainPID lab-box)
 wait_until 20 grep -q sleep "/proc/$box/comm"

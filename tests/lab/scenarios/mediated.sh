@@ -8,14 +8,14 @@
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-# Its driver makes two in all, of two types (inside/modules).
+# The lab's driver makes two devices in all, of two types (inside/modules).
 modprobe -a vfio-pci lab_mediated
 at=/sys/bus/pci/devices/$EDU
 type=lab_mediated-plain
 foreign=4b20d080-1b54-4048-85b3-a6a62d165c01
 before=$(host_snapshot)
 
-# Of those of the card, but the one that is made by hand.
+# The card's mediated devices, but the one that is made by hand.
 made() {
         find "$at/mdev_supported_types/$type/devices" -type l -not -name "$foreign" -printf '%f\n'
 }
@@ -28,7 +28,7 @@ available() {
         cat "$at/mdev_supported_types/$type/available_instances"
 }
 
-# node_owner UUID: of its group's node
+# node_owner UUID: the owner of its group's node
 node_owner() {
         stat -c %u "/dev/vfio/$(basename "$(readlink "/sys/bus/mdev/devices/$1/iommu_group")")"
 }

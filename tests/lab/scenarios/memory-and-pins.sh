@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A guest made of huge pages, on processors of its own: the pages are taken at the start and returned, its threads are where the
-# definition says, and the memory of Looking Glass is there for who looks.
+# A guest made of huge pages, on host CPUs of its own: the start takes the pages, the end returns them, its
+# threads are where the definition says, and the memory of Looking Glass is there for its viewer.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -12,7 +12,7 @@ pool=/sys/devices/system/node/node0/hugepages/hugepages-2048kB
 pages() {
         cat "$pool/nr_hugepages"
 }
-# The processors that a thread of the guest may run on, by the thread's name.
+# The host CPUs on which a thread of the guest may run, by the thread's name.
 allowed() {
         local comm
 
@@ -47,7 +47,7 @@ it "The guest stops" usherctl stop large
 expect_eq "What it added has gone again, what somebody else made has not" "$(pages)" 8
 expect_eq "So has its shared memory" "$(ls "$glass" 2>/dev/null)" ""
 
-# As much as is left is too much: the host would have nothing.
+# All that is left would be too much: the host would have nothing.
 left=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 printf '[Memory]\nSize=%sM\n[PCI gpu]\nAddress=%s\n' "$left" "$GPU" | define_guest greedy
 devices=$(host_snapshot)

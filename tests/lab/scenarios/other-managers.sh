@@ -36,7 +36,7 @@ ended() {
         wait "$1" || true
 }
 
-# refuses WHO REGEX: whoever has it open is named by all who would take the device
+# refuses WHO REGEX: everything that would take the device names whoever has it open
 refuses() {
         refused "A guest that wants what $1 has does not start" "$2" usherctl start foreign
         refused "Nor is that start planned" "$2" usherctl start --dry-run foreign
@@ -51,7 +51,7 @@ it "A start is planned while nobody has it open" usherctl start --dry-run foreig
 it "A guest runs beside it" usherctl start plain
 before=$(host_snapshot)
 
-# It is root's, as a script's is.
+# This QEMU runs as root, as a script's does.
 qemu_by_hand "$EDU"
 it "A QEMU that usher knows nothing of opens it" wait_until 60 holder_has_device
 it "It is told as a holder" holds "file +$node +$holder +qemu-system-x86 "

@@ -19,7 +19,7 @@ expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 define_linux_guest_with slot lab.poweroff '[PCI gpu]' "Address=$GPU" 'ResetBefore=yes'
 refused "A card that only its slot resets is not promised one" "none of its functions can be reset by itself: $GPU" usherctl start slot
 
-# A reset that fails cannot be had from an emulated card: the attribute is covered by one that takes no write.
+# An emulated card's reset does not fail: a file that takes no write covers the attribute.
 define_linux_guest_with once lab.poweroff '[PCI edu]' "Address=$EDU" 'ResetBefore=yes'
 mount --bind /dev/full "/sys/bus/pci/devices/$EDU/reset"
 refused "A device whose reset fails is not given to the guest" "reset of $EDU failed: No space left" usherctl start once

@@ -36,7 +36,7 @@ refused "A bridge" "$BRIDGE" usherctl start bridge
 define_with route '[PCI nic]' "Address=$NIC"
 refused "The card with the default route" "$NIC.*default route" usherctl start route
 
-# fbcon is on it; DISPLAY2 has a DRM node and a framebuffer, too.
+# It has fbcon; DISPLAY2 has a DRM node and a framebuffer, too.
 define_with screen '[PCI card]' "Address=$HOST_VGA"
 refused "The card with the host's console, though another card is driven" \
         "$HOST_VGA \\(bochs-drm\\) is needed by the host: console on fb0; have the console on another card" usherctl start screen

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# What a reset takes along, who a device is, and what is done with one that is dead or has failed; power settings that were
-# odd before are so afterwards.
+# What a reset takes along, how a device is identified, and what is done with one that is dead or has failed;
+# unusual power settings come back.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# Folders of the host in a guest, under systemd: by 9p, and by a virtiofsd in the guest's own unit, which has no right of its own; what
-# becomes of the guest when it dies.
+# Folders of the host in a guest, under systemd: by 9p, and by a virtiofsd in the guest's own unit, without
+# any rights of its own; what becomes of the guest when virtiofsd dies.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -14,7 +14,7 @@ stage=$(mktemp -d)
 initrd=/var/lib/usher/shares.cpio
 unit=/etc/systemd/system/usher-guest@demo.service.d
 
-# As usher.guest(5) tells: a group that may write, and that the guest's unit has.
+# As usher.guest(5) says: a group that may write, and that the guest's unit has.
 groupadd --system shared
 mkdir -p $unit /srv/docs/inherits /srv/pool/inherits
 printf '[Service]\nSupplementaryGroups=shared\n' >$unit/shared.conf
@@ -73,7 +73,8 @@ for share in docs pool; do
         expect_eq "What was made in $share is the guest's user's" "$(stat -c %u /srv/$share/folder /srv/$share/folder/made | sort -u)" "$user"
         it "Nothing in $share can be made set-user-ID" guest_said demo "usher-guest: no set-user-ID in $share"
 done
-# The client of 9p asks for the bit itself, which the unit's RestrictSUIDSGID= keeps anybody from setting: usher.guest(5).
+# The 9p client asks for the bit itself, and the unit's RestrictSUIDSGID= keeps anybody from setting the bit:
+# usher.guest(5).
 it "By virtiofs a folder is made in one that hands its group down" guest_said demo "usher-guest: inherits in pool"
 it "By 9p it is not" test ! -e /srv/docs/inherits/made
 

@@ -37,7 +37,7 @@ qemu=$(guest_pid demo)
 list_before=$(took usherctl list)
 
 kill -STOP "$qemu"
-# The deadline is 5 s; the rest is for the emulated processor.
+# The deadline is 5 s; the rest is for the emulated CPU.
 within "A call to a QEMU that is stopped fails after 5 s" 8000 usherctl pause demo
 refused "With words that say what to do" "QEMU of guest demo does not answer; usherctl kill ends it" usherctl pause demo
 refused "The error on the bus is of a kind of its own" "QEMU of guest demo does not answer" \
@@ -62,7 +62,7 @@ expect_eq "And is" "$(guest_state demo)" paused
 it "And resumed" usherctl resume demo
 
 kill -STOP "$qemu"
-# A look asks QEMU how it is, once in 5 s.
+# usherd asks QEMU how it is at each look, but at most once in 5 s.
 it "Silence is noticed by looking alone" wait_until 40 guest_is demo unresponsive
 it "usherd restarts" systemctl restart usherd
 it "And finds it silent" wait_until 40 guest_is demo unresponsive

@@ -43,7 +43,7 @@ case $PHASE in
         printf '[Usherd]\nSlowSec=1\nStuckSec=2\n' >/etc/usher/usherd.conf.d/lab.conf
         systemctl restart usherd
         it "A device is bound by hand" usherctl bind "$EDU"
-        # It lives until all units are down.
+        # This unit lives until all others are down.
         it "A QEMU that usher knows nothing of has it" systemd-run --quiet --unit=holder -p DefaultDependencies=no -p TimeoutStopSec=1 \
                 qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$EDU"
         holder=$(systemctl show -P MainPID holder)

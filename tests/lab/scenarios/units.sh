@@ -27,8 +27,8 @@ rescan_as_usherd() {
 }
 refused "It cannot write to sysfs" 'Read-only' rescan_as_usherd
 it "usherd is exposed no more than 1.5" at_most usherd.service 15
-# Half a point for what a virtiofsd does in the unit's own user namespace: docs/design.md.
+# A virtiofsd in the unit's own user namespace costs half a point: docs/design.md.
 it "A guest no more than 2.1" at_most usher-guest@demo.service 21
-# It opens the disks of users, and sees who has a device open: docs/design.md.
+# The helper opens the disks of users, and sees who has a device open: docs/design.md.
 it "A bind helper no more than 2.8" at_most usher-bind@1.service 28
 finished

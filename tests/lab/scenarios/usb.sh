@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lab-machine: default
 #
-# A USB device of the host's is the guest's, also after it was unplugged, and the host's driver has it again when the
-# guest has ended, however it ended.
+# A USB device of the host's goes to a guest, and again after it was unplugged. The host's driver has it again
+# however the guest ends.
 
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
@@ -11,7 +11,7 @@
 udevadm settle
 KEYBOARD=$(find /dev/input/by-id -name '*-event-kbd' | head -n 1)
 [ -n "$KEYBOARD" ] || skip "the lab host has no keyboard"
-# Where it is plugged in: the USB device above its input device.
+# Where the keyboard is plugged in: the USB device above its input device.
 PLUG=$(readlink -f "/sys/class/input/$(basename "$(readlink -f "$KEYBOARD")")/device")
 while [ ! -e "$PLUG/idVendor" ]; do PLUG=${PLUG%/*}; done
 PORT=${PLUG##*/}
@@ -27,7 +27,7 @@ driver() {
         basename "$(readlink "/sys/bus/usb/devices/$PORT:1.0/driver" || echo none)"
 }
 
-# By the end of its name: when usher-bind has gone, which opened it, so has the /dev that it was opened in.
+# Looks for the end of the name: usher-bind opened it in a /dev that went with usher-bind.
 has_keyboard() {
         find "/proc/$(guest_pid typist)/fd" -lname '*/bus/usb/*' | grep -q .
         [ "$(driver)" != usbhid ]
@@ -39,7 +39,7 @@ has_none() {
         usherctl status typist | grep -q 'USB: keyboard: .* is not plugged in'
 }
 
-# All that hangs on the controller, and the other way round. (`authorized` leaves the device in its place.)
+# Unplugs everything on the controller, and plugs it in again. (`authorized` would leave the device in place.)
 unplug() {
         echo "$XHCI" >/sys/bus/pci/drivers/xhci_hcd/unbind
         [ ! -e "$PLUG" ]

@@ -23,7 +23,7 @@ said() {
         journalctl --no-pager -u usherd | grep -E -e "$1" >/dev/null
 }
 
-# Without drivers: those of QEMU's NVMe are not online, and the host's driver gives them up after a while.
+# Without drivers: QEMU's virtual NVMe functions are not online, and the host's driver gives up after a while.
 echo 0 >"$at/sriov_drivers_autoprobe"
 echo 2 >"$at/sriov_numvfs"
 first=$(basename "$(readlink "$at/virtfn0")")
