@@ -36,7 +36,7 @@ def call(member, signature="", *arguments, path=ROOT, interface=MANAGER, mute=Fa
 
 
 def ask_and_read(connection, messages):
-    """All at once, as many as the bus lets one connection wait for; then their answers."""
+    """Sends all messages at once, as many as the bus lets one connection wait for; then reads their answers."""
     pending = [connection.send_message_with_reply(message, lambda reply: None, 30) for message in messages]
     for one in pending:
         one.block()
@@ -53,7 +53,7 @@ def every_kind(mute):
 
 
 def odd_paths():
-    """Other spellings of objects that there may be, and of none."""
+    """Other spellings of objects that may exist, and paths of none."""
     paths = [f"/job/6_{number}" for number in range(100)] + [f"/device/_300_3a05_2e0{number}" for number in range(100)]
     paths += ["/guest/_64emo", "/guest/" + "_" * 60000, "/guest" + "/a" * 30000]
     return [call("GetAll", "s", "org.usher1.Guest", path=ROOT + path, interface="org.freedesktop.DBus.Properties") for path in paths]
@@ -86,7 +86,7 @@ def to_systemd(member):
 
 
 def silent_agent():
-    """Makes this process the one that asks its user for passwords, which it never will."""
+    """Makes this process its user's polkit agent, which never asks for a password."""
     with open("/proc/self/stat", encoding="ascii") as stat:
         start = int(stat.read().rsplit(")", 1)[1].split()[19])
     authority = "org.freedesktop.PolicyKit1"
@@ -113,7 +113,7 @@ def flood(what, count, helper):
                     connection.send_message(message)
                 connection.flush()
             elif what == "names":
-                # Four times as many bytes once they are escaped as in C.
+                # C escapes make it four times as many bytes.
                 ask_and_read(connection, [call("GetGuest", "s", "é" * (4608 * 1024)), call("PlanStart", "s", "é" * 4000)])
             elif what == "definitions":
                 ask_and_read(connection, [call("ValidateDefinition", "sa(ss)", "demo", [("a", text)])
@@ -121,7 +121,7 @@ def flood(what, count, helper):
             elif what == "paths":
                 ask_and_read(connection, odd_paths())
             elif what == "deaf":
-                # Slowly, as a call of who has had the most of usherd's time is refused.
+                # Slowly, as usherd refuses calls of the user who has had most of its time.
                 for _ in range(10):
                     connection.send_message(call("GetFiles", path=ROOT + "/guest/demo", interface="org.usher1.Guest"))
                     connection.flush()

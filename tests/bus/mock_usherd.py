@@ -92,7 +92,7 @@ FILES = [("/etc/usher/guests/win10.guest", "[Guest]\nDescription=Windows with th
 
 
 class Refusal(Exception):
-    """A documented error, or with a whole name any other."""
+    """A documented error, or any other by its full name."""
 
     def __init__(self, name, message):
         super().__init__(message)

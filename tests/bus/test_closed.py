@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A definition that not everybody may read, and everything that nobody is told for it. As test_daemon.py."""
+"""A definition that not everybody may read, and what usherd hides because of that. As test_daemon.py."""
 
 import unittest
 

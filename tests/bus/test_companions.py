@@ -83,7 +83,7 @@ class ACompanion(DaemonTest):
     def test_ends_with_the_guest_while_the_daemon_is_away(self):
         self.restart_usherd(lambda: os.kill(self.qemu, signal.SIGKILL))
         self.usherd.wait_until_undone()
-        # By itself, or by systemd with its unit: nobody waited for it.
+        # It ended by itself, or systemd stopped its unit: nobody waited for it.
         self.usherd.wait_for(lambda: is_gone(self.swtpm), "swtpm goes on")
 
 
@@ -119,7 +119,7 @@ class ACompanionThatCannotStart(DaemonTest):
         self.usherd.define("demo", WITH_TPM)
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
         self.assertEqual(result, "failed")
-        # Which of the two is seen to end first is chance: QEMU ends as soon as nobody answers it.
+        # Either may be noticed first, as QEMU ends as soon as nobody answers it.
         self.assertRegex(message, "(swtpm|QEMU) of guest demo ended")
         self.assertRegex(self.usherd.details("demo")["LastWords"], "swtpm")
 

@@ -34,7 +34,7 @@ PowerButtonSec=1
 
 
 def is_gone(pid):
-    """Gone, or dead and waiting for whoever PID 1 is here to notice."""
+    """Whether it is gone, or dead and not yet reaped by PID 1."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -208,7 +208,7 @@ class ALife(DaemonTest):
 
 
 class NamesThatAreNoText(unittest.TestCase):
-    """pci.ids as a disk that has lost bits leaves it: mounted over the real one, for this daemon alone."""
+    """A damaged pci.ids is mounted over the real one, for this daemon alone."""
 
     IDS = pathlib.Path("/usr/share/misc/pci.ids")
 
@@ -216,7 +216,7 @@ class NamesThatAreNoText(unittest.TestCase):
         bus = PrivateBus()
         self.addCleanup(bus.close)
         broken = pathlib.Path(bus.folder) / "pci.ids"
-        # In front of each name, of a vendor, a device or a class.
+        # The bad byte comes before each name of a vendor, a device or a class.
         broken.write_bytes(re.sub(rb"(?m)^(\t*(?:C )?[0-9a-f]{2,4}  )", b"\\1\xff", self.IDS.read_bytes()))
         usherd = Usherd(bus, inside=["unshare", "--mount", "sh", "-c", f'mount --bind {broken} {self.IDS} && exec "$@"', "sh"])
         self.addCleanup(usherd.close)
@@ -227,7 +227,7 @@ class NamesThatAreNoText(unittest.TestCase):
 
 
 class AQemuThatDoesNotAnswer(DaemonTest):
-    """SIGSTOP makes a QEMU that is there and says nothing."""
+    """After SIGSTOP, QEMU is there and says nothing."""
 
     PATIENT = GUEST.replace("PowerButtonSec=1", "PowerButtonSec=60\nTerminateSec=1")
 
@@ -395,7 +395,7 @@ class Holders(DaemonTest):
 
 
 class ADeviceForAGuestThatRuns(DaemonTest):
-    """As far as it goes where there is no IOMMU: QEMU is asked what it has, and nothing is touched."""
+    """As far as possible without an IOMMU: QEMU is asked what it has, and nothing is touched."""
 
     def guest(self):
         return self.usherd.guest("demo")
@@ -468,7 +468,7 @@ class ADaemonThatGoesAway(DaemonTest):
 
 
 class AnotherUser(DaemonTest):
-    """Calls are made by nobody: uid 0 is not asked about."""
+    """The user nobody makes the calls, as polkit is not asked about uid 0."""
 
     SCRIPT = """
 import os, sys, dbus, dbus.bus

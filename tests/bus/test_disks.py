@@ -31,7 +31,7 @@ class DiskTest(DaemonTest):
         return self.usherd.run_job(lambda: self.manager.StartGuest(name, NONE))
 
     def assert_refused(self, pattern, text, name="demo"):
-        """Refused once it is looked at, while nothing has been touched; by a dry run in the same words."""
+        """A start refuses it before anything is touched, and a dry run in the same words."""
         self.usherd.define(name, GUEST + text)
         for call in (lambda: self.manager.PlanStart(name), self.usherd.guest(name).CheckDisks):
             with self.assertRaisesRegex(dbus.DBusException, pattern):
@@ -152,7 +152,7 @@ class AnImageInUse(DiskTest):
                                   "-drive", f"file={self.images / 'a.img'},format=raw,if=virtio"], pass_fds=[theirs.fileno()])
         for cleanup in (ours.close, theirs.close, other.wait, other.kill):
             self.addCleanup(cleanup)
-        # It greets at once, and answers when its disks are open.
+        # QEMU greets at once, and answers when its disks are open.
         ours.sendall(b'{"execute": "qmp_capabilities"} {"execute": "query-status"}')
         with ours.makefile() as answers:
             while "prelaunch" not in answers.readline():
@@ -169,7 +169,7 @@ class ACdDrive(DiskTest):
         self.guest = self.usherd.guest("demo")
 
     def open_images(self):
-        """The images that QEMU has open, as the kernel tells."""
+        """The images that QEMU has open, according to the kernel."""
         links = open_files(int(self.usherd.property("demo", "Pid")))
         return sorted(os.path.basename(link) for link in links if link.endswith(".iso"))
 

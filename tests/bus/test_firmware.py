@@ -11,7 +11,7 @@ import dbus
 from test_daemon import GUEST, NONE, DaemonTest
 
 UEFI = GUEST.replace("32M", "128M") + "[Firmware]\nType=uefi\n"
-# Not EFI's own GUID: its names are taken.
+# Not EFI's own GUID, whose names are taken.
 VARIABLE = "usher -guid 5d1c8a5e-1f6b-4f0e-9a35-757368657200"
 BOOT_SECONDS = 120
 

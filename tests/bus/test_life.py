@@ -102,7 +102,7 @@ class TheHostSleeps(DaemonTest):
 
 
 class ASystemInTrouble(DaemonTest):
-    """The guest's system is trouble.S."""
+    """The guest runs trouble.S."""
 
     def start_trouble(self, kind, definition):
         disk = self.usherd.folder / "trouble.img"
@@ -207,7 +207,7 @@ class TheHostGoesDown(DaemonTest):
 
 
 class AnAgent(DaemonTest):
-    """What there is of it without a system inside; the lab has one with."""
+    """An agent's port without a system inside; the lab has one with a system."""
 
     def test_that_is_not_there_is_told_and_asked_for_nothing(self):
         self.start_guest(text=GUEST + "[Agent]\nEnabled=yes\n")

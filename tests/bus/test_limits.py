@@ -21,9 +21,9 @@ NONE = dbus.Dictionary({}, signature="sv")
 LIMITS = "org.freedesktop.DBus.Error.LimitsExceeded"
 GUEST = "[Guest]\nDescription=A guest for tests\n[CPU]\nAccelerator=tcg\nCores=1\n[Memory]\nSize=32M\n[Stop]\nPowerButtonSec=1\n"
 FLOOD = pathlib.Path(__file__).with_name("flood.py")
-# The bus looks their groups up, so that they have to be there.
+# The bus looks up their groups, so the users must exist.
 HOSTILE, OTHER = (pwd.getpwnam(name).pw_uid for name in ("nobody", "daemon"))
-# Four times as many bytes once they are escaped as in C.
+# C escapes make it four times as many bytes.
 MANY = "é" * (4608 * 1024)
 
 
@@ -34,7 +34,7 @@ class LimitsTest(UsherdTest):
         self.pid = self.usherd.process.pid
 
     def memory(self):
-        """Of its own, in KiB, once it is done with what it answered last."""
+        """usherd's own memory in KiB, once it is done with what it answered last."""
         self.manager.ListGuests()
         lines = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
@@ -200,7 +200,7 @@ class Objects(LimitsTest):
 
 
 class Forgeries(LimitsTest):
-    """Anybody may send a signal to usherd alone, and a rule for the signals of somebody else lets it pass."""
+    """Anybody may send a signal to usherd alone, and a match rule for another sender's signals lets it pass."""
 
     def reload_as_other(self):
         script = ("import dbus, dbus.bus, os\n"
@@ -241,7 +241,7 @@ for _ in range(1500):
 print("answered")
 """
 
-# Calls once, and then when it is told to.
+# Calls once at once, and once when told to.
 LATER = """
 import dbus, dbus.lowlevel, sys
 connection = dbus.SystemBus()
@@ -260,10 +260,10 @@ for line in sys.stdin:
 
 
 class Floods(LimitsTest):
-    """By another user than root, who asks meanwhile."""
+    """Another user floods usherd while root asks."""
 
     def flood(self, *arguments):
-        # By its words: the folder that it lies in may be closed to others.
+        # Passed as text: the user may not be allowed into the script's folder.
         process = subprocess.Popen(["/usr/bin/python3", "-c", FLOOD.read_text(encoding="utf-8"), *arguments], cwd="/", env=self.bus.environment(), user=HOSTILE,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, extra_groups=[])
         self.addCleanup(process.stdout.close)
@@ -326,7 +326,7 @@ class Floods(LimitsTest):
                 third.stdin.write("call\n")
                 third.stdin.flush()
                 self.assertEqual(third.stdout.readline(), "sent\n")
-                # One more round of the bus, which has both by then.
+                # A round trip to the bus, which has both calls by then.
                 self.bus.held_of(NAME)
             finally:
                 self.usherd.process.send_signal(signal.SIGCONT)

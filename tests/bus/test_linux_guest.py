@@ -88,7 +88,7 @@ class Shell:
         return match
 
     def run(self, command):
-        """Its exit status, and what it said. The shell echoes what is typed, so that the marks are typed in pieces."""
+        """Returns exit status and output. The marks are typed in pieces, as the shell echoes what is typed."""
         self.stream.sendall(f"echo '<''begin>'; {command}; echo \"<$?>\"\n".encode())
         match = self.wait_for(rb"<begin>\r\n(.*?)<(\d+)>\r\n.*?" + PROMPT, ANSWER_SECONDS)
         return int(match[2]), match[1].decode(errors="replace").replace("\r\n", "\n").strip()
@@ -237,7 +237,7 @@ class ALinuxGuest(unittest.TestCase):
 
     def test_has_a_tpm(self):
         self.assertEqual(self.does("cat /sys/class/tpm/tpm0/tpm_version_major"), "2")
-        # Firmware has measured itself.
+        # The firmware has measured itself.
         self.assertNotEqual(int(self.does("cat /sys/class/tpm/tpm0/pcr-sha256/0"), 16), 0)
 
     def test_shows_its_screen_over_vnc(self):
@@ -263,7 +263,7 @@ class ALinuxGuest(unittest.TestCase):
 
     def test_sees_its_cd_changed(self):
         def disc():
-            # The drive answers the first commands after a change with that, until it is read again (SCSI's unit attention).
+            # After a change the drive fails the first commands (SCSI's unit attention).
             return self.does("until head -c 14 /dev/sr0 2>/dev/null; do sleep 0.1; done; echo; cat /sys/block/sr0/size").split("\n")
 
         self.assertEqual(disc(), ["the first disc", "2048"])

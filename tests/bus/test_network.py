@@ -76,7 +76,7 @@ class NetworkTest(unittest.TestCase):
     def assert_bridged(self):
         link = self.network.link("ush-demo_lan")
         self.assertRegex(link, r"[<,]UP[,>].* master br0 .*link/ether fe:54:00:12:34:56 .* tun type tap .*persist on")
-        # A carrier: somebody has the other end.
+        # The link has a carrier: somebody has the other end.
         self.assertIn("LOWER_UP", link)
 
     def refuse(self, pattern, text):
@@ -170,7 +170,7 @@ class OtherLinks(NetworkTest):
         self.assertEqual(result, "refused")
         self.assertRegex(message, "^guest other: network link tap0 is in use on the host")
         self.stop()
-        # The kernel notes later that the carrier has gone (NO-CARRIER) than that it is not there.
+        # The kernel drops LOWER_UP before it notes that the carrier has gone (NO-CARRIER).
         self.assertNotIn("LOWER_UP", self.network.link("tap0"))
 
     def test_a_tap_device_that_is_not_there_is_refused(self):

@@ -34,7 +34,7 @@ class ADeadFileServer(DaemonTest):
         self.addCleanup(mount.close)
 
     def ask(self, call, *arguments):
-        """What it came to, and how long others waited for an answer meanwhile."""
+        """The call's outcome, and how long others waited for an answer meanwhile."""
         came, waits = [], []
         call(*arguments, reply_handler=lambda *_: came.append(None), error_handler=came.append)
 
@@ -56,7 +56,7 @@ class ADeadFileServer(DaemonTest):
         self.assertRegex(error.get_dbus_message(), pattern)
         self.assertLess(longest, 5)
 
-        # It has not answered yet: who asks next is told at once, and so is a start, before anything is touched.
+        # The server has not answered yet: the next question, and a start, fail at once, before anything is touched.
         before = time.monotonic()
         self.assert_error("Timeout", pattern, self.manager.PlanStart, "demo")
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
@@ -83,7 +83,7 @@ class TheDaemonItself(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.trace = pathlib.Path(tempfile.mkstemp(prefix="usher-trace-")[1])
         self.addCleanup(self.trace.unlink)
-        # Not its children: usher-bind is there to touch things.
+        # usherd's children are not traced: usher-bind is there to touch things.
         self.usherd = Usherd(self.bus, inside=("strace", "-D", "-y", "-e", "trace=%file,inotify_add_watch", "-o", str(self.trace)))
         self.manager = self.usherd.manager
 
@@ -114,14 +114,14 @@ Socket={named}/native
 """
 
     def touched(self):
-        """Whatever usherd called the kernel with by name, once it has ended."""
+        """Ends usherd; returns all paths that it named to the kernel."""
         self.usherd.close()
         paths = set()
         for line in self.trace.read_text(errors="replace").splitlines():
             call = line.split(" = ")[0]
             if call.startswith("execve("):
                 continue
-            # What a link says is an answer.
+            # A link's target is an answer.
             for at, folder, name in NAMED.findall(call)[: 1 if call.startswith("readlink") else 2]:
                 if not name:
                     continue  # the descriptor itself
@@ -134,11 +134,11 @@ Socket={named}/native
         own = tuple(str(self.usherd.folder / name) for name in ("etc", "run", "state", "log")) + (str(BUILD / "daemon"),)
         self.manager.ValidateDefinition("demo", [("demo.guest", text)])
         self.usherd.define("demo", text)
-        # The room of what would be made, and what is missing, is looked at as well.
+        # Also looks at the room for images to be made, and at missing files.
         self.manager.PlanStart("demo")
         self.usherd.guest("demo").CheckDisks()
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
-        # All was opened and handed over: QEMU finds that this is no kernel.
+        # Everything was opened and handed over: QEMU itself finds that this is no kernel.
         self.assertRegex(message, "QEMU of guest demo ended", result)
         self.assertTrue((self.folder / "named" / "a.img").exists())
         (self.folder / "named" / "initrd").unlink()
@@ -147,7 +147,7 @@ Socket={named}/native
         touched = self.touched()
         self.assertIn(str(self.usherd.folder / "etc" / "guests"), touched, "the trace is empty")
         self.assertTrue(any(path.startswith("/sys/") for path in touched), "the trace lacks what is below a folder")
-        # The folders above its own are made where they are not there.
+        # usherd makes the folders above its own if they are missing.
         above = {str(parent) for place in own for parent in pathlib.PurePath(place).parents}
         strange = sorted(path for path in touched - above if not any(path == place or path.startswith(place + "/") for place in SYSTEM + own))
         self.assertEqual(strange, [])

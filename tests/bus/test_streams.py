@@ -24,7 +24,7 @@ from usherd import BUILD, open_files
 
 USHERCTL = BUILD / "client" / "usherctl"
 
-# A boot sector: writes the words at 0x4c to the first serial port, and from then on each byte that it reads there, its case turned.
+# A boot sector: writes the words at 0x4c to the first serial port, then echoes each byte with its case turned.
 CODE = bytes.fromhex("31c08ed8be4c7c" "ac84c07412" "88c4bafd03eca82074fb" "88e0baf803eeebe9"
                      "bafd03eca80174fb" "baf803ec3420" "88c4bafd03eca82074fb" "88e0baf803ee" "ebe0")
 WORDS = b"Hello, reader!\r\n"
@@ -47,7 +47,7 @@ class StreamTest(DaemonTest):
         self.guest = self.usherd.guest("demo")
 
     def adopt(self, descriptor):
-        """A socket of a descriptor that came over the bus."""
+        """Makes a socket of a descriptor that came over the bus."""
         stream = socket.socket(fileno=descriptor.take())
         stream.settimeout(DEADLINE_SECONDS)
         self.addCleanup(stream.close)
@@ -198,9 +198,9 @@ class Flood:
 
 
 class AQemuThatWritesWithoutEnd(StreamTest):
-    """A card that fell off the bus has it complain at each access; a guest prints what it likes."""
+    """QEMU complains at each access to a card that fell off the bus; a guest prints what it likes."""
 
-    # What two files of each hold at most, and the small ones beside them.
+    # Two files of each log at their largest, and the small ones beside them.
     MOST = 2 * (128 << 10) + 2 * (1 << 20) + (64 << 10)
 
     def answer_others(self, seconds):
@@ -228,13 +228,13 @@ class AQemuThatWritesWithoutEnd(StreamTest):
             self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill)[0], "done")
             self.assertLess(time.monotonic() - begin, 5)
         self.assertLessEqual(flood.most, self.MOST)
-        # The debug log of the test's daemon: what of it came from QEMU is as much as a journal would get.
+        # The test's daemon logs to a file: a journal would get as many of QEMU's lines.
         self.assertLess(self.usherd.log.read_text().count("QEMU: vfio"), 2 * 200)
 
 
 class ADisplay(StreamTest):
     def handshake(self, stream):
-        """RFB 3.8 (RFC 6143) up to the screen's size; returns it."""
+        """Speaks RFB 3.8 (RFC 6143) up to the screen's size, and returns that."""
         self.assertEqual(self.read(stream, 12), b"RFB 003.008\n")
         stream.sendall(b"RFB 003.008\n")
         self.assertEqual(self.read(stream, 2), b"\x01\x01")  # one kind of security: none
@@ -274,7 +274,7 @@ class ADisplay(StreamTest):
     def test_is_for_several_viewers_and_opens_no_port(self):
         self.start("[Display]\nType=vnc\n")
         one, two = self.display(), self.display()
-        # Not of the same size by all means: the firmware sets its mode meanwhile.
+        # The sizes may differ, as the firmware sets its mode meanwhile.
         for viewer in (one, two):
             self.assertGreater(min(self.handshake(viewer)), 0)
         self.assertEqual(self.listening(), [])

@@ -13,7 +13,7 @@ from test_streams import USHERCTL, ADisplay, StreamTest
 
 
 def lit(pixels, width):
-    """The rows of a screen (four bytes a pixel), in a bit for each pixel: whether it is bright."""
+    """The rows of a screen (four bytes a pixel), with a byte for each pixel: whether it is bright."""
     bits = bytes(max(pixels[i:i + 3]) >= 0xa0 for i in range(0, len(pixels), 4))
     return [bits[i:i + width] for i in range(0, len(bits), width)]
 
@@ -81,7 +81,7 @@ class AViewer(StreamTest):
 
     def test_shows_the_screen_of_a_guest(self):
         self.start("[Display]\nType=vnc\n")
-        # Twice the same: it is neither writing nor setting its mode.
+        # The same twice: the firmware is neither writing nor setting its mode.
         self.usherd.wait_for(lambda: len(self.firmware_words()) > 5 and self.firmware_words() == self.firmware_words(), "the firmware wrote nothing")
         words = self.firmware_words()
         for program in ("gvncviewer", "xtigervncviewer"):

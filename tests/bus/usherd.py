@@ -20,7 +20,7 @@ ROOT = "/org/usher1"
 
 
 def open_files(pid):
-    """What the descriptors of a process lead to; one that is closed meanwhile is none."""
+    """What the descriptors of a process lead to, but for those that are closed meanwhile."""
     links = set()
     for number in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
@@ -53,7 +53,7 @@ class Usherd:
         with open(self.log, "ab") as log:
             self.process = self.bus.start([*self.inside, str(BUILD / "daemon" / "usherd"), f"--launcher={self.launcher}",
                                            "--log-level=debug"], NAME, env=self.environment(), stderr=log)
-        # A connection of each start: the name's owner is another.
+        # Each start needs a new connection, as the name has another owner.
         self.connection = self.bus.connect()
         self.manager = self.interface(ROOT, "org.usher1.Manager")
 
@@ -107,7 +107,7 @@ class Usherd:
         self.wait_for(lambda: self.property(name, "State") in states, f"guest {name} did not become {' or '.join(states)}")
 
     def wait_until_undone(self):
-        """Until no journal is left. After a restart a guest is "stopped" from the first, while the daemon still looks for what was running."""
+        """Waits until no journal is left. After a restart a guest is "stopped" at once, while usherd still looks for what ran."""
         self.wait_for(lambda: not any((self.folder / "run" / "journal").iterdir()), "a journal is still there")
 
     def run_job(self, call):
