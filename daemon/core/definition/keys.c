@@ -19,7 +19,7 @@
 #define TIB (UINT64_C(1) << 40)
 #define DAY_USEC (UINT64_C(24) * 60 * 60 * 1000000)
 
-/* As many as the root ports that the guest's root bus keeps for them: see qemu-argv.c. */
+/* As many as the root ports that the guest's root bus keeps for them: see qemu/builder.h. */
 #define PCI_SECTIONS_MAX 32
 #define SPARE_PORTS_MAX 16
 #define DISK_SECTIONS_MAX 32
@@ -27,7 +27,7 @@
 #define NETWORK_SECTIONS_MAX 16
 #define INPUT_SECTIONS_MAX 16
 #define SHARE_SECTIONS_MAX 16
-/* The controller's ports without that of the emulated mouse: see qemu-usb.c. */
+/* The controller's ports but the emulated mouse's: see qemu/usb.c. */
 #define USB_SECTIONS_MAX 14
 /* People write a chain of images by hand; a forward takes a listening socket of the host. */
 #define BACKING_MAX 32
@@ -37,7 +37,7 @@
 /* A USB string has at most 126 characters. */
 #define USB_SERIAL_BYTES 126
 
-/* Devices without a number come after all of these: see qemu-disk.c. */
+/* Devices without a number come after all of these: see qemu/disk.c. */
 #define BOOT_INDEX_MAX 99
 /* The longest serial number that virtio-blk, NVMe and SATA let a guest read. */
 #define SERIAL_BYTES 20

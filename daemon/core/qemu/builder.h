@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of QEMU's command line (qemu-disk.c, qemu-network.c, …) are written with. Known to them and
- * to qemu-argv.c alone, which calls each in its turn. */
+/* What the parts of QEMU's command line (disk.c, network.c, …) are written with. Only they include it, and
+ * argv.c, which calls each in its turn. */
 #pragma once
 
 #include <json-c/json.h>

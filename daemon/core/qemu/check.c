@@ -6,7 +6,7 @@
 
 #include "../definition/nearest-word.h"
 
-/* QEMU knows each processor as a type of device, "EPYC-x86_64-cpu". */
+/* QEMU has a type of device for each CPU model, "EPYC-x86_64-cpu". */
 #define CPU_SUFFIX "-x86_64-cpu"
 
 /* The models that QEMU has, without the suffix. */

@@ -176,7 +176,7 @@ StepView step_view(const Step *step, const char *live)
     }
     if (step->kind == STEP_KEPT_OFF)
         return view_kept_off(step, live);
-    /* That one was reset cannot be seen: it is always yet to be done. */
+    /* Nothing shows that a device was reset: a reset is always yet to be done. */
     if (strcmp(live, step->after) == 0 || tap_is_made(step, live) ||
         (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_AS_IS) == 0))
         return STEP_VIEW_AFTER;
