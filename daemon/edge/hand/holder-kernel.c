@@ -175,7 +175,7 @@ static void look_at_number(Search *search, const char *file, const char *user)
         note(search, node, user);
 }
 
-/* Lines of "pktcdvd0 253:0 11:0": a device's own number, and that of the device below it. */
+/* Lines of "pktcdvd0 253:0 11:0": a device's own number, and the number of the device below it. */
 static void look_at_map(Search *search, const char *file, const char *user)
 {
     g_autofree char *text = NULL;

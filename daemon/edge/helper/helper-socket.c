@@ -192,8 +192,8 @@ static int prove(HelperSocket *socket, int fd, struct ucred *peer, LauncherKind 
     int r = launcher_identify(socket->launcher, peer->pid, &kind, &instance);
     if (r < 0)
         return r;
-    /* The descriptor is readable once the process has ended (pidfd_open(2)): then the unit may have been that
-     * of the next process with its number. */
+    /* The descriptor is readable once the process has ended (pidfd_open(2)): then its number, and so the
+     * unit, may have been the next process's. */
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     if (poll(&ended, 1, 0) != 0)
         return -ESRCH;

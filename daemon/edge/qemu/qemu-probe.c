@@ -20,7 +20,7 @@
 #include "qmp.h"
 
 #define CACHE_SIZE_MAX (1024 * 1024)
-/* Of what QEMU says on stderr before it gives up. */
+/* How many bytes of QEMU's stderr are reported if it gives up. */
 #define WORDS_MAX 500
 /* The room for it in bytes: its beginning is reported, and a single write of more than this is lost whole. */
 #define WORDS_ROOM (64 * 1024)
@@ -384,8 +384,8 @@ static int spawn(const char *path, int qmp_fd, int words_fd, pid_t *ret)
     return -r;
 }
 
-/* By a pidfd, which cannot come to mean another process. sd-event's child sources would want SIGCHLD to be
- * blocked. */
+/* Watches a pidfd, which cannot come to mean another process. sd-event's child sources would want SIGCHLD to
+ * be blocked. */
 static int watch(Run *run)
 {
     run->pidfd = pidfd_open(run->pid, 0);

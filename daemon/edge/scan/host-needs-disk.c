@@ -187,7 +187,7 @@ static void note_btrfs(const HostPlace *place, Host *host)
     }
 }
 
-/* Likewise (bch2_dev_sysfs_online() in fs/bcachefs/super.c). */
+/* bcachefs does the same (bch2_dev_sysfs_online() in fs/bcachefs/super.c). */
 static void note_bcachefs(const HostPlace *place, Host *host)
 {
     g_auto(GStrv) systems = needs_list(place, "fs/bcachefs");
