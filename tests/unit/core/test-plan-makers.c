@@ -17,7 +17,7 @@ static HostDevice *behind(Host *host, const char *address, const char *upstream,
     return device_of(host, address);
 }
 
-/* As the vmd driver makes it: a domain of its own behind one function, all of it in the group of that. */
+/* As the vmd driver makes them: a domain of its own behind one function, all in that function's group. */
 static Host *a_host_with_vmd(int disk_group)
 {
     Host *host = a_host();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Processors that are the guest's alone, and their speed. */
+/* Host CPUs for the guest alone, and their speed. */
 #include "../../../daemon/core/host/cpu-list.h"
 #include "../suite.h"
 #include "a-plan.h"

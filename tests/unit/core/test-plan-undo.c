@@ -139,7 +139,7 @@ static void kernel_probe(Kernel *kernel, Function *f)
         if (f->power)
             set(&f->power, "auto");
     } else if (driver[0] && f->power) {
-        /* As drivers do that let their device sleep. */
+        /* As a driver does that lets its device sleep. */
         set(&f->power, "auto");
     }
     set(&f->driver, driver);

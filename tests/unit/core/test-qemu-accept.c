@@ -379,7 +379,7 @@ static char *ask_text(Qemu *qemu, const char *command, const char *name, const c
     return text;
 }
 
-/* Only KVM makes anything of them, but QEMU's processors have them all. */
+/* Only KVM makes anything of them, but all of QEMU's CPU models have them. */
 START_TEST(qemu_knows_what_kvm_is_to_tell_a_guest)
 {
     g_autoptr(GuestDefinition) definition = a_definition_with("", here),

@@ -99,7 +99,7 @@ START_TEST(a_ledger_cut_off_anywhere_is_read)
         g_autofree char *part = g_strndup(text, n);
         ck_assert_int_eq(file_replace_at(fd, "ledger", part, 0644), 0);
         Ledger *ledger = ledger_open(fd);
-        /* Of a torn line what is whole counts: that the device failed matters more than all of the reason. */
+        /* The whole part of a torn line counts: that the device failed matters more than the full reason. */
         ck_assert_int_eq(ledger_reason(ledger, GPU) != NULL, n >= strlen(GPU " 2026-01-01T10:00:00Z "));
         ledger_free(ledger);
     }

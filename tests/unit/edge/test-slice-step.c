@@ -13,7 +13,7 @@
 static FakeHost *host;
 static GQueue *turns;
 
-static uint8_t allowed[4], effective[4]; /* a bit a processor; nothing but zeroes: an empty array */
+static uint8_t allowed[4], effective[4]; /* one bit a CPU; only zeroes: an empty array */
 static bool obeys;
 static GString *sets; /* what was set, "0-3|" */
 

@@ -367,7 +367,7 @@ START_TEST(a_governor_is_chosen_for_one_processor)
     assert_failed(act(host, STEP_GOVERNOR, "cpu1", "schedutil", "turbo"), -EINVAL, "schedutil");
     assert_failed(act(host, STEP_GOVERNOR, "cpu1/../cpu2", "performance", "schedutil"), -EINVAL, NULL);
     assert_failed(act(host, STEP_GOVERNOR, "cpu01", "performance", "schedutil"), -EINVAL, NULL);
-    /* What set it has gone, or the processor was switched off meanwhile. */
+    /* What set the governor has gone, or the host CPU was switched off meanwhile. */
     assert_drift(act(host, STEP_GOVERNOR, "cpu9", "performance", "schedutil"), NULL);
     fake_host_switch_off_cpu(host, 2);
     assert_drift(act(host, STEP_GOVERNOR, "cpu2", "performance", "schedutil"), NULL);

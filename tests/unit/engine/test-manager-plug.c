@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whose a device is while guests run that get it and let go of it. */
+/* Who owns a device while running guests get it and let go of it. */
 #include <string.h>
 
 #include "../../../daemon/engine/manager/manager.h"
