@@ -104,7 +104,8 @@ class House:
                     yield path, other
 
     def declared_to(self, path):
-        """The names of functions that its headers declare to a source, those that they include among them."""
+        """The names that its headers say to a source, those that they include among them: a function may be declared by
+        a typedef."""
         seen, todo, names = set(), [path], set()
         while todo:
             place = todo.pop()
@@ -112,7 +113,7 @@ class House:
                 if header in self.texts and header not in seen:
                     seen.add(header)
                     todo.append(header)
-                    names.update(re.findall(r'\b(\w+)\(', self.code[header]))
+                    names.update(re.findall(r'\b[a-z]\w+\b', self.code[header]))
         return names
 
     def uses(self):
