@@ -66,8 +66,3 @@ void phase_kvmfr(Run *run)
     run->start.opener = opener_new(run->guest->engine, false);
     opener_open_device(run->start.opener, run->definition->looking_glass.device, on_opened, run);
 }
-
-void phase_opener_off(Run *run)
-{
-    run->start.opener = opener_free(run->start.opener);
-}

@@ -43,3 +43,8 @@ void start_call_off(Run *run)
         if (end[-1].call_off)
             end[-1].call_off(run);
 }
+
+void phase_opener_off(Run *run)
+{
+    run->start.opener = opener_free(run->start.opener);
+}

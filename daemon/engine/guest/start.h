@@ -62,7 +62,7 @@ void start_call_off(Run *run);
 /* Each begins a phase; its namesake ends what it has asked for, and closes what it has opened. */
 StartPhaseAct phase_holders, phase_holders_off; /* look.c */
 StartPhaseAct phase_disks, phase_disks_off;     /* disks.c */
-StartPhaseAct phase_kvmfr, phase_opener_off;    /* kvmfr.c */
+StartPhaseAct phase_kvmfr;                      /* kvmfr.c */
 StartPhaseAct phase_sound, phase_sound_off;     /* sound.c */
 StartPhaseAct phase_unit, phase_unit_off;       /* unit.c */
 StartPhaseAct phase_steps;                      /* steps.c */
@@ -73,3 +73,5 @@ StartPhaseAct phase_companions;                 /* run-companions.c */
 StartPhaseAct phase_launch;                     /* launch.c */
 StartPhaseAct phase_pin, phase_pin_off;         /* pin.c */
 StartPhaseAct phase_run;                        /* launch.c */
+/* Of each phase that has a file opened. */
+StartPhaseAct phase_opener_off; /* phase.c */
