@@ -101,13 +101,6 @@ static int on_plan_rest(const DefinitionPci *section, Plan **ret, Fault **ret_fa
     return g->handler->plan_rest(g, g->run->definition, section, ret, ret_fault, g->userdata);
 }
 
-static void on_silent(void *userdata)
-{
-    const Guest *g = userdata;
-
-    qemu_link_go_silent(g->run->link);
-}
-
 static void on_list(void *userdata)
 {
     const Guest *g = userdata;
@@ -125,7 +118,7 @@ static void on_settled(void *userdata)
     sleeper_sync_soon(g->run->sleeper);
 }
 
-const PlugsHandler guest_plugs_handler = {usable_qmp, on_plan_rest, on_silent,       on_list,
+const PlugsHandler guest_plugs_handler = {usable_qmp, on_plan_rest, on_list,
                                           on_settled, on_ended,     guest_on_unstuck};
 
 int guest_check_pluggable(const Guest *g, Fault **ret_fault)

@@ -15,6 +15,7 @@
 struct Ladder {
     sd_event *event;
     const char *guest;
+    QemuLink *link;
     const LadderHandler *handler;
     void *userdata;
     StopRung rung, least;
@@ -25,11 +26,12 @@ struct Ladder {
     sd_event_source *button_look; /* does the guest hear it by now? */
 };
 
-Ladder *ladder_new(sd_event *event, const char *guest, const LadderHandler *handler, void *userdata)
+Ladder *ladder_new(sd_event *event, const char *guest, QemuLink *link, const LadderHandler *handler,
+                   void *userdata)
 {
     Ladder *l = g_new0(Ladder, 1);
 
-    *l = (Ladder){.event = event, .guest = guest, .handler = handler, .userdata = userdata};
+    *l = (Ladder){.event = event, .guest = guest, .link = link, .handler = handler, .userdata = userdata};
     return l;
 }
 
@@ -58,9 +60,10 @@ void ladder_leave(Ladder *l)
     l->rung = STOP_RUNG_NONE;
 }
 
+/* NULL: QEMU cannot be told anything. */
 static Qmp *qmp_of(const Ladder *l)
 {
-    return l->handler->qmp(l->userdata);
+    return qemu_link_hears(l->link) ? qemu_link_qmp(l->link) : NULL;
 }
 
 static StopView look(const Ladder *l)
@@ -89,7 +92,7 @@ static bool fell_silent(Ladder *l, int error)
 {
     if (error != -ETIMEDOUT || l->rung == STOP_RUNG_NONE || l->rung > STOP_RUNG_QUIT)
         return false;
-    l->handler->silent(l->userdata);
+    qemu_link_go_silent(l->link);
     ladder_take(l, STOP_RUNG_TERMINATE);
     return true;
 }

@@ -4,15 +4,13 @@
 #pragma once
 
 #include "../../core/record/stop-ladder.h"
-#include "../../edge/qemu/qmp.h"
+#include "qemu-link.h"
 
 typedef struct Ladder Ladder;
 
 typedef struct LadderHandler {
     /* What is known now; `awake` and `qemu_answers` are the ladder's own to fill in. */
     void (*look)(StopView *ret, void *userdata);
-    /* QEMU's connection; NULL: QEMU cannot be told anything. */
-    Qmp *(*qmp)(void *userdata);
     /* Has the agent inside shut the guest down; ladder_agent_failed() if that comes to nothing. False: it
      * cannot be asked now. */
     bool (*ask_agent)(void *userdata);
@@ -20,14 +18,13 @@ typedef struct LadderHandler {
     int (*signal)(int signal, void *userdata);
     /* QEMU has said how it is (query-status); ladder_sync() may be called from within. */
     void (*status)(const char *status, void *userdata);
-    /* QEMU let a deadline pass. */
-    void (*silent)(void *userdata);
     /* Another rung has been taken. */
     void (*taken)(void *userdata);
 } LadderHandler;
 
-/* guest, its name, and handler are borrowed. */
-Ladder *ladder_new(sd_event *event, const char *guest, const LadderHandler *handler, void *userdata);
+/* guest, its name, link and handler are borrowed. */
+Ladder *ladder_new(sd_event *event, const char *guest, QemuLink *link, const LadderHandler *handler,
+                   void *userdata);
 /* NULL is fine; returns NULL. */
 Ladder *ladder_free(Ladder *ladder);
 

@@ -34,6 +34,7 @@ typedef struct Plugging {
 struct Plugs {
     Engine *engine;
     const char *guest;
+    QemuLink *link;
     const PlugsHandler *handler;
     void *userdata;
     Journal *journal; /* NULL: not open yet */

@@ -17,20 +17,13 @@
 static void on_found(void *userdata);
 static void tidy(Plugs *all);
 
-static void on_silent(void *userdata)
+Plugs *plugs_new(Engine *engine, const char *guest, QemuLink *link, const PlugsHandler *handler,
+                 void *userdata)
 {
-    const Plugs *all = userdata;
-
-    all->handler->silent(all->userdata);
-}
-
-Plugs *plugs_new(Engine *engine, const char *guest, const PlugsHandler *handler, void *userdata)
-{
-    static const SlotsHandler slots_handler = {on_found, on_silent};
     Plugs *all = g_new0(Plugs, 1);
 
-    *all = (Plugs){.engine = engine, .guest = guest, .handler = handler, .userdata = userdata};
-    all->slots = slots_new(&slots_handler, all);
+    *all = (Plugs){.engine = engine, .guest = guest, .link = link, .handler = handler, .userdata = userdata};
+    all->slots = slots_new(link, on_found, all);
     return all;
 }
 
@@ -174,7 +167,7 @@ void plugging_end_unknown(Plugs *all, int error)
 {
     all->current->told = false;
     if (error == -ETIMEDOUT)
-        on_silent(all);
+        qemu_link_go_silent(all->link);
     slots_forget(all->slots);
     plugging_note_fault(all->current, qmp_fault(all->guest, -ETIMEDOUT, NULL));
     plugging_end(all);

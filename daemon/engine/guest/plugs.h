@@ -11,12 +11,10 @@
 typedef struct Plugs Plugs;
 
 typedef struct PlugsHandler {
-    /* QEMU's connection; NULL: QEMU cannot be told anything now. */
+    /* QEMU's connection; NULL: QEMU, or the guest as it is, cannot be told anything now. */
     Qmp *(*qmp)(void *userdata);
     /* The first steps have made what the section is about: plans the rest, as GuestHandler has it. */
     int (*plan_rest)(const DefinitionPci *section, Plan **ret, Fault **ret_fault, void *userdata);
-    /* QEMU let a deadline pass. */
-    void (*silent)(void *userdata);
     /* plugs_list() has changed. */
     void (*changed)(void *userdata);
     /* The guest has a device, or is rid of one, and nothing is on its way any more. */
@@ -27,8 +25,9 @@ typedef struct PlugsHandler {
     void (*unstuck)(const char *subject, void *userdata);
 } PlugsHandler;
 
-/* engine, guest (its name) and handler are borrowed. */
-Plugs *plugs_new(Engine *engine, const char *guest, const PlugsHandler *handler, void *userdata);
+/* engine, guest (its name), link and handler are borrowed. */
+Plugs *plugs_new(Engine *engine, const char *guest, QemuLink *link, const PlugsHandler *handler,
+                 void *userdata);
 /* NULL is fine; returns NULL. */
 Plugs *plugs_free(Plugs *plugs);
 

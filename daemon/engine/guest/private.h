@@ -99,9 +99,8 @@ extern const QemuLinkHandler guest_link_handler;
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;
 extern const SleeperHandler guest_sleeper_handler;
-/* StreamsOpenLog and ControlsStatus of a guest. */
+/* StreamsOpenLog of a guest. */
 int guest_open_log_for_streams(void *guest);
-void guest_take_controls_status(const char *status, void *guest);
 /* A program inside has opened the agent's port, or closed it. */
 void guest_agent_port(Guest *g, bool open);
 /* After a restart of the daemon. */
@@ -115,6 +114,8 @@ void guest_watchdog_expired(Guest *g);
 /* run-state.c */
 /* Goes by QEMU's RunState, whatever was believed before. */
 void guest_take_run_state(Guest *g, const char *status);
+/* The same for parts that have heard it: ControlsStatus, and LadderHandler's. */
+void guest_take_status(const char *status, void *guest);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
 /* It was found running after a restart of the daemon, and nobody waits for a word of QEMU's. */

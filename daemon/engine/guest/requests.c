@@ -89,11 +89,6 @@ int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *
 
 /* What QEMU is told. */
 
-void guest_take_controls_status(const char *status, void *userdata)
-{
-    guest_take_run_state(userdata, status);
-}
-
 /* FAULT_NOT_RUNNING where QEMU is not there yet, or not any more. */
 static int check_up(const Guest *g, Fault **ret_fault)
 {

@@ -18,9 +18,9 @@ Run *run_new(Guest *guest)
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->link = qemu_link_new(guest->engine->event, guest->name, qmp_path, &guest_link_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);
-    run->plugs = plugs_new(guest->engine, guest->name, &guest_plugs_handler, guest);
-    run->ladder = ladder_new(guest->engine->event, guest->name, &guest_ladder_handler, guest);
-    run->controls = controls_new(guest->name, run->link, guest_take_controls_status, guest);
+    run->plugs = plugs_new(guest->engine, guest->name, run->link, &guest_plugs_handler, guest);
+    run->ladder = ladder_new(guest->engine->event, guest->name, run->link, &guest_ladder_handler, guest);
+    run->controls = controls_new(guest->name, run->link, guest_take_status, guest);
     run->medium = medium_new(guest->engine, guest->name, run->link);
     run->sleeper = sleeper_new(guest->engine, guest->name, &guest_sleeper_handler, guest);
     run->streams = streams_new(guest->engine->event, guest->name, run->link, console_path,

@@ -35,6 +35,11 @@ void guest_take_run_state(Guest *g, const char *status)
     }
 }
 
+void guest_take_status(const char *status, void *guest)
+{
+    guest_take_run_state(guest, status);
+}
+
 static void on_run(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;

@@ -18,7 +18,8 @@ typedef struct SlotSearch {
 } SlotSearch;
 
 struct Slots {
-    const SlotsHandler *handler;
+    QemuLink *link;
+    SlotsFound found;
     void *userdata;
     GPtrArray *list; /* of Slot, owned; NULL: QEMU has to be asked */
     SlotSearch *search;
@@ -34,11 +35,12 @@ static void slot_free(void *pointer)
     g_free(slot);
 }
 
-Slots *slots_new(const SlotsHandler *handler, void *userdata)
+Slots *slots_new(QemuLink *link, SlotsFound found, void *userdata)
 {
     Slots *slots = g_new0(Slots, 1);
 
-    slots->handler = handler;
+    slots->link = link;
+    slots->found = found;
     slots->userdata = userdata;
     return slots;
 }
@@ -192,7 +194,7 @@ static void search_done(Slots *slots, Qmp *qmp)
     slots->list = g_steal_pointer(&slots->search->list);
     slots->search = search_free(slots->search);
     g_ptr_array_sort(slots->list, compare);
-    slots->handler->found(slots->userdata);
+    slots->found(slots->userdata);
 }
 
 /* Nothing is known then, and it is asked again when QEMU answers again. */
@@ -200,7 +202,7 @@ static void search_failed(Slots *slots, int error)
 {
     slots->search = search_free(slots->search);
     if (error == -ETIMEDOUT)
-        slots->handler->silent(slots->userdata);
+        qemu_link_go_silent(slots->link);
 }
 
 static void ask_next(Slots *slots, Qmp *qmp);

@@ -6,7 +6,7 @@
 
 #include "../../core/definition/handle.h"
 #include "../../core/plan/plan.h"
-#include "../../edge/qemu/qmp.h"
+#include "qemu-link.h"
 
 typedef struct Slots Slots;
 
@@ -17,15 +17,11 @@ typedef struct Slot {
     bool leaving;                    /* the guest was asked to let go of it, and has not yet */
 } Slot;
 
-typedef struct SlotsHandler {
-    /* slots_find(): QEMU has told. */
-    void (*found)(void *userdata);
-    /* QEMU let a deadline pass. */
-    void (*silent)(void *userdata);
-} SlotsHandler;
+/* slots_find(): QEMU has told. */
+typedef void (*SlotsFound)(void *userdata);
 
-/* What is in them is not known. */
-Slots *slots_new(const SlotsHandler *handler, void *userdata);
+/* What is in them is not known. link is borrowed. */
+Slots *slots_new(QemuLink *link, SlotsFound found, void *userdata);
 /* NULL is fine; returns NULL. */
 Slots *slots_free(Slots *slots);
 

@@ -30,13 +30,6 @@ uint64_t guest_stop_usec(const Guest *g)
     return stop_ladder_usec(&view);
 }
 
-static Qmp *qmp_of(void *userdata)
-{
-    const Guest *g = userdata;
-
-    return qemu_link_hears(g->run->link) ? qemu_link_qmp(g->run->link) : NULL;
-}
-
 static bool ask_agent(void *userdata)
 {
     const Guest *g = userdata;
@@ -51,18 +44,6 @@ static int send_signal(int number, void *userdata)
     return launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, number);
 }
 
-static void on_status(const char *status, void *userdata)
-{
-    guest_take_run_state(userdata, status);
-}
-
-static void on_silent(void *userdata)
-{
-    const Guest *g = userdata;
-
-    qemu_link_go_silent(g->run->link);
-}
-
 static void on_taken(void *userdata)
 {
     Guest *g = userdata;
@@ -72,8 +53,7 @@ static void on_taken(void *userdata)
     guest_announce(g);
 }
 
-const LadderHandler guest_ladder_handler = {look,      qmp_of,    ask_agent, send_signal,
-                                            on_status, on_silent, on_taken};
+const LadderHandler guest_ladder_handler = {look, ask_agent, send_signal, guest_take_status, on_taken};
 
 static int refuse_at_rest(const Guest *g, Fault **ret_fault)
 {
