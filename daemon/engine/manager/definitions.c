@@ -34,25 +34,36 @@ int manager_raise_error(const char *verb, const char *path, int error, Fault **r
                        "cannot %s %s: %s", verb, path, definition_files_error(error));
 }
 
-int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault)
+/* 0, FAULT_RAISED, or -errno: they cannot be read. */
+static int read_files(Manager *m, const char *name, DefinitionFiles **ret, Fault **ret_fault)
 {
-    g_autoptr(DefinitionFiles) files = NULL;
-
     int r = manager_check_name(name, ret_fault);
-    if (r != 0)
-        return r;
-    r = definition_store_load(m->definitions, name, &files, ret_fault);
-    if (r == -ENOENT)
-        return manager_raise_missing(m, name, ret_fault);
+
+    if (r == 0)
+        r = definition_store_load(m->definitions, name, ret, ret_fault);
+    return r == -ENOENT ? manager_raise_missing(m, name, ret_fault) : r;
+}
+
+static int load(Manager *m, const char *name, DefinitionFiles **ret_files, GuestDefinition **ret,
+                Fault **ret_fault)
+{
+    int r = read_files(m, name, ret_files, ret_fault);
+
     if (r < 0)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION, NULL, "cannot read %s/%s.guest: %s",
                            m->engine->definitions_path, name, definition_files_error(r));
     if (r == 0)
-        r = definition_parse(name, (const DefinitionText *)files->texts->data, files->texts->len, ret,
-                             ret_fault);
+        r = definition_parse(name, manager_texts_of(*ret_files), (*ret_files)->texts->len, ret, ret_fault);
     if (r == 0)
         (*ret)->host_id = g_strdup(m->engine->host_id);
     return r;
+}
+
+int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **ret_fault)
+{
+    g_autoptr(DefinitionFiles) files = NULL;
+
+    return load(m, name, &files, ret, ret_fault);
 }
 
 int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **ret_fault)
@@ -60,13 +71,8 @@ int manager_guest_lines(Manager *m, const char *name, GPtrArray **ret, Fault **r
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(DefinitionFiles) files = NULL;
 
-    int r = manager_load(m, name, &definition, ret_fault);
-    if (r != 0)
-        return r;
-    r = definition_store_load(m->definitions, name, &files, ret_fault);
-    if (r != 0)
-        return r;
-    return definition_lines(manager_texts_of(files), files->texts->len, ret);
+    int r = load(m, name, &files, &definition, ret_fault);
+    return r != 0 ? r : definition_lines(manager_texts_of(files), files->texts->len, ret);
 }
 
 bool manager_guest_closed(Manager *m, const char *name)
@@ -102,12 +108,7 @@ int manager_guest_files(Manager *m, const char *name, DefinitionFiles **ret, Fau
 {
     g_autoptr(DefinitionFiles) files = NULL;
 
-    int r = manager_check_name(name, ret_fault);
-    if (r != 0)
-        return r;
-    r = definition_store_load(m->definitions, name, &files, ret_fault);
-    if (r == -ENOENT)
-        return manager_raise_missing(m, name, ret_fault);
+    int r = read_files(m, name, &files, ret_fault);
     if (r != 0)
         return r < 0 ? manager_raise_error("read", name, r, ret_fault) : r;
     for (unsigned i = 0; i < files->texts->len; i++)
