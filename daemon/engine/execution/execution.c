@@ -338,7 +338,8 @@ static Execution *execution_new(Engine *engine, Journal *journal, const Executio
     Execution *e = g_new0(Execution, 1);
 
     *e = (Execution){.engine = engine, .journal = journal, .handler = handler, .userdata = userdata};
-    e->taker = taker_new(engine, &taker_handler, e, handler->unstuck, userdata);
+    e->taker = taker_new(engine, &taker_handler, e);
+    taker_set_unstuck(e->taker, handler->unstuck, userdata);
     e->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
     e->certain = g_array_new(FALSE, FALSE, sizeof(bool));
     e->numbers = g_array_new(FALSE, FALSE, sizeof(unsigned));

@@ -232,12 +232,11 @@ bool taker_at_work(const Taker *t)
     return t->step;
 }
 
-Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata, TakerUnstuck unstuck,
-                 void *late_userdata)
+Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata)
 {
     Taker *t = g_new(Taker, 1);
 
-    *t = (Taker){engine, handler, userdata, unstuck, late_userdata};
+    *t = (Taker){.engine = engine, .handler = handler, .userdata = userdata};
     return t;
 }
 

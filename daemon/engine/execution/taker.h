@@ -20,11 +20,10 @@ typedef struct TakerHandler {
 /* The kernel came back from a step that was given up as stuck. */
 typedef void (*TakerUnstuck)(const char *subject, void *userdata);
 
-/* unstuck may be NULL; it is called with late_userdata, also when the taker has been freed. */
-Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata, TakerUnstuck unstuck,
-                 void *late_userdata);
+Taker *taker_new(Engine *engine, const TakerHandler *handler, void *userdata);
 
-/* Replaces unstuck from now on. */
+/* Who hears of a step that is given up from now on; NULL: nobody. It is called with late_userdata, also when
+ * the taker has been freed. */
 void taker_set_unstuck(Taker *taker, TakerUnstuck unstuck, void *late_userdata);
 
 /* Whether such a step can be taken now; false: `ready` or `answered` follows. */
