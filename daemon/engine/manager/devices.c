@@ -12,7 +12,7 @@ static void on_host_event(const char *action, const char *address, void *userdat
     PciAddress function;
 
     if (pci_address_from_string(address, &function) < 0)
-        manager_mind_plugs(m);
+        manager_sync_plugs(m);
     if (*address && pci_address_from_string(address, &function) < 0)
         return;
     if (g_str_equal(action, "add") || g_str_equal(action, "remove"))

@@ -58,7 +58,7 @@ static void on_guest_rested(Guest *guest, void *userdata)
     manager_devices_changed(m, manager_guest_entry(m, guest_name(guest))->wished);
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
     /* Another guest may wait for what this one had. */
-    manager_mind_plugs(m);
+    manager_sync_plugs(m);
     tidy_soon(m);
 }
 

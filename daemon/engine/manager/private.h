@@ -63,7 +63,7 @@ int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
 void manager_look_again(Manager *m, const char *text);
 void manager_devices_changed(Manager *m, const GPtrArray *addresses);
 /* An input or USB device may have come or gone. */
-void manager_mind_plugs(Manager *m);
+void manager_sync_plugs(Manager *m);
 
 /* definitions.c */
 const DefinitionText *manager_texts_of(const DefinitionFiles *files);

@@ -124,7 +124,7 @@ void manager_look_again(Manager *m, const char *text)
         host_cache_look_at(m->host, address);
 }
 
-void manager_mind_plugs(Manager *m)
+void manager_sync_plugs(Manager *m)
 {
     GHashTableIter iter;
     GuestEntry *entry;
