@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import unittest
@@ -76,6 +77,10 @@ class AnImage(DiskTest):
         self.assert_refused(r"Path=.*link.img goes over a symbolic link; write the path that it leads to",
                             self.disk("link.img", "Format=raw\n"))
 
+    def test_on_a_file_system_without_direct_io_is_not_opened_for_cache_none(self):
+        text = "[Disk system]\nPath=/proc/version\nFormat=raw\nReadOnly=yes\n"
+        self.assert_refused(r"guest demo: \[Disk system\] Path=/proc/version lies on a file system that has no direct I/O, .*; choose Cache=writeback",
+                            text + "Cache=none\n")
 
     def test_that_no_file_system_of_the_host_could_hold_is_refused(self):
         self.assert_refused(r"\[Disk system\] Size= is 15\.\d TiB, and the file system of .*/images has .*iB \(.*iB free\); lower it",
@@ -106,6 +111,16 @@ class AChain(DiskTest):
     def test_that_is_written_down_is_used(self):
         result, message = self.start(self.disk("overlay.qcow2", f"Format=qcow2\nBacking=raw:{self.base}\n"))
         self.assertEqual(result, "done", message)
+
+    def test_is_opened_past_the_page_cache_as_a_whole(self):
+        for cache, direct in (("none", os.O_DIRECT), ("writeback", 0)):
+            result, message = self.start(self.disk("overlay.qcow2", f"Format=qcow2\nBacking=raw:{self.base}\nCache={cache}\n"))
+            self.assertEqual(result, "done", message)
+            process = pathlib.Path(f"/proc/{int(self.usherd.property('demo', 'Pid'))}")
+            flags = {os.path.basename(os.readlink(link)): int((process / "fdinfo" / link.name).read_text().split("flags:")[1].split()[0], 8)
+                     for link in (process / "fd").iterdir() if link.is_symlink()}
+            self.assertEqual([flags[image] & os.O_DIRECT for image in ("overlay.qcow2", "base.img")], [direct] * 2, cache)
+            self.usherd.run_job(self.usherd.guest("demo").Kill)
 
     def test_is_made_upon_what_is_written_down(self):
         result, message = self.start(self.disk("new.qcow2", f"Format=qcow2\nSize=2M\nBacking=qcow2:{self.overlay}\nBacking=raw:{self.base}\n"))

@@ -242,6 +242,10 @@ Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
 {
     g_autofree char *name = title(guest, wish);
 
+    /* A file server may say so of what it is asked to open, too. */
+    if (error == -EOPNOTSUPP && wish->direct)
+        return fault_new(FAULT_REFUSED, "choose Cache=writeback, or keep the image on another file system",
+                         "%s lies on a file system that has no direct I/O, which its Cache= asks for", name);
     switch (-error) {
     case ELOOP:
         return fault_new(
@@ -254,9 +258,6 @@ Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
     case EBUSY:
         return fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other program",
                          "%s is in use on the host", name);
-    case EOPNOTSUPP:
-        return fault_new(FAULT_REFUSED, "choose Cache=writeback, or keep the image on another file system",
-                         "%s lies on a file system that has no direct I/O, which its Cache= asks for", name);
     case ENOTBLK:
         return fault_new(FAULT_MISSING_FILE, "name a regular file or a block device",
                          "%s is neither a file nor a disk", name);

@@ -132,6 +132,21 @@ START_TEST(who_uses_a_disk_is_named)
 }
 END_TEST
 
+START_TEST(who_asks_for_direct_io_is_told_where_there_is_none)
+{
+    DiskWish direct = {(char *)"Disk a", "Path", "/srv/a.qcow2", .direct = true};
+    DiskWish plain = {(char *)"Disk a", "Path", "/srv/a.qcow2"};
+    _cleanup_fault_ Fault *refused = disk_wish_fault("win10", &direct, -EOPNOTSUPP);
+    _cleanup_fault_ Fault *other = disk_wish_fault("win10", &plain, -EOPNOTSUPP);
+
+    ck_assert_int_eq(refused->kind, FAULT_REFUSED);
+    ck_assert_str_eq(refused->message,
+                     A "lies on a file system that has no direct I/O, which its Cache= asks for");
+    ck_assert_str_eq(refused->remedy, "choose Cache=writeback, or keep the image on another file system");
+    ck_assert_int_eq(other->kind, FAULT_MISSING_FILE);
+}
+END_TEST
+
 START_TEST(names_of_the_kernel_do_not_stay)
 {
     static const char *const fleeting[] = {"/dev/sda", "/dev/sdb1", "/dev/nvme0n1p2", "/dev/vdc",
@@ -154,4 +169,4 @@ END_TEST
 SUITE("disk-wish", disks_are_opened_from_the_bottom_of_their_chains,
       a_whole_chain_is_opened_past_the_page_cache_if_its_disk_is, a_wish_and_its_answer_cross_the_wire,
       an_image_may_lead_to_what_is_written_alone, what_is_no_image_is_said, who_uses_a_disk_is_named,
-      names_of_the_kernel_do_not_stay)
+      who_asks_for_direct_io_is_told_where_there_is_none, names_of_the_kernel_do_not_stay)
