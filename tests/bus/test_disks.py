@@ -3,7 +3,6 @@
 
 import json
 import os
-import pathlib
 import socket
 import subprocess
 import unittest
@@ -116,10 +115,8 @@ class AChain(DiskTest):
         for cache, direct in (("none", os.O_DIRECT), ("writeback", 0)):
             result, message = self.start(self.disk("overlay.qcow2", f"Format=qcow2\nBacking=raw:{self.base}\nCache={cache}\n"))
             self.assertEqual(result, "done", message)
-            process = pathlib.Path(f"/proc/{int(self.usherd.property('demo', 'Pid'))}")
-            flags = {os.path.basename(os.readlink(link)): int((process / "fdinfo" / link.name).read_text().split("flags:")[1].split()[0], 8)
-                     for link in (process / "fd").iterdir() if link.is_symlink()}
-            self.assertEqual([flags[image] & os.O_DIRECT for image in ("overlay.qcow2", "base.img")], [direct] * 2, cache)
+            flags = open_files(int(self.usherd.property("demo", "Pid")))
+            self.assertEqual([flags[str(image)] & os.O_DIRECT for image in (self.overlay, self.base)], [direct] * 2, cache)
             self.usherd.run_job(self.usherd.guest("demo").Kill)
 
     def test_is_made_upon_what_is_written_down(self):

@@ -20,12 +20,13 @@ ROOT = "/org/usher1"
 
 
 def open_files(pid):
-    """What the descriptors of a process lead to, but for those that are closed meanwhile."""
-    links = set()
+    """What the descriptors of a process lead to, with their flags (open(2)); one that is closed meanwhile is left out."""
+    flags = {}
     for number in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
-            links.add(os.readlink(f"/proc/{pid}/fd/{number}"))
-    return links
+            path = os.readlink(f"/proc/{pid}/fd/{number}")
+            flags[path] = int(pathlib.Path(f"/proc/{pid}/fdinfo/{number}").read_text().split("flags:")[1].split()[0], 8)
+    return flags
 
 
 class Usherd:
