@@ -28,7 +28,8 @@ REACHING_MAX = 59
 # Text between these is no code: comments, strings, characters.
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 # clang-format puts the name of a function that is defined at the start of a line, and its brace alone on one.
-DEFINITION = re.compile(r'^(?!static\b)[A-Za-z][\w \*]*?\b(\w+)\([^;{}]*\)\n\{', re.M)
+# DEFINE_FREE(Type, name, object) names a function as well.
+DEFINITION = re.compile(r'^(?!static\b)(?:DEFINE_FREE\(\w+, |[A-Za-z][\w \*]*?\b(?=\w+\())(\w+)[^;{}]*\)\n\{', re.M)
 
 
 def sources(*folders):

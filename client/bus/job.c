@@ -6,6 +6,7 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
+#include "../../daemon/base/cleanup.h"
 #include "../screen/progress.h"
 
 /* A job that has been accepted. */
@@ -26,14 +27,11 @@ typedef struct Wait {
     const Job *shown; /* the one on the progress line */
 } Wait;
 
-static void job_free(void *data)
+DEFINE_ELEMENT_FREE(Job, job_free, job)
 {
-    Job *job = data;
-
     g_free(job->path);
     g_free(job->subject);
     props_free(job->props);
-    g_free(job);
 }
 
 static void wait_clear(Wait *wait)

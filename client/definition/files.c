@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "files.h"
 
+#include "../../daemon/base/cleanup.h"
 #include "../view/state.h"
 
-static void file_free(void *pointer)
+DEFINE_ELEMENT_FREE(DefinitionFile, file_free, file)
 {
-    DefinitionFile *file = pointer;
-
     g_free(file->path);
     g_free(file->text);
-    g_free(file);
 }
 
 int definition_files_get(Client *client, const char *name, GPtrArray **ret)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../daemon/base/cleanup.h"
 #include "text.h"
 
 /* Blanks between columns, and the least width of a shrinking column. */
@@ -37,13 +38,9 @@ Table *table_new(const TableColumn *columns)
     return table;
 }
 
-Table *table_free(Table *table)
+DEFINE_FREE(Table, table_free, table)
 {
-    if (!table)
-        return NULL;
     g_array_unref(table->cells);
-    g_free(table);
-    return NULL;
 }
 
 void table_cell(Table *table, Colour colour, const char *text)

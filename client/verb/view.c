@@ -39,13 +39,10 @@ typedef struct View {
     GPtrArray *connections; /* of Connection, owned */
 } View;
 
-static void connection_free(void *pointer)
+DEFINE_ELEMENT_FREE(Connection, connection_free, connection)
 {
-    Connection *connection = pointer;
-
     close_fd(connection->viewer);
     close_fd(connection->guest);
-    g_free(connection);
 }
 
 /* Viewers that connect to a socket by its path. For VNC, remote-viewer does not (11.0 wants a host and a

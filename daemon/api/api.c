@@ -2,15 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../base/cleanup.h"
 #include "../base/log.h"
 #include "api-private.h"
 
-static void object_free(void *data)
+DEFINE_ELEMENT_FREE(ApiObject, object_free, object)
 {
-    ApiObject *object = data;
-
     g_free(object->id);
-    g_free(object);
 }
 
 static void announce_guest(Api *api, const char *path)
@@ -131,10 +129,8 @@ int api_new(sd_bus *bus, Manager *manager, Api **ret)
     return 0;
 }
 
-Api *api_free(Api *api)
+DEFINE_FREE(Api, api_free, api)
 {
-    if (!api)
-        return NULL;
     manager_listen(api->manager, NULL, NULL);
     sd_event_source_disable_unref(api->check_timer);
     api->closing = true;
@@ -147,8 +143,6 @@ Api *api_free(Api *api)
     for (ApiKind kind = 0; kind < API_KIND_MAX; kind++)
         g_hash_table_destroy(api->objects[kind]);
     sd_bus_unref(api->bus);
-    g_free(api);
-    return NULL;
 }
 
 static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *error)

@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <time.h>
 
+#include "../base/cleanup.h"
 #include "../base/log.h"
 #include "callers.h"
 
@@ -106,9 +107,8 @@ static bool is_root(const Caller *caller)
     return caller->user && caller->uid == ROOT;
 }
 
-static void caller_free(void *data)
+DEFINE_ELEMENT_FREE(Caller, caller_free, caller)
 {
-    Caller *caller = data;
     Callers *callers = caller->callers;
 
     if (callers->charged == &caller->own)
@@ -127,7 +127,6 @@ static void caller_free(void *data)
         g_ptr_array_unref(caller->due[kind]);
     sd_bus_slot_unref(caller->question);
     g_free(caller->name);
-    g_free(caller);
 }
 
 static void forget(Callers *callers, const char *name)
@@ -318,14 +317,10 @@ Callers *callers_new(sd_bus *bus, CallerLeft left, void *userdata)
     return callers;
 }
 
-Callers *callers_free(Callers *callers)
+DEFINE_FREE(Callers, callers_free, callers)
 {
-    if (!callers)
-        return NULL;
     sd_event_source_disable_unref(callers->turn);
     sd_bus_slot_unref(callers->losses);
     g_hash_table_destroy(callers->names);
     g_hash_table_destroy(callers->users);
-    g_free(callers);
-    return NULL;
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "../base/cleanup.h"
 #include "../base/log.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
@@ -40,13 +41,10 @@ typedef struct Look {
     sd_bus_slot *slot;
 } Look;
 
-static void look_free(void *data)
+DEFINE_ELEMENT_FREE(Look, look_free, look)
 {
-    Look *look = data;
-
     sd_bus_slot_unref(look->slot);
     g_free(look->name);
-    g_free(look);
 }
 
 static int read_bytes(sd_bus_message *reply, const char *wanted, unsigned *ret)
@@ -192,16 +190,12 @@ Unread *unread_new(sd_bus *bus)
     return unread;
 }
 
-Unread *unread_free(Unread *unread)
+DEFINE_FREE(Unread, unread_free, unread)
 {
-    if (!unread)
-        return NULL;
     sd_bus_slot_unref(unread->look);
     g_ptr_array_unref(unread->looks);
     g_hash_table_destroy(unread->served);
     g_hash_table_destroy(unread->asked);
     g_hash_table_destroy(unread->users);
     g_hash_table_destroy(unread->deaf);
-    g_free(unread);
-    return NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "job.h"
 
+#include "../base/cleanup.h"
+
 static const char *const type_names[JOB_TYPE_MAX] = {
     [JOB_START] = "start",     [JOB_STOP] = "stop",     [JOB_KILL] = "kill",     [JOB_BIND] = "bind",
     [JOB_RESTORE] = "restore", [JOB_ATTACH] = "attach", [JOB_DETACH] = "detach",
@@ -22,15 +24,11 @@ Job *job_new(unsigned id, JobType type, const char *subject)
     return job;
 }
 
-Job *job_free(Job *job)
+DEFINE_FREE(Job, job_free, job)
 {
-    if (!job)
-        return NULL;
     g_free(job->subject);
     g_free(job->step);
     fault_free(job->fault);
-    g_free(job);
-    return NULL;
 }
 
 static void announce(Job *job)

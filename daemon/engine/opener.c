@@ -45,12 +45,9 @@ struct Opener {
 
 /* What hangs. */
 
-static void hang_free(void *data)
+DEFINE_ELEMENT_FREE(Hang, hang_free, hang)
 {
-    Hang *hang = data;
-
     g_free(hang->what);
-    g_free(hang);
 }
 
 Hangs *hangs_new(void)
@@ -61,13 +58,9 @@ Hangs *hangs_new(void)
     return hangs;
 }
 
-Hangs *hangs_free(Hangs *hangs)
+DEFINE_FREE(Hangs, hangs_free, hangs)
 {
-    if (!hangs)
-        return NULL;
     g_ptr_array_unref(hangs->list);
-    g_free(hangs);
-    return NULL;
 }
 
 unsigned hangs_count(const Hangs *hangs)
@@ -316,10 +309,8 @@ Opener *opener_new(Engine *engine, bool question)
     return opener;
 }
 
-Opener *opener_free(Opener *opener)
+DEFINE_FREE(Opener, opener_free, opener)
 {
-    if (!opener)
-        return NULL;
     if (opener->request)
         worker_request_cancel(opener->request);
     if (opener->worker && opener->verb != VERB_NONE && !opener->turn)
@@ -330,8 +321,6 @@ Opener *opener_free(Opener *opener)
     sd_event_source_disable_unref(opener->deadline);
     g_free(opener->what);
     g_free(opener->message);
-    g_free(opener);
-    return NULL;
 }
 
 Fault *opener_fault(const Opener *opener, int error, const char *guest, const char *what)

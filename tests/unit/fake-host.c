@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../daemon/base/cleanup.h"
 #include "fake-host-private.h"
 #include "scratch.h"
 
@@ -22,15 +23,13 @@ static int open_below(const FakeHost *host, const char *name)
     return fd;
 }
 
-static void device_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(FakeDevice, device_free, device)
 {
-    FakeDevice *device = pointer;
     g_free(device->address);
     g_free(device->path);
     g_free(device->behind);
     g_free(device->physical);
     g_free(device->native);
-    g_free(device);
 }
 
 FakeHost *fake_host_new(void)
@@ -65,10 +64,8 @@ FakeHost *fake_host_new(void)
     return host;
 }
 
-FakeHost *fake_host_free(FakeHost *host)
+DEFINE_FREE(FakeHost, fake_host_free, host)
 {
-    if (!host)
-        return NULL;
     fake_host_current = NULL;
     scratch_remove(host->path);
     close(host->sys_fd);
@@ -82,8 +79,6 @@ FakeHost *fake_host_free(FakeHost *host)
     g_ptr_array_unref(host->mediated);
     g_string_free(host->mishaps, TRUE);
     g_free(host->path);
-    g_free(host);
-    return NULL;
 }
 
 int fake_host_sys_fd(const FakeHost *host)

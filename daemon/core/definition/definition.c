@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definition.h"
+#include "../../base/cleanup.h"
 #include "network.h"
 #include "share.h"
 
@@ -77,10 +78,8 @@ static void structure_free(SectionId id, void *structure)
     }
 }
 
-GuestDefinition *definition_free(GuestDefinition *definition)
+DEFINE_FREE(GuestDefinition, definition_free, definition)
 {
-    if (!definition)
-        return NULL;
     for (unsigned i = 0; i < definition->networks->len; i++)
         g_free(((DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->link);
     for (int id = 0; id < SECTION_MAX; id++) {
@@ -96,6 +95,4 @@ GuestDefinition *definition_free(GuestDefinition *definition)
     g_free(definition->name);
     g_free(definition->source);
     g_free(definition->host_id);
-    g_free(definition);
-    return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "handle.h"
 
+#include "../../base/cleanup.h"
 #include "keys.h"
 #include "parse.h"
 
@@ -19,15 +20,12 @@ typedef struct Lister {
     SectionId id;
 } Lister;
 
-static void line_free(void *pointer)
+DEFINE_ELEMENT_FREE(DefinitionLine, line_free, line)
 {
-    DefinitionLine *line = pointer;
-
     g_free(line->section);
     g_free(line->key);
     g_free(line->value);
     g_free(line->path);
-    g_free(line);
 }
 
 static void listed_clear(void *pointer)

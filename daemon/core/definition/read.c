@@ -2,6 +2,7 @@
 /* The reader of a definition: from texts to values. */
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "definition.h"
 #include "../../base/words.h"
 #include "check.h"
@@ -9,10 +10,8 @@
 
 #define INSTANCE_MAX 32
 
-static void section_free(void *pointer)
+DEFINE_ELEMENT_FREE(ReadSection, section_free, section)
 {
-    ReadSection *section = pointer;
-
     unsigned n;
 
     definition_section_keys(section->id, &n);
@@ -22,7 +21,6 @@ static void section_free(void *pointer)
     g_free(section->name);
     g_free(section->keys);
     g_free(section->n_assigned);
-    g_free(section);
 }
 
 static ReadSection *reader_add(DefinitionReader *reader, SectionId id, const char *name, void *structure)

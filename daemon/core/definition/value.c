@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "pci.h"
 #include "disk.h"
 #include "network.h"
@@ -55,12 +56,9 @@ static bool set_path(const DefinitionKey *key, const char *text, void *field, ch
     return check_path(text, ret_hint) && set_string(field, g_strdup(text));
 }
 
-static void image_free(void *pointer)
+DEFINE_ELEMENT_FREE(DefinitionImage, image_free, image)
 {
-    DefinitionImage *image = pointer;
-
     g_free(image->path);
-    g_free(image);
 }
 
 /* FORMAT:PATH. */
@@ -284,12 +282,9 @@ static bool set_mac(const DefinitionKey *key, const char *text, void *field, cha
     return set_string(field, g_ascii_strdown(text, -1));
 }
 
-static void forward_free(void *pointer)
+DEFINE_ELEMENT_FREE(DefinitionForward, forward_free, forward)
 {
-    DefinitionForward *forward = pointer;
-
     g_free(forward->address);
-    g_free(forward);
 }
 
 static bool read_port(const char *text, unsigned *ret)

@@ -4,6 +4,8 @@
 #include <fnmatch.h>
 #include <json-c/json.h>
 
+#include "../../base/cleanup.h"
+
 /* What q35 stands for in the oldest QEMU that we use; descriptors have patterns of versioned names. */
 #define MACHINE "pc-q35-7.2"
 
@@ -126,13 +128,9 @@ Firmware *firmware_copy(const Firmware *firmware)
     return copy;
 }
 
-Firmware *firmware_free(Firmware *firmware)
+DEFINE_FREE(Firmware, firmware_free, firmware)
 {
-    if (!firmware)
-        return NULL;
     g_free(firmware->source);
     g_free(firmware->code);
     g_free(firmware->template);
-    g_free(firmware);
-    return NULL;
 }

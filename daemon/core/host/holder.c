@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "holder.h"
 #include "../../base/wire.h"
 
@@ -56,17 +57,13 @@ Holder *holder_new(HolderKind kind, const char *device, const char *what, pid_t 
     return holder;
 }
 
-Holder *holder_free(Holder *holder)
+DEFINE_FREE(Holder, holder_free, holder)
 {
-    if (!holder)
-        return NULL;
     g_free(holder->device);
     g_free(holder->what);
     g_free(holder->command);
     g_free(holder->unit);
     g_free(holder->session);
-    g_free(holder);
-    return NULL;
 }
 
 GPtrArray *holders_new(void)

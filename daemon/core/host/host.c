@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host.h"
 
+#include "../../base/cleanup.h"
+
 static void host_device_clear(gpointer pointer)
 {
     HostDevice *device = pointer;
@@ -21,43 +23,31 @@ static void host_device_unref(gpointer device)
     g_rc_box_release_full(device, host_device_clear);
 }
 
-static void host_link_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(HostLink, host_link_free, link)
 {
-    HostLink *link = pointer;
-
     g_free(link->name);
     g_free(link->master);
-    g_free(link);
 }
 
-static void host_cpu_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(HostCpu, host_cpu_free, cpu)
 {
-    HostCpu *cpu = pointer;
-
     g_free(cpu->governor);
-    g_free(cpu);
 }
 
-static void host_slice_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(HostSlice, host_slice_free, slice)
 {
-    HostSlice *slice = pointer;
-
     g_free(slice->unit);
     g_array_unref(slice->kept_off);
-    g_free(slice);
 }
 
-static void host_usb_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(HostUsb, host_usb_free, usb)
 {
-    HostUsb *usb = pointer;
-
     g_free(usb->port);
     g_free(usb->serial);
     g_free(usb->drivers);
     g_strfreev(usb->inputs);
     g_free(usb->needed_for);
     g_free(usb->guest);
-    g_free(usb);
 }
 
 HostMediated *host_mediated_free(HostMediated *mediated)
@@ -69,14 +59,11 @@ HostMediated *host_mediated_free(HostMediated *mediated)
     return NULL;
 }
 
-static void host_mediated_type_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(HostMediatedType, host_mediated_type_free, type)
 {
-    HostMediatedType *type = pointer;
-
     g_free(type->name);
     g_free(type->words);
     g_free(type->api);
-    g_free(type);
 }
 
 Host *host_new(void)
@@ -127,10 +114,8 @@ void host_replace(Host *host, HostDevice *device)
     }
 }
 
-Host *host_free(Host *host)
+DEFINE_FREE(Host, host_free, host)
 {
-    if (!host)
-        return NULL;
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->links);
     g_ptr_array_unref(host->usbs);
@@ -140,8 +125,6 @@ Host *host_free(Host *host)
     g_ptr_array_unref(host->cpus);
     g_ptr_array_unref(host->slices);
     g_free(host->governors);
-    g_free(host);
-    return NULL;
 }
 
 HostDevice *host_add(Host *host, PciAddress address)

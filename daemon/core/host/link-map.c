@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../../base/cleanup.h"
+
 /* More than the kernel lets anybody stack (MAX_NEST_DEV in netdevice.h: 8). */
 #define DEPTH_MAX 16
 #define USES_MAX 32
@@ -39,15 +41,11 @@ LinkMap *link_map_new(void)
     return map;
 }
 
-LinkMap *link_map_free(LinkMap *map)
+DEFINE_FREE(LinkMap, link_map_free, map)
 {
-    if (!map)
-        return NULL;
     g_ptr_array_unref(map->links);
     g_hash_table_unref(map->by_name);
     g_hash_table_unref(map->by_index);
-    g_free(map);
-    return NULL;
 }
 
 static Link *find(const LinkMap *map, int space, unsigned index)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claims.h"
 
+#include "../../base/cleanup.h"
+
 /* The huge pages that one owner has on one node. */
 typedef struct PagesClaim {
     char *subject;
@@ -20,12 +22,9 @@ struct Claims {
     GHashTable *memory;  /* owner → MemoryClaim, owned */
 };
 
-static void pages_claim_free(void *pointer)
+DEFINE_ELEMENT_FREE(PagesClaim, pages_claim_free, claim)
 {
-    PagesClaim *claim = pointer;
-
     g_free(claim->subject);
-    g_free(claim);
 }
 
 Claims *claims_new(void)
@@ -39,17 +38,13 @@ Claims *claims_new(void)
     return claims;
 }
 
-Claims *claims_free(Claims *claims)
+DEFINE_FREE(Claims, claims_free, claims)
 {
-    if (!claims)
-        return NULL;
     g_hash_table_unref(claims->owners);
     g_hash_table_unref(claims->leaning);
     g_hash_table_unref(claims->cpus);
     g_hash_table_unref(claims->pages);
     g_hash_table_unref(claims->memory);
-    g_free(claims);
-    return NULL;
 }
 
 const char *claims_owner(const Claims *claims, int group)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk-claims.h"
 
+#include "../../base/cleanup.h"
+
 typedef struct DiskClaim {
     char *id, *guest;
     bool writable;
@@ -10,13 +12,10 @@ struct DiskClaims {
     GPtrArray *all; /* of DiskClaim, owned */
 };
 
-static void claim_free(void *pointer)
+DEFINE_ELEMENT_FREE(DiskClaim, claim_free, claim)
 {
-    DiskClaim *claim = pointer;
-
     g_free(claim->id);
     g_free(claim->guest);
-    g_free(claim);
 }
 
 DiskClaims *disk_claims_new(void)
@@ -27,13 +26,9 @@ DiskClaims *disk_claims_new(void)
     return claims;
 }
 
-DiskClaims *disk_claims_free(DiskClaims *claims)
+DEFINE_FREE(DiskClaims, disk_claims_free, claims)
 {
-    if (!claims)
-        return NULL;
     g_ptr_array_unref(claims->all);
-    g_free(claims);
-    return NULL;
 }
 
 /* The first claim of another guest that forbids reading the disk, or writing to it. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../definition/definition.h"
 #include "disk-wish.h"
 
@@ -19,12 +20,9 @@ DiskLook disk_look_from_string(const char *name)
     return DISK_LOOK_INVALID;
 }
 
-static void wish_free(void *pointer)
+DEFINE_ELEMENT_FREE(DiskWish, wish_free, wish)
 {
-    DiskWish *wish = pointer;
-
     g_free(wish->section);
-    g_free(wish);
 }
 
 static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
@@ -172,14 +170,10 @@ int disk_seen_from_words(char *const *words, DiskSeen **ret)
     return 0;
 }
 
-DiskSeen *disk_seen_free(DiskSeen *seen)
+DEFINE_FREE(DiskSeen, disk_seen_free, seen)
 {
-    if (!seen)
-        return NULL;
     g_free(seen->id);
     g_free(seen->backing);
-    g_free(seen);
-    return NULL;
 }
 
 /* The judgement. */

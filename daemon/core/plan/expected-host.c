@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "expected-host.h"
 
-static void function_free(void *pointer)
-{
-    HostDevice *device = pointer;
+#include "../../base/cleanup.h"
 
+DEFINE_ELEMENT_FREE(HostDevice, function_free, device)
+{
     g_free(device->reset_methods);
     g_free(device->power.control);
     g_free(device->power.d3cold_allowed);
-    g_free(device);
 }
 
 ExpectedHost *expected_host_new(const Host *host)
@@ -25,16 +24,12 @@ ExpectedHost *expected_host_new(const Host *host)
     return expected;
 }
 
-ExpectedHost *expected_host_free(ExpectedHost *expected)
+DEFINE_FREE(ExpectedHost, expected_host_free, expected)
 {
-    if (!expected)
-        return NULL;
     g_ptr_array_unref(expected->host.devices);
     g_ptr_array_unref(expected->host.mediated);
     g_ptr_array_unref(expected->functions);
     g_ptr_array_unref(expected->mediated);
-    g_free(expected);
-    return NULL;
 }
 
 static int next_group(const ExpectedHost *expected)

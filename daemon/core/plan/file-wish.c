@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../definition/definition.h"
 #include "file-wish.h"
 
@@ -29,13 +30,9 @@ FileKind file_kind_from_string(const char *name)
 
 /* The list. */
 
-FileWish *file_wish_free(FileWish *wish)
+DEFINE_FREE(FileWish, file_wish_free, wish)
 {
-    if (!wish)
-        return NULL;
     g_free(wish->section);
-    g_free(wish);
-    return NULL;
 }
 
 static void free_element(void *wish)
@@ -170,14 +167,10 @@ int file_seen_from_words(char *const *words, FileSeen **ret)
     return 0;
 }
 
-FileSeen *file_seen_free(FileSeen *seen)
+DEFINE_FREE(FileSeen, file_seen_free, seen)
 {
-    if (!seen)
-        return NULL;
     g_free(seen->group);
     g_free(seen->stable);
-    g_free(seen);
-    return NULL;
 }
 
 /* The judgement. */

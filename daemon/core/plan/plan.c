@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "fitness.h"
 #include "private.h"
 #include "steps.h"
 #include "reset-set.h"
 
-static void plan_device_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(PlanDevice, plan_device_free, device)
 {
-    PlanDevice *device = pointer;
-
     g_free(device->name);
     g_free(device->mediated);
     g_array_unref(device->functions);
-    g_free(device);
 }
 
 Plan *plan_new(const char *owner)
@@ -32,10 +30,8 @@ Plan *plan_new(const char *owner)
     return plan;
 }
 
-Plan *plan_free(Plan *plan)
+DEFINE_FREE(Plan, plan_free, plan)
 {
-    if (!plan)
-        return NULL;
     g_free(plan->owner);
     g_ptr_array_unref(plan->steps);
     g_ptr_array_unref(plan->leaving);
@@ -45,8 +41,6 @@ Plan *plan_free(Plan *plan)
     g_free(plan->pages);
     g_ptr_array_unref(plan->devices);
     g_strfreev(plan->may_stop);
-    g_free(plan);
-    return NULL;
 }
 
 GPtrArray *plan_leaving(const Plan *plan)

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
+
 #define SYNC_MARK 0xff
 #define DEPTH_MAX 16
 #define WORDS_MAX 200
@@ -41,13 +43,9 @@ AgentReader *agent_reader_new(void)
     return reader;
 }
 
-AgentReader *agent_reader_free(AgentReader *reader)
+DEFINE_FREE(AgentReader, agent_reader_free, reader)
 {
-    if (!reader)
-        return NULL;
     g_string_free(reader->text, TRUE);
-    g_free(reader);
-    return NULL;
 }
 
 int agent_reader_feed(AgentReader *reader, const char *bytes, size_t size)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../definition/definition.h"
 #include "argv.h"
 
@@ -97,15 +98,12 @@ static uint64_t memlock_limit(const QemuBuilder *builder)
     return devices ? builder->definition->memory.size + GIB : 64 * MIB;
 }
 
-static void companion_free(void *data)
+DEFINE_ELEMENT_FREE(QemuCompanion, companion_free, companion)
 {
-    QemuCompanion *companion = data;
-
     g_ptr_array_unref(companion->argv);
     g_array_unref(companion->files);
     g_free(companion->state_folder);
     g_free(companion->name);
-    g_free(companion);
 }
 
 QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
@@ -152,14 +150,10 @@ const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index)
     return NULL;
 }
 
-QemuCommand *qemu_command_free(QemuCommand *command)
+DEFINE_FREE(QemuCommand, qemu_command_free, command)
 {
-    if (!command)
-        return NULL;
     g_ptr_array_unref(command->argv);
     g_array_unref(command->files);
     g_ptr_array_unref(command->companions);
     g_string_chunk_free(command->strings);
-    g_free(command);
-    return NULL;
 }

@@ -4,6 +4,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
+
 #define HEADING "usher-qemu-facts 1"
 /* A file that was cut short must not pass for a QEMU that can do less. */
 #define ENDING "end"
@@ -22,16 +24,12 @@ static QemuFacts *facts_new(void)
     return facts;
 }
 
-QemuFacts *qemu_facts_free(QemuFacts *facts)
+DEFINE_FREE(QemuFacts, qemu_facts_free, facts)
 {
-    if (!facts)
-        return NULL;
     g_free(facts->path);
     g_free(facts->version);
     g_hash_table_unref(facts->types);
     g_hash_table_unref(facts->vfio_properties);
-    g_free(facts);
-    return NULL;
 }
 
 /* The "return" of a reply, of the given type; the caller puts *ret_reply, which holds it. */

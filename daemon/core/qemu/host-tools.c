@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../definition/definition.h"
 #include "host-tools.h"
 
@@ -81,14 +82,10 @@ int host_tools_check(const HostTools *tools, const GuestDefinition *definition, 
     return 0;
 }
 
-HostTools *host_tools_free(HostTools *tools)
+DEFINE_FREE(HostTools, host_tools_free, tools)
 {
-    if (!tools)
-        return NULL;
     g_ptr_array_unref(tools->firmwares);
     g_free(tools->state_path);
     g_free(tools->swtpm);
     g_free(tools->virtiofsd);
-    g_free(tools);
-    return NULL;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../../base/cleanup.h"
+
 /* The nodes of a chain of disk images are nested in one another. */
 #define DEPTH_MAX 256
 
@@ -38,14 +40,10 @@ QmpReader *qmp_reader_new(void)
     return reader;
 }
 
-QmpReader *qmp_reader_free(QmpReader *reader)
+DEFINE_FREE(QmpReader, qmp_reader_free, reader)
 {
-    if (!reader)
-        return NULL;
     json_tokener_free(reader->tokener);
     g_byte_array_unref(reader->bytes);
-    g_free(reader);
-    return NULL;
 }
 
 int qmp_reader_feed(QmpReader *reader, const void *bytes, size_t size)
@@ -154,13 +152,9 @@ int qmp_reader_next(QmpReader *reader, QmpMessage **ret)
     return 1;
 }
 
-QmpMessage *qmp_message_free(QmpMessage *message)
+DEFINE_FREE(QmpMessage, qmp_message_free, message)
 {
-    if (!message)
-        return NULL;
     g_free(message->name);
     g_free(message->text);
     json_object_put(message->data);
-    g_free(message);
-    return NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "journal-record.h"
 
 #define CRC_DIGITS 8
@@ -149,13 +150,9 @@ int journal_record_from_line(const char *line, JournalRecord **ret)
     return 0;
 }
 
-JournalRecord *journal_record_free(JournalRecord *record)
+DEFINE_FREE(JournalRecord, journal_record_free, record)
 {
-    if (!record)
-        return NULL;
     step_free(record->step);
-    g_free(record);
-    return NULL;
 }
 
 void journal_open_free(JournalOpen *open)

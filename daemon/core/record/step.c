@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../host/cpu-list.h"
 #include "step.h"
 #include "../host/usb.h"
@@ -115,15 +116,11 @@ Step *step_undo(const Step *step)
     return step_new(step->kind, step->subject, step->after, step->before);
 }
 
-Step *step_free(Step *step)
+DEFINE_FREE(Step, step_free, step)
 {
-    if (!step)
-        return NULL;
     g_free(step->subject);
     g_free(step->before);
     g_free(step->after);
-    g_free(step);
-    return NULL;
 }
 
 /* The link is to go, and somebody has moved it to another bridge meanwhile, or off its bridge. */

@@ -36,13 +36,11 @@ static gboolean node_equal(const void *a, const void *b)
     return x->block == y->block && x->major == y->major && x->minor == y->minor;
 }
 
-static void node_free(void *data)
+DEFINE_ELEMENT_FREE(HolderNode, node_free, node)
 {
-    HolderNode *node = data;
     g_free(node->device);
     g_free(node->name);
     g_free(node->whole);
-    g_free(node);
 }
 
 GHashTable *holder_nodes_new(void)

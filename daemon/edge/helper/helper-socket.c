@@ -56,14 +56,11 @@ typedef struct Visitor {
     char *instance; /* NULL: proved nothing */
 } Visitor;
 
-static void visitor_free(void *data)
+DEFINE_ELEMENT_FREE(Visitor, visitor_free, visitor)
 {
-    Visitor *visitor = data;
-
     channel_free(visitor->channel);
     sd_event_source_disable_unref(visitor->deadline);
     g_free(visitor->instance);
-    g_free(visitor);
 }
 
 static const char *const verbs[HELPER_VERB_MAX] = {
@@ -337,15 +334,11 @@ int helper_socket_new(sd_event *event, int fd, Launcher *launcher, HelperHandler
     return 0;
 }
 
-HelperSocket *helper_socket_free(HelperSocket *socket)
+DEFINE_FREE(HelperSocket, helper_socket_free, socket)
 {
-    if (!socket)
-        return NULL;
     g_ptr_array_free(socket->visitors, TRUE);
     sd_event_source_disable_unref(socket->pause);
     sd_event_source_disable_unref(socket->source);
     close_fd(socket->fd);
     sd_event_unref(socket->event);
-    g_free(socket);
-    return NULL;
 }

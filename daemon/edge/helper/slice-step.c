@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "slice-step.h"
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/host/cpu-list.h"
 #include "../host-services/clock.h"
@@ -174,10 +175,8 @@ SliceStep *slice_step_new(sd_event *event, Launcher *launcher, const StepPlace *
     return s;
 }
 
-SliceStep *slice_step_free(SliceStep *s)
+DEFINE_FREE(SliceStep, slice_step_free, s)
 {
-    if (!s)
-        return NULL;
     bool first = g_queue_peek_head(s->turns) == s;
     g_queue_remove(s->turns, s);
     if (first)
@@ -186,6 +185,4 @@ SliceStep *slice_step_free(SliceStep *s)
     sd_event_source_disable_unref(s->turn);
     sd_event_source_disable_unref(s->deadline);
     step_free(s->step);
-    g_free(s);
-    return NULL;
 }

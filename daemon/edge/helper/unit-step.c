@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit-step.h"
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../host-services/clock.h"
 
@@ -106,13 +107,9 @@ UnitStep *unit_step_new(sd_event *event, Launcher *launcher, const Step *step, W
     return u;
 }
 
-UnitStep *unit_step_free(UnitStep *u)
+DEFINE_FREE(UnitStep, unit_step_free, u)
 {
-    if (!u)
-        return NULL;
     launcher_forget(u->launcher, u);
     sd_event_source_disable_unref(u->deadline);
     step_free(u->step);
-    g_free(u);
-    return NULL;
 }

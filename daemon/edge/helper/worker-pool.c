@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../host-services/clock.h"
 #include "worker-private.h"
@@ -11,23 +12,17 @@
 #define START_USEC (30 * G_USEC_PER_SEC)
 #define IDLE_USEC (15 * G_USEC_PER_SEC)
 
-static void worker_free(void *data)
+DEFINE_ELEMENT_FREE(Worker, worker_free, worker)
 {
-    Worker *worker = data;
-
     channel_free(worker->channel);
     sd_event_source_disable_unref(worker->deadline);
     g_free(worker->instance);
-    g_free(worker);
 }
 
-static void request_free(void *data)
+DEFINE_ELEMENT_FREE(WorkerRequest, request_free, request)
 {
-    WorkerRequest *request = data;
-
     sd_event_source_disable_unref(request->turn);
     g_free(request->message);
-    g_free(request);
 }
 
 static void on_start_failed(const char *instance, const char *message, void *userdata);
@@ -48,18 +43,14 @@ WorkerPool *worker_pool_new(sd_event *event, Launcher *launcher)
     return pool;
 }
 
-WorkerPool *worker_pool_free(WorkerPool *pool)
+DEFINE_FREE(WorkerPool, worker_pool_free, pool)
 {
-    if (!pool)
-        return NULL;
     launcher_on_failed(pool->launcher, LAUNCHER_BIND, NULL, NULL);
     for (unsigned i = 0; i < pool->workers->len; i++)
         launcher_forget(pool->launcher, g_ptr_array_index(pool->workers, i));
     g_ptr_array_free(pool->requests, TRUE);
     g_ptr_array_free(pool->workers, TRUE);
     sd_event_unref(pool->event);
-    g_free(pool);
-    return NULL;
 }
 
 void worker_remove(Worker *worker)

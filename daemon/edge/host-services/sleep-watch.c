@@ -205,18 +205,14 @@ int sleep_watch_new(sd_bus *bus, SleepChanged changed, void *userdata, SleepWatc
     return 0;
 }
 
-SleepWatch *sleep_watch_free(SleepWatch *watch)
+DEFINE_FREE(SleepWatch, sleep_watch_free, watch)
 {
-    if (!watch)
-        return NULL;
     sd_bus_slot_unref(watch->prepares);
     sd_bus_slot_unref(watch->owners);
     sd_bus_slot_unref(watch->question);
     g_ptr_array_free(watch->locks, TRUE);
     sd_bus_unref(watch->bus);
     g_free(watch->error);
-    g_free(watch);
-    return NULL;
 }
 
 HostWake sleep_host(const SleepWatch *watch)
@@ -244,17 +240,13 @@ SleepLock *sleep_lock_take(SleepWatch *watch, SleepLockMode mode, const char *wh
     return lock;
 }
 
-SleepLock *sleep_lock_free(SleepLock *lock)
+DEFINE_FREE(SleepLock, sleep_lock_free, lock)
 {
-    if (!lock)
-        return NULL;
     g_ptr_array_remove_fast(lock->watch->locks, lock);
     /* An answer that comes later brings a descriptor that sd-bus closes with it. */
     sd_bus_slot_unref(lock->call);
     close_fd(lock->fd);
     g_free(lock->why);
-    g_free(lock);
-    return NULL;
 }
 
 SleepLockMode sleep_lock_mode(const SleepLock *lock)

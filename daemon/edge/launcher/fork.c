@@ -36,15 +36,12 @@ typedef struct Child {
     sd_event_source *turn; /* tells a watcher who came after the end */
 } Child;
 
-static void child_free(void *data)
+DEFINE_ELEMENT_FREE(Child, child_free, child)
 {
-    Child *child = data;
-
     sd_event_source_disable_unref(child->source);
     sd_event_source_disable_unref(child->turn);
     close_fd(child->pidfd);
     g_free(child->instance);
-    g_free(child);
 }
 
 static Child *find_child(ForkLauncher *launcher, LauncherKind kind, const char *instance)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../host-services/clock.h"
 #include "private.h"
@@ -15,17 +16,13 @@ void launcher_init(Launcher *launcher, const LauncherVerbs *verbs, sd_event *eve
     launcher->pending = g_ptr_array_new();
 }
 
-Launcher *launcher_free(Launcher *launcher)
+DEFINE_FREE(Launcher, launcher_free, launcher)
 {
-    if (!launcher)
-        return NULL;
     while (launcher->pending->len > 0)
         pending_drop(g_ptr_array_index(launcher->pending, 0));
     launcher->verbs->free(launcher);
     g_ptr_array_free(launcher->pending, TRUE);
     sd_event_unref(launcher->event);
-    g_free(launcher);
-    return NULL;
 }
 
 void launcher_forget(Launcher *launcher, const void *userdata)

@@ -81,14 +81,10 @@ int process_watch_new(sd_event *event, pid_t pid, pid_t parent, uint64_t start_t
     return 0;
 }
 
-ProcessWatch *process_watch_free(ProcessWatch *watch)
+DEFINE_FREE(ProcessWatch, process_watch_free, watch)
 {
-    if (!watch)
-        return NULL;
     sd_event_source_disable_unref(watch->source);
     close_fd(watch->pidfd);
-    g_free(watch);
-    return NULL;
 }
 
 bool process_watch_ended(const ProcessWatch *watch)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "systemd.h"
@@ -20,14 +21,11 @@ typedef struct Start {
     bool activating;     /* seen so: what comes now is of this start, not the end of an earlier run */
 } Start;
 
-static void start_free(void *data)
+DEFINE_ELEMENT_FREE(Start, start_free, start)
 {
-    Start *start = data;
-
     sd_bus_slot_unref(start->states);
     g_free(start->job);
     g_free(start->instance);
-    g_free(start);
 }
 
 static Start *find_start(SystemdLauncher *launcher, LauncherKind kind, const char *instance)

@@ -32,16 +32,12 @@ static int open_at(int dir_fd, const char *name, int flags)
     return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EINVAL;
 }
 
-BoundedFile *bounded_file_close(BoundedFile *file)
+DEFINE_FREE(BoundedFile, bounded_file_close, file)
 {
-    if (!file)
-        return NULL;
     close_fd(file->fd);
     close_fd(file->dir_fd);
     g_free(file->name);
     g_free(file->old_name);
-    g_free(file);
-    return NULL;
 }
 
 static int open_file(BoundedFile *file)

@@ -39,12 +39,9 @@ struct GuestAgent {
     bool freed;       /* by one of them; goes when the last has returned */
 };
 
-static void question_free(void *pointer)
+DEFINE_ELEMENT_FREE(Question, question_free, question)
 {
-    Question *question = pointer;
-
     g_free(question->command);
-    g_free(question);
 }
 
 static void disconnect(GuestAgent *agent)

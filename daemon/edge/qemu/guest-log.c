@@ -120,10 +120,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
     return sd_event_source_set_enabled(log->source, SD_EVENT_OFF);
 }
 
-GuestLog *guest_log_close(GuestLog *log)
+DEFINE_FREE(GuestLog, guest_log_close, log)
 {
-    if (!log)
-        return NULL;
     sd_event_source_disable_unref(log->source);
     sd_event_source_disable_unref(log->rest);
     sd_event_source_disable_unref(log->window);
@@ -132,8 +130,6 @@ GuestLog *guest_log_close(GuestLog *log)
     close_fd(log->read_fd);
     bounded_file_close(log->file);
     g_string_free(log->partial, TRUE);
-    g_free(log);
-    return NULL;
 }
 
 static int open_pipe(GuestLog *log, const GuestLogPlace *place)

@@ -49,12 +49,9 @@ struct Qmp {
     bool freed;     /* by one of them; goes when the last has returned */
 };
 
-static void pending_free(void *pointer)
+DEFINE_ELEMENT_FREE(Pending, pending_free, pending)
 {
-    Pending *pending = pointer;
-
     sd_event_source_disable_unref(pending->timer);
-    g_free(pending);
 }
 
 static void disconnect(Qmp *qmp)

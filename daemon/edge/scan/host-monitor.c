@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../base/cleanup.h"
 #include "host-monitor.h"
 
 /* A rescan of the bus tells of every function twice. */
@@ -113,15 +114,11 @@ int host_monitor_new(sd_event *event, HostMonitorHandler handler, void *userdata
     return 0;
 }
 
-HostMonitor *host_monitor_free(HostMonitor *monitor)
+DEFINE_FREE(HostMonitor, host_monitor_free, monitor)
 {
-    if (!monitor)
-        return NULL;
     if (monitor->freed)
         *monitor->freed = true;
     sd_event_source_disable_unref(monitor->source);
     udev_monitor_unref(monitor->netlink);
     udev_unref(monitor->udev);
-    g_free(monitor);
-    return NULL;
 }

@@ -2,6 +2,7 @@
 #include <pci/pci.h>
 #include <setjmp.h>
 
+#include "../../base/cleanup.h"
 #include "pci-names.h"
 
 typedef enum NameKind {
@@ -24,14 +25,10 @@ PciNameTable *pci_name_table_new(void)
     return table;
 }
 
-PciNameTable *pci_name_table_free(PciNameTable *table)
+DEFINE_FREE(PciNameTable, pci_name_table_free, table)
 {
-    if (!table)
-        return NULL;
     g_hash_table_unref(table->names);
     g_hash_table_unref(table->numbers);
-    g_free(table);
-    return NULL;
 }
 
 static guint64 key_of(NameKind kind, const HostDevice *device)

@@ -88,13 +88,9 @@ int udev_settle_new(sd_event *event, const char *run_path, uint64_t timeout_usec
     return 0;
 }
 
-UdevSettle *udev_settle_free(UdevSettle *settle)
+DEFINE_FREE(UdevSettle, udev_settle_free, settle)
 {
-    if (!settle)
-        return NULL;
     stop(settle);
     close_fd(settle->inotify_fd);
     g_free(settle->queue);
-    g_free(settle);
-    return NULL;
 }

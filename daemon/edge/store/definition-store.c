@@ -78,16 +78,12 @@ int definition_store_new(sd_event *event, const char *path, DefinitionStoreChang
     return 0;
 }
 
-DefinitionStore *definition_store_free(DefinitionStore *store)
+DEFINE_FREE(DefinitionStore, definition_store_free, store)
 {
-    if (!store)
-        return NULL;
     sd_event_source_disable_unref(store->source);
     close_fd(store->inotify_fd);
     g_free(store->path);
     g_hash_table_unref(store->told);
-    g_free(store);
-    return NULL;
 }
 
 int definition_store_names(DefinitionStore *store, char ***ret)
@@ -301,16 +297,12 @@ void definition_files_put(DefinitionFiles *files, const char *path, const char *
         text_clear(&put);
 }
 
-DefinitionFiles *definition_files_free(DefinitionFiles *files)
+DEFINE_FREE(DefinitionFiles, definition_files_free, files)
 {
-    if (!files)
-        return NULL;
     for (unsigned i = 0; files->texts && i < files->texts->len; i++)
         text_clear(&g_array_index(files->texts, DefinitionText, i));
     if (files->texts)
         g_array_free(files->texts, TRUE);
     if (files->links)
         g_ptr_array_unref(files->links);
-    g_free(files);
-    return NULL;
 }

@@ -58,15 +58,11 @@ int journal_open(int dir_fd, const char *owner, Journal **ret)
     return 0;
 }
 
-Journal *journal_close(Journal *journal)
+DEFINE_FREE(Journal, journal_close, journal)
 {
-    if (!journal)
-        return NULL;
     close_fd(journal->fd);
     g_free(journal->owner);
     g_free(journal->name);
-    g_free(journal);
-    return NULL;
 }
 
 Journal *journal_remove(Journal *journal)

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "../../core/host/pci-address.h"
@@ -74,14 +75,10 @@ Ledger *ledger_open(int dir_fd)
     return ledger;
 }
 
-Ledger *ledger_free(Ledger *ledger)
+DEFINE_FREE(Ledger, ledger_free, ledger)
 {
-    if (!ledger)
-        return NULL;
     g_hash_table_destroy(ledger->lines);
     g_hash_table_destroy(ledger->reasons);
-    g_free(ledger);
-    return NULL;
 }
 
 static int write_lines(const Ledger *ledger)

@@ -44,25 +44,18 @@ void step_mark_remove(int dir_fd, const char *address)
     unlinkat(dir_fd, address, 0);
 }
 
-static void mark_free(void *pointer)
+DEFINE_ELEMENT_FREE(Mark, mark_free, mark)
 {
-    Mark *mark = pointer;
-
     close_fd(mark->fd);
     g_free(mark->address);
-    g_free(mark);
 }
 
-StepMarks *step_marks_free(StepMarks *marks)
+DEFINE_FREE(StepMarks, step_marks_free, marks)
 {
-    if (!marks)
-        return NULL;
     sd_event_source_disable_unref(marks->closed);
     sd_event_source_disable_unref(marks->settle);
     g_ptr_array_free(marks->marks, TRUE);
     sd_event_unref(marks->event);
-    g_free(marks);
-    return NULL;
 }
 
 static bool held(const Mark *mark)

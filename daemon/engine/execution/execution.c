@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
@@ -432,10 +433,8 @@ Execution *execution_undo_some(Engine *engine, Journal *journal, const GArray *n
     return undo(engine, journal, numbers, handler, userdata);
 }
 
-Execution *execution_free(Execution *e)
+DEFINE_FREE(Execution, execution_free, e)
 {
-    if (!e)
-        return NULL;
     sd_event_source_disable_unref(e->turn);
     taker_free(e->taker);
     g_clear_pointer(&e->current, step_free);
@@ -445,6 +444,4 @@ Execution *execution_free(Execution *e)
     g_hash_table_destroy(e->left_alone);
     fault_free(e->fault);
     g_free(e->guest);
-    g_free(e);
-    return NULL;
 }

@@ -234,18 +234,14 @@ void file_gate_take_nothing(FileGate *gate)
     gate->takes_nothing = true;
 }
 
-FileGate *file_gate_free(FileGate *gate)
+DEFINE_FREE(FileGate, file_gate_free, gate)
 {
-    if (!gate)
-        return NULL;
     sd_event_source_disable_unref(gate->turn);
     opener_free(gate->opener);
     g_array_unref(gate->disks);
     g_ptr_array_unref(gate->files);
     g_ptr_array_unref(gate->wishes);
     g_string_free(gate->lines, TRUE);
-    g_free(gate);
-    return NULL;
 }
 
 int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "holder-gate.h"
 
+#include "../../base/cleanup.h"
 #include "../../edge/helper/unit-step.h"
 
 struct HolderGate {
@@ -85,14 +86,10 @@ HolderGate *holder_gate_new(Engine *engine, Plan *plan, bool claim, HolderGateAn
     return gate;
 }
 
-HolderGate *holder_gate_free(HolderGate *gate)
+DEFINE_FREE(HolderGate, holder_gate_free, gate)
 {
-    if (!gate)
-        return NULL;
     launcher_forget(gate->engine->launcher, gate);
     holder_look_free(gate->look);
     if (gate->stop)
         g_ptr_array_unref(gate->stop);
-    g_free(gate);
-    return NULL;
 }

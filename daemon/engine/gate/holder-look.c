@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "holder-look.h"
 
+#include "../../base/cleanup.h"
 #include "../../edge/host-services/clock.h"
 
 /* A look at thousands of processes takes a second; a process that hangs with its memory's lock held may make
@@ -103,16 +104,12 @@ HolderLook *holder_look_new(Engine *engine, const GPtrArray *addresses, bool cla
     return look;
 }
 
-HolderLook *holder_look_free(HolderLook *look)
+DEFINE_FREE(HolderLook, holder_look_free, look)
 {
-    if (!look)
-        return NULL;
     sd_event_source_disable_unref(look->deadline);
     if (look->request)
         worker_request_cancel(look->request);
     if (look->worker)
         worker_release(look->worker);
     g_strfreev(look->addresses);
-    g_free(look);
-    return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agent.h"
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/qemu/agent-message.h"
 #include "../../edge/qemu/guest-agent.h"
@@ -47,16 +48,12 @@ InnerAgent *inner_agent_new(sd_event *event, const char *guest, const char *path
     return agent;
 }
 
-InnerAgent *inner_agent_free(InnerAgent *agent)
+DEFINE_FREE(InnerAgent, inner_agent_free, agent)
 {
-    if (!agent)
-        return NULL;
     guest_agent_free(agent->connection);
     g_ptr_array_unref(agent->errands);
     g_ptr_array_unref(agent->addresses);
     g_free(agent->guest);
-    g_free(agent);
-    return NULL;
 }
 
 const char *inner_agent_state(const InnerAgent *agent)

@@ -36,13 +36,10 @@ struct Companions {
     sd_event_source *end;  /* QEMU is gone: how long they are waited for */
 };
 
-static void companion_free(void *data)
+DEFINE_ELEMENT_FREE(Companion, companion_free, companion)
 {
-    Companion *companion = data;
-
     process_watch_free(companion->watch);
     g_free(companion->name);
-    g_free(companion);
 }
 
 static void close_element(void *fd)
@@ -67,15 +64,11 @@ Companions *companions_new(sd_event *event, const char *guest, const CompanionsH
     return all;
 }
 
-Companions *companions_free(Companions *all)
+DEFINE_FREE(Companions, companions_free, all)
 {
-    if (!all)
-        return NULL;
     sd_event_source_disable_unref(all->end);
     g_array_unref(all->listeners);
     g_ptr_array_unref(all->list);
-    g_free(all);
-    return NULL;
 }
 
 static bool runs(const Companion *companion)

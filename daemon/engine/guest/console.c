@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 
+#include "../../base/cleanup.h"
 #include "fd-set.h"
 
 #define FD_NAME "console"
@@ -103,11 +104,7 @@ int console_renewal_new(Qmp *qmp, const char *path, int log_fd, ConsoleRenewed r
     return r;
 }
 
-ConsoleRenewal *console_renewal_free(ConsoleRenewal *renewal)
+DEFINE_FREE(ConsoleRenewal, console_renewal_free, renewal)
 {
-    if (!renewal)
-        return NULL;
     g_free(renewal->path);
-    g_free(renewal);
-    return NULL;
 }

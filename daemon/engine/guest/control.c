@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 
+#include "../../base/cleanup.h"
 #include "../../core/record/run-state.h"
 #include "qmp-fault.h"
 
@@ -31,13 +32,9 @@ Controls *controls_new(const char *guest, QemuLink *link, ControlsStatus status,
     return controls;
 }
 
-Controls *controls_free(Controls *controls)
+DEFINE_FREE(Controls, controls_free, controls)
 {
-    if (!controls)
-        return NULL;
     g_ptr_array_unref(controls->list);
-    g_free(controls);
-    return NULL;
 }
 
 static void end(Control *ended, int error, const char *message)

@@ -30,10 +30,8 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     return g;
 }
 
-Guest *guest_free(Guest *g)
+DEFINE_FREE(Guest, guest_free, g)
 {
-    if (!g)
-        return NULL;
     run_free(g->run);
     disk_claims_give_up(g->engine->disks, g->name);
     guest_log_close(g->stderr_log);
@@ -44,8 +42,6 @@ Guest *guest_free(Guest *g)
     g_ptr_array_free(g->end_waiters, TRUE);
     g_ptr_array_free(g->restored_waiters, TRUE);
     g_free(g->name);
-    g_free(g);
-    return NULL;
 }
 
 const char *guest_name(const Guest *g)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One after the other, as an object of QEMU's is bound to what it was made with: a keyboard that was
  * unplugged, or that slept, is another device when it is back. */
+#include "../../base/cleanup.h"
 #include "../../core/definition/input.h"
 #include "inputs.h"
 
@@ -32,12 +33,9 @@ struct Inputs {
 
 static const RoundsHandler rounds_handler;
 
-static void input_free(void *pointer)
+DEFINE_ELEMENT_FREE(Input, input_free, input)
 {
-    Input *input = pointer;
-
     g_free(input->node);
-    g_free(input);
 }
 
 Inputs *inputs_new(const InputsSetup *setup, const InputsHandler *handler, void *userdata)
@@ -60,14 +58,10 @@ Inputs *inputs_new(const InputsSetup *setup, const InputsHandler *handler, void 
     return all;
 }
 
-Inputs *inputs_free(Inputs *all)
+DEFINE_FREE(Inputs, inputs_free, all)
 {
-    if (!all)
-        return NULL;
     execution_free(all->execution);
     g_ptr_array_unref(all->list);
-    g_free(all);
-    return NULL;
 }
 
 static Input *current(const Inputs *all)

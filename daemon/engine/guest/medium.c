@@ -60,13 +60,9 @@ static void change_free(Change *change)
     g_free(change);
 }
 
-Medium *medium_free(Medium *medium)
+DEFINE_FREE(Medium, medium_free, medium)
 {
-    if (!medium)
-        return NULL;
     change_free(medium->change);
-    g_free(medium);
-    return NULL;
 }
 
 static struct json_object *text_argument(const char *name, const char *text)

@@ -42,15 +42,11 @@ static void plugging_free(Plugging *p)
     g_free(p);
 }
 
-Plugs *plugs_free(Plugs *all)
+DEFINE_FREE(Plugs, plugs_free, all)
 {
-    if (!all)
-        return NULL;
     g_clear_pointer(&all->current, plugging_free);
     g_clear_pointer(&all->left, g_hash_table_destroy);
     slots_free(all->slots);
-    g_free(all);
-    return NULL;
 }
 
 void plugs_note(Plugs *all, const GuestDefinition *definition, const Plan *plan)

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
 
@@ -41,14 +42,10 @@ QemuLink *qemu_link_new(sd_event *event, const char *guest, const char *path, co
     return link;
 }
 
-QemuLink *qemu_link_free(QemuLink *link)
+DEFINE_FREE(QemuLink, qemu_link_free, link)
 {
-    if (!link)
-        return NULL;
     qemu_link_close(link);
     g_free(link->path);
-    g_free(link);
-    return NULL;
 }
 
 Qmp *qemu_link_qmp(const QemuLink *link)

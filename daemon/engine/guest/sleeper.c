@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../../core/definition/definition.h"
 #include "sleeper.h"
 
@@ -40,16 +41,12 @@ Sleeper *sleeper_new(Engine *engine, const char *guest, const SleeperHandler *ha
     return sleeper;
 }
 
-Sleeper *sleeper_free(Sleeper *sleeper)
+DEFINE_FREE(Sleeper, sleeper_free, sleeper)
 {
-    if (!sleeper)
-        return NULL;
     sd_event_source_disable_unref(sleeper->turn);
     sleep_lock_free(sleeper->sleep_lock);
     sleep_lock_free(sleeper->shutdown_lock);
     g_free(sleeper->mark);
-    g_free(sleeper);
-    return NULL;
 }
 
 bool sleeper_has_paused(const Sleeper *sleeper)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../core/definition/definition.h"
 #include "../../core/qemu/pci.h"
 
@@ -25,14 +26,11 @@ struct Slots {
     SlotSearch *search;
 };
 
-static void slot_free(void *pointer)
+DEFINE_ELEMENT_FREE(Slot, slot_free, slot)
 {
-    Slot *slot = pointer;
-
     for (unsigned i = 0; i < SLOT_FUNCTIONS; i++)
         g_free(slot->functions[i]);
     g_free(slot->name);
-    g_free(slot);
 }
 
 Slots *slots_new(QemuLink *link, SlotsFound found, void *userdata)

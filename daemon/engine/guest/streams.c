@@ -63,15 +63,11 @@ static void opening_free(Opening *opening)
     g_free(opening);
 }
 
-Streams *streams_free(Streams *streams)
+DEFINE_FREE(Streams, streams_free, streams)
 {
-    if (!streams)
-        return NULL;
     opening_free(streams->opening);
     close_fd(streams->console_end);
     g_free(streams->console_path);
-    g_free(streams);
-    return NULL;
 }
 
 /* Tells how it ended and forgets it; fault is taken over. */

@@ -23,16 +23,12 @@ struct UsbGive {
     bool stopping;
 };
 
-UsbGive *usb_give_free(UsbGive *give)
+DEFINE_FREE(UsbGive, usb_give_free, give)
 {
-    if (!give)
-        return NULL;
     opener_free(give->opener);
     execution_free(give->execution);
     close_fd(give->fd);
     g_free(give->node);
-    g_free(give);
-    return NULL;
 }
 
 bool usb_give_stop(UsbGive *give)

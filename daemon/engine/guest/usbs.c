@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/cleanup.h"
 #include "../../core/definition/usb.h"
 #include "usbs.h"
 
@@ -40,13 +41,10 @@ struct Usbs {
 
 static const RoundsHandler rounds_handler;
 
-static void usb_free(void *pointer)
+DEFINE_ELEMENT_FREE(Usb, usb_free, usb)
 {
-    Usb *usb = pointer;
-
     g_free(usb->node);
     g_free(usb->words);
-    g_free(usb);
 }
 
 Usbs *usbs_new(const UsbsSetup *setup, const UsbsHandler *handler, void *userdata)
@@ -69,15 +67,11 @@ Usbs *usbs_new(const UsbsSetup *setup, const UsbsHandler *handler, void *userdat
     return all;
 }
 
-Usbs *usbs_free(Usbs *all)
+DEFINE_FREE(Usbs, usbs_free, all)
 {
-    if (!all)
-        return NULL;
     usb_give_free(all->give);
     host_free(all->host);
     g_ptr_array_unref(all->list);
-    g_free(all);
-    return NULL;
 }
 
 static Usb *current(const Usbs *all)

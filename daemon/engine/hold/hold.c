@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../execution/execution.h"
 #include "hold.h"
@@ -172,18 +173,14 @@ void hold_restore(Hold *hold, Job *job)
     hold->execution = execution_undo(hold->engine, hold->journal, job != NULL, &undo_handler, hold);
 }
 
-Hold *hold_free(Hold *hold)
+DEFINE_FREE(Hold, hold_free, hold)
 {
-    if (!hold)
-        return NULL;
     execution_free(hold->execution);
     holder_gate_free(hold->gate);
     plan_free(hold->plan);
     journal_close(hold->journal);
     fault_free(hold->fault);
     g_free(hold->owner);
-    g_free(hold);
-    return NULL;
 }
 
 const char *hold_owner(const Hold *hold)

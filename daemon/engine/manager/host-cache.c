@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../base/log.h"
 
@@ -34,15 +35,11 @@ HostCache *host_cache_new(const Engine *engine, HostTaken taken, void *userdata)
     return cache;
 }
 
-HostCache *host_cache_free(HostCache *cache)
+DEFINE_FREE(HostCache, host_cache_free, cache)
 {
-    if (!cache)
-        return NULL;
     sd_event_source_disable_unref(cache->turn);
     g_ptr_array_unref(cache->replaced);
     host_free(cache->host);
-    g_free(cache);
-    return NULL;
 }
 
 static int on_turn(sd_event_source *source, void *userdata)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../edge/store/journal.h"
 #include "private.h"
@@ -62,10 +63,8 @@ int manager_new(Engine *engine, Manager **ret)
     return 0;
 }
 
-Manager *manager_free(Manager *m)
+DEFINE_FREE(Manager, manager_free, m)
 {
-    if (!m)
-        return NULL;
     launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_on_given_up(m->engine->launcher, NULL, NULL);
     sd_event_source_disable_unref(m->tidy);
@@ -82,8 +81,6 @@ Manager *manager_free(Manager *m)
     claims_free(m->claims);
     pci_name_table_free(m->names);
     host_cache_free(m->host);
-    g_free(m);
-    return NULL;
 }
 
 void manager_listen(Manager *m, ManagerListener listener, void *userdata)

@@ -2,6 +2,7 @@
 /* Plans carried out and undone over a model of the kernel that is nothing but values. */
 #include <string.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/plan.h"
 #include "../suite.h"
@@ -21,15 +22,13 @@ typedef struct Kernel {
     GHashTable *nodes; /* "/dev/vfio/N" → owner */
 } Kernel;
 
-static void function_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(Function, function_free, f)
 {
-    Function *f = pointer;
     g_free(f->native);
     g_free(f->driver);
     g_free(f->override);
     g_free(f->power);
     g_free(f->d3cold);
-    g_free(f);
 }
 
 static void set(char **value, const char *text)

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/core/host/cpu-list.h"
 #include "fake-launcher.h"
 
@@ -56,14 +57,11 @@ struct Launcher {
     const char *cpus; /* that anything without a limit runs on */
 };
 
-static void call_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(Call, call_free, call)
 {
-    Call *call = pointer;
-
     sd_event_source_disable_unref(call->turn);
     g_free(call->instance);
     g_free(call->message);
-    g_free(call);
 }
 
 Launcher *fake_launcher_new(sd_event *event, FakeHost *host)
@@ -79,16 +77,12 @@ Launcher *fake_launcher_new(sd_event *event, FakeHost *host)
     return launcher;
 }
 
-Launcher *launcher_free(Launcher *launcher)
+DEFINE_FREE(Launcher, launcher_free, launcher)
 {
-    if (!launcher)
-        return NULL;
     g_ptr_array_unref(launcher->calls);
     g_hash_table_unref(launcher->instances);
     g_hash_table_unref(launcher->units);
     g_free(launcher->refusal_message);
-    g_free(launcher);
-    return NULL;
 }
 
 static Instance *instance_of(const Launcher *launcher, const char *name)

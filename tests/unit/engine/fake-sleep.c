@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "../../../daemon/base/cleanup.h"
+
 struct SleepWatch {
     HostWake host;
     uint64_t delay_usec;
@@ -24,14 +26,10 @@ SleepWatch *fake_sleep_new(void)
     return watch;
 }
 
-SleepWatch *sleep_watch_free(SleepWatch *watch)
+DEFINE_FREE(SleepWatch, sleep_watch_free, watch)
 {
-    if (!watch)
-        return NULL;
     g_ptr_array_free(watch->locks, TRUE);
     g_string_free(watch->words, TRUE);
-    g_free(watch);
-    return NULL;
 }
 
 void fake_sleep_set(SleepWatch *watch, HostWake host, uint64_t delay_usec)
@@ -77,14 +75,10 @@ SleepLock *sleep_lock_take(SleepWatch *watch, SleepLockMode mode, const char *wh
     return lock;
 }
 
-SleepLock *sleep_lock_free(SleepLock *lock)
+DEFINE_FREE(SleepLock, sleep_lock_free, lock)
 {
-    if (!lock)
-        return NULL;
     g_ptr_array_remove_fast(lock->watch->locks, lock);
     g_free(lock->why);
-    g_free(lock);
-    return NULL;
 }
 
 SleepLockMode sleep_lock_mode(const SleepLock *lock)

@@ -59,22 +59,16 @@ struct WorkerPool {
     unsigned claims;
 };
 
-static void worker_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(Worker, worker_free, worker)
 {
-    Worker *worker = pointer;
-
     sd_event_source_disable_unref(worker->turn);
     step_free(worker->step);
     g_free(worker->path);
-    g_free(worker);
 }
 
-static void request_free(gpointer pointer)
+DEFINE_ELEMENT_FREE(WorkerRequest, request_free, request)
 {
-    WorkerRequest *request = pointer;
-
     sd_event_source_disable_unref(request->turn);
-    g_free(request);
 }
 
 WorkerPool *fake_workers_new(sd_event *event, FakeHost *host)
@@ -93,17 +87,13 @@ WorkerPool *fake_workers_new(sd_event *event, FakeHost *host)
     return pool;
 }
 
-WorkerPool *worker_pool_free(WorkerPool *pool)
+DEFINE_FREE(WorkerPool, worker_pool_free, pool)
 {
-    if (!pool)
-        return NULL;
     g_ptr_array_unref(pool->workers);
     g_ptr_array_unref(pool->requests);
     g_ptr_array_unref(pool->holders);
     g_free(pool->refusal);
     g_free(pool->dead);
-    g_free(pool);
-    return NULL;
 }
 
 unsigned fake_workers_steps(const WorkerPool *pool)
