@@ -286,7 +286,9 @@ static void on_found(void *userdata)
 
     all->handler->changed(all->userdata);
     drop_unheard(all);
-    all->handler->settled(all->userdata);
+    /* What is on its way stands in no journal yet. */
+    if (!all->current)
+        all->handler->settled(all->userdata);
     tidy(all);
 }
 

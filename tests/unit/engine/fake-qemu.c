@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-c/json.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -336,6 +337,15 @@ void fake_qemu_serve(FakeQemu *qemu)
     do {
         rig_settle(qemu->rig);
     } while (read_commands(qemu));
+}
+
+void fake_qemu_break(FakeQemu *qemu)
+{
+    struct pollfd listener = {.fd = qemu->listen_fd, .events = POLLIN};
+
+    qemu->qmp_fd = close_fd(qemu->qmp_fd);
+    while (poll(&listener, 1, 0) == 0)
+        ck_assert_int_gt(sd_event_run(qemu->rig->engine.event, G_USEC_PER_SEC), 0);
 }
 
 void fake_qemu_launch(FakeQemu *qemu, Guest *guest)

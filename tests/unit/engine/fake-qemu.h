@@ -45,6 +45,8 @@ void fake_qemu_launch(FakeQemu *qemu, Guest *guest);
 char *fake_qemu_place(FakeQemu *qemu, const char *const *words);
 /* Greets whoever has connected, and answers as long as there is anything to do at once. */
 void fake_qemu_serve(FakeQemu *qemu);
+/* The connection breaks, and the daemon has made another, which QEMU has not greeted yet. */
+void fake_qemu_break(FakeQemu *qemu);
 /* The guest's run state changes: "SUSPEND", "suspended". */
 void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status);
 /* The guest lets go of the device in a slot, "spare-0". */

@@ -142,6 +142,23 @@ START_TEST(one_is_on_its_way_at_a_time)
 }
 END_TEST
 
+START_TEST(it_is_claimed_on_its_way_also_if_qemu_is_asked_anew_what_it_has)
+{
+    A_TRY(build_gpu);
+    Fault *fault = NULL;
+    unsigned job;
+    fake_workers_be_late(rig.engine.workers);
+    attach(&try, GPU);
+    fake_qemu_break(&qemu);
+    fake_qemu_serve(&qemu);
+    int r = manager_start(try.manager, "other", NULL, &job, &fault);
+    assert_refused(r, fault, FAULT_IN_USE, "is claimed by guest win10");
+    fake_workers_answer(rig.engine.workers, false);
+    fake_qemu_serve(&qemu);
+    ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "spare-0-0"), GPU);
+}
+END_TEST
+
 START_TEST(the_plan_of_an_attach_touches_nothing)
 {
     A_TRY(build_gpu);
@@ -181,4 +198,5 @@ END_TEST
 
 SUITE("manager-plug", it_is_claimed_as_long_as_the_guest_has_it,
       what_could_not_be_plugged_in_is_not_claimed_any_more, one_is_on_its_way_at_a_time,
-      the_plan_of_an_attach_touches_nothing, a_reload_tries_again_what_usb_device_a_guest_was_not_given)
+      it_is_claimed_on_its_way_also_if_qemu_is_asked_anew_what_it_has, the_plan_of_an_attach_touches_nothing,
+      a_reload_tries_again_what_usb_device_a_guest_was_not_given)
