@@ -258,26 +258,54 @@ static int bring_up(Daemon *d, const Options *options)
     return api_request_name(d->api, on_named, d);
 }
 
+static void let_go(Daemon *d)
+{
+    Engine *e = &d->engine;
+
+    d->api = api_free(d->api);
+    d->helpers = helper_socket_free(d->helpers);
+    d->manager = manager_free(d->manager);
+    e->sleep = sleep_watch_free(e->sleep);
+    e->probe = qemu_probe_free(e->probe);
+    e->workers = worker_pool_free(e->workers);
+    e->launcher = launcher_free(e->launcher);
+    e->ledger = ledger_free(e->ledger);
+    e->disks = disk_claims_free(e->disks);
+    e->hangs = hangs_free(e->hangs);
+}
+
+/* The loop's last turn. Who lets go of one thing may wait for the next: a worker that has become idle, the
+ * question that was behind. After this turn the loop takes nobody any more (-ESTALE). */
+static int on_exit_asked(sd_event_source *source, void *userdata)
+{
+    sd_notify(false, "STOPPING=1");
+    let_go(userdata);
+    return 0;
+}
+
+/* Before sd-bus closes the connection, which it does with the priority of most: who waits is told. */
+static int let_go_at_exit(Daemon *d)
+{
+    sd_event_source *source;
+
+    int r = sd_event_add_exit(d->engine.event, &source, on_exit_asked, d);
+    if (r < 0)
+        return r;
+    r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+    if (r >= 0)
+        r = sd_event_source_set_floating(source, true);
+    sd_event_source_unref(source);
+    return r;
+}
+
 static void bring_down(Daemon *d)
 {
     Engine *e = &d->engine;
 
-    sd_notify(false, "STOPPING=1");
-    api_free(d->api);
-    helper_socket_free(d->helpers);
-    manager_free(d->manager);
-    sleep_watch_free(e->sleep);
-    qemu_probe_free(e->probe);
-    worker_pool_free(e->workers);
-    launcher_free(e->launcher);
-    ledger_free(e->ledger);
-    disk_claims_free(e->disks);
-    hangs_free(e->hangs);
+    let_go(d);
     g_clear_pointer(&e->slice_steps, g_queue_free);
-    if (e->stuck)
-        g_hash_table_destroy(e->stuck);
-    if (e->busy)
-        g_hash_table_destroy(e->busy);
+    g_clear_pointer(&e->stuck, g_hash_table_destroy);
+    g_clear_pointer(&e->busy, g_hash_table_destroy);
     sd_bus_flush_close_unref(d->bus);
     sd_event_unref(e->event);
     g_free((char *)e->definitions_path);
@@ -306,6 +334,8 @@ static int run(const Options *options)
         r = sd_event_add_signal(d.engine.event, NULL, SIGINT, NULL, NULL);
     if (r >= 0)
         r = sd_event_set_watchdog(d.engine.event, true);
+    if (r >= 0)
+        r = let_go_at_exit(&d);
     if (r >= 0)
         r = bring_up(&d, options);
     if (r >= 0)

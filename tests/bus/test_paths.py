@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 import unittest
@@ -47,6 +48,10 @@ class ADeadFileServer(DaemonTest):
         self.usherd.wait_for(others_are_answered, "nobody answered")
         return came[0], max(waits)
 
+    def has_a_helper_that_hangs(self):
+        children = subprocess.run(["ps", "--ppid", str(self.usherd.process.pid), "-o", "stat=,comm="], capture_output=True, text=True, check=False).stdout
+        return bool(re.search("^D.* usher-bind$", children, re.MULTILINE))
+
     def test_is_named_to_who_asked_and_nobody_else_waits(self):
         dead = f"[Kernel]\nImage={self.folder}/vmlinuz\n"
         pattern = rf"guest demo: \[Kernel\] Image={self.folder}/vmlinuz does not answer \(a dead NFS or FUSE mount\?\); see whether"
@@ -71,6 +76,17 @@ class ADeadFileServer(DaemonTest):
         error, longest = self.ask(self.usherd.guest("demo").CheckDisks)
         self.assertRegex(error.get_dbus_message(), r"\[Disk a\] Path=.*/a.img does not answer")
         self.assertLess(longest, 5)
+
+    def test_keeps_nobody_from_stopping_usherd_which_tells_who_asked(self):
+        self.usherd.define("demo", GUEST + f"[Kernel]\nImage={self.folder}/vmlinuz\n")
+        came = []
+        for _ in range(3):
+            self.manager.PlanStart("demo", reply_handler=came.append, error_handler=lambda error: came.append(error.get_dbus_message()))
+        self.usherd.wait_for(self.has_a_helper_that_hangs, "usher-bind does not ask the dead server")
+        self.usherd.stop()
+        self.usherd.wait_for(lambda: len(came) == 3, "somebody waits on")
+        self.assertEqual(set(came), {"usherd is being stopped; ask again"})
+        self.usherd.start()
 
 
 class TheDaemonItself(unittest.TestCase):

@@ -60,6 +60,8 @@ class Usherd:
 
     def stop(self):
         self.bus.stop(self.process)
+        if self.process.returncode != 0:
+            raise AssertionError(f"usherd ended with {self.process.returncode}\n{self.log.read_text()}")
 
     def kill(self):
         """SIGKILL: the daemon has no chance to say anything."""
