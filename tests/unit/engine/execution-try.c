@@ -64,6 +64,16 @@ void try_die(Try *try, bool finish)
     try->journal = rig_journal(try->rig, OWNER);
 }
 
+bool try_crash_at(Try *try, unsigned turn, bool finish)
+{
+    for (unsigned i = 0; i < turn; i++)
+        if (!rig_turn(try->rig))
+            break;
+    bool alive = try->ended == 0;
+    try_die(try, finish);
+    return alive;
+}
+
 void try_assert_done(const Try *try)
 {
     ck_assert_uint_eq(try->ended, 1);
@@ -99,4 +109,17 @@ void try_run_all(Try *try)
 {
     try_run_on(try);
     try_assert_done(try);
+}
+
+void try_believe(Try *try)
+{
+    try_undo_on(try, true);
+    try_assert_done(try);
+}
+
+void try_assert_drift(const Try *try, const char *message)
+{
+    ck_assert_uint_eq(try->ended, 1);
+    ck_assert_int_eq(try->fault->kind, FAULT_DRIFT);
+    ck_assert_str_eq(try->fault->message, message);
 }

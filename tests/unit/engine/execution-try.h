@@ -28,6 +28,8 @@ void try_run(Try *try, bool with_guest);
 void try_undo(Try *try, bool believe_kernel);
 /* The daemon dies (finish: the step under way is still taken), and the next one has only the journal. */
 void try_die(Try *try, bool finish);
+/* The same after some turns of the loop; false if it had ended before. */
+bool try_crash_at(Try *try, unsigned turn, bool finish);
 
 /* Runs as long as there is anything to do at once, with any outcome. */
 void try_run_on(Try *try);
@@ -36,3 +38,6 @@ void try_undo_on(Try *try, bool believe_kernel);
 void try_run_all(Try *try);
 void try_undo_all(Try *try);
 void try_assert_done(const Try *try);
+/* An administrator says that the device is right as it is, and all ends well. */
+void try_believe(Try *try);
+void try_assert_drift(const Try *try, const char *message);

@@ -269,6 +269,18 @@ void rig_assert_host(const Rig *rig, const char *snapshot)
     ck_assert_str_eq(fake_host_mishaps(rig->host), "");
 }
 
+void rig_assert_only(const Rig *rig, const char *first, const char *second)
+{
+    g_autofree char *text = fake_host_snapshot_text(rig->host);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (char **line = lines; *line; line++)
+        ck_assert_msg(strstr(rig->beginning, *line) || g_str_has_prefix(*line, first) ||
+                          g_str_has_prefix(*line, second),
+                      "%s is not as it was", *line);
+    ck_assert_str_eq(fake_host_mishaps(rig->host), "");
+}
+
 void rig_assert_driver(const Rig *rig, const char *address, const char *expected)
 {
     g_autofree char *driver = fake_host_driver(rig->host, address);

@@ -79,5 +79,7 @@ void rig_until(const Rig *rig, const unsigned *count, unsigned wanted);
 /* The host is as it was, nothing forbidden was done to it, and no journal is left. */
 void rig_assert_restored(const Rig *rig);
 void rig_assert_host(const Rig *rig, const char *snapshot);
+/* Lines of the host's snapshot that differ are of these subjects. */
+void rig_assert_only(const Rig *rig, const char *first, const char *second);
 void rig_assert_driver(const Rig *rig, const char *address, const char *expected);
 bool rig_has_journals(const Rig *rig);

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -117,17 +116,6 @@ END_TEST
 
 /* --- Crashes --- */
 
-/* Returns false when it ended before the crash. */
-static bool crash_at(Try *try, unsigned turn, bool finish)
-{
-    for (unsigned i = 0; i < turn; i++)
-        if (!rig_turn(try->rig))
-            break;
-    bool alive = try->ended == 0;
-    try_die(try, finish);
-    return alive;
-}
-
 START_TEST(a_crash_at_any_turn_of_a_start_is_undone)
 {
     for (unsigned b = 0; b < N_BUILDS; b++)
@@ -135,7 +123,7 @@ START_TEST(a_crash_at_any_turn_of_a_start_is_undone)
             for (unsigned turn = 0, more = true; more; turn++) {
                 A_TRY_OF(BUILDS[b]);
                 try_run(&try, true);
-                more = crash_at(&try, turn, finish);
+                more = try_crash_at(&try, turn, finish);
                 try_undo_all(&try);
             }
 }
@@ -149,7 +137,7 @@ START_TEST(a_crash_at_any_turn_of_an_undo_is_taken_up_again)
                 A_TRY_OF(BUILDS[b]);
                 try_run_all(&try);
                 try_undo(&try, false);
-                more = crash_at(&try, turn, finish);
+                more = try_crash_at(&try, turn, finish);
                 try_undo_all(&try);
             }
 }
@@ -162,9 +150,9 @@ START_TEST(a_crash_of_the_undo_of_a_crashed_start_is_taken_up_again)
         for (unsigned turn = 0, more = true; more; turn++) {
             A_TRY_OF(build_gpu);
             try_run(&try, true);
-            alive = crash_at(&try, first, first % 4 == 1);
+            alive = try_crash_at(&try, first, first % 4 == 1);
             try_undo(&try, false);
-            more = crash_at(&try, turn, turn % 2);
+            more = try_crash_at(&try, turn, turn % 2);
             try_undo_all(&try);
         }
         if (!alive)
@@ -232,19 +220,6 @@ START_TEST(a_probe_that_binds_nothing_is_no_success)
 }
 END_TEST
 
-/* Lines of a snapshot that differ and are not of one of these subjects. */
-static void assert_only(const Rig *rig, const char *first, const char *second)
-{
-    g_autofree char *text = fake_host_snapshot_text(rig->host);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-    for (char **line = lines; *line; line++)
-        ck_assert_msg(strstr(rig->beginning, *line) || g_str_has_prefix(*line, first) ||
-                          g_str_has_prefix(*line, second),
-                      "%s is not as it was", *line);
-    ck_assert_str_eq(fake_host_mishaps(rig->host), "");
-}
-
 START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tried_again)
 {
     unsigned failed = 0;
@@ -266,7 +241,7 @@ START_TEST(an_undo_that_fails_at_one_device_gives_the_others_back_and_can_be_tri
                     /* A virtual function that stays keeps its card from unmaking the others. */
                     if (BUILDS[b] == build_functions && g_str_has_prefix(subject, "0000:02:00."))
                         subject[strlen(subject) - 1] = '\0';
-                    assert_only(&rig, subject, "vfio/");
+                    rig_assert_only(&rig, subject, "vfio/");
                     failed++;
                 }
                 fake_workers_fail(rig.engine.workers, 0, 0);
@@ -301,32 +276,18 @@ END_TEST
 
 /* --- Drift --- */
 
-static void assert_drift(const Try *try, const char *message)
-{
-    ck_assert_uint_eq(try->ended, 1);
-    ck_assert_int_eq(try->fault->kind, FAULT_DRIFT);
-    ck_assert_str_eq(try->fault->message, message);
-}
-
-/* An administrator says that the device is right as it is. */
-static void believe(Try *try)
-{
-    try_undo_on(try, true);
-    try_assert_done(try);
-}
-
 START_TEST(drift_in_one_device_is_told_and_the_other_comes_back)
 {
     A_TRY_OF(build_gpu);
     try_run_all(&try);
     fake_host_set_driver(rig.host, "0000:01:00.1", "pci-stub");
     try_undo_on(&try, false);
-    assert_drift(&try, "driver of 0000:01:00.1 is pci-stub, neither vfio-pci nor none");
+    try_assert_drift(&try, "driver of 0000:01:00.1 is pci-stub, neither vfio-pci nor none");
     ck_assert_str_eq(try.fault->remedy,
                      "somebody else changed it; put it right by hand, then: usherctl restore 0000:01:00.1");
-    assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
+    rig_assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
     rig_assert_driver(&rig, "0000:01:00.1", "pci-stub");
-    believe(&try);
+    try_believe(&try);
     g_autoptr(GPtrArray) standing = NULL;
     ck_assert_int_eq(journal_read(try.journal, &standing, NULL), 0);
     ck_assert_uint_eq(standing->len, 0);
@@ -351,9 +312,9 @@ START_TEST(a_card_that_was_pulled_out_is_drift_and_is_believed)
     try_run_all(&try);
     fake_host_remove_device(rig.host, "0000:01:00.1");
     try_undo_on(&try, false);
-    assert_drift(&try, "driver of 0000:01:00.1 is gone, neither vfio-pci nor none");
-    assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    believe(&try);
+    try_assert_drift(&try, "driver of 0000:01:00.1 is gone, neither vfio-pci nor none");
+    rig_assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
+    try_believe(&try);
 }
 END_TEST
 
@@ -370,9 +331,9 @@ START_TEST(a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed)
                                                      .driver = "snd_hda_intel",
                                                      .sleeps = true});
     try_undo_on(&try, false);
-    assert_drift(&try, "driver of 0000:01:00.1 is snd_hda_intel, neither vfio-pci nor none");
-    assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
-    believe(&try);
+    try_assert_drift(&try, "driver of 0000:01:00.1 is snd_hda_intel, neither vfio-pci nor none");
+    rig_assert_only(&rig, "0000:01:00.1", "0000:01:00.1");
+    try_believe(&try);
     rig_assert_host(&rig, rig.beginning);
 }
 END_TEST
@@ -386,151 +347,7 @@ START_TEST(drift_that_meets_a_start_is_told_and_all_but_that_is_undone)
     g_free(rig.beginning);
     rig.beginning = fake_host_snapshot_text(rig.host);
     rig_settle(&rig);
-    assert_drift(&try, "driver of 0000:01:00.0 is nouveau, neither radeon nor none");
-    try_undo_all(&try);
-}
-END_TEST
-
-/* --- Hangs --- */
-
-/* A step that hangs is slow after 1 ms, and stuck after 3 ms. */
-static void be_impatient(Rig *rig)
-{
-    rig->engine.limits.slow_usec = 1000;
-    rig->engine.limits.stuck_usec = 3000;
-}
-
-/* What is logged meanwhile goes to a file. */
-static int capture_log(int *ret_saved)
-{
-    int fd = memfd_create("log", MFD_CLOEXEC);
-
-    *ret_saved = dup(STDERR_FILENO);
-    dup2(fd, STDERR_FILENO);
-    return fd;
-}
-
-static char *captured_log(int fd, int saved)
-{
-    char *text = g_new0(char, 65536);
-
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    ck_assert_int_ge(pread(fd, text, 65535, 0), 0);
-    close(fd);
-    return text;
-}
-
-START_TEST(a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back)
-{
-    for (unsigned n = 0; n < 11; n++) {
-        A_TRY_OF(build_gpu);
-        int saved, log = capture_log(&saved);
-        be_impatient(&rig);
-        fake_workers_hang(rig.engine.workers, n);
-        try_run(&try, true);
-        rig_until(&rig, &try.ended, 1);
-        g_autofree char *words = captured_log(log, saved);
-        g_auto(GStrv) subjects = g_strsplit(try.progress->str, "\n", -1);
-        ck_assert_msg(strstr(words, "slow: ") && strstr(words, subjects[n]), "%s", words);
-        ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
-        ck_assert_msg(g_str_has_prefix(try.fault->message, subjects[n]), "%s", try.fault->message);
-        ck_assert_uint_eq(g_hash_table_size(rig.engine.stuck), 1);
-
-        /* Left alone from now on. */
-        unsigned steps = fake_workers_steps(rig.engine.workers);
-        try_undo_on(&try, false);
-        ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
-        ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), steps);
-        ck_assert_uint_eq(try.unstuck, 0);
-
-        fake_workers_come_back(rig.engine.workers);
-        rig_until(&rig, &try.unstuck, 1);
-        ck_assert_uint_eq(g_hash_table_size(rig.engine.stuck), 0);
-        try_undo_all(&try);
-    }
-}
-END_TEST
-
-static void count(const char *subject, void *userdata)
-{
-    ++*(unsigned *)userdata;
-}
-
-START_TEST(an_owner_that_goes_says_who_hears_that_the_kernel_is_back)
-{
-    A_RIG(build_gpu);
-    unsigned heard = 0;
-    {
-        A_TRY(try, &rig);
-        rig.engine.limits.stuck_usec = 3000;
-        fake_workers_hang(rig.engine.workers, 0);
-        try_run(&try, true);
-        execution_set_unstuck(try.execution, count, &heard);
-        rig_until(&rig, &try.ended, 1);
-        ck_assert_uint_eq(try.unstuck, 0);
-    }
-    fake_workers_come_back(rig.engine.workers);
-    rig_until(&rig, &heard, 1);
-    A_TRY(again, &rig);
-    try_undo_all(&again);
-}
-END_TEST
-
-START_TEST(a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back)
-{
-    for (unsigned n = 0; n < 11; n++) {
-        A_TRY_OF(build_gpu);
-        try_run_all(&try);
-        be_impatient(&rig);
-        fake_workers_hang(rig.engine.workers, 11 + n);
-        try_undo(&try, false);
-        rig_until(&rig, &try.ended, 1);
-        ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
-        fake_workers_come_back(rig.engine.workers);
-        rig_until(&rig, &try.unstuck, 1);
-        try_undo_all(&try);
-    }
-}
-END_TEST
-
-START_TEST(a_slow_write_that_comes_back_in_time_is_nothing_but_slow)
-{
-    A_TRY_OF(build_gpu);
-    rig.engine.limits.slow_usec = 1000;
-    fake_workers_hang(rig.engine.workers, 4);
-    try_run(&try, true);
-    while (!fake_workers_hanging(rig.engine.workers))
-        ck_assert(rig_turn(&rig));
-    ck_assert_int_gt(sd_event_run(rig.engine.event, G_USEC_PER_SEC), 0);
-    fake_workers_come_back(rig.engine.workers);
-    rig_settle(&rig);
-    try_assert_done(&try);
-    try_undo_all(&try);
-}
-END_TEST
-
-START_TEST(a_crash_while_a_write_hangs_is_undone)
-{
-    for (unsigned finish = 0; finish < 2; finish++) {
-        A_TRY_OF(build_gpu);
-        fake_workers_hang(rig.engine.workers, 5);
-        try_run_on(&try);
-        ck_assert(fake_workers_hanging(rig.engine.workers));
-        try_die(&try, finish);
-        try_undo_all(&try);
-    }
-}
-END_TEST
-
-START_TEST(a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done)
-{
-    A_TRY_OF(build_cold);
-    be_impatient(&rig);
-    fake_launcher_break_modules(rig.engine.launcher, true);
-    try_run(&try, true);
-    rig_until(&rig, &try.ended, 1);
-    ck_assert_int_eq(try.fault->kind, FAULT_STUCK);
+    try_assert_drift(&try, "driver of 0000:01:00.0 is nouveau, neither radeon nor none");
     try_undo_all(&try);
 }
 END_TEST
@@ -541,94 +358,6 @@ START_TEST(a_module_that_is_not_there_is_told)
     fake_launcher_break_modules(rig.engine.launcher, false);
     try_run_on(&try);
     ck_assert_str_eq(try.fault->message, "cannot load the module vfio_pci: it did not come up");
-    try_undo_all(&try);
-}
-END_TEST
-
-/* --- Lost workers --- */
-
-START_TEST(a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone)
-{
-    for (unsigned n = 0; n < 22; n++) {
-        A_TRY_OF(build_gpu);
-        fake_workers_lose(rig.engine.workers, n / 2, 1, n % 2);
-        try_run_on(&try);
-        ck_assert_uint_eq(try.ended, 1);
-        ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
-        ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
-                      try.fault->message);
-        try_undo_all(&try);
-    }
-}
-END_TEST
-
-/* So many, one after the other, before the write and after it. */
-static void assert_replaced(unsigned workers)
-{
-    for (unsigned n = 0; n < 22; n++) {
-        A_TRY_OF(build_gpu);
-        try_run_all(&try);
-        fake_workers_lose(rig.engine.workers, 11 + n / 2, workers, n % 2);
-        try_undo_all(&try);
-    }
-}
-
-START_TEST(a_worker_lost_at_any_step_of_an_undo_is_replaced)
-{
-    assert_replaced(1);
-}
-END_TEST
-
-START_TEST(three_workers_lost_one_after_the_other_at_any_step_of_an_undo_are_replaced)
-{
-    assert_replaced(3);
-}
-END_TEST
-
-START_TEST(a_step_of_an_undo_that_kills_every_worker_is_told_and_left)
-{
-    A_TRY_OF(build_gpu);
-    try_run_all(&try);
-    fake_workers_lose(rig.engine.workers, 11, FAKE_WORKERS_ALL, false);
-    try_undo_on(&try, false);
-    ck_assert_uint_eq(try.ended, 1);
-    ck_assert_msg(g_str_has_prefix(try.fault->message, "usher-bind went away while it set the "), "%s",
-                  try.fault->message);
-    fake_workers_lose(rig.engine.workers, 0, 0, false);
-    try_undo_all(&try);
-}
-END_TEST
-
-START_TEST(a_worker_that_does_not_start_keeps_no_device_from_its_return)
-{
-    A_TRY_OF(build_gpu);
-    try_run_all(&try);
-    fake_workers_refuse(rig.engine.workers, 3, "it was killed");
-    try_undo_all(&try);
-}
-END_TEST
-
-START_TEST(a_worker_lost_while_it_waits_for_the_guest_is_replaced)
-{
-    A_TRY_OF(build_gpu);
-    try_run(&try, false);
-    rig_settle(&rig);
-    fake_workers_lose_idle(rig.engine.workers);
-    execution_set_guest(try.execution, GUEST_UID, GUEST_UID);
-    rig_settle(&rig);
-    try_assert_done(&try);
-    try_undo_all(&try);
-}
-END_TEST
-
-START_TEST(workers_that_cannot_be_started_are_told_and_nothing_was_done)
-{
-    A_TRY_OF(build_gpu);
-    fake_workers_refuse(rig.engine.workers, FAKE_WORKERS_ALL, "the unit is masked");
-    try_run_on(&try);
-    ck_assert_uint_eq(try.ended, 1);
-    ck_assert_str_eq(try.fault->message, "cannot start usher-bind: the unit is masked");
-    fake_workers_refuse(rig.engine.workers, 0, NULL);
     try_undo_all(&try);
 }
 END_TEST
@@ -655,34 +384,6 @@ START_TEST(a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
 }
 END_TEST
 
-START_TEST(a_stop_waits_for_the_write_that_is_under_way)
-{
-    A_TRY_OF(build_gpu);
-    fake_workers_hang(rig.engine.workers, 4);
-    try_run_on(&try);
-    execution_stop(try.execution, NULL);
-    rig_settle(&rig);
-    ck_assert_uint_eq(try.ended, 0);
-    fake_workers_come_back(rig.engine.workers);
-    rig_settle(&rig);
-    try_assert_done(&try);
-    try_undo_all(&try);
-}
-END_TEST
-
-START_TEST(a_stop_does_not_wait_for_modprobe)
-{
-    A_TRY_OF(build_cold);
-    fake_launcher_break_modules(rig.engine.launcher, true);
-    try_run_on(&try);
-    ck_assert_uint_eq(try.ended, 0);
-    execution_stop(try.execution, NULL);
-    rig_settle(&rig);
-    try_assert_done(&try);
-    try_undo_all(&try);
-}
-END_TEST
-
 SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_before_it_is_taken_and_after,
       it_waits_at_the_node_until_it_is_known_whose_it_will_be,
       memory_that_is_shared_waits_for_the_group_of_its_guest,
@@ -696,18 +397,5 @@ SUITE("execution", a_plan_is_carried_out_in_order, each_step_is_in_the_journal_b
       a_device_put_right_by_hand_is_undone_without_being_believed,
       a_card_that_was_pulled_out_is_drift_and_is_believed,
       a_card_that_was_pulled_out_and_put_back_is_drift_and_is_believed,
-      drift_that_meets_a_start_is_told_and_all_but_that_is_undone,
-      a_write_that_hangs_is_slow_then_stuck_and_undone_when_it_comes_back,
-      an_owner_that_goes_says_who_hears_that_the_kernel_is_back,
-      a_write_of_an_undo_that_hangs_is_undone_when_it_comes_back,
-      a_slow_write_that_comes_back_in_time_is_nothing_but_slow, a_crash_while_a_write_hangs_is_undone,
-      a_modprobe_that_hangs_ends_as_stuck_and_nothing_was_done, a_module_that_is_not_there_is_told,
-      a_worker_lost_at_any_step_of_a_start_is_told_and_all_is_undone,
-      a_worker_lost_at_any_step_of_an_undo_is_replaced,
-      three_workers_lost_one_after_the_other_at_any_step_of_an_undo_are_replaced,
-      a_step_of_an_undo_that_kills_every_worker_is_told_and_left,
-      a_worker_that_does_not_start_keeps_no_device_from_its_return,
-      a_worker_lost_while_it_waits_for_the_guest_is_replaced,
-      workers_that_cannot_be_started_are_told_and_nothing_was_done,
-      a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone,
-      a_stop_waits_for_the_write_that_is_under_way, a_stop_does_not_wait_for_modprobe)
+      drift_that_meets_a_start_is_told_and_all_but_that_is_undone, a_module_that_is_not_there_is_told,
+      a_stop_at_any_turn_ends_it_with_the_fault_given_and_all_is_undone)
