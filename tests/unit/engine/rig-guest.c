@@ -47,6 +47,43 @@ static Guest *a_guest(const Rig *rig)
     return guest_new((Engine *)&rig->engine, "win10", &handler, (void *)rig);
 }
 
+static void on_rested(Guest *guest, void *userdata)
+{
+    ((RigReport *)userdata)->rested++;
+}
+
+static int on_rest_asked(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
+                         Plan **ret, Fault **ret_fault, void *userdata)
+{
+    RigReport *report = userdata;
+
+    report->rests++;
+    if (report->refusal)
+        return fault_raise(ret_fault, FAULT_NOT_VIABLE, NULL, "%s", report->refusal);
+    return rig_plan_rest(report->rig, definition, section, ret, ret_fault);
+}
+
+static void on_devices(Guest *guest, void *userdata)
+{
+    RigReport *report = userdata;
+    const GPtrArray *devices = guest_devices(guest);
+
+    if (!report->devices)
+        return;
+    g_string_append(report->devices, "[");
+    for (unsigned i = 0; i < devices->len; i++)
+        g_string_append_printf(report->devices, "%s%s", i ? " " : "", (char *)g_ptr_array_index(devices, i));
+    g_string_append(report->devices, "]");
+}
+
+Guest *rig_guest(RigReport *report)
+{
+    static const GuestHandler handler = {
+        .changed = on_event, .rested = on_rested, .plan_rest = on_rest_asked, .devices = on_devices};
+
+    return guest_new((Engine *)&report->rig->engine, "win10", &handler, report);
+}
+
 Guest *rig_start(const Rig *rig, const char *more)
 {
     Guest *guest = a_guest(rig);

@@ -8,6 +8,15 @@
 GuestDefinition *rig_definition(const Rig *rig, const char *more);
 /* Plans the start of a guest and begins it; takes over the definition. The job may be NULL. */
 void rig_begin(const Rig *rig, Guest *guest, GuestDefinition *definition, Job *job);
+/* What a guest told. */
+typedef struct RigReport {
+    const Rig *rig;
+    const char *refusal;    /* why the rest of its plan is refused; NULL: it is not */
+    unsigned rests, rested; /* how often that rest was asked for, and how often the guest came to rest */
+    GString *devices;       /* its devices after each change; NULL: nobody cares */
+} RigReport;
+/* A guest win10 that has never run. */
+Guest *rig_guest(RigReport *report);
 /* Starts a guest that reports to nobody. */
 Guest *rig_start(const Rig *rig, const char *more);
 /* Starts a guest and brings it up to running. */

@@ -19,34 +19,17 @@ typedef struct Life {
     Job *jobs[4]; /* start, stop, start, stop */
     FakeQemu qemus[2];
     unsigned starts; /* of its unit, before this run */
-    unsigned rested;
+    RigReport report;
 } Life;
-
-static void on_changed(Guest *guest, void *userdata)
-{
-}
-
-static void on_rested(Guest *guest, void *userdata)
-{
-    ((Life *)userdata)->rested++;
-}
-
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
-                        Plan **ret, Fault **ret_fault, void *userdata)
-{
-    return rig_plan_rest(((Life *)userdata)->rig, definition, section, ret, ret_fault);
-}
 
 static void life_init(Life *life, Rig *rig)
 {
-    static const GuestHandler handler = {on_changed, on_rested, on_plan_rest};
-
-    *life = (Life){.rig = rig};
+    *life = (Life){.rig = rig, .report = {.rig = rig}};
     for (unsigned i = 0; i < G_N_ELEMENTS(life->jobs); i++)
         life->jobs[i] = job_new(i + 1, i % 2 == 0 ? JOB_START : JOB_STOP, "win10");
     for (unsigned i = 0; i < G_N_ELEMENTS(life->qemus); i++)
         life->qemus[i] = fake_qemu_new(rig);
-    life->guest = guest_new(&rig->engine, "win10", &handler, life);
+    life->guest = rig_guest(&life->report);
 }
 
 static void life_clear(Life *life)
@@ -178,7 +161,7 @@ static bool again(RigBuild build, unsigned moment, Stray when, unsigned amid, un
     if (there) {
         ck_assert_int_eq(guest_stop(life.guest, life.jobs[1], false, NULL), 0);
         until_rest(&life);
-        ck_assert_uint_eq(life.rested, 1);
+        ck_assert_uint_eq(life.report.rested, 1);
         rig_assert_restored(&rig);
 
         unsigned owed = fake_probe_waiting(rig.engine.probe), before = fake_workers_steps(rig.engine.workers);
@@ -201,7 +184,7 @@ static bool again(RigBuild build, unsigned moment, Stray when, unsigned amid, un
 
         ck_assert_int_eq(guest_stop(life.guest, life.jobs[3], false, NULL), 0);
         until_rest(&life);
-        ck_assert_uint_eq(life.rested, 2);
+        ck_assert_uint_eq(life.report.rested, 2);
         ck_assert_str_eq(guest_state_to_string(guest_state(life.guest)), "stopped");
         rig_assert_restored(&rig);
     }
@@ -391,7 +374,7 @@ START_TEST(a_qemu_that_cannot_be_asked_ends_the_start_in_words)
     until_rest(&life);
     ck_assert_str_eq(guest_fault(life.guest)->message,
                      "cannot ask QEMU what it can do: /bin/true: did not answer within 20 s");
-    ck_assert_uint_eq(life.rested, 1);
+    ck_assert_uint_eq(life.report.rested, 1);
     rig_assert_restored(&rig);
     life_clear(&life);
 }
@@ -413,7 +396,7 @@ START_TEST(a_guest_that_goes_while_it_is_owed_answers_hears_none)
         fake_workers_answer(rig.engine.workers, true);
         stray(&life, fake_probe_waiting(rig.engine.probe));
         rig_settle(&rig);
-        ck_assert_uint_eq(life.rested, 0);
+        ck_assert_uint_eq(life.report.rested, 0);
         life_clear(&life);
     }
 }

@@ -13,31 +13,8 @@ typedef struct Try {
     Rig *rig;
     FakeQemu *qemu;
     Guest *guest;
-    const char *refusal; /* why the rest of the plan is refused; NULL: it is not */
-    unsigned rests, rested;
+    RigReport report;
 } Try;
-
-static void on_changed(Guest *guest, void *userdata)
-{
-}
-
-static void on_rested(Guest *guest, void *userdata)
-{
-    ((Try *)userdata)->rested++;
-}
-
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
-                        Plan **ret, Fault **ret_fault, void *userdata)
-{
-    Try *try = userdata;
-
-    try->rests++;
-    if (try->refusal)
-        return fault_raise(ret_fault, FAULT_NOT_VIABLE, NULL, "%s", try->refusal);
-    return rig_plan_rest(try->rig, definition, section, ret, ret_fault);
-}
-
-static const GuestHandler handler = {.changed = on_changed, .rested = on_rested, .plan_rest = on_plan_rest};
 
 static void try_free(Try *try)
 {
@@ -46,7 +23,7 @@ static void try_free(Try *try)
 
 static void start(Try *try)
 {
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    try->guest = rig_guest(&try->report);
     rig_begin(try->rig, try->guest, rig_definition(try->rig, ""), NULL);
 }
 
@@ -60,13 +37,13 @@ static void run(Try *try)
 #define A_TRY(rig, qemu)                                                                                     \
     A_RIG(build_functions);                                                                                  \
     A_QEMU(qemu, &rig);                                                                                      \
-    __attribute__((cleanup(try_free))) Try try = {&rig, &qemu}
+    __attribute__((cleanup(try_free))) Try try = {&rig, &qemu, .report = {.rig = &rig}}
 
 static void restart(Try *try, pid_t pid)
 {
     rig_lose_daemon(try->rig, try->guest, true, pid);
     try->qemu->qmp_fd = close_fd(try->qemu->qmp_fd);
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
+    try->guest = rig_guest(&try->report);
     guest_recover(try->guest, rig_definition(try->rig, ""));
 }
 
@@ -80,7 +57,7 @@ START_TEST(they_are_made_and_the_rest_is_planned_when_they_are_there)
 {
     A_TRY(rig, qemu);
     run(&try);
-    ck_assert_uint_eq(try.rests, 1);
+    ck_assert_uint_eq(try.report.rests, 1);
     rig_assert_devices(try.guest, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "pci-nic-0"), FIRST);
     rig_assert_driver(&rig, FIRST, "vfio-pci");
@@ -92,12 +69,12 @@ END_TEST
 START_TEST(a_rest_that_is_refused_leaves_nothing_behind)
 {
     A_TRY(rig, qemu);
-    try.refusal = "group 20 also holds others";
+    try.report.refusal = "group 20 also holds others";
     start(&try);
     rig_settle(&rig);
     ck_assert_int_eq(guest_state(try.guest), GUEST_FAILED);
     ck_assert_str_eq(guest_fault(try.guest)->message, "group 20 also holds others");
-    ck_assert_uint_eq(try.rested, 1);
+    ck_assert_uint_eq(try.report.rested, 1);
     rig_assert_restored(&rig);
 }
 END_TEST
@@ -164,11 +141,11 @@ START_TEST(they_are_made_again_for_a_guest_that_runs)
     Job *job = job_new(1, JOB_ATTACH, "win10"), *refused = job_new(2, JOB_ATTACH, "win10");
     run(&try);
     fake_qemu_eject(&qemu, "pci-nic");
-    try.refusal = "group 20 also holds others";
+    try.report.refusal = "group 20 also holds others";
     attach(&try, refused);
     ck_assert_str_eq(refused->result, "refused");
     rig_assert_devices(try.guest, "0000:01:00.0 0000:01:00.1");
-    try.refusal = NULL;
+    try.report.refusal = NULL;
     attach(&try, job);
     ck_assert_str_eq(job->result, "done");
     rig_assert_devices(try.guest, FIRST " 0000:02:00.4 0000:01:00.0 0000:01:00.1");

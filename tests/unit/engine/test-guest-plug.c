@@ -1,176 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices that come and go while a guest runs, with a QEMU that refuses, says nothing or goes, a guest that
- * keeps what it has, and a daemon that dies, each at a chosen moment. */
+/* Devices that come and go while a guest runs, with a QEMU that refuses and a guest that keeps what it has. */
 #include <string.h>
-#include <unistd.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "rig-guest.h"
-
-#define GPU "0000:01:00.0"
-#define AUDIO "0000:01:00.1"
-#define OWN "[PCI gpu]\nAddress=0000:01:00.0\n"
-
-typedef struct Try {
-    Rig *rig;
-    FakeQemu *qemu;
-    Guest *guest;
-    Claims *claims;
-    Job *job;
-    unsigned rested, ended;
-    GString *devices; /* as they were told */
-} Try;
-
-static void on_changed(Guest *guest, void *userdata)
-{
-}
-
-static void on_rested(Guest *guest, void *userdata)
-{
-    ((Try *)userdata)->rested++;
-}
-
-static void on_devices(Guest *guest, void *userdata)
-{
-    Try *try = userdata;
-    const GPtrArray *devices = guest_devices(guest);
-
-    g_string_append(try->devices, "[");
-    for (unsigned i = 0; i < devices->len; i++)
-        g_string_append_printf(try->devices, "%s%s", i ? " " : "", (char *)g_ptr_array_index(devices, i));
-    g_string_append(try->devices, "]");
-}
-
-static const GuestHandler handler = {.changed = on_changed, .rested = on_rested, .devices = on_devices};
-
-static void try_free(Try *try)
-{
-    guest_free(try->guest);
-    job_free(try->job);
-    claims_free(try->claims);
-    g_string_free(try->devices, TRUE);
-}
-
-static Host *look(const Try *try)
-{
-    Host *host = NULL;
-
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    return host;
-}
-
-static void begin(Try *try, const char *definition)
-{
-    try->rig->definition = definition;
-    GuestDefinition *read = rig_definition(try->rig, "");
-    g_autoptr(Host) host = look(try);
-    Plan *plan = NULL;
-
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    ck_assert_int_eq(plan_start(host, NULL, read, &plan, NULL), 0);
-    claims_take_all(try->claims, plan->groups, OWNER);
-    guest_start(try->guest, read, plan, NULL, false);
-    fake_qemu_launch(try->qemu, try->guest);
-    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
-    g_string_truncate(try->qemu->commands, 0);
-}
-
-#define A_RUN(build, text)                                                                                   \
-    A_RIG(build);                                                                                            \
-    A_QEMU(qemu, &rig);                                                                                      \
-    qemu.group = 12;                                                                                         \
-    __attribute__((cleanup(try_free))) Try try = {&rig, &qemu};                                              \
-    try.claims = claims_new();                                                                               \
-    try.devices = g_string_new(NULL);                                                                        \
-    begin(&try, text)
-
-static void on_job(Job *job, void *userdata)
-{
-    ((Try *)userdata)->ended += job->result != NULL;
-}
-
-static Job *a_job(Try *try, JobType type)
-{
-    job_free(try->job);
-    try->ended = 0;
-    try->job = job_new(1, type, "win10");
-    try->job->changed = on_job;
-    try->job->userdata = try;
-    return try->job;
-}
-
-static Plan *a_plan(Try *try, const char *text)
-{
-    g_autoptr(Host) host = look(try);
-    _cleanup_fault_ Fault *fault = NULL;
-    BindWish wish = {};
-    Plan *plan = NULL;
-
-    pci_address_from_string(text, &wish.address);
-    int r =
-        plan_attach(host, try->claims, OWNER, &wish, guest_section(try->guest, wish.address), &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
-    claims_take_all(try->claims, plan->groups, OWNER);
-    return plan;
-}
-
-static void ask_attach(Try *try, const char *address, char **may_stop)
-{
-    Plan *plan = a_plan(try, address);
-    _cleanup_fault_ Fault *fault = NULL;
-
-    plan->may_stop = g_strdupv(may_stop);
-    ck_assert_int_eq(guest_check_pluggable(try->guest, &fault), 0);
-    ck_assert_int_eq(guest_check_attach(try->guest, plan, &fault), 0);
-    guest_attach(try->guest, plan, address, a_job(try, JOB_ATTACH));
-}
-
-static void attach(Try *try, const char *address)
-{
-    ask_attach(try, address, NULL);
-    fake_qemu_serve(try->qemu);
-}
-
-static void detach(Try *try, const char *address)
-{
-    _cleanup_fault_ Fault *fault = NULL;
-
-    ck_assert_int_eq(guest_check_pluggable(try->guest, &fault), 0);
-    ck_assert_int_eq(guest_check_detach(try->guest, address, &fault), 0);
-    ck_assert_int_eq(guest_detach(try->guest, address, a_job(try, JOB_DETACH)), 0);
-    fake_qemu_serve(try->qemu);
-}
-
-static void assert_ended(const Try *try, const char *result, const char *words)
-{
-    ck_assert_uint_eq(try->ended, 1);
-    ck_assert_str_eq(try->job->result, result);
-    ck_assert_msg(!words || strstr(try->job->fault->message, words), "%s",
-                  try->job->fault ? try->job->fault->message : "no fault");
-}
-
-static void end_guest(Try *try)
-{
-    fake_qemu_hang_up(try->qemu);
-    g_hash_table_remove_all(try->qemu->devices);
-    fake_host_close_group(try->rig->host, 12);
-    fake_launcher_exit(try->rig->engine.launcher, "win10",
-                       &(LauncherExit){.known = true, .by_signal = true, .status = 9});
-    rig_settle(try->rig);
-    ck_assert_uint_eq(try->rested, 1);
-    rig_assert_restored(try->rig);
-}
-
-/* The daemon is gone, and another comes; QEMU stays. */
-static void restart(Try *try, bool finish)
-{
-    rig_lose_daemon(try->rig, try->guest, finish, QEMU_PID);
-    try->qemu->qmp_fd = close_fd(try->qemu->qmp_fd);
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    g_string_truncate(try->devices, 0);
-    guest_recover(try->guest, rig_definition(try->rig, ""));
-    fake_qemu_serve(try->qemu);
-}
+#include "plug-try.h"
 
 START_TEST(functions_are_plugged_in_from_the_last_to_the_first)
 {
@@ -179,7 +11,7 @@ START_TEST(functions_are_plugged_in_from_the_last_to_the_first)
     assert_ended(&try, "done", NULL);
     ck_assert_str_eq(qemu.commands->str, "query-status\ndevice_add spare-0-1\ndevice_add spare-0-0\n");
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "spare-0-1"), AUDIO);
-    ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
+    ck_assert_str_eq(try.report.devices->str, "[" GPU " " AUDIO "]");
     rig_assert_driver(&rig, AUDIO, "vfio-pci");
     end_guest(&try);
 }
@@ -279,7 +111,7 @@ START_TEST(a_device_that_a_guest_throws_out_is_given_back)
     A_RUN(build_gpu, OWN);
     fake_qemu_eject(&qemu, "pci-gpu");
     rig_assert_host(&rig, rig.beginning);
-    ck_assert_str_eq(try.devices->str, "[]");
+    ck_assert_str_eq(try.report.devices->str, "[]");
     end_guest(&try);
 }
 END_TEST
@@ -317,120 +149,6 @@ START_TEST(a_step_that_fails_is_told_and_undone)
         end_guest(&try);
     }
     ck_assert_uint_ge(failed, 7);
-}
-END_TEST
-
-START_TEST(a_guest_that_ends_at_any_turn_of_an_attach_is_restored)
-{
-    for (unsigned turn = 0, more = true; more; turn++) {
-        A_RUN(build_gpu, "");
-        ask_attach(&try, GPU, NULL);
-        for (unsigned i = 0; i < turn && more; i++)
-            more = rig_turn(&rig);
-        end_guest(&try);
-        ck_assert_uint_eq(try.ended, 1);
-        ck_assert_str_eq(try.job->fault->message, "guest win10 ended");
-    }
-}
-END_TEST
-
-START_TEST(a_guest_that_ends_at_any_turn_of_a_detach_is_restored)
-{
-    for (unsigned turn = 0, more = true; more; turn++) {
-        A_RUN(build_gpu, OWN);
-        ck_assert_int_eq(guest_detach(try.guest, GPU, a_job(&try, JOB_DETACH)), 0);
-        rig_settle(&rig);
-        qemu.keeps = true;
-        fake_qemu_serve(&qemu);
-        fake_host_close_group(rig.host, 12);
-        g_hash_table_remove_all(qemu.devices);
-        for (unsigned i = 0; i < 2; i++) {
-            g_autofree char *event = g_strdup_printf(
-                "{\"event\": \"DEVICE_DELETED\", \"data\": {\"device\": \"pci-gpu-%u\"}}\n", i);
-            ck_assert_int_gt(write(qemu.qmp_fd, event, strlen(event)), 0);
-        }
-        for (unsigned i = 0; i < turn && more; i++)
-            more = rig_turn(&rig);
-        end_guest(&try);
-        ck_assert_uint_eq(try.ended, 1);
-    }
-}
-END_TEST
-
-/* The next daemon believes QEMU. */
-START_TEST(a_crash_at_any_turn_of_an_attach_leaves_all_or_nothing)
-{
-    for (unsigned turn = 0, more = true; more; turn++) {
-        A_RUN(build_gpu, "");
-        ask_attach(&try, GPU, NULL);
-        for (unsigned i = 0; i < turn && more; i++)
-            more = rig_turn(&rig);
-        restart(&try, turn % 2);
-        ck_assert_int_eq(guest_state(try.guest), GUEST_RUNNING);
-        ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
-        rig_assert_host(&rig, rig.beginning);
-        end_guest(&try);
-    }
-}
-END_TEST
-
-START_TEST(after_a_restart_qemu_is_asked_what_it_has)
-{
-    A_RUN(build_gpu, "");
-    attach(&try, GPU);
-    restart(&try, true);
-    ck_assert_str_eq(try.devices->str, "[" GPU " " AUDIO "]");
-    rig_assert_driver(&rig, GPU, "vfio-pci");
-    detach(&try, GPU);
-    assert_ended(&try, "done", NULL);
-    rig_assert_host(&rig, rig.beginning);
-    end_guest(&try);
-}
-END_TEST
-
-START_TEST(what_a_guest_let_go_of_while_nobody_listened_is_given_back)
-{
-    A_RUN(build_gpu, OWN);
-    g_hash_table_remove_all(qemu.devices);
-    fake_host_close_group(rig.host, 12);
-    restart(&try, true);
-    ck_assert_uint_eq(guest_devices(try.guest)->len, 0);
-    rig_assert_host(&rig, rig.beginning);
-    end_guest(&try);
-}
-END_TEST
-
-/* The card was plugged in without function 0, so the guest has not heard of it. */
-START_TEST(half_a_card_is_taken_away_after_a_restart)
-{
-    A_RUN(build_gpu, "");
-    ask_attach(&try, GPU, NULL);
-    rig_settle(&rig);
-    rig_assert_driver(&rig, GPU, "vfio-pci");
-    g_hash_table_insert(qemu.devices, g_strdup("spare-0-1"), g_strdup(AUDIO));
-    fake_host_open_group(rig.host, 12);
-    restart(&try, true);
-    ck_assert_uint_eq(g_hash_table_size(qemu.devices), 0);
-    rig_assert_host(&rig, rig.beginning);
-    end_guest(&try);
-}
-END_TEST
-
-START_TEST(a_silent_qemu_is_asked_again_when_it_answers)
-{
-    A_RUN(build_gpu, "");
-    qemu.mute = true;
-    attach(&try, GPU);
-    rig_until(&rig, &try.ended, 1);
-    assert_ended(&try, "timeout", "QEMU of guest win10 does not answer");
-    rig_assert_driver(&rig, GPU, "vfio-pci");
-    _cleanup_fault_ Fault *fault = NULL;
-    ck_assert_int_eq(guest_check_pluggable(try.guest, &fault), FAULT_RAISED);
-    ck_assert_int_eq(fault->kind, FAULT_UNRESPONSIVE);
-    qemu.mute = false;
-    fake_qemu_serve(&qemu);
-    rig_assert_host(&rig, rig.beginning);
-    end_guest(&try);
 }
 END_TEST
 
@@ -574,11 +292,7 @@ SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
       a_rom_that_does_not_answer_is_refused_before_anything_is_touched,
       a_guest_that_does_not_let_go_keeps_its_device_until_it_does,
       a_device_that_a_guest_throws_out_is_given_back, what_qemu_does_not_take_is_given_back,
-      a_step_that_fails_is_told_and_undone, a_guest_that_ends_at_any_turn_of_an_attach_is_restored,
-      a_guest_that_ends_at_any_turn_of_a_detach_is_restored,
-      a_crash_at_any_turn_of_an_attach_leaves_all_or_nothing, after_a_restart_qemu_is_asked_what_it_has,
-      what_a_guest_let_go_of_while_nobody_listened_is_given_back, half_a_card_is_taken_away_after_a_restart,
-      a_silent_qemu_is_asked_again_when_it_answers, a_service_that_was_stopped_comes_back_with_the_device,
+      a_step_that_fails_is_told_and_undone, a_service_that_was_stopped_comes_back_with_the_device,
       a_device_that_somebody_uses_is_not_plugged_in, used_up_ports_are_told_with_their_number,
       a_guest_without_spare_ports_takes_nothing, what_it_does_not_have_it_cannot_let_go_of,
       what_cannot_be_given_back_stays_in_the_journal_until_the_end, the_plan_of_a_detach_is_what_is_done)

@@ -1,109 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest's life with a launcher and a QEMU that go, fail or say nothing at a moment of one's choice. */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qemu/guest-log.h"
-#include "rig-guest.h"
-
-/* A guest and what came of it; its jobs are kept to be looked at. */
-typedef struct Try {
-    Rig *rig;
-    Guest *guest;
-    Job *start, *stop, *again;
-    unsigned rested;
-} Try;
-
-static void on_changed(Guest *guest, void *userdata)
-{
-}
-
-static void on_rested(Guest *guest, void *userdata)
-{
-    ((Try *)userdata)->rested++;
-}
-
-static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const DefinitionPci *section,
-                        Plan **ret, Fault **ret_fault, void *userdata)
-{
-    return rig_plan_rest(((Try *)userdata)->rig, definition, section, ret, ret_fault);
-}
-
-static const GuestHandler handler = {on_changed, on_rested, on_plan_rest};
-
-static void try_free(Try *try)
-{
-    guest_free(try->guest);
-    job_free(try->start);
-    job_free(try->stop);
-    job_free(try->again);
-}
-
-#define A_TRY(name, rig)                                                                                     \
-    __attribute__((cleanup(try_free))) Try name = try_new(rig);                                              \
-    name.guest = guest_new(&(rig)->engine, "win10", &handler, &name)
-
-static Try try_new(Rig *rig)
-{
-    return (Try){
-        .rig = rig,
-        .start = job_new(1, JOB_START, "win10"),
-        .stop = job_new(2, JOB_STOP, "win10"),
-        .again = job_new(3, JOB_STOP, "win10"),
-    };
-}
-
-static void start(Try *try)
-{
-    rig_begin(try->rig, try->guest, rig_definition(try->rig, ""), try->start);
-}
-
-static void run(Try *try, FakeQemu *qemu)
-{
-    start(try);
-    fake_qemu_launch(qemu, try->guest);
-    if (strstr(try->rig->definition, "Pin=")) {
-        g_free(fake_qemu_place(qemu, (const char *const[]){"placed", NULL}));
-        fake_qemu_serve(qemu);
-    }
-    ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
-}
-
-static const LauncherExit fine = {.known = true};
-
-#define A_RUN(build)                                                                                         \
-    A_RIG(build);                                                                                            \
-    A_TRY(try, &rig);                                                                                        \
-    A_QEMU(qemu, &rig);                                                                                      \
-    run(&try, &qemu)
-
-static void qemu_ends(const Try *try, const LauncherExit *how)
-{
-    fake_launcher_exit(try->rig->engine.launcher, "win10", how);
-    rig_settle(try->rig);
-}
-
-static void assert_state(const Try *try, GuestState state)
-{
-    ck_assert_str_eq(guest_state_to_string(guest_state(try->guest)), guest_state_to_string(state));
-}
+#include "guest-try.h"
 
 static void assert_failed(const Try *try, const char *words)
 {
     assert_state(try, GUEST_FAILED);
     ck_assert_msg(strstr(guest_fault(try->guest)->message, words), "%s", guest_fault(try->guest)->message);
-    ck_assert_uint_eq(try->rested, 1);
-    rig_assert_restored(try->rig);
-}
-
-static void assert_stopped(const Try *try)
-{
-    assert_state(try, GUEST_STOPPED);
-    ck_assert_ptr_null(guest_fault(try->guest));
-    ck_assert_uint_eq(try->rested, 1);
+    ck_assert_uint_eq(try->report.rested, 1);
     rig_assert_restored(try->rig);
 }
 
@@ -156,9 +61,7 @@ END_TEST
 START_TEST(a_launcher_that_goes_before_qemu_ends_the_start)
 {
     for (unsigned turn = 0; turn < 40; turn++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
-        A_QEMU(qemu, &rig);
+        A_GUEST_AT_REST(build_gpu);
         start(&try);
         /* A launcher that comes before systemd has confirmed its start belongs to an earlier run. */
         while (fake_launcher_starts(rig.engine.launcher, "win10") == 0)
@@ -180,12 +83,7 @@ END_TEST
 
 START_TEST(a_qemu_that_ends_before_it_says_hello_ends_the_start)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    start(&try);
-    fake_qemu_connect(&qemu, try.guest);
-    ck_assert(fake_qemu_take_over(&qemu));
+    A_SILENT_QEMU(build_gpu);
     rig_settle(&rig);
     assert_state(&try, GUEST_STARTING);
     qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
@@ -255,12 +153,7 @@ END_TEST
 
 START_TEST(a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals)
 {
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    start(&try);
-    fake_qemu_connect(&qemu, try.guest);
-    ck_assert(fake_qemu_take_over(&qemu));
+    A_SILENT_QEMU(build_gpu);
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
     ck_assert_str_eq(guest_sub_state(try.guest), "terminate");
     ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), SIGTERM);
@@ -286,61 +179,6 @@ START_TEST(a_second_stop_ends_with_the_first_and_neither_before_all_is_given_bac
 }
 END_TEST
 
-/* The daemon goes, and another one comes; QEMU stays, or not. */
-static void restart(Try *try, pid_t pid)
-{
-    rig_lose_daemon(try->rig, try->guest, false, pid);
-    try->rested = 0;
-    try->guest = guest_new(&try->rig->engine, "win10", &handler, try);
-    guest_recover(try->guest, rig_definition(try->rig, ""));
-}
-
-START_TEST(a_crash_at_any_turn_of_a_start_without_qemu_is_undone)
-{
-    for (unsigned turn = 0; turn < 60; turn++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
-        A_QEMU(qemu, &rig);
-        start(&try);
-        for (unsigned i = 0; i < turn; i++) {
-            if (i == turn / 2)
-                fake_qemu_connect(&qemu, try.guest);
-            rig_turn(&rig);
-        }
-        restart(&try, 0);
-        rig_settle(&rig);
-        assert_stopped(&try);
-    }
-}
-END_TEST
-
-/* Crashes at this turn; false: nothing was left to do before it. */
-static bool crash_at(Try *try, unsigned turn)
-{
-    bool alive = true;
-
-    for (unsigned i = 0; i < turn && alive; i++)
-        alive = rig_turn(try->rig);
-    rig_die(try->rig, turn % 2 == 1);
-    restart(try, 0);
-    rig_settle(try->rig);
-    return alive;
-}
-
-START_TEST(a_crash_at_any_turn_of_a_stop_is_taken_up_again)
-{
-    for (unsigned b = 0; b < N_BUILDS; b++)
-        for (unsigned turn = 0, more = true; more; turn++) {
-            A_RUN(BUILDS[b]);
-            ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
-            fake_qemu_serve(&qemu);
-            fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-            more = crash_at(&try, turn);
-            rig_assert_restored(&rig);
-        }
-}
-END_TEST
-
 START_TEST(a_card_that_is_dead_afterwards_is_told)
 {
     A_RUN(build_gpu);
@@ -352,96 +190,6 @@ START_TEST(a_card_that_is_dead_afterwards_is_told)
 }
 END_TEST
 
-START_TEST(a_guest_that_runs_is_found_again)
-{
-    A_RUN(build_gpu);
-    restart(&try, QEMU_PID);
-    qemu.qmp_fd = close_fd(qemu.qmp_fd);
-    rig_settle(&rig);
-    ck_assert(!guest_at_rest(try.guest));
-    fake_qemu_serve(&qemu);
-    assert_state(&try, GUEST_RUNNING);
-    ck_assert_int_eq(guest_pid(try.guest), QEMU_PID);
-    qemu_ends(&try, &fine);
-    rig_assert_restored(&rig);
-}
-END_TEST
-
-/* As QEMU does, into what it was given. */
-static int print(const char *pipe, const char *text)
-{
-    int fd = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    int n = fd < 0 ? -errno : (int)write(fd, text, strlen(text));
-
-    if (fd >= 0)
-        close(fd);
-    return n;
-}
-
-static gint64 size_of(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 ? st.st_size : -1;
-}
-
-/* QEMU writes to the log that it was given, whatever the definition says by now. */
-START_TEST(a_guest_that_is_found_again_has_its_console_log_gone_on_with)
-{
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    g_autofree char *log = g_build_filename(fake_host_path(rig.host), "log/win10.console.log", NULL),
-                    *pipe = g_build_filename(fake_host_path(rig.host), "run/guests/win10/console.pipe", NULL);
-    run(&try, &qemu);
-    ck_assert_int_eq(mkfifo(pipe, 0600), 0);
-    restart(&try, QEMU_PID);
-    rig_settle(&rig);
-    ck_assert_int_eq(print(pipe, "goes on\n"), 8);
-    rig_settle(&rig);
-    ck_assert_int_eq(size_of(log), 8);
-}
-END_TEST
-
-START_TEST(a_guest_that_is_found_again_without_a_console_log_gets_none)
-{
-    A_RIG(build_gpu);
-    A_TRY(try, &rig);
-    A_QEMU(qemu, &rig);
-    g_autofree char *log = g_build_filename(fake_host_path(rig.host), "log/win10.console.log", NULL);
-    run(&try, &qemu);
-    restart(&try, QEMU_PID);
-    rig_settle(&rig);
-    ck_assert_int_eq(size_of(log), -1);
-}
-END_TEST
-
-START_TEST(a_guest_that_is_found_again_and_says_nothing_can_be_killed)
-{
-    A_RUN(build_gpu);
-    restart(&try, QEMU_PID);
-    rig_settle(&rig);
-    ck_assert_int_eq(guest_kill(try.guest, try.stop, NULL), 0);
-    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), SIGKILL);
-    rig_settle(&rig);
-    assert_stopped(&try);
-    ck_assert_str_eq(try.stop->result, "done");
-}
-END_TEST
-
-START_TEST(a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does)
-{
-    A_RUN(build_gpu);
-    restart(&try, QEMU_PID);
-    qemu.qmp_fd = close_fd(qemu.qmp_fd);
-    while (guest_state(try.guest) != GUEST_UNRESPONSIVE)
-        ck_assert_int_gt(sd_event_run(rig.engine.event, 20 * G_USEC_PER_SEC), 0);
-    fake_qemu_serve(&qemu);
-    assert_state(&try, GUEST_RUNNING);
-    ck_assert_int_eq(fake_launcher_signal(rig.engine.launcher, "win10"), 0);
-}
-END_TEST
-
 START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
 {
     A_RUN(build_gpu);
@@ -450,12 +198,12 @@ START_TEST(a_device_that_hangs_at_the_end_comes_back_by_itself)
     fake_workers_hang(rig.engine.workers, fake_workers_steps(rig.engine.workers) + 2);
     ck_assert_int_eq(guest_stop(try.guest, try.stop, false, NULL), 0);
     fake_launcher_exit(rig.engine.launcher, "win10", &fine);
-    rig_until(&rig, &try.rested, 1);
+    rig_until(&rig, &try.report.rested, 1);
     ck_assert(guest_has_leftovers(try.guest));
     ck_assert_int_eq(guest_fault(try.guest)->kind, FAULT_STUCK);
     ck_assert_str_eq(try.stop->result, "stuck");
     fake_workers_come_back(rig.engine.workers);
-    rig_until(&rig, &try.rested, 2);
+    rig_until(&rig, &try.report.rested, 2);
     assert_state(&try, GUEST_STOPPED);
     ck_assert(!guest_has_leftovers(try.guest));
     rig_assert_restored(&rig);
@@ -473,12 +221,9 @@ static void on_controlled(const Fault *fault, void *userdata)
 START_TEST(whoever_waits_for_a_pause_is_told_when_the_guest_ends)
 {
     for (unsigned freed = 0; freed < 2; freed++) {
-        A_RIG(build_gpu);
-        A_TRY(try, &rig);
-        A_QEMU(qemu, &rig);
+        A_RUN(build_gpu);
         unsigned told = 0;
 
-        run(&try, &qemu);
         qemu.mute = true;
         ck_assert_int_eq(guest_control(try.guest, GUEST_CONTROL_PAUSE, on_controlled, &told, NULL), 0);
         ck_assert_int_eq(guest_control(try.guest, GUEST_CONTROL_RESET, on_controlled, &told, NULL), 0);
@@ -503,11 +248,5 @@ SUITE("guest", it_runs_and_stops_when_its_power_button_is_pressed,
       a_stop_at_any_turn_before_its_launcher_comes_calls_the_start_off,
       a_stop_of_a_qemu_that_says_nothing_goes_to_the_signals,
       a_second_stop_ends_with_the_first_and_neither_before_all_is_given_back,
-      a_crash_at_any_turn_of_a_start_without_qemu_is_undone, a_crash_at_any_turn_of_a_stop_is_taken_up_again,
-      a_card_that_is_dead_afterwards_is_told, a_guest_that_runs_is_found_again,
-      a_guest_that_is_found_again_has_its_console_log_gone_on_with,
-      a_guest_that_is_found_again_without_a_console_log_gets_none,
-      a_guest_that_is_found_again_and_says_nothing_can_be_killed,
-      a_guest_that_is_found_again_and_says_nothing_is_unresponsive_until_it_does,
-      a_device_that_hangs_at_the_end_comes_back_by_itself,
+      a_card_that_is_dead_afterwards_is_told, a_device_that_hangs_at_the_end_comes_back_by_itself,
       whoever_waits_for_a_pause_is_told_when_the_guest_ends)
