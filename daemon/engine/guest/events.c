@@ -45,16 +45,15 @@ static void on_event(const char *name, struct json_object *data, void *userdata)
     }
 }
 
-/* After a restart of the daemon: take it as it is. */
-static void adopt(Guest *g, const char *status)
+/* The first word of a QEMU that an earlier daemon has left: take it as it is. */
+static void meet(Guest *g, const char *status)
 {
-    g->run->recovering = false;
-    g->run->adopted = true;
-    guest_set_state(g, GUEST_EVENT_ADOPT);
+    g->run->condition.unheard = false;
     guest_take_run_state(g, status);
+    if (g->state == GUEST_STOPPING)
+        return;
     if (g->state == GUEST_PAUSED)
         sleeper_recall(g->run->sleeper);
-    log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->process.pid);
     guest_find_agent(g);
     if (g->run->stop_asked)
         ladder_take(g->run->ladder, STOP_RUNG_WAKE);
@@ -76,8 +75,12 @@ static void on_status(const char *status, void *userdata)
 {
     Guest *g = userdata;
 
-    if (g->run->recovering)
-        adopt(g, status);
+    if (g->run->recovering) {
+        guest_adopt(g);
+        log_guest(LOG_INFO, g->name, "found running as pid %d", g->run->process.pid);
+    }
+    if (g->run->condition.unheard)
+        meet(g, status);
     else if (g->state == GUEST_STARTING && g_str_equal(status, "prelaunch"))
         guest_greeted(g->run);
     else

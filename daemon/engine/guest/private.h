@@ -118,7 +118,9 @@ void guest_take_run_state(Guest *g, const char *status);
 void guest_take_status(const char *status, void *guest);
 /* Its events of that; false: it is another. */
 bool guest_run_state_event(Guest *g, const char *name);
-/* It was found running after a restart of the daemon, and nobody waits for a word of QEMU's. */
+/* It was found running after a restart of the daemon. */
+void guest_adopt(Guest *g);
+/* The same, and nobody waits for a word of QEMU's. */
 void guest_adopt_unheard(Guest *g);
 
 /* hot-plug.c */

@@ -86,11 +86,18 @@ bool guest_run_state_event(Guest *g, const char *name)
     return true;
 }
 
-void guest_adopt_unheard(Guest *g)
+void guest_adopt(Guest *g)
 {
     g->run->recovering = false;
-    qemu_link_give_up(g->run->link);
+    g->run->adopted = true;
+    g->run->condition.unheard = true;
     guest_set_state(g, GUEST_EVENT_ADOPT);
+}
+
+void guest_adopt_unheard(Guest *g)
+{
+    qemu_link_give_up(g->run->link);
+    guest_adopt(g);
     guest_set_state(g, GUEST_EVENT_SILENT);
     log_guest(LOG_WARNING, g->name, "found running as pid %d; QEMU says nothing", g->run->process.pid);
 }

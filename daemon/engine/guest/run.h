@@ -35,6 +35,7 @@ typedef struct RunProcess {
 typedef struct RunCondition {
     RunState state; /* as QEMU said last */
     bool panicked;  /* since the system began: it hears nothing any more */
+    bool unheard;   /* found running after a restart of the daemon, and QEMU has not said yet how it is */
     char *trouble;  /* why it has to end, in words; NULL: it has not */
 } RunCondition;
 

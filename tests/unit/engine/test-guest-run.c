@@ -87,6 +87,61 @@ START_TEST(a_guest_that_sleeps_is_found_so_by_the_next_daemon)
 }
 END_TEST
 
+/* The next daemon finds it, hears nothing of QEMU for 5 s, and then does. */
+static Guest *find_silent(Rig *rig, FakeQemu *qemu, Guest *guest, const char *more)
+{
+    rig_restart(rig, qemu, guest);
+    guest = rig_find(rig, more);
+    while (guest_state(guest) != GUEST_UNRESPONSIVE)
+        ck_assert_int_gt(sd_event_run(rig->engine.event, 10 * G_USEC_PER_SEC), 0);
+    g_string_truncate(qemu->commands, 0);
+    return guest;
+}
+
+/* With much memory to pin for a device, QEMU says nothing for longer than that. */
+START_TEST(a_start_that_another_daemon_finds_silent_goes_on_when_qemu_answers)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    Guest *guest = rig_start(&rig, "");
+    fake_qemu_connect(&qemu, guest);
+    ck_assert(fake_qemu_take_over(&qemu));
+    qemu.mute = true;
+    fake_qemu_serve(&qemu);
+    guest = find_silent(&rig, &qemu, guest, "");
+    qemu.mute = false;
+    fake_qemu_serve(&qemu);
+    ck_assert_ptr_nonnull(strstr(qemu.commands->str, "cont\n"));
+    assert_shown(guest, GUEST_RUNNING, "");
+    rig_end(&rig, guest);
+}
+END_TEST
+
+START_TEST(a_guest_that_another_daemon_finds_silent_is_known_when_qemu_answers)
+{
+    A_GUEST(build_gpu, "[Agent]\nEnabled=yes\n");
+    guest = find_silent(&rig, &qemu, guest, "[Agent]\nEnabled=yes\n");
+    qemu.chardevs = "[{\"label\": \"agent\", \"frontend-open\": true}]";
+    fake_qemu_serve(&qemu);
+    assert_shown(guest, GUEST_RUNNING, "");
+    ck_assert_str_eq(guest_inner_agent(guest), "silent");
+    rig_end(&rig, guest);
+}
+END_TEST
+
+START_TEST(a_guest_that_another_daemon_finds_silent_and_is_to_stop_does_so_when_qemu_answers)
+{
+    A_GUEST(build_gpu, "");
+    guest = find_silent(&rig, &qemu, guest, "");
+    ck_assert_int_eq(guest_stop(guest, NULL, false, NULL), 0);
+    qemu.status = "prelaunch";
+    fake_qemu_serve(&qemu);
+    ck_assert_ptr_null(strstr(qemu.commands->str, "cont\n"));
+    assert_shown(guest, GUEST_STOPPING, "terminate");
+    rig_end(&rig, guest);
+}
+END_TEST
+
 START_TEST(a_guest_that_sleeps_is_woken_before_its_power_button_is_pressed)
 {
     A_GUEST(build_gpu, "");
@@ -283,6 +338,9 @@ END_TEST
 SUITE("guest-run", a_guest_that_has_put_itself_to_sleep_is_shown_so_and_resume_wakes_it,
       a_guest_that_wakes_by_itself_runs, resume_wakes_what_fell_asleep_unheard,
       a_guest_that_sleeps_is_found_so_by_the_next_daemon,
+      a_start_that_another_daemon_finds_silent_goes_on_when_qemu_answers,
+      a_guest_that_another_daemon_finds_silent_is_known_when_qemu_answers,
+      a_guest_that_another_daemon_finds_silent_and_is_to_stop_does_so_when_qemu_answers,
       a_guest_that_sleeps_is_woken_before_its_power_button_is_pressed,
       a_guest_that_fell_asleep_unheard_is_woken_for_its_stop, a_guest_that_cannot_be_woken_is_not_waited_for,
       a_guest_whose_power_button_means_sleep_is_not_woken_again,
