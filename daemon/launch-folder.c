@@ -61,13 +61,20 @@ static int pass_on_capabilities(void)
     return r;
 }
 
-#define PRETEND(call)                                                                                        \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO)
+#define ANSWER(call, error)                                                                                  \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1),                                                   \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define PRETEND(call) ANSWER(call, 0)
 
 /* virtiofsd becomes the guest's user before it makes a file, leaves its groups once, and gives up if it
  * cannot; it has no option to leave that be. So the kernel tells it that it did, and does nothing:
  * SECCOMP_RET_ERRNO with an error of 0 (seccomp(2)). Nothing is gained by this: what it does not become it
- * could have become only with rights that it has not. */
+ * could have become only with rights that it has not.
+ *
+ * Two more answers are for the later one (gitlab.com/virtio-fs/virtiofsd), which runs in a chroot only as
+ * user 0 (Sandbox::enter()), and looks for the real path of the folder first (get_mountinfo_prefix()): below
+ * /home there is none that the unit can see. Without links the path that it was given is the real one, and it
+ * needs that for file handles alone, which it does not use. Links in the folder are read by readlinkat(2). */
 static int pretend_identities(void)
 {
     struct sock_filter filter[] = {
@@ -78,6 +85,8 @@ static int pretend_identities(void)
         PRETEND(setresuid),
         PRETEND(setresgid),
         PRETEND(setgroups),
+        PRETEND(geteuid),
+        ANSWER(readlink, EINVAL),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};

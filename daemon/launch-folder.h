@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a companion that serves a folder of the host's (virtiofsd of QEMU's) needs beyond others. It was made
+/* What a companion that serves a folder of the host's (virtiofsd) needs beyond others. It was made
  * to be root: it makes the folder its root directory, and acts as whichever user of the guest's asks. Here
  * all that the guest does is done by the user that runs QEMU, as with a share by 9p. */
 #pragma once

@@ -90,7 +90,7 @@ static int open_directories(Daemon *d)
 
     e->run_path = directory("RUNTIME_DIRECTORY", USHER_RUNDIR);
     e->definitions_path = g_build_filename(config, "guests", NULL);
-    e->state_path = g_build_filename(state, "guests", NULL);
+    e->tools_place.state_path = g_build_filename(state, "guests", NULL);
     int r = open_directory(e->run_path, "journal", 0700, &e->journal_fd);
     if (r >= 0)
         r = open_directory(e->run_path, "guests", 0755, &e->guests_fd);
@@ -228,7 +228,10 @@ static int bring_up(Daemon *d, const Options *options)
     if (r < 0)
         return r;
     g_autofree char *socket_path = g_build_filename(e->run_path, "helper.sock", NULL);
-    r = open_bus(d);
+    e->tools_place.virtiofsd = virtiofsd_probe_new(e->event, &virtiofsd_places);
+    r = virtiofsd_probe_settle(e->tools_place.virtiofsd);
+    if (r >= 0)
+        r = open_bus(d);
     if (r >= 0)
         r = make_launcher(d, options, socket_path);
     if (r < 0)
@@ -240,7 +243,7 @@ static int bring_up(Daemon *d, const Options *options)
     e->disks = disk_claims_new();
     e->hangs = hangs_new();
     e->slice_steps = g_queue_new();
-    e->confined = g_str_equal(launcher_name(e->launcher), "fork") && geteuid() != 0;
+    e->tools_place.confined = g_str_equal(launcher_name(e->launcher), "fork") && geteuid() != 0;
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);
@@ -267,6 +270,7 @@ static void let_go(Daemon *d)
     d->manager = manager_free(d->manager);
     e->sleep = sleep_watch_free(e->sleep);
     e->probe = qemu_probe_free(e->probe);
+    e->tools_place.virtiofsd = virtiofsd_probe_free(e->tools_place.virtiofsd);
     e->workers = worker_pool_free(e->workers);
     e->launcher = launcher_free(e->launcher);
     e->ledger = ledger_free(e->ledger);
@@ -309,7 +313,7 @@ static void bring_down(Daemon *d)
     sd_bus_flush_close_unref(d->bus);
     sd_event_unref(e->event);
     g_free((char *)e->definitions_path);
-    g_free((char *)e->state_path);
+    g_free((char *)e->tools_place.state_path);
 }
 
 static int run(const Options *options)

@@ -10,6 +10,7 @@
 #include "../base/fault.h"
 #include "../core/plan/disk-claims.h"
 #include "../edge/scan/host-scan.h"
+#include "../edge/scan/tools-find.h"
 #include "../edge/launcher/launcher.h"
 #include "../edge/store/ledger.h"
 #include "../edge/qemu/qemu-probe.h"
@@ -32,13 +33,12 @@ typedef struct Engine {
     Launcher *launcher;
     WorkerPool *workers;
     QemuProbe *probe;
+    ToolsPlace tools_place;
     SleepWatch *sleep;
     HostPlace host_place;
     StepPlace step_place; /* to look, not to act: workers act */
     const char *qemu_path;
-    const char *run_path;   /* "/run/usher" */
-    const char *state_path; /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
-    bool confined;          /* guests get no privilege for what runs beside them, as we have none ourselves */
+    const char *run_path;         /* "/run/usher" */
     const char *definitions_path; /* "/etc/usher/guests" */
     const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import signal
+import subprocess
 import unittest
 
 from test_daemon import GUEST, NONE, DaemonTest, is_gone
@@ -102,6 +103,20 @@ class AShare(DaemonTest):
         os.kill(children(int(self.usherd.property("demo", "Pid")))["virtiofsd"], signal.SIGKILL)
         self.usherd.wait_for_state("demo", "failed")
         self.assertRegex(self.usherd.property("demo", "Error"), "^virtiofsd docs of guest demo ended")
+
+    def test_by_virtiofs_is_read_only_and_mapped_where_virtiofsd_can_do_that(self):
+        virtiofsd = next(path for path in ("/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd") if os.path.exists(path))
+        known = subprocess.run([virtiofsd, "--help"], check=True, capture_output=True, text=True).stdout
+        for more, option in ("ReadOnly=yes\n", "--readonly"), ("Owner=mapped\n", "--translate-uid"):
+            self.usherd.define("demo", self.share("virtiofs", more))
+            if option not in known:
+                self.assert_error("Refused", rf"\[Share docs\] {more.strip()}: {virtiofsd} has no {option}; write Type=9p", self.manager.PlanStart, "demo")
+                continue
+            self.start_guest(text=self.share("virtiofs", more))
+            served = children(int(self.usherd.property("demo", "Pid")))["virtiofsd"]
+            self.assertIn(option, pathlib.Path(f"/proc/{served}/cmdline").read_text())
+            self.assertEqual(os.readlink(f"/proc/{served}/root"), str(self.usherd.folder / "docs"))
+            self.assertEqual(self.usherd.run_job(lambda: self.usherd.guest("demo").Stop(NONE)), ("done", ""))
 
     def test_of_what_is_no_folder_is_refused(self):
         self.usherd.define("demo", self.share("9p"))

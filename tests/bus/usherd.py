@@ -48,7 +48,9 @@ class Usherd:
         return self.bus.environment(
             RUNTIME_DIRECTORY=str(self.folder / "run"), STATE_DIRECTORY=str(self.folder / "state"),
             LOGS_DIRECTORY=str(self.folder / "log"), CONFIGURATION_DIRECTORY=str(self.folder / "etc"),
-            USHER_LIBEXECDIR=str(BUILD / "daemon"))
+            USHER_LIBEXECDIR=str(BUILD / "daemon"),
+            # As systemd has it (systemd.exec(5)): programs are sought there.
+            PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
     def start(self):
         with open(self.log, "ab") as log:

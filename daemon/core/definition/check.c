@@ -239,11 +239,6 @@ static int check_share(const DefinitionReader *reader, const ReadSection *sectio
 {
     const DefinitionShare *share = section->structure;
 
-    /* virtiofsd of QEMU 7.2 knows neither. */
-    if (share->type == SHARE_TYPE_VIRTIOFS && (share->read_only || share->owner == SHARE_OWNER_MAPPED))
-        return definition_raise(section_place(section, share->read_only ? "ReadOnly" : "Owner"), ret_fault,
-                                "write Type=9p, or remove Type=", "[Share %s] %s needs Type=9p", share->name,
-                                share->read_only ? "ReadOnly=yes" : "Owner=mapped");
     for (unsigned i = 0; i < reader->definition->shares->len; i++) {
         const DefinitionShare *other = g_ptr_array_index(reader->definition->shares, i);
 

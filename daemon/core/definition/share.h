@@ -19,7 +19,7 @@ typedef enum ShareType {
 
 typedef enum ShareOwner {
     SHARE_OWNER_HOST,   /* owners and modes are the host's */
-    SHARE_OWNER_MAPPED, /* the guest has its own, kept in extended attributes */
+    SHARE_OWNER_MAPPED, /* they are the guest's: its own, in extended attributes (9p), or all its root's */
     SHARE_OWNER_MAX,
     SHARE_OWNER_INVALID = -EINVAL,
 } ShareOwner;

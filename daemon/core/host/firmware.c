@@ -2,24 +2,13 @@
 #include "firmware.h"
 
 #include <fnmatch.h>
-#include <json-c/json.h>
+
+#include "descriptor.h"
 
 #include "../../base/cleanup.h"
 
 /* What q35 stands for in the oldest QEMU that we use; descriptors have patterns of versioned names. */
 #define MACHINE "pc-q35-7.2"
-
-static struct json_object *member(struct json_object *object, const char *name)
-{
-    return json_object_is_type(object, json_type_object) ? json_object_object_get(object, name) : NULL;
-}
-
-static const char *text_of(struct json_object *object, const char *name)
-{
-    struct json_object *text = member(object, name);
-
-    return json_object_is_type(text, json_type_string) ? json_object_get_string(text) : NULL;
-}
 
 static unsigned array_length(struct json_object *array)
 {
@@ -28,7 +17,7 @@ static unsigned array_length(struct json_object *array)
 
 static bool has_word(struct json_object *object, const char *name, const char *word)
 {
-    struct json_object *words = member(object, name);
+    struct json_object *words = descriptor_member(object, name);
 
     for (unsigned i = 0; i < array_length(words); i++) {
         struct json_object *element = json_object_array_get_idx(words, i);
@@ -41,9 +30,9 @@ static bool has_word(struct json_object *object, const char *name, const char *w
 
 static bool target_fits(struct json_object *target)
 {
-    struct json_object *machines = member(target, "machines");
+    struct json_object *machines = descriptor_member(target, "machines");
 
-    if (g_strcmp0(text_of(target, "architecture"), "x86_64") != 0)
+    if (g_strcmp0(descriptor_text(target, "architecture"), "x86_64") != 0)
         return false;
     for (unsigned i = 0; i < array_length(machines); i++) {
         struct json_object *pattern = json_object_array_get_idx(machines, i);
@@ -56,7 +45,7 @@ static bool target_fits(struct json_object *target)
 
 static bool has_target(struct json_object *root)
 {
-    struct json_object *targets = member(root, "targets");
+    struct json_object *targets = descriptor_member(root, "targets");
 
     for (unsigned i = 0; i < array_length(targets); i++)
         if (target_fits(json_object_array_get_idx(targets, i)))
@@ -67,21 +56,22 @@ static bool has_target(struct json_object *root)
 /* The path of a raw image, or NULL. */
 static const char *image_of(struct json_object *mapping, const char *name)
 {
-    struct json_object *image = member(mapping, name);
-    const char *path = text_of(image, "filename");
+    struct json_object *image = descriptor_member(mapping, name);
+    const char *path = descriptor_text(image, "filename");
 
-    return g_strcmp0(text_of(image, "format"), "raw") == 0 && path && g_path_is_absolute(path) ? path : NULL;
+    return g_strcmp0(descriptor_text(image, "format"), "raw") == 0 && path && g_path_is_absolute(path) ? path
+                                                                                                       : NULL;
 }
 
 static Firmware *read_descriptor(const char *source, struct json_object *root)
 {
-    struct json_object *mapping = member(root, "mapping");
-    const char *mode = text_of(mapping, "mode");
+    struct json_object *mapping = descriptor_member(root, "mapping");
+    const char *mode = descriptor_text(mapping, "mode");
     const char *code = image_of(mapping, "executable"), *template = image_of(mapping, "nvram-template");
 
     if (!has_word(root, "interface-types", "uefi") || !has_target(root) ||
-        g_strcmp0(text_of(mapping, "device"), "flash") != 0 || (mode && !g_str_equal(mode, "split")) ||
-        !code || !template)
+        g_strcmp0(descriptor_text(mapping, "device"), "flash") != 0 ||
+        (mode && !g_str_equal(mode, "split")) || !code || !template)
         return NULL;
     return firmware_copy(&(Firmware){
         .source = (char *)source,
@@ -95,15 +85,10 @@ static Firmware *read_descriptor(const char *source, struct json_object *root)
 
 Firmware *firmware_parse(const char *source, const char *text, size_t size)
 {
-    struct json_tokener *tokener = json_tokener_new();
-
-    /* Its texts go into glib and onto the bus. */
-    json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *root = size <= G_MAXINT ? json_tokener_parse_ex(tokener, text, size) : NULL;
+    struct json_object *root = descriptor_parse(text, size);
     Firmware *firmware = read_descriptor(source, root);
 
     json_object_put(root);
-    json_tokener_free(tokener);
     return firmware;
 }
 

@@ -31,35 +31,72 @@ char *host_tools_tpm_path(const HostTools *tools, const GuestDefinition *definit
     return g_build_filename(tools->state_path, definition->name, "tpm", NULL);
 }
 
+/* Whether virtiofsd shows a guest what Owner=mapped means by 9p is for the definition to say: it is another
+ * meaning, and auto keeps to the one. */
+static bool is_for_virtiofs(const HostTools *tools, const DefinitionShare *share)
+{
+    const Virtiofsd *virtiofsd = tools->virtiofsd;
+
+    return virtiofsd && virtiofsd->usable && !tools->confined && share->owner == SHARE_OWNER_HOST &&
+           (!share->read_only || virtiofsd->read_only);
+}
+
 void host_tools_settle(const HostTools *tools, GuestDefinition *definition)
 {
     for (unsigned i = 0; i < definition->shares->len; i++) {
         DefinitionShare *share = g_ptr_array_index(definition->shares, i);
-        bool can =
-            tools->virtiofsd && !tools->confined && !share->read_only && share->owner == SHARE_OWNER_HOST;
-        if (share->type == SHARE_TYPE_AUTO)
-            share->type = can ? SHARE_TYPE_VIRTIOFS : SHARE_TYPE_9P;
+        if (share->type == SHARE_TYPE_AUTO && !tools->virtiofsd_asked)
+            share->type = is_for_virtiofs(tools, share) ? SHARE_TYPE_VIRTIOFS : SHARE_TYPE_9P;
     }
+}
+
+static int refuse_virtiofs(const char *guest, const DefinitionShare *share, const char *remedy,
+                           const char *why, Fault **ret_fault)
+{
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Share %s] %s", guest, share->name, why);
+}
+
+/* What this one cannot do. */
+static int check_abilities(const Virtiofsd *virtiofsd, const char *guest, const DefinitionShare *share,
+                           Fault **ret_fault)
+{
+    g_autofree char *why = NULL;
+
+    if (!virtiofsd->usable)
+        why = g_strdup_printf("Type=virtiofs: %s has other options than those that usher knows",
+                              virtiofsd->path);
+    else if (share->read_only && !virtiofsd->read_only)
+        why = g_strdup_printf("ReadOnly=yes: %s has no --readonly", virtiofsd->path);
+    else if (share->owner == SHARE_OWNER_MAPPED && !virtiofsd->translates)
+        why = g_strdup_printf("Owner=mapped: %s has no --translate-uid", virtiofsd->path);
+    if (!why)
+        return 0;
+    return refuse_virtiofs(guest, share, "write Type=9p, or install a newer virtiofsd", why, ret_fault);
 }
 
 static int check_share(const HostTools *tools, const char *guest, const DefinitionShare *share,
                        Fault **ret_fault)
 {
-    if (share->type != SHARE_TYPE_VIRTIOFS)
+    if (share->type == SHARE_TYPE_9P)
         return 0;
+    if (tools->virtiofsd_asked)
+        return fault_raise(ret_fault, FAULT_BUSY, "try again in a moment",
+                           "guest %s: [Share %s] virtiofsd has just been installed, and is being asked what "
+                           "it can do",
+                           guest, share->name);
     if (!tools->virtiofsd)
         return fault_raise(ret_fault, FAULT_MISSING_FILE,
-                           "install it: apt install qemu-system-common; or write Type=9p",
-                           "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd of QEMU's on this host",
-                           guest, share->name);
+                           "install it: apt install virtiofsd, on Debian 12 qemu-system-common; or write "
+                           "Type=9p",
+                           "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd on this host", guest,
+                           share->name);
     /* Its weakest sandbox= is a chroot(2); it cannot run without. */
     if (tools->confined)
-        return fault_raise(
-            ret_fault, FAULT_REFUSED, "write Type=9p, or remove Type=",
-            "guest %s: [Share %s] Type=virtiofs: QEMU's virtiofsd changes its root directory, which "
-            "usherd cannot let it do, as it is not root itself",
-            guest, share->name);
-    return 0;
+        return refuse_virtiofs(guest, share, "write Type=9p, or remove Type=",
+                               "Type=virtiofs: virtiofsd changes its root directory, which usherd cannot let "
+                               "it do, as it is not root itself",
+                               ret_fault);
+    return check_abilities(tools->virtiofsd, guest, share, ret_fault);
 }
 
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
@@ -87,5 +124,5 @@ DEFINE_FREE(HostTools, host_tools_free, tools)
     g_ptr_array_unref(tools->firmwares);
     g_free(tools->state_path);
     g_free(tools->swtpm);
-    g_free(tools->virtiofsd);
+    virtiofsd_free(tools->virtiofsd);
 }

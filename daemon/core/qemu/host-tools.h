@@ -3,14 +3,20 @@
  * edge/scan/tools-find.h. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "../definition/handle.h"
 #include "../host/firmware.h"
+#include "virtiofsd.h"
 
 typedef struct HostTools {
     char *state_path;     /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
     char *swtpm;          /* the program; NULL: not installed */
-    char *virtiofsd;      /* QEMU's; NULL: not installed */
+    Virtiofsd *virtiofsd; /* NULL: not installed, or it has not been asked yet */
+    bool virtiofsd_asked; /* its answer is to come */
     bool confined;        /* what runs beside QEMU can get no privilege */
+    uid_t uid;            /* the guest's user, as whom it all runs; 0 before that is known */
+    gid_t gid;
     GPtrArray *firmwares; /* of Firmware, owned, in the order in which they are to be tried */
 } HostTools;
 

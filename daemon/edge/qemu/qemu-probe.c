@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,12 +15,13 @@
 #include "../../base/file.h"
 #include "../../base/log.h"
 #include "../host-services/clock.h"
+#include "../launcher/spawn.h"
 #include "qmp.h"
 
 #define CACHE_SIZE_MAX (1024 * 1024)
 /* How many bytes of QEMU's stderr are reported if it gives up. */
 #define WORDS_MAX 500
-/* The room for it in bytes: its beginning is reported, and a single write of more than this is lost whole. */
+/* The room for it in bytes: its beginning is reported. */
 #define WORDS_ROOM (64 * 1024)
 
 /* One QEMU being asked. */
@@ -337,9 +336,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
         finish(run, NULL, "%s: what it says is not QMP: is it QEMU?", run->probe->path);
 }
 
-/* Its own process group, no signal blocked or ignored, and no descriptor but stdin, stdout, stderr and QMP's.
- */
-static int spawn(const char *path, int qmp_fd, int words_fd, pid_t *ret)
+static int spawn_qemu(const char *path, int qmp_fd, int words_fd, pid_t *ret)
 {
     static const char *const options[] = {
         "-no-user-config",
@@ -355,33 +352,10 @@ static int spawn(const char *path, int qmp_fd, int words_fd, pid_t *ret)
         "-mon",
         "chardev=qmp,mode=control",
         NULL};
-    static char *const environment[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                        (char *)"LC_ALL=C.UTF-8", NULL};
     const char *argv[G_N_ELEMENTS(options) + 1] = {path};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    int r;
 
     memcpy(argv + 1, options, sizeof(options));
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, words_fd, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, words_fd, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, qmp_fd, 3);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-    r = posix_spawn(ret, path, &actions, &attributes, (char *const *)argv, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return -r;
+    return spawn(argv, words_fd, qmp_fd, ret);
 }
 
 /* Watches a pidfd, which cannot come to mean another process. sd-event's child sources would want SIGCHLD to
@@ -402,15 +376,14 @@ static int start(Run *run)
 
     if (stat(run->probe->path, &run->binary) < 0)
         return -errno;
-    /* It cannot grow, whatever is written (fcntl(2), F_SEAL_GROW). */
-    run->words_fd = memfd_create("qemu-words", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (run->words_fd < 0 || ftruncate(run->words_fd, WORDS_ROOM) < 0 ||
-        fcntl(run->words_fd, F_ADD_SEALS, F_SEAL_GROW) < 0 ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    run->words_fd = spawn_output(WORDS_ROOM);
+    if (run->words_fd < 0)
+        return run->words_fd;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     ours = pair[0];
     theirs = pair[1];
-    r = spawn(run->probe->path, theirs, run->words_fd, &run->pid);
+    r = spawn_qemu(run->probe->path, theirs, run->words_fd, &run->pid);
     if (r >= 0)
         r = watch(run);
     if (r >= 0)

@@ -3,12 +3,18 @@
 #pragma once
 
 #include "../../core/qemu/host-tools.h"
+#include "virtiofsd-probe.h"
 
-/* state_path: "/var/lib/usher/guests"; confined: usherd starts guests by itself, and is not root. What is not
- * there is not in it. */
-HostTools *tools_find(const char *state_path, bool confined);
+/* Where it is found; all is borrowed. */
+typedef struct ToolsPlace {
+    const char *state_path; /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
+    bool confined; /* usherd starts guests by itself, and is not root: they get no privilege for what runs
+                      beside them */
+    VirtiofsdProbe *virtiofsd; /* NULL: no share is by virtiofs */
+} ToolsPlace;
 
-/* Reads the descriptors in folders (NULL-terminated), the one that counts most first: a file there takes the
- * place of those by the same name in the others, and hides them if it is empty (docs/interop/firmware.json of
- * QEMU's). Appends to ret, of Firmware. */
+/* What is not there is not in it. The caller frees it. */
+HostTools *tools_find(const ToolsPlace *place);
+
+/* Reads the descriptors in folders (descriptor-list.h). Appends to ret, of Firmware. */
 void tools_find_firmware(const char *const *folders, GPtrArray *ret);

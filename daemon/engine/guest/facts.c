@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The phase of a start in which QEMU is asked what it can do, so that its command line can be built. */
-#include "../../edge/scan/tools-find.h"
 #include "../gate/preflight.h"
 #include "private.h"
 
@@ -12,8 +11,10 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
 
     if (!start_is_at(run, phase_facts) || g->state != GUEST_PREPARING)
         return;
-    g_autoptr(HostTools) tools = tools_find(g->engine->state_path, g->engine->confined);
+    g_autoptr(HostTools) tools = tools_find(&g->engine->tools_place);
 
+    tools->uid = run->process.uid;
+    tools->gid = run->process.gid;
     if (!facts)
         fault = fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s",
                           message);

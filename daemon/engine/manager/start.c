@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Starting a guest, and what a start would do. */
-#include "../../edge/scan/tools-find.h"
 #include "../gate/preflight.h"
 #include "private.h"
 
@@ -24,7 +23,7 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
 {
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(Plan) plan = NULL;
-    g_autoptr(HostTools) tools = tools_find(m->engine->state_path, m->engine->confined);
+    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);

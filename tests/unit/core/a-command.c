@@ -28,6 +28,7 @@ static Plan *a_plan_for(const GuestDefinition *definition)
 }
 
 const char *a_state_path = "/var/lib/usher/guests";
+const Virtiofsd *a_virtiofsd;
 
 static HostTools *debian_tools(void)
 {
@@ -42,7 +43,10 @@ static HostTools *debian_tools(void)
                       "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 
     tools->swtpm = g_strdup("/usr/bin/swtpm");
-    tools->virtiofsd = g_strdup("/usr/lib/qemu/virtiofsd");
+    Virtiofsd qemus = {.path = (char *)"/usr/lib/qemu/virtiofsd", .usable = true};
+    tools->virtiofsd = virtiofsd_copy(a_virtiofsd ?: &qemus);
+    tools->uid = 61184;
+    tools->gid = 61185;
     g_ptr_array_add(tools->firmwares, firmware_copy(&secure));
     g_ptr_array_add(tools->firmwares, firmware_copy(&plain));
     return tools;

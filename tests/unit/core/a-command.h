@@ -10,6 +10,8 @@
 
 /* Where guests keep what lasts; a test that runs companions sets a folder of its own. */
 extern const char *a_state_path;
+/* The virtiofsd that is there; NULL: that of QEMU 7.2. */
+extern const Virtiofsd *a_virtiofsd;
 
 /* vhost_net: the host has it. */
 QemuCommand *a_command_with(const GuestDefinition *definition, bool vhost_net);

@@ -182,64 +182,9 @@ START_TEST(a_host_without_swtpm_is_told_the_package)
 }
 END_TEST
 
-static ShareType settled(const char *text, bool installed, bool confined)
-{
-    g_autoptr(HostTools) tools = host_tools_new("/state");
-    g_autofree char *file = g_strconcat("[Share docs]\nPath=/docs\n", text, NULL);
-    g_autoptr(GuestDefinition) definition = a_definition(file);
-
-    tools->virtiofsd = installed ? g_strdup("/virtiofsd") : NULL;
-    tools->confined = confined;
-    host_tools_settle(tools, definition);
-    return ((const DefinitionShare *)g_ptr_array_index(definition->shares, 0))->type;
-}
-
-START_TEST(a_share_is_virtiofs_where_that_can_be)
-{
-    ck_assert_int_eq(settled("", true, false), SHARE_TYPE_VIRTIOFS);
-    ck_assert_int_eq(settled("", true, true), SHARE_TYPE_9P);
-    ck_assert_int_eq(settled("", false, false), SHARE_TYPE_9P);
-    ck_assert_int_eq(settled("ReadOnly=yes\n", true, false), SHARE_TYPE_9P);
-    ck_assert_int_eq(settled("Owner=mapped\n", true, false), SHARE_TYPE_9P);
-    ck_assert_int_eq(settled("Type=9p\n", true, false), SHARE_TYPE_9P);
-    ck_assert_int_eq(settled("Type=virtiofs\n", true, true), SHARE_TYPE_VIRTIOFS);
-}
-END_TEST
-
-START_TEST(virtiofs_that_cannot_be_is_refused)
-{
-    g_autoptr(HostTools) tools = host_tools_new("/state");
-    g_autoptr(GuestDefinition) definition = a_definition("[Share docs]\nPath=/docs\nType=virtiofs\n");
-    _cleanup_fault_ Fault *missing = NULL, *confined = NULL;
-
-    ck_assert_int_eq(host_tools_check(tools, definition, &missing), FAULT_RAISED);
-    ck_assert_str_eq(missing->remedy, "install it: apt install qemu-system-common; or write Type=9p");
-    tools->virtiofsd = g_strdup("/virtiofsd");
-    ck_assert_int_eq(host_tools_check(tools, definition, NULL), 0);
-    tools->confined = true;
-    ck_assert_int_eq(host_tools_check(tools, definition, &confined), FAULT_RAISED);
-    ck_assert_str_eq(
-        confined->message,
-        "guest win10: [Share docs] Type=virtiofs: QEMU's virtiofsd changes its root directory, which usherd "
-        "cannot let it do, as it is not root itself");
-}
-END_TEST
-
-START_TEST(shares_that_make_no_sense_are_refused)
-{
-    assert_refused("[Share a]\nPath=/a\n[Share b]\nPath=/b\nTag=a\n",
-                   FILE_PATH ":5: [Share b] has the tag of [Share a]", "give one of them another Tag=");
-    assert_refused("[Share a]\nPath=/a\nType=virtiofs\nReadOnly=yes\n",
-                   FILE_PATH ":4: [Share a] ReadOnly=yes needs Type=9p", "write Type=9p, or remove Type=");
-    assert_refused("[Share a]\nPath=/a\nType=virtiofs\nOwner=mapped\n",
-                   FILE_PATH ":4: [Share a] Owner=mapped needs Type=9p", "write Type=9p, or remove Type=");
-}
-END_TEST
-
 SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_host_without_swtpm_is_told_the_package,
-      a_share_is_virtiofs_where_that_can_be, virtiofs_that_cannot_be_is_refused,
-      shares_that_make_no_sense_are_refused, a_descriptor_tells_images_and_features,
-      firmware_that_we_cannot_boot_is_passed_over, what_is_no_descriptor_is_passed_over,
-      a_descriptor_that_is_no_text_is_passed_over, the_first_that_fits_is_chosen,
-      a_guest_with_a_bios_needs_none, a_host_without_the_firmware_is_told_the_package,
+      a_descriptor_tells_images_and_features, firmware_that_we_cannot_boot_is_passed_over,
+      what_is_no_descriptor_is_passed_over, a_descriptor_that_is_no_text_is_passed_over,
+      the_first_that_fits_is_chosen, a_guest_with_a_bios_needs_none,
+      a_host_without_the_firmware_is_told_the_package,
       variables_made_without_keys_are_not_used_with_secure_boot, what_only_the_other_firmware_has_is_refused)

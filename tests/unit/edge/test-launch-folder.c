@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -40,13 +42,14 @@ static void in_a_process(void (*act)(void))
 static void pretend(void)
 {
     struct stat status;
-    uid_t self = geteuid();
+    uid_t self = geteuid(), real, effective, saved;
     gid_t group = getegid(), groups[32];
     int n = getgroups(32, groups);
 
     NEED(launch_prepare_folder_server() == 0);
     /* The calls themselves, as virtiofsd makes them: glibc's would do it for all threads. */
-    NEED(syscall(SYS_setresuid, -1, OTHER, -1) == 0 && geteuid() == self);
+    NEED(syscall(SYS_setresuid, -1, OTHER, -1) == 0 && getresuid(&real, &effective, &saved) == 0);
+    NEED(effective == self && geteuid() == 0);
     NEED(syscall(SYS_setresgid, -1, OTHER, -1) == 0 && getegid() == group);
     NEED(setgroups(0, NULL) == 0 && getgroups(32, groups) == n);
     /* What is made now is its own. */
@@ -64,6 +67,26 @@ START_TEST(it_believes_to_become_others_and_stays_itself)
 {
     in_a_process(pretend);
     in_a_process(pretend_as_nobody);
+}
+END_TEST
+
+static void look_for_the_real_path(void)
+{
+    char seen[64], folder[] = "/tmp/usher-folder-XXXXXX";
+
+    NEED(mkdtemp(folder) && chdir(folder) == 0 && symlink("nowhere", "link") == 0);
+    NEED(launch_prepare_folder_server() == 0);
+    /* realpath(3) does not see where a descriptor leads, and need not go there. */
+    char *path = realpath("/proc/self/fd/0", NULL);
+    NEED(path && strcmp(path, "/proc/self/fd/0") == 0);
+    /* Links in the folder are read in another way. */
+    NEED(readlinkat(AT_FDCWD, "link", seen, sizeof(seen)) == 7);
+    NEED(unlink("link") == 0 && rmdir(folder) == 0);
+}
+
+START_TEST(it_takes_the_path_of_its_folder_as_it_was_given)
+{
+    in_a_process(look_for_the_real_path);
 }
 END_TEST
 
@@ -131,5 +154,6 @@ START_TEST(it_may_have_as_many_files_open_as_the_unit_lets_it)
 END_TEST
 
 SUITE("launch-folder", it_believes_to_become_others_and_stays_itself,
+      it_takes_the_path_of_its_folder_as_it_was_given,
       it_alone_gets_the_units_capabilities_and_no_more_than_two,
       it_may_have_as_many_files_open_as_the_unit_lets_it)

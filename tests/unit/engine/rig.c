@@ -157,7 +157,7 @@ Rig rig_new(RigBuild build)
         .qemu_path = "/bin/true",
         .run_path = rig.run_path,
         .definitions_path = rig.definitions_path,
-        .state_path = rig.state_path,
+        .tools_place.state_path = rig.state_path,
         .journal_fd = open_folder(&rig, "run/journal", NULL),
         .guests_fd = open_folder(&rig, "run/guests", NULL),
         .steps_fd = open_folder(&rig, "run/steps", NULL),
