@@ -137,14 +137,9 @@ void fake_kernel_end_domain(FakeHost *host, FakeDevice *device)
 
 void fake_host_add_vmd(FakeHost *host, const char *address, int group)
 {
-    fake_host_add_function(host, &(FakeFunction){
-                                     .address = address,
-                                     .group = group,
-                                     .vendor = 0x8086,
-                                     .device = 0x9a0b,
-                                     .class = 0x010400,
-                                     .driver = "vmd",
-                                 });
+    fake_function_add(
+        host, address, NULL, group,
+        &(FakeFunction){.vendor = 0x8086, .device = 0x9a0b, .class = 0x010400, .driver = "vmd"});
     FakeDevice *device = fake_device_of(host, address);
     device->vmd = true;
     fake_kernel_make_domain(host, device);

@@ -6,27 +6,6 @@
 
 #include "fake-host-private.h"
 
-void fake_host_add_network_card(FakeHost *host, const char *address, const char *behind, int group,
-                                const char *name)
-{
-    fake_host_add_function(host, &(FakeFunction){
-                                     .address = address,
-                                     .behind = behind,
-                                     .group = group,
-                                     .vendor = 0x8086,
-                                     .device = 0x10d3,
-                                     .class = 0x020000,
-                                     .driver = "e1000e",
-                                     .sleeps = true,
-                                 });
-    g_autofree char *path = fake_text("%s/net/%s", fake_device_of(host, address)->path, name);
-    g_autofree char *link = fake_text("class/net/%s", name);
-    fake_tree_make(host->sys_fd, path);
-    fake_tree_link(host->sys_fd, link, path);
-}
-
-/* --- Disks, interfaces, displays --- */
-
 /* Numbers for major:minor that tell disks apart. */
 static char *disk_number(const char *name)
 {
@@ -66,16 +45,10 @@ static void add_disk_at(FakeHost *host, const char *name, const char *path)
 
 void fake_host_add_disk(FakeHost *host, const char *address, const char *behind, int group, const char *name)
 {
-    fake_host_add_function(host, &(FakeFunction){
-                                     .address = address,
-                                     .behind = behind,
-                                     .group = group,
-                                     .vendor = 0x1b36,
-                                     .device = 0x0010,
-                                     .class = 0x010802,
-                                     .driver = "nvme",
-                                     .sleeps = true,
-                                 });
+    fake_function_add(
+        host, address, behind, group,
+        &(FakeFunction){
+            .vendor = 0x1b36, .device = 0x0010, .class = 0x010802, .driver = "nvme", .sleeps = true});
     g_autofree char *path = fake_text("%s/nvme/nvme0/%s", fake_device_of(host, address)->path, name);
     add_disk_at(host, name, path);
 }

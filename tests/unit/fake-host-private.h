@@ -55,6 +55,9 @@ void fake_tree_append(int dirfd, const char *path, const char *text);
 void fake_tree_link(int dirfd, const char *path, const char *target);
 char *fake_text(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* A function that says of itself what those of its sort do. */
+void fake_function_add(FakeHost *host, const char *address, const char *behind, int group,
+                       const FakeFunction *sort);
 /* NULL if there is none; fake_device_of() then ends the test. */
 FakeDevice *fake_device_find(const FakeHost *host, const char *address);
 FakeDevice *fake_device_of(const FakeHost *host, const char *address);

@@ -23,6 +23,8 @@ typedef struct FakeHost FakeHost;
 
 /* A machine with an IOMMU, vfio-pci loaded, and no device. */
 FakeHost *fake_host_new(void);
+/* With a GPU and its audio function, 0000:01:00.0 and .1, behind a bridge, in group 12. */
+FakeHost *fake_host_new_with_gpu(void);
 /* Takes the folder away. NULL is fine; returns NULL. */
 FakeHost *fake_host_free(FakeHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeHost, fake_host_free)

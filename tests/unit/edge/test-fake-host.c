@@ -13,14 +13,6 @@ static int write_to(const FakeHost *host, const char *path, const char *value)
     return file_write_value_at(fake_host_sys_fd(host), path, value);
 }
 
-static FakeHost *a_host_with_a_gpu(void)
-{
-    FakeHost *host = fake_host_new();
-    fake_host_add_bridge(host, "0000:00:01.0", NULL, 12);
-    fake_host_add_gpu(host, "0000:01:00", "0000:00:01.0", 12);
-    return host;
-}
-
 static void assert_driver(const FakeHost *host, const char *address, const char *expected)
 {
     g_autofree char *driver = fake_host_driver(host, address);
@@ -34,7 +26,7 @@ static bool node_there(const FakeHost *host, const char *node)
 
 START_TEST(devices_come_with_their_drivers)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     assert_driver(host, "0000:00:01.0", "pcieport");
     assert_driver(host, "0000:01:00.0", "radeon");
     assert_driver(host, "0000:01:00.1", "snd_hda_intel");
@@ -48,7 +40,7 @@ END_TEST
 
 START_TEST(an_override_decides_what_a_probe_binds)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     ck_assert_int_eq(write_to(host, "bus/pci/devices/0000:01:00.0/driver/unbind", "0000:01:00.0"), 0);
     assert_driver(host, "0000:01:00.0", "");
     ck_assert_int_eq(write_to(host, "bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci"), 0);
@@ -68,7 +60,7 @@ END_TEST
 
 START_TEST(a_write_of_nothing_does_not_clear_an_override)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_override(host, "0000:01:00.0", "vfio-pci");
     ck_assert_int_eq(write_to(host, "bus/pci/devices/0000:01:00.0/driver_override", ""), 0);
     g_autofree char *text = fake_host_snapshot_text(host);
@@ -78,7 +70,7 @@ END_TEST
 
 START_TEST(vfio_pci_changes_power_control)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_driver(host, "0000:01:00.0", "vfio-pci");
     g_autofree char *bound = fake_host_snapshot_text(host);
     ck_assert_ptr_nonnull(strstr(bound, "0000:01:00.0 driver=vfio-pci override=(null) power=auto"));
@@ -90,7 +82,7 @@ END_TEST
 
 START_TEST(a_probe_without_a_driver_succeeds_and_binds_nothing)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_driver(host, "0000:01:00.0", NULL);
     fake_host_set_override(host, "0000:01:00.0", "no-such-driver");
     ck_assert_int_eq(write_to(host, "bus/pci/drivers_probe", "0000:01:00.0"), 0);
@@ -101,7 +93,7 @@ END_TEST
 
 START_TEST(no_host_driver_takes_a_member_of_a_group_in_use)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_driver(host, "0000:01:00.0", "vfio-pci");
     fake_host_set_driver(host, "0000:01:00.1", NULL);
     fake_host_open_group(host, 12);
@@ -116,7 +108,7 @@ END_TEST
 
 START_TEST(the_node_of_a_group_goes_with_its_last_member)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_driver(host, "0000:01:00.0", "vfio-pci");
     fake_host_set_driver(host, "0000:01:00.1", "vfio-pci");
     fake_host_set_driver(host, "0000:01:00.0", "radeon");
@@ -135,7 +127,7 @@ START_TEST(what_must_not_be_written_is_a_mishap)
         "bus/pci/devices/0000:01:00.0/remove",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-        g_autoptr(FakeHost) host = a_host_with_a_gpu();
+        g_autoptr(FakeHost) host = fake_host_new_with_gpu();
         ck_assert_int_lt(write_to(host, paths[i], "1"), 0);
         ck_assert_msg(strstr(fake_host_mishaps(host), paths[i]), "%s", paths[i]);
     }
@@ -144,7 +136,7 @@ END_TEST
 
 START_TEST(writes_fail_when_they_are_told_to)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     const char *control = "bus/pci/devices/0000:01:00.0/power/control";
     fake_host_fail_write(host, 1, EBUSY);
     ck_assert_int_eq(write_to(host, control, "auto"), 0);
@@ -162,7 +154,7 @@ END_TEST
 
 START_TEST(a_card_that_was_pulled_out_is_gone)
 {
-    g_autoptr(FakeHost) host = a_host_with_a_gpu();
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
     fake_host_set_driver(host, "0000:01:00.0", "vfio-pci");
     fake_host_remove_device(host, "0000:01:00.0");
     ck_assert(!node_there(host, "vfio/12"));

@@ -1,44 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../../daemon/base/file.h"
 #include "../../../daemon/core/host/huge-pages.h"
-#include "../../../daemon/edge/scan/host-scan.h"
 #include "../../../daemon/edge/scan/mediated-scan.h"
-#include "../fake-host.h"
 #include "../suite.h"
-
-static Host *scan(const FakeHost *fake, GHashTable *skip)
-{
-    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
-    Host *host = NULL;
-    ck_assert_int_eq(host_scan(&place, skip, &host), 0);
-    return host;
-}
-
-static const HostDevice *device_of(const Host *host, const char *address)
-{
-    PciAddress parsed;
-    ck_assert_int_eq(pci_address_from_string(address, &parsed), 0);
-    const HostDevice *device = host_find(host, parsed);
-    ck_assert_msg(device, "%s was not seen", address);
-    return device;
-}
-
-static FakeHost *a_host_with_a_gpu(void)
-{
-    FakeHost *host = fake_host_new();
-    fake_host_add_bridge(host, "0000:00:01.0", NULL, 12);
-    fake_host_add_gpu(host, "0000:01:00", "0000:00:01.0", 12);
-    return host;
-}
+#include "scanned.h"
 
 START_TEST(a_gpu_is_seen_with_all_that_sysfs_says_of_it)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     g_autoptr(Host) host = scan(fake, NULL);
     const HostDevice *gpu = device_of(host, "0000:01:00.0");
 
@@ -67,7 +40,7 @@ END_TEST
 
 START_TEST(a_bridge_is_known_by_its_class_or_the_bus_below_it)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:02.0", .group = 1, .class = 0x060700});
     fake_host_add_function(fake, &(FakeFunction){.address = "0000:00:03.0", .group = 2, .class = 0x060901});
     /* An odd bridge: it has the class of a host bridge, yet there is a bus behind it. */
@@ -90,7 +63,7 @@ END_TEST
 
 START_TEST(drivers_and_overrides_are_seen_as_they_are)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     fake_host_set_driver(fake, "0000:01:00.0", "vfio-pci");
     fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
     fake_host_set_driver(fake, "0000:01:00.1", NULL);
@@ -105,7 +78,7 @@ END_TEST
 
 START_TEST(a_function_alone_in_its_slot_is_no_multifunction_device)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     fake_host_add_network_card(fake, "0000:02:00.0", NULL, 3, "eth0");
     g_autoptr(Host) host = scan(fake, NULL);
     ck_assert(!device_of(host, "0000:02:00.0")->multifunction);
@@ -152,7 +125,7 @@ END_TEST
 START_TEST(a_mediated_device_is_seen_with_what_it_was_made_of)
 {
     static const char uuid[] = "4b20d080-1b54-4048-85b3-a6a62d165c01";
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     fake_host_add_mediated(fake, uuid, "0000:01:00.0", "nvidia-63", 40);
     g_autoptr(Host) host = scan(fake, NULL);
     const HostMediated *mediated = host_find_mediated(host, uuid);
@@ -171,13 +144,14 @@ END_TEST
 
 START_TEST(what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
     fake_host_add_mediated_type(fake, "0000:01:00.0", "nvidia-63", "GRID M60-2Q", 4, 40);
     fake_host_add_mediated_type(fake, "0000:01:00.0", "nvidia-64", "GRID M60-4Q", 0, 40);
     g_autoptr(Host) host = scan(fake, NULL);
     g_autoptr(Host) again = scan(fake, NULL);
-    PciAddress gpu = device_of(host, "0000:01:00.0")->address, audio = device_of(host, "0000:01:00.1")->address;
+    PciAddress gpu = device_of(host, "0000:01:00.0")->address,
+               audio = device_of(host, "0000:01:00.1")->address;
     ck_assert_uint_eq(host->mediated_types->len, 0);
     mediated_scan_types(&place, gpu, true, host);
     mediated_scan_types(&place, audio, true, host);
@@ -197,7 +171,7 @@ END_TEST
 
 START_TEST(the_display_of_the_firmware_is_marked)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     fake_host_add_function(
         fake, &(FakeFunction){.address = "0000:00:02.0", .group = 1, .class = 0x030000, .boot_vga = true});
     g_autoptr(Host) host = scan(fake, NULL);
@@ -227,90 +201,9 @@ START_TEST(attributes_that_are_missing_are_unknown)
 }
 END_TEST
 
-/* A FIFO in the attribute's place makes whoever opens it hang, as the kernel makes whoever reads it hang. */
-/* Who reads it waits for good. */
-static void forbid_config(const FakeHost *fake)
-{
-    static const char path[] = "bus/pci/devices/0000:01:00.0/config";
-
-    ck_assert_int_eq(unlinkat(fake_host_sys_fd(fake), path, 0), 0);
-    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), path, 0600), 0);
-}
-
-START_TEST(a_stuck_device_is_not_asked_what_would_hang)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    static const char *const hanging[] = {"bus/pci/devices/0000:01:00.0/driver_override",
-                                          "bus/pci/devices/0000:01:00.0/uevent"};
-    for (size_t i = 0; i < G_N_ELEMENTS(hanging); i++) {
-        unlinkat(fake_host_sys_fd(fake), hanging[i], 0);
-        ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), hanging[i], 0600), 0);
-    }
-    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
-    g_hash_table_add(skip, (gpointer) "0000:01:00.0");
-    g_autoptr(Host) host = scan(fake, skip);
-
-    const HostDevice *gpu = device_of(host, "0000:01:00.0");
-    ck_assert(gpu->stuck);
-    ck_assert_ptr_null(gpu->driver);
-    ck_assert_ptr_null(gpu->override);
-    ck_assert_int_eq(gpu->group, 12);
-    ck_assert_uint_eq(gpu->vendor, 0x1002);
-    ck_assert(!device_of(host, "0000:01:00.1")->stuck);
-    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
-}
-END_TEST
-
-static void put(const FakeHost *fake, const char *path, const void *data, size_t size)
-{
-    g_autofree char *whole = g_strdup_printf("bus/pci/devices/0000:01:00.0/%s", path);
-    int fd = openat(fake_host_sys_fd(fake), whole, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    ck_assert_msg(fd >= 0, "%s", whole);
-    ck_assert_int_eq(write(fd, data, size), size);
-    close(fd);
-}
-
-START_TEST(uevent_and_the_config_space_of_sleepers_are_never_read)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    ck_assert_int_eq(mkfifoat(fake_host_sys_fd(fake), "bus/pci/devices/0000:01:00.0/uevent", 0600), 0);
-    forbid_config(fake);
-    put(fake, "power/runtime_status", "suspended\n", 10);
-    g_autoptr(Host) host = scan(fake, NULL);
-    ck_assert_uint_eq(host->devices->len, 3);
-}
-END_TEST
-
-/* The device's user resets it at will, and a read would wait for the end of the reset. */
-START_TEST(the_config_space_of_a_device_on_vfio_pci_is_not_read)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    fake_host_load_vfio_pci(fake);
-    fake_host_set_driver(fake, "0000:01:00.0", "vfio-pci");
-    forbid_config(fake);
-    g_autoptr(Host) host = scan(fake, NULL);
-    ck_assert(!device_of(host, "0000:01:00.0")->dead);
-}
-END_TEST
-
-START_TEST(a_device_that_answers_with_ones_is_dead)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(Host) well = scan(fake, NULL);
-    ck_assert(!device_of(well, "0000:01:00.0")->dead);
-
-    fake_host_silence(fake, "0000:01:00.0");
-    put(fake, "power/runtime_status", "error\n", 6);
-    g_autoptr(Host) host = scan(fake, NULL);
-    ck_assert(device_of(host, "0000:01:00.0")->dead);
-    ck_assert(!device_of(host, "0000:01:00.1")->dead);
-}
-END_TEST
-
 START_TEST(a_device_that_goes_meanwhile_is_left_out)
 {
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
+    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
     /* A device that goes between two calls: its link is listed, but leads nowhere. */
     ck_assert_int_eq(symlinkat("../../../devices/pci0000:00/0000:05:00.0", fake_host_sys_fd(fake),
                                "bus/pci/devices/0000:05:00.0"),
@@ -381,68 +274,6 @@ START_TEST(what_is_behind_vmd_is_known_to_be)
 }
 END_TEST
 
-static int scan_again(const FakeHost *fake, GHashTable *skip, Host *host, const char *address)
-{
-    HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
-    PciAddress parsed;
-    ck_assert_int_eq(pci_address_from_string(address, &parsed), 0);
-    return host_scan_again(&place, skip, host, parsed);
-}
-
-START_TEST(one_function_is_read_again_and_the_others_are_left_as_they_were)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(Host) host = scan(fake, NULL);
-    fake_host_set_driver(fake, "0000:01:00.0", NULL);
-    fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
-    fake_host_set_driver(fake, "0000:01:00.1", NULL);
-
-    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.0"), 0);
-    ck_assert_ptr_null(device_of(host, "0000:01:00.0")->driver);
-    ck_assert_str_eq(device_of(host, "0000:01:00.0")->override, "vfio-pci");
-    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
-}
-END_TEST
-
-START_TEST(a_function_read_again_keeps_what_only_a_look_at_all_can_tell)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    fake_host_add_network_card(fake, "0000:02:00.0", "0000:00:01.0", 13, "eth0");
-    fake_host_route_over(fake, "eth0", false);
-    g_autoptr(Host) host = scan(fake, NULL);
-
-    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.0"), 0);
-    ck_assert(device_of(host, "0000:01:00.0")->multifunction);
-    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:02:00.0"), 0);
-    ck_assert_str_eq(device_of(host, "0000:02:00.0")->needed_for, "default route over eth0");
-}
-END_TEST
-
-START_TEST(a_stuck_function_is_not_asked_what_would_hang_when_read_again)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(Host) host = scan(fake, NULL);
-    g_hash_table_add(skip, (char *)"0000:01:00.0");
-
-    ck_assert_int_eq(scan_again(fake, skip, host, "0000:01:00.0"), 0);
-    ck_assert(device_of(host, "0000:01:00.0")->stuck);
-    ck_assert_ptr_null(device_of(host, "0000:01:00.0")->driver);
-}
-END_TEST
-
-START_TEST(a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(Host) host = scan(fake, NULL);
-    fake_host_remove_device(fake, "0000:01:00.1");
-
-    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:01:00.1"), -ENOENT);
-    ck_assert_str_eq(device_of(host, "0000:01:00.1")->driver, "snd_hda_intel");
-    ck_assert_int_eq(scan_again(fake, NULL, host, "0000:05:00.0"), -ENOENT);
-}
-END_TEST
-
 START_TEST(four_thousand_functions_are_each_seen_in_order)
 {
     g_autoptr(FakeHost) fake = fake_host_new();
@@ -465,46 +296,11 @@ START_TEST(four_thousand_functions_are_each_seen_in_order)
 }
 END_TEST
 
-START_TEST(a_device_with_a_step_under_way_is_asked_for_its_driver_alone)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autoptr(GHashTable) skip = g_hash_table_new(g_str_hash, g_str_equal);
-
-    fake_host_set_override(fake, "0000:01:00.0", "vfio-pci");
-    forbid_config(fake);
-    g_hash_table_insert(skip, (gpointer) "0000:01:00.0", NULL);
-    g_autoptr(Host) host = scan(fake, skip);
-    const HostDevice *gpu = device_of(host, "0000:01:00.0");
-    ck_assert(!gpu->stuck);
-    ck_assert_str_eq(gpu->driver, "radeon");
-    ck_assert_ptr_null(gpu->override);
-}
-END_TEST
-
-START_TEST(a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck)
-{
-    g_autoptr(FakeHost) fake = a_host_with_a_gpu();
-    g_autofree char *left =
-        g_build_filename(fake_host_path(fake), "sys/bus/pci/devices/0000:01:00.1/vfio-dev", NULL);
-
-    /* The link goes first, what vfio made of the device last (vfio_unregister_group_dev()). */
-    fake_host_set_override(fake, "0000:01:00.1", "vfio-pci");
-    fake_host_set_driver(fake, "0000:01:00.1", NULL);
-    ck_assert_int_eq(mkdir(left, 0755), 0);
-    g_autoptr(Host) host = scan(fake, NULL);
-    const HostDevice *audio = device_of(host, "0000:01:00.1");
-    ck_assert(audio->stuck);
-    ck_assert_ptr_null(audio->override);
-    ck_assert_int_eq(rmdir(left), 0);
-    g_autoptr(Host) later = scan(fake, NULL);
-    ck_assert(!device_of(later, "0000:01:00.1")->stuck);
-}
-END_TEST
-
 START_TEST(memory_is_what_the_kernel_says_of_all_of_it)
 {
-    static const char text[] = "MemTotal:       16048940 kB\nMemFree:          400000 kB\nMemAvailable:    9000000 kB\n"
-                               "SwapFree:             1 kB\n";
+    static const char text[] =
+        "MemTotal:       16048940 kB\nMemFree:          400000 kB\nMemAvailable:    9000000 kB\n"
+        "SwapFree:             1 kB\n";
     g_autoptr(FakeHost) fake = fake_host_new();
     g_autoptr(Host) unknown = scan(fake, NULL);
     ck_assert_int_ge(file_replace_at(fake_host_proc_fd(fake), "meminfo", text, 0444), 0);
@@ -547,16 +343,9 @@ SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
       a_card_says_how_many_virtual_functions_it_could_have_and_where,
       a_mediated_device_is_seen_with_what_it_was_made_of,
-      what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks, the_display_of_the_firmware_is_marked,
-      attributes_that_are_missing_are_unknown, a_device_with_a_step_under_way_is_asked_for_its_driver_alone,
-      a_device_that_somebody_unbinds_while_it_is_in_use_is_stuck, a_stuck_device_is_not_asked_what_would_hang,
-      uevent_and_the_config_space_of_sleepers_are_never_read,
-      the_config_space_of_a_device_on_vfio_pci_is_not_read, a_device_that_answers_with_ones_is_dead,
+      what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks,
+      the_display_of_the_firmware_is_marked, attributes_that_are_missing_are_unknown,
       a_device_that_goes_meanwhile_is_left_out, what_the_kernel_says_of_vfio_and_the_iommu_is_seen,
-      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own, what_is_behind_vmd_is_known_to_be,
-      one_function_is_read_again_and_the_others_are_left_as_they_were,
-      a_function_read_again_keeps_what_only_a_look_at_all_can_tell,
-      a_stuck_function_is_not_asked_what_would_hang_when_read_again,
-      a_function_that_has_gone_is_said_so_and_stays_in_the_snapshot,
-      four_thousand_functions_are_each_seen_in_order, nodes_are_seen_with_their_huge_pages,
-      memory_is_what_the_kernel_says_of_all_of_it)
+      a_host_without_pci_has_no_devices, a_domain_of_vmd_starts_a_tree_of_its_own,
+      what_is_behind_vmd_is_known_to_be, four_thousand_functions_are_each_seen_in_order,
+      nodes_are_seen_with_their_huge_pages, memory_is_what_the_kernel_says_of_all_of_it)
