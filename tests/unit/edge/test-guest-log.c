@@ -2,55 +2,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qemu/guest-log.h"
-#include "../scratch.h"
-#include "../suite.h"
-#include "loop.h"
-
-/* A log in a folder of its own, and the lines that were told. */
-typedef struct Book {
-    sd_event *event;
-    char *dir;
-    int dir_fd;
-    GString *told;
-    GuestLog *log;
-} Book;
-
-static Book book;
-
-static void on_line(const char *line, void *userdata)
-{
-    ck_assert_ptr_eq(userdata, &book);
-    ck_assert(g_utf8_validate(line, -1, NULL));
-    g_string_append_printf(book.told, "<%s>", line);
-}
-
-static void open_log(uint32_t limit, bool words, GuestLogLine line)
-{
-    const GuestLogPlace place = {book.dir_fd, "a.pipe", book.dir_fd, "a.log", limit, words};
-    ck_assert_int_eq(guest_log_open(book.event, &place, line, &book, &book.log), 0);
-}
-
-static void setup(void)
-{
-    book = (Book){.event = loop_new(), .dir = scratch_new("log"), .told = g_string_new(NULL)};
-    book.dir_fd = open(book.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static void teardown(void)
-{
-    book.log = guest_log_close(book.log);
-    ck_assert_ptr_null(book.log);
-    close_fd(book.dir_fd);
-    sd_event_unref(book.event);
-    scratch_remove(book.dir);
-    g_free(book.dir);
-    g_string_free(book.told, TRUE);
-}
+#include "log-book.h"
 
 /* Descriptors of the writer's own, as QEMU has after a restart of the daemon. */
 static int writer(void)
@@ -58,49 +12,6 @@ static int writer(void)
     int fd = fcntl(guest_log_fd(book.log), F_DUPFD_CLOEXEC, 3);
     ck_assert_int_ge(fd, 0);
     return fd;
-}
-
-static void until_read(int fd)
-{
-    int left = 1;
-
-    while (ioctl(fd, FIONREAD, &left) == 0 && left > 0)
-        ck_assert_int_gt(sd_event_run(book.event, LOOP_DEADLINE_USEC), 0);
-}
-
-static void write_log(const char *text, size_t size)
-{
-    int fd = guest_log_fd(book.log);
-
-    while (size > 0) {
-        ssize_t n = write(fd, text, size);
-        ck_assert_int_gt(n, 0);
-        until_read(fd);
-        text += n;
-        size -= n;
-    }
-}
-
-static size_t size_of(const char *name)
-{
-    struct stat st;
-    return fstatat(book.dir_fd, name, &st, 0) == 0 ? st.st_size : 0;
-}
-
-#define WRITE(text) write_log(text, sizeof(text) - 1)
-
-static char *read_back(const char *name)
-{
-    g_autofree char *path = g_build_filename(book.dir, name, NULL);
-    char *text = NULL;
-    g_file_get_contents(path, &text, NULL, NULL);
-    return text;
-}
-
-static void assert_told(const char *lines)
-{
-    ck_assert_str_eq(book.told->str, lines);
-    g_string_truncate(book.told, 0);
 }
 
 START_TEST(whole_lines_are_told_as_they_come)
@@ -171,125 +82,6 @@ START_TEST(a_console_goes_on_while_no_daemon_runs_and_with_the_next)
     until_read(fd);
     g_autofree char *text = read_back("a.log");
     ck_assert_str_eq(text, "kept\n");
-}
-END_TEST
-
-START_TEST(a_log_past_its_limit_is_set_aside_and_begins_anew)
-{
-    open_log(20, true, on_line);
-    WRITE("0123456789\n");
-    WRITE("abcdefghij\n");
-    WRITE("after\n");
-    assert_told("<0123456789><abcdefghij><after>");
-    g_autofree char *now = read_back("a.log"), *before = read_back("a.log.1");
-    ck_assert_str_eq(now, "abcdefghij\nafter\n");
-    ck_assert_str_eq(before, "0123456789\n");
-}
-END_TEST
-
-START_TEST(a_log_that_nobody_is_told_of_is_bounded_too)
-{
-    open_log(100, true, NULL);
-    for (int i = 0; i < 100; i++) {
-        WRITE("a line of twenty-one\n");
-        ck_assert_uint_le(size_of("a.log"), 100);
-        ck_assert_uint_le(size_of("a.log.1"), 100);
-    }
-}
-END_TEST
-
-START_TEST(of_a_burst_the_first_lines_are_told_and_how_many_more_there_were)
-{
-    g_autoptr(GString) burst = g_string_new(NULL);
-    unsigned n = 0;
-
-    open_log(100000, true, on_line);
-    for (int i = 0; i < GUEST_LOG_LINES + 7; i++)
-        g_string_append_printf(burst, "line %d\n", i);
-    write_log(burst->str, burst->len);
-    while (!strstr(book.told->str, "and 7 more lines in these 10 s>"))
-        ck_assert_int_gt(sd_event_run(book.event, LOOP_DEADLINE_USEC), 0);
-    for (const char *c = book.told->str; *c; c++)
-        n += *c == '<';
-    ck_assert_uint_eq(n, GUEST_LOG_LINES + 1);
-    g_string_truncate(book.told, 0);
-    WRITE("again\n");
-    assert_told("<again>");
-}
-END_TEST
-
-/* Writes as much as the pipe takes, at each turn of the loop. */
-typedef struct Flood {
-    int fd;
-    char block[64 * 1024];
-    size_t written;
-} Flood;
-
-static int on_flood(sd_event_source *source, void *userdata)
-{
-    Flood *flood = userdata;
-    ssize_t n;
-
-    while ((n = write(flood->fd, flood->block, sizeof(flood->block))) > 0)
-        flood->written += n;
-    return 0;
-}
-
-static int on_other(sd_event_source *source, void *userdata)
-{
-    int *turns = userdata;
-    ++*turns;
-    return 0;
-}
-
-static size_t whole_size(void)
-{
-    return size_of("a.log") + size_of("a.log.1");
-}
-
-static void flood_for_a_second(char fill)
-{
-    enum { LIMIT = 100 * 1000 };
-    Flood flood = {};
-    sd_event_source *writes = NULL, *other = NULL;
-    int turns = 0;
-
-    open_log(LIMIT, true, on_line);
-    flood.fd = guest_log_fd(book.log);
-    memset(flood.block, fill, sizeof(flood.block));
-    gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
-    ck_assert_int_ge(sd_event_add_post(book.event, &writes, on_flood, &flood), 0);
-    on_flood(NULL, &flood);
-    /* While another source is always ready, as a bus with many callers is, nothing is read. */
-    ck_assert_int_ge(sd_event_add_defer(book.event, &other, on_other, &turns), 0);
-    ck_assert_int_ge(sd_event_source_set_enabled(other, SD_EVENT_ON), 0);
-    for (int i = 0; i < 1000; i++)
-        ck_assert_int_gt(sd_event_run(book.event, LOOP_DEADLINE_USEC), 0);
-    ck_assert_int_eq(turns, 1000);
-    ck_assert_uint_eq(whole_size(), 0);
-    ck_assert_int_ge(sd_event_source_set_enabled(other, SD_EVENT_OFF), 0);
-    while (g_get_monotonic_time() < until) {
-        ck_assert_int_gt(sd_event_run(book.event, LOOP_DEADLINE_USEC), 0);
-        ck_assert_uint_le(size_of("a.log"), LIMIT);
-        ck_assert_uint_le(size_of("a.log.1"), LIMIT);
-    }
-    ck_assert_uint_gt(whole_size(), LIMIT);
-    ck_assert_uint_le(flood.written,
-                      (1 << 20) + (size_t)GUEST_LOG_TURN * (G_USEC_PER_SEC / GUEST_LOG_REST_USEC + 1));
-    ck_assert_uint_le(book.told->len, GUEST_LOG_LINES * (GUEST_LOG_LINE_MAX + 2));
-    sd_event_source_unref(writes);
-    sd_event_source_unref(other);
-}
-
-START_TEST(a_flood_neither_grows_the_files_nor_keeps_others_waiting)
-{
-    flood_for_a_second('x');
-}
-END_TEST
-
-START_TEST(a_flood_of_empty_lines_does_not_either)
-{
-    flood_for_a_second('\n');
 }
 END_TEST
 
@@ -452,9 +244,6 @@ SUITE_WITH("guest-log", setup, teardown, whole_lines_are_told_as_they_come,
            words_that_come_while_no_daemon_runs_are_told_by_the_next,
            a_program_that_complains_is_not_stopped_while_no_daemon_runs,
            a_console_goes_on_while_no_daemon_runs_and_with_the_next,
-           a_log_past_its_limit_is_set_aside_and_begins_anew, a_log_that_nobody_is_told_of_is_bounded_too,
-           of_a_burst_the_first_lines_are_told_and_how_many_more_there_were,
-           a_flood_neither_grows_the_files_nor_keeps_others_waiting, a_flood_of_empty_lines_does_not_either,
            what_a_writer_said_before_it_ended_is_there_at_once, a_line_without_end_is_told_in_parts,
            bytes_that_are_no_text_are_told_as_text, a_cleared_log_begins_anew,
            a_run_begins_with_a_line_of_its_own_that_is_not_told, a_log_that_somebody_else_emptied_is_followed,

@@ -1,72 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
-#include "launcher-heard.h"
-#include "loop.h"
-#include "peer.h"
-
-static PeerFolder folder;
-static sd_event *event;
-static Launcher *launcher;
-
-static void new_launcher(void)
-{
-    ck_assert_int_eq(launcher_new_fork(event, folder.path, folder.socket, &launcher), 0);
-    launcher_on_failed(launcher, LAUNCHER_GUEST, on_failed, NULL);
-}
-
-static void setup(void)
-{
-    peer_folder_make(&folder);
-    event = loop_new();
-    new_launcher();
-}
-
-static void teardown(void)
-{
-    launcher = launcher_free(launcher);
-    event = sd_event_unref(event);
-    peer_folder_remove(&folder);
-    /* All of them are ending. */
-    while (waitpid(-1, NULL, 0) > 0)
-        ;
-    heard_nothing();
-}
-
-static void start(const char *name)
-{
-    ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, name, on_done, NULL), 0);
-    ck_assert_msg(answers == 0, "nothing is called back from within");
-    loop_until_count(event, &answers, 1);
-    ck_assert_int_eq(answer_error, 0);
-}
-
-/* The only child there is, as the kernel tells it. */
-static pid_t child_pid(void)
-{
-    siginfo_t info = {0};
-    g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", getpid()), *text = NULL;
-
-    if (g_file_get_contents(path, &text, NULL, NULL) && *text)
-        return atoi(text);
-    /* CONFIG_PROC_CHILDREN may be missing; an ended child can be peeked at. */
-    ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-    return info.si_pid;
-}
-
-static pid_t start_watched(const char *name)
-{
-    start(name);
-    pid_t pid = child_pid();
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, name, pid, on_exited, NULL), 0);
-    return pid;
-}
+#include "launcher-fork.h"
 
 START_TEST(its_name_and_units_are_those_of_the_fork_launcher)
 {
@@ -207,42 +144,6 @@ START_TEST(a_name_that_is_none_is_not_started)
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "--stop", on_done, NULL), -EINVAL);
     ck_assert_int_eq(launcher_start(launcher, LAUNCHER_GUEST, "../x", on_done, NULL), -EINVAL);
-}
-END_TEST
-
-START_TEST(a_child_inherits_no_descriptors)
-{
-    int leak[2];
-
-    ck_assert_int_eq(pipe(leak), 0);
-    start_watched("fds");
-    loop_until_count(event, &ends, 1);
-    ck_assert_msg(ended.status == 3, "the child has %d descriptors", ended.status);
-    close_fd(leak[0]);
-    close_fd(leak[1]);
-}
-END_TEST
-
-START_TEST(a_child_has_a_session_of_its_own_and_signals_as_by_default)
-{
-    sigset_t blocked;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, NULL);
-    start_watched("signals");
-    loop_until_count(event, &ends, 1);
-    ck_assert_int_eq(ended.status, 0);
-}
-END_TEST
-
-START_TEST(a_child_learns_where_the_daemon_listens_and_little_else)
-{
-    setenv("SECRET", "of the daemon's", 1);
-    start_watched("environment");
-    loop_until_count(event, &ends, 1);
-    ck_assert_int_eq(ended.status, 0);
 }
 END_TEST
 
@@ -402,55 +303,6 @@ START_TEST(a_module_that_cannot_be_loaded_is_an_error_in_words)
 }
 END_TEST
 
-/* The part of usher-launch NAME: the name says what to do. */
-
-static int count_fds(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    int n = -1; /* its own */
-
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-        n += entry->d_name[0] != '.';
-    closedir(dir);
-    return n;
-}
-
-static int check_signals(void)
-{
-    struct sigaction action;
-    sigset_t mask;
-
-    sigprocmask(SIG_BLOCK, NULL, &mask);
-    sigaction(SIGPIPE, NULL, &action);
-    if (sigismember(&mask, SIGTERM) || action.sa_handler != SIG_DFL)
-        return 1;
-    return getsid(0) == getpid() ? 0 : 2;
-}
-
-static int check_environment(void)
-{
-    g_auto(GStrv) names = g_listenv();
-    const char *socket = getenv("USHER_SOCKET");
-
-    if (!socket || !g_str_has_suffix(socket, "/helper.sock"))
-        return 1;
-    return g_strv_length(names) == 3 && getenv("PATH") && getenv("LANG") ? 0 : 2;
-}
-
-static int peer_play(const char *part, const char *name)
-{
-    if (g_str_equal(name, "exit-3"))
-        return 3;
-    if (g_str_equal(name, "fds"))
-        return count_fds();
-    if (g_str_equal(name, "signals"))
-        return check_signals();
-    if (g_str_equal(name, "environment"))
-        return check_environment();
-    for (;;)
-        pause();
-}
-
 SUITE_WITH("launcher-fork", setup, teardown, its_name_and_units_are_those_of_the_fork_launcher,
            an_exit_status_is_told_to_who_watches, a_signal_is_told_to_who_watches,
            an_end_long_ago_is_told_too, of_a_process_that_nobody_knew_the_end_is_unknown,
@@ -458,8 +310,6 @@ SUITE_WITH("launcher-fork", setup, teardown, its_name_and_units_are_those_of_the
            a_child_that_had_connected_is_not_told_as_failed, a_stranger_is_not_identified,
            an_ended_child_is_not_identified, what_runs_is_not_started_twice_and_what_ended_is_started_again,
            a_helper_that_is_not_there_is_named, a_name_that_is_none_is_not_started,
-           a_child_inherits_no_descriptors, a_child_has_a_session_of_its_own_and_signals_as_by_default,
-           a_child_learns_where_the_daemon_listens_and_little_else,
            after_a_restart_a_guest_is_found_by_pid_and_start_time,
            a_pid_that_is_another_process_by_now_is_not_found, a_stop_is_accepted_and_leaves_the_child_alone,
            what_is_forgotten_is_not_called_back,

@@ -1,76 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Against a mock of systemd (mock-systemd.h says why). */
 #include <signal.h>
-#include <sys/wait.h>
 
-#include "../../../daemon/edge/launcher/private.h"
 #include "../suite.h"
-#include "launcher-heard.h"
-#include "loop.h"
-#include "mock-systemd.h"
-
-#define UNIT "usher-guest@win10.service"
-
-static sd_event *event;
-static PrivateBus private;
-static MockSystemd mock;
-static sd_bus *bus;
-static Launcher *launcher;
-
-/* Turns until this call has reached the mock. */
-static void until_called(const char *call)
-{
-    while (!strstr(mock.calls->str, call))
-        ck_assert_msg(sd_event_run(event, LOOP_DEADLINE_USEC) > 0, "no call of %s in %s", call,
-                      mock.calls->str);
-}
-
-static void setup(void)
-{
-    event = loop_new();
-    private_bus_start(&private);
-    mock_systemd_start(&mock, &private, event);
-    bus = private_bus_connect(&private, event, NULL);
-    ck_assert_int_eq(launcher_new_systemd(event, bus, &launcher), 0);
-    launcher_on_failed(launcher, LAUNCHER_GUEST, on_failed, NULL);
-    until_called("Subscribe|");
-}
-
-static void teardown(void)
-{
-    launcher = launcher_free(launcher);
-    bus = sd_bus_flush_close_unref(bus);
-    mock_systemd_stop(&mock);
-    private_bus_stop(&private);
-    event = sd_event_unref(event);
-    heard_nothing();
-}
-
-/* A process that stands for the guest's, and ends with the status. */
-static pid_t process_new(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        for (;;)
-            pause();
-    return pid;
-}
-
-static void process_kill(pid_t pid)
-{
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-}
-
-/* Turns until everything that the mock has sent is heard: the answer to this call comes after it. */
-static void settle(void)
-{
-    int before = finds;
-
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 0, 0, on_found, NULL), 0);
-    loop_until_count(event, &finds, before + 1);
-}
+#include "launcher-systemd.h"
 
 static void start(void)
 {
@@ -325,125 +258,6 @@ START_TEST(a_signal_goes_to_the_main_process_by_systemd)
 }
 END_TEST
 
-START_TEST(an_exit_is_told_as_systemd_knows_it)
-{
-    pid_t pid = process_new();
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    until_called("RefUnit " UNIT "|");
-    ck_assert_int_eq(mock.references, 1);
-    mock.unit.exec_pid = pid;
-    mock.unit.ended = 1;
-    mock.unit.code = CLD_EXITED;
-    mock.unit.status = 3;
-    process_kill(pid);
-    loop_until_count(event, &ends, 1);
-    ck_assert(ended.known);
-    ck_assert(!ended.by_signal);
-    ck_assert_int_eq(ended.status, 3);
-    until_called("UnrefUnit " UNIT "|");
-    ck_assert_int_eq(mock.references, 0);
-}
-END_TEST
-
-START_TEST(a_killing_signal_is_told_as_systemd_knows_it)
-{
-    pid_t pid = process_new();
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    mock.unit.exec_pid = pid;
-    mock.unit.ended = 1;
-    mock.unit.code = CLD_DUMPED;
-    mock.unit.status = SIGSEGV;
-    process_kill(pid);
-    loop_until_count(event, &ends, 1);
-    ck_assert(ended.known);
-    ck_assert(ended.by_signal);
-    ck_assert_int_eq(ended.status, SIGSEGV);
-}
-END_TEST
-
-START_TEST(an_exit_that_systemd_has_not_noticed_yet_is_waited_for)
-{
-    pid_t pid = process_new();
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    mock.unit.exec_pid = pid;
-    process_kill(pid);
-    loop_until_count(event, &mock.status_reads, 1);
-    settle();
-    ck_assert_int_eq(ends, 0);
-
-    mock.unit.ended = 1;
-    mock.unit.code = CLD_EXITED;
-    mock_systemd_tell_change(&mock);
-    loop_until_count(event, &ends, 1);
-    ck_assert(ended.known);
-    ck_assert_int_eq(ended.status, 0);
-}
-END_TEST
-
-START_TEST(an_exit_long_ago_is_told_too)
-{
-    pid_t pid = process_new();
-    process_kill(pid);
-    mock.unit.exec_pid = pid;
-    mock.unit.ended = 1;
-    mock.unit.code = CLD_KILLED;
-    mock.unit.status = SIGKILL;
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    ck_assert_int_eq(ends, 0);
-    loop_until_count(event, &ends, 1);
-    ck_assert(ended.known);
-    ck_assert_int_eq(ended.status, SIGKILL);
-}
-END_TEST
-
-START_TEST(an_exit_of_another_run_of_the_unit_is_not_taken_for_it)
-{
-    pid_t pid = process_new();
-    process_kill(pid);
-    mock.unit.exec_pid = pid + 1;
-    mock.unit.ended = 1;
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    loop_until_count(event, &ends, 1);
-    ck_assert(!ended.known);
-
-    mock.property_error = SD_BUS_ERROR_NO_REPLY;
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    loop_until_count(event, &ends, 2);
-    ck_assert_msg(!ended.known, "an error is no exit status");
-}
-END_TEST
-
-START_TEST(a_watch_that_was_taken_back_or_forgotten_is_silent)
-{
-    int owner;
-
-    pid_t pid = process_new();
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, NULL), 0);
-    launcher_unwatch(launcher, LAUNCHER_GUEST, "win10");
-    ck_assert_int_eq(launcher_watch(launcher, LAUNCHER_GUEST, "win10", pid, on_exited, &owner), 0);
-    launcher_forget(launcher, &owner);
-    process_kill(pid);
-    settle();
-    ck_assert_int_eq(ends, 0);
-    ck_assert_int_eq(mock.references, 0);
-}
-END_TEST
-
-START_TEST(a_guest_is_found_by_the_main_pid_of_its_unit)
-{
-    mock.unit.main_pid = 4711;
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", 1, 1, on_found, NULL), 0);
-    ck_assert_int_eq(finds, 0);
-    loop_until_count(event, &finds, 1);
-    ck_assert_msg(found == 4711, "systemd is believed, not what was remembered");
-
-    mock.unit.main_pid = 0;
-    ck_assert_int_eq(launcher_find(launcher, LAUNCHER_GUEST, "win10", getpid(), 1, on_found, NULL), 0);
-    loop_until_count(event, &finds, 2);
-    ck_assert_int_eq(found, 0);
-}
-END_TEST
-
 START_TEST(where_systemd_does_not_answer_the_memory_decides)
 {
     uint64_t start_time;
@@ -574,11 +388,7 @@ SUITE_WITH("launcher-systemd", setup, teardown, a_start_resets_failures_and_star
            a_unit_that_systemd_does_not_start_again_is_told,
            a_unit_that_is_not_to_be_started_again_is_not_given_up,
            a_start_that_succeeds_and_jobs_of_others_are_not_told, a_stop_stops_the_unit,
-           a_signal_goes_to_the_main_process_by_systemd, an_exit_is_told_as_systemd_knows_it,
-           a_killing_signal_is_told_as_systemd_knows_it,
-           an_exit_that_systemd_has_not_noticed_yet_is_waited_for, an_exit_long_ago_is_told_too,
-           an_exit_of_another_run_of_the_unit_is_not_taken_for_it,
-           a_watch_that_was_taken_back_or_forgotten_is_silent, a_guest_is_found_by_the_main_pid_of_its_unit,
-           where_systemd_does_not_answer_the_memory_decides, a_module_is_loaded_once_its_job_is_gone,
-           what_is_forgotten_or_freed_is_not_called_back, a_process_outside_our_units_is_not_identified,
-           a_unit_is_read_from_the_control_group, no_other_control_group_will_do)
+           a_signal_goes_to_the_main_process_by_systemd, where_systemd_does_not_answer_the_memory_decides,
+           a_module_is_loaded_once_its_job_is_gone, what_is_forgotten_or_freed_is_not_called_back,
+           a_process_outside_our_units_is_not_identified, a_unit_is_read_from_the_control_group,
+           no_other_control_group_will_do)

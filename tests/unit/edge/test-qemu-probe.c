@@ -1,110 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qemu/qemu-probe.h"
-#include "../scratch.h"
 #include "../suite.h"
-#include "loop.h"
+#include "probe-bench.h"
 
 #define QEMU "/usr/bin/qemu-system-x86_64"
-
-/* The probe of one program, and what it answered. */
-typedef struct Bench {
-    sd_event *event;
-    char *dir;
-    int dir_fd;
-    char *program;
-    QemuProbe *probe;
-    int n_answers;
-    char *version; /* of the last answer; NULL: none */
-    char *message;
-    bool free_upon_answer, ask_upon_answer;
-} Bench;
-
-static void on_answer(const QemuFacts *facts, const char *message, void *userdata)
-{
-    Bench *bench = userdata;
-
-    ck_assert_int_eq(facts == NULL, message != NULL);
-    bench->n_answers++;
-    g_free(bench->version);
-    g_free(bench->message);
-    bench->version = facts ? g_strdup(facts->version) : NULL;
-    bench->message = g_strdup(message);
-    if (bench->free_upon_answer)
-        bench->probe = qemu_probe_free(bench->probe);
-    else if (bench->ask_upon_answer && bench->n_answers == 1)
-        qemu_probe_get(bench->probe, on_answer, bench);
-}
-
-static void bench_init(Bench *bench)
-{
-    *bench = (Bench){.event = loop_new(), .dir = scratch_new("probe")};
-    bench->dir_fd = open(bench->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bench->program = g_build_filename(bench->dir, "qemu", NULL);
-}
-
-static void bench_probe(Bench *bench)
-{
-    qemu_probe_free(bench->probe);
-    bench->probe = qemu_probe_new(bench->event, bench->program, bench->dir_fd);
-}
-
-static void bench_clear(Bench *bench)
-{
-    qemu_probe_free(bench->probe);
-    close_fd(bench->dir_fd);
-    sd_event_unref(bench->event);
-    scratch_remove(bench->dir);
-    g_free(bench->dir);
-    g_free(bench->program);
-    g_free(bench->version);
-    g_free(bench->message);
-}
-
-/* The program becomes a script; each start leaves a line in "starts". */
-static void install(Bench *bench, const char *script)
-{
-    g_autofree char *text = g_strdup_printf("#!/bin/bash\necho $$ >> %s/starts\n%s\n", bench->dir, script);
-
-    /* Another file, as a package's update makes one. */
-    unlink(bench->program);
-    ck_assert(g_file_set_contents_full(bench->program, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0755, NULL));
-}
-
-static unsigned n_starts(const Bench *bench)
-{
-    g_autofree char *path = g_build_filename(bench->dir, "starts", NULL), *text = NULL;
-    unsigned n = 0;
-
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return 0;
-    for (const char *c = text; *c; c++)
-        n += *c == '\n';
-    return n;
-}
-
-static void ask(Bench *bench)
-{
-    int wanted = bench->n_answers + 1;
-    qemu_probe_get(bench->probe, on_answer, bench);
-    loop_until_count(bench->event, &bench->n_answers, wanted);
-}
-
-/* A QEMU in bash, as far as a probe sees one: says hello, then answers four commands by its arguments. */
-#define FAKE_QEMU                                                                                            \
-    "say() { echo \"$1\" >&3; }\n"                                                                           \
-    "say '{\"QMP\": {\"version\": {}, \"capabilities\": []}}'\n"                                             \
-    "read -r line <&3; say '{\"return\": {}, \"id\": 1}'\n"                                                  \
-    "read -r line <&3; say '{\"return\": {\"qemu\": {\"major\": 9, \"minor\": 8, \"micro\": '$MICRO'}}, "    \
-    "\"id\": 2}'\n"                                                                                          \
-    "read -r line <&3; say '{\"return\": [{\"name\": \"nvme\"}], \"id\": 3}'\n"                              \
-    "read -r line <&3; say '{\"error\": {\"desc\": \"no such device\"}, \"id\": 4}'\n"                       \
-    "sleep 1000\n"
 
 START_TEST(the_real_qemu_tells_what_it_can_do)
 {
@@ -121,75 +23,6 @@ START_TEST(the_real_qemu_tells_what_it_can_do)
     ck_assert(qemu_facts_have_type(facts, "vfio-pci") && qemu_facts_have_type(facts, "pcie-root-port"));
     ck_assert(qemu_facts_have_type(facts, "max-x86_64-cpu"));
     ck_assert(qemu_facts_vfio_has(facts, "x-vga") && qemu_facts_vfio_has(facts, "host"));
-    bench_clear(&bench);
-}
-END_TEST
-
-START_TEST(what_is_known_is_told_at_once_and_asked_once)
-{
-    Bench bench;
-    bench_init(&bench);
-    install(&bench, "MICRO=1;" FAKE_QEMU);
-    bench_probe(&bench);
-    qemu_probe_get(bench.probe, on_answer, &bench);
-    qemu_probe_get(bench.probe, on_answer, &bench);
-    loop_until_count(bench.event, &bench.n_answers, 2);
-    ck_assert_str_eq(bench.version, "9.8.1");
-    qemu_probe_get(bench.probe, on_answer, &bench);
-    ck_assert_int_eq(bench.n_answers, 3);
-    ck_assert_uint_eq(n_starts(&bench), 1);
-    bench_clear(&bench);
-}
-END_TEST
-
-START_TEST(the_answer_outlives_the_probe_in_its_cache)
-{
-    Bench bench;
-    bench_init(&bench);
-    install(&bench, "MICRO=1;" FAKE_QEMU);
-    bench_probe(&bench);
-    ask(&bench);
-    bench_probe(&bench);
-    ck_assert_str_eq(qemu_probe_known(bench.probe)->version, "9.8.1");
-    ck_assert_uint_eq(n_starts(&bench), 1);
-    bench_clear(&bench);
-}
-END_TEST
-
-START_TEST(a_changed_program_is_asked_again)
-{
-    Bench bench;
-    bench_init(&bench);
-    install(&bench, "MICRO=1;" FAKE_QEMU);
-    bench_probe(&bench);
-    ask(&bench);
-    install(&bench, "MICRO=2;" FAKE_QEMU);
-    ck_assert_ptr_null(qemu_probe_known(bench.probe));
-    ask(&bench);
-    ck_assert_str_eq(bench.version, "9.8.2");
-    install(&bench, "MICRO=3;" FAKE_QEMU);
-    bench_probe(&bench);
-    ck_assert_ptr_null(qemu_probe_known(bench.probe));
-    ask(&bench);
-    ck_assert_str_eq(bench.version, "9.8.3");
-    ck_assert_uint_eq(n_starts(&bench), 3);
-    bench_clear(&bench);
-}
-END_TEST
-
-START_TEST(a_damaged_cache_is_no_answer)
-{
-    Bench bench;
-    bench_init(&bench);
-    install(&bench, "MICRO=1;" FAKE_QEMU);
-    bench_probe(&bench);
-    ask(&bench);
-    g_autofree char *cache = g_build_filename(bench.dir, "qemu.facts", NULL);
-    ck_assert_int_eq(truncate(cache, 100), 0);
-    bench_probe(&bench);
-    ask(&bench);
-    ck_assert_str_eq(bench.version, "9.8.1");
-    ck_assert_uint_eq(n_starts(&bench), 2);
     bench_clear(&bench);
 }
 END_TEST
@@ -445,9 +278,7 @@ START_TEST(a_probe_without_a_cache_works)
 }
 END_TEST
 
-SUITE("qemu-probe", the_real_qemu_tells_what_it_can_do, what_is_known_is_told_at_once_and_asked_once,
-      the_answer_outlives_the_probe_in_its_cache, a_changed_program_is_asked_again,
-      a_damaged_cache_is_no_answer, a_program_that_is_not_there_or_fails_says_so,
+SUITE("qemu-probe", the_real_qemu_tells_what_it_can_do, a_program_that_is_not_there_or_fails_says_so,
       a_program_that_is_no_qemu_says_so, answers_that_make_no_sense_are_a_failure,
       a_silent_program_is_killed_at_its_deadline_with_its_children,
       a_program_that_stops_half_way_is_killed_too, freeing_the_probe_kills_and_drops_the_question,

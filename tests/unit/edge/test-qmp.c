@@ -4,137 +4,11 @@
 #include <glib.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/qemu/qmp.h"
 #include "../scratch.h"
-#include "../suite.h"
-#include "loop.h"
-
-#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": [\"oob\"]}}\r\n"
-#define YES(id) "{\"return\": {}, \"id\": " #id "}\r\n"
-
-/* A connection, what came over it as words, and the test's end of the line. */
-typedef struct Line {
-    sd_event *event;
-    Qmp *qmp;
-    int peer;
-    GString *notes;
-    const char *free_upon; /* the note after which the connection is freed */
-    int n_notes;
-} Line;
-
-static void note(Line *line, Qmp *qmp, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static void note(Line *line, Qmp *qmp, const char *format, ...)
-{
-    va_list arguments;
-
-    ck_assert_ptr_eq(line->qmp, qmp);
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_string_append_printf(line->notes, "%s;", text);
-    line->n_notes++;
-    if (g_strcmp0(line->free_upon, text) == 0)
-        line->qmp = qmp_free(line->qmp);
-}
-
-static void on_ready(Qmp *qmp, void *userdata)
-{
-    ck_assert(qmp_ready(qmp));
-    note(userdata, qmp, "ready");
-}
-
-static void on_event(Qmp *qmp, const char *name, struct json_object *data, void *userdata)
-{
-    note(userdata, qmp, "%s %s", name, json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN));
-}
-
-static void on_closed(Qmp *qmp, int error, void *userdata)
-{
-    ck_assert(!qmp_ready(qmp));
-    ck_assert_int_eq(qmp_command(qmp, "quit", NULL, 0, NULL, NULL), -ENOTCONN);
-    note(userdata, qmp, "closed %d", error);
-}
-
-static void on_reply(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
-{
-    note(userdata, qmp, "%d %s", error,
-         error == -EREMOTEIO ? message : json_object_to_json_string_ext(result, JSON_C_TO_STRING_PLAIN));
-}
-
-static const QmpHandler handler = {on_ready, on_event, on_closed};
-
-static Line *line_new(void)
-{
-    Line *line = g_new0(Line, 1);
-    int pair[2];
-
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    line->event = loop_new();
-    line->notes = g_string_new(NULL);
-    line->peer = pair[1];
-    ck_assert_int_ge(qmp_adopt(line->event, pair[0], &handler, line, &line->qmp), 0);
-    return line;
-}
-
-static void line_free(Line *line)
-{
-    qmp_free(line->qmp);
-    sd_event_unref(line->event);
-    close_fd(line->peer);
-    g_string_free(line->notes, TRUE);
-    g_free(line);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Line, line_free)
-
-static void say(Line *line, const char *text)
-{
-    ck_assert_int_eq(write(line->peer, text, strlen(text)), strlen(text));
-    loop_settle(line->event);
-}
-
-static void hang_up(Line *line)
-{
-    line->peer = close_fd(line->peer);
-    loop_settle(line->event);
-}
-
-/* What was said to the peer since last asked. */
-static void assert_heard(Line *line, const char *text)
-{
-    char bytes[4096] = "";
-    ssize_t n = recv(line->peer, bytes, sizeof(bytes) - 1, MSG_DONTWAIT);
-    ck_assert_str_eq(n > 0 ? bytes : "", text);
-}
-
-static void assert_notes(Line *line, const char *notes)
-{
-    ck_assert_str_eq(line->notes->str, notes);
-    g_string_truncate(line->notes, 0);
-}
-
-static Line *negotiated_line(void)
-{
-    Line *line = line_new();
-
-    say(line, GREETING);
-    assert_heard(line, "{\"execute\":\"qmp_capabilities\",\"id\":1}\n");
-    say(line, YES(1));
-    assert_notes(line, "ready;");
-    return line;
-}
-
-static void command(Line *line, const char *name, uint64_t timeout)
-{
-    ck_assert_int_eq(qmp_command(line->qmp, name, NULL, timeout, on_reply, line), 0);
-}
+#include "qmp-line.h"
 
 START_TEST(commands_may_be_sent_once_negotiated)
 {
@@ -289,104 +163,6 @@ START_TEST(messages_may_come_byte_by_byte)
 }
 END_TEST
 
-START_TEST(an_answer_that_comes_too_late_is_dropped)
-{
-    g_autoptr(Line) line = negotiated_line();
-    command(line, "a", 1000);
-    loop_until_count(line->event, &line->n_notes, 2);
-    say(line, YES(2));
-    assert_notes(line, "-110 null;");
-    ck_assert(qmp_ready(line->qmp));
-    command(line, "b", 60 * G_USEC_PER_SEC);
-    say(line, YES(3));
-    assert_notes(line, "0 {};");
-}
-END_TEST
-
-START_TEST(at_the_end_of_the_stream_all_are_answered_then_told)
-{
-    g_autoptr(Line) line = negotiated_line();
-    command(line, "a", 60 * G_USEC_PER_SEC);
-    command(line, "b", 0);
-    say(line, "{\"event\": \"SHUTDOWN\"}");
-    shutdown(line->peer, SHUT_WR);
-    loop_settle(line->event);
-    assert_notes(line, "SHUTDOWN null;-104 null;-104 null;closed 0;");
-    hang_up(line);
-    assert_notes(line, "");
-}
-END_TEST
-
-START_TEST(what_was_said_before_the_end_is_heard)
-{
-    g_autoptr(Line) line = negotiated_line();
-    static const char last[] = "{\"event\": \"SHUTDOWN\"}\r\n";
-    ck_assert_int_eq(write(line->peer, last, strlen(last)), strlen(last));
-    line->peer = close_fd(line->peer);
-    /* The write finds nobody; that alone must not hide the event. */
-    command(line, "a", 0);
-    loop_settle(line->event);
-    assert_notes(line, "SHUTDOWN null;-104 null;closed 0;");
-}
-END_TEST
-
-START_TEST(what_is_no_qmp_ends_the_connection)
-{
-    static const char *const bad[] = {"HTTP/1.1 400 Bad Request\r\n",
-                                      "{}",
-                                      "[1]",
-                                      YES(1),
-                                      GREETING GREETING,
-                                      GREETING "{\"error\": {\"desc\": \"no\"}, \"id\": 1}",
-                                      "{\"event\": \"STOP\"}"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_autoptr(Line) line = line_new();
-        say(line, bad[i]);
-        assert_notes(line, "closed -74;");
-    }
-    g_autoptr(Line) line = negotiated_line();
-    command(line, "a", 0);
-    say(line, "{\"event\": \"STOP\"}\r\nqemu: segmentation fault\r\n{\"event\": \"RESUME\"}");
-    assert_notes(line, "STOP null;-104 null;closed -74;");
-}
-END_TEST
-
-START_TEST(a_peer_that_never_answers_costs_nothing)
-{
-    g_autoptr(Line) line = line_new();
-    loop_settle(line->event);
-    assert_notes(line, "");
-    hang_up(line);
-    assert_notes(line, "closed 0;");
-}
-END_TEST
-
-START_TEST(a_peer_that_does_not_read_is_no_hang)
-{
-    g_autoptr(Line) line = negotiated_line();
-    g_autofree char *name = g_strnfill(1000, 'x');
-    int r = 0, n = 0;
-    for (; r == 0 && n < 100000; n++)
-        r = qmp_command(line->qmp, name, NULL, 0, on_reply, line);
-    ck_assert_int_eq(r, -ENOBUFS);
-    loop_settle(line->event);
-    assert_notes(line, "");
-
-    /* It reads after all: everything arrives, in order. */
-    g_autoptr(GString) heard = g_string_new(NULL);
-    char bytes[65536];
-    ssize_t got;
-    while ((got = recv(line->peer, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
-        g_string_append_len(heard, bytes, got);
-        loop_settle(line->event);
-    }
-    g_auto(GStrv) commands = g_strsplit(heard->str, "\n", -1);
-    ck_assert_uint_eq(g_strv_length(commands), n);
-    g_autofree char *last = g_strdup_printf("\"id\":%d}", n);
-    ck_assert(g_str_has_suffix(commands[n - 2], last));
-}
-END_TEST
-
 /* Frees the connection within a callback; nothing may be told afterwards. */
 static void assert_freed_upon(const char *wanted, const char *text, uint64_t timeout)
 {
@@ -531,58 +307,6 @@ START_TEST(a_real_qemu_is_reached_before_it_runs_and_quits)
 }
 END_TEST
 
-/* Says an event until the pipe is full, at each turn of the loop. */
-static int on_flood(sd_event_source *source, void *userdata)
-{
-    Line *line = userdata;
-    static const char event[] = "{\"timestamp\": {}, \"event\": \"DEVICE_TRAY_MOVED\"}\r\n";
-
-    while (send(line->peer, event, sizeof(event) - 1, MSG_DONTWAIT) > 0)
-        ;
-    return 0;
-}
-
-START_TEST(events_without_end_keep_nobody_waiting)
-{
-    g_autoptr(Line) line = negotiated_line();
-    sd_event_source *flood = NULL, *other = NULL;
-    int turns = 0, before = line->n_notes;
-
-    ck_assert_int_ge(sd_event_add_post(line->event, &flood, on_flood, line), 0);
-    on_flood(NULL, line);
-    _cleanup_close_ int ready = eventfd(1, EFD_CLOEXEC);
-    ck_assert_int_ge(sd_event_add_io(line->event, &other, ready, EPOLLIN, loop_on_busy, &turns), 0);
-    gint64 start = g_get_monotonic_time(), until = start + G_USEC_PER_SEC / 2;
-    while (g_get_monotonic_time() < until) {
-        int turns_before = turns, notes_before = line->n_notes;
-        for (int i = 0; i < 3; i++)
-            ck_assert_int_gt(sd_event_run(line->event, LOOP_DEADLINE_USEC), 0);
-        ck_assert_int_gt(turns, turns_before);
-        ck_assert_int_le(line->n_notes - notes_before, 3 * 16);
-    }
-    int heard = line->n_notes - before;
-    ck_assert_int_gt(heard, 16);
-    ck_assert_int_le(heard, 16 * ((g_get_monotonic_time() - start) / 16000 + 3));
-    sd_event_source_unref(flood);
-    sd_event_source_unref(other);
-}
-END_TEST
-
-START_TEST(a_burst_of_events_is_heard_whole_before_the_end)
-{
-    g_autoptr(Line) line = negotiated_line();
-    g_autoptr(GString) burst = g_string_new(NULL);
-    int before = line->n_notes;
-
-    for (int i = 0; i < 100; i++)
-        g_string_append(burst, "{\"timestamp\": {}, \"event\": \"RESET\"}\r\n");
-    say(line, burst->str);
-    hang_up(line);
-    loop_until_count(line->event, &line->n_notes, before + 101);
-    ck_assert(g_str_has_suffix(line->notes->str, "RESET null;closed 0;"));
-}
-END_TEST
-
 START_TEST(a_connection_can_be_freed_in_the_rest_between_two_turns)
 {
     g_autoptr(Line) line = negotiated_line();
@@ -616,11 +340,7 @@ SUITE("qmp", commands_may_be_sent_once_negotiated, a_command_goes_out_with_its_a
       a_descriptor_that_was_not_taken_in_time_is_not_lost_to_the_next,
       a_descriptor_that_cannot_be_sent_is_closed, answers_find_their_commands_in_any_order,
       a_refusal_comes_with_its_words, events_come_with_their_data, messages_may_come_byte_by_byte,
-      an_answer_that_comes_too_late_is_dropped, at_the_end_of_the_stream_all_are_answered_then_told,
-      what_was_said_before_the_end_is_heard, what_is_no_qmp_ends_the_connection,
-      a_peer_that_never_answers_costs_nothing, a_peer_that_does_not_read_is_no_hang,
       any_callback_may_free_the_connection, freeing_drops_what_is_pending_without_a_call,
       nobody_to_connect_to_is_told_at_once, a_listening_socket_is_private_and_replaces_an_old_one,
-      a_real_qemu_is_reached_before_it_runs_and_quits, events_without_end_keep_nobody_waiting,
-      a_burst_of_events_is_heard_whole_before_the_end,
+      a_real_qemu_is_reached_before_it_runs_and_quits,
       a_connection_can_be_freed_in_the_rest_between_two_turns, no_more_answers_are_waited_for_than_256)
