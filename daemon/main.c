@@ -240,6 +240,8 @@ static int bring_up(Daemon *d, const Options *options)
     e->qemu_path = USHER_QEMU;
     e->probe = qemu_probe_new(e->event, e->qemu_path, d->state_fd);
     e->ledger = ledger_open(d->state_fd);
+    g_auto(GStrv) modules = vfio_modules_folders();
+    e->host_place.modules = vfio_modules_new((const char *const *)modules);
     e->disks = disk_claims_new();
     e->hangs = hangs_new();
     e->slice_steps = g_queue_new();
@@ -276,6 +278,7 @@ static void let_go(Daemon *d)
     e->ledger = ledger_free(e->ledger);
     e->disks = disk_claims_free(e->disks);
     e->hangs = hangs_free(e->hangs);
+    e->host_place.modules = vfio_modules_free(e->host_place.modules);
 }
 
 /* The loop's last turn. Who lets go of one thing may wait for the next: a worker that has become idle, the

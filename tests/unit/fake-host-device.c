@@ -64,6 +64,11 @@ void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, con
     }
 }
 
+bool fake_driver_lends(const char *driver)
+{
+    return g_str_has_suffix(driver, "vfio-pci") || g_str_has_suffix(driver, "vfio_pci");
+}
+
 bool fake_driver_registered(const FakeHost *host, const char *driver)
 {
     g_autofree char *path = fake_text("bus/pci/drivers/%s", driver);

@@ -54,7 +54,7 @@ static unsigned count_on_vfio(const FakeHost *host, int group)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const FakeDevice *device = value;
         g_autofree char *driver = fake_device_driver(host, device);
-        count += device->group == group && g_str_equal(driver, "vfio-pci");
+        count += device->group == group && fake_driver_lends(driver);
     }
     return count;
 }
@@ -78,7 +78,7 @@ void fake_kernel_remove_node(const FakeHost *host, int group)
 int fake_kernel_unbind(FakeHost *host, FakeDevice *device)
 {
     g_autofree char *driver = fake_device_driver(host, device);
-    bool vfio = g_str_equal(driver, "vfio-pci");
+    bool vfio = fake_driver_lends(driver);
 
     if (driver[0] == '\0')
         return -ENODEV;
@@ -109,14 +109,14 @@ static char *match(const FakeHost *host, const FakeDevice *device)
     return g_strdup(driver);
 }
 
-static void bind_vfio(FakeHost *host, FakeDevice *device)
+static void bind_vfio(FakeHost *host, FakeDevice *device, const char *driver)
 {
     /* Without a group the probe fails, which is no error of the write. */
     if (device->group == FAKE_NO_GROUP)
         return;
     if (count_on_vfio(host, device->group) == 0)
         add_node(host, device->group);
-    fake_device_link_driver(host, device, "vfio-pci");
+    fake_device_link_driver(host, device, driver);
     fake_device_put(host, device, "power/control", "auto");
 }
 
@@ -131,8 +131,8 @@ int fake_kernel_probe(FakeHost *host, FakeDevice *device)
         device->probe_fails = false;
         return 0;
     }
-    if (g_str_equal(driver, "vfio-pci")) {
-        bind_vfio(host, device);
+    if (fake_driver_lends(driver)) {
+        bind_vfio(host, device, driver);
         return 0;
     }
     if (group_open(host, device->group)) {

@@ -70,6 +70,8 @@ char *fake_device_driver(const FakeHost *host, const FakeDevice *device);
 /* Changes only the links; driver: "" or a name. */
 void fake_device_link_driver(const FakeHost *host, const FakeDevice *device, const char *driver);
 
+/* vfio-pci or a variant of it. */
+bool fake_driver_lends(const char *driver);
 bool fake_driver_registered(const FakeHost *host, const char *driver);
 void fake_driver_register(const FakeHost *host, const char *driver);
 

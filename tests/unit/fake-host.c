@@ -208,6 +208,11 @@ void fake_host_load_vfio_pci(FakeHost *host)
     fake_driver_register(host, "vfio-pci");
 }
 
+void fake_host_load_driver(FakeHost *host, const char *driver)
+{
+    fake_driver_register(host, driver);
+}
+
 void fake_host_lose_vfio_pci(FakeHost *host)
 {
     host->vfio_lost = true;

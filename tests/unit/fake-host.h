@@ -154,6 +154,8 @@ void fake_host_switch_off_cpu(FakeHost *host, unsigned cpu);
 void fake_host_unload_vfio_pci(FakeHost *host);
 void fake_host_load_vfio_pci(FakeHost *host);
 /* modprobe(8) does not find it. */
+/* A driver that finds no device by itself, such as a variant of vfio-pci. */
+void fake_host_load_driver(FakeHost *host, const char *driver);
 void fake_host_lose_vfio_pci(FakeHost *host);
 /* A driver of the host's goes. */
 void fake_host_unload_driver(FakeHost *host, const char *driver);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keys.h"
 
+#include "../host/vfio-driver.h"
 #include "definition.h"
 #include "nearest-word.h"
 
@@ -224,6 +225,8 @@ static const DefinitionKey keys[] = {
      .otherwise = "the device itself is lent", .help = "How many of its virtual functions (SR-IOV) to create, and to lend instead"},
     {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = groups, .fallback = "only",
      .help = "Whether the rest of the IOMMU group may be taken from the host too, unused (all)"},
+    {SECTION_PCI, "Driver", VALUE_WORD, PCI(driver), .max = VFIO_DRIVER_MAX, .fallback = "auto",
+     .help = "The driver that lends it: vfio-pci, or a variant of that for such devices"},
     {SECTION_PCI, "ResetBefore", VALUE_SWITCH, PCI(reset_before), .fallback = "no",
      .help = "Reset it before the guest gets it"},
     {SECTION_PCI, "ResetAfter", VALUE_SWITCH, PCI(reset_after), .fallback = "no",

@@ -28,6 +28,7 @@ struct DefinitionPci {
     bool primary_vga;    /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
     char *rom;           /* ROM=: absolute; NULL: the device's own */
     bool rom_bar;        /* ROMBar=, default yes */
+    char *driver;        /* Driver=, default "auto": the best that the kernel has */
     unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
     unsigned vendor_id, device_id, sub_vendor_id,
         sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */

@@ -8,6 +8,7 @@ static void host_device_clear(gpointer pointer)
     HostDevice *device = pointer;
 
     g_free(device->driver);
+    g_free(device->vfio);
     g_free(device->override);
     g_free(device->reset_methods);
     g_free(device->power.state);
@@ -75,6 +76,8 @@ Host *host_new(void)
     host->usbs = g_ptr_array_new_with_free_func(host_usb_free);
     host->mediated = g_ptr_array_new_with_free_func((GDestroyNotify)host_mediated_free);
     host->mediated_types = g_ptr_array_new_with_free_func(host_mediated_type_free);
+    host->drivers = g_ptr_array_new_with_free_func(g_free);
+    host->vfio_aliases = g_ptr_array_new();
     host->nodes = g_array_new(FALSE, TRUE, sizeof(HostNode));
     host->devices = g_ptr_array_new_with_free_func(host_device_unref);
     return host;
@@ -98,6 +101,8 @@ Host *host_share(const Host *host)
     g_ptr_array_ref(host->usbs);
     g_ptr_array_ref(host->mediated);
     g_ptr_array_ref(host->mediated_types);
+    g_ptr_array_ref(host->drivers);
+    g_ptr_array_ref(host->vfio_aliases);
     g_array_ref(host->nodes);
     return shared;
 }
@@ -121,6 +126,8 @@ DEFINE_FREE(Host, host_free, host)
     g_ptr_array_unref(host->usbs);
     g_ptr_array_unref(host->mediated);
     g_ptr_array_unref(host->mediated_types);
+    g_ptr_array_unref(host->drivers);
+    g_ptr_array_unref(host->vfio_aliases);
     g_array_unref(host->nodes);
     g_ptr_array_unref(host->cpus);
     g_ptr_array_unref(host->slices);

@@ -22,6 +22,7 @@ typedef struct HostDevice {
     bool bridge;    /* a PCI or CardBus bridge, not an ISA or host bridge: never touched */
     bool multifunction;
     char *driver;      /* NULL: none */
+    char *vfio;        /* "vfio3": what VFIO calls it; NULL: no driver of VFIO's has it */
     char *override;    /* driver_override; NULL: none ("(null)" in sysfs) */
     int group;         /* IOMMU group or HOST_NO_GROUP */
     bool has_upstream; /* behind a bridge, or Intel's VMD, whose address is upstream */
@@ -133,6 +134,8 @@ typedef struct Host {
     bool macvtap;              /* the macvtap driver is there */
     bool iommu;                /* there is at least one IOMMU group */
     bool vfio_pci;             /* the vfio-pci driver is registered */
+    GPtrArray *drivers;        /* of char*: the PCI drivers that are registered */
+    GPtrArray *vfio_aliases;   /* of VfioAlias (vfio-driver.h) */
     bool unsafe_interrupts;    /* vfio_iommu_type1.allow_unsafe_interrupts is set */
     bool noiommu;              /* vfio.enable_unsafe_noiommu_mode is set */
 } Host;

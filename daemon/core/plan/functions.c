@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../definition/pci.h"
+#include "../host/vfio-driver.h"
 #include "functions.h"
 
 #include "fitness.h"
@@ -48,7 +49,7 @@ static int check_physical(const Host *host, const HostDevice *physical, unsigned
     if (functions->len > 0)
         return raise_made(physical, functions, ret_fault);
     /* The driver makes virtual functions (struct pci_driver, sriov_configure). */
-    if (!physical->driver || g_str_has_suffix(physical->driver, "vfio-pci"))
+    if (!physical->driver || vfio_driver_has(physical))
         return fault_raise(
             ret_fault, FAULT_REFUSED, "let its own driver have it: modprobe, or usherctl restore",
             "%s has no driver that could make virtual functions: %s", address, physical->driver ?: "none");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Functions that exist only by another function's driver, and what else goes with a driver. */
+#include "../host/vfio-driver.h"
 #include "private.h"
 
 /* Longer than any chain of them; it ends a loop in a damaged snapshot. */
@@ -128,7 +129,7 @@ int planning_check_going(const Planning *planning, Fault **ret_fault)
         if (r == 0)
             r = planning_check_spare(planning, device, ret_fault);
         /* Its other nodes are below its maker's in sysfs. */
-        if (r == 0 && plan_on_vfio(device))
+        if (r == 0 && vfio_driver_has(device))
             g_ptr_array_add(planning->plan->leaving, g_strdup(PCI_ADDRESS_STR(device->address)));
     }
     return r;

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "../../base/cleanup.h"
+#include "../host/vfio-driver.h"
+#include "driver.h"
 #include "fitness.h"
 #include "private.h"
 #include "steps.h"
@@ -100,15 +102,9 @@ static bool is_asked(const Planning *planning, const HostDevice *device)
     return g_ptr_array_find(planning->asked, device, NULL);
 }
 
-bool plan_on_vfio(const HostDevice *device)
-{
-    return device->driver &&
-           (g_str_has_suffix(device->driver, "vfio-pci") || g_str_has_suffix(device->driver, "vfio_pci"));
-}
-
 bool plan_harmless(const HostDevice *device)
 {
-    return plan_on_vfio(device) || g_strcmp0(device->driver, "pci-stub") == 0;
+    return vfio_driver_has(device) || g_strcmp0(device->driver, "pci-stub") == 0;
 }
 
 /* Without a driver, the root complex's own function or an ISA bridge does no harm. With one it keeps the
@@ -125,7 +121,7 @@ bool planning_binds(const Planning *planning, const HostDevice *device)
     if (host_device_stays(device))
         return false;
     if (is_asked(planning, device))
-        return !plan_on_vfio(device);
+        return !plan_driver_fits(planning->host, planning->plan, device);
     return array_has(planning->whole, device->group) && !plan_harmless(device);
 }
 
@@ -134,7 +130,9 @@ int planning_add(Planning *planning, const char *name, const DefinitionPci *sect
                  Fault **ret_fault)
 {
     g_autoptr(GPtrArray) functions = NULL;
-    int r = wish_resolve(planning->host, wish, &functions, ret_fault);
+    int r = plan_check_driver(planning->host, section, ret_fault);
+    if (r == 0)
+        r = wish_resolve(planning->host, wish, &functions, ret_fault);
     if (r != 0)
         return r;
 
@@ -310,7 +308,7 @@ static void note_leaving(Planning *planning, int group)
     for (unsigned i = 0; i < members->len; i++) {
         const HostDevice *device = g_ptr_array_index(members, i);
         if (!host_device_stays(device) && !has_already(planning, device) &&
-            (plan_on_vfio(device) || is_asked(planning, device) || planning_binds(planning, device)) &&
+            (vfio_driver_has(device) || is_asked(planning, device) || planning_binds(planning, device)) &&
             !planning_goes_with(planning, device))
             g_ptr_array_add(planning->plan->leaving, g_strdup(PCI_ADDRESS_STR(device->address)));
     }

@@ -19,8 +19,6 @@ typedef struct Planning {
 
 Planning planning_new(const Host *host, const Claims *claims, const char *owner);
 void planning_clear(Planning *planning);
-/* vfio-pci and its variants for particular devices ("mlx5_vfio_pci"). */
-bool plan_on_vfio(const HostDevice *device);
 /* Such a driver does no DMA of its own, so that the kernel takes the group for viable beside it
  * (driver_managed_dma). */
 bool plan_harmless(const HostDevice *device);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../host/vfio-driver.h"
+
 /* Longer than any chain of bridges: PCI has 256 buses. It ends a loop in a damaged snapshot. */
 #define DEPTH_MAX 256
 
@@ -51,8 +53,8 @@ ResetScope reset_set(const Host *host, const HostDevice *device, GPtrArray **ret
 /* vfio-pci and its variants are usher's, and a device without a driver misses nothing. */
 static bool host_uses(const HostDevice *device)
 {
-    return !device->bridge && device->driver && !g_str_has_suffix(device->driver, "vfio-pci") &&
-           !g_str_has_suffix(device->driver, "vfio_pci") && strcmp(device->driver, "pci-stub") != 0;
+    return !device->bridge && device->driver && !vfio_driver_has(device) &&
+           strcmp(device->driver, "pci-stub") != 0;
 }
 
 int reset_set_check(const Host *host, const HostDevice *device, const GPtrArray *taken, Fault **ret_fault)

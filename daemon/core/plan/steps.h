@@ -6,6 +6,6 @@
 #include "plan.h"
 
 /* Adds the steps that bring members (of const HostDevice, in the order in which it is to be done) to
- * vfio-pci, and the resets that the wishes of plan->devices ask for. 0; FAULT_RAISED if they ask for what
- * cannot be had. */
+ * the driver that lends each, and the resets that the wishes of plan->devices ask for. 0; FAULT_RAISED if
+ * they ask for what cannot be had. */
 int plan_steps_add(const Host *host, const GPtrArray *members, Plan *plan, Fault **ret_fault);

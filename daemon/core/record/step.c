@@ -6,6 +6,7 @@
 #include "../host/cpu-list.h"
 #include "step.h"
 #include "../host/usb.h"
+#include "../host/vfio-driver.h"
 
 static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_MODULE] = "module",
@@ -162,6 +163,13 @@ static StepView view_usb_back(const Step *step, const char *live)
     return !live || usb_drivers_back(step->after, live) ? STEP_VIEW_AFTER : STEP_VIEW_BEFORE;
 }
 
+static bool is_value(const Step *step, const char *live, const char *value)
+{
+    if (step->kind == STEP_DRIVER || step->kind == STEP_OVERRIDE)
+        return vfio_driver_same(live, value);
+    return strcmp(live, value) == 0;
+}
+
 StepView step_view(const Step *step, const char *live)
 {
     if (gives_usb_back(step))
@@ -174,10 +182,10 @@ StepView step_view(const Step *step, const char *live)
     if (step->kind == STEP_KEPT_OFF)
         return view_kept_off(step, live);
     /* Nothing shows that a device was reset: a reset is always yet to be done. */
-    if (strcmp(live, step->after) == 0 || tap_is_made(step, live) ||
+    if (is_value(step, live, step->after) || tap_is_made(step, live) ||
         (step->kind == STEP_RESET && strcmp(step->after, STEP_VALUE_AS_IS) == 0))
         return STEP_VIEW_AFTER;
-    if (strcmp(live, step->before) == 0 || step_kind_held(step->kind) || link_still_ours(step, live))
+    if (is_value(step, live, step->before) || step_kind_held(step->kind) || link_still_ours(step, live))
         return STEP_VIEW_BEFORE;
     return STEP_VIEW_DRIFT;
 }

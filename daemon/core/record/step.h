@@ -11,12 +11,15 @@
 #include "../host/pci-address.h"
 
 typedef enum StepKind {
-    STEP_MODULE, /* subject "vfio_pci" or "macvtap"; "absent" → "live". Kept: a module is never unloaded */
+    STEP_MODULE, /* subject "macvtap", "vfio_pci", or the module of a variant of that ("mlx5_vfio_pci");
+                  * "absent" → "live". Kept: a module is never unloaded */
     STEP_POWER_CONTROL, /* subject address; power/control. Held: written whatever the live value is, as
                          * vfio-pci changes it itself (vfio_pci_core_register_device allows runtime PM) */
     STEP_D3COLD,        /* subject address; d3cold_allowed. Held */
-    STEP_DRIVER,        /* subject address; one of before and after is "": unbind, or drivers_probe */
-    STEP_OVERRIDE,      /* subject address; driver_override */
+    STEP_DRIVER,   /* subject address; one of before and after is "": unbind, or drivers_probe. Drivers are
+                    * compared as vfio_driver_same() does: a module that is not loaded yet does not tell how
+                    * its driver is spelled */
+    STEP_OVERRIDE, /* subject address; driver_override, likewise */
     STEP_RESET, /* subject address; after says what is done: STEP_VALUE_RESET, or nothing (STEP_VALUE_AS_IS);
                  * before says the same of the undo. A reset leaves no value behind: it has happened if the
                  * write was taken and config space answers again, and may happen twice without harm. Held */

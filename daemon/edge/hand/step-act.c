@@ -10,6 +10,7 @@
 #include "../../base/file.h"
 #include "../../core/definition/network.h"
 #include "../../core/host/pci-address.h"
+#include "../../core/host/vfio-driver.h"
 #include "holder-disk.h"
 #include "holder-kernel.h"
 #include "holder-links.h"
@@ -298,11 +299,12 @@ static int write_driver(const StepPlace *place, const Step *step, GPtrArray **re
     if (step->after[0] == '\0')
         return unbind(place, step, ret_holders);
     /* A probe for a missing driver succeeds and binds nothing, so the driver is checked first. */
-    if (!step_look_driver(place, step->after))
+    g_autofree char *driver = step_look_driver(place, step->after);
+    if (!driver)
         return -ENOPKG;
     /* While the group is in use, the kernel refuses a driver of the host's and leaves the device without
      * any. */
-    int r = g_str_equal(step->after, "vfio-pci") ? 0 : check_group_closed(place, step);
+    int r = vfio_driver_named(driver) ? 0 : check_group_closed(place, step);
     if (r < 0 && r != -ENOENT)
         return r;
     return file_write_value_at(place->sys_fd, "bus/pci/drivers_probe", step->subject);
@@ -315,9 +317,21 @@ static int write_reset(const StepPlace *place, const Step *step)
     return r < 0 ? r : write_attribute(place, step, "reset", "1");
 }
 
-static int load_module(void)
+/* The override goes by the name that the driver is registered by. */
+static int write_override(const StepPlace *place, const Step *step)
 {
-    char *const argv[] = {(char *)"modprobe", (char *)"vfio-pci", NULL};
+    g_autofree char *driver = step->after[0] ? step_look_driver(place, step->after) : NULL;
+
+    /* A newline clears it; a write of no bytes at all never reaches the driver core. */
+    return write_attribute(place, step, "driver_override",
+                           driver           ? driver
+                           : step->after[0] ? step->after
+                                            : "\n");
+}
+
+static int load_module(const char *module)
+{
+    char *const argv[] = {(char *)"modprobe", (char *)module, NULL};
     char *const envp[] = {NULL};
     pid_t pid;
     int status;
@@ -335,7 +349,7 @@ static int step_write(const StepPlace *place, const Step *step, GPtrArray **ret_
 {
     switch (step->kind) {
     case STEP_MODULE:
-        return strcmp(step->after, "live") == 0 ? load_module() : -EINVAL;
+        return strcmp(step->after, "live") == 0 ? load_module(step->subject) : -EINVAL;
     case STEP_POWER_CONTROL:
         return write_attribute(place, step, "power/control", step->after);
     case STEP_D3COLD:
@@ -343,8 +357,7 @@ static int step_write(const StepPlace *place, const Step *step, GPtrArray **ret_
     case STEP_DRIVER:
         return write_driver(place, step, ret_holders);
     case STEP_OVERRIDE:
-        /* A newline clears it; a write of no bytes at all never reaches the driver core. */
-        return write_attribute(place, step, "driver_override", step->after[0] ? step->after : "\n");
+        return write_override(place, step);
     case STEP_RESET:
         return write_reset(place, step);
     case STEP_AUTOPROBE:

@@ -8,12 +8,14 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
+#include "../../core/host/vfio-driver.h"
 #include "host-memory.h"
 #include "host-needs.h"
 #include "host-processors.h"
 #include "host-scan.h"
 #include "mediated-scan.h"
 #include "usb-scan.h"
+#include "vfio-scan.h"
 
 /* An attribute; NULL if there is none, it is empty, or the kernel refuses to tell. */
 static char *read_text(int dirfd, const char *name)
@@ -125,7 +127,21 @@ static void read_sriov(int dirfd, HostDevice *device)
     device->sriov.autoprobe = read_text(dirfd, "sriov_drivers_autoprobe");
 }
 
-/* vfio-pci has been told to let go of the device and waits for whoever has it open
+/* What VFIO calls the device, if a driver of its kind has it, whatever that is called: vfio_init_device() of
+ * the kernel's vfio_main.c makes the folder. */
+static char *read_vfio(int dirfd)
+{
+    g_auto(GStrv) names = NULL;
+
+    if (file_list_at(dirfd, "vfio-dev", &names) < 0)
+        return NULL;
+    for (char **name = names; *name; name++)
+        if (g_str_has_prefix(*name, "vfio"))
+            return g_strdup(*name);
+    return NULL;
+}
+
+/* The driver has been told to let go of the device and waits for whoever has it open
  * (vfio_unregister_group_dev()): the link has gone, what it made of the device has not. */
 static bool leaving_vfio(int dirfd)
 {
@@ -139,6 +155,7 @@ static void read_binding(int dirfd, bool guarded, HostDevice *device)
     if (device->stuck)
         return;
     device->driver = read_link(dirfd, "driver");
+    device->vfio = read_vfio(dirfd);
     device->stuck = !guarded && !device->driver && leaving_vfio(dirfd);
     if (guarded || device->stuck)
         return;
@@ -148,8 +165,9 @@ static void read_binding(int dirfd, bool guarded, HostDevice *device)
 }
 
 /* Config space reads as ones if the device does not answer; the kernel's copy in the attribute vendor would
- * not show that. Does not ask a device that sleeps, as reading would wake it; nor one on vfio-pci, whose user
- * resets it at will: the read would wait for the end of the reset (pci_wait_cfg() in the kernel). */
+ * not show that. Does not ask a device that sleeps, as reading would wake it; nor one on a driver of VFIO's,
+ * whose user resets it at will: the read would wait for the end of the reset (pci_wait_cfg() in the kernel).
+ */
 static bool read_dead(int dirfd, const HostDevice *device)
 {
     g_autofree char *status = read_text(dirfd, "power/runtime_status");
@@ -157,8 +175,7 @@ static bool read_dead(int dirfd, const HostDevice *device)
 
     /* "suspending" counts, too. A device that could not be woken is in "error", and its config space
      * tells. */
-    if (device->stuck || (device->driver && strstr(device->driver, "vfio")) ||
-        (status && g_str_has_prefix(status, "suspend")))
+    if (device->stuck || vfio_driver_has(device) || (status && g_str_has_prefix(status, "suspend")))
         return false;
     _cleanup_close_ int fd = openat(dirfd, "config", O_RDONLY | O_CLOEXEC);
     return fd >= 0 && read(fd, vendor, sizeof(vendor)) == sizeof(vendor) && vendor[0] == 0xff &&
@@ -285,7 +302,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         const HostDevice *device = g_ptr_array_index(host->devices, i);
         host->iommu |= device->group != HOST_NO_GROUP;
     }
-    host->vfio_pci = faccessat(place->sys_fd, "bus/pci/drivers/vfio-pci", F_OK, 0) == 0;
+    vfio_scan(place->sys_fd, place->modules, host);
     host->unsafe_interrupts =
         read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");

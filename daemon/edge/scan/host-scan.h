@@ -4,11 +4,13 @@
 #pragma once
 
 #include "../../core/host/host.h"
+#include "vfio-scan.h"
 
 typedef struct HostPlace {
-    int sys_fd;  /* /sys */
-    int proc_fd; /* /proc: mounts, swaps, routes */
-    int dev_fd;  /* /dev */
+    int sys_fd;           /* /sys */
+    int proc_fd;          /* /proc: mounts, swaps, routes */
+    int dev_fd;           /* /dev */
+    VfioModules *modules; /* of the kernel; NULL: nothing is known of them */
 } HostPlace;
 
 /* skip: addresses (text) whose driver_override and uevent must not be read, or NULL. Those with a value (a

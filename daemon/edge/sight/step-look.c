@@ -6,27 +6,32 @@
 #include <unistd.h>
 
 #include "../../base/file.h"
+#include "../../core/host/vfio-driver.h"
 #include "tuning.h"
 
 #define DRIVERS "bus/pci/drivers"
 
-bool step_look_driver(const StepPlace *place, const char *driver)
+char *step_look_driver(const StepPlace *place, const char *driver)
 {
-    g_autofree char *path = g_strdup_printf(DRIVERS "/%s", driver);
-    return driver[0] != '.' && !strchr(driver, '/') && faccessat(place->sys_fd, path, F_OK, 0) == 0;
+    g_auto(GStrv) names = NULL;
+
+    if (file_list_at(place->sys_fd, DRIVERS, &names) < 0)
+        return NULL;
+    for (char **name = names; *name; name++)
+        if (vfio_driver_same(*name, driver))
+            return g_strdup(*name);
+    return NULL;
 }
 
 /* Not /sys/module: the driver may be built in, and it is the driver that is needed. */
 static int read_module(const StepPlace *place, const Step *step, char **ret)
 {
-    bool live;
+    bool macvtap = strcmp(step->subject, "macvtap") == 0;
 
-    if (strcmp(step->subject, "vfio_pci") == 0)
-        live = step_look_driver(place, "vfio-pci");
-    else if (strcmp(step->subject, "macvtap") == 0)
-        live = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
-    else
+    if (!macvtap && !(vfio_driver_valid(step->subject) && strstr(step->subject, "vfio")))
         return -EINVAL;
+    g_autofree char *driver = step_look_driver(place, step->subject);
+    bool live = macvtap ? faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0 : driver != NULL;
     *ret = g_strdup(live ? "live" : "absent");
     return 0;
 }

@@ -12,8 +12,9 @@ typedef struct StepPlace {
     int proc_fd; /* /proc: where it is told what a disk is used for */
 } StepPlace;
 
-/* Whether a driver of that name is registered on the PCI bus, built in or not. */
-bool step_look_driver(const StepPlace *place, const char *driver);
+/* The PCI driver of that name, built in or not, as it is registered (vfio_driver_same()); NULL: none is. The
+ * caller frees it. */
+char *step_look_driver(const StepPlace *place, const char *driver);
 
 /* The live value of a STEP_MODULE, STEP_HUGE_PAGES or STEP_GOVERNOR, as step_view() takes it: *ret is NULL if
  * the subject is not there, and the caller's. 0 or -errno; -EINVAL for a subject or a kind that is none of

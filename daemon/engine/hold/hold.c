@@ -221,7 +221,8 @@ GPtrArray *hold_driven(const Hold *hold)
 
     for (unsigned i = 0; i < steps->len; i++) {
         const Step *step = g_ptr_array_index(steps, i);
-        if (step->kind == STEP_DRIVER && g_str_equal(step->before, "vfio-pci"))
+        /* The undo of the bind itself: the other step has the host's driver on its other side. */
+        if (step->kind == STEP_DRIVER && step->before[0] != '\0')
             g_ptr_array_add(driven, g_strdup(step->subject));
     }
     return driven;

@@ -7,6 +7,7 @@
 
 #include "../../base/file.h"
 #include "../../core/plan/fitness.h"
+#include "../../edge/scan/vfio-scan.h"
 #include "check.h"
 
 const char *finding_level_to_string(FindingLevel level)
@@ -89,17 +90,16 @@ static void check_kvm(GPtrArray *findings)
  * depmod(8)). */
 static bool module_available(const char *file_name)
 {
-    g_autofree char *release = NULL;
+    static const char *const lists[] = {"modules.dep", "modules.builtin"};
+    g_auto(GStrv) folders = vfio_modules_folders();
 
-    if (file_read_value_at(AT_FDCWD, "/proc/sys/kernel/osrelease", &release) < 0)
-        return false;
-    for (const char *const *list = (const char *const[]){"modules.dep", "modules.builtin", NULL}; *list;
-         list++) {
-        g_autofree char *path = g_strdup_printf("/lib/modules/%s/%s", release, *list);
-        g_autofree char *text = NULL;
-        if (file_read_all_at(AT_FDCWD, path, 64 * 1024 * 1024, &text, NULL) >= 0 && strstr(text, file_name))
-            return true;
-    }
+    for (char **folder = folders; *folder; folder++)
+        for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++) {
+            g_autofree char *path = g_build_filename(*folder, lists[i], NULL), *text = NULL;
+            if (file_read_all_at(AT_FDCWD, path, 64 * 1024 * 1024, &text, NULL) >= 0 &&
+                strstr(text, file_name))
+                return true;
+        }
     return false;
 }
 

@@ -4,6 +4,7 @@
 
 #include "../../base/log.h"
 #include "../../base/words.h"
+#include "../../core/host/vfio-driver.h"
 #include "private.h"
 
 static void on_host_event(const char *action, const char *address, void *userdata)
@@ -53,7 +54,7 @@ const char *manager_device_state(Manager *m, const HostDevice *device)
         return "dead";
     if (!device->driver)
         return "unused";
-    if (!g_str_equal(device->driver, "vfio-pci"))
+    if (!vfio_driver_has(device))
         return "host";
     return manager_find_hold(m, device->address) ? "bound" : "vfio";
 }

@@ -5,6 +5,7 @@
 
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
+#include "../../core/host/vfio-driver.h"
 #include "private.h"
 
 /* A change of drivers comes as several events; a hang that somebody else caused comes as none. */
@@ -22,7 +23,7 @@ static char *describe_drift(const Host *host, const char *text)
         return g_strdup_printf("somebody is unbinding %s, which hangs until it is let go of", text);
     if (!device->driver)
         return g_strdup_printf("%s was taken from vfio-pci and has no driver", text);
-    if (!g_str_has_suffix(device->driver, "vfio-pci") && !g_str_has_suffix(device->driver, "vfio_pci"))
+    if (!vfio_driver_has(device))
         return g_strdup_printf("%s was taken from vfio-pci and is on %s", text, device->driver);
     return NULL;
 }

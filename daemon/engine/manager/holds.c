@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../base/log.h"
+#include "../../core/host/vfio-driver.h"
 #include "private.h"
 
 Hold *manager_find_hold(Manager *m, PciAddress address)
@@ -141,7 +142,7 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
     }
     if (!hold)
         return fault_raise(ret_fault, FAULT_REFUSED,
-                           device->driver && g_str_equal(device->driver, "vfio-pci")
+                           vfio_driver_has(device)
                                ? "whoever bound it (vfio-pci.ids=, driverctl, a script) has to give it back"
                                : "there is nothing to restore",
                            "%s was not bound by usher, its driver is %s", PCI_ADDRESS_STR(address),

@@ -6,6 +6,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../base/log.h"
+#include "../../core/host/vfio-driver.h"
 
 #define LINKS_USEC (200 * G_TIME_SPAN_MILLISECOND)
 
@@ -86,7 +87,7 @@ static bool links_changed(HostCache *cache)
     for (unsigned i = 0; i < cache->host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(cache->host->devices, i);
         g_autofree char *driver = NULL;
-        if (g_strcmp0(device->driver, "vfio-pci") != 0)
+        if (!vfio_driver_has(device))
             continue;
         g_autofree char *link =
             g_strdup_printf("bus/pci/devices/%s/driver", PCI_ADDRESS_STR(device->address));

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vfio-scan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "../../base/file.h"
+#include "../../core/host/vfio-driver.h"
+
+#define ALIASES_MAX (64 * 1024 * 1024)
+
+struct VfioModules {
+    char **folders;
+    char *path;         /* of the file that was read; NULL: none yet */
+    struct stat seen;   /* it, then */
+    GPtrArray *aliases; /* of VfioAlias */
+};
+
+/* The usual folder, where usherd's own unit has that, and NixOS'. */
+char **vfio_modules_folders(void)
+{
+    static const char *const folders[] = {"/run/usher/modules", "/lib/modules",
+                                          "/run/booted-system/kernel-modules/lib/modules"};
+    GStrvBuilder *builder = g_strv_builder_new();
+    struct utsname name;
+
+    for (unsigned i = 0; uname(&name) == 0 && i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(folders[i], name.release, NULL);
+        g_strv_builder_add(builder, folder);
+    }
+    char **list = g_strv_builder_end(builder);
+    g_strv_builder_unref(builder);
+    return list;
+}
+
+VfioModules *vfio_modules_new(const char *const *folders)
+{
+    VfioModules *modules = g_new0(VfioModules, 1);
+
+    modules->folders = g_strdupv((char **)folders);
+    modules->aliases = vfio_aliases_parse("");
+    return modules;
+}
+
+VfioModules *vfio_modules_free(VfioModules *modules)
+{
+    if (!modules)
+        return NULL;
+    g_strfreev(modules->folders);
+    g_free(modules->path);
+    g_ptr_array_unref(modules->aliases);
+    g_free(modules);
+    return NULL;
+}
+
+static bool is_same(const VfioModules *modules, const char *path, const struct stat *st)
+{
+    return g_strcmp0(modules->path, path) == 0 && st->st_dev == modules->seen.st_dev &&
+           st->st_ino == modules->seen.st_ino && st->st_size == modules->seen.st_size &&
+           st->st_mtim.tv_sec == modules->seen.st_mtim.tv_sec &&
+           st->st_mtim.tv_nsec == modules->seen.st_mtim.tv_nsec;
+}
+
+static void look(VfioModules *modules)
+{
+    for (char **folder = modules->folders; *folder; folder++) {
+        g_autofree char *path = g_strconcat(*folder, "/modules.alias", NULL), *text = NULL;
+        struct stat st;
+        if (stat(path, &st) < 0)
+            continue;
+        if (is_same(modules, path, &st))
+            return;
+        if (file_read_all_at(AT_FDCWD, path, ALIASES_MAX, &text, NULL) < 0)
+            continue;
+        g_ptr_array_unref(modules->aliases);
+        modules->aliases = vfio_aliases_parse(text);
+        g_free(modules->path);
+        modules->path = g_steal_pointer(&path);
+        modules->seen = st;
+        return;
+    }
+}
+
+void vfio_scan(int sys_fd, VfioModules *modules, Host *host)
+{
+    g_auto(GStrv) names = NULL;
+
+    if (file_list_at(sys_fd, "bus/pci/drivers", &names) >= 0)
+        for (char **name = names; *name; name++)
+            g_ptr_array_add(host->drivers, g_strdup(*name));
+    host->vfio_pci = g_ptr_array_find_with_equal_func(host->drivers, VFIO_DRIVER, g_str_equal, NULL);
+    if (!modules)
+        return;
+    look(modules);
+    g_ptr_array_unref(host->vfio_aliases);
+    host->vfio_aliases = g_ptr_array_ref(modules->aliases);
+}
