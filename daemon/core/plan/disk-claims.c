@@ -67,6 +67,16 @@ const char *disk_claims_other(const DiskClaims *claims, const char *id, const ch
     return disk_claims_against(claims, id, true, guest);
 }
 
+bool disk_claims_has(const DiskClaims *claims, const char *id, const char *guest)
+{
+    for (unsigned i = 0; i < claims->all->len; i++) {
+        const DiskClaim *claim = g_ptr_array_index(claims->all, i);
+        if (g_str_equal(claim->guest, guest) && g_str_equal(claim->id, id))
+            return true;
+    }
+    return false;
+}
+
 void disk_claims_give_up_one(DiskClaims *claims, const char *id, const char *guest)
 {
     for (unsigned i = 0; i < claims->all->len;) {

@@ -18,6 +18,8 @@ const char *disk_claims_take(DiskClaims *claims, const char *id, bool writable, 
 const char *disk_claims_against(const DiskClaims *claims, const char *id, bool writable, const char *guest);
 /* Who has it, in whichever way; NULL: nobody but guest. */
 const char *disk_claims_other(const DiskClaims *claims, const char *id, const char *guest);
+/* Whether a guest has it itself, in whichever way. */
+bool disk_claims_has(const DiskClaims *claims, const char *id, const char *guest);
 /* What a guest has of this. */
 void disk_claims_give_up_one(DiskClaims *claims, const char *id, const char *guest);
 /* All that a guest has. */

@@ -24,6 +24,7 @@ typedef struct Change {
     char *node;   /* what QEMU's command line put into it */
     bool eject, force;
     int fd;       /* of the image, until QEMU has it */
+    char *image;  /* its id among the claims on disks; NULL: it is taken out */
     bool waiting; /* for the tray to open, */
     bool waited;  /* which is done once */
     int set;      /* the number of the descriptor that QEMU has */
@@ -37,14 +38,22 @@ struct Medium {
     Engine *engine;
     const char *guest;
     QemuLink *link;
-    Change *change; /* under way */
+    Change *change;     /* under way */
+    GHashTable *inside; /* drive → id of the image that was put into it, as claimed; both owned */
+    GHashTable *kept;   /* set of ids, owned: claimed to the guest's end whatever is in its drives */
 };
 
 Medium *medium_new(Engine *engine, const char *guest, QemuLink *link)
 {
     Medium *medium = g_new(Medium, 1);
 
-    *medium = (Medium){engine, guest, link, NULL};
+    *medium = (Medium){
+        .engine = engine,
+        .guest = guest,
+        .link = link,
+        .inside = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+        .kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+    };
     return medium;
 }
 
@@ -57,12 +66,60 @@ static void change_free(Change *change)
     g_free(change->drive);
     g_free(change->device);
     g_free(change->node);
+    g_free(change->image);
     g_free(change);
 }
 
 DEFINE_FREE(Medium, medium_free, medium)
 {
     change_free(medium->change);
+    g_hash_table_destroy(medium->inside);
+    g_hash_table_destroy(medium->kept);
+}
+
+/* The claims on what is in the drives. */
+
+static bool is_inside(const Medium *medium, const char *image)
+{
+    GHashTableIter iter;
+    const char *other;
+
+    g_hash_table_iter_init(&iter, medium->inside);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&other))
+        if (g_str_equal(image, other))
+            return true;
+    return false;
+}
+
+/* The guest whose claim prevents it; NULL: the image is claimed. */
+static const char *claim(Medium *medium, const char *image)
+{
+    DiskClaims *claims = medium->engine->disks;
+
+    if (!disk_claims_has(claims, image, medium->guest))
+        return disk_claims_take(claims, image, false, medium->guest);
+    /* By the command line: it may be in another drive, or a disk, too. */
+    if (!is_inside(medium, image))
+        g_hash_table_add(medium->kept, g_strdup(image));
+    return NULL;
+}
+
+static void give_up(const Medium *medium, const char *image)
+{
+    if (image && !is_inside(medium, image) && !g_hash_table_contains(medium->kept, image))
+        disk_claims_give_up_one(medium->engine->disks, image, medium->guest);
+}
+
+static void note_change(const Change *change)
+{
+    Medium *medium = change->medium;
+    g_autofree char *old = g_strdup(g_hash_table_lookup(medium->inside, change->drive));
+
+    if (change->image)
+        g_hash_table_insert(medium->inside, g_strdup(change->drive), g_strdup(change->image));
+    else
+        g_hash_table_remove(medium->inside, change->drive);
+    give_up(medium, old);
 }
 
 static struct json_object *text_argument(const char *name, const char *text)
@@ -94,16 +151,23 @@ static void end(Change *change, Fault *fault)
 
     change->medium->change = NULL;
     tidy(change);
+    if (fault)
+        give_up(change->medium, change->image);
+    else
+        note_change(change);
     change->changed(owned, change->userdata);
     change_free(change);
 }
 
 static void end_undone(Change *change, int error, const char *message)
 {
-    const Medium *medium = change->medium;
+    Medium *medium = change->medium;
 
     if (error == -ETIMEDOUT)
         qemu_link_go_silent(medium->link);
+    /* QEMU may have put it in all the same. */
+    if (error != -EREMOTEIO && change->image)
+        g_hash_table_add(medium->kept, g_strdup(change->image));
     end(change, qmp_fault(medium->guest, error, message));
 }
 
@@ -253,7 +317,7 @@ static int find_drive(const Medium *medium, const GPtrArray *cdroms, const char 
 }
 
 /* Without asking its file system, which may be the caller's own (FUSE) and never answer. */
-static int check_image(const Medium *medium, int fd, Fault **ret_fault)
+static int check_image(Medium *medium, int fd, char **ret_image, Fault **ret_fault)
 {
     struct statx st;
     int flags = fcntl(fd, F_GETFL);
@@ -266,10 +330,11 @@ static int check_image(const Medium *medium, int fd, Fault **ret_fault)
                            "what is to be put into the drive is not an image");
     g_autofree char *id = g_strdup_printf("f%u:%u:%" G_GUINT64_FORMAT, st.stx_dev_major, st.stx_dev_minor,
                                           (uint64_t)st.stx_ino);
-    const char *other = disk_claims_take(medium->engine->disks, id, false, medium->guest);
+    const char *other = claim(medium, id);
     if (other)
         return fault_raise(ret_fault, FAULT_IN_USE, "stop that guest first", "guest %s writes to that image",
                            other);
+    *ret_image = g_steal_pointer(&id);
     return 0;
 }
 
@@ -297,10 +362,12 @@ static int begin(Change *change)
     json_object_object_add(flat, "flat", json_object_new_boolean(true));
     int r = qmp_command(qemu_link_qmp(change->medium->link), "query-named-block-nodes", flat, QMP_ANSWER_USEC,
                         on_nodes, change);
-    if (r < 0)
-        change_free(change);
-    else
+    if (r >= 0) {
         change->medium->change = change;
+        return 0;
+    }
+    give_up(change->medium, change->image);
+    change_free(change);
     return r;
 }
 
@@ -308,6 +375,7 @@ int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, in
                   GuestControlled changed, void *userdata, Fault **ret_fault)
 {
     _cleanup_close_ int fd = image;
+    g_autofree char *id = NULL;
     bool eject = fd < 0;
     unsigned index = 0;
 
@@ -316,7 +384,7 @@ int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, in
                            medium->guest);
     int r = find_drive(medium, cdroms, drive, &index, ret_fault);
     if (r == 0 && !eject)
-        r = check_image(medium, fd, ret_fault);
+        r = check_image(medium, fd, &id, ret_fault);
     if (r != 0)
         return r;
 
@@ -324,6 +392,7 @@ int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, in
     change->eject = eject;
     change->force = force;
     change->fd = steal_fd(&fd);
+    change->image = g_steal_pointer(&id);
     change->changed = changed;
     change->userdata = userdata;
     return begin(change);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "../../../daemon/base/cleanup.h"
 #include "rig-guest.h"
@@ -113,6 +114,74 @@ START_TEST(who_waits_for_a_tray_is_told_that_the_guest_ended)
 }
 END_TEST
 
+/* Whether another guest may not write to an_image(). */
+static bool is_claimed(const Rig *rig)
+{
+    _cleanup_close_ int fd = an_image();
+    struct statx st;
+
+    ck_assert_int_eq(statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st), 0);
+    g_autofree char *id = g_strdup_printf("f%u:%u:%" G_GUINT64_FORMAT, st.stx_dev_major, st.stx_dev_minor,
+                                          (uint64_t)st.stx_ino);
+    return disk_claims_against(rig->engine.disks, id, true, "other") != NULL;
+}
+
+START_TEST(an_image_is_claimed_as_long_as_it_is_in_a_drive)
+{
+    A_RUN("[CDROM a]\n[CDROM b]\n");
+    for (unsigned round = 0; round < 2; round++) {
+        change(&qemu, "a", an_image(), false);
+        change(&qemu, "b", an_image(), false);
+        change(&qemu, "a", -1, false);
+        ck_assert(is_claimed(&rig));
+        change(&qemu, "b", -1, false);
+        ck_assert(!is_claimed(&rig));
+    }
+    end();
+}
+END_TEST
+
+START_TEST(an_image_that_was_not_put_in_is_not_claimed)
+{
+    A_RUN("[CDROM a]\n");
+    qemu.tray_locked = true;
+    change(&qemu, "a", an_image(), true);
+    ck_assert_str_ne(words, "done");
+    ck_assert(!is_claimed(&rig));
+    change(&qemu, "a", an_image(), false);
+    ck_assert(is_claimed(&rig));
+    rig_until(&rig, &n_ended, 2);
+    ck_assert(!is_claimed(&rig));
+    end();
+}
+END_TEST
+
+START_TEST(an_image_that_the_guest_was_started_with_stays_claimed)
+{
+    g_autofree char *path = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *drives = g_strdup_printf("[CDROM a]\nPath=%s\n[CDROM b]\n", path);
+    A_RUN(drives);
+    ck_assert(is_claimed(&rig));
+    change(&qemu, "b", an_image(), false);
+    change(&qemu, "b", -1, false);
+    ck_assert(is_claimed(&rig));
+    end();
+}
+END_TEST
+
+START_TEST(an_image_that_qemu_may_have_put_in_unheard_stays_claimed)
+{
+    A_RUN("[CDROM a]\n");
+    qemu.tray_locked = true;
+    change(&qemu, "a", an_image(), false);
+    fake_qemu_break(&qemu);
+    ck_assert_uint_eq(n_ended, 1);
+    ck_assert(is_claimed(&rig));
+    fake_qemu_serve(&qemu);
+    end();
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused)
 {
     A_RUN("[CDROM a]\n[CDROM b]\n");
@@ -139,4 +208,7 @@ END_TEST
 
 SUITE("guest-medium", an_image_is_handed_over_and_put_in, a_tray_that_the_guest_opens_is_waited_for,
       a_tray_that_stays_locked_is_told, who_waits_for_a_tray_is_told_that_the_guest_ended,
-      what_cannot_be_is_refused, a_guest_without_a_drive_has_none)
+      an_image_is_claimed_as_long_as_it_is_in_a_drive, an_image_that_was_not_put_in_is_not_claimed,
+      an_image_that_the_guest_was_started_with_stays_claimed,
+      an_image_that_qemu_may_have_put_in_unheard_stays_claimed, what_cannot_be_is_refused,
+      a_guest_without_a_drive_has_none)
