@@ -187,6 +187,19 @@ class Objects(LimitsTest):
         match.remove()
         self.assertTrue(seen)
 
+    def test_an_end_has_one_job_of_each_kind_however_often_it_is_asked_for(self):
+        self.polkit.allow_all()
+        # The firmware hears no power button.
+        self.usherd.define("demo", GUEST.replace("PowerButtonSec=1", "PowerButtonSec=1h"))
+        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE)), ("done", ""))
+        os.kill(int(self.usherd.property("demo", "Pid")), signal.SIGSTOP)
+        guest = self.usherd.guest("demo")
+        stops = {str(guest.Stop(NONE)) for _ in range(30)} | {str(self.manager.StopGuest("demo", NONE))}
+        self.assertEqual(len(stops), 1)
+        self.assertEqual([str(path) for path, _ in self.manager.ListJobs()], list(stops))
+        self.assertEqual(self.usherd.run_job(guest.Kill)[0], "done")
+        self.usherd.wait_for(lambda: not self.manager.ListJobs(), "a job goes on")
+
     def test_other_spellings_of_an_object_are_not_kept(self):
         def ask(first, last):
             for number in range(first, last):

@@ -54,6 +54,8 @@ typedef struct GuestEntry {
 #define MANAGER_GUESTS_MAX 1024
 void manager_announce(Manager *m, ManagerChange change, const char *id);
 Job *manager_new_job(Manager *m, JobType type, const char *subject);
+/* The one of this type that is under way for the subject; NULL: none is. */
+const Job *manager_running_job(Manager *m, JobType type, const char *subject);
 GuestEntry *manager_guest_entry(Manager *m, const char *name);
 /* Whether there is room for one more guest. */
 bool manager_has_room(Manager *m);

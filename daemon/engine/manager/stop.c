@@ -18,8 +18,11 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
     if (guest_at_rest(entry->guest) && !again)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
 
-    Job *job = manager_new_job(m, kill ? JOB_KILL : JOB_STOP, name);
-    *ret_job = job->id;
+    JobType type = kill ? JOB_KILL : JOB_STOP;
+    /* However often it is asked for: all wait for one end. */
+    const Job *running = manager_running_job(m, type, name);
+    Job *job = running ? NULL : manager_new_job(m, type, name);
+    *ret_job = running ? running->id : job->id;
     if (again) {
         /* If no device is left, an administrator can name none to have the kernel believed. */
         guest_restore(entry->guest, job, guest_devices(entry->guest)->len == 0);

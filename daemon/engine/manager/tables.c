@@ -63,6 +63,18 @@ GArray *manager_jobs(Manager *m)
     return ids;
 }
 
+const Job *manager_running_job(Manager *m, JobType type, const char *subject)
+{
+    GHashTableIter iter;
+    const Job *job;
+
+    g_hash_table_iter_init(&iter, m->jobs);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&job))
+        if (!job->result && job->type == type && g_str_equal(job->subject, subject))
+            return job;
+    return NULL;
+}
+
 const Job *manager_job(Manager *m, unsigned id)
 {
     return g_hash_table_lookup(m->jobs, GUINT_TO_POINTER(id));
