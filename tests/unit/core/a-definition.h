@@ -8,6 +8,7 @@
 #include "../../../daemon/core/definition/handle.h"
 
 #define FILE_PATH "/etc/usher/guests/win10.guest"
+#define AT FILE_PATH ":"
 #define DROP_IN_PATH "/etc/usher/guests/win10.guest.d/10-more.conf"
 
 /* The guest win10 from its file and, unless NULL, a drop-in. */

@@ -69,6 +69,24 @@ static inline void assert_plan_refused(const Host *host, const Claims *claims, c
     ck_assert_int_eq(fault->kind, kind);
 }
 
+/* remedy: a part of it, or NULL for none. */
+static inline void assert_fault(const Fault *fault, FaultKind kind, const char *message, const char *remedy)
+{
+    ck_assert_str_eq(fault_kind_to_string(fault->kind), fault_kind_to_string(kind));
+    ck_assert_str_eq(fault->message, message);
+    if (remedy)
+        ck_assert_msg(strstr(fault->remedy, remedy), "%s", fault->remedy);
+    else
+        ck_assert_ptr_null(fault->remedy);
+}
+
+static inline void assert_start_refused(const Host *host, const Claims *claims, const char *text,
+                                        FaultKind kind, const char *message, const char *remedy)
+{
+    _cleanup_fault_ Fault *fault = refusal(host, claims, text, false);
+    assert_fault(fault, kind, message, remedy);
+}
+
 static inline Plan *bound(const Host *host, const char *address, uint8_t functions, bool whole_group)
 {
     BindWish wish = {.address = address_of(address), .functions = functions, .whole_group = whole_group};

@@ -6,7 +6,6 @@
 #include "../suite.h"
 #include "a-definition.h"
 
-#define AT FILE_PATH ":"
 
 START_TEST(huge_pages_are_of_two_sizes_or_none)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/qemu/host-tools.h"
 #include "../suite.h"
 #include "a-definition.h"

@@ -4,81 +4,9 @@
 #include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/looking-glass.h"
 #include "../../../daemon/core/qemu/check.h"
-#include "../suite.h"
-#include "a-qemu.h"
+#include "boot-words.h"
 
 #define MEMORY_FILE "/dev/shm/usher-golden-looking-glass"
-#define BOOT_WORDS "booted from the first disk\n"
-#define COMMAND_LINE "root=/dev/vda1,ro -S %n \"quoted\"     a=b,c=d"
-
-/* Prints the words at 0x27 on the first serial port, then writes to pvpanic's port 0x505: "panicked". */
-static const uint8_t boot_sector[] = {0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0x27, 0x7c, 0xac, 0x84, 0xc0,
-                                      0x74, 0x12, 0x88, 0xc4, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x20,
-                                      0x74, 0xfb, 0x88, 0xe0, 0xba, 0xf8, 0x03, 0xee, 0xeb, 0xe9,
-                                      0xba, 0x05, 0x05, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd};
-
-/* The entry of a kernel, at 0x70 after its header: prints the command line, whose address is at 0x228, and a
- * newline. */
-static const uint8_t kernel_code[] = {
-    0x66, 0xa1, 0x28, 0x02, 0x66, 0x89, 0xc7, 0x83, 0xe7, 0x0f, 0x66, 0xc1, 0xe8, 0x04, 0x8e, 0xc0, 0x26,
-    0x8a, 0x25, 0x47, 0x84, 0xe4, 0x74, 0x10, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x20, 0x74, 0xfb, 0x88, 0xe0,
-    0xba, 0xf8, 0x03, 0xee, 0xeb, 0xe8, 0xba, 0xf8, 0x03, 0xb0, 0x0a, 0xee, 0xf4, 0xeb, 0xfd};
-
-static void write_file(const char *path, const void *bytes, size_t size)
-{
-    ck_assert(g_file_set_contents(path, bytes, size, NULL));
-}
-
-/* As little of a Linux kernel as QEMU takes for one (Documentation/x86/boot.rst): protocol 2.2, loaded high.
- */
-static void write_kernel(const char *path)
-{
-    uint8_t image[8192] = {};
-
-    image[0x1f1] = 4;                     /* sectors of set-up code */
-    memcpy(image + 0x200, "\xeb\x6e", 2); /* jump to 0x270 */
-    memcpy(image + 0x202, "HdrS\x02\x02", 6);
-    image[0x211] = 1;                             /* LOADED_HIGH */
-    memcpy(image + 0x22c, "\xff\xff\xff\x37", 4); /* how high an initrd may be */
-    memcpy(image + 0x270, kernel_code, sizeof(kernel_code));
-    write_file(path, image, sizeof(image));
-}
-
-static void write_disk(const char *path, const char *words)
-{
-    uint8_t sector[512] = {};
-
-    memcpy(sector, boot_sector, sizeof(boot_sector));
-    strcpy((char *)sector + 0x27, words);
-    memcpy(sector + 510, "\x55\xaa", 2);
-    write_file(path, sector, sizeof(sector));
-    ck_assert_int_eq(truncate(path, 1 << 20), 0);
-}
-
-/* Disks by the ending of their path, all but the first with other words in their boot sector. */
-static void fill(const QemuFile *file, const char *path)
-{
-    if (file->kind == QEMU_FILE_FOLDER) {
-        ck_assert_int_eq(mkdir(path, 0755), 0);
-    } else if (file->kind == QEMU_FILE_FIRMWARE || file->kind == QEMU_FILE_NVRAM) {
-        g_autofree char *command = g_strdup_printf("cp %s '%s'", file->template ?: file->path, path);
-        ck_assert_int_eq(system(command), 0);
-    } else if (file->kind == QEMU_FILE_KERNEL) {
-        write_kernel(path);
-    } else if (file->kind == QEMU_FILE_INITRD) {
-        write_file(path, "initrd", 6);
-    } else if (g_str_has_suffix(file->path, ".qcow2")) {
-        const char *backing = strstr(file->path, "backed") ? "-b /etc/passwd -F raw" : "";
-        g_autofree char *command = g_strdup_printf("qemu-img create -q -f qcow2 %s '%s' 1M", backing, path);
-        ck_assert_int_eq(system(command), 0);
-    } else {
-        write_disk(path, strstr(file->path, "first") ? BOOT_WORDS : "another disk\n");
-    }
-}
-
-/* Overrides in each definition what this machine cannot do. */
-static const char here[] =
-    "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
 
 static GuestDefinition *read_golden(const char *name)
 {
@@ -429,96 +357,6 @@ START_TEST(qemu_takes_memory_of_huge_pages)
 }
 END_TEST
 
-static Qemu *boot(const char *text, const char *const *more)
-{
-    g_autoptr(GuestDefinition) definition = a_definition_with(text, here);
-    g_autoptr(QemuCommand) command = a_command_for(definition);
-    Qemu *qemu = qemu_start(command, fill, more);
-    qemu_negotiate(qemu);
-    qemu_do(qemu, "cont");
-    return qemu;
-}
-
-static void assert_boots_from(const char *bus)
-{
-    static const char *const panic[] = {"-device", "pvpanic", NULL};
-    g_autofree char *text =
-        g_strdup_printf("[Disk a]\nPath=/first\nFormat=raw\nBus=%s\n[Disk b]\nPath=/b\nFormat=raw\n", bus);
-    Qemu *qemu = boot(text, panic);
-    g_autofree char *console = qemu_read_console(qemu, BOOT_WORDS), *events = NULL;
-    char logged[1024] = "";
-    int log = open(qemu->log_path, O_RDONLY | O_CLOEXEC);
-
-    ck_assert(g_str_has_suffix(console, BOOT_WORDS));
-    /* The guest panics now, which is a bad end, also by its status. */
-    ck_assert_int_eq(qemu_end(qemu, &events), 1);
-    ck_assert_ptr_nonnull(strstr(events, "GUEST_PANICKED "));
-    ck_assert_ptr_nonnull(strstr(events, "SHUTDOWN "));
-    ck_assert_int_gt(read(log, logged, sizeof(logged) - 1), 0);
-    ck_assert_ptr_nonnull(strstr(logged, BOOT_WORDS));
-    close(log);
-}
-
-START_TEST(a_guest_boots_from_its_first_disk_and_its_console_is_logged)
-{
-    assert_boots_from("virtio-blk");
-    assert_boots_from("nvme");
-}
-END_TEST
-
-START_TEST(a_guest_boots_from_disks_behind_a_controller)
-{
-    assert_boots_from("virtio-scsi");
-    assert_boots_from("sata");
-}
-END_TEST
-
-START_TEST(an_image_that_names_a_file_of_the_host_is_not_followed_to_it)
-{
-    g_autoptr(GuestDefinition) definition =
-        a_definition_with("[Disk a]\nPath=/backed.qcow2\nFormat=qcow2\n", here);
-    g_autoptr(QemuCommand) command = a_command_for(definition);
-    Qemu *qemu = qemu_start(command, fill, NULL);
-    qemu_negotiate(qemu);
-    struct json_object *nodes = qemu_ask(qemu, "query-named-block-nodes", NULL);
-    const char *text = json_object_to_json_string_ext(nodes, JSON_C_TO_STRING_PLAIN);
-
-    /* The image and its format; a third node would be the file that the image names. */
-    ck_assert_uint_eq(json_object_array_length(nodes), 2);
-    ck_assert_ptr_null(strstr(text, "\"file\":\"/etc/passwd\""));
-    json_object_put(nodes);
-    qemu_do(qemu, "quit");
-    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
-}
-END_TEST
-
-START_TEST(a_kernel_gets_its_command_line_to_the_letter)
-{
-    Qemu *qemu =
-        boot("[Kernel]\nImage=/k\nInitrd=/i\nCommandLine=" COMMAND_LINE "\n[Console]\nLog=no\n", NULL);
-    g_autofree char *console = qemu_read_console(qemu, "c=d\n");
-
-    ck_assert(g_str_has_suffix(console, COMMAND_LINE "\n"));
-    ck_assert_ptr_null(qemu->log_path);
-    qemu_do(qemu, "quit");
-    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
-}
-END_TEST
-
-START_TEST(firmware_finds_all_ports_of_a_full_house)
-{
-    g_autofree char *path = g_strconcat(USHER_GOLDEN_DIR, "/full-house.guest", NULL), *text = NULL;
-    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
-    g_autofree char *first = g_strconcat("[Disk d", "0000000000000000000000000000000]\nPath=/first\n", NULL);
-    g_autofree char *all = g_strconcat(text, first, NULL);
-    Qemu *qemu = boot(all, NULL);
-    g_autofree char *console = qemu_read_console(qemu, BOOT_WORDS);
-    ck_assert(g_str_has_suffix(console, BOOT_WORDS));
-    qemu_do(qemu, "quit");
-    ck_assert_int_eq(qemu_end(qemu, NULL), 0);
-}
-END_TEST
-
 START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 {
     g_autoptr(GuestDefinition) definition = a_definition_with("", here);
@@ -548,8 +386,4 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
 END_TEST
 
 SUITE("qemu-accept", qemu_takes_every_command_line_and_shows_what_was_meant, qemu_takes_memory_of_huge_pages,
-      qemu_knows_what_kvm_is_to_tell_a_guest, a_guest_boots_from_its_first_disk_and_its_console_is_logged,
-      a_guest_boots_from_disks_behind_a_controller,
-      an_image_that_names_a_file_of_the_host_is_not_followed_to_it,
-      a_kernel_gets_its_command_line_to_the_letter, firmware_finds_all_ports_of_a_full_house,
-      this_qemu_has_all_that_any_definition_asks_for)
+      qemu_knows_what_kvm_is_to_tell_a_guest, this_qemu_has_all_that_any_definition_asks_for)
