@@ -11,6 +11,7 @@
 #include "../../core/definition/network.h"
 #include "../../core/host/pci-address.h"
 #include "../../core/host/vfio-driver.h"
+#include "config.h"
 #include "holder-disk.h"
 #include "holder-kernel.h"
 #include "holder-links.h"
@@ -28,7 +29,6 @@
 #define DRIVERS "bus/pci/drivers"
 #define GROUP_CLOSE_TRIES 50
 #define GROUP_CLOSE_WAIT_USEC (100 * 1000)
-#define MODPROBE "/sbin/modprobe"
 
 /* The subject comes from a process with fewer rights than this one: it must not lead anywhere else. */
 static int check_address(const Step *step)
@@ -336,7 +336,7 @@ static int load_module(const char *module)
     pid_t pid;
     int status;
 
-    int r = posix_spawn(&pid, MODPROBE, NULL, NULL, argv, envp);
+    int r = posix_spawn(&pid, USHER_MODPROBE, NULL, NULL, argv, envp);
     if (r != 0)
         return -r;
     while (waitpid(pid, &status, 0) < 0)
