@@ -66,14 +66,27 @@ check_scripts() {
         done < <(git -C "$top" ls-files '*.sh' .ci/run | sed "s|^|$top/|")
 }
 
-run_lab() {
-        heading 'lab'
-        local report=$build/lab-report line
-        rm -rf "$build/lab-logs"
-        "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs" | tee "$report" || true
-        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1 || true)
+# count_report FILE
+# By its last line.
+count_report() {
+        local line
+        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$1" | tail -n 1 || true)
         # shellcheck disable=SC2046 # two numbers
         count $(sed -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/' <<<"${line:-0 passed, 1 failed}")
+}
+
+check_packages() {
+        heading 'packages'
+        "$here/packages.sh" --output "$build/packages" | tee "$build/packages-report" || true
+        count_report "$build/packages-report"
+}
+
+run_lab() {
+        heading 'lab'
+        rm -rf "$build/lab-logs"
+        "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs" |
+                tee "$build/lab-report" || true
+        count_report "$build/lab-report"
 }
 
 "$here/install-packages.sh"
@@ -82,6 +95,7 @@ run_meson_tests
 check_house
 check_format
 check_scripts
+check_packages
 run_lab
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
