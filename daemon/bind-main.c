@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* usher-bind: takes the steps that usherd asks for, one by one, and answers each with what it read back;
- * looks at and opens what definitions name; looks for who holds a device. What hangs in the kernel hangs
- * here, and nowhere else. */
+ * opens what definitions name; looks for who holds a device. What hangs in the kernel hangs here, and nowhere
+ * else. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,11 @@
 #include "base/wire.h"
 #include "edge/helper/channel.h"
 #include "edge/hand/disk-open.h"
-#include "edge/hand/file-look.h"
+#include "edge/hand/file-open.h"
 #include "edge/hand/holder-scan.h"
 #include "edge/hand/link.h"
 #include "edge/hand/step-act.h"
 #include "edge/hand/usb-drivers.h"
-#include "core/definition/kvmfr-device.h"
 
 static int answer_failed(int channel, int error, const char *live)
 {
@@ -68,13 +67,6 @@ static int serve_step(int channel, const StepPlace *place, char **arguments)
     }
 }
 
-static int answer_opened(int channel, int fd)
-{
-    if (fd < 0)
-        return answer_failed(channel, fd, "-");
-    return channel_send_blocking(channel, (const char *[]){"opened", NULL}, &fd, 1);
-}
-
 static int answer_used(int channel, const DiskSeen *seen, const GPtrArray *holders)
 {
     g_auto(GStrv) who = holders_to_words("used", holders);
@@ -108,49 +100,50 @@ static int serve_disk(int channel, const HolderPlace *place, char **arguments)
     return channel_send_blocking(channel, (const char *const *)words, &fd, fd >= 0);
 }
 
-static int serve_link(int channel, const HolderPlace *place, const char *name)
+static int open_link(const HolderPlace *place, const char *name)
 {
     bool valid = name[0] && strlen(name) <= LINK_NAME_MAX && name[0] != '.' && !strchr(name, '/');
-    _cleanup_close_ int fd = valid ? link_open(place->sys_fd, place->dev_fd, name) : -EINVAL;
 
-    return answer_opened(channel, fd);
+    return valid ? link_open(place->sys_fd, place->dev_fd, name) : -EINVAL;
 }
 
-static int serve_look(int channel, char **arguments)
+/* Whoever asks may not open just any device: there are some that give away the whole host. */
+static int open_vhost(const char *path)
 {
-    FileKind kind = file_kind_from_string(arguments[0]);
-    g_autoptr(FileSeen) seen = NULL;
-    int r = kind < 0 ? -EINVAL : file_look(kind, arguments[1], &seen);
-
-    if (r < 0)
-        return answer_failed(channel, r, "-");
-    g_auto(GStrv) words = file_seen_to_words("seen", seen);
-    return channel_send_blocking(channel, (const char *const *)words, NULL, 0);
-}
-
-static int serve_open(int channel, FileKind kind, const char *path)
-{
-    _cleanup_close_ int fd = file_open(kind, path);
-
-    return answer_opened(channel, fd);
-}
-
-/* Whoever asks may not open just any: there are devices that give away the whole host. */
-static int open_device(const HolderPlace *place, const char *path)
-{
-    if (g_str_has_prefix(path, "/dev/bus/usb/"))
-        return usb_node_open(place->dev_fd, path);
-    if (strcmp(path, "/dev/vhost-net") != 0 && !kvmfr_device_valid(path))
+    if (strcmp(path, "/dev/vhost-net") != 0)
         return -EINVAL;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     return fd < 0 ? -errno : fd;
 }
 
-static int serve_device(int channel, const HolderPlace *place, const char *path)
+static int open_named(const HolderPlace *place, FileKind kind, const char *what, FileSeen **ret, int *ret_fd)
 {
-    _cleanup_close_ int fd = open_device(place, path);
+    if (kind != FILE_KIND_LINK && kind != FILE_KIND_VHOST && kind != FILE_KIND_USB)
+        return file_open(kind, what, ret, ret_fd);
+    int fd = kind == FILE_KIND_LINK    ? open_link(place, what)
+             : kind == FILE_KIND_VHOST ? open_vhost(what)
+                                       : usb_node_open(place->dev_fd, what);
+    if (fd < 0)
+        return fd;
+    *ret = g_new0(FileSeen, 1);
+    *ret_fd = fd;
+    return 0;
+}
 
-    return answer_opened(channel, fd);
+static int serve_open(int channel, const HolderPlace *place, char **arguments)
+{
+    FileKind kind = file_kind_from_string(arguments[0]);
+    g_autoptr(FileSeen) seen = NULL;
+    _cleanup_close_ int fd = -1;
+    int r = kind < 0 ? -EINVAL : open_named(place, kind, arguments[2], &seen, &fd);
+
+    if (r < 0)
+        return answer_failed(channel, r, "-");
+    /* Here, as its file server is told, and waited for (FUSE_FLUSH; what NFS has not written yet). */
+    if (strcmp(arguments[1], "keep") != 0)
+        fd = close_fd(fd);
+    g_auto(GStrv) words = file_seen_to_words("opened", seen);
+    return channel_send_blocking(channel, (const char *const *)words, &fd, fd >= 0);
 }
 
 static int serve_holders(int channel, const HolderPlace *place, bool claim, char **addresses)
@@ -181,20 +174,8 @@ static int serve(int channel, const HolderPlace *place)
             r = serve_step(channel, &(StepPlace){place->sys_fd, place->dev_fd, place->proc_fd}, words + 1);
         else if (n_fds == 0 && strcmp(words[0], "disk") == 0)
             r = serve_disk(channel, place, words + 1);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "link") == 0)
-            r = serve_link(channel, place, words[1]);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "folder") == 0)
-            r = serve_open(channel, FILE_KIND_FOLDER, words[1]);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "place") == 0)
-            r = serve_open(channel, FILE_KIND_DISK, words[1]);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "socket") == 0)
-            r = serve_open(channel, FILE_KIND_SOCKET, words[1]);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "file") == 0)
-            r = serve_open(channel, FILE_KIND_FILE, words[1]);
-        else if (n == 3 && n_fds == 0 && strcmp(words[0], "look") == 0)
-            r = serve_look(channel, words + 1);
-        else if (n == 2 && n_fds == 0 && strcmp(words[0], "device") == 0)
-            r = serve_device(channel, place, words[1]);
+        else if (n == 4 && n_fds == 0 && strcmp(words[0], "open") == 0)
+            r = serve_open(channel, place, words + 1);
         else if (n > 1 && (strcmp(words[0], "holders") == 0 || strcmp(words[0], "claimants") == 0))
             r = serve_holders(channel, place, words[0][0] == 'c', words + 1);
         else

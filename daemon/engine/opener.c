@@ -5,15 +5,6 @@
 #include "../base/log.h"
 #include "../edge/host-services/clock.h"
 
-typedef enum Verb {
-    VERB_NONE, /* nothing is asked */
-    VERB_LOOK,
-    VERB_OPEN,
-    VERB_LINK,
-    VERB_DEVICE,
-    VERB_DISK,
-} Verb;
-
 typedef struct Hang {
     Hangs *hangs;
     char *what;
@@ -27,12 +18,10 @@ struct Hangs {
 struct Opener {
     Engine *engine;
     bool question;
-    Verb verb;
     FileKind kind;
-    char *what;
+    char *what; /* what is being asked for; NULL: nothing is */
     DiskWish wish;
-    WorkerLooked looked;
-    WorkerOpened opened;
+    WorkerOpened opened; /* either of both */
     WorkerDiskOpened disk_opened;
     void *userdata;
     gint64 since;  /* when the worker was asked, monotonic */
@@ -104,7 +93,6 @@ static void abandon(Opener *opener)
 /* Ends the ask; the caller gives the answer. */
 static void settle(Opener *opener, int error)
 {
-    opener->verb = VERB_NONE;
     g_clear_pointer(&opener->what, g_free);
     if (!opener->question)
         opener->deadline = sd_event_source_disable_unref(opener->deadline);
@@ -114,32 +102,21 @@ static void settle(Opener *opener, int error)
 
 static void fail(Opener *opener, int error)
 {
-    Verb verb = opener->verb;
     int none = -1;
 
     settle(opener, error);
-    if (verb == VERB_LOOK)
-        opener->looked(error, NULL, opener->userdata);
-    else if (verb == VERB_DISK)
-        opener->disk_opened(error, NULL, NULL, &none, opener->userdata);
+    if (opener->opened)
+        opener->opened(error, NULL, &none, opener->userdata);
     else
-        opener->opened(error, &none, opener->userdata);
+        opener->disk_opened(error, NULL, NULL, &none, opener->userdata);
 }
 
-static void on_looked(int error, const FileSeen *seen, void *userdata)
+static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     Opener *opener = userdata;
 
     settle(opener, error);
-    opener->looked(error, seen, opener->userdata);
-}
-
-static void on_opened(int error, int *fd, void *userdata)
-{
-    Opener *opener = userdata;
-
-    settle(opener, error);
-    opener->opened(error, fd, opener->userdata);
+    opener->opened(error, seen, fd, opener->userdata);
 }
 
 static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd, void *userdata)
@@ -172,7 +149,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 
     opener->deadline = sd_event_source_disable_unref(opener->deadline);
     /* Nothing is being asked, or the answer comes in this turn. */
-    if (opener->verb == VERB_NONE || !opener->worker || opener->turn)
+    if (!opener->what || !opener->worker || opener->turn)
         return 0;
     log_warning("%s does not answer; usher-bind is left alone with it", opener->what);
     abandon(opener);
@@ -184,24 +161,9 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int send(Opener *opener)
 {
-    switch (opener->verb) {
-    case VERB_LOOK:
-        return worker_look(opener->worker, opener->kind, opener->what, on_looked, opener);
-    case VERB_LINK:
-        return worker_open_link(opener->worker, opener->what, on_opened, opener);
-    case VERB_DEVICE:
-        return worker_open_device(opener->worker, opener->what, on_opened, opener);
-    case VERB_DISK:
-        return worker_disk(opener->worker, &opener->wish, on_disk, opener);
-    default:
-        return opener->kind == FILE_KIND_FOLDER
-                   ? worker_open_folder(opener->worker, opener->what, on_opened, opener)
-               : opener->kind == FILE_KIND_SOCKET
-                   ? worker_open_socket(opener->worker, opener->what, on_opened, opener)
-               : opener->kind == FILE_KIND_DISK
-                   ? worker_open_place(opener->worker, opener->what, on_opened, opener)
-                   : worker_open_file(opener->worker, opener->what, on_opened, opener);
-    }
+    return opener->opened
+               ? worker_open(opener->worker, opener->kind, opener->what, !opener->question, on_opened, opener)
+               : worker_disk(opener->worker, &opener->wish, on_disk, opener);
 }
 
 static void request_worker(Opener *opener);
@@ -249,13 +211,12 @@ static void request_worker(Opener *opener)
         fail_soon(opener, r);
 }
 
-static void ask(Opener *opener, Verb verb, FileKind kind, const char *what, void *userdata)
+static void ask(Opener *opener, FileKind kind, const char *what, void *userdata)
 {
     Hangs *hangs = opener->engine->hangs;
     unsigned limit = opener->question ? OPENER_HANGS_QUESTION : OPENER_HANGS_START;
 
-    g_assert(opener->verb == VERB_NONE);
-    opener->verb = verb;
+    g_assert(!opener->what);
     opener->kind = kind;
     opener->what = g_strdup(what);
     opener->userdata = userdata;
@@ -269,35 +230,18 @@ static void ask(Opener *opener, Verb verb, FileKind kind, const char *what, void
         request_worker(opener);
 }
 
-void opener_look(Opener *opener, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
-{
-    opener->looked = looked;
-    ask(opener, VERB_LOOK, kind, what, userdata);
-}
-
-void opener_open(Opener *opener, FileKind kind, const char *path, WorkerOpened opened, void *userdata)
+void opener_open(Opener *opener, FileKind kind, const char *what, WorkerOpened opened, void *userdata)
 {
     opener->opened = opened;
-    ask(opener, VERB_OPEN, kind, path, userdata);
-}
-
-void opener_open_link(Opener *opener, const char *name, WorkerOpened opened, void *userdata)
-{
-    opener->opened = opened;
-    ask(opener, VERB_LINK, FILE_KIND_FILE, name, userdata);
-}
-
-void opener_open_device(Opener *opener, const char *path, WorkerOpened opened, void *userdata)
-{
-    opener->opened = opened;
-    ask(opener, VERB_DEVICE, FILE_KIND_DEVICE, path, userdata);
+    ask(opener, kind, what, userdata);
 }
 
 void opener_open_disk(Opener *opener, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
 {
+    opener->opened = NULL;
     opener->disk_opened = opened;
     opener->wish = *wish;
-    ask(opener, VERB_DISK, FILE_KIND_DISK, wish->path, userdata);
+    ask(opener, FILE_KIND_DISK, wish->path, userdata);
 }
 
 Opener *opener_new(Engine *engine, bool question)
@@ -313,7 +257,7 @@ DEFINE_FREE(Opener, opener_free, opener)
 {
     if (opener->request)
         worker_request_cancel(opener->request);
-    if (opener->worker && opener->verb != VERB_NONE && !opener->turn)
+    if (opener->worker && opener->what && !opener->turn)
         abandon(opener);
     else if (opener->worker)
         worker_release(opener->worker);

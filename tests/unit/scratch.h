@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* The caller frees the path and takes the folder away. In memory, where there is such a place: thousands of
@@ -30,4 +32,16 @@ static inline int scratch_remove_one(const char *path, const struct stat *st, in
 static inline void scratch_remove(const char *path)
 {
     nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A socket that anybody may connect to, and where nobody listens. */
+static inline void scratch_put_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_uint_lt(g_strlcpy(address.sun_path, path, sizeof(address.sun_path)), sizeof(address.sun_path));
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+    close(fd);
 }

@@ -78,8 +78,15 @@ static void structure_free(SectionId id, void *structure)
     }
 }
 
-DEFINE_FREE(GuestDefinition, definition_free, definition)
+GuestDefinition *definition_ref(const GuestDefinition *definition)
 {
+    return g_rc_box_acquire((void *)definition);
+}
+
+static void clear(void *data)
+{
+    GuestDefinition *definition = data;
+
     for (unsigned i = 0; i < definition->networks->len; i++)
         g_free(((DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->link);
     for (int id = 0; id < SECTION_MAX; id++) {
@@ -95,4 +102,11 @@ DEFINE_FREE(GuestDefinition, definition_free, definition)
     g_free(definition->name);
     g_free(definition->source);
     g_free(definition->host_id);
+}
+
+GuestDefinition *definition_free(GuestDefinition *definition)
+{
+    if (definition)
+        g_rc_box_release_full(definition, clear);
+    return NULL;
 }

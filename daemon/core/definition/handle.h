@@ -63,6 +63,8 @@ bool guest_name_valid(const char *name);
  * and devices exist is not checked here. */
 int definition_parse(const char *name, const DefinitionText *texts, size_t n_texts, GuestDefinition **ret,
                      Fault **ret_fault);
+/* For one more owner, who frees it likewise. */
+GuestDefinition *definition_ref(const GuestDefinition *definition);
 GuestDefinition *definition_free(GuestDefinition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDefinition, definition_free)
 

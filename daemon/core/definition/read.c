@@ -202,7 +202,7 @@ static void fill_defaults(GuestDefinition *definition)
 
 static void reader_start(DefinitionReader *reader, const char *name, const char *source)
 {
-    GuestDefinition *definition = g_new0(GuestDefinition, 1);
+    GuestDefinition *definition = g_rc_box_new0(GuestDefinition);
 
     definition->name = g_strdup(name);
     definition->source = g_strdup(source);

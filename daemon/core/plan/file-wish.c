@@ -10,9 +10,10 @@
 #include "../host/host.h"
 
 static const char *const kinds[] = {
-    [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",     [FILE_KIND_FOLDER] = "folder",
-    [FILE_KIND_SOCKET] = "socket", [FILE_KIND_DEVICE] = "device", [FILE_KIND_USER] = "user",
-    [FILE_KIND_GROUP] = "group",
+    [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",     [FILE_KIND_PLACE] = "place",
+    [FILE_KIND_FOLDER] = "folder", [FILE_KIND_SOCKET] = "socket", [FILE_KIND_KVMFR] = "kvmfr",
+    [FILE_KIND_LINK] = "link",     [FILE_KIND_VHOST] = "vhost",   [FILE_KIND_USB] = "usb",
+    [FILE_KIND_USER] = "user",     [FILE_KIND_GROUP] = "group",
 };
 
 const char *file_kind_to_string(FileKind kind)
@@ -30,14 +31,10 @@ FileKind file_kind_from_string(const char *name)
 
 /* The list. */
 
-DEFINE_FREE(FileWish, file_wish_free, wish)
+DEFINE_ELEMENT_FREE(FileWish, free_element, wish)
 {
     g_free(wish->section);
-}
-
-static void free_element(void *wish)
-{
-    file_wish_free(wish);
+    g_free(wish->path);
 }
 
 /* section is taken over; path NULL: adds nothing. */
@@ -50,7 +47,7 @@ static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key
         g_free(section);
         return;
     }
-    *wish = (FileWish){kind, section, key, path, size};
+    *wish = (FileWish){kind, section, key, g_strdup(path), size};
     g_ptr_array_add(wishes, wish);
 }
 
@@ -59,7 +56,7 @@ static void add_looking_glass(GPtrArray *wishes, const GuestDefinition *definiti
     const char *device = definition->looking_glass.device;
 
     if (device) {
-        add(wishes, FILE_KIND_DEVICE, g_strdup("LookingGlass"), "Device", device, 0);
+        add(wishes, FILE_KIND_KVMFR, g_strdup("LookingGlass"), "Device", device, 0);
         return;
     }
     if (definition->looking_glass.size > 0)
@@ -90,33 +87,49 @@ GPtrArray *file_wishes_of_disks(const GuestDefinition *definition)
     return wishes;
 }
 
-FileWish *file_wish_rom(const DefinitionPci *pci)
+static void add_pci(GPtrArray *wishes, const DefinitionPci *pci)
 {
-    FileWish *wish = g_new(FileWish, 1);
-
-    *wish = (FileWish){FILE_KIND_FILE, g_strconcat("PCI ", pci->name, NULL), "ROM", pci->rom, 0};
-    return wish;
+    add(wishes, FILE_KIND_FILE, g_strconcat("PCI ", pci->name, NULL), "ROM", pci->rom, 0);
 }
 
-GPtrArray *file_wishes(const GuestDefinition *definition)
+GPtrArray *file_wishes_of_pci(const DefinitionPci *pci)
+{
+    GPtrArray *wishes = wishes_new();
+
+    add_pci(wishes, pci);
+    return wishes;
+}
+
+/* A link that is the host's. The steps of the plan make the others. */
+static void add_network(GPtrArray *wishes, const DefinitionNetwork *network, bool vhost_net)
+{
+    char *section = g_strconcat("Network ", network->name, NULL);
+
+    if (network->link && vhost_net && network->model == NETWORK_MODEL_VIRTIO)
+        add(wishes, FILE_KIND_VHOST, NULL, NULL, "/dev/vhost-net", 0);
+    add(wishes, FILE_KIND_LINK, section, "Device", network->mode == NETWORK_MODE_TAP ? network->device : NULL,
+        0);
+}
+
+GPtrArray *file_wishes(const GuestDefinition *definition, const char *firmware, bool vhost_net)
 {
     GPtrArray *wishes = wishes_new();
 
     add_looking_glass(wishes, definition);
     if (definition->sound.type != SOUND_NONE)
         add(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket, 0);
+    add(wishes, FILE_KIND_FILE, NULL, NULL, firmware, 0);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Initrd", definition->kernel.initrd, 0);
-    for (unsigned i = 0; i < definition->pci->len; i++) {
-        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
-        if (pci->rom)
-            g_ptr_array_add(wishes, file_wish_rom(pci));
-    }
+    for (unsigned i = 0; i < definition->pci->len; i++)
+        add_pci(wishes, g_ptr_array_index(definition->pci, i));
     add_disks(wishes, definition);
     for (unsigned i = 0; i < definition->shares->len; i++) {
         const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
         add(wishes, FILE_KIND_FOLDER, g_strconcat("Share ", share->name, NULL), "Path", share->path, 0);
     }
+    for (unsigned i = 0; i < definition->networks->len; i++)
+        add_network(wishes, g_ptr_array_index(definition->networks, i), vhost_net);
     return wishes;
 }
 
@@ -148,6 +161,7 @@ char **file_seen_to_words(const char *verb, const FileSeen *seen)
                      maybe_to_word(seen->stable),
                      g_strdup_printf("%" G_GUINT64_FORMAT, seen->room),
                      g_strdup_printf("%" G_GUINT64_FORMAT, seen->free),
+                     g_strdup_printf("%" G_GUINT64_FORMAT, seen->memory),
                      NULL};
 
     return g_memdup2(words, sizeof(words));
@@ -158,9 +172,10 @@ int file_seen_from_words(char *const *words, FileSeen **ret)
     g_autoptr(FileSeen) seen = g_new0(FileSeen, 1);
     uint64_t mode;
 
-    if (g_strv_length((char **)words) != 5 || !read_number(words[0], &mode) || mode > G_MAXUINT ||
+    if (g_strv_length((char **)words) != 6 || !read_number(words[0], &mode) || mode > G_MAXUINT ||
         !maybe_from_word(words[1], &seen->group) || !maybe_from_word(words[2], &seen->stable) ||
-        !read_number(words[3], &seen->room) || !read_number(words[4], &seen->free))
+        !read_number(words[3], &seen->room) || !read_number(words[4], &seen->free) ||
+        !read_number(words[5], &seen->memory))
         return -EBADMSG;
     seen->mode = mode;
     *ret = g_steal_pointer(&seen);
@@ -178,6 +193,9 @@ DEFINE_FREE(FileSeen, file_seen_free, seen)
 static int raise_missing(const GuestDefinition *definition, const FileWish *wish, int error,
                          Fault **ret_fault)
 {
+    if (!wish->section)
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
+                           "guest %s: its firmware %s: %s", definition->name, wish->path, g_strerror(-error));
     g_autofree char *remedy =
         wish->kind == FILE_KIND_FOLDER
             ? g_strdup_printf("make the folder, or correct %s= in %s", wish->key, definition->source)
@@ -205,6 +223,18 @@ static int judge_room(const GuestDefinition *definition, const FileWish *wish, c
 static int judge_file(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
                       Fault **ret_fault)
 {
+    if (S_ISREG(seen->mode))
+        return 0;
+    if (!wish->section)
+        return raise_missing(definition, wish, -EINVAL, ret_fault);
+    return fault_raise(ret_fault, FAULT_MISSING_FILE, "name a regular file",
+                       "guest %s: [%s] %s=%s: it is not a file", definition->name, wish->section, wish->key,
+                       wish->path);
+}
+
+static int judge_disk(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
+                      Fault **ret_fault)
+{
     if (seen->mode == 0)
         return wish->size > 0 ? judge_room(definition, wish, seen, ret_fault)
                               : raise_missing(definition, wish, -ENOENT, ret_fault);
@@ -220,23 +250,59 @@ static int judge_file(const GuestDefinition *definition, const FileWish *wish, c
                        wish->section, wish->key, wish->path);
 }
 
-/* QEMU opens it by its path, and QEMU's user is in the group kvm. */
-static int judge_device(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
-                        Fault **ret_fault)
+static int refuse_kvmfr(const GuestDefinition *definition, const char *remedy, Fault **ret_fault,
+                        const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+static int refuse_kvmfr(const GuestDefinition *definition, const char *remedy, Fault **ret_fault,
+                        const char *format, ...)
 {
-    if (!S_ISCHR(seen->mode))
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *why = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [LookingGlass] Device=%s: %s",
+                       definition->name, definition->looking_glass.device, why);
+}
+
+/* QEMU would fail over a wrong size, after the devices have changed hands. */
+static int judge_memory(const GuestDefinition *definition, uint64_t memory, Fault **ret_fault)
+{
+    uint64_t wanted = definition->looking_glass.size;
+
+    if (memory == 0)
+        return refuse_kvmfr(definition, "load the module with a size: modprobe kvmfr static_size_mb=64",
+                            ret_fault, "it does not say how much memory it has");
+    if (wanted > 0 && wanted != memory)
+        return refuse_kvmfr(definition,
+                            "remove Size=, or load the module with another static_size_mb=", ret_fault,
+                            "it has %" G_GUINT64_FORMAT " MiB, and Size= is %" G_GUINT64_FORMAT " MiB",
+                            memory >> 20, wanted >> 20);
+    if (memory & (memory - 1))
+        return refuse_kvmfr(definition, "load the module with a static_size_mb= that is a power of two",
+                            ret_fault, "its size is not a power of two");
+    return 0;
+}
+
+/* QEMU opens it by its path, and QEMU's user is in the group kvm. */
+static int judge_kvmfr(const GuestDefinition *definition, const FileWish *wish, int error,
+                       const FileSeen *seen, Fault **ret_fault)
+{
+    if (!seen && error != -ENOENT && error != -ENOTDIR)
+        return refuse_kvmfr(definition, "is the module loaded? modprobe kvmfr static_size_mb=64", ret_fault,
+                            "%s", g_strerror(-error));
+    if (!seen || !S_ISCHR(seen->mode))
         return fault_raise(
             ret_fault, FAULT_MISSING_FILE,
             "load the module (modprobe kvmfr static_size_mb=64), or remove Device= to have a file",
             "guest %s: [LookingGlass] Device=%s: there is no such device", definition->name, wish->path);
-    if (g_strcmp0(seen->group, "kvm") == 0 && (seen->mode & 0060) == 0060)
-        return 0;
-    return fault_raise(
-        ret_fault, FAULT_REFUSED,
-        "write SUBSYSTEM==\"kvmfr\", OWNER=\"WHO-LOOKS\", GROUP=\"kvm\", MODE=\"0660\" into "
-        "/etc/udev/rules.d/99-kvmfr.rules, then: udevadm control --reload; udevadm trigger",
-        "guest %s: [LookingGlass] Device=%s: the group kvm, which guests are in, may not read and write it",
-        definition->name, wish->path);
+    if (g_strcmp0(seen->group, "kvm") != 0 || (seen->mode & 0060) != 0060)
+        return refuse_kvmfr(
+            definition,
+            "write SUBSYSTEM==\"kvmfr\", OWNER=\"WHO-LOOKS\", GROUP=\"kvm\", MODE=\"0660\" into "
+            "/etc/udev/rules.d/99-kvmfr.rules, then: udevadm control --reload; udevadm trigger",
+            ret_fault, "the group kvm, which guests are in, may not read and write it");
+    return judge_memory(definition, seen->memory, ret_fault);
 }
 
 static int raise_nobody(const GuestDefinition *definition, const FileWish *wish, Fault **ret_fault)
@@ -249,7 +315,7 @@ static int raise_nobody(const GuestDefinition *definition, const FileWish *wish,
                        "guest %s: there is no user %s on this host", definition->name, wish->path);
 }
 
-Fault *file_sound_fault(const GuestDefinition *definition, int error)
+static Fault *sound_fault(const GuestDefinition *definition, int error)
 {
     const char *remedy =
         error == -ENOENT || error == -ENOTDIR
@@ -273,25 +339,40 @@ static int judge_socket(const GuestDefinition *definition, int error, const File
                                               : 0;
     if (error == 0)
         return 0;
-    *ret_fault = file_sound_fault(definition, error);
+    *ret_fault = sound_fault(definition, error);
     return FAULT_RAISED;
+}
+
+static int raise_link(const GuestDefinition *definition, const FileWish *wish, int error, Fault **ret_fault)
+{
+    if (wish->kind == FILE_KIND_LINK && error == -EBUSY)
+        return fault_raise(ret_fault, FAULT_IN_USE, "stop whoever has it open, or name another one",
+                           "guest %s: network link %s is in use on the host", definition->name, wish->path);
+    return fault_raise(ret_fault, FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
+                       "guest %s: cannot open %s: %s", definition->name, wish->path, g_strerror(-error));
 }
 
 int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int error, const FileSeen *seen,
                     Fault **ret_fault)
 {
-    static const FileSeen nothing = {};
-
-    if (wish->kind == FILE_KIND_SOCKET)
+    switch (wish->kind) {
+    case FILE_KIND_SOCKET:
         return judge_socket(definition, error, seen, ret_fault);
-    if (wish->kind == FILE_KIND_USER || wish->kind == FILE_KIND_GROUP)
+    case FILE_KIND_USER:
+    case FILE_KIND_GROUP:
         return seen ? 0 : raise_nobody(definition, wish, ret_fault);
-    if (wish->kind == FILE_KIND_DEVICE)
-        return judge_device(definition, wish, seen ?: &nothing, ret_fault);
+    case FILE_KIND_KVMFR:
+        return judge_kvmfr(definition, wish, error, seen, ret_fault);
+    case FILE_KIND_LINK:
+    case FILE_KIND_VHOST:
+        return seen ? 0 : raise_link(definition, wish, error, ret_fault);
+    default:
+        break;
+    }
     if (!seen)
         return raise_missing(definition, wish, error, ret_fault);
-    if (wish->kind != FILE_KIND_FOLDER)
-        return judge_file(definition, wish, seen, ret_fault);
-    return S_ISDIR(seen->mode) ? 0
-                               : raise_missing(definition, wish, seen->mode ? -ENOTDIR : -ENOENT, ret_fault);
+    if (wish->kind == FILE_KIND_FOLDER)
+        return S_ISDIR(seen->mode) ? 0 : raise_missing(definition, wish, -ENOTDIR, ret_fault);
+    return wish->kind == FILE_KIND_DISK ? judge_disk(definition, wish, seen, ret_fault)
+                                        : judge_file(definition, wish, seen, ret_fault);
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a definition names besides devices: files, folders, sockets, and owners. usher-bind looks at each
- * (edge/hand/file-look.h), and what it saw is judged here. */
+/* What a definition names besides devices: files, folders, sockets, links, and owners. usher-bind opens each
+ * (edge/hand/file-open.h), and what it saw is judged here. */
 #pragma once
 
 #include "../definition/handle.h"
 
 typedef enum FileKind {
-    FILE_KIND_FILE, /* a regular file or a block device: a kernel, an initrd, a ROM */
-    FILE_KIND_DISK, /* likewise; may be made */
+    FILE_KIND_FILE,  /* a regular file: a kernel, an initrd, a ROM, firmware */
+    FILE_KIND_DISK,  /* a regular file or a block device, which may be made: only looked at (disk-wish.h) */
+    FILE_KIND_PLACE, /* the folder that a disk is to be made in */
     FILE_KIND_FOLDER,
     FILE_KIND_SOCKET, /* the sound server's */
-    FILE_KIND_DEVICE, /* that of Looking Glass's module */
+    FILE_KIND_KVMFR,  /* the device of Looking Glass's module */
+    FILE_KIND_LINK,   /* a network link of the host's, by its name: a tap or macvtap device */
+    FILE_KIND_VHOST,  /* /dev/vhost-net */
+    FILE_KIND_USB,    /* the node of a USB device */
     FILE_KIND_USER,   /* a name, as the next is */
     FILE_KIND_GROUP,
     FILE_KIND_MAX,
@@ -21,8 +25,8 @@ typedef struct FileWish {
     FileKind kind;
     char *section; /* "PCI gpu"; NULL: what no key names */
     const char *key;
-    const char *path; /* borrowed from the definition; of users and groups the name */
-    uint64_t size;    /* it is made with that many bytes if it is not there; 0: it must be there */
+    char *path;    /* of links, users and groups the name */
+    uint64_t size; /* it is made with that many bytes if it is not there; 0: it must be there */
 } FileWish;
 
 /* What there was. */
@@ -31,18 +35,19 @@ typedef struct FileSeen {
     char *group;         /* of a device: the name of the group that owns it; NULL: it has none */
     char *stable;        /* a name of the disk's that stays; NULL: there is none, or it has one */
     uint64_t room, free; /* bytes of the file system that a file would be made on; 0: unknown */
+    uint64_t memory;     /* bytes that a device of Looking Glass's has; 0: it does not say */
 } FileSeen;
 
 const char *file_kind_to_string(FileKind kind); /* "file", "disk", … */
 FileKind file_kind_from_string(const char *name);
 
-/* All of a definition, in the order in which they are looked at; of FileWish, owned. */
-GPtrArray *file_wishes(const GuestDefinition *definition);
+/* All of a definition, in the order in which they are opened; of FileWish, owned. firmware: the file with its
+ * code; NULL: it has none. vhost_net: as Plan has it. */
+GPtrArray *file_wishes(const GuestDefinition *definition, const char *firmware, bool vhost_net);
 /* Only its disks. */
 GPtrArray *file_wishes_of_disks(const GuestDefinition *definition);
-/* The ROM of one device; owned. */
-FileWish *file_wish_rom(const DefinitionPci *pci);
-FileWish *file_wish_free(FileWish *wish);
+/* The ROM of one device, if it has one. */
+GPtrArray *file_wishes_of_pci(const DefinitionPci *pci);
 
 /* For the wire, behind a verb: words owned by the caller; and back. -EBADMSG: they are none. */
 char **file_seen_to_words(const char *verb, const FileSeen *seen);
@@ -51,9 +56,6 @@ int file_seen_from_words(char *const *words, FileSeen **ret);
 FileSeen *file_seen_free(FileSeen *seen);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FileSeen, file_seen_free)
 
-/* 0, or FAULT_RAISED: it is not what the guest needs. seen NULL: error says why it could not be seen. */
+/* 0, or FAULT_RAISED: it is not what the guest needs. seen NULL: error says why it could not be opened. */
 int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int error, const FileSeen *seen,
                     Fault **ret_fault);
-
-/* Why the socket of [Sound] cannot be opened (-errno), for the caller to raise. */
-Fault *file_sound_fault(const GuestDefinition *definition, int error);

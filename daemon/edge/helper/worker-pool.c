@@ -282,7 +282,6 @@ void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
     worker->opened = NULL;
     worker->disk_opened = NULL;
     worker->found = NULL;
-    worker->looked = NULL;
     worker->answered = late;
     worker->userdata = userdata;
     if (worker->state == WORKER_DEAD || worker->state == WORKER_HELD)

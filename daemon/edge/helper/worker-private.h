@@ -10,7 +10,7 @@ typedef enum WorkerState {
     WORKER_HELD,      /* a job's, between steps */
     WORKER_STEPPING,  /* a job's, taking a step: answered is owed */
     WORKER_OPENING,   /* a job's, opening a file: opened, or disk_opened, is owed */
-    WORKER_LOOKING,   /* a job's, looking for holders, or at a path: found, or looked, is owed */
+    WORKER_LOOKING,   /* a job's, looking for holders: found is owed */
     WORKER_ABANDONED, /* hangs in the kernel; answered (the late one) is owed */
     WORKER_DEAD,      /* a job's, but its process is gone */
 } WorkerState;
@@ -24,9 +24,8 @@ struct Worker {
     WorkerAnswered answered;
     WorkerOpened opened;
     WorkerDiskOpened disk_opened;
-    bool only_looks; /* at the disk: no descriptor comes of it */
+    bool only_looks; /* at the file or disk: no descriptor comes of it */
     WorkerHolders found;
-    WorkerLooked looked;
     void *userdata;
 };
 

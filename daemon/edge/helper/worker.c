@@ -50,15 +50,15 @@ static bool read_answer(char **words, WorkerAnswer *ret, GPtrArray **holders)
 static void on_opened(Worker *worker, char **words, int *fds, unsigned n_fds)
 {
     WorkerOpened opened = g_steal_pointer(&worker->opened);
-    int none = -1;
+    g_autoptr(FileSeen) seen = NULL;
+    int none = -1, r = -EBADMSG;
 
     worker->state = WORKER_HELD;
-    if (g_str_equal(words[0], "opened") && n_fds == 1)
-        opened(0, &fds[0], worker->userdata);
+    if (g_str_equal(words[0], "opened") && n_fds <= (worker->only_looks ? 0 : 1))
+        r = file_seen_from_words(words + 1, &seen);
     else if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
-        opened(-read_errno(words[1]), &none, worker->userdata);
-    else
-        opened(-EBADMSG, &none, worker->userdata);
+        r = -read_errno(words[1]);
+    opened(r, seen, r == 0 && n_fds > 0 ? &fds[0] : &none, worker->userdata);
 }
 
 /* What the worker says about a disk: 0, 1 or -errno, as WorkerDiskOpened takes it. */
@@ -102,20 +102,6 @@ static void on_holders(Worker *worker, char **words)
     found(r, holders, worker->userdata);
 }
 
-static void on_look(Worker *worker, char **words)
-{
-    WorkerLooked looked = g_steal_pointer(&worker->looked);
-    g_autoptr(FileSeen) seen = NULL;
-    int r = -EBADMSG;
-
-    worker->state = WORKER_HELD;
-    if (g_str_equal(words[0], "seen"))
-        r = file_seen_from_words(words + 1, &seen);
-    else if (g_str_equal(words[0], "failed") && words[1] && read_errno(words[1]) > 0)
-        r = -read_errno(words[1]);
-    looked(r, seen, worker->userdata);
-}
-
 /* Its process is gone, or talks nonsense. An owner that waits is told; another notices by -ENOTCONN. */
 static void lose(Worker *worker)
 {
@@ -123,7 +109,6 @@ static void lose(Worker *worker)
     WorkerOpened opened = g_steal_pointer(&worker->opened);
     WorkerDiskOpened disk_opened = g_steal_pointer(&worker->disk_opened);
     WorkerHolders found = g_steal_pointer(&worker->found);
-    WorkerLooked looked = g_steal_pointer(&worker->looked);
     void *userdata = worker->userdata;
     int none = -1;
 
@@ -136,13 +121,11 @@ static void lose(Worker *worker)
     if (answered)
         answered(&(WorkerAnswer){.verdict = WORKER_LOST}, userdata);
     if (opened)
-        opened(-ECONNRESET, &none, userdata);
+        opened(-ECONNRESET, NULL, &none, userdata);
     if (disk_opened)
         disk_opened(-ECONNRESET, NULL, NULL, &none, userdata);
     if (found)
         found(-ECONNRESET, NULL, userdata);
-    if (looked)
-        looked(-ECONNRESET, NULL, userdata);
 }
 
 static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
@@ -157,10 +140,6 @@ static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
     }
     if (words && worker->state == WORKER_OPENING) {
         on_opened(worker, words, fds, n_fds);
-        return;
-    }
-    if (words && worker->state == WORKER_LOOKING && worker->looked) {
-        on_look(worker, words);
         return;
     }
     if (words && worker->state == WORKER_LOOKING) {
@@ -232,52 +211,22 @@ int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, v
     g_auto(GStrv) words = disk_wish_to_words("disk", wish);
 
     int r = ask_to_open(worker, (const char *const *)words, NULL, userdata);
-    if (r >= 0)
-        worker->disk_opened = opened;
-    worker->only_looks = wish->how != DISK_HOW_OPEN;
-    return r;
-}
-
-int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"link", name, NULL}, opened, userdata);
-}
-
-int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"file", path, NULL}, opened, userdata);
-}
-
-int worker_open_place(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"place", path, NULL}, opened, userdata);
-}
-
-int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"folder", path, NULL}, opened, userdata);
-}
-
-int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"socket", path, NULL}, opened, userdata);
-}
-
-int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return ask_to_open(worker, (const char *const[]){"device", path, NULL}, opened, userdata);
-}
-
-int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
-{
-    int r = send_words(worker, (const char *const[]){"look", file_kind_to_string(kind), what, NULL}, -1);
-
     if (r < 0)
         return r;
-    worker->state = WORKER_LOOKING;
-    worker->looked = looked;
-    worker->userdata = userdata;
+    worker->disk_opened = opened;
+    worker->only_looks = wish->how != DISK_HOW_OPEN;
     return 0;
+}
+
+int worker_open(Worker *worker, FileKind kind, const char *what, bool keep, WorkerOpened opened,
+                void *userdata)
+{
+    const char *words[] = {"open", file_kind_to_string(kind), keep ? "keep" : "look", what, NULL};
+    int r = ask_to_open(worker, words, opened, userdata);
+
+    if (r >= 0)
+        worker->only_looks = !keep;
+    return r;
 }
 
 int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHolders found, void *userdata)

@@ -57,21 +57,12 @@ typedef void (*WorkerDiskOpened)(int error, const DiskSeen *seen, const GPtrArra
                                  void *userdata);
 int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata);
 
-/* Opens a guest's link on the host, a file to be read, a folder to be shared, a socket's name, or a device
- * that guests use. fd is the callee's: steal it. error: 0 or -errno; -ECONNRESET as WORKER_LOST. */
-typedef void (*WorkerOpened)(int error, int *fd, void *userdata);
-int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata);
-int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
-/* A folder that an image is to be made in: over no link. */
-int worker_open_place(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
-int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
-int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
-int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata);
-
-/* Looks at a path, or for a user or group (file-look.h). seen is borrowed; NULL: error says why not,
- * -ECONNRESET as WORKER_LOST. */
-typedef void (*WorkerLooked)(int error, const FileSeen *seen, void *userdata);
-int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata);
+/* Opens what a definition names (file-open.h), a network link or a device that guests use. error 0: seen is
+ * borrowed, and fd is the callee's to steal, or -1: none comes of it. keep false: it is only to be seen, and
+ * is closed where it was opened. Else -errno, -ECONNRESET as WORKER_LOST, and seen is NULL. */
+typedef void (*WorkerOpened)(int error, const FileSeen *seen, int *fd, void *userdata);
+int worker_open(Worker *worker, FileKind kind, const char *what, bool keep, WorkerOpened opened,
+                void *userdata);
 
 /* Looks for who holds functions (addresses, NULL-terminated); claim: as holder_scan() takes it. holders is
  * borrowed; NULL: error says why it could not be found out, -ECONNRESET as WORKER_LOST. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../../core/definition/handle.h"
 #include "file-gate.h"
 
 #include <fcntl.h>
@@ -8,6 +7,11 @@
 #include "../../base/log.h"
 #include "../../core/plan/disk-wish.h"
 #include "../opener.h"
+
+typedef struct OpenFile {
+    int fd; /* -1: there is nothing to hand over */
+    bool handed;
+} OpenFile;
 
 typedef struct OpenDisk {
     int fd; /* -1: it would be made */
@@ -18,20 +22,26 @@ struct FileGate {
     Engine *engine;
     const GuestDefinition *definition;
     const char *guest; /* its name */
-    bool look, takes_nothing;
+    FileGateHow how;
     FileGateAnswered answered;
     void *userdata;
     GPtrArray *files;  /* of FileWish, owned */
-    unsigned n_seen;   /* of those */
+    GArray *opened;    /* of OpenFile, by their place in files */
     GPtrArray *wishes; /* of DiskWish, owned */
     GArray *disks;     /* of OpenDisk, by their place in wishes */
+    uint64_t memory;
     GString *lines;
     Opener *opener;        /* NULL: it is over */
     sd_event_source *turn; /* the first */
 };
 
-static void look_next(FileGate *gate);
-static void open_next(FileGate *gate);
+static void open_next_file(FileGate *gate);
+static void open_next_disk(FileGate *gate);
+
+static void close_file(void *file)
+{
+    close_fd(((OpenFile *)file)->fd);
+}
 
 static void close_disk(void *disk)
 {
@@ -51,40 +61,51 @@ static const DiskWish *current(const FileGate *gate)
     return g_ptr_array_index(gate->wishes, gate->disks->len);
 }
 
-static Fault *used_by_guest(const FileGate *gate, const char *other)
+static Fault *used_by_guest(const FileGate *gate, const char *section, const char *key, const char *path,
+                            const char *other)
 {
-    const DiskWish *wish = current(gate);
     g_autofree char *remedy = g_strdup_printf("stop that guest first: usherctl stop %s", other);
 
-    return fault_new(FAULT_IN_USE, remedy, "guest %s: [%s] %s=%s is in use by guest %s", gate->guest,
-                     wish->section, wish->key, wish->path, other);
+    return fault_new(FAULT_IN_USE, remedy, "guest %s: [%s] %s=%s is in use by guest %s", gate->guest, section,
+                     key, path, other);
+}
+
+/* The guest that has it already; NULL: none, and it is this one's. */
+static const char *claim(FileGate *gate, const char *id, bool writable)
+{
+    DiskClaims *claims = gate->engine->disks;
+    const char *other = gate->how == FILE_GATE_START ? disk_claims_take(claims, id, writable, gate->guest)
+                                                     : disk_claims_against(claims, id, writable, gate->guest);
+
+    if (!other)
+        g_string_append_printf(gate->lines, "%s %c\n", id, writable ? 'w' : 'r');
+    return other;
 }
 
 /* NULL: the guest may have it. */
 static Fault *judge(FileGate *gate, const DiskSeen *seen)
 {
     const DiskWish *wish = current(gate);
-    DiskClaims *claims = gate->engine->disks;
     Fault *fault = NULL;
 
     if (disk_wish_judge(gate->guest, wish, seen, &fault) != 0)
         return fault;
-    const char *other = gate->look ? disk_claims_against(claims, seen->id, wish->writable, gate->guest)
-                                   : disk_claims_take(claims, seen->id, wish->writable, gate->guest);
+    const char *other = claim(gate, seen->id, wish->writable);
     if (other)
-        return used_by_guest(gate, other);
+        return used_by_guest(gate, wish->section, wish->key, wish->path, other);
     if (seen->made)
         log_guest(LOG_NOTICE, gate->guest, "made %s with %" G_GUINT64_FORMAT " bytes, empty", wish->path,
                   wish->size);
-    g_string_append_printf(gate->lines, "%s %c\n", seen->id, wish->writable ? 'w' : 'r');
     return NULL;
 }
 
 static Fault *held(const FileGate *gate, const DiskSeen *seen, const GPtrArray *holders)
 {
     const char *other = disk_claims_other(gate->engine->disks, seen->id, gate->guest);
+    const DiskWish *wish = current(gate);
 
-    return other ? used_by_guest(gate, other) : disk_wish_held(gate->guest, current(gate), holders);
+    return other ? used_by_guest(gate, wish->section, wish->key, wish->path, other)
+                 : disk_wish_held(gate->guest, wish, holders);
 }
 
 /* "[Disk system] Path=/srv/a.img" */
@@ -105,10 +126,10 @@ static void fail(FileGate *gate, int error)
 static void go_on(FileGate *gate, OpenDisk disk)
 {
     g_array_append_val(gate->disks, disk);
-    open_next(gate);
+    open_next_disk(gate);
 }
 
-static void on_place(int error, int *fd, void *userdata)
+static void on_place(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     FileGate *gate = userdata;
 
@@ -123,14 +144,14 @@ static void ask_place(FileGate *gate)
 {
     g_autofree char *folder = g_path_get_dirname(current(gate)->path);
 
-    opener_open(gate->opener, FILE_KIND_DISK, folder, on_place, gate);
+    opener_open(gate->opener, FILE_KIND_PLACE, folder, on_place, gate);
 }
 
-static void on_opened(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd, void *userdata)
+static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, int *fd, void *userdata)
 {
     FileGate *gate = userdata;
 
-    if (gate->look && error == -ENOENT && current(gate)->size > 0) {
+    if (gate->how != FILE_GATE_START && error == -ENOENT && current(gate)->size > 0) {
         ask_place(gate);
         return;
     }
@@ -145,45 +166,91 @@ static void on_opened(int error, const DiskSeen *seen, const GPtrArray *holders,
         go_on(gate, (OpenDisk){steal_fd(fd), seen->id[0] == 'b'});
 }
 
-static void open_next(FileGate *gate)
+static void open_next_disk(FileGate *gate)
 {
     if (gate->disks->len == gate->wishes->len) {
         end(gate, NULL);
         return;
     }
     DiskWish wish = *current(gate);
-    if (gate->look) {
+    if (gate->how != FILE_GATE_START) {
         wish.size = 0;
-        wish.how = gate->takes_nothing ? DISK_HOW_ASK : DISK_HOW_LOOK;
+        wish.how = gate->how == FILE_GATE_ASK ? DISK_HOW_ASK : DISK_HOW_LOOK;
     }
-    opener_open_disk(gate->opener, &wish, on_opened, gate);
+    opener_open_disk(gate->opener, &wish, on_disk, gate);
 }
 
-static void on_seen(int error, const FileSeen *seen, void *userdata)
+static const FileWish *current_file(const FileGate *gate)
+{
+    return gate->opened->len < gate->files->len ? g_ptr_array_index(gate->files, gate->opened->len) : NULL;
+}
+
+/* The guest gets a descriptor of such a thing. */
+static bool is_handed_over(FileKind kind)
+{
+    return kind != FILE_KIND_DISK && kind != FILE_KIND_KVMFR && kind != FILE_KIND_USER &&
+           kind != FILE_KIND_GROUP;
+}
+
+/* Memory that a picture is written to has one writer, as a disk has. NULL: the guest may have it. */
+static Fault *claim_memory(FileGate *gate, const FileWish *wish, const FileSeen *seen)
+{
+    const char *other = seen && wish->kind == FILE_KIND_KVMFR ? claim(gate, wish->path, true) : NULL;
+
+    gate->memory = MAX(gate->memory, seen ? seen->memory : 0);
+    return other ? used_by_guest(gate, wish->section, wish->key, wish->path, other) : NULL;
+}
+
+/* NULL: the guest may have it. */
+static Fault *judge_file(FileGate *gate, int error, const FileSeen *seen, int fd)
+{
+    const FileWish *wish = current_file(gate);
+    g_autofree char *what = title(wish->section, wish->key, wish->path);
+    Fault *fault = opener_fault(gate->opener, error, gate->guest, what) ?: claim_memory(gate, wish, seen);
+
+    if (fault || file_wish_judge(gate->definition, wish, error, seen, &fault) != 0)
+        return fault;
+    if (gate->how == FILE_GATE_START && is_handed_over(wish->kind) && fd < 0)
+        file_wish_judge(gate->definition, wish, -EBADMSG, NULL, &fault);
+    return fault;
+}
+
+static void add_file(FileGate *gate, int fd)
+{
+    OpenFile file = {fd, false};
+
+    g_array_append_val(gate->opened, file);
+    open_next_file(gate);
+}
+
+static void on_file(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     FileGate *gate = userdata;
-    const FileWish *wish = g_ptr_array_index(gate->files, gate->n_seen++);
-    g_autofree char *what = title(wish->section, wish->key, wish->path);
-    Fault *fault = opener_fault(gate->opener, error, gate->guest, what);
+    Fault *fault = judge_file(gate, error, seen, *fd);
 
-    if (!fault)
-        file_wish_judge(gate->definition, wish, error, seen, &fault);
     if (fault)
         end(gate, fault);
     else
-        look_next(gate);
+        add_file(gate, steal_fd(fd));
 }
 
-/* Looks at everything first: that is quick, and a missing file is better reported than one in use. */
-static void look_next(FileGate *gate)
+/* Whoever opens a link plugs it in, and whoever opens vhost's device loads its module: no look does that. */
+static bool is_opened(const FileGate *gate, FileKind kind)
 {
-    const FileWish *wish =
-        gate->n_seen < gate->files->len ? g_ptr_array_index(gate->files, gate->n_seen) : NULL;
+    return gate->how == FILE_GATE_START || (kind != FILE_KIND_LINK && kind != FILE_KIND_VHOST);
+}
 
-    if (wish)
-        opener_look(gate->opener, wish->kind, wish->path, on_seen, gate);
+/* Disks come after all else: that is quick, and a missing file is better reported than one in use. */
+static void open_next_file(FileGate *gate)
+{
+    const FileWish *wish = current_file(gate);
+
+    if (!wish)
+        open_next_disk(gate);
+    else if (is_opened(gate, wish->kind))
+        opener_open(gate->opener, wish->kind, wish->path, on_file, gate);
     else
-        open_next(gate);
+        add_file(gate, -1);
 }
 
 static int on_turn(sd_event_source *source, void *userdata)
@@ -191,71 +258,91 @@ static int on_turn(sd_event_source *source, void *userdata)
     FileGate *gate = userdata;
 
     gate->turn = sd_event_source_disable_unref(gate->turn);
-    look_next(gate);
+    open_next_file(gate);
     return 0;
 }
 
-static void keep_section(FileGate *gate, const char *section)
+static GPtrArray *wishes_for(const GuestDefinition *definition, const GPtrArray *files)
 {
-    for (unsigned i = gate->files->len; i > 0; i--)
-        if (g_strcmp0(((const FileWish *)g_ptr_array_index(gate->files, i - 1))->section, section) != 0)
-            g_ptr_array_remove_index(gate->files, i - 1);
-    for (unsigned i = gate->wishes->len; i > 0; i--)
-        if (!g_str_equal(((const DiskWish *)g_ptr_array_index(gate->wishes, i - 1))->section, section))
-            g_ptr_array_remove_index(gate->wishes, i - 1);
+    for (unsigned i = 0; i < files->len; i++)
+        if (((const FileWish *)g_ptr_array_index(files, i))->kind == FILE_KIND_DISK)
+            return disk_wishes(definition);
+    return g_ptr_array_new();
 }
 
-FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, FileGateHow how,
-                        const char *section, FileGateAnswered answered, void *userdata)
+FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, GPtrArray *files, FileGateHow how,
+                        FileGateAnswered answered, void *userdata)
 {
     FileGate *gate = g_new(FileGate, 1);
 
     *gate = (FileGate){.engine = engine,
                        .definition = definition,
                        .guest = definition_name(definition),
-                       .look = how != FILE_GATE_START,
+                       .how = how,
                        .answered = answered,
-                       .userdata = userdata};
-    gate->opener = opener_new(engine, gate->look);
-    gate->files = how == FILE_GATE_DISKS ? file_wishes_of_disks(definition) : file_wishes(definition);
-    gate->wishes = disk_wishes(definition);
-    if (section)
-        keep_section(gate, section);
-    gate->lines = g_string_new(NULL);
+                       .userdata = userdata,
+                       .files = files};
+    gate->opener = opener_new(engine, how != FILE_GATE_START);
+    gate->opened = g_array_new(FALSE, FALSE, sizeof(OpenFile));
+    g_array_set_clear_func(gate->opened, close_file);
+    gate->wishes = wishes_for(definition, files);
     gate->disks = g_array_new(FALSE, FALSE, sizeof(OpenDisk));
     g_array_set_clear_func(gate->disks, close_disk);
+    gate->lines = g_string_new(NULL);
     if (sd_event_add_defer(engine->event, &gate->turn, on_turn, gate) < 0)
         g_error("out of memory");
     return gate;
-}
-
-void file_gate_take_nothing(FileGate *gate)
-{
-    gate->takes_nothing = true;
 }
 
 DEFINE_FREE(FileGate, file_gate_free, gate)
 {
     sd_event_source_disable_unref(gate->turn);
     opener_free(gate->opener);
+    g_array_unref(gate->opened);
     g_array_unref(gate->disks);
     g_ptr_array_unref(gate->files);
     g_ptr_array_unref(gate->wishes);
     g_string_free(gate->lines, TRUE);
 }
 
-int file_gate_dup(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block)
+static int dup_fd(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    return copy < 0 ? -errno : copy;
+}
+
+int file_gate_dup(FileGate *gate, FileKind kind, const char *path)
+{
+    OpenFile *found = NULL;
+
+    for (unsigned i = 0; i < gate->opened->len && (!found || found->handed); i++) {
+        const FileWish *wish = g_ptr_array_index(gate->files, i);
+        if (wish->kind == kind && g_str_equal(wish->path, path))
+            found = &g_array_index(gate->opened, OpenFile, i);
+    }
+    if (!found)
+        return -ENOENT;
+    found->handed = true;
+    return dup_fd(found->fd);
+}
+
+int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block)
 {
     for (unsigned i = 0; i < gate->disks->len; i++) {
         const OpenDisk *disk = &g_array_index(gate->disks, OpenDisk, i);
         const DiskWish *wish = g_ptr_array_index(gate->wishes, i);
         if (!g_str_equal(wish->path, path) || wish->writable == read_only || wish->direct != direct)
             continue;
-        int fd = fcntl(disk->fd, F_DUPFD_CLOEXEC, 3);
         *ret_block = disk->block;
-        return fd < 0 ? -errno : fd;
+        return dup_fd(disk->fd);
     }
     return -ENOENT;
+}
+
+uint64_t file_gate_memory(const FileGate *gate)
+{
+    return gate->memory;
 }
 
 const char *file_gate_lines(const FileGate *gate)

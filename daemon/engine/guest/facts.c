@@ -7,12 +7,11 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
 {
     Run *run = userdata;
     Guest *g = run->guest;
+    HostTools *tools = run->start.tools;
     Fault *fault = NULL;
 
     if (!start_is_at(run, phase_facts) || g->state != GUEST_PREPARING)
         return;
-    g_autoptr(HostTools) tools = tools_find(&g->engine->tools_place);
-
     tools->uid = run->process.uid;
     tools->gid = run->process.gid;
     if (!facts)

@@ -1,160 +1,88 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phase of a start that opens what QEMU gets as descriptors, one after the other: sockets and logs here;
- * what the definition names, and the network's links, by usher-bind; disks are open already. */
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
+/* The phase of a start that opens whatever QEMU gets of the host's files: all of it before the first step, so
+ * that nothing of it can fail the start later. The descriptors are kept until QEMU has them; disks are
+ * claimed as long as it runs. */
 #include "../../base/cleanup.h"
-#include "../../base/log.h"
+#include "../../base/file.h"
+#include "../../core/definition/definition.h"
 #include "../../edge/qemu/nvram.h"
+#include "../../edge/scan/tools-find.h"
 #include "private.h"
 
-static void open_next(Run *run);
+#define OPEN_WORDS "opening its files"
 
-static void close_element(void *fd)
+/* What is claimed stands in the guest's folder, for a daemon that comes after this one. */
+void guest_claim_disks_again(Guest *g)
 {
-    close_fd(*(int *)fd);
+    g_autofree char *text = NULL;
+    if (file_read_value_at(g->folder_fd, "disks", &text) < 0)
+        return;
+
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) words = g_strsplit(*line, " ", 2);
+        if (g_strv_length(words) == 2)
+            disk_claims_take(g->engine->disks, words[0], words[1][0] == 'w', g->name);
+    }
 }
 
-static const QemuFile *current_file(const Run *run)
+/* NULL: done. */
+static Fault *note_disks(const Run *run)
 {
-    return qemu_command_file(run->start.command, run->start.fds->len);
+    const Guest *g = run->guest;
+    int r = file_replace_at(g->folder_fd, "disks", file_gate_lines(run->start.files), 0600);
+
+    return r < 0 ? fault_new(FAULT_FAILED, "is there room in /run?", "guest %s: cannot note its disks: %s",
+                             g->name, g_strerror(-r))
+                 : NULL;
 }
 
-static void fail(Run *run, int error)
+/* The guest's own variables, which are usher's and no key names; NULL: done, or it has none. */
+static Fault *open_nvram(Run *run)
 {
-    Guest *g = run->guest;
-    const QemuFile *file = current_file(run);
-    const char *path = file->path;
-    Fault *fault = run->start.opener ? opener_fault(run->start.opener, error, g->name, path) : NULL;
+    const Firmware *firmware = host_tools_firmware(run->start.tools, run->definition);
 
-    if (fault)
-        guest_fail(g, fault);
-    else if (file->kind == QEMU_FILE_LINK && error == -EBUSY)
-        guest_fail(g, fault_new(FAULT_IN_USE, "stop whoever has it open, or name another one",
-                                "guest %s: network link %s is in use on the host", g->name, path));
-    else if (file->kind == QEMU_FILE_LINK || file->kind == QEMU_FILE_VHOST_NET)
-        guest_fail(g, fault_new(FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
-                                "guest %s: cannot open %s: %s", g->name, path, g_strerror(-error)));
-    else if (file->kind == QEMU_FILE_FOLDER)
-        guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a folder?",
-                                "guest %s: cannot open %s, which is to be shared: %s", g->name, path,
-                                g_strerror(-error)));
-    else
-        guest_fail(g, fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
-                                "guest %s: cannot open %s: %s", g->name, path ?: "its sockets and logs",
-                                g_strerror(-error)));
+    if (!firmware)
+        return NULL;
+    g_autofree char *path = host_tools_nvram_path(run->start.tools, run->definition);
+    run->start.nvram_fd = nvram_open(path, firmware->template);
+    return run->start.nvram_fd < 0
+               ? fault_new(FAULT_MISSING_FILE, "is there room in /var/lib, and is the firmware installed?",
+                           "guest %s: cannot open %s, made from %s: %s", run->guest->name, path,
+                           firmware->template, g_strerror(-run->start.nvram_fd))
+               : NULL;
 }
 
-static void take(Run *run, int fd)
-{
-    g_array_append_val(run->start.fds, fd);
-    open_next(run);
-}
-
-static void on_opened(int error, int *fd, void *userdata)
+static void on_gate(const Fault *refused, void *userdata)
 {
     Run *run = userdata;
+    Fault *fault = refused ? fault_copy(refused) : note_disks(run) ?: open_nvram(run);
 
-    if (error < 0)
-        fail(run, error);
-    else
-        take(run, steal_fd(fd));
-}
-
-/* What usherd may not open, or what may never answer. */
-static void open_by_worker(Run *run, const QemuFile *file)
-{
-    if (!run->start.opener)
-        run->start.opener = opener_new(run->guest->engine, false);
-    if (file->kind == QEMU_FILE_LINK)
-        opener_open_link(run->start.opener, file->path, on_opened, run);
-    else if (file->kind == QEMU_FILE_VHOST_NET)
-        opener_open_device(run->start.opener, file->path, on_opened, run);
-    else
-        opener_open(run->start.opener, file->kind == QEMU_FILE_FOLDER ? FILE_KIND_FOLDER : FILE_KIND_FILE,
-                    file->path, on_opened, run);
-}
-
-static int dup_disk(Run *run, const QemuFile *file)
-{
-    bool block = false;
-
-    int fd = guest_dup_disk(run->guest, file->path, file->read_only, file->direct, &block);
-    if (fd >= 0 && block)
-        qemu_command_set_block_device(run->start.command, file->fd);
-    return fd;
-}
-
-/* What usherd has or opens itself: a descriptor or -errno. False: it is another's to open. */
-static bool open_own(Run *run, const QemuFile *file, int *ret)
-{
-    Guest *g = run->guest;
-    g_autofree char *qmp = guest_run_path(g, "qmp.sock"), *console = guest_run_path(g, "console.sock"),
-                    *agent = guest_run_path(g, "agent.sock"),
-                    *companion = guest_run_path(g, "companion.sock");
-
-    switch (file->kind) {
-    case QEMU_FILE_QMP:
-        *ret = qmp_listen(qmp);
-        return true;
-    case QEMU_FILE_CONSOLE:
-        *ret = qmp_listen(console);
-        return true;
-    case QEMU_FILE_AGENT:
-        *ret = qmp_listen(agent);
-        return true;
-    case QEMU_FILE_CONSOLE_LOG:
-        *ret = guest_begin_console_log(g);
-        return true;
-    case QEMU_FILE_COMPANION:
-        *ret = companions_connect(run->companions, companion);
-        return true;
-    case QEMU_FILE_QEMU:
-        *ret = companions_take_listener(run->companions, file->companion);
-        return true;
-    case QEMU_FILE_NVRAM:
-        *ret = nvram_open(file->path, file->template);
-        return true;
-    case QEMU_FILE_DISK:
-        *ret = dup_disk(run, file);
-        return true;
-    case QEMU_FILE_SOUND:
-        *ret = steal_fd(&run->start.sound_fd);
-        return true;
-    default:
-        return false;
+    if (fault) {
+        guest_fail(run->guest, fault);
+        return;
     }
-}
-
-static void open_next(Run *run)
-{
-    const QemuFile *file = current_file(run);
-    int fd;
-
-    if (!file) {
-        phase_opener_off(run);
-        start_phase_done(run);
-    } else if (!open_own(run, file, &fd)) {
-        open_by_worker(run, file);
-    } else if (fd < 0) {
-        fail(run, fd);
-    } else {
-        take(run, fd);
-    }
+    if (run->definition->looking_glass.device)
+        run->definition->looking_glass.size = file_gate_memory(run->start.files);
+    start_phase_done(run);
 }
 
 void phase_files(Run *run)
 {
-    run->start.fds = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(run->start.fds, close_element);
-    open_next(run);
+    Guest *g = run->guest;
+    Start *start = &run->start;
+
+    start->tools = tools_find(&g->engine->tools_place);
+    const Firmware *firmware = host_tools_firmware(start->tools, run->definition);
+    GPtrArray *files = file_wishes(run->definition, firmware ? firmware->code : NULL, run->plan->vhost_net);
+    if (files->len > 0)
+        job_progress(g->start_job, OPEN_WORDS, 0, run->plan->steps->len);
+    start->files = file_gate_new(g->engine, run->definition, files, FILE_GATE_START, on_gate, run);
 }
 
 void phase_files_off(Run *run)
 {
-    phase_opener_off(run);
-    g_clear_pointer(&run->start.fds, g_array_unref);
-    run->start.command = qemu_command_free(run->start.command);
+    run->start.files = file_gate_free(run->start.files);
+    run->start.tools = host_tools_free(run->start.tools);
+    run->start.nvram_fd = close_fd(run->start.nvram_fd);
 }

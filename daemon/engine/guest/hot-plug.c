@@ -155,7 +155,8 @@ int guest_check_attach(const Guest *g, const Plan *plan, Fault **ret_fault)
 
 void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
 {
-    plugs_attach(g->run->plugs, plan, address, job, g->run->process.uid, g->run->process.gid);
+    plugs_attach(g->run->plugs, g->run->definition, plan, address, job, g->run->process.uid,
+                 g->run->process.gid);
 }
 
 int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)

@@ -53,9 +53,8 @@ void phase_launch(Run *run)
     int r = guest_write_process(g);
     if (r >= 0)
         r = send_command(run);
+    phase_links_off(run);
     phase_files_off(run);
-    phase_sound_off(run);
-    phase_disks_off(run);
     if (r < 0) {
         guest_fail(g, fault_new(FAULT_FAILED, NULL, "cannot hand guest %s over to its launcher: %s", g->name,
                                 g_strerror(-r)));

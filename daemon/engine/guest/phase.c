@@ -43,8 +43,3 @@ void start_call_off(Run *run)
         if (end[-1].call_off)
             end[-1].call_off(run);
 }
-
-void phase_opener_off(Run *run)
-{
-    run->start.opener = opener_free(run->start.opener);
-}

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "../../core/definition/pci.h"
-#include "../../base/cleanup.h"
 #include "../../base/log.h"
 #include "../../core/qemu/pci.h"
 #include "fd-set.h"
@@ -97,11 +96,13 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
         return;
     }
     p->function = planned(p)->functions->len - 1;
-    if (p->rom_fd < 0) {
+    if (!p->files) {
         plug_function(all, qmp);
         return;
     }
-    int r = fd_set_add(qmp, steal_fd(&p->rom_fd), on_rom, all);
+    int fd = file_gate_dup(p->files, FILE_KIND_FILE, planned(p)->wish->rom);
+    int r = fd < 0 ? fd : fd_set_add(qmp, fd, on_rom, all);
+    p->files = file_gate_free(p->files);
     if (r < 0)
         plugging_end_unknown(all, r);
 }
@@ -189,28 +190,16 @@ static void look_for_holders(Plugs *all)
     p->gate = holder_gate_new(all->engine, p->plan, true, on_gate, all);
 }
 
-static Fault *rom_fault(const Plugs *all, int error)
-{
-    const DefinitionPci *wish = planned(all->current)->wish;
-    g_autofree char *what = g_strdup_printf("[PCI %s] ROM=%s", wish->name, wish->rom);
-
-    return opener_fault(all->current->opener, error, all->guest, what)
-               ?: fault_new(FAULT_MISSING_FILE, "put it there, or correct ROM= in its definition",
-                            "guest %s: %s: %s", all->guest, what, g_strerror(-error));
-}
-
-static void on_rom_opened(int error, int *fd, void *userdata)
+static void on_files(const Fault *fault, void *userdata)
 {
     Plugs *all = userdata;
     Plugging *p = all->current;
 
-    if (error < 0) {
-        plugging_note_fault(p, rom_fault(all, error));
+    if (fault) {
+        plugging_note_fault(p, fault_copy(fault));
         plugging_end(all);
         return;
     }
-    p->opener = opener_free(p->opener);
-    p->rom_fd = steal_fd(fd);
     look_for_holders(all);
 }
 
@@ -241,7 +230,8 @@ int plugs_check_attach(const Plugs *all, const Plan *plan, Fault **ret_fault)
     return slots_for(all->slots, device) ? 0 : refuse_without_port(all, ret_fault);
 }
 
-void plugs_attach(Plugs *all, Plan *plan, const char *address, Job *job, uid_t uid, gid_t gid)
+void plugs_attach(Plugs *all, const GuestDefinition *definition, Plan *plan, const char *address, Job *job,
+                  uid_t uid, gid_t gid)
 {
     const DefinitionPci *wish = ((const PlanDevice *)g_ptr_array_index(plan->devices, 0))->wish;
     Plugging *p = plugging_new(all, job, address);
@@ -256,6 +246,6 @@ void plugs_attach(Plugs *all, Plan *plan, const char *address, Job *job, uid_t u
         look_for_holders(all);
         return;
     }
-    p->opener = opener_new(all->engine, false);
-    opener_open(p->opener, FILE_KIND_FILE, wish->rom, on_rom_opened, all);
+    p->files =
+        file_gate_new(all->engine, definition, file_wishes_of_pci(wish), FILE_GATE_START, on_files, all);
 }

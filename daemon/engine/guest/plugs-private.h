@@ -3,8 +3,8 @@
 #pragma once
 
 #include "../execution/execution.h"
+#include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
-#include "../opener.h"
 #include "plugs.h"
 
 #define PLUG_ANSWER_USEC (5 * G_USEC_PER_SEC)
@@ -16,7 +16,7 @@ typedef struct Plugging {
     Plan *plan;    /* of an attach */
     uid_t uid;     /* likewise */
     gid_t gid;
-    Opener *opener; /* of its ROM; then */
+    FileGate *files; /* its ROM, until QEMU has it; NULL: it has none */
     HolderGate *gate;
     Execution *execution;
     GHashTable *subjects; /* that are being given back */
@@ -24,7 +24,6 @@ typedef struct Plugging {
     Slot *slot;        /* while QEMU is told; gone with the connection */
     unsigned function; /* the one that QEMU is told to take */
     bool told;         /* QEMU takes it now, and pins the guest's memory, which may last */
-    int rom_fd;        /* -1: none */
     int rom_set;       /* FD_SET_NONE: QEMU does not have it */
     char *rom;         /* where QEMU finds it */
     sd_event_source *deadline;

@@ -30,11 +30,10 @@ Plugs *plugs_new(Engine *engine, const char *guest, QemuLink *link, const PlugsH
 static void plugging_free(Plugging *p)
 {
     sd_event_source_disable_unref(p->deadline);
-    opener_free(p->opener);
+    file_gate_free(p->files);
     holder_gate_free(p->gate);
     execution_free(p->execution);
     plan_free(p->plan);
-    close_fd(p->rom_fd);
     g_clear_pointer(&p->subjects, g_hash_table_destroy);
     fault_free(p->fault);
     g_free(p->rom);
@@ -113,7 +112,6 @@ Plugging *plugging_new(Plugs *all, Job *job, const char *address)
 
     p->job = job;
     p->address = g_strdup(address);
-    p->rom_fd = -1;
     p->rom_set = FD_SET_NONE;
     all->current = p;
     return p;

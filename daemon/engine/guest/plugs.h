@@ -60,5 +60,7 @@ int plugs_check_attach(const Plugs *plugs, const Plan *plan, Fault **ret_fault);
 int plugs_check_detach(const Plugs *plugs, const char *address, Fault **ret_fault);
 GPtrArray *plugs_plan_detach(const Plugs *plugs, const char *address);
 int plugs_detach(Plugs *plugs, const char *address, Job *job);
-/* uid, gid: the guest's user. */
-void plugs_attach(Plugs *plugs, Plan *plan, const char *address, Job *job, uid_t uid, gid_t gid);
+/* definition: the guest's, with the section that the plan is about; borrowed for as long as the plan. uid,
+ * gid: the guest's user. */
+void plugs_attach(Plugs *plugs, const GuestDefinition *definition, Plan *plan, const char *address, Job *job,
+                  uid_t uid, gid_t gid);

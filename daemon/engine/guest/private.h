@@ -50,9 +50,7 @@ void guest_refuse_channel(Channel *channel, const char *why, const char *remedy)
 /* Tells the guest's own that nothing comes of the start, and lets go of it. False: it is not here. */
 bool guest_refuse_launcher(Guest *g, const Fault *fault);
 
-/* disks.c */
-/* A descriptor of an open disk for QEMU, or -errno. */
-int guest_dup_disk(const Guest *g, const char *path, bool read_only, bool direct, bool *ret_block);
+/* files.c */
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
 

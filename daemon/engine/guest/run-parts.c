@@ -14,7 +14,7 @@ Run *run_new(Guest *guest)
     guest->run = run;
     run->guest = guest;
     run->condition.state = (RunState){RUN_BEGINS, ""};
-    run->start = (Start){.phases = start_phases, .phase = start_phases, .sound_fd = -1};
+    run->start = (Start){.phases = start_phases, .phase = start_phases, .nvram_fd = -1};
     run->agent = inner_agent_new(guest->engine->event, guest->name, agent_path, &guest_agent_handler, guest);
     run->link = qemu_link_new(guest->engine->event, guest->name, qmp_path, &guest_link_handler, guest);
     run->companions = companions_new(guest->engine->event, guest->name, &guest_companions_handler, guest);

@@ -5,15 +5,13 @@
 const StartPhase start_phases[] = {
     /* What is missing or in use refuses the start: nothing has been touched yet. */
     {"holders", phase_holders, phase_holders_off},
-    {"disks", phase_disks, phase_disks_off},
-    {"looking-glass", phase_kvmfr, phase_opener_off},
-    {"sound", phase_sound, phase_sound_off},
+    {"files", phase_files, phase_files_off},
     /* The unit comes up while the devices change hands: neither waits for the other. */
     {"unit", phase_unit, phase_unit_off},
     {"devices", phase_steps, NULL},
     {"launcher", phase_launcher, NULL},
     {"qemu-abilities", phase_facts, phase_facts_off},
-    {"files", phase_files, phase_files_off},
+    {"links", phase_links, phase_links_off},
     {"companions", phase_companions, NULL},
     {"qemu", phase_launch, NULL},
     {"pinning", phase_pin, phase_pin_off},

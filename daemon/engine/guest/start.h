@@ -33,9 +33,10 @@ typedef struct Start {
     bool by_unit;             /* its launcher came first */
     GuestUnit unit;
     HolderGate *gate;
-    FileGate *disks;      /* what is opened before the first step, until QEMU has it */
-    Opener *opener;       /* at work on what the guest names; NULL: nothing is asked */
-    int sound_fd;         /* the name of the sound server's socket, until QEMU has it; -1: none */
+    HostTools *tools;     /* what the host has for it beside QEMU */
+    FileGate *files;      /* what is opened before the first step, until QEMU has it, */
+    int nvram_fd;         /* and the variables of its firmware; -1: none */
+    Opener *opener;       /* of a link that a step has made; NULL: nothing is asked */
     QemuCommand *command; /* being prepared, with the descriptors for it */
     GArray *fds;          /* of int, owned */
     Channel *launch;      /* the launcher, until QEMU takes its place, or its processors are pinned */
@@ -61,17 +62,13 @@ void start_call_off(Run *run);
 
 /* Each begins a phase; its namesake ends what it has asked for, and closes what it has opened. */
 StartPhaseAct phase_holders, phase_holders_off; /* look.c */
-StartPhaseAct phase_disks, phase_disks_off;     /* disks.c */
-StartPhaseAct phase_kvmfr;                      /* kvmfr.c */
-StartPhaseAct phase_sound, phase_sound_off;     /* sound.c */
+StartPhaseAct phase_files, phase_files_off;     /* files.c */
 StartPhaseAct phase_unit, phase_unit_off;       /* unit.c */
 StartPhaseAct phase_steps;                      /* steps.c */
 StartPhaseAct phase_launcher;                   /* unit.c */
 StartPhaseAct phase_facts, phase_facts_off;     /* facts.c */
-StartPhaseAct phase_files, phase_files_off;     /* files.c */
+StartPhaseAct phase_links, phase_links_off;     /* links.c */
 StartPhaseAct phase_companions;                 /* run-companions.c */
 StartPhaseAct phase_launch;                     /* launch.c */
 StartPhaseAct phase_pin, phase_pin_off;         /* pin.c */
 StartPhaseAct phase_run;                        /* launch.c */
-/* Of each phase that has a file opened. */
-StartPhaseAct phase_opener_off; /* phase.c */

@@ -26,6 +26,8 @@ static void plan_anew(Run *run)
             g, fault ?: fault_new(FAULT_FAILED, NULL, "cannot read the host's devices: %s", g_strerror(-r)));
         return;
     }
+    /* That is opened already. */
+    rest->vhost_net = run->plan->vhost_net;
     plan_free(run->plan);
     run->plan = rest;
     plugs_note(run->plugs, run->definition, rest);

@@ -122,10 +122,12 @@ static void take(UsbGive *give)
     give->execution = execution_run(give->engine, give->journal, steps, &handler, give);
 }
 
-static void on_opened(int error, int *fd, void *userdata)
+static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     UsbGive *give = userdata;
 
+    if (error == 0 && *fd < 0)
+        error = -EBADMSG;
     if (error < 0) {
         give_up(give,
                 g_strdup_printf("cannot open %s: %s", give->node,
@@ -153,6 +155,6 @@ UsbGive *usb_give_new(Engine *engine, Journal *journal, const DefinitionUsb *wis
         .opener = opener_new(engine, false),
         .fd = -1,
     };
-    opener_open_device(give->opener, node, on_opened, give);
+    opener_open(give->opener, FILE_KIND_USB, node, on_opened, give);
     return give;
 }

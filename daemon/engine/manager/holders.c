@@ -13,15 +13,14 @@ struct ManagerQuestion {
     bool claim;
     GPtrArray *addresses; /* of char*, owned: the one that is asked about; NULL with a plan */
     Plan *plan;
-    GuestDefinition *definition; /* with the plan of a start: what it names is looked at, too */
+    GuestDefinition *definition; /* with the plan; NULL: nothing that it names is looked at */
+    GPtrArray *files;            /* of FileWish: what of it is; NULL: the gate has them, or there are none */
     ManagerHeld held;            /* either of both */
     ManagerPlanned planned;
     void *userdata;
     HolderLook *look; /* both NULL: waits for its turn */
     HolderGate *gate;
-    FileGateHow how; /* with the definition */
-    char *section;   /* likewise: only what that names; NULL: all */
-    FileGate *files;
+    FileGate *file_gate;
 };
 
 static void ask_next(Manager *m);
@@ -30,11 +29,10 @@ void manager_question_free(ManagerQuestion *question)
 {
     holder_look_free(question->look);
     holder_gate_free(question->gate);
-    file_gate_free(question->files);
+    file_gate_free(question->file_gate);
     definition_free(question->definition);
-    g_free(question->section);
-    if (question->addresses)
-        g_ptr_array_unref(question->addresses);
+    g_clear_pointer(&question->files, g_ptr_array_unref);
+    g_clear_pointer(&question->addresses, g_ptr_array_unref);
     plan_free(question->plan);
     g_free(question);
 }
@@ -99,14 +97,13 @@ static void on_gate(const Fault *fault, void *userdata)
 {
     ManagerQuestion *question = userdata;
 
-    if (fault || !question->definition) {
+    if (fault || !question->files) {
         on_planned(fault, question);
         return;
     }
-    question->files = file_gate_new(question->manager->engine, question->definition, question->how,
-                                    question->section, on_planned, question);
-    if (!question->claim)
-        file_gate_take_nothing(question->files);
+    question->file_gate =
+        file_gate_new(question->manager->engine, question->definition, g_steal_pointer(&question->files),
+                      question->claim ? FILE_GATE_LOOK : FILE_GATE_ASK, on_planned, question);
 }
 
 static void ask_next(Manager *m)
@@ -149,18 +146,16 @@ int manager_holders(Manager *m, PciAddress address, bool claim, ManagerHeld held
     return ask(m, &parts, ret_fault);
 }
 
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how,
-                      const char *section, bool claim, ManagerPlanned planned, void *userdata,
-                      Fault **ret_fault)
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, GPtrArray *files, bool claim,
+                      ManagerPlanned planned, void *userdata, Fault **ret_fault)
 {
-    ManagerQuestion parts = {.claim = claim,
-                             .plan = plan,
-                             .definition = definition,
-                             .how = how,
-                             .planned = planned,
-                             .userdata = userdata};
+    const ManagerQuestion parts = {.claim = claim,
+                                   .plan = plan,
+                                   .definition = definition,
+                                   .files = files,
+                                   .planned = planned,
+                                   .userdata = userdata};
 
-    parts.section = g_strdup(section);
     return ask(m, &parts, ret_fault);
 }
 

@@ -182,9 +182,7 @@ int manager_plan_bind(Manager *m, const BindWish *wish, bool claim, ManagerPlann
     Plan *plan;
 
     int r = prepare_bind(m, wish, &plan, ret_fault);
-    return r != 0
-               ? r
-               : manager_show_plan(m, plan, NULL, FILE_GATE_LOOK, NULL, claim, planned, userdata, ret_fault);
+    return r != 0 ? r : manager_show_plan(m, plan, NULL, NULL, claim, planned, userdata, ret_fault);
 }
 
 int manager_plan_restore(Manager *m, PciAddress address, GPtrArray **ret, Fault **ret_fault)

@@ -111,16 +111,10 @@ int manager_plan_attach(Manager *m, const char *name, const BindWish *wish, bool
     int r = prepare_attach(m, name, wish, &entry, &plan, ret_fault);
     if (r != 0)
         return r;
-    const PlanDevice *device = g_ptr_array_index(plan->devices, 0);
-    g_autofree char *section =
-        device->wish && device->wish->rom ? g_strconcat("PCI ", device->wish->name, NULL) : NULL;
-    GuestDefinition *definition = NULL;
-    /* Its file may be gone or wrong by now: then there is no ROM any more. */
-    if (section && manager_load(m, name, &definition, ret_fault) != 0)
-        *ret_fault = fault_free(*ret_fault);
-    /* The guest's other devices borrow from its definition, which may go before the plan is shown. */
-    g_ptr_array_set_size(plan->devices, 0);
-    return manager_show_plan(m, plan, definition, FILE_GATE_LOOK, section, claim, planned, userdata,
+    const DefinitionPci *section = ((const PlanDevice *)g_ptr_array_index(plan->devices, 0))->wish;
+    /* The section is the run's, whatever its file says by now, and must outlive the guest's end. */
+    return manager_show_plan(m, plan, section ? definition_ref(guest_definition(entry->guest)) : NULL,
+                             section ? file_wishes_of_pci(section) : NULL, claim, planned, userdata,
                              ret_fault);
 }
 

@@ -98,11 +98,10 @@ void manager_guest_devices(Guest *guest, void *userdata);
 void manager_question_free(ManagerQuestion *question);
 /* Answers all of them with a fault, and frees the array. */
 void manager_drop_questions(Manager *m);
-/* Tells a plan's steps once nobody is found to hold its devices, and the files that definition (NULL: none)
- * names are as they should be; takes both over. section: only the files that it names; NULL: all. */
-int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, FileGateHow how,
-                      const char *section, bool claim, ManagerPlanned planned, void *userdata,
-                      Fault **ret_fault);
+/* Tells a plan's steps once nobody is found to hold its devices, and those files of a definition (NULL: none)
+ * are as they should be (as file_gate_new() takes them); takes all three over. */
+int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, GPtrArray *files, bool claim,
+                      ManagerPlanned planned, void *userdata, Fault **ret_fault);
 
 /* guests.c */
 void guest_entry_free(GuestEntry *entry);

@@ -18,12 +18,12 @@ static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
                        guest_state_to_string(guest_state(entry->guest)));
 }
 
-static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_definition, Plan **ret_plan,
-                         Fault **ret_fault)
+/* tools: what the host has for it. */
+static int prepare_start(Manager *m, const char *name, const HostTools *tools,
+                         GuestDefinition **ret_definition, Plan **ret_plan, Fault **ret_fault)
 {
     g_autoptr(GuestDefinition) definition = NULL;
     g_autoptr(Plan) plan = NULL;
-    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
     const Host *host;
 
     int r = manager_load(m, name, &definition, ret_fault);
@@ -55,10 +55,11 @@ static int prepare_start(Manager *m, const char *name, GuestDefinition **ret_def
 int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
                      Fault **ret_fault)
 {
+    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
     GuestDefinition *definition;
     Plan *plan;
 
-    int r = prepare_start(m, name, &definition, &plan, ret_fault);
+    int r = prepare_start(m, name, tools, &definition, &plan, ret_fault);
     if (r != 0)
         return r;
     plan->may_stop = g_strdupv(may_stop);
@@ -85,13 +86,16 @@ int manager_start(Manager *m, const char *name, char **may_stop, unsigned *ret_j
 int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                        Fault **ret_fault)
 {
+    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
     GuestDefinition *definition;
     Plan *plan;
 
-    int r = prepare_start(m, name, &definition, &plan, ret_fault);
-    return r != 0 ? r
-                  : manager_show_plan(m, plan, definition, FILE_GATE_LOOK, NULL, claim, planned, userdata,
-                                      ret_fault);
+    int r = prepare_start(m, name, tools, &definition, &plan, ret_fault);
+    if (r != 0)
+        return r;
+    const Firmware *firmware = host_tools_firmware(tools, definition);
+    GPtrArray *files = file_wishes(definition, firmware ? firmware->code : NULL, plan->vhost_net);
+    return manager_show_plan(m, plan, definition, files, claim, planned, userdata, ret_fault);
 }
 
 int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
@@ -106,6 +110,7 @@ int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned
         return r;
     /* A running guest has its disks in use itself. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
-    return manager_show_plan(m, plan_new(owner.text), at_rest ? g_steal_pointer(&definition) : NULL,
-                             FILE_GATE_DISKS, NULL, claim, planned, userdata, ret_fault);
+    GPtrArray *files = at_rest ? file_wishes_of_disks(definition) : NULL;
+    return manager_show_plan(m, plan_new(owner.text), g_steal_pointer(&definition), files, claim, planned,
+                             userdata, ret_fault);
 }

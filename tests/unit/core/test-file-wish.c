@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sys/stat.h>
 
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/plan/file-wish.h"
 #include "../suite.h"
 #include "a-definition.h"
 
-START_TEST(everything_that_a_definition_names_is_looked_at)
+START_TEST(everything_that_a_definition_names_is_opened)
 {
     static const char *const expected[] = {
-        "group - kvm",     "user LookingGlass bob", "socket Sound /s/native", "file Kernel /k",
-        "file Kernel /i",  "file PCI gpu /rom",     "disk Disk a /b",         "disk Disk a /a",
-        "disk CDROM c /c", "folder Share d /d"};
+        "group - kvm",    "user LookingGlass bob", "socket Sound /s/native",
+        "file - /code",   "file Kernel /k",        "file Kernel /i",
+        "file PCI gpu /rom", "disk Disk a /b",     "disk Disk a /a",
+        "disk CDROM c /c", "folder Share d /d",    "vhost - /dev/vhost-net",
+        "link Network n tap7", "vhost - /dev/vhost-net"};
     g_autoptr(GuestDefinition) definition = a_definition(
         "[PCI gpu]\nAddress=0000:01:00.0\nROM=/rom\n[Kernel]\nImage=/k\nInitrd=/i\n[Sound]\nType=pipewire\n"
         "Socket=/s/native\n[LookingGlass]\nSize=64M\nOwner=bob\n[Disk a]\nPath=/a\nFormat=qcow2\n"
-        "Backing=raw:/b\n[CDROM c]\nPath=/c\n[CDROM empty]\n[Share d]\nPath=/d\n");
-    g_autoptr(GPtrArray) wishes = file_wishes(definition), disks = file_wishes_of_disks(definition);
+        "Backing=raw:/b\n[CDROM c]\nPath=/c\n[CDROM empty]\n[Share d]\nPath=/d\n[Network n]\nMode=tap\nDevice=tap7\n"
+        "[Network m]\nMode=bridge\nBridge=br0\n[Network u]\nMode=user\n");
+    g_autoptr(GPtrArray) wishes = file_wishes(definition, "/code", true), disks = file_wishes_of_disks(definition);
 
     for (unsigned i = 0; i < wishes->len; i++) {
         const FileWish *wish = g_ptr_array_index(wishes, i);
@@ -25,34 +29,39 @@ START_TEST(everything_that_a_definition_names_is_looked_at)
     }
     ck_assert_uint_eq(wishes->len, G_N_ELEMENTS(expected));
     ck_assert_uint_eq(disks->len, 3);
+    g_autoptr(GPtrArray) rom = file_wishes_of_pci(g_ptr_array_index(definition->pci, 0)),
+                         less = file_wishes(definition, NULL, false);
+    ck_assert_uint_eq(rom->len, 1);
+    ck_assert_uint_eq(less->len, G_N_ELEMENTS(expected) - 3);
 }
 END_TEST
 
 START_TEST(what_was_seen_crosses_the_wire)
 {
-    FileSeen seen = {S_IFBLK | 0660, (char *)"kvm", (char *)"/dev/disk/by-id/=-", G_MAXUINT64, 5};
-    g_auto(GStrv) words = file_seen_to_words("seen", &seen);
+    FileSeen seen = {S_IFBLK | 0660, (char *)"kvm", (char *)"/dev/disk/by-id/=-", G_MAXUINT64, 5, 1 << 20};
+    g_auto(GStrv) words = file_seen_to_words("opened", &seen);
     g_autoptr(FileSeen) back = NULL;
 
     ck_assert_int_eq(file_seen_from_words(words + 1, &back), 0);
     ck_assert_uint_eq(back->mode, S_IFBLK | 0660);
     ck_assert_str_eq(back->group, "kvm");
     ck_assert_str_eq(back->stable, "/dev/disk/by-id/=-");
-    ck_assert(back->room == G_MAXUINT64 && back->free == 5);
+    ck_assert(back->room == G_MAXUINT64 && back->free == 5 && back->memory == 1 << 20);
 }
 END_TEST
 
 START_TEST(what_was_not_seen_is_no_answer)
 {
     static const char *const wrong[] = {"",
-                                        "1 - - 0",
-                                        "1 - - 0 0 0",
-                                        "x - - 0 0",
-                                        "-1 - - 0 0",
-                                        "4294967296 - - 0 0",
-                                        "1 kvm - 0 0",
-                                        "1 - a 0 0",
-                                        "1 - - 18446744073709551616 0"};
+                                        "1 - - 0 0",
+                                        "1 - - 0 0 0 0",
+                                        "x - - 0 0 0",
+                                        "-1 - - 0 0 0",
+                                        "4294967296 - - 0 0 0",
+                                        "1 kvm - 0 0 0",
+                                        "1 - a 0 0 0",
+                                        "1 - - 18446744073709551616 0 0",
+                                        "1 - - 0 0 -1"};
     FileSeen *back = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -65,7 +74,8 @@ END_TEST
 
 static void assert_judged(const FileWish *wish, int error, const FileSeen *seen, const char *message)
 {
-    g_autoptr(GuestDefinition) definition = a_definition("[Sound]\nType=pipewire\nSocket=/run/native\n");
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[Sound]\nType=pipewire\nSocket=/run/native\n[LookingGlass]\nDevice=/dev/kvmfr0\nSize=64M\n");
     _cleanup_fault_ Fault *fault = NULL;
     int r = file_wish_judge(definition, wish, error, seen, &fault);
 
@@ -76,16 +86,22 @@ static void assert_judged(const FileWish *wish, int error, const FileSeen *seen,
 
 START_TEST(what_is_not_what_it_should_be_is_refused)
 {
-    const FileWish file = {FILE_KIND_FILE, (char *)"Kernel", "Image", "/k", 0},
-                   disk = {FILE_KIND_DISK, (char *)"Disk a", "Path", "/srv/a", 1 << 20},
-                   folder = {FILE_KIND_FOLDER, (char *)"Share d", "Path", "/d", 0},
-                   sound = {FILE_KIND_SOCKET, (char *)"Sound", "Socket", "/run/native", 0},
-                   device = {FILE_KIND_DEVICE, (char *)"LookingGlass", "Device", "/dev/kvmfr0", 0},
-                   user = {FILE_KIND_USER, (char *)"LookingGlass", "Owner", "bob", 0};
+    const FileWish file = {FILE_KIND_FILE, (char *)"Kernel", "Image", (char *)"/k", 0},
+                   firmware = {FILE_KIND_FILE, NULL, NULL, (char *)"/code", 0},
+                   link = {FILE_KIND_LINK, (char *)"Network n", "Device", (char *)"tap7", 0},
+                   disk = {FILE_KIND_DISK, (char *)"Disk a", "Path", (char *)"/srv/a", 1 << 20},
+                   folder = {FILE_KIND_FOLDER, (char *)"Share d", "Path", (char *)"/d", 0},
+                   sound = {FILE_KIND_SOCKET, (char *)"Sound", "Socket", (char *)"/run/native", 0},
+                   device = {FILE_KIND_KVMFR, (char *)"LookingGlass", "Device", (char *)"/dev/kvmfr0", 0},
+                   user = {FILE_KIND_USER, (char *)"LookingGlass", "Owner", (char *)"bob", 0};
     const FileSeen regular = {.mode = S_IFREG | 0600}, directory = {.mode = S_IFDIR | 0700}, nothing = {0};
 
     assert_judged(&file, 0, &regular, NULL);
-    assert_judged(&file, 0, &directory, "[Kernel] Image=/k: neither a file nor a disk");
+    assert_judged(&file, 0, &directory, "[Kernel] Image=/k: it is not a file");
+    assert_judged(&file, 0, &(FileSeen){.mode = S_IFBLK}, "[Kernel] Image=/k: it is not a file");
+    assert_judged(&firmware, -ENOENT, NULL, "its firmware /code: No such file or directory");
+    assert_judged(&firmware, 0, &directory, "its firmware /code: Invalid argument");
+    assert_judged(&disk, 0, &directory, "[Disk a] Path=/srv/a: neither a file nor a disk");
     assert_judged(&file, -EACCES, NULL, "[Kernel] Image=/k: Permission denied");
     assert_judged(&disk, 0, &nothing, NULL);
     assert_judged(&disk, 0, &(FileSeen){.room = 1 << 20}, NULL);
@@ -100,9 +116,17 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
     assert_judged(&sound, 0, &(FileSeen){.mode = S_IFSOCK | 0660},
                   "[Sound] Socket=/run/native: Permission denied");
     assert_judged(&sound, 0, &regular, "[Sound] Socket=/run/native: it is not a socket");
-    assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0}, NULL);
+    assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 64 << 20}, NULL);
+    assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 0},
+                  "[LookingGlass] Device=/dev/kvmfr0: it does not say how much memory it has");
+    assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 32 << 20},
+                  "[LookingGlass] Device=/dev/kvmfr0: it has 32 MiB, and Size= is 64 MiB");
+    assert_judged(&device, -EPERM, NULL, "[LookingGlass] Device=/dev/kvmfr0: Operation not permitted");
+    assert_judged(&link, 0, &nothing, NULL);
+    assert_judged(&link, -EBUSY, NULL, "network link tap7 is in use on the host");
+    assert_judged(&link, -ENODEV, NULL, "cannot open tap7: No such device");
     assert_judged(
-        &device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"root", NULL, 0, 0},
+        &device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"root", NULL, 0, 0, 0},
         "[LookingGlass] Device=/dev/kvmfr0: the group kvm, which guests are in, may not read and write it");
     assert_judged(&device, -ENOENT, NULL, "[LookingGlass] Device=/dev/kvmfr0: there is no such device");
     assert_judged(&user, 0, &nothing, NULL);
@@ -110,5 +134,5 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
 }
 END_TEST
 
-SUITE("file-wish", everything_that_a_definition_names_is_looked_at, what_was_seen_crosses_the_wire,
+SUITE("file-wish", everything_that_a_definition_names_is_opened, what_was_seen_crosses_the_wire,
       what_was_not_seen_is_no_answer, what_is_not_what_it_should_be_is_refused)

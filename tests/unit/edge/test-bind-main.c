@@ -224,13 +224,35 @@ START_TEST(what_is_no_disk_or_file_is_not_opened)
 }
 END_TEST
 
+#define KEEP(kind, what) ((const char *[]){"open", kind, "keep", what, NULL})
+#define LOOK(kind, what) ((const char *[]){"open", kind, "look", what, NULL})
+
+/* What is of its kind comes as a descriptor. */
+static int assert_handed_over(const Helper *helper, const char *kind, const char *what, unsigned mode)
+{
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
+    int fd = -1;
+    g_autofree char *answer = ask(helper, KEEP(kind, what), &fd);
+
+    ck_assert_str_eq(answer, expected);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+/* It is seen, and not opened. */
+static void assert_not_handed_over(const Helper *helper, const char *kind, const char *what, unsigned mode)
+{
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
+
+    assert_answer(helper, KEEP(kind, what), expected);
+}
+
 /* The name is enough to connect, even through folders that the connecting user may not search. */
 START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
 {
     A_HELPER;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    g_autofree char *path = g_build_filename(helper.folder, "native", NULL), *plain = a_file(&helper, "disk"),
-                    *eacces = g_strdup_printf("failed %d -", EACCES), *enotsock = g_strdup_printf("failed %d -", ENOTSOCK);
+    g_autofree char *path = g_build_filename(helper.folder, "native", NULL), *plain = a_file(&helper, "disk");
     _cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), name = -1,
                         client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -238,25 +260,23 @@ START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     ck_assert_int_eq(listen(listener, 1), 0);
     ck_assert_int_eq(chmod(path, 0770), 0);
-    assert_answer(&helper, (const char *[]){"socket", path, NULL}, eacces);
-    assert_answer(&helper, (const char *[]){"socket", plain, NULL}, enotsock);
+    ck_assert_int_eq(chmod(plain, 0600), 0);
+    assert_not_handed_over(&helper, "socket", path, S_IFSOCK | 0770);
+    assert_not_handed_over(&helper, "socket", plain, S_IFREG | 0600);
     ck_assert_int_eq(chmod(path, 0777), 0);
-    g_autofree char *answer = ask(&helper, (const char *[]){"socket", path, NULL}, &name);
-    ck_assert_str_eq(answer, "opened");
+    name = assert_handed_over(&helper, "socket", path, S_IFSOCK | 0777);
     g_snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", name);
     ck_assert_int_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 END_TEST
 
-#define LOOK(kind, what) ((const char *[]){"look", kind, what, NULL})
-
 static void assert_seen(const Helper *helper, const char *kind, const char *what, unsigned mode)
 {
-    g_autofree char *expected = g_strdup_printf("seen %u - - 0 0", mode);
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
     assert_answer(helper, LOOK(kind, what), expected);
 }
 
-START_TEST(what_a_path_or_a_name_leads_to_is_told_without_opening_it)
+START_TEST(what_a_path_or_a_name_leads_to_is_told_without_handing_it_over)
 {
     A_HELPER;
     g_autofree char *file = a_file(&helper, "file"), *fifo = g_build_filename(helper.folder, "fifo", NULL),
@@ -287,7 +307,7 @@ START_TEST(where_a_disk_would_be_made_its_room_is_told)
                     *missing = g_strdup_printf("failed %d -", ENOENT), *answer = ask(&helper, LOOK("disk", path), NULL);
     unsigned long long room, free;
 
-    ck_assert_int_eq(sscanf(answer, "seen 0 - - %llu %llu", &room, &free), 2);
+    ck_assert_int_eq(sscanf(answer, "opened 0 - - %llu %llu", &room, &free), 2);
     ck_assert_uint_gt(room, 0);
     ck_assert_uint_ge(room, free);
     ck_assert_int_eq(symlink("nowhere", link), 0);
@@ -299,18 +319,30 @@ START_TEST(a_file_to_be_read_is_opened_over_links_and_nothing_else_is)
 {
     A_HELPER;
     g_autofree char *file = a_file(&helper, "file"), *link = g_build_filename(helper.folder, "link", NULL),
-                    *fifo = g_build_filename(helper.folder, "fifo", NULL), *einval = g_strdup_printf("failed %d -", EINVAL);
-    _cleanup_close_ int fd = -1;
+                    *fifo = g_build_filename(helper.folder, "fifo", NULL);
     char text[16] = "";
 
+    ck_assert_int_eq(chmod(file, 0644), 0);
     ck_assert_int_eq(symlink("file", link), 0);
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    g_autofree char *answer = ask(&helper, (const char *[]){"file", link, NULL}, &fd);
-    ck_assert_str_eq(answer, "opened");
+    _cleanup_close_ int fd = assert_handed_over(&helper, "file", link, S_IFREG | 0644);
     ck_assert_int_eq(read(fd, text, sizeof(text) - 1), 8);
-    assert_answer(&helper, (const char *[]){"file", fifo, NULL}, einval);
-    assert_answer(&helper, (const char *[]){"file", helper.folder, NULL}, einval);
-    assert_answer(&helper, (const char *[]){"file", "/dev/null", NULL}, einval);
+    assert_not_handed_over(&helper, "file", fifo, S_IFIFO | 0600);
+    assert_not_handed_over(&helper, "file", helper.folder, S_IFDIR | 0700);
+    assert_not_handed_over(&helper, "file", "/dev/null", S_IFCHR | 0666);
+}
+END_TEST
+
+/* Whoever waits to write to it would go on. */
+START_TEST(a_pipe_in_the_place_of_a_file_is_not_touched)
+{
+    A_HELPER;
+    g_autofree char *fifo = g_build_filename(helper.folder, "fifo", NULL);
+
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    assert_not_handed_over(&helper, "file", fifo, S_IFIFO | 0600);
+    ck_assert_int_lt(open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC), 0);
+    ck_assert_int_eq(errno, ENXIO);
 }
 END_TEST
 
@@ -318,15 +350,26 @@ END_TEST
 START_TEST(a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image)
 {
     A_HELPER;
-    g_autofree char *way = g_build_filename(helper.folder, "way", NULL), *eloop = g_strdup_printf("failed %d -", ELOOP);
-    _cleanup_close_ int folder = -1, place = -1;
+    g_autofree char *way = g_build_filename(helper.folder, "way", NULL), *file = a_file(&helper, "file"),
+                    *eloop = g_strdup_printf("failed %d -", ELOOP), *enotdir = g_strdup_printf("failed %d -", ENOTDIR);
 
     ck_assert_int_eq(symlink(".", way), 0);
-    g_autofree char *shared = ask(&helper, (const char *[]){"folder", way, NULL}, &folder),
-                    *made = ask(&helper, (const char *[]){"place", helper.folder, NULL}, &place);
-    ck_assert_str_eq(shared, "opened");
-    ck_assert_str_eq(made, "opened");
-    assert_answer(&helper, (const char *[]){"place", way, NULL}, eloop);
+    _cleanup_close_ int folder = assert_handed_over(&helper, "folder", way, S_IFDIR | 0700),
+                        place = assert_handed_over(&helper, "place", helper.folder, S_IFDIR | 0700);
+    assert_answer(&helper, KEEP("folder", file), enotdir);
+    assert_answer(&helper, KEEP("place", way), eloop);
+}
+END_TEST
+
+START_TEST(only_devices_that_guests_use_are_opened)
+{
+    A_HELPER;
+    g_autofree char *einval = g_strdup_printf("failed %d -", EINVAL);
+
+    assert_answer(&helper, KEEP("vhost", "/dev/null"), einval);
+    assert_answer(&helper, KEEP("usb", "/dev/null"), einval);
+    assert_answer(&helper, KEEP("kvmfr", "/dev/null"), einval);
+    assert_answer(&helper, KEEP("link", "../null"), einval);
 }
 END_TEST
 
@@ -442,9 +485,10 @@ SUITE("bind-main", the_mark_of_a_step_is_let_go_of_when_it_is_over,
       a_file_is_opened_and_handed_over,
       a_file_that_is_only_looked_at_is_closed_where_it_was_opened, no_link_is_followed, what_is_no_disk_or_file_is_not_opened,
       a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name,
-      what_a_path_or_a_name_leads_to_is_told_without_opening_it, where_a_disk_would_be_made_its_room_is_told,
+      what_a_path_or_a_name_leads_to_is_told_without_handing_it_over, where_a_disk_would_be_made_its_room_is_told,
       a_file_to_be_read_is_opened_over_links_and_nothing_else_is,
-      a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image, an_image_that_is_not_there_is_made, a_wish_that_is_not_understood_is_refused,
+      a_pipe_in_the_place_of_a_file_is_not_touched, a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image,
+      only_devices_that_guests_use_are_opened, an_image_that_is_not_there_is_made, a_wish_that_is_not_understood_is_refused,
       it_goes_when_the_daemon_goes, it_goes_when_it_hears_what_it_does_not_know,
       it_takes_no_descriptor_but_the_mark_of_a_step, without_a_daemon_it_fails_at_once,
       it_finds_no_holders_of_a_device_that_is_not_there, it_keeps_nothing_that_it_inherited)

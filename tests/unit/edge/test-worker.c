@@ -15,8 +15,9 @@ static void on_opened(int error, const DiskSeen *seen, const GPtrArray *holders,
     opened.fd = steal_fd(fd);
 }
 
-static void on_looked(int error, const FileSeen *seen, void *userdata)
+static void on_seen(int error, const FileSeen *seen, int *fd, void *userdata)
 {
+    opened.fd = steal_fd(fd);
     looked.count++;
     looked.error = error;
     looked.mode = seen ? seen->mode : 0;
@@ -154,14 +155,19 @@ START_TEST(an_opened_file_comes_as_a_descriptor)
 }
 END_TEST
 
-static int look_at(Worker *worker, const char *path)
+static int open_named(Worker *worker, const char *path, bool keep)
 {
     int before = looked.count;
 
-    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, path, on_looked, NULL), 0);
-    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, path, on_looked, NULL), -EBUSY);
+    ck_assert_int_eq(worker_open(worker, FILE_KIND_FILE, path, keep, on_seen, NULL), 0);
+    ck_assert_int_eq(worker_open(worker, FILE_KIND_FILE, path, keep, on_seen, NULL), -EBUSY);
     loop_until_count(event, &looked.count, before + 1);
     return looked.error;
+}
+
+static int look_at(Worker *worker, const char *path)
+{
+    return open_named(worker, path, false);
 }
 
 START_TEST(what_was_seen_comes_as_a_value)
@@ -171,6 +177,12 @@ START_TEST(what_was_seen_comes_as_a_value)
     ck_assert_uint_eq(looked.mode, 33188);
     ck_assert_int_eq(look_at(worker, "/refused"), -EACCES);
     ck_assert_int_eq(look_at(worker, "/nonsense"), -EBADMSG);
+    /* Closing it could take as long as opening it. */
+    ck_assert_int_eq(look_at(worker, "/kept"), -EBADMSG);
+    ck_assert_int_eq(opened.fd, -1);
+    ck_assert_int_eq(open_named(worker, "/kept", true), 0);
+    ck_assert_int_ge(opened.fd, 0);
+    opened.fd = close_fd(opened.fd);
     /* A file server may report that for a file; the worker is still there. */
     ck_assert_int_eq(look_at(worker, "/reset"), -EIO);
     ck_assert_int_eq(look_at(worker, "/seen"), 0);
@@ -184,7 +196,7 @@ END_TEST
 START_TEST(a_look_that_was_given_up_tells_when_it_is_over_and_nothing_else)
 {
     Worker *worker = get_worker();
-    ck_assert_int_eq(worker_look(worker, FILE_KIND_FILE, "/seen", on_looked, NULL), 0);
+    ck_assert_int_eq(worker_open(worker, FILE_KIND_FILE, "/seen", true, on_seen, NULL), 0);
     worker_abandon(worker, on_late, NULL);
     loop_until_count(event, &lates, 1);
     ck_assert_int_eq(answer.verdict, WORKER_LOST);

@@ -130,11 +130,10 @@ static inline void take(Worker *worker, const char *subject)
 
 /* The helper's part: what to do stands in the subject of the step, or in the path to open. */
 
-static inline bool send_file(int fd, const char *flags)
+static inline bool send_file(int fd, const char *words, size_t size, const char *flags)
 {
     char control[CMSG_SPACE(sizeof(int))] = {0};
-    static char words[] = "opened\0b8:16\0there\0plain\0-";
-    struct iovec part = {words, sizeof(words)};
+    struct iovec part = {(char *)words, size};
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
@@ -154,8 +153,10 @@ static inline bool send_file(int fd, const char *flags)
 
 static inline bool serve_open(int fd, char **words)
 {
+    static const char image[] = "opened\0b8:16\0there\0plain\0-";
+
     if (g_str_equal(words[1], "/image"))
-        return send_file(fd, words[2]);
+        return send_file(fd, image, sizeof(image), words[2]);
     if (g_str_equal(words[1], "/used"))
         return peer_say(fd, "used b8:17 host sdb1 mounted 0 - - -");
     if (g_str_equal(words[1], "/refused"))
@@ -165,13 +166,17 @@ static inline bool serve_open(int fd, char **words)
 
 static inline bool serve_look(int fd, char **words)
 {
-    if (g_str_equal(words[2], "/seen"))
-        return peer_say(fd, "seen 33188 - - 0 0");
-    if (g_str_equal(words[2], "/refused"))
+    static const char kept[] = "opened\00033188\0-\0-\0000\0000\0000";
+
+    if (g_str_equal(words[3], "/seen"))
+        return peer_say(fd, "opened 33188 - - 0 0 0");
+    if (g_str_equal(words[3], "/kept"))
+        return send_file(fd, kept, sizeof(kept), words[2]);
+    if (g_str_equal(words[3], "/refused"))
         return peer_say(fd, "failed 13 -");
-    if (g_str_equal(words[2], "/reset"))
+    if (g_str_equal(words[3], "/reset"))
         return peer_say(fd, "failed 104 -");
-    return g_str_equal(words[2], "/nonsense") && peer_say(fd, "seen much -");
+    return g_str_equal(words[3], "/nonsense") && peer_say(fd, "opened much -");
 }
 
 /* With the subject's blanks as separators, unlike peer_say(): a value may hold one. */
@@ -227,7 +232,7 @@ static inline int peer_play(const char *part, const char *name)
         g_auto(GStrv) words = g_strsplit(line, " ", -1);
         if (g_str_equal(words[0], "disk"))
             going = serve_open(fd, words);
-        else if (g_str_equal(words[0], "look"))
+        else if (g_str_equal(words[0], "open"))
             going = serve_look(fd, words);
         else if (g_str_equal(words[2], "say"))
             going = peer_say(fd, strstr(line, SAY) + strlen(SAY));

@@ -39,7 +39,8 @@ static QemuFacts *facts_new(void)
                          "\"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, "
                          "{\"name\": \"hda-duplex\"}, {\"name\": \"pcie-root-port\"}, {\"name\": "
                          "\"virtio-serial-pci\"}, {\"name\": \"virtserialport\"}, {\"name\": \"ide-cd\"}, "
-                         "{\"name\": \"pvpanic-pci\"},"
+                         "{\"name\": \"pvpanic-pci\"}, {\"name\": \"virtio-9p-pci\"}, {\"name\": "
+                         "\"virtio-blk-pci\"}, {\"name\": \"virtio-net-pci\"},"
                          " {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"max-x86_64-cpu\"}]}",
                          "{\"return\": [{\"name\": \"host\"}, {\"name\": \"sysfsdev\"}, {\"name\": "
                          "\"addr\"}, {\"name\": \"multifunction\"}, {\"name\": \"romfile\"}]}",

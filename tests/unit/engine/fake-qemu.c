@@ -18,6 +18,7 @@ FakeQemu fake_qemu_new(const Rig *rig)
         .qmp_fd = -1,
         .status = "prelaunch",
         .commands = g_string_new(NULL),
+        .files = g_string_new(NULL),
         .ports = g_ptr_array_new_with_free_func(g_free),
         .devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
@@ -29,6 +30,7 @@ void fake_qemu_free(FakeQemu *qemu)
     close_fd(qemu->listen_fd);
     close_fd(qemu->qmp_fd);
     g_string_free(qemu->commands, TRUE);
+    g_string_free(qemu->files, TRUE);
     g_ptr_array_unref(qemu->ports);
     g_hash_table_destroy(qemu->devices);
     g_free(qemu->emulator);
@@ -102,6 +104,13 @@ static void read_argument(FakeQemu *qemu, const char *argument)
     json_object_put(object);
 }
 
+static void note_file(FakeQemu *qemu, int fd)
+{
+    g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd), *target = g_file_read_link(name, NULL);
+
+    g_string_append_printf(qemu->files, "%s\n", target ?: "");
+}
+
 bool fake_qemu_take_over(FakeQemu *qemu)
 {
     g_auto(GStrv) words = NULL;
@@ -120,6 +129,7 @@ bool fake_qemu_take_over(FakeQemu *qemu)
     if (!g_str_equal(words[0], "run"))
         return false;
     for (unsigned i = 0; i < n_fds; i++) {
+        note_file(qemu, fds[i]);
         if (listens_for_qmp(fds[i]))
             qemu->listen_fd = fds[i];
         else

@@ -21,6 +21,7 @@ typedef struct FakeQemu {
     bool stays;           /* so, whatever it is told */
     const char *button;   /* the answer about its power button's register; NULL: {} */
     GString *commands;    /* that it got, a line each */
+    GString *files;       /* what the descriptors that it got lead to, likewise */
     GPtrArray *ports;     /* of char*: ids */
     GHashTable *devices;  /* id → address, of the host's devices that it has */
     int group;            /* the group that it has open while it has any device; 0: none */

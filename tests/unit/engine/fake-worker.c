@@ -5,7 +5,7 @@
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/hand/disk-open.h"
-#include "../../../daemon/edge/hand/file-look.h"
+#include "../../../daemon/edge/hand/file-open.h"
 #include "fake-worker.h"
 
 #define NEVER G_MAXUINT
@@ -21,10 +21,9 @@ struct Worker {
     DiskWish wish; /* being opened */
     char *path;    /* its own copy; NULL: nothing is */
     WorkerDiskOpened disk_opened;
-    int flags;
-    WorkerOpened opened; /* of a link or a device */
-    FileKind kind;       /* what is looked at */
-    WorkerLooked looked;
+    WorkerOpened opened; /* likewise of anything else, */
+    FileKind kind;       /* which is this, */
+    bool keep;           /* and is handed over */
     WorkerHolders found; /* looking */
     void *userdata;
     int fail; /* what the write fails with, or 0 */
@@ -375,94 +374,49 @@ int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, v
     return 0;
 }
 
+/* What this machine may not have: links and devices, whose like /dev/null is, and the group kvm. */
+static int pretend(FileSeen **ret, int *ret_fd)
+{
+    *ret = g_new0(FileSeen, 1);
+    (*ret)->mode = S_IFCHR | 0660;
+    (*ret)->group = g_strdup("kvm");
+    *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return 0;
+}
+
+static bool pretends(FileKind kind)
+{
+    return kind == FILE_KIND_LINK || kind == FILE_KIND_VHOST || kind == FILE_KIND_USB ||
+           kind == FILE_KIND_KVMFR || kind == FILE_KIND_GROUP;
+}
+
 static int on_open_path(sd_event_source *source, void *userdata)
-{
-    Worker *worker = userdata;
-    g_autofree char *path = g_steal_pointer(&worker->path);
-    int fd = open(path, worker->flags | O_CLOEXEC);
-    int error = fd < 0 ? -errno : 0;
-
-    worker->turn = sd_event_source_disable_unref(worker->turn);
-    worker->opened(error, &fd, worker->userdata);
-    close_fd(fd);
-    return 0;
-}
-
-static int open_path(Worker *worker, const char *path, int flags, WorkerOpened opened, void *userdata)
-{
-    if (worker->dead)
-        return -ENOTCONN;
-    begin_path(worker, path, userdata);
-    worker->flags = flags;
-    worker->opened = opened;
-    run_path(worker, on_open_path);
-    return 0;
-}
-
-/* Pretends that a file is what a definition needs, as this machine may have none. */
-static FileSeen *pretend(FileKind kind, const char *what)
-{
-    FileSeen *seen = g_new0(FileSeen, 1);
-
-    seen->mode = kind == FILE_KIND_DEVICE ? S_IFCHR | 0660 : g_file_test(what, G_FILE_TEST_EXISTS) ? S_IFSOCK | 0666 : 0;
-    seen->group = g_strdup("kvm");
-    return seen;
-}
-
-static int on_look_at(sd_event_source *source, void *userdata)
 {
     Worker *worker = userdata;
     g_autofree char *what = g_steal_pointer(&worker->path);
     g_autoptr(FileSeen) seen = NULL;
-    bool real = worker->kind != FILE_KIND_DEVICE && worker->kind != FILE_KIND_SOCKET && worker->kind != FILE_KIND_GROUP;
-    int r = real ? file_look(worker->kind, what, &seen) : 0;
+    int fd = -1;
+    int r = pretends(worker->kind) ? pretend(&seen, &fd) : file_open(worker->kind, what, &seen, &fd);
 
-    if (!real)
-        seen = pretend(worker->kind, what);
     worker->turn = sd_event_source_disable_unref(worker->turn);
-    worker->looked(r, seen, worker->userdata);
+    if (!worker->keep)
+        fd = close_fd(fd);
+    worker->opened(r, seen, &fd, worker->userdata);
+    close_fd(fd);
     return 0;
 }
 
-int worker_look(Worker *worker, FileKind kind, const char *what, WorkerLooked looked, void *userdata)
+int worker_open(Worker *worker, FileKind kind, const char *what, bool keep, WorkerOpened opened,
+                void *userdata)
 {
     if (worker->dead)
         return -ENOTCONN;
     begin_path(worker, what, userdata);
     worker->kind = kind;
-    worker->looked = looked;
-    run_path(worker, on_look_at);
+    worker->keep = keep;
+    worker->opened = opened;
+    run_path(worker, on_open_path);
     return 0;
-}
-
-int worker_open_file(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return open_path(worker, path, O_RDONLY, opened, userdata);
-}
-
-int worker_open_place(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return open_path(worker, path, O_RDONLY | O_DIRECTORY, opened, userdata);
-}
-
-int worker_open_link(Worker *worker, const char *name, WorkerOpened opened, void *userdata)
-{
-    return open_path(worker, "/dev/null", O_RDWR, opened, userdata);
-}
-
-int worker_open_folder(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return open_path(worker, path, O_RDONLY | O_DIRECTORY, opened, userdata);
-}
-
-int worker_open_socket(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return open_path(worker, path, O_PATH, opened, userdata);
-}
-
-int worker_open_device(Worker *worker, const char *path, WorkerOpened opened, void *userdata)
-{
-    return worker_open_link(worker, path, opened, userdata);
 }
 
 void worker_pool_renew(WorkerPool *pool)

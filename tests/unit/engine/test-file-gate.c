@@ -39,10 +39,9 @@ static GuestDefinition *define(const char *sections)
 }
 
 /* NULL: all is well. */
-static const Fault *ask(const Rig *rig, const char *sections, FileGateHow how)
+static const Fault *ask_for(const Rig *rig, const GuestDefinition *definition, GPtrArray *files, FileGateHow how)
 {
-    g_autoptr(GuestDefinition) definition = define(sections);
-    FileGate *gate = file_gate_new((Engine *)&rig->engine, definition, how, NULL, on_answer, NULL);
+    FileGate *gate = file_gate_new((Engine *)&rig->engine, definition, files, how, on_answer, NULL);
     unsigned before = answers;
 
     rig_until(rig, &answers, before + 1);
@@ -50,6 +49,13 @@ static const Fault *ask(const Rig *rig, const char *sections, FileGateHow how)
     rig_settle(rig);
     ck_assert_uint_eq(answers, before + 1);
     return last;
+}
+
+static const Fault *ask(const Rig *rig, const char *sections, FileGateHow how)
+{
+    g_autoptr(GuestDefinition) definition = define(sections);
+
+    return ask_for(rig, definition, file_wishes(definition, NULL, false), how);
 }
 
 START_TEST(whatever_does_not_answer_is_named_and_refuses)
@@ -139,7 +145,8 @@ START_TEST(who_has_gone_before_the_answer_hears_nothing)
         g_autoptr(GuestDefinition) definition = define(SECTIONS[0]);
         unsigned before = answers;
         fake_workers_die_below(rig.engine.workers, turns % 2 ? DEAD : NULL);
-        FileGate *gate = file_gate_new(&rig.engine, definition, FILE_GATE_LOOK, NULL, on_answer, NULL);
+        FileGate *gate = file_gate_new(&rig.engine, definition, file_wishes(definition, NULL, false),
+                                       FILE_GATE_LOOK, on_answer, NULL);
         for (unsigned i = 0; i < turns && answers == before; i++)
             rig_turn(&rig);
         before = answers;
@@ -165,7 +172,8 @@ START_TEST(what_is_not_there_is_missing_and_what_is_there_is_well)
     ck_assert(g_file_set_contents(kernel, "", 0, NULL));
     ck_assert_ptr_null(ask(&rig, sections, FILE_GATE_LOOK));
     ck_assert_int_eq(g_remove(kernel), 0);
-    ck_assert_ptr_null(ask(&rig, sections, FILE_GATE_DISKS));
+    g_autoptr(GuestDefinition) definition = define(sections);
+    ck_assert_ptr_null(ask_for(&rig, definition, file_wishes_of_disks(definition), FILE_GATE_LOOK));
 }
 END_TEST
 

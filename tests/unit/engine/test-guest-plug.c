@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices that come and go while a guest runs, with a QEMU that refuses and a guest that keeps what it has. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "plug-try.h"
@@ -83,6 +84,61 @@ START_TEST(a_rom_that_does_not_answer_is_refused_before_anything_is_touched)
     end_guest(&try);
     fake_workers_come_back(rig.engine.workers);
     rig_settle(&rig);
+}
+END_TEST
+
+static char rom_path[128], rom_text[256];
+
+/* A definition with a ROM that is there. */
+static const char *define_rom(const Rig *rig)
+{
+    g_snprintf(rom_path, sizeof(rom_path), "%s/vbios", rig->run_path);
+    g_snprintf(rom_text, sizeof(rom_text), OWN "ROM=%s\n", rom_path);
+    ck_assert(g_file_set_contents(rom_path, "vbios", -1, NULL));
+    return rom_text;
+}
+
+static void take_out(Try *try)
+{
+    detach(try, GPU);
+    g_string_truncate(try->qemu->commands, 0);
+    claims_give_up(try->claims, OWNER);
+}
+
+START_TEST(a_rom_that_has_vanished_or_is_no_file_is_refused_before_anything_is_touched)
+{
+    A_RUN(build_gpu, define_rom(&rig));
+    take_out(&try);
+    unsigned steps = fake_workers_steps(rig.engine.workers);
+    ck_assert_int_eq(unlink(rom_path), 0);
+    for (unsigned folder = 0; folder < 2; folder++) {
+        attach(&try, GPU);
+        assert_ended(&try, "refused", folder ? ": it is not a file" : ": No such file or directory");
+        ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), steps);
+        rig_assert_driver(&rig, GPU, "radeon");
+        ck_assert_str_eq(qemu.commands->str, "");
+        claims_give_up(try.claims, OWNER);
+        if (!folder)
+            ck_assert_int_eq(g_mkdir(rom_path, 0755), 0);
+    }
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(a_rom_that_vanishes_once_it_was_opened_is_given_all_the_same)
+{
+    A_RUN(build_gpu, define_rom(&rig));
+    take_out(&try);
+    unsigned steps = fake_workers_steps(rig.engine.workers);
+    ask_attach(&try, GPU, NULL);
+    while (fake_workers_steps(rig.engine.workers) == steps)
+        ck_assert(rig_turn(&rig));
+    ck_assert_int_eq(unlink(rom_path), 0);
+    fake_qemu_serve(&qemu);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str,
+                     "query-status\nadd-fd\ndevice_add pci-gpu-1\ndevice_add pci-gpu-0\nremove-fd\n");
+    end_guest(&try);
 }
 END_TEST
 
@@ -290,6 +346,8 @@ SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
       what_the_guest_lets_go_of_is_given_back, a_device_of_the_definition_goes_back_to_its_own_slot,
       its_rom_is_handed_over_for_as_long_as_it_is_read,
       a_rom_that_does_not_answer_is_refused_before_anything_is_touched,
+      a_rom_that_has_vanished_or_is_no_file_is_refused_before_anything_is_touched,
+      a_rom_that_vanishes_once_it_was_opened_is_given_all_the_same,
       a_guest_that_does_not_let_go_keeps_its_device_until_it_does,
       a_device_that_a_guest_throws_out_is_given_back, what_qemu_does_not_take_is_given_back,
       a_step_that_fails_is_told_and_undone, a_service_that_was_stopped_comes_back_with_the_device,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest and the sound server that it plays on. */
 
+#include "../scratch.h"
 #include "rig-guest.h"
 
 static Guest *start(const Rig *rig, const char *socket)
@@ -9,11 +10,20 @@ static Guest *start(const Rig *rig, const char *socket)
     return rig_start(rig, more);
 }
 
+static Guest *start_with_socket(const Rig *rig)
+{
+    g_autofree char *socket = g_build_filename(rig->run_path, "native", NULL);
+
+    if (!g_file_test(socket, G_FILE_TEST_EXISTS))
+        scratch_put_socket(socket);
+    return start(rig, socket);
+}
+
 START_TEST(the_socket_is_opened_and_handed_over_with_the_command)
 {
     A_RIG(build_gpu);
     A_QEMU(qemu, &rig);
-    Guest *guest = start(&rig, rig.run_path);
+    Guest *guest = start_with_socket(&rig);
 
     fake_qemu_connect(&qemu, guest);
     ck_assert(fake_qemu_take_over(&qemu));
@@ -47,7 +57,7 @@ START_TEST(a_guest_that_is_stopped_while_its_socket_is_opened_touches_nothing)
     A_RIG(build_gpu);
 
     for (unsigned turns = 0; turns < 4; turns++) {
-        Guest *guest = start(&rig, rig.run_path);
+        Guest *guest = start_with_socket(&rig);
         for (unsigned i = 0; i < turns; i++)
             rig_turn(&rig);
         guest_stop(guest, NULL, false, NULL);

@@ -43,7 +43,7 @@ START_TEST(its_sub_state_is_the_phase_that_its_start_waits_for)
     fake_qemu_serve(&qemu);
     ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
     ck_assert_str_eq(guest_sub_state(guest), "");
-    ck_assert_str_eq(shown->str, "holders disks devices qemu pinning run");
+    ck_assert_str_eq(shown->str, "holders files devices qemu pinning run");
     guest_free(guest);
     job_free(job);
 }
