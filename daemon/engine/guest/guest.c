@@ -95,6 +95,11 @@ const GPtrArray *guest_devices(const Guest *g)
     return g->addresses;
 }
 
+bool guest_is_sought(const Guest *g)
+{
+    return g->run && g->run->recovering;
+}
+
 bool guest_has_leftovers(const Guest *g)
 {
     return g->leftovers;

@@ -48,6 +48,8 @@ const GPtrArray *guest_devices(const Guest *guest); /* of char*: addresses it ha
 bool guest_has_leftovers(const Guest *guest);       /* its journal tells of steps that could not be undone */
 /* At rest, and nothing of an earlier run is being looked for. */
 bool guest_at_rest(const Guest *guest);
+/* After a restart of the daemon, its QEMU is being looked for, and its state is not known yet. */
+bool guest_is_sought(const Guest *guest);
 
 /* Starts it: takes definition and plan over; job may be NULL and ends when the guest runs, or is back at
  * rest. by_unit: the launcher is here already, and guest_connected() follows. The guest must be at rest. */

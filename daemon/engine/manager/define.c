@@ -103,6 +103,10 @@ int manager_undefine(Manager *m, const char *name, Fault **ret_fault)
     int r = manager_check_name(name, ret_fault);
     if (r != 0)
         return r;
+    if (entry)
+        r = manager_refuse_sought(entry->guest, ret_fault);
+    if (r != 0)
+        return r;
     if (entry && !guest_at_rest(entry->guest)) {
         g_autofree char *remedy = g_strdup_printf("end it first: usherctl stop %s", name);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s is %s", name,

@@ -61,6 +61,8 @@ GuestEntry *manager_guest_entry(Manager *m, const char *name);
 bool manager_has_room(Manager *m);
 /* The guest is at rest: DRIFT if something of its run is not undone. */
 int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault);
+/* Fine if its state is known: BUSY while it is being looked for. */
+int manager_refuse_sought(const Guest *guest, Fault **ret_fault);
 /* The device with this address ("": any) has changed: the snapshot is renewed. */
 void manager_look_again(Manager *m, const char *text);
 void manager_devices_changed(Manager *m, const GPtrArray *addresses);

@@ -11,6 +11,9 @@ static int refuse_state(const GuestEntry *entry, Fault **ret_fault)
         return 0;
     if (guest_at_rest(entry->guest))
         return manager_refuse_leftovers(entry->guest, ret_fault);
+    int r = manager_refuse_sought(entry->guest, ret_fault);
+    if (r != 0)
+        return r;
     if (guest_state(entry->guest) == GUEST_RESTORING || guest_state(entry->guest) == GUEST_STOPPING)
         return fault_raise(ret_fault, FAULT_BUSY, "try again when it has stopped", "guest %s is %s", name,
                            guest_state_to_string(guest_state(entry->guest)));

@@ -124,6 +124,14 @@ int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
                        why ? why->message : "see its journal");
 }
 
+int manager_refuse_sought(const Guest *guest, Fault **ret_fault)
+{
+    if (!guest_is_sought(guest))
+        return 0;
+    return fault_raise(ret_fault, FAULT_BUSY, "try again in a few seconds",
+                       "usherd was restarted, and guest %s has not answered yet", guest_name(guest));
+}
+
 /* While a job runs, each step reports a change: a look at the whole host each time would hold up the next
  * step. The job's end makes up for it. */
 void manager_look_again(Manager *m, const char *text)

@@ -325,6 +325,22 @@ START_TEST(a_guest_that_was_found_running_keeps_its_group)
 }
 END_TEST
 
+START_TEST(a_guest_that_is_still_looked_for_is_not_said_to_be_stopped)
+{
+    A_RIG(build_gpu);
+    Fault *fault = NULL;
+    unsigned job;
+    leave_start_behind(&rig);
+    fake_launcher_found(rig.engine.launcher, "win10", 4242);
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    int r = manager_start(manager, "win10", NULL, &job, &fault);
+    assert_refused(r, fault, FAULT_BUSY, "usherd was restarted, and guest win10 has not answered yet");
+    r = manager_undefine(manager, "win10", &fault);
+    assert_refused(r, fault, FAULT_BUSY, "usherd was restarted, and guest win10 has not answered yet");
+}
+END_TEST
+
 static const char *build_processors(FakeHost *host)
 {
     fake_host_add_cpus(host, 8, NULL);
@@ -768,6 +784,7 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, several_owners_are_f
       a_crash_at_any_turn_of_a_start_is_recovered,
       a_whole_journal_with_any_bit_flipped_is_undone_all_the_same, a_journal_that_ends_at_any_byte_is_undone,
       journals_full_of_rubbish_stop_nothing, a_guest_that_was_found_running_keeps_its_group,
+      a_guest_that_is_still_looked_for_is_not_said_to_be_stopped,
       a_guest_that_was_found_running_keeps_its_processors,
       a_damaged_journal_takes_no_device_from_a_running_guest, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
