@@ -19,6 +19,7 @@
 #include "config.h"
 #include "core/definition/settings.h"
 #include "edge/helper/helper-socket.h"
+#include "edge/scan/remedy-look.h"
 #include "engine/opener.h"
 
 /* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s,
@@ -333,6 +334,7 @@ static int run(const Options *options)
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    remedy_look();
 
     int r = sd_event_default(&d.engine.event);
     if (r >= 0)

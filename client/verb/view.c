@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../daemon/base/cleanup.h"
+#include "../../daemon/base/remedy.h"
 #include "../bus/relay.h"
 #include "../bus/stream.h"
 #include "../view/state.h"
@@ -224,10 +225,11 @@ static int show(View *view, const char *display)
     }
     g_auto(GStrv) argv = find_viewer(display, view->path);
     if (!argv) {
-        const char *package = g_str_equal(display, "vnc") ? "gvncviewer" : "virt-viewer";
-        say("There is no viewer for %s that connects to a socket; install one: apt install %s, or dnf "
-            "install %s",
-            display, package, package);
+        g_autofree char *id = g_get_os_info("ID"), *id_like = g_get_os_info("ID_LIKE");
+        remedy_speak_for(distribution_of(id, id_like), BOOT_SETUP_OTHER);
+        g_autofree char *install =
+            remedy_install(g_str_equal(display, "vnc") ? PACKAGE_VNC_VIEWER : PACKAGE_SPICE_VIEWER);
+        say("There is no viewer for %s that connects to a socket; %s", display, install);
         return STATUS_FAILED;
     }
     r = start_viewer(view, argv);

@@ -432,7 +432,7 @@ for number in range(2):
         result = self.view(None)
         self.assertEqual(result.returncode, 1)
         self.assertEqual(result.stderr, "There is no viewer for vnc that connects to a socket; "
-                         "install one: apt install gvncviewer, or dnf install gvncviewer\n")
+                         "install it: apt install gvncviewer\n")
 
     def test_passes_on_that_the_viewer_failed(self):
         self.assertEqual(self.view("#!/bin/sh\nexit 1\n").returncode, 1)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/remedy.h"
 #include "wish.h"
 
 /* What somebody may have meant by an address that is not there. */
@@ -67,12 +68,14 @@ static int check_isolation(const Host *host, const HostDevice *device, Fault **r
             "option out of /etc/modprobe.d and the kernel's command line",
             "vfio is in its unsafe no-IOMMU mode: a guest with %s could write to all of the host's memory",
             PCI_ADDRESS_STR(device->address));
-    if (!host->iommu)
-        return fault_raise(
-            ret_fault, FAULT_NO_IOMMU,
-            "switch on VT-d or AMD-Vi in the firmware's setup, and on Intel boot with intel_iommu=on (on AMD "
-            "the kernel uses it by itself)",
-            "%s cannot be lent: the kernel uses no IOMMU", PCI_ADDRESS_STR(device->address));
+    if (!host->iommu) {
+        g_autofree char *boot = remedy_boot_with("intel_iommu=on");
+        g_autofree char *remedy = g_strconcat("switch on VT-d or AMD-Vi in the firmware's setup; on AMD the "
+                                              "kernel then uses it by itself, on Intel ",
+                                              boot, NULL);
+        return fault_raise(ret_fault, FAULT_NO_IOMMU, remedy, "%s cannot be lent: the kernel uses no IOMMU",
+                           PCI_ADDRESS_STR(device->address));
+    }
     if (device->group != HOST_NO_GROUP)
         return 0;
     g_autofree char *remedy = remedy_without_group(host, device);

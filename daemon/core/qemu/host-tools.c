@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../../base/cleanup.h"
+#include "../../base/remedy.h"
 #include "../definition/definition.h"
 #include "host-tools.h"
 
@@ -50,6 +51,19 @@ void host_tools_settle(const HostTools *tools, GuestDefinition *definition)
     }
 }
 
+G_GNUC_PRINTF(4, 5)
+static int refuse_missing(Package package, const char *otherwise, Fault **ret_fault, const char *format, ...)
+{
+    g_autofree char *install = remedy_install(package), *message = NULL;
+    g_autofree char *remedy = g_strconcat(install, otherwise, NULL);
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "%s", message);
+}
+
 static int refuse_virtiofs(const char *guest, const DefinitionShare *share, const char *remedy,
                            const char *why, Fault **ret_fault)
 {
@@ -85,11 +99,9 @@ static int check_share(const HostTools *tools, const char *guest, const Definiti
                            "it can do",
                            guest, share->name);
     if (!tools->virtiofsd)
-        return fault_raise(ret_fault, FAULT_MISSING_FILE,
-                           "install it: apt install virtiofsd, on Debian 12 qemu-system-common; or write "
-                           "Type=9p",
-                           "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd on this host", guest,
-                           share->name);
+        return refuse_missing(PACKAGE_VIRTIOFSD, "; or write Type=9p", ret_fault,
+                              "guest %s: [Share %s] Type=virtiofs: there is no virtiofsd on this host", guest,
+                              share->name);
     /* Its weakest sandbox= is a chroot(2); it cannot run without. */
     if (tools->confined)
         return refuse_virtiofs(guest, share, "write Type=9p, or remove Type=",
@@ -102,15 +114,15 @@ static int check_share(const HostTools *tools, const char *guest, const Definiti
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {
     if (definition->firmware.type == FIRMWARE_UEFI && !host_tools_firmware(tools, definition))
-        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install ovmf",
-                           "guest %s: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35 %s",
-                           definition->name,
-                           definition->firmware.secure_boot ? "with secure boot and enrolled keys"
-                                                            : "without secure boot");
+        return refuse_missing(
+            PACKAGE_FIRMWARE, "", ret_fault,
+            "guest %s: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35 %s",
+            definition->name,
+            definition->firmware.secure_boot ? "with secure boot and enrolled keys" : "without secure boot");
     if (definition->tpm != TPM_VERSION_NONE && !tools->swtpm)
-        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install swtpm",
-                           "guest %s: there is no swtpm, which emulates a TPM, on this host",
-                           definition->name);
+        return refuse_missing(PACKAGE_SWTPM, "", ret_fault,
+                              "guest %s: there is no swtpm, which emulates a TPM, on this host",
+                              definition->name);
     for (unsigned i = 0; i < definition->shares->len; i++) {
         int r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
         if (r != 0)

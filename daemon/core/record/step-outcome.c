@@ -2,6 +2,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../../base/remedy.h"
 #include "../host/holder.h"
 #include "owner.h"
 #include "step-outcome.h"
@@ -88,10 +89,11 @@ static StepOutcome fell_short(const Step *s, const char *live)
 {
     gint64 before = g_ascii_strtoll(s->before, NULL, 10), had = g_ascii_strtoll(live, NULL, 10) - before,
            missing = g_ascii_strtoll(s->after, NULL, 10) - before;
-    g_autofree char *remedy = g_strdup_printf(
-        "stop what uses memory, or set them aside at boot, when memory is not fragmented yet: hugepagesz=%s "
-        "hugepages=%" G_GINT64_FORMAT " on the kernel's command line",
-        strchr(s->subject, '/') + 1, missing);
+    g_autofree char *set =
+        g_strdup_printf("hugepagesz=%s hugepages=%" G_GINT64_FORMAT, strchr(s->subject, '/') + 1, missing);
+    g_autofree char *boot = remedy_boot_with(set);
+    g_autofree char *remedy = g_strconcat(
+        "stop what uses memory, or set them aside at boot, when memory is not fragmented yet: ", boot, NULL);
 
     return (StepOutcome){
         STEP_END_SHORT, fault_new(FAULT_FAILED, remedy,

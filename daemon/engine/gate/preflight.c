@@ -5,6 +5,7 @@
 
 #include "../../core/definition/definition.h"
 #include "../../base/file.h"
+#include "../../base/remedy.h"
 #include "../../core/qemu/check.h"
 #include "../../core/host/usb.h"
 #include "../../edge/scan/host-ports.h"
@@ -15,9 +16,11 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
 {
     struct stat st;
 
-    if (access(qemu_path, X_OK) < 0)
-        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install it: apt install qemu-system-x86",
-                           "guest %s: %s: %s", definition->name, qemu_path, g_strerror(errno));
+    if (access(qemu_path, X_OK) < 0) {
+        g_autofree char *why = g_strdup(g_strerror(errno)), *remedy = remedy_install(PACKAGE_QEMU);
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: %s: %s", definition->name,
+                           qemu_path, why);
+    }
     /* Not access(2), which asks the device cgroup too: usherd may open no device. */
     if (definition->cpu.accelerator == ACCELERATOR_KVM && stat("/dev/kvm", &st) < 0)
         return fault_raise(
@@ -53,7 +56,7 @@ static int check_firmware(const GuestDefinition *definition, const HostTools *to
         return r;
     for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
         if (access(images[i], R_OK) < 0)
-            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
+            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again",
                                "guest %s: %s, which %s names: %s", definition->name, images[i],
                                firmware->source, g_strerror(errno));
     g_autofree char *nvram = host_tools_nvram_path(tools, definition);

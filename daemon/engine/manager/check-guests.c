@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../base/remedy.h"
 #include "../../core/definition/definition.h"
 #include "../../core/host/cpu-list.h"
 #include "check.h"
@@ -14,10 +15,9 @@ static void check_pages(GPtrArray *findings, const Host *host, const GuestDefini
     if (size == HUGE_PAGES_NO)
         return;
     uint64_t wanted = definition->memory.size / huge_page_size(size);
-    g_autofree char *remedy =
-        g_strdup_printf("to reserve pages for certain: hugepagesz=%s hugepages=%" G_GUINT64_FORMAT
-                        " on the kernel's command line",
-                        words, wanted);
+    g_autofree char *set = g_strdup_printf("hugepagesz=%s hugepages=%" G_GUINT64_FORMAT, words, wanted);
+    g_autofree char *boot = remedy_boot_with(set);
+    g_autofree char *remedy = g_strconcat("to reserve pages for certain: ", boot, NULL);
     for (unsigned i = 0; i < host->nodes->len; i++) {
         const HostNode *node = &g_array_index(host->nodes, HostNode, i);
         if (definition->memory.node > 0 && (int)node->number != definition->memory.node - 1)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../base/file.h"
+#include "../../base/remedy.h"
 #include "../../core/plan/fitness.h"
 #include "../../edge/scan/vfio-scan.h"
 #include "check.h"
@@ -50,11 +51,13 @@ static void check_iommu(GPtrArray *findings, const Host *host)
     if (grouped > 0)
         finding_add(findings, "iommu", FINDING_OK, NULL,
                     "the IOMMU is on: %u of %u PCI functions are in groups", grouped, host->devices->len);
-    else
-        finding_add(
-            findings, "iommu", FINDING_ERROR,
-            "switch it on in the firmware (VT-d, AMD-Vi, IOMMU) and, on Intel, boot with intel_iommu=on",
-            "no IOMMU: the kernel made no IOMMU groups, so no device can be lent safely");
+    else {
+        g_autofree char *boot = remedy_boot_with("intel_iommu=on");
+        g_autofree char *remedy =
+            g_strconcat("switch it on in the firmware (VT-d, AMD-Vi, IOMMU) and, on Intel, ", boot, NULL);
+        finding_add(findings, "iommu", FINDING_ERROR, remedy,
+                    "no IOMMU: the kernel made no IOMMU groups, so no device can be lent safely");
+    }
     if (host->noiommu)
         finding_add(findings, "noiommu", FINDING_ERROR, "unset vfio.enable_unsafe_noiommu_mode",
                     "VFIO's no-IOMMU mode is on: devices in it can write to all of the host's memory");
@@ -110,17 +113,19 @@ static void check_vfio(GPtrArray *findings, const Host *host)
     else if (module_available("/vfio-pci.ko"))
         finding_add(findings, "vfio-pci", FINDING_OK, NULL,
                     "the vfio-pci module is there and is loaded when it is needed");
-    else
-        finding_add(findings, "vfio-pci", FINDING_ERROR,
-                    "install a kernel with CONFIG_VFIO_PCI (Debian: linux-image-amd64)",
-                    "this kernel has no vfio-pci driver");
+    else {
+        g_autofree char *install = remedy_install(PACKAGE_KERNEL);
+        g_autofree char *remedy = g_strconcat("boot a kernel with CONFIG_VFIO_PCI; ", install, NULL);
+        finding_add(findings, "vfio-pci", FINDING_ERROR, remedy, "this kernel has no vfio-pci driver");
+    }
 }
 
 static void check_qemu(GPtrArray *findings, const QemuFacts *facts, const char *message)
 {
+    g_autofree char *install = remedy_install(PACKAGE_QEMU);
+
     if (!facts)
-        finding_add(findings, "qemu", FINDING_ERROR, "install it: apt install qemu-system-x86", "%s",
-                    message ?: "QEMU cannot be asked");
+        finding_add(findings, "qemu", FINDING_ERROR, install, "%s", message ?: "QEMU cannot be asked");
     else if (!qemu_facts_have_type(facts, "vfio-pci"))
         finding_add(findings, "qemu", FINDING_ERROR, "install a QEMU with VFIO support",
                     "%s (%s) has no vfio-pci device", facts->path, facts->version);

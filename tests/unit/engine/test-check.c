@@ -99,7 +99,7 @@ START_TEST(huge_pages_that_a_guest_lacks_are_told)
         host, "[Memory]\nSize=1G\nHugePages=2M\n", "huge-pages",
         "note guest win10 wants 512 huge pages of 2M, and 40 are free: the others are made when it starts, "
         "if "
-        "memory is not fragmented then → to reserve pages for certain: hugepagesz=2M hugepages=512 ");
+        "memory is not fragmented then → to reserve pages for certain: boot with hugepagesz=2M hugepages=512");
     assert_guest(
         host, "[Memory]\nSize=1G\nHugePages=1G\n", "huge-pages",
         "warning guest win10 wants huge pages of 1G, which this host does not have → choose another size");

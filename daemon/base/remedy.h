@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What somebody has to type on this host to install a package, or to boot with other words on the kernel's
+ * command line: one table of the distributions. It reads nothing: who starts a program says once where it
+ * runs (remedy_speak_for()), as with a language. Before that, and on a distribution that is not in the table,
+ * a remedy has words and no command. */
+#pragma once
+
+#include <glib.h>
+
+typedef enum Distribution {
+    DISTRIBUTION_OTHER,
+    DISTRIBUTION_DEBIAN, /* and Ubuntu, Proxmox, Mint */
+    DISTRIBUTION_FEDORA,
+    DISTRIBUTION_RHEL, /* and its rebuilds */
+    DISTRIBUTION_ARCH,
+    DISTRIBUTION_SUSE,
+    DISTRIBUTION_NIXOS,
+    DISTRIBUTION_MAX,
+} Distribution;
+
+/* What holds the words that the kernel is booted with. */
+typedef enum BootSetup {
+    BOOT_SETUP_OTHER,
+    BOOT_SETUP_GRUB,           /* /etc/default/grub */
+    BOOT_SETUP_GRUBBY,         /* the program, on Fedora and RHEL */
+    BOOT_SETUP_KERNEL_INSTALL, /* /etc/kernel/cmdline, of systemd-boot and unified kernel images
+                                  (kernel-install(8)) */
+    BOOT_SETUP_MAX,
+} BootSetup;
+
+typedef enum Package {
+    PACKAGE_QEMU,
+    PACKAGE_FIRMWARE,
+    PACKAGE_SWTPM,
+    PACKAGE_VIRTIOFSD,
+    PACKAGE_KERNEL,
+    PACKAGE_VNC_VIEWER,
+    PACKAGE_SPICE_VIEWER,
+    PACKAGE_MAX,
+} Package;
+
+/* By ID, or else the first that is known of ID_LIKE, a list of words (os-release(5)). NULL is fine for each.
+ */
+Distribution distribution_of(const char *id, const char *id_like);
+
+void remedy_speak_for(Distribution distribution, BootSetup boot);
+
+/* "install it: apt install swtpm"; "install it". The caller frees both. */
+char *remedy_install(Package package);
+/* "add intel_iommu=on to GRUB_CMDLINE_LINUX in /etc/default/grub, then: update-grub; then reboot"; "boot with
+ * intel_iommu=on". */
+char *remedy_boot_with(const char *words);
