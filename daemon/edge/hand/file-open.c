@@ -95,7 +95,8 @@ static int open_name(FileKind kind, const char *path)
         .flags = O_CLOEXEC | O_PATH | (is_folder(kind) ? O_DIRECTORY : 0),
         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    char *resolved = kind == FILE_KIND_PLACE ? strdup(path) : realpath(path, NULL);
+    bool straight = kind == FILE_KIND_PLACE || kind == FILE_KIND_KVMFR;
+    char *resolved = straight ? strdup(path) : realpath(path, NULL);
     if (!resolved)
         return -errno;
     int fd = syscall(SYS_openat2, AT_FDCWD, resolved, &how, sizeof(how));

@@ -9,10 +9,10 @@
  * very thing that was seen, or -1: it is not of that kind, or there is nothing to hand over (a disk, a user,
  * a group, a device of Looking Glass's).
  *
- * Paths lead over whatever links, except that of a place (-ELOOP); they are resolved once, and a link that
- * comes into one meanwhile is not followed (-ELOOP). Only what is of its kind is opened, as opening a FIFO or
- * a device may do something. A file and a folder are open for reading; of a socket that anybody may connect
- * to there is its name alone (O_PATH).
+ * Paths lead over whatever links, except that of a place or a device (-ELOOP); they are resolved once, and a
+ * link that comes into one meanwhile is not followed (-ELOOP). Only what is of its kind is opened, as opening
+ * a FIFO or a device may do something. A file and a folder are open for reading; of a socket that anybody may
+ * connect to there is its name alone (O_PATH).
  *
  * -ENOENT: there is none, except that a disk's path which does not exist is seen with a mode of 0; else
  * -errno. */

@@ -369,6 +369,7 @@ START_TEST(only_devices_that_guests_use_are_opened)
     assert_answer(&helper, KEEP("vhost", "/dev/null"), einval);
     assert_answer(&helper, KEEP("usb", "/dev/null"), einval);
     assert_answer(&helper, KEEP("kvmfr", "/dev/null"), einval);
+    assert_answer(&helper, KEEP("kvmfr", "/dev/kvmfr0/../null"), einval);
     assert_answer(&helper, KEEP("link", "../null"), einval);
 }
 END_TEST
