@@ -5,8 +5,9 @@
 An arrow goes from A to B where A includes a header of B's, or uses a function that B defines. These fail: an
 arrow from a lower floor to a higher one, a circle of rooms (folders of one floor), and a circle of files that
 docs/design.md does not name under "Circles". A circle that is named there and is gone fails as well, so that
-the list stays true. So do long files, structs of many fields, functions whose median is long, and too many sources,
-those of tests among them, that include the whole definition. Prints what it found; `--print` prints every
+the list stays true. So do a room that takes from others than the table "Rooms" of docs/design.md says, a room whose
+meson.build does not begin with what that table says, long files, structs of many fields, functions whose median is
+long, and too many sources, those of tests among them, that include the whole definition. Prints what it found; `--print` prints every
 circle and fails of none.
 """
 import collections
@@ -22,6 +23,8 @@ CLIENT = ['daemon/base', 'client/screen', 'client/bus', 'client/view', 'client/d
 LINES_MAX = 450
 FIELDS_MAX = 25
 MEDIAN_MAX = 12
+# Of a room, in the table of rooms.
+ALL = 'all rooms of its floor'
 # The header of every section of a definition, and how many sources may reach it: each change compiles them all.
 WHOLE = 'daemon/core/definition/definition.h'
 REACHING_MAX = 59
@@ -87,6 +90,32 @@ def named_circles():
     section = re.search(r'^#+ Circles.*?$(.*?)(?=^#|\Z)', text, re.M | re.S)
     items = re.split(r'^- ', section.group(1), flags=re.M)[1:] if section else []
     return [sorted(re.findall(r'`([\w/.-]+\.c)`', item)) for item in items]
+
+
+def told_rooms():
+    """The rows of the table "Rooms" of docs/design.md: of each room's folder what it holds, and from whom it takes."""
+    rows = {}
+    table = re.findall(r'^\| `([a-z-]+/[a-z-]+)` \| (.*?) \|(?: (.*?))? \|$', read('docs/design.md'), re.M)
+    for room, holds, takes in table:
+        floor = os.path.dirname(room) if room.startswith('client') else 'daemon/' + os.path.dirname(room)
+        others = {'%s/%s' % (floor, name) for name in re.findall('`([a-z-]+)`', takes)}
+        rows['%s/%s' % (floor, os.path.basename(room))] = holds, takes, others
+    for room, (holds, takes, others) in rows.items():
+        if takes == ALL:
+            others.update(other for other in rows
+                          if os.path.dirname(other) == os.path.dirname(room) and other != room)
+    return rows
+
+
+def header_of(holds, takes):
+    """What the meson.build of such a room begins with, below its licence."""
+    return '%s%s. Takes from %s.' % (holds[0].upper(), holds[1:], takes.replace('`', '') or 'no room of its floor')
+
+
+def told_header(room):
+    lines = read(room + '/meson.build').split('\n')[1:]
+    end = next(i for i, line in enumerate(lines) if not line.startswith('# '))
+    return ' '.join(line[2:] for line in lines[:end])
 
 
 class House:
@@ -159,6 +188,24 @@ class House:
                 arrows[here].add(there)
         return arrows
 
+    def untrue_rooms(self):
+        """What the table of rooms, or a room's own header, says and the code does not."""
+        arrows, told = self.rooms(), told_rooms()
+        for room in sorted({os.path.dirname(path) for path in self.texts}):
+            if os.path.dirname(room) not in FLOORS + ['client'] or room in FLOORS:
+                continue
+            if room not in told:
+                yield '%s has no row in the table of rooms' % room
+        for room, (holds, takes, others) in told.items():
+            neighbours = {other for other in arrows[room]
+                          if other in told and os.path.dirname(other) == os.path.dirname(room)}
+            for other in sorted(neighbours - others):
+                yield '%s takes from %s, and the table of rooms does not say so' % (room, other)
+            for other in sorted(others - neighbours) if takes != ALL else []:
+                yield '%s takes nothing from %s, and the table of rooms says so' % (room, other)
+            if told_header(room) != header_of(holds, takes):
+                yield '%s/meson.build should begin with: %s' % (room, header_of(holds, takes))
+
     def long_files(self):
         return [(path, text.count('\n')) for path, text in self.texts.items() if text.count('\n') > LINES_MAX]
 
@@ -184,6 +231,7 @@ def main():
     failures = ['%s takes from %s, which is above it' % pair for pair in house.upward()]
     rooms = circles_of(house.rooms())
     failures += ['these folders take from each other in a circle: %s' % ', '.join(circle) for circle in rooms]
+    failures += house.untrue_rooms()
     failures += ['%s has %d lines, %d are allowed' % (path, n, LINES_MAX) for path, n in house.long_files()]
     failures += ['%s: %s has %d fields, %d are allowed' % (path, name, n, FIELDS_MAX)
                  for path, name, n in house.wide_structs()]

@@ -4,6 +4,9 @@
 
 Documents have at most 110 columns a source line, tables aside, and one sentence a line. No text has a turn of
 those below, which put the verb before its subject or leave the reader to find out what "that" is.
+
+A place or a function that a document names in backquotes is there: `core/plan/usb-wish`, `guest_ended`.
+So is a place in a comment that begins with a floor.
 """
 import os
 import re
@@ -22,6 +25,15 @@ TURNS = [
 MANUAL_TURNS = [r'\bprocessors?\b']  # a vCPU or a host CPU
 # A full stop and a capital on one line. "e.g. X", "1. X" and "… 5. X" are no ends of sentences.
 TWO_SENTENCES = re.compile(r'[a-z)`*_"][.!?] +[A-Z*`_"]')
+
+
+# `core/plan/plan.c`, `edge/hand`: a place below a floor. Not `tests/unit/core/golden/SECTION-KEY.guest`.
+PLACE = re.compile(r'(?<![\w/.<-])((?:base|core|edge|engine|api|client|tests)/[a-z][a-z0-9_/-]*\w(?:\.[\w-]+)?)'
+                   r'(?![\w/*])')
+# `guest_ended`, `guest_stop()`: what may be a function's name, or a field's.
+NAME = re.compile(r'`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?:\(\))?`')
+# What the documents name of others' code, and of what was rejected.
+OTHERS = {'sd_hwdb_get', 'rtnl_mutex'}
 
 
 def files(*patterns):
@@ -66,8 +78,34 @@ def turn_failures():
                     yield name, number, 'put the subject first: %s' % line.strip()
 
 
+def place_failures():
+    places = set()
+    for name in files():
+        parts = name.split('/')
+        for end in range(1, len(parts) + 1):
+            for begin in range(end):
+                place = '/'.join(parts[begin:end])
+                places.update((place, os.path.splitext(place)[0]))
+    for name in files('*.md', 'daemon/*.[ch]', 'client/*.[ch]'):
+        for number, line in lines_of(name):
+            for place in PLACE.findall(line if name.endswith('.md') or not line.startswith('#include') else ''):
+                if place not in places:
+                    yield name, number, 'there is no %s' % place
+
+
+def name_failures():
+    code = set()
+    for name in files('daemon/*.[ch]', 'client/*.[ch]', 'tests/*', 'dbus/*'):
+        code.update(word for _, line in lines_of(name) for word in re.findall(r'\w+', line))
+    for name in files('docs/design.md', 'CONTRIBUTING.md'):
+        for number, line in lines_of(name):
+            for word in NAME.findall(line):
+                if word not in code | OTHERS:
+                    yield name, number, 'nothing is called %s' % word
+
+
 def main():
-    failures = [*document_failures(), *turn_failures()]
+    failures = [*document_failures(), *turn_failures(), *place_failures(), *name_failures()]
     for failure in failures:
         print('words: %s:%d: %s' % failure)
     print('the words are %s' % ('not in order' if failures else 'in order'))

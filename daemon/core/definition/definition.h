@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest as its file and drop-ins define it, for those who look into it. One table (keys.h) says everything
- * about a key; parser, checks, nearest-word hints, the list in the manual and completions come from it. */
+ * about a key. */
 #pragma once
 
 #include <glib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one table of the keys of a guest's definition. Parser, checks, hints, the manual's list and
- * completions read it. A new key is a row here, a field in definition.h, a line in core/qemu/argv.c and a
- * golden file. */
+/* The one table of the keys of a guest's definition. Parser, checks and hints read it, and tests hold the
+ * manual and the golden files against it. CONTRIBUTING.md says what a new key needs. */
 #pragma once
 
 #include <errno.h>

@@ -19,19 +19,19 @@ void value_clear(const DefinitionKey *key, void *structure);
 /* What a key takes, with its article: "a whole number from 1 to 255", "kvm or tcg". The caller frees it. */
 char *value_range(const DefinitionKey *key);
 
-/* Of a type that definition-value-cpu.c reads, as value_set() calls them. */
+/* Of a type that value-cpu.c reads, as value_set() calls them. */
 bool value_set_cpus(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_features(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
-/* Likewise of definition-value-qemu.c. */
+/* Likewise of value-qemu.c. */
 bool value_set_arguments(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_override(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
-/* Likewise of definition-value-usb.c. */
+/* Likewise of value-usb.c. */
 bool value_set_usb_id(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_usb_port(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
-/* Likewise of definition-value-uuid.c. */
+/* Likewise of value-uuid.c. */
 bool value_set_uuid(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
 /* The bytes that a field of this type has. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What plan.c (which devices, and whether they may be had) and plan-guest.c (what a guest asks for) share. */
+/* What plan.c (which devices, and whether they may be had) and guest.c (what a guest asks for) share. */
 #pragma once
 
 #include "plan.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* QMP on the wire: commands out, messages in. No descriptors here; edge/qmp carries the bytes. */
+/* QMP on the wire: commands out, messages in. No descriptors here; edge/qemu/qmp.h carries the bytes. */
 #pragma once
 
 #include <errno.h>
