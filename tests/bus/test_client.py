@@ -867,6 +867,30 @@ class CompletionTest(ClientTest):
         verbs = re.findall(r"(?m)^  ([a-z]+) ", self.usherctl("help").stdout)
         self.assertEqual(sorted(self.complete("usherctl ")), sorted(verbs))
 
+    def test_the_names_of_guests_are_offered_to_every_verb_that_takes_one(self):
+        verbs = re.findall(r"(?m)^  ([a-z]+) \S*NAME", self.usherctl("help").stdout)
+        self.assertIn("thaw", verbs)
+        for verb in verbs:
+            if verb != "create":
+                self.assertIn("win10", self.complete(f"usherctl {verb} w"), verb)
+
+    def test_an_option_is_offered_and_explained_for_those_verbs_that_know_it(self):
+        text, nowhere = self.usherctl("help").stdout, {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
+        for option, value in (("dry-run", ""), ("no-block", ""), ("force", ""), ("all", ""), ("fingerprint", ""), ("eject", ""), ("clear", ""),
+                              ("functions", "=0"), ("group", "=all"), ("stop-holders", "=a.service")):
+            explained = re.search(rf"(?m)^ .*--{option}\b.*\n(?: {{28}}.*\n)*", text).group()
+            options = MANUAL.read_text(encoding="utf-8").split("# OPTIONS")[1]
+            manual = re.search(rf"(?m)^.*\*--{option}=?\*.*\n((?:\t.*\n)+)", options).group(1)
+            for verb in re.findall(r"(?m)^  ([a-z]+) ", text):
+                if verb in ("help", "version"):
+                    continue
+                refusal = self.usherctl(verb, f"--{option}{value}", **nowhere).stderr
+                known = "is not for usherctl" not in refusal
+                self.assertEqual(f"--{option}" in {word.rstrip("=") for word in self.complete(f"usherctl {verb} --{option}")}, known,
+                                 f"{verb} --{option} in the completion")
+                self.assertEqual(bool(re.search(rf"[ ,]{verb}[:,]", explained)), known, f"{verb} --{option} in the help")
+                self.assertEqual(f"*{verb}*" in manual, known, f"{verb} --{option} in the manual")
+
     def test_every_option_of_the_help_is_offered_somewhere(self):
         offered = {option.rstrip("=") for verb in ("", "bind ", "console ", "devices ", "show ", "reset ", "cdrom ", "create ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
