@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 
 #include "../../../daemon/base/cleanup.h"
-#include "../../../daemon/edge/hand/disk-open.h"
-#include "../../../daemon/edge/hand/file-open.h"
-#include "fake-worker.h"
+#include "fake-worker-private.h"
 
 #define NEVER G_MAXUINT
-
-struct Worker {
-    WorkerPool *pool;
-    bool dead;    /* its process is gone */
-    bool hanging; /* in the kernel, until it is told to come back */
-    bool lost, acted;
-    bool released; /* given up while it took a step: goes when that is over */
-    Step *step;    /* under way */
-    WorkerAnswered answered;
-    DiskWish wish; /* being opened */
-    char *path;    /* its own copy; NULL: nothing is */
-    WorkerDiskOpened disk_opened;
-    WorkerOpened opened; /* likewise of anything else, */
-    FileKind kind;       /* which is this, */
-    bool keep;           /* and is handed over */
-    WorkerHolders found; /* looking */
-    void *userdata;
-    int fail; /* what the write fails with, or 0 */
-    sd_event_handler_t handler; /* of an ask for a path that hangs */
-    sd_event_source *turn;
-    sd_event_handler_t waits; /* what comes of fake_workers_answer() */
-};
-
-struct WorkerRequest {
-    WorkerPool *pool;
-    WorkerReady ready;
-    void *userdata;
-    sd_event_source *turn;
-};
-
-struct WorkerPool {
-    sd_event *event;
-    FakeHost *host;
-    StepPlace place;
-    GPtrArray *workers;  /* of Worker, owned */
-    GPtrArray *requests; /* of WorkerRequest, owned */
-    bool late;
-    unsigned steps;
-    unsigned fail_at, hang_at, lose_at, lose_times, refuse_times;
-    int error;
-    bool acted;
-    char *refusal;
-    char *dead;    /* what is below does not answer; NULL: everything does */
-    unsigned asks; /* for paths */
-    GPtrArray *holders;
-    int look_error;
-    unsigned claims;
-};
 
 DEFINE_ELEMENT_FREE(Worker, worker_free, worker)
 {
@@ -227,7 +176,7 @@ static int on_step(sd_event_source *source, void *userdata)
     return 0;
 }
 
-static void run(Worker *worker, sd_event_handler_t handler)
+void fake_worker_run(Worker *worker, sd_event_handler_t handler)
 {
     worker->waits = worker->pool->late ? handler : NULL;
     if (!worker->waits)
@@ -250,7 +199,7 @@ int worker_step(Worker *worker, const Step *step, int mark_fd, WorkerAnswered an
     worker->acted = pool->acted;
     worker->hanging = n == pool->hang_at;
     if (!worker->hanging)
-        run(worker, on_step);
+        fake_worker_run(worker, on_step);
     return 0;
 }
 
@@ -271,7 +220,7 @@ void fake_workers_answer(WorkerPool *pool, bool twice)
         Worker *worker = g_ptr_array_index(pool->workers, i);
         worker->dead |= twice;
         if (worker->waits)
-            run(worker, worker->waits);
+            fake_worker_run(worker, worker->waits);
     }
 }
 
@@ -296,7 +245,7 @@ void fake_workers_come_back(WorkerPool *pool)
         Worker *worker = g_ptr_array_index(pool->workers, i);
         if (worker->hanging) {
             worker->hanging = false;
-            run(worker, worker->released && worker->path ? on_late_path : worker->path ? worker->handler : on_step);
+            fake_worker_run(worker, worker->released && worker->path ? on_late_path : worker->path ? worker->handler : on_step);
         }
     }
 }
@@ -313,110 +262,6 @@ void fake_workers_crash(WorkerPool *pool, bool finish)
         worker->turn = sd_event_source_disable_unref(worker->turn);
         g_clear_pointer(&worker->step, step_free);
     }
-}
-
-static void begin_path(Worker *worker, const char *path, void *userdata)
-{
-    ck_assert_msg(!worker->step && !worker->path, "two things at a time of one worker");
-    worker->path = g_strdup(path);
-    worker->userdata = userdata;
-}
-
-/* A path below the dead one gets no answer before fake_workers_come_back(). */
-static void run_path(Worker *worker, sd_event_handler_t handler)
-{
-    worker->hanging = worker->pool->dead && g_str_has_prefix(worker->path, worker->pool->dead);
-    worker->handler = handler;
-    worker->pool->asks++;
-    if (!worker->hanging)
-        run(worker, handler);
-}
-
-void fake_workers_die_below(WorkerPool *pool, const char *path)
-{
-    g_free(pool->dead);
-    pool->dead = g_strdup(path);
-}
-
-unsigned fake_workers_asks(const WorkerPool *pool)
-{
-    return pool->asks;
-}
-
-static int on_open(sd_event_source *source, void *userdata)
-{
-    Worker *worker = userdata;
-    WorkerPool *pool = worker->pool;
-    g_autofree char *path = g_steal_pointer(&worker->path);
-    g_autoptr(DiskSeen) seen = NULL;
-    g_autoptr(GPtrArray) holders = NULL;
-    int fd = -1;
-
-    worker->wish.path = path;
-    int r = disk_open(&(HolderPlace){pool->place.sys_fd, pool->place.dev_fd, pool->place.dev_fd},
-                      &worker->wish, &seen, &holders, &fd);
-    worker->turn = sd_event_source_disable_unref(worker->turn);
-    if (worker->wish.how != DISK_HOW_OPEN)
-        fd = close_fd(fd);
-    worker->disk_opened(r, seen, holders, &fd, worker->userdata);
-    close_fd(fd);
-    return 0;
-}
-
-int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, void *userdata)
-{
-    if (worker->dead)
-        return -ENOTCONN;
-    begin_path(worker, wish->path, userdata);
-    worker->wish = *wish;
-    worker->disk_opened = opened;
-    run_path(worker, on_open);
-    return 0;
-}
-
-/* What this machine may not have: links and devices, whose like /dev/null is, and the group kvm. */
-static int pretend(FileSeen **ret, int *ret_fd)
-{
-    *ret = g_new0(FileSeen, 1);
-    (*ret)->mode = S_IFCHR | 0660;
-    (*ret)->group = g_strdup("kvm");
-    *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    return 0;
-}
-
-static bool pretends(FileKind kind)
-{
-    return kind == FILE_KIND_LINK || kind == FILE_KIND_VHOST || kind == FILE_KIND_USB ||
-           kind == FILE_KIND_KVMFR || kind == FILE_KIND_GROUP;
-}
-
-static int on_open_path(sd_event_source *source, void *userdata)
-{
-    Worker *worker = userdata;
-    g_autofree char *what = g_steal_pointer(&worker->path);
-    g_autoptr(FileSeen) seen = NULL;
-    int fd = -1;
-    int r = pretends(worker->kind) ? pretend(&seen, &fd) : file_open(worker->kind, what, &seen, &fd);
-
-    worker->turn = sd_event_source_disable_unref(worker->turn);
-    if (!worker->keep)
-        fd = close_fd(fd);
-    worker->opened(r, seen, &fd, worker->userdata);
-    close_fd(fd);
-    return 0;
-}
-
-int worker_open(Worker *worker, FileKind kind, const char *what, bool keep, WorkerOpened opened,
-                void *userdata)
-{
-    if (worker->dead)
-        return -ENOTCONN;
-    begin_path(worker, what, userdata);
-    worker->kind = kind;
-    worker->keep = keep;
-    worker->opened = opened;
-    run_path(worker, on_open_path);
-    return 0;
 }
 
 void worker_pool_renew(WorkerPool *pool)
@@ -456,7 +301,7 @@ int worker_holders(Worker *worker, char *const *addresses, bool claim, WorkerHol
     worker->pool->claims += claim;
     worker->found = found;
     worker->userdata = userdata;
-    run(worker, on_look);
+    fake_worker_run(worker, on_look);
     return 0;
 }
 
@@ -475,7 +320,7 @@ void worker_abandon(Worker *worker, WorkerAnswered late, void *userdata)
     worker->userdata = userdata;
     if (!worker->step && worker->path && !worker->hanging) {
         worker->turn = sd_event_source_disable_unref(worker->turn);
-        run(worker, on_late_path);
+        fake_worker_run(worker, on_late_path);
     }
     if (!worker->step && !worker->path)
         g_ptr_array_remove(worker->pool->workers, worker);
