@@ -21,6 +21,7 @@
 #include "edge/hand/link.h"
 #include "edge/hand/step-act.h"
 #include "edge/hand/usb-drivers.h"
+#include "edge/hand/vfio-node.h"
 
 static int answer_failed(int channel, int error, const char *live)
 {
@@ -118,10 +119,11 @@ static int open_vhost(const char *path)
 
 static int open_named(const HolderPlace *place, FileKind kind, const char *what, FileSeen **ret, int *ret_fd)
 {
-    if (kind != FILE_KIND_LINK && kind != FILE_KIND_VHOST && kind != FILE_KIND_USB)
+    if (kind != FILE_KIND_LINK && kind != FILE_KIND_VHOST && kind != FILE_KIND_USB && kind != FILE_KIND_VFIO)
         return file_open(kind, what, ret, ret_fd);
     int fd = kind == FILE_KIND_LINK    ? open_link(place, what)
              : kind == FILE_KIND_VHOST ? open_vhost(what)
+             : kind == FILE_KIND_VFIO  ? vfio_node_open(place, what)
                                        : usb_node_open(place->dev_fd, what);
     if (fd < 0)
         return fd;

@@ -2,6 +2,7 @@
 #include "steps.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../screen/table.h"
 #include "pager.h"
@@ -9,8 +10,9 @@
 static const TableColumn columns[] = {
     {.title = "KIND"}, {.title = "SUBJECT"}, {.title = "BEFORE"}, {.title = "AFTER"}, {NULL}};
 
-/* Adds an a(ssss) to the table or, if there is one, to the JSON array. */
-static int read_steps(sd_bus_message *reply, Table *table, json_object *array)
+/* Adds an a(ssss) to the table or, if there is one, to the JSON array. ret_n: how many are taken, as a plan
+ * also says how QEMU gets each device. */
+static int read_steps(sd_bus_message *reply, Table *table, json_object *array, size_t *ret_n)
 {
     const char *kind, *subject, *before, *after;
     int r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
@@ -18,6 +20,7 @@ static int read_steps(sd_bus_message *reply, Table *table, json_object *array)
     if (r < 0)
         return r;
     while ((r = sd_bus_message_read(reply, "(ssss)", &kind, &subject, &before, &after)) > 0) {
+        *ret_n += strcmp(kind, "backend") != 0;
         if (array) {
             json_object_array_add(array, json_strings("kind", kind, "subject", subject, "before", before,
                                                       "after", after, NULL));
@@ -31,16 +34,15 @@ static int read_steps(sd_bus_message *reply, Table *table, json_object *array)
     return r;
 }
 
-static void print_table(const Client *client, const char *verb, const char *subject, const Table *table)
+static void print_table(const Client *client, const char *verb, const char *subject, const Table *table,
+                        size_t n)
 {
-    size_t rows = table_rows(table);
-
-    if (rows == 0) {
+    if (table_rows(table) == 0) {
         printf("To %s %s takes no steps on the host.\n", verb, subject);
         return;
     }
     if (client->legend)
-        printf("To %s %s takes %zu step%s:\n", verb, subject, rows, rows == 1 ? "" : "s");
+        printf("To %s %s takes %zu step%s:\n", verb, subject, n, n == 1 ? "" : "s");
     table_print(table, &client->terminal, client->legend, stdout);
 }
 
@@ -50,15 +52,16 @@ static int plan_one(Client *client, const char *verb, PlanCall make_call, const 
     g_autofree char *what = g_strdup_printf("plan to %s %s", verb, subject);
     g_autoptr(sd_bus_message) call = NULL, reply = NULL;
     g_autoptr(Table) table = table_new(columns);
+    size_t n = 0;
     int status, r;
 
     if ((status = make_call(client, subject, &call)) != STATUS_OK ||
         (status = bus_send(client, what, call, &reply)) != STATUS_OK)
         return status;
-    if ((r = read_steps(reply, table, array)) < 0)
+    if ((r = read_steps(reply, table, array, &n)) < 0)
         return bus_report(client, what, NULL, r);
     if (!array)
-        print_table(client, verb, subject, table);
+        print_table(client, verb, subject, table, n);
     return STATUS_OK;
 }
 

@@ -33,6 +33,20 @@ static void note_guest(const Engine *engine, HostUsb *usb)
     usb->guest = g_strdup(disk_claims_other(engine->disks, node, ""));
 }
 
+/* A QEMU without iommufd has neither property (vfio_pci_dev_iommufd_properties of its hw/vfio/pci.c). */
+static void note_qemu(const Engine *engine, Host *host)
+{
+    const QemuFacts *facts = engine->probe ? qemu_probe_known(engine->probe) : NULL;
+
+    if (host->iommufd.lack)
+        return;
+    host->iommufd.unsure = !facts;
+    if (!facts)
+        host->iommufd.lack = "QEMU has not been asked yet what it can do";
+    else if (!qemu_facts_vfio_has(facts, "iommufd") || !qemu_facts_vfio_has(facts, "fd"))
+        host->iommufd.lack = "this QEMU has no iommufd";
+}
+
 int host_look(const Engine *engine, Host **ret)
 {
     g_autoptr(GHashTable) guarded = guarded_devices(engine);
@@ -45,6 +59,7 @@ int host_look(const Engine *engine, Host **ret)
         note_quarantine(engine, g_ptr_array_index(host->devices, i));
     for (unsigned i = 0; i < host->usbs->len; i++)
         note_guest(engine, g_ptr_array_index(host->usbs, i));
+    note_qemu(engine, host);
     *ret = host;
     return 0;
 }

@@ -158,8 +158,9 @@ static int check_kernel(const DefinitionReader *reader, Fault **ret_fault)
  * has an address, which is of no use unless something is to be made of the card. */
 static int check_mediated(const ReadSection *section, Fault **ret_fault)
 {
-    static const char *const unfit[] = {"Address", "Fingerprint", "Functions",  "VirtualFunctions", "Group",
-                                        "Driver",  "ResetBefore", "ResetAfter", "PrimaryVGA",       NULL};
+    static const char *const unfit[] = {"Address",    "Fingerprint", "Functions", "VirtualFunctions",
+                                        "Group",      "Driver",      "Backend",   "ResetBefore",
+                                        "ResetAfter", "PrimaryVGA",  NULL};
     const DefinitionPci *pci = section->structure;
     const char *key = pci->mediated_type ? "MediatedType" : "MediatedDevice";
 

@@ -104,6 +104,8 @@ static const char *const share_types[] = {
 static const char *const share_owners[] = {
     [SHARE_OWNER_HOST] = "host", [SHARE_OWNER_MAPPED] = "mapped", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
+static const char *const pci_backends[] = {
+    [PCI_BACKEND_AUTO] = "auto", [PCI_BACKEND_IOMMUFD] = "iommufd", [PCI_BACKEND_GROUP] = "group", NULL};
 static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
 static const char *const disk_buses[] = {
     [DISK_BUS_VIRTIO_BLK] = "virtio-blk",
@@ -227,6 +229,8 @@ static const DefinitionKey keys[] = {
      .help = "Whether the rest of the IOMMU group may be taken from the host too, unused (all)"},
     {SECTION_PCI, "Driver", VALUE_WORD, PCI(driver), .max = VFIO_DRIVER_MAX, .fallback = "auto",
      .help = "The driver that lends it: vfio-pci, or a variant of that for such devices"},
+    {SECTION_PCI, "Backend", VALUE_CHOICE, PCI(backend), .words = pci_backends, .fallback = "auto",
+     .help = "Whether QEMU gets it as a descriptor (iommufd), or by the node of its IOMMU group"},
     {SECTION_PCI, "ResetBefore", VALUE_SWITCH, PCI(reset_before), .fallback = "no",
      .help = "Reset it before the guest gets it"},
     {SECTION_PCI, "ResetAfter", VALUE_SWITCH, PCI(reset_after), .fallback = "no",

@@ -11,6 +11,15 @@
 
 #include "../host/pci-address.h"
 
+/* How QEMU gets it. */
+typedef enum PciBackend {
+    PCI_BACKEND_AUTO,
+    PCI_BACKEND_IOMMUFD,
+    PCI_BACKEND_GROUP,
+    PCI_BACKEND_MAX,
+    PCI_BACKEND_INVALID = -EINVAL,
+} PciBackend;
+
 /* [PCI name] */
 struct DefinitionPci {
     char *name;
@@ -28,6 +37,7 @@ struct DefinitionPci {
     bool primary_vga;    /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
     char *rom;           /* ROM=: absolute; NULL: the device's own */
     bool rom_bar;        /* ROMBar=, default yes */
+    PciBackend backend;  /* Backend=, default auto */
     char *driver;        /* Driver=, default "auto": the best that the kernel has */
     unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
     unsigned vendor_id, device_id, sub_vendor_id,

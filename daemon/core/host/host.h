@@ -136,8 +136,12 @@ typedef struct Host {
     bool vfio_pci;             /* the vfio-pci driver is registered */
     GPtrArray *drivers;        /* of char*: the PCI drivers that are registered */
     GPtrArray *vfio_aliases;   /* of VfioAlias (vfio-driver.h) */
-    bool unsafe_interrupts;    /* vfio_iommu_type1.allow_unsafe_interrupts is set */
-    bool noiommu;              /* vfio.enable_unsafe_noiommu_mode is set */
+    struct {
+        const char *lack; /* why no guest gets devices by iommufd, in words; NULL: guests may */
+        bool unsure;      /* that is not known for certain */
+    } iommufd;
+    bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts is set */
+    bool noiommu;           /* vfio.enable_unsafe_noiommu_mode is set */
 } Host;
 
 Host *host_new(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claims.h"
 
+#include <stdio.h>
+
 #include "../../base/cleanup.h"
 
 /* The huge pages that one owner has on one node. */
@@ -16,6 +18,7 @@ typedef struct MemoryClaim {
 
 struct Claims {
     GHashTable *owners;  /* group → owner */
+    GHashTable *nodes;   /* set of groups that were claimed with their nodes */
     GHashTable *leaning; /* owner → GArray of groups */
     GHashTable *cpus;    /* processor → owner */
     GHashTable *pages;   /* owner → PagesClaim, owned */
@@ -31,6 +34,7 @@ Claims *claims_new(void)
 {
     Claims *claims = g_new0(Claims, 1);
     claims->owners = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    claims->nodes = g_hash_table_new(g_direct_hash, g_direct_equal);
     claims->leaning = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
     claims->cpus = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     claims->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pages_claim_free);
@@ -41,6 +45,7 @@ Claims *claims_new(void)
 DEFINE_FREE(Claims, claims_free, claims)
 {
     g_hash_table_unref(claims->owners);
+    g_hash_table_unref(claims->nodes);
     g_hash_table_unref(claims->leaning);
     g_hash_table_unref(claims->cpus);
     g_hash_table_unref(claims->pages);
@@ -64,6 +69,33 @@ bool claims_take(Claims *claims, int group, const char *owner)
         return false;
     g_hash_table_replace(claims->owners, GINT_TO_POINTER(group), g_strdup(owner));
     return true;
+}
+
+void claims_note_nodes(Claims *claims, const GPtrArray *steps)
+{
+    for (unsigned i = 0; i < steps->len; i++) {
+        const Step *step = g_ptr_array_index(steps, i);
+        int group;
+        if (step->kind == STEP_NODE_OWNER && sscanf(step->subject, "/dev/vfio/%d", &group) == 1)
+            g_hash_table_add(claims->nodes, GINT_TO_POINTER(group));
+    }
+}
+
+bool claims_has_node(const Claims *claims, int group)
+{
+    return g_hash_table_contains(claims->nodes, GINT_TO_POINTER(group));
+}
+
+bool claims_any(const Claims *claims, const char *owner)
+{
+    GHashTableIter iter;
+    const char *present;
+
+    g_hash_table_iter_init(&iter, claims->owners);
+    while (g_hash_table_iter_next(&iter, NULL, (void **)&present))
+        if (g_str_equal(present, owner))
+            return true;
+    return false;
 }
 
 bool claims_take_all(Claims *claims, const GArray *groups, const char *owner)
@@ -192,11 +224,17 @@ static gboolean not_kept(gpointer group, gpointer present, gpointer userdata)
     return g_str_equal(present, keep->owner);
 }
 
+static gboolean unowned(gpointer group, gpointer value, gpointer claims)
+{
+    return !claims_owner(claims, GPOINTER_TO_INT(group));
+}
+
 void claims_keep(Claims *claims, const GArray *groups, const char *owner)
 {
     Keep keep = {owner, groups};
 
     g_hash_table_foreach_remove(claims->owners, not_kept, &keep);
+    g_hash_table_foreach_remove(claims->nodes, unowned, claims);
 }
 
 static gboolean owned_by(gpointer group, gpointer present, gpointer owner)
@@ -209,6 +247,7 @@ void claims_give_up(Claims *claims, const char *owner)
     /* owner may be a string that claims_owner() lent. */
     g_autofree char *name = g_strdup(owner);
     g_hash_table_foreach_remove(claims->owners, owned_by, name);
+    g_hash_table_foreach_remove(claims->nodes, unowned, claims);
     g_hash_table_remove(claims->leaning, name);
     g_hash_table_foreach_remove(claims->cpus, owned_by, name);
     g_hash_table_remove(claims->pages, name);

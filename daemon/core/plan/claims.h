@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../record/owner.h"
+#include "../record/step.h"
 
 typedef struct Claims Claims;
 
@@ -24,6 +25,13 @@ bool claims_take(Claims *claims, int group, const char *owner);
 
 /* Takes all or none. */
 bool claims_take_all(Claims *claims, const GArray *groups /* of int */, const char *owner);
+
+/* The groups whose nodes an owner has in these steps (of Step), or has had before. The devices of its other
+ * groups came to it by descriptors. */
+void claims_note_nodes(Claims *claims, const GPtrArray *steps);
+bool claims_has_node(const Claims *claims, int group);
+/* Whether an owner has any group. */
+bool claims_any(const Claims *claims, const char *owner);
 
 /* Gives up all that an owner has, except these groups. */
 void claims_keep(Claims *claims, const GArray *groups /* of int */, const char *owner);

@@ -13,7 +13,7 @@ static const char *const kinds[] = {
     [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",     [FILE_KIND_PLACE] = "place",
     [FILE_KIND_FOLDER] = "folder", [FILE_KIND_SOCKET] = "socket", [FILE_KIND_KVMFR] = "kvmfr",
     [FILE_KIND_LINK] = "link",     [FILE_KIND_VHOST] = "vhost",   [FILE_KIND_USB] = "usb",
-    [FILE_KIND_USER] = "user",     [FILE_KIND_GROUP] = "group",
+    [FILE_KIND_VFIO] = "vfio",     [FILE_KIND_USER] = "user",     [FILE_KIND_GROUP] = "group",
 };
 
 const char *file_kind_to_string(FileKind kind)
@@ -364,6 +364,7 @@ int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int
     case FILE_KIND_KVMFR:
         return judge_kvmfr(definition, wish, error, seen, ret_fault);
     case FILE_KIND_LINK:
+    case FILE_KIND_VFIO:
     case FILE_KIND_VHOST:
         return seen ? 0 : raise_link(definition, wish, error, ret_fault);
     default:

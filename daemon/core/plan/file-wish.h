@@ -15,6 +15,8 @@ typedef enum FileKind {
     FILE_KIND_LINK,   /* a network link of the host's, by its name: a tap or macvtap device */
     FILE_KIND_VHOST,  /* /dev/vhost-net */
     FILE_KIND_USB,    /* the node of a USB device */
+    FILE_KIND_VFIO,   /* the own node of a PCI device, by its address, or /dev/iommu: for a guest with iommufd
+                       */
     FILE_KIND_USER,   /* a name, as the next is */
     FILE_KIND_GROUP,
     FILE_KIND_MAX,

@@ -2,6 +2,7 @@
 /* What a guest asks for, when it starts and while it runs. */
 #include "../definition/definition.h"
 #include "../host/fingerprint.h"
+#include "backend.h"
 #include "looking-glass.h"
 #include "functions.h"
 #include "mediated.h"
@@ -76,6 +77,8 @@ static void add_nodes(const Planning *planning)
         if (planning->running && planning->claims &&
             g_strcmp0(claims_owner(planning->claims, group), plan->owner) == 0)
             continue;
+        if (plan_by_iommufd(planning->host, plan, group))
+            continue;
         g_autoptr(GPtrArray) members = host_group(planning->host, group);
         const HostDevice *first = members->len > 0 ? g_ptr_array_index(members, 0) : NULL;
         const HostMediated *mediated = host_mediated_of(planning->host, group);
@@ -122,6 +125,8 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     int r = plan_add_memory(planning.plan, host, claims, definition, first, ret_fault);
     if (r == 0)
         r = planning_finish(&planning, ret_fault);
+    if (r == 0)
+        r = plan_choose_backends(&planning, ret_fault);
     if (r == 0)
         r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r == 0)
@@ -179,6 +184,8 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
                          ret_fault);
     if (r == 0)
         r = planning_finish(&planning, ret_fault);
+    if (r == 0)
+        r = plan_choose_backends(&planning, ret_fault);
     if (r != 0)
         return r;
     g_autoptr(GPtrArray) sections = g_ptr_array_new();

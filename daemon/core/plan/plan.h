@@ -39,6 +39,8 @@ typedef struct PlanDevice {
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
     char *mediated;            /* the UUID of a mediated device; NULL: it is none */
     GArray *functions;         /* of PciAddress, ascending; empty for a mediated device */
+    bool iommufd;              /* QEMU gets descriptors of it, not its group's node */
+    const char *why;           /* in words */
 } PlanDevice;
 
 /* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
@@ -66,6 +68,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  * whatever driver they leave or stay on: whoever uses them is to be found first. And the UUIDs of mediated
  * devices. */
 GPtrArray *plan_leaving(const Plan *plan);
+
+/* All steps, and after them how QEMU gets each device (STEP_BACKEND), to be shown. An array of Step, owned by
+ * the caller. */
+GPtrArray *plan_shown(const Plan *plan);
 
 /* The steps that can be taken now: all, or those that make something (of const Step*, borrowed; the caller
  * frees the array). */

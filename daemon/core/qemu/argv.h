@@ -30,6 +30,8 @@ typedef enum QemuFileKind {
     QEMU_FILE_ROM,       /* of a device of the host's */
     QEMU_FILE_LINK,      /* a tap or macvtap device; path is the link's name */
     QEMU_FILE_VHOST_NET, /* /dev/vhost-net, opened anew for each card */
+    QEMU_FILE_IOMMUFD,   /* /dev/iommu */
+    QEMU_FILE_VFIO,      /* the own node of a device of the host's; path is its address */
     QEMU_FILE_DISK,      /* O_RDWR, or O_RDONLY where read_only says so: QEMU wants exactly that */
     QEMU_FILE_FOLDER,    /* opened for reading its names */
     QEMU_FILE_SOUND,     /* O_PATH: a socket that QEMU connects to itself */

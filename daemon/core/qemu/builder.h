@@ -37,9 +37,10 @@ typedef struct QemuBuilder {
     const HostTools *tools;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
-    bool scsi;   /* the controller that disks share is there */
-    bool serial; /* the controller of virtio-serial is there */
-    bool usb;    /* likewise */
+    bool scsi;    /* the controller that disks share is there */
+    bool serial;  /* the controller of virtio-serial is there */
+    bool usb;     /* likewise */
+    bool iommufd; /* the object is there */
 } QemuBuilder;
 
 /* An argument, unchanged. */

@@ -47,12 +47,28 @@ bool qemu_pci_parse_id(const char *id, char **ret_slot, unsigned *ret_function)
     return true;
 }
 
+struct json_object *qemu_iommufd(const char *fd)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_set_text(object, "qom-type", "iommufd");
+    json_set_text(object, "id", "%s", QEMU_IOMMUFD_ID);
+    json_set_text(object, "fd", "%s", fd);
+    return object;
+}
+
 struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slot, unsigned function,
-                                      const char *rom)
+                                      const char *rom, const char *fd)
 {
     g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
     struct json_object *device = builder_device("vfio-pci", id, slot, function);
 
+    /* With a descriptor QEMU looks for no path; it keeps the address, which usherd asks it for after a
+     * restart (vfio_realize() and vfio_device_get_name() of QEMU's hw/vfio). */
+    if (fd) {
+        json_set_text(device, "iommufd", "%s", QEMU_IOMMUFD_ID);
+        json_set_text(device, "fd", "%s", fd);
+    }
     if (planned->mediated)
         json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->mediated);
     else
@@ -74,6 +90,27 @@ static char *add_rom(QemuBuilder *builder, const PlanDevice *planned)
                            builder_file(builder, QEMU_FILE_ROM, planned->wish->rom, true));
 }
 
+/* All devices share it, and so one map of the guest's memory. */
+static void add_iommufd(QemuBuilder *builder)
+{
+    if (builder->iommufd)
+        return;
+    builder->iommufd = true;
+    g_autofree char *fd =
+        g_strdup_printf("%d", builder_file(builder, QEMU_FILE_IOMMUFD, "/dev/iommu", false));
+    builder_json(builder, "-object", qemu_iommufd(fd));
+}
+
+/* NULL: the group's node is used. */
+static char *add_node(QemuBuilder *builder, const PlanDevice *planned, unsigned function)
+{
+    if (!planned->iommufd)
+        return NULL;
+    add_iommufd(builder);
+    const char *address = PCI_ADDRESS_STR(g_array_index(planned->functions, PciAddress, function));
+    return g_strdup_printf("%d", builder_file(builder, QEMU_FILE_VFIO, address, false));
+}
+
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index)
 {
     g_autofree char *slot = qemu_pci_slot(planned);
@@ -81,8 +118,10 @@ void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned inde
 
     builder_port(builder, PORTS_PCI, index, slot);
     /* A mediated device has one function, and it is none of the host's. */
-    for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++)
-        builder_json(builder, "-device", qemu_pci_function(planned, slot, i, rom));
+    for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++) {
+        g_autofree char *fd = add_node(builder, planned, i);
+        builder_json(builder, "-device", qemu_pci_function(planned, slot, i, rom, fd));
+    }
 }
 
 void qemu_add_spare_ports(QemuBuilder *builder, unsigned n)

@@ -18,7 +18,12 @@ char *qemu_pci_slot(const PlanDevice *device);
 /* Which function of which slot an id names; false if it is none of ours. The caller frees the slot. */
 bool qemu_pci_parse_id(const char *id, char **ret_slot, unsigned *ret_function);
 
+/* The object that devices with iommufd share, as -object and object-add take it. fd: the number of its
+ * descriptor, or the name that getfd gave it. */
+#define QEMU_IOMMUFD_ID "iommufd"
+struct json_object *qemu_iommufd(const char *fd);
+
 /* A function as -device and device_add take it. rom: where QEMU finds the file of ROM=, read once; NULL:
- * none. */
+ * none. fd: likewise that of the function's own node; NULL: QEMU opens the node of its group. */
 struct json_object *qemu_pci_function(const PlanDevice *device, const char *slot, unsigned function,
-                                      const char *rom);
+                                      const char *rom, const char *fd);

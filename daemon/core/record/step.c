@@ -27,6 +27,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_AUTOPROBE] = "autoprobe",
     [STEP_FUNCTIONS] = "virtual-functions",
     [STEP_MEDIATED] = "mediated-device",
+    [STEP_BACKEND] = "backend",
 };
 
 const char *step_kind_to_string(StepKind kind)

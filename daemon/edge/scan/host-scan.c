@@ -303,6 +303,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         host->iommu |= device->group != HOST_NO_GROUP;
     }
     vfio_scan(place->sys_fd, place->modules, host);
+    vfio_scan_iommufd(place->proc_fd, place->dev_fd, host);
     host->unsafe_interrupts =
         read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");

@@ -2,6 +2,7 @@
 #include "vfio-scan.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -9,6 +10,7 @@
 #include "../../core/host/vfio-driver.h"
 
 #define ALIASES_MAX (64 * 1024 * 1024)
+#define DEVICES_MAX (64 * 1024)
 
 struct VfioModules {
     char **folders;
@@ -95,4 +97,24 @@ void vfio_scan(int sys_fd, VfioModules *modules, Host *host)
     look(modules);
     g_ptr_array_unref(host->vfio_aliases);
     host->vfio_aliases = g_ptr_array_ref(modules->aliases);
+}
+
+/* /proc/devices has a line for each kind of node: "240 vfio-dev" are the devices' own (vfio_cdev_init() of
+ * the kernel's device_cdev.c), since Linux 6.6, with CONFIG_VFIO_DEVICE_CDEV. */
+static bool has_device_nodes(int proc_fd)
+{
+    g_autofree char *text = NULL;
+
+    return file_read_all_at(proc_fd, "devices", DEVICES_MAX, &text, NULL) >= 0 && strstr(text, " vfio-dev\n");
+}
+
+void vfio_scan_iommufd(int proc_fd, int dev_fd, Host *host)
+{
+    struct stat st;
+
+    /* Not access(2), which asks the device cgroup too: usherd may open no device. */
+    if (fstatat(dev_fd, "iommu", &st, AT_SYMLINK_NOFOLLOW) < 0)
+        host->iommufd.lack = "this kernel has no /dev/iommu (CONFIG_IOMMUFD), or vfio is not loaded";
+    else if (!has_device_nodes(proc_fd))
+        host->iommufd.lack = "this kernel has no nodes of VFIO's devices (CONFIG_VFIO_DEVICE_CDEV)";
 }

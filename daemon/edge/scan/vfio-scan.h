@@ -18,3 +18,5 @@ VfioModules *vfio_modules_free(VfioModules *modules);
 
 /* Fills in drivers, vfio_aliases and vfio_pci; modules may be NULL: nothing is said of modules. */
 void vfio_scan(int sys_fd, VfioModules *modules, Host *host);
+/* Fills in what the kernel lacks for iommufd. */
+void vfio_scan_iommufd(int proc_fd, int dev_fd, Host *host);

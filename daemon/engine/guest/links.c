@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phase of a start that has the links opened which its steps have made, and puts what QEMU gets into the
- * order of its command: files are open already (files.c), sockets and logs are made here. */
+/* The phase of a start that has opened what is there only after its steps (links that these have made, the
+ * own nodes of its devices), and puts what QEMU gets into the order of its command: files are open already
+ * (files.c), sockets and logs are made here. */
 #include "../../base/cleanup.h"
 #include "private.h"
 
@@ -45,11 +46,27 @@ static void on_link(int error, const FileSeen *seen, int *fd, void *userdata)
         take(run, steal_fd(fd));
 }
 
-static void open_link(Run *run, const char *name)
+static void on_node(int error, const FileSeen *seen, int *fd, void *userdata)
+{
+    Run *run = userdata;
+    const char *name = run->guest->name, *what = current_file(run)->path;
+    Fault *fault = opener_fault(run->start.opener, error, name, what);
+
+    if (!fault && *fd < 0)
+        fault = fault_new(FAULT_FAILED, "see journalctl -k; or write Backend=group",
+                          "guest %s: cannot open %s for iommufd: %s", name, what,
+                          g_strerror(error < 0 ? -error : EBADMSG));
+    if (fault)
+        guest_fail(run->guest, fault);
+    else
+        take(run, steal_fd(fd));
+}
+
+static void open_later(Run *run, FileKind kind, const char *name)
 {
     if (!run->start.opener)
         run->start.opener = opener_new(run->guest->engine, false);
-    opener_open(run->start.opener, FILE_KIND_LINK, name, on_link, run);
+    opener_open(run->start.opener, kind, name, kind == FILE_KIND_LINK ? on_link : on_node, run);
 }
 
 static int dup_disk(Run *run, const QemuFile *file)
@@ -76,7 +93,7 @@ static int connect_companion(const Run *run)
     return companions_connect(run->companions, path);
 }
 
-/* A descriptor or -errno; -ENOENT of a link: a step has made it. */
+/* A descriptor or -errno; -ENOENT of a link or a device: a step has made it. */
 static int get(Run *run, const QemuFile *file)
 {
     Guest *g = run->guest;
@@ -105,6 +122,9 @@ static int get(Run *run, const QemuFile *file)
         return file_gate_dup(files, FILE_KIND_SOCKET, file->path);
     case QEMU_FILE_LINK:
         return file_gate_dup(files, FILE_KIND_LINK, file->path);
+    case QEMU_FILE_IOMMUFD:
+    case QEMU_FILE_VFIO:
+        return -ENOENT;
     case QEMU_FILE_VHOST_NET:
         return file_gate_dup(files, FILE_KIND_VHOST, file->path);
     default:
@@ -122,8 +142,9 @@ static void open_next(Run *run)
         return;
     }
     int fd = get(run, file);
-    if (fd == -ENOENT && file->kind == QEMU_FILE_LINK)
-        open_link(run, file->path);
+    bool node = file->kind == QEMU_FILE_IOMMUFD || file->kind == QEMU_FILE_VFIO;
+    if (fd == -ENOENT && (node || file->kind == QEMU_FILE_LINK))
+        open_later(run, node ? FILE_KIND_VFIO : FILE_KIND_LINK, file->path);
     else if (fd < 0)
         fail(run, fd);
     else

@@ -44,6 +44,8 @@ static void on_plugged(Qmp *qmp, int error, const char *message, struct json_obj
         plugging_note_fault(p, fault_new(FAULT_GUEST_FAILED, "see also: usherctl status, journalctl -k",
                                          "QEMU of guest %s does not take %s: %s", all->guest,
                                          function_address(p), message));
+        if (planned(p)->iommufd)
+            plug_node_drop(qmp);
         /* Those that it took before. */
         plugging_let_go(all, qmp);
         return;
@@ -59,15 +61,36 @@ static void on_plugged(Qmp *qmp, int error, const char *message, struct json_obj
     plugging_end(all);
 }
 
+static void add_function(Plugs *all, Qmp *qmp)
+{
+    Plugging *p = all->current;
+    const char *node = planned(p)->iommufd ? PLUG_NODE_NAME : NULL;
+
+    p->told = true;
+    int r = qmp_command(qmp, "device_add",
+                        qemu_pci_function(planned(p), p->slot->name, p->function, p->rom, node), PIN_USEC,
+                        on_plugged, all);
+    if (r < 0)
+        plugging_end_unknown(all, r);
+}
+
 static void plug_function(Plugs *all, Qmp *qmp)
+{
+    if (planned(all->current)->iommufd)
+        plug_node_give(all, function_address(all->current), add_function);
+    else
+        add_function(all, qmp);
+}
+
+static void plug_first(Plugs *all, Qmp *qmp)
 {
     Plugging *p = all->current;
 
-    p->told = true;
-    int r = qmp_command(qmp, "device_add", qemu_pci_function(planned(p), p->slot->name, p->function, p->rom),
-                        PIN_USEC, on_plugged, all);
-    if (r < 0)
-        plugging_end_unknown(all, r);
+    p->function = planned(p)->functions->len - 1;
+    if (planned(p)->iommufd)
+        plug_node_prepare(all, qmp, plug_function);
+    else
+        plug_function(all, qmp);
 }
 
 static void on_rom(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -82,7 +105,7 @@ static void on_rom(Qmp *qmp, int error, const char *message, struct json_object 
     }
     p->rom_set = fd_set_of(result);
     p->rom = g_strdup_printf("/proc/self/fd/%d", json_object_get_int(fd));
-    plug_function(all, qmp);
+    plug_first(all, qmp);
 }
 
 /* QEMU answers: what it is told now it does now, and not when its sender has long given up. */
@@ -95,9 +118,8 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
         plugging_end_unknown(all, error);
         return;
     }
-    p->function = planned(p)->functions->len - 1;
     if (!p->files) {
-        plug_function(all, qmp);
+        plug_first(all, qmp);
         return;
     }
     int fd = file_gate_dup(p->files, FILE_KIND_FILE, planned(p)->wish->rom);

@@ -5,9 +5,16 @@
 #include "../execution/execution.h"
 #include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
+#include "../opener.h"
 #include "plugs.h"
 
 #define PLUG_ANSWER_USEC (5 * G_USEC_PER_SEC)
+
+/* The name of a device's node at QEMU until device_add takes it. */
+#define PLUG_NODE_NAME "usher-node"
+
+/* What comes next, once QEMU has got something. */
+typedef void (*PlugNext)(Plugs *plugs, Qmp *qmp);
 
 /* A device on its way to the guest or back. */
 typedef struct Plugging {
@@ -23,6 +30,8 @@ typedef struct Plugging {
 
     Slot *slot;        /* while QEMU is told; gone with the connection */
     unsigned function; /* the one that QEMU is told to take */
+    Opener *opener;    /* of the nodes of a device with iommufd */
+    PlugNext next;     /* when QEMU has the descriptor that is on its way */
     bool told;         /* QEMU takes it now, and pins the guest's memory, which may last */
     int rom_set;       /* FD_SET_NONE: QEMU does not have it */
     char *rom;         /* where QEMU finds it */
@@ -59,3 +68,11 @@ void plugging_on_progress(Execution *execution, const char *words, unsigned done
 void plugging_let_go(Plugs *plugs, Qmp *qmp);
 /* What QEMU does not have is given back, and then it is over. */
 void plugging_give_back(Plugs *plugs);
+
+/* plug-node.c */
+/* QEMU has its object of iommufd. */
+void plug_node_prepare(Plugs *plugs, Qmp *qmp, PlugNext next);
+/* QEMU has the node of the device, as PLUG_NODE_NAME. */
+void plug_node_give(Plugs *plugs, const char *address, PlugNext next);
+/* QEMU did not take it. */
+void plug_node_drop(Qmp *qmp);

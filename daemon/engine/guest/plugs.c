@@ -33,6 +33,7 @@ static void plugging_free(Plugging *p)
     file_gate_free(p->files);
     holder_gate_free(p->gate);
     execution_free(p->execution);
+    opener_free(p->opener);
     plan_free(p->plan);
     g_clear_pointer(&p->subjects, g_hash_table_destroy);
     fault_free(p->fault);

@@ -120,6 +120,16 @@ static void check_vfio(GPtrArray *findings, const Host *host)
     }
 }
 
+static void check_iommufd(GPtrArray *findings, const Host *host)
+{
+    if (host->iommufd.lack)
+        finding_add(findings, "iommufd", FINDING_NOTE, NULL,
+                    "guests get devices by the nodes of their IOMMU groups: %s", host->iommufd.lack);
+    else
+        finding_add(findings, "iommufd", FINDING_OK, NULL,
+                    "a guest's only card goes to it as a descriptor (iommufd)");
+}
+
 static void check_qemu(GPtrArray *findings, const QemuFacts *facts, const char *message)
 {
     g_autofree char *install = remedy_install(PACKAGE_QEMU);
@@ -233,6 +243,7 @@ GPtrArray *check_host(const Engine *engine, const Host *host, const QemuFacts *f
     check_iommu(findings, host);
     check_kvm(findings);
     check_vfio(findings, host);
+    check_iommufd(findings, host);
     check_qemu(findings, facts, qemu_message);
     check_memlock(findings, engine);
     check_sleep(findings, engine->sleep);

@@ -66,6 +66,7 @@ static void claim_nodes_again(Manager *m, const char *owner, const Journal *jour
     g_autoptr(GPtrArray) steps = undo_plan(journal);
     int group;
 
+    claims_note_nodes(m->claims, steps);
     for (unsigned i = 0; i < steps->len; i++) {
         const Step *step = g_ptr_array_index(steps, i);
         if (step->kind != STEP_NODE_OWNER || sscanf(step->subject, "/dev/vfio/%d", &group) != 1)
@@ -144,6 +145,9 @@ void manager_guest_devices(Guest *guest, void *userdata)
 
     if (host_cache_look(m->host, NULL, &host) < 0)
         return;
+    /* After a restart QEMU tells of devices of which the journal says nothing: they were bound by hand
+     * before, and no node changed hands. */
+    manager_claim(m, owner.text, guest_devices(guest));
     for (unsigned i = 0; i < host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(host->devices, i);
         if (g_strcmp0(claims_owner(m->claims, device->group), owner.text) == 0)

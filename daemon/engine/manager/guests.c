@@ -75,6 +75,8 @@ static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const D
                     : plan_rest(host, m->claims, definition, ret, ret_fault);
     if (r == 0)
         claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
+    if (r == 0)
+        claims_note_nodes(m->claims, (*ret)->steps);
     if (r == 0 && !section) {
         claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner.text);
         claims_set_memory(m->claims, (*ret)->memory, false, owner.text);

@@ -89,7 +89,9 @@ static void on_planned(const Fault *fault, void *userdata)
 {
     ManagerQuestion *question = userdata;
 
-    question->planned(fault ? NULL : question->plan->steps, fault, question->userdata);
+    g_autoptr(GPtrArray) shown = fault ? NULL : plan_shown(question->plan);
+
+    question->planned(shown, fault, question->userdata);
     end(question);
 }
 

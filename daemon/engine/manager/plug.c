@@ -74,6 +74,7 @@ int manager_attach(Manager *m, const char *name, const BindWish *wish, unsigned 
         return r;
     /* plan_attach() has made sure that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_note_nodes(m->claims, plan->steps);
     Job *job = manager_new_job(m, JOB_ATTACH, name);
     *ret_job = job->id;
     guest_attach(entry->guest, plan, PCI_ADDRESS_STR(wish->address), job);

@@ -68,6 +68,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     plan->may_stop = g_strdupv(may_stop);
     /* plan_start() has made sure that they are free. */
     claims_take_all(m->claims, plan->groups, plan->owner);
+    claims_note_nodes(m->claims, plan->steps);
     claims_lean(m->claims, plan->leaning, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
     claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);

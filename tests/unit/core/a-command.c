@@ -13,6 +13,7 @@ static Plan *a_plan_for(const GuestDefinition *definition)
 
         device->name = g_strdup(wish->name);
         device->wish = wish;
+        device->iommufd = wish->backend == PCI_BACKEND_IOMMUFD;
         device->mediated = definition_mediates(wish) ? definition_mediated(definition, wish) : NULL;
         device->functions = g_array_new(FALSE, FALSE, sizeof(PciAddress));
         for (uint8_t function = 0; function < 8; function++) {

@@ -13,12 +13,13 @@ static inline PciAddress address_of(const char *text)
     return address;
 }
 
-/* With an IOMMU and vfio-pci, and nothing in it. */
+/* With an IOMMU and vfio-pci, without iommufd, and nothing in it. */
 static inline Host *a_host(void)
 {
     Host *host = host_new();
     host->iommu = true;
     host->vfio_pci = true;
+    host->iommufd.lack = "this kernel has none";
     return host;
 }
 

@@ -378,8 +378,10 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
         g_autoptr(GuestDefinition) golden = read_golden(name);
         g_autoptr(QemuCommand) golden_command = a_command_for(golden);
         _cleanup_fault_ Fault *fault = NULL;
-        ck_assert_msg(qemu_command_check(golden_command, facts, &fault) == 0, "%s",
-                      fault ? fault->message : name);
+        int r = qemu_command_check(golden_command, facts, &fault);
+        /* That of Debian 12 has no iommufd, and says so. */
+        bool lacks = g_str_equal(name, "pci-backend.guest") && !qemu_facts_vfio_has(facts, "iommufd");
+        ck_assert_msg(r == (lacks ? FAULT_RAISED : 0), "%s", fault ? fault->message : name);
     }
     g_dir_close(dir);
 }

@@ -72,6 +72,8 @@ static const char *file_kind(QemuFileKind kind)
         [QEMU_FILE_ROM] = "rom",
         [QEMU_FILE_LINK] = "link",
         [QEMU_FILE_VHOST_NET] = "vhost-net",
+        [QEMU_FILE_IOMMUFD] = "iommufd",
+        [QEMU_FILE_VFIO] = "vfio",
         [QEMU_FILE_DISK] = "disk",
         [QEMU_FILE_FOLDER] = "folder",
         [QEMU_FILE_SOUND] = "sound",

@@ -182,6 +182,11 @@ static char *plug_result(FakeQemu *qemu, const char *command, struct json_object
         return g_strdup("\"error\": {\"class\": \"GenericError\", \"desc\": \"vfio: no such luck\"}");
     if (g_str_equal(command, "device_add"))
         add_device(qemu, arguments);
+    if (g_str_equal(command, "object-add") && g_strcmp0(text_of(arguments, "qom-type"), "iommufd") == 0)
+        qemu->iommufd = true;
+    if (g_str_equal(command, "qom-list") && g_strcmp0(text_of(arguments, "path"), "/objects") == 0)
+        return g_strdup(qemu->iommufd ? "\"return\": [{\"name\": \"iommufd\", \"type\": \"child<iommufd>\"}]"
+                                      : "\"return\": [{\"name\": \"ram\", \"type\": \"child<memory-backend-ram>\"}]");
     if (g_str_equal(command, "qom-list"))
         return list_devices(qemu);
     if (g_str_equal(command, "qom-get")) {

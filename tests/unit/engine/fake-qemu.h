@@ -26,6 +26,7 @@ typedef struct FakeQemu {
     GHashTable *devices;  /* id → address, of the host's devices that it has */
     int group;            /* the group that it has open while it has any device; 0: none */
     const char *refuses;  /* a device that it refuses; NULL: none */
+    bool iommufd;         /* it has the object */
     bool keeps;           /* its guest does not let devices go */
 } FakeQemu;
 

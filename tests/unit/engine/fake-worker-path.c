@@ -81,7 +81,7 @@ static int pretend(FileSeen **ret, int *ret_fd)
 static bool pretends(FileKind kind)
 {
     return kind == FILE_KIND_LINK || kind == FILE_KIND_VHOST || kind == FILE_KIND_USB ||
-           kind == FILE_KIND_KVMFR || kind == FILE_KIND_GROUP;
+           kind == FILE_KIND_KVMFR || kind == FILE_KIND_GROUP || kind == FILE_KIND_VFIO;
 }
 
 static int on_open_path(sd_event_source *source, void *userdata)

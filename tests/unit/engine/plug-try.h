@@ -17,6 +17,7 @@ typedef struct Try {
     Claims *claims;
     Job *job;
     unsigned ended;
+    bool iommufd; /* the host has it */
     RigReport report;
 } Try;
 
@@ -33,6 +34,8 @@ static inline Host *look(const Try *try)
     Host *host = NULL;
 
     ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
+    if (try->iommufd)
+        host->iommufd.lack = NULL;
     return host;
 }
 
@@ -46,6 +49,7 @@ static inline void begin(Try *try, const char *definition)
     try->guest = rig_guest(&try->report);
     ck_assert_int_eq(plan_start(host, NULL, read, &plan, NULL), 0);
     claims_take_all(try->claims, plan->groups, OWNER);
+    claims_note_nodes(try->claims, plan->steps);
     guest_start(try->guest, read, plan, NULL, false);
     fake_qemu_launch(try->qemu, try->guest);
     ck_assert_int_eq(guest_state(try->guest), GUEST_RUNNING);
@@ -88,6 +92,7 @@ static inline Plan *a_plan(Try *try, const char *text)
         plan_attach(host, try->claims, OWNER, &wish, guest_section(try->guest, wish.address), &plan, &fault);
     ck_assert_msg(r == 0, "%s", fault ? fault->message : "?");
     claims_take_all(try->claims, plan->groups, OWNER);
+    claims_note_nodes(try->claims, plan->steps);
     return plan;
 }
 

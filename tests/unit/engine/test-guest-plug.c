@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices that come and go while a guest runs, with a QEMU that refuses and a guest that keeps what it has. */
+/* Devices that come and go while a guest runs, with a QEMU that refuses and a guest that keeps what it has.
+ */
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -14,6 +15,41 @@ START_TEST(functions_are_plugged_in_from_the_last_to_the_first)
     ck_assert_str_eq(g_hash_table_lookup(qemu.devices, "spare-0-1"), AUDIO);
     ck_assert_str_eq(try.report.devices->str, "[" GPU " " AUDIO "]");
     rig_assert_driver(&rig, AUDIO, "vfio-pci");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(with_iommufd_qemu_gets_descriptors_and_one_object_for_all)
+{
+    A_RUN(build_gpu, "");
+    try.iommufd = true;
+    attach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str, "query-status\nqom-list\ngetfd\nobject-add\n"
+                                         "getfd\ndevice_add spare-0-1\ngetfd\ndevice_add spare-0-0\n");
+    detach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    rig_assert_host(&rig, rig.beginning);
+    claims_give_up(try.claims, OWNER);
+    g_string_truncate(qemu.commands, 0);
+    attach(&try, GPU);
+    assert_ended(&try, "done", NULL);
+    ck_assert_str_eq(qemu.commands->str, "query-status\nqom-list\n"
+                                         "getfd\ndevice_add spare-0-1\ngetfd\ndevice_add spare-0-0\n");
+    end_guest(&try);
+}
+END_TEST
+
+START_TEST(with_iommufd_what_qemu_does_not_take_is_given_back)
+{
+    A_RUN(build_gpu, "");
+    try.iommufd = true;
+    qemu.refuses = "spare-0-0";
+    attach(&try, GPU);
+    assert_ended(&try, "failed", "vfio: no such luck");
+    rig_assert_host(&rig, rig.beginning);
+    ck_assert_uint_eq(g_hash_table_size(qemu.devices), 0);
+    ck_assert_ptr_nonnull(strstr(qemu.commands->str, "closefd"));
     end_guest(&try);
 }
 END_TEST
@@ -343,8 +379,9 @@ START_TEST(the_plan_of_a_detach_is_what_is_done)
 END_TEST
 
 SUITE("guest-plug", functions_are_plugged_in_from_the_last_to_the_first,
-      what_the_guest_lets_go_of_is_given_back, a_device_of_the_definition_goes_back_to_its_own_slot,
-      its_rom_is_handed_over_for_as_long_as_it_is_read,
+      with_iommufd_qemu_gets_descriptors_and_one_object_for_all,
+      with_iommufd_what_qemu_does_not_take_is_given_back, what_the_guest_lets_go_of_is_given_back,
+      a_device_of_the_definition_goes_back_to_its_own_slot, its_rom_is_handed_over_for_as_long_as_it_is_read,
       a_rom_that_does_not_answer_is_refused_before_anything_is_touched,
       a_rom_that_has_vanished_or_is_no_file_is_refused_before_anything_is_touched,
       a_rom_that_vanishes_once_it_was_opened_is_given_all_the_same,
