@@ -19,6 +19,8 @@ from bus import PrivateBus
 from usherd import BUILD, NAME, ROOT, Usherd, UsherdTest
 
 CONTRACT = pathlib.Path(__file__).parent.parent.parent / "dbus" / "org.usher1.xml"
+POLICY = CONTRACT.parent / "org.usher1.policy"
+MANUAL = CONTRACT.parent.parent / "man" / "usherd.8.scd"
 
 NONE = dbus.Dictionary({}, signature="sv")
 GUEST = """[Guest]
@@ -91,6 +93,11 @@ class TheContract(DaemonTest):
             if name == "org.usher1.Device" and not device:
                 continue
             self.assertEqual(result[name], members, name)
+
+    def test_the_manual_names_every_action(self):
+        manual = MANUAL.read_text(encoding="utf-8").split("# AUTHORISATION")[1]
+        actions = [action.get("id") for action in xml.parse(POLICY).getroot().iter("action")]
+        self.assertEqual([action for action in actions if f"_{action}_" not in manual], [])
 
     def test_object_manager_lists_each_guest_with_its_properties(self):
         self.usherd.define("demo", GUEST)

@@ -148,6 +148,17 @@ START_TEST(the_examples_in_the_manual_are_definitions)
 }
 END_TEST
 
+START_TEST(the_manual_tells_which_sections_have_a_name)
+{
+    g_autofree char *manual = read_manual();
+
+    for (int id = 0; id < SECTION_MAX; id++) {
+        g_autofree char *named = g_strdup_printf("[%s NAME]", definition_sections[id].name);
+        ck_assert_msg((strstr(manual, named) != NULL) == (definition_sections[id].max > 0), "%s", named);
+    }
+}
+END_TEST
+
 SUITE_WITH("definition-manual", setup, teardown, the_manual_has_every_key_in_the_order_of_the_table,
            the_manual_tells_the_defaults_and_what_is_required, the_manual_tells_every_word_that_a_key_takes,
-           the_examples_in_the_manual_are_definitions)
+           the_manual_tells_which_sections_have_a_name, the_examples_in_the_manual_are_definitions)
