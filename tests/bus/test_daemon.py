@@ -16,12 +16,11 @@ import xml.etree.ElementTree as xml
 import dbus
 
 from bus import PrivateBus
-from usherd import BUILD, NAME, ROOT, Usherd, UsherdTest
+from usherd import NAME, ROOT, Usherd, UsherdTest
 
 CONTRACT = pathlib.Path(__file__).parent.parent.parent / "dbus" / "org.usher1.xml"
 POLICY = CONTRACT.parent / "org.usher1.policy"
 MANUAL = CONTRACT.parent.parent / "man" / "usherd.8.scd"
-
 NONE = dbus.Dictionary({}, signature="sv")
 GUEST = """[Guest]
 Description=A guest for tests
@@ -233,83 +232,6 @@ class NamesThatAreNoText(unittest.TestCase):
             self.assertTrue(str(properties["Class"]).startswith("\uFFFD"), properties)
 
 
-class AQemuThatDoesNotAnswer(DaemonTest):
-    """After SIGSTOP, QEMU is there and says nothing."""
-
-    PATIENT = GUEST.replace("PowerButtonSec=1", "PowerButtonSec=60\nTerminateSec=1")
-
-    def setUp(self):
-        super().setUp()
-        self.start_guest(text=self.PATIENT)
-        self.pid = int(self.usherd.property("demo", "Pid"))
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def tearDown(self):
-        try:
-            os.kill(self.pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
-
-    def silence(self):
-        self.assert_error("Unresponsive", "QEMU of guest demo does not answer; usherctl kill ends it", self.usherd.guest("demo").Pause)
-
-    def test_is_told_so_and_stays_so_and_others_are_answered(self):
-        self.silence()
-        self.assertEqual(self.usherd.property("demo", "State"), "unresponsive")
-        self.silence()
-        self.assertEqual([str(path) for path, _ in self.manager.ListGuests()], ["/org/usher1/guest/demo"])
-
-    def test_is_noticed_when_somebody_looks(self):
-        self.usherd.wait_for_state("demo", "unresponsive")
-
-    def test_runs_again_when_it_answers_and_obeys_no_call_that_had_failed(self):
-        self.silence()
-        os.kill(self.pid, signal.SIGCONT)
-        self.usherd.wait_for_state("demo", "running", "paused")
-        self.assertEqual(self.usherd.property("demo", "State"), "running")
-        self.usherd.guest("demo").Pause()
-        self.usherd.wait_for_state("demo", "paused")
-
-    def test_can_be_killed(self):
-        self.silence()
-        self.assertEqual(self.usherd.run_job(self.usherd.guest("demo").Kill), ("done", ""))
-        self.assert_gone(self.pid)
-
-    def test_is_stopped_by_the_rungs_that_need_no_answer(self):
-        rungs = []
-        match = self.usherd.connection.add_signal_receiver(
-            lambda interface, changed, _: rungs.append(str(changed.get("SubState", ""))), "PropertiesChanged",
-            "org.freedesktop.DBus.Properties", NAME)
-        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
-        match.remove()
-        self.assertEqual([r for i, r in enumerate(rungs) if r and r not in rungs[:i]], ["power-button", "terminate", "kill"])
-        self.assert_gone(self.pid)
-
-    def test_is_found_by_the_next_daemon_which_waits_for_it(self):
-        self.usherd.kill()
-        self.usherd.start()
-        self.manager = self.usherd.manager
-        self.usherd.wait_for_state("demo", "unresponsive")
-        self.assertEqual(self.usherd.property("demo", "Pid"), self.pid)
-        os.kill(self.pid, signal.SIGCONT)
-        self.usherd.wait_for_state("demo", "running")
-
-
-class AQemuThatDiesAtItsStart(DaemonTest):
-    def test_ends_in_failed_with_its_last_words(self):
-        image = self.usherd.folder / "odd.qcow2"
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(image), "1M"], check=True)
-        with open(image, "r+b") as file:
-            file.seek(48)
-            file.write((12345).to_bytes(8, "big"))  # where the table of refcounts is
-        self.usherd.define("demo", GUEST + f"[Disk system]\nPath={image}\nFormat=qcow2\n")
-        result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
-        self.assertEqual(result, "failed")
-        self.assertRegex(message, "QEMU of guest demo ended with exit status 1; see: usherctl status demo")
-        self.assertEqual(self.usherd.property("demo", "State"), "failed")
-        self.assertRegex(self.usherd.details("demo")["LastWords"], "Reference count table offset invalid")
-
-
 class ARefusal(DaemonTest):
     def test_names_the_guest_that_is_not_there(self):
         self.assert_error("NoSuchGuest", "no guest nobody: there is no .*/etc/guests/nobody.guest", self.manager.StartGuest, "nobody", NONE)
@@ -357,121 +279,6 @@ class ARefusal(DaemonTest):
             self.manager.StartGuest("demo", NONE)
         self.assertEqual(list((self.usherd.folder / "run" / "journal").iterdir()), [])
         self.assertEqual(list((self.usherd.folder / "run" / "guests").iterdir()), [])
-
-
-class Holders(DaemonTest):
-    def a_device(self):
-        devices = [str(properties["Address"]) for _, properties in self.manager.ListDevices() if not properties["State"] == "bridge"]
-        if not devices:
-            self.skipTest("this machine has no PCI device")
-        return devices[0]
-
-    def test_are_found_by_the_bind_helper(self):
-        address = self.a_device()
-        found = self.manager.ListHolders(address)
-        self.assertEqual(found.signature, "(sssusssb)")
-        path = self.manager.GetDevice(address)
-        self.assertEqual(self.usherd.interface(path, "org.usher1.Device").ListHolders(), found)
-
-    def test_are_told_or_put_off_however_many_ask_at_once(self):
-        address, answers = self.a_device(), []
-        for _ in range(100):
-            self.manager.ListHolders(address, reply_handler=lambda holders: answers.append("told"),
-                                     error_handler=lambda error: answers.append(error.get_dbus_name()))
-        self.usherd.wait_for(lambda: len(answers) == 100, "not all were answered")
-        self.assertGreaterEqual(answers.count("told"), 64)
-        self.assertEqual(set(answers) - {"told", "org.freedesktop.DBus.Error.LimitsExceeded"}, set())
-
-    def test_may_be_named_to_be_stopped_by_service_alone(self):
-        for value, pattern in ((dbus.Array(["session-2.scope"]), '"session-2.scope" is not a service; name services'),
-                               (dbus.Array(["a b.service"]), '"a b.service" is not a service'),
-                               ("sunshine.service", "option stop_holders is of the wrong type")):
-            with self.subTest(value=value):
-                options = dbus.Dictionary({"stop_holders": value}, signature="sv")
-                self.usherd.define("demo", GUEST)
-                self.assert_error("BadOption", pattern, self.manager.StartGuest, "demo", options)
-                self.assert_error("BadOption", pattern, self.manager.BindDevice, self.a_device(), options)
-
-    def test_that_do_not_exist_are_not_stopped(self):
-        self.usherd.define("demo", GUEST)
-        options = dbus.Dictionary({"stop_holders": dbus.Array(["sunshine.service"])}, signature="sv")
-        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", options)), ("done", ""))
-
-    def test_of_what_is_not_there_are_not_looked_for(self):
-        self.assert_error("NoSuchDevice", "ffff:ff:1f.7", self.manager.ListHolders, "ffff:ff:1f.7")
-
-
-class ADeviceForAGuestThatRuns(DaemonTest):
-    """As far as possible without an IOMMU: QEMU is asked what it has, and nothing is touched."""
-
-    def guest(self):
-        return self.usherd.guest("demo")
-
-    def test_is_refused_with_the_reason(self):
-        devices = [str(properties["Address"]) for _, properties in self.manager.ListDevices() if not properties["State"] == "bridge"]
-        self.usherd.define("demo", GUEST)
-        self.assert_error("NotRunning", "guest demo is stopped", self.guest().Attach, "0000:00:1f.7", NONE)
-        self.start_guest()
-        self.assert_error("NoSuchDevice", '"gpu" is not a PCI address', self.guest().Attach, "gpu", NONE)
-        self.assert_error("NoSuchDevice", "there is no device ffff:ff:1f.7", self.guest().Attach, "ffff:ff:1f.7", NONE)
-        self.assert_error("BadOption", "option force is not known", self.guest().Attach, "0000:00:1f.7",
-                          dbus.Dictionary({"force": "yes"}, signature="sv"))
-        for address in devices[:1]:
-            for call in (self.guest().Attach, self.guest().PlanAttach):
-                self.assert_error("NoIommu", f"{address} cannot be lent", call, address, NONE)
-        self.assertEqual(self.usherd.property("demo", "Devices"), [])
-
-    def test_cannot_leave_one_that_does_not_have_it(self):
-        self.start_guest()
-        for _ in range(2):
-            self.assert_error("NoSuchDevice", "guest demo does not have 0000:00:1f.7; it has no device of the host",
-                              self.guest().Detach, "0000:00:1f.7", NONE)
-            self.assert_error("NoSuchDevice", "guest demo does not have", self.guest().PlanDetach, "0000:00:1f.7")
-            self.usherd.stop()
-            self.usherd.start()
-            self.manager = self.usherd.manager
-            self.usherd.wait_for_state("demo", "running")
-            self.usherd.wait_for(self.is_known, "QEMU did not say what it has")
-
-    def is_known(self):
-        try:
-            self.guest().Detach("0000:00:1f.7", NONE)
-        except dbus.DBusException as error:
-            return not error.get_dbus_name().endswith(("Busy", "NotRunning"))
-
-
-class ADaemonThatGoesAway(DaemonTest):
-    def check_adopted(self, pid):
-        self.usherd.wait_for_state("demo", "running")
-        self.assertEqual(self.usherd.property("demo", "Pid"), pid)
-        self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE))[0], "done")
-        self.assert_gone(pid)
-
-    def restart(self, end):
-        self.start_guest()
-        pid = int(self.usherd.property("demo", "Pid"))
-        end()
-        os.kill(pid, 0)
-        self.usherd.start()
-        self.manager = self.usherd.manager
-        return pid
-
-    def test_finds_its_guest_after_a_restart(self):
-        self.check_adopted(self.restart(self.usherd.stop))
-
-    def test_finds_its_guest_after_being_killed(self):
-        self.check_adopted(self.restart(self.usherd.kill))
-
-    def test_notices_that_a_guest_ended_meanwhile(self):
-        self.start_guest()
-        pid = int(self.usherd.property("demo", "Pid"))
-        self.usherd.kill()
-        os.kill(pid, signal.SIGKILL)
-        self.usherd.start()
-        self.manager = self.usherd.manager
-        self.usherd.wait_until_undone()
-        self.usherd.wait_for_state("demo", "stopped", "failed")
-        self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))[0], "done")
 
 
 class AnotherUser(DaemonTest):

@@ -18,7 +18,7 @@ import test_streams
 from bus import MockPolkit, PrivateBus
 from test_companions import children
 from test_daemon import NONE, DaemonTest
-from test_streams import USHERCTL
+from test_streams_client import USHERCTL
 from usherd import Usherd
 
 HERE = pathlib.Path(__file__).parent

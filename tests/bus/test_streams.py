@@ -4,14 +4,10 @@
 import contextlib
 import os
 import pathlib
-import pty
-import re
 import select
 import signal
 import socket
 import struct
-import subprocess
-import termios
 import threading
 import time
 import unittest
@@ -21,9 +17,7 @@ import dbus
 import test_daemon
 from bus import DEADLINE_SECONDS
 from test_daemon import GUEST, NONE, DaemonTest
-from usherd import BUILD, open_files
-
-USHERCTL = BUILD / "client" / "usherctl"
+from usherd import open_files
 
 # A boot sector: writes the words at 0x4c to the first serial port, then echoes each byte with its case turned.
 CODE = bytes.fromhex("31c08ed8be4c7c" "ac84c07412" "88c4bafd03eca82074fb" "88e0baf803eeebe9"
@@ -297,150 +291,6 @@ class ADisplay(StreamTest):
         self.assertEqual(self.usherd.property("demo", "Display"), "none")
         self.assert_error("Refused", r"guest demo has no display; give it one for its next start: usherctl edit demo, \[Display\] Type=vnc",
                           self.guest.OpenDisplay)
-
-
-class TheConsoleVerb(StreamTest):
-    """usherctl console on a pseudo-terminal."""
-
-    def setUp(self):
-        super().setUp()
-        self.start()
-        self.ours, self.theirs = pty.openpty()
-        self.before = termios.tcgetattr(self.theirs)
-        self.seen = b""
-        self.process = None
-
-    def tearDown(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.ours)
-        os.close(self.theirs)
-
-    def run_on_terminal(self, *args):
-        self.process = subprocess.Popen([USHERCTL, "console", *args, "demo"], env=self.bus.environment(LC_ALL="C.UTF-8"), stdin=self.theirs,
-                                        stdout=self.theirs, stderr=self.theirs)
-        self.see(rb"On the console of demo. To leave it: \^\] \^\]\r\n")
-        self.wait_until(lambda: not termios.tcgetattr(self.theirs)[3] & termios.ICANON)
-
-    def wait_until(self, predicate):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not predicate():
-            self.assertLess(time.monotonic(), deadline)
-            select.select([], [], [], 0.01)
-
-    def see(self, pattern):
-        while not re.search(pattern, self.seen):
-            self.assertTrue(select.select([self.ours], [], [], DEADLINE_SECONDS)[0], f"no {pattern} in {self.seen}")
-            self.seen += os.read(self.ours, 4096)
-
-    def type(self, text):
-        os.write(self.ours, text)
-
-    def assert_left(self):
-        self.see(rb"Left the console of demo.\r\n")
-        self.assertEqual(self.process.wait(DEADLINE_SECONDS), 0)
-        self.assertEqual(termios.tcgetattr(self.theirs), self.before)
-
-    def test_types_and_reads_and_is_left_by_two_escapes(self):
-        self.run_on_terminal()
-        self.type(b"hello\x03")  # Ctrl-C is the guest's
-        self.see(rb"HELLO#")
-        self.type(b"\x1d\x1d")
-        self.assert_left()
-        self.assertEqual(self.usherd.property("demo", "State"), "running")
-
-    def test_a_single_escape_is_the_guests(self):
-        self.run_on_terminal()
-        self.type(b"\x1dz")
-        self.see(rb"=Z")
-        self.type(b"\x1d")
-        self.see(rb"=Z=")
-        self.type(b"\x1d\x1d")
-        self.assert_left()
-
-    def test_gives_the_terminal_back_when_it_is_ended(self):
-        self.run_on_terminal()
-        self.process.send_signal(signal.SIGTERM)
-        self.assert_left()
-
-    def test_says_that_the_guest_is_gone(self):
-        self.run_on_terminal()
-        self.usherd.run_job(self.guest.Kill)
-        self.assert_left()
-        self.see(rb"The console was closed: the guest is gone, or somebody else took the console.\r\n")
-
-    def test_takes_it_over_when_it_shall(self):
-        first = self.console()
-        refused = subprocess.run([USHERCTL, "console", "demo"], env=self.bus.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        self.assertEqual(refused.returncode, 1)
-        self.assertIn("somebody has the console of guest demo open", refused.stderr)
-        self.run_on_terminal("--force")
-        while first.recv(100):
-            pass
-        self.type(b"mine")
-        self.see(rb"MINE")
-
-    def test_sends_what_is_no_terminal_as_it_is(self):
-        process = subprocess.Popen([USHERCTL, "console", "demo"], env=self.bus.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        process.stdin.write(b"\x1d\x1dabc")
-        process.stdin.close()
-        seen = b""
-        while b"==ABC" not in seen:
-            seen += os.read(process.stdout.fileno(), 100)
-        process.terminate()
-        self.assertEqual(process.wait(DEADLINE_SECONDS), 0)
-        process.stdout.close()
-
-    def test_is_refused_for_another_host_with_a_way_that_works(self):
-        result = subprocess.run([USHERCTL, "-H", "there", "console", "demo"], env=self.bus.environment(), capture_output=True, text=True, check=False)
-        self.assertEqual(result.returncode, 2)
-        self.assertIn("ssh -t there usherctl console demo", result.stderr)
-
-
-class TheViewVerb(StreamTest):
-    """usherctl view with a viewer that notes what it sees."""
-
-    VIEWER = """#!/usr/bin/python3
-import os, socket, sys
-mode = oct(os.stat(os.path.dirname(sys.argv[1])).st_mode)[-3:]
-for number in range(2):
-    viewer = socket.socket(socket.AF_UNIX)
-    viewer.connect(sys.argv[1])
-    print(mode, viewer.recv(12, socket.MSG_WAITALL), flush=True)
-"""
-
-    def view(self, viewer, display="vnc"):
-        self.start(f"[Display]\nType={display}\n" if display else "")
-        folder = self.usherd.folder / "bin"
-        folder.mkdir()
-        if viewer:
-            (folder / "gvncviewer").write_text(viewer)
-            (folder / "gvncviewer").chmod(0o755)
-        environment = self.bus.environment(PATH=str(folder), XDG_RUNTIME_DIR=str(self.usherd.folder), LC_ALL="C.UTF-8")
-        result = subprocess.run([USHERCTL, "view", "demo"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=DEADLINE_SECONDS, check=False)
-        self.assertEqual(list(self.usherd.folder.glob("usherctl-*")), [])
-        return result
-
-    def test_gives_the_viewer_a_private_socket_and_ends_with_it(self):
-        result = self.view(self.VIEWER)
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertEqual(result.stdout, "700 b'RFB 003.008\\n'\n" * 2)
-
-    def test_says_what_to_install_where_there_is_no_viewer(self):
-        result = self.view(None)
-        self.assertEqual(result.returncode, 1)
-        self.assertEqual(result.stderr, "There is no viewer for vnc that connects to a socket; "
-                         "install it: apt install gvncviewer\n")
-
-    def test_passes_on_that_the_viewer_failed(self):
-        self.assertEqual(self.view("#!/bin/sh\nexit 1\n").returncode, 1)
-
-    def test_says_that_the_guest_has_no_display(self):
-        result = self.view(self.VIEWER, None)
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("guest demo has no display", result.stderr)
 
 
 class TheRightTo(StreamTest):
