@@ -3,6 +3,7 @@
 #pragma once
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <glib.h>
 #include <stdio.h>
@@ -45,3 +46,26 @@ static inline void scratch_put_socket(const char *path)
     ck_assert_int_eq(chmod(path, 0777), 0);
     close(fd);
 }
+
+/* One that is open, and goes with the test that has it. */
+typedef struct Folder {
+    char *path;
+    int fd;
+} Folder;
+
+static inline Folder folder_new(void)
+{
+    Folder folder = {.path = scratch_new("folder")};
+    folder.fd = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(folder.fd, 0);
+    return folder;
+}
+
+static inline void folder_free(Folder *folder)
+{
+    close(folder->fd);
+    scratch_remove(folder->path);
+    g_free(folder->path);
+}
+
+#define A_FOLDER __attribute__((cleanup(folder_free))) Folder folder = folder_new()

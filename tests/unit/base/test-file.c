@@ -37,23 +37,24 @@ static void put(const char *name, const char *text)
     ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
 }
 
-START_TEST(a_value_is_read_without_the_newlines_at_its_end)
+static void assert_value(const char *text, const char *expected)
 {
     g_autofree char *value = NULL;
 
-    put("driver_override", "vfio-pci\n\n");
+    put("driver_override", text);
     ck_assert_int_eq(file_read_value_at(dir_fd, "driver_override", &value), 0);
-    ck_assert_str_eq(value, "vfio-pci");
+    ck_assert_str_eq(value, expected);
+}
+
+START_TEST(a_value_is_read_without_the_newlines_at_its_end)
+{
+    assert_value("vfio-pci\n\n", "vfio-pci");
 }
 END_TEST
 
 START_TEST(an_empty_file_is_an_empty_value)
 {
-    g_autofree char *value = NULL;
-
-    put("empty", "");
-    ck_assert_int_eq(file_read_value_at(dir_fd, "empty", &value), 0);
-    ck_assert_str_eq(value, "");
+    assert_value("", "");
 }
 END_TEST
 

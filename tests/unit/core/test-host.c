@@ -94,12 +94,17 @@ START_TEST(no_group_has_no_members)
 }
 END_TEST
 
+static void assert_slot(const Host *host, const char *address, const char *expected)
+{
+    g_autoptr(GPtrArray) slot = host_slot(host, at(address));
+    g_autofree char *text = host_describe(slot);
+    ck_assert_str_eq(text, expected);
+}
+
 START_TEST(a_slot_has_its_functions_and_no_others)
 {
     g_autoptr(Host) host = small_host();
-    g_autoptr(GPtrArray) slot = host_slot(host, at("0000:01:00.1"));
-    g_autofree char *text = host_describe(slot);
-    ck_assert_str_eq(text, "0000:01:00.0 (radeon), 0000:01:00.1 (snd_hda_intel)");
+    assert_slot(host, "0000:01:00.1", "0000:01:00.0 (radeon), 0000:01:00.1 (snd_hda_intel)");
 
     g_autoptr(GPtrArray) empty = host_slot(host, at("0000:03:00.0"));
     ck_assert_uint_eq(empty->len, 0);
@@ -109,9 +114,7 @@ END_TEST
 START_TEST(a_device_without_a_driver_is_described_so)
 {
     g_autoptr(Host) host = small_host();
-    g_autoptr(GPtrArray) slot = host_slot(host, at("0000:02:00.0"));
-    g_autofree char *text = host_describe(slot);
-    ck_assert_str_eq(text, "0000:02:00.0 (no driver)");
+    assert_slot(host, "0000:02:00.0", "0000:02:00.0 (no driver)");
 
     g_autoptr(GPtrArray) nobody = g_ptr_array_new();
     g_autofree char *nothing = host_describe(nobody);

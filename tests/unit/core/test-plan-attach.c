@@ -61,13 +61,17 @@ START_TEST(it_is_bound_as_at_a_start_and_its_node_handed_over)
 }
 END_TEST
 
+/* The guest has group 14; another device on vfio-pci is in it or not. */
+#define A_NEIGHBOUR_IN_GROUP(group)                                                                          \
+    g_autoptr(Host) host = a_host();                                                                         \
+    g_autoptr(Claims) claims = claims_new();                                                                 \
+    a_device(host, "0000:02:00.0", 14, "vfio-pci");                                                          \
+    a_device(host, "0000:03:00.0", group, "vfio-pci");                                                       \
+    ck_assert(claims_take(claims, 14, OWNER))
+
 START_TEST(a_group_that_the_guest_has_needs_no_other_node)
 {
-    g_autoptr(Host) host = a_host();
-    g_autoptr(Claims) claims = claims_new();
-    a_device(host, "0000:02:00.0", 14, "vfio-pci");
-    a_device(host, "0000:03:00.0", 14, "vfio-pci");
-    ck_assert(claims_take(claims, 14, OWNER));
+    A_NEIGHBOUR_IN_GROUP(14);
     g_autoptr(Plan) plan = attached(host, claims, "0000:03:00.0", NULL);
     ck_assert_uint_eq(plan->steps->len, 0);
     /* The guest's own QEMU has the group open, which is no obstacle. */
@@ -78,11 +82,7 @@ END_TEST
 
 START_TEST(who_uses_a_group_that_the_guest_does_not_have_is_asked)
 {
-    g_autoptr(Host) host = a_host();
-    g_autoptr(Claims) claims = claims_new();
-    a_device(host, "0000:02:00.0", 14, "vfio-pci");
-    a_device(host, "0000:03:00.0", 15, "vfio-pci");
-    ck_assert(claims_take(claims, 14, OWNER));
+    A_NEIGHBOUR_IN_GROUP(15);
     g_autoptr(Plan) plan = attached(host, claims, "0000:03:00.0", NULL);
     g_autoptr(GPtrArray) leaving = plan_leaving(plan);
     ck_assert_uint_eq(leaving->len, 1);

@@ -11,28 +11,6 @@
 #include "../scratch.h"
 #include "../suite.h"
 
-typedef struct Folder {
-    char *path;
-    int fd;
-} Folder;
-
-static Folder folder_new(void)
-{
-    Folder folder = {.path = scratch_new("journal")};
-    folder.fd = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ck_assert_int_ge(folder.fd, 0);
-    return folder;
-}
-
-static void folder_free(Folder *folder)
-{
-    close(folder->fd);
-    scratch_remove(folder->path);
-    g_free(folder->path);
-}
-
-#define A_FOLDER __attribute__((cleanup(folder_free))) Folder folder = folder_new()
-
 static Journal *journal_of(const Folder *folder, const char *owner)
 {
     Journal *journal = NULL;

@@ -123,6 +123,14 @@ Guest *rig_find(const Rig *rig, const char *more)
     return guest;
 }
 
+const char *rig_look_again(FakeQemu *qemu, Guest *guest, void (*look)(Guest *guest))
+{
+    g_string_truncate(qemu->commands, 0);
+    look(guest);
+    fake_qemu_serve(qemu);
+    return qemu->commands->str;
+}
+
 void rig_rest(const Rig *rig, const Guest *guest)
 {
     fake_launcher_exit(rig->engine.launcher, "win10", &(LauncherExit){.known = true});

@@ -33,6 +33,9 @@ void rig_restart(Rig *rig, FakeQemu *qemu, Guest *guest);
 /* A guest that the daemon finds. */
 Guest *rig_find(const Rig *rig, const char *more);
 
+/* Looks again, as udev's message has it; what QEMU is told for that. */
+const char *rig_look_again(FakeQemu *qemu, Guest *guest, void (*look)(Guest *guest));
+
 /* QEMU ends well: the guest is at rest, and all is given back. */
 void rig_rest(const Rig *rig, const Guest *guest);
 /* The same, and frees the guest. */

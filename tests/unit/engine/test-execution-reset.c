@@ -146,11 +146,14 @@ START_TEST(a_reset_that_hangs_is_noted)
 }
 END_TEST
 
+#define A_DEVICE_THAT_IS_NOT_TAKEN_BACK                                                                      \
+    A_TRY_OF(build_gpu);                                                                                     \
+    try_run_all(&try);                                                                                       \
+    fake_host_fail_probe(rig.host, GPU)
+
 START_TEST(a_device_that_its_driver_does_not_take_back_is_noted)
 {
-    A_TRY_OF(build_gpu);
-    try_run_all(&try);
-    fake_host_fail_probe(rig.host, GPU);
+    A_DEVICE_THAT_IS_NOT_TAKEN_BACK;
     try_undo_on(&try, false);
     assert_left_alone(&try);
     assert_noted(&rig, GPU, "restore failed: driver of " GPU ": none → radeon");
@@ -161,9 +164,7 @@ END_TEST
 /* The administrator sees the failure, and may put right what causes it. */
 START_TEST(what_an_administrator_tries_in_vain_is_not_noted)
 {
-    A_TRY_OF(build_gpu);
-    try_run_all(&try);
-    fake_host_fail_probe(rig.host, GPU);
+    A_DEVICE_THAT_IS_NOT_TAKEN_BACK;
     try_undo_on(&try, true);
     assert_left_alone(&try);
     ck_assert_ptr_null(reason(&rig, GPU));

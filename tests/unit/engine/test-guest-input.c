@@ -47,13 +47,9 @@ static void assert_owner(const Rig *rig, const char *node, uid_t uid, gid_t gid)
     ck_assert_uint_eq(st.st_gid, gid);
 }
 
-/* As udev's message has it; what QEMU is told for that. */
 static const char *look_again(FakeQemu *qemu, Guest *guest)
 {
-    g_string_truncate(qemu->commands, 0);
-    guest_sync_inputs(guest);
-    fake_qemu_serve(qemu);
-    return qemu->commands->str;
+    return rig_look_again(qemu, guest, guest_sync_inputs);
 }
 
 static void assert_given_until_the_end(const Rig *rig, Guest *guest, const char *node)

@@ -12,13 +12,9 @@ static const FakeUsb headset = {"1-2", 7, 0x046d, 0x0a8f, NULL, drivers};
 static const FakeUsb again = {"1-2", 8, 0x046d, 0x0a8f, NULL, drivers};
 static const FakeUsb stranger = {"1-3", 9, 0x0781, 0x5567, "A", drivers};
 
-/* As udev's message has it; what QEMU is told for that. */
 static const char *look_again(FakeQemu *qemu, Guest *guest)
 {
-    g_string_truncate(qemu->commands, 0);
-    guest_sync_usbs(guest);
-    fake_qemu_serve(qemu);
-    return qemu->commands->str;
+    return rig_look_again(qemu, guest, guest_sync_usbs);
 }
 
 static void assert_drivers(const Rig *rig, const FakeUsb *usb, const char *expected)

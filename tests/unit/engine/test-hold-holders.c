@@ -2,59 +2,16 @@
 /* A group bound by hand while somebody uses it. */
 #include <string.h>
 
-#include "../../../daemon/engine/hold/hold.h"
-#include "rig.h"
+#include "hold-try.h"
 
 #define GPU "0000:01:00.0"
 #define NVME "0000:04:00.0"
 #define UNIT "sunshine.service"
 
-typedef struct Try {
-    Rig *rig;
-    Hold *hold;
-    Job *job;
-    unsigned rested;
-} Try;
-
-static void try_free(Try *try)
-{
-    hold_free(try->hold);
-    job_free(try->job);
-}
-
-#define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = {rig}
-
-static void on_rested(Hold *hold, void *userdata)
-{
-    Try *try = userdata;
-
-    try->rested++;
-    if (!hold_bound(hold))
-        try->hold = hold_free(hold);
-}
-
-static const HoldHandler handler = {.rested = on_rested};
-
-static void begin_at(Try *try, const char *address, const char *unit)
-{
-    BindWish wish = {.whole_group = true};
-    g_autoptr(Host) host = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(pci_address_from_string(address, &wish.address), 0);
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    ck_assert_int_eq(plan_bind(host, NULL, &wish, &plan, NULL), 0);
-    if (unit)
-        plan->may_stop = g_strsplit(unit, ",", -1);
-    job_free(try->job);
-    try->job = job_new(1, JOB_BIND, address);
-    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, &handler, try, &try->hold), 0);
-}
-
 /* unit: what may be stopped, or NULL. */
 static void begin(Try *try, const char *unit)
 {
-    begin_at(try, GPU, unit);
+    begin_bind(try, GPU, unit);
 }
 
 static void bind(Try *try, const char *unit)
@@ -223,7 +180,7 @@ START_TEST(a_disk_that_is_used_since_the_look_ends_the_bind)
     A_RIG(build_disk);
     A_TRY(try, &rig);
     fake_host_claim_disk(rig.host, "nvme0n1p1");
-    begin_at(&try, NVME, NULL);
+    begin_bind(&try, NVME, NULL);
     rig_settle(&rig);
     ck_assert_ptr_null(try.hold);
     ck_assert_int_eq(try.job->fault->kind, FAULT_IN_USE);

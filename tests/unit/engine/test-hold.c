@@ -2,67 +2,14 @@
 /* A group bound by hand, over a daemon that may die at any turn of its loop. */
 #include <string.h>
 
-#include "../../../daemon/engine/hold/hold.h"
-#include "rig.h"
+#include "hold-try.h"
 
-#define HELD "bind/0000:01:00.0"
-
-/* A hold and what came of it; the job is kept to be looked at. */
-typedef struct Try {
-    Rig *rig;
-    Hold *hold;
-    Job *job;
-    unsigned rested;
-    bool in_use; /* its group is a guest's */
-    unsigned claims;
-} Try;
-
-static void try_free(Try *try)
-{
-    hold_free(try->hold);
-    job_free(try->job);
-}
-
-#define A_TRY(name, rig) __attribute__((cleanup(try_free))) Try name = {rig}
-
-static void on_rested(Hold *hold, void *userdata)
-{
-    Try *try = userdata;
-
-    try->rested++;
-    if (!hold_bound(hold))
-        try->hold = hold_free(hold);
-}
-
-static bool on_claim(Hold *hold, void *userdata)
-{
-    Try *try = userdata;
-
-    try->claims++;
-    return !try->in_use;
-}
-
-static const HoldHandler handler = {on_claim, on_rested};
-
-static void new_job(Try *try, JobType type)
-{
-    job_free(try->job);
-    try->job = job_new(1, type, "0000:01:00.0");
-}
+#define GPU "0000:01:00.0"
+#define HELD "bind/" GPU
 
 static void bind(Try *try)
 {
-    BindWish wish = {.whole_group = true};
-    g_autoptr(Host) host = NULL;
-    _cleanup_fault_ Fault *fault = NULL;
-    Plan *plan = NULL;
-
-    ck_assert_int_eq(pci_address_from_string("0000:01:00.0", &wish.address), 0);
-    ck_assert_int_eq(host_scan(&try->rig->engine.host_place, NULL, &host), 0);
-    int r = plan_bind(host, NULL, &wish, &plan, &fault);
-    ck_assert_msg(r == 0, "%s", fault ? fault->message : strerror(-r));
-    new_job(try, JOB_BIND);
-    ck_assert_int_eq(hold_bind(&try->rig->engine, plan, try->job, &handler, try, &try->hold), 0);
+    begin_bind(try, GPU, NULL);
 }
 
 static void bind_all(Try *try)
@@ -76,7 +23,7 @@ static void bind_all(Try *try)
 
 static void restore(Try *try)
 {
-    new_job(try, JOB_RESTORE);
+    new_job(try, JOB_RESTORE, GPU);
     hold_restore(try->hold, try->job);
 }
 

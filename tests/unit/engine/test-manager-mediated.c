@@ -121,13 +121,16 @@ START_TEST(several_guests_have_parts_of_a_card_that_nobody_else_gets_meanwhile)
 }
 END_TEST
 
+#define A_GUEST_WITH_A_PART                                                                                  \
+    A_RIG(build_two);                                                                                        \
+    A_QEMU(qemu, &rig);                                                                                      \
+    define(&rig, "one", PART);                                                                               \
+    Manager *manager = come_up(&rig);                                                                        \
+    run(manager, "one", &qemu)
+
 START_TEST(after_a_restart_nobody_gets_the_card_either)
 {
-    A_RIG(build_two);
-    A_QEMU(qemu, &rig);
-    define(&rig, "one", PART);
-    Manager *manager = come_up(&rig);
-    run(manager, "one", &qemu);
+    A_GUEST_WITH_A_PART;
     rig_die(&rig, true);
     manager_free(manager);
     close(qemu.qmp_fd);
@@ -146,11 +149,7 @@ END_TEST
 
 START_TEST(a_removal_that_hangs_since_an_earlier_usherd_is_waited_for)
 {
-    A_RIG(build_two);
-    A_QEMU(qemu, &rig);
-    define(&rig, "one", PART);
-    Manager *manager = come_up(&rig);
-    run(manager, "one", &qemu);
+    A_GUEST_WITH_A_PART;
     DefinitionText text = {.path = "one.guest", .text = PART, .size = strlen(PART)};
     g_autoptr(GuestDefinition) definition = NULL;
     ck_assert_int_eq(definition_parse("one", &text, 1, &definition, NULL), 0);
