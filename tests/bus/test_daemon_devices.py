@@ -59,7 +59,7 @@ class ADeviceForAGuestThatRuns(DaemonTest):
     def test_is_refused_with_the_reason(self):
         devices = [str(properties["Address"]) for _, properties in self.manager.ListDevices() if not properties["State"] == "bridge"]
         self.usherd.define("demo", GUEST)
-        self.assert_error("NotRunning", "guest demo is stopped", self.guest().Attach, "0000:00:1f.7", NONE)
+        self.assert_error("NotRunning", "guest demo is stopped; start it: usherctl start demo", self.guest().Attach, "0000:00:1f.7", NONE)
         self.start_guest()
         self.assert_error("NoSuchDevice", '"gpu" is not a PCI address', self.guest().Attach, "gpu", NONE)
         self.assert_error("NoSuchDevice", "there is no device ffff:ff:1f.7", self.guest().Attach, "ffff:ff:1f.7", NONE)

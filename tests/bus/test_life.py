@@ -221,7 +221,7 @@ class AnAgent(DaemonTest):
     def test_of_a_guest_that_does_not_run_is_nothing(self):
         self.usherd.define("demo", GUEST + "[Agent]\nEnabled=yes\n")
         self.assertEqual(self.usherd.property("demo", "Agent"), "")
-        self.assert_error("NotRunning", "guest demo is stopped", self.usherd.guest("demo").Thaw)
+        self.assert_error("NotRunning", "guest demo is stopped; start it: usherctl start demo", self.usherd.guest("demo").Thaw)
 
     def test_port_is_found_by_the_next_daemon(self):
         self.start_guest(text=GUEST + "[Agent]\nEnabled=yes\n")

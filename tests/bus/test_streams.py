@@ -122,7 +122,7 @@ class AConsole(StreamTest):
         self.usherd.run_job(self.guest.Kill)
         while stream.recv(100):
             pass
-        self.assert_error("NotRunning", "guest demo is stopped", self.guest.OpenConsole, NONE)
+        self.assert_error("NotRunning", "guest demo is stopped; start it: usherctl start demo", self.guest.OpenConsole, NONE)
 
     def test_outlives_a_restart_of_the_daemon(self):
         self.start()

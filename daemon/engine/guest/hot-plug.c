@@ -125,8 +125,7 @@ int guest_check_pluggable(const Guest *g, Fault **ret_fault)
 {
     if (!guest_state_live(g->state) || g->state == GUEST_STOPPING || g->state == GUEST_STARTING ||
         g->run->recovering)
-        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                           guest_state_to_string(g->state));
+        return guest_raise_not_running(g, ret_fault);
     if (!is_usable(g))
         return qemu_link_raise_silent(g->run->link, ret_fault);
     return plugs_check(g->run->plugs, ret_fault);

@@ -31,6 +31,8 @@ struct Guest {
 /* state.c */
 void guest_set_state(Guest *g, GuestEvent event);
 void guest_announce(Guest *g);
+/* What is asked of the guest needs its QEMU, and that is not there, or not known yet. FAULT_RAISED. */
+int guest_raise_not_running(const Guest *g, Fault **ret_fault);
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler);
 char *guest_run_path(const Guest *g, const char *file);
 /* Of every execution of a guest's: what its jobs hear, and what goes on when the kernel comes back. */

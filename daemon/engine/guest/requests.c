@@ -6,12 +6,6 @@
 #include "private.h"
 #include "qmp-fault.h"
 
-static int raise_not_running(const Guest *g, Fault **ret_fault)
-{
-    return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is %s", g->name,
-                       guest_state_to_string(g->state));
-}
-
 static void on_changed(void *userdata)
 {
     guest_announce(userdata);
@@ -83,7 +77,7 @@ void guest_refresh_inner_addresses(Guest *g)
 int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *userdata, Fault **ret_fault)
 {
     if (!guest_state_live(g->state) || g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
-        return raise_not_running(g, ret_fault);
+        return guest_raise_not_running(g, ret_fault);
     return inner_agent_send(g->run->agent, errand, done, userdata, ret_fault);
 }
 
@@ -94,7 +88,7 @@ static int check_up(const Guest *g, Fault **ret_fault)
 {
     bool up = guest_state_live(g->state) && g->state != GUEST_RESTORING && g->state != GUEST_STARTING;
 
-    return up ? 0 : raise_not_running(g, ret_fault);
+    return up ? 0 : guest_raise_not_running(g, ret_fault);
 }
 
 static int check_answers(const Guest *g, Fault **ret_fault)

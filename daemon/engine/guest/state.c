@@ -25,6 +25,17 @@ void guest_announce(Guest *g)
     g->handler->changed(g, g->userdata);
 }
 
+int guest_raise_not_running(const Guest *g, Fault **ret_fault)
+{
+    bool ends = g->state == GUEST_STOPPING || g->state == GUEST_RESTORING;
+    g_autofree char *remedy = guest_at_rest(g) ? g_strdup_printf("start it: usherctl start %s", g->name)
+                              : ends           ? g_strdup("start it when it has ended")
+                                               : g_strdup("try again in a moment");
+
+    return fault_raise(ret_fault, FAULT_NOT_RUNNING, remedy, "guest %s is %s", g->name,
+                       guest_state_to_string(g->state));
+}
+
 void guest_set_deadline(Guest *g, uint64_t usec, sd_event_time_handler_t handler)
 {
     clock_after(g->engine->event, usec, handler, g, &g->run->deadline);
