@@ -59,16 +59,22 @@ const char *manager_device_state(Manager *m, const HostDevice *device)
     return manager_find_hold(m, device->address) ? "bound" : "vfio";
 }
 
+static int read_address(const char *text, PciAddress *ret, Fault **ret_fault)
+{
+    if (pci_address_from_string(text, ret) == 0)
+        return 0;
+    g_autofree char *shown = words_quote(text);
+    return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "write it as lspci does: 0000:01:00.0, or 01:00.0",
+                       "\"%s\" is not a PCI address", shown);
+}
+
 int manager_find_device(Manager *m, const char *text, const HostDevice **ret, Fault **ret_fault)
 {
     PciAddress address;
 
-    if (pci_address_from_string(text, &address) < 0) {
-        g_autofree char *shown = words_quote(text);
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is not a PCI address",
-                           shown);
-    }
+    int r = read_address(text, &address, ret_fault);
+    if (r != 0)
+        return r;
     *ret = host_find(manager_host(m), address);
     if (!*ret)
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
@@ -81,13 +87,10 @@ int manager_clear_quarantine(Manager *m, const char *text, Fault **ret_fault)
     PciAddress address;
 
     /* The device need not be there: a card that was taken out may be cleared all the same. */
-    if (pci_address_from_string(text, &address) < 0) {
-        g_autofree char *shown = words_quote(text);
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "write it as lspci does: 0000:01:00.0, or 01:00.0", "\"%s\" is not a PCI address",
-                           shown);
-    }
-    int r = ledger_clear(m->engine->ledger, PCI_ADDRESS_STR(address));
+    int r = read_address(text, &address, ret_fault);
+    if (r != 0)
+        return r;
+    r = ledger_clear(m->engine->ledger, PCI_ADDRESS_STR(address));
     if (r == -ENOENT)
         return fault_raise(ret_fault, FAULT_REFUSED, NULL, "%s is not in quarantine",
                            PCI_ADDRESS_STR(address));

@@ -81,15 +81,22 @@ int manager_attach(Manager *m, const char *name, const BindWish *wish, unsigned 
     return 0;
 }
 
+static int find_for_detach(Manager *m, const char *name, PciAddress address, GuestEntry **ret,
+                           Fault **ret_fault)
+{
+    int r = manager_find_guest(m, name, ret, ret_fault);
+    if (r == 0)
+        r = guest_check_pluggable((*ret)->guest, ret_fault);
+    if (r == 0)
+        r = guest_check_detach((*ret)->guest, PCI_ADDRESS_STR(address), ret_fault);
+    return r;
+}
+
 int manager_detach(Manager *m, const char *name, PciAddress address, unsigned *ret_job, Fault **ret_fault)
 {
     GuestEntry *entry;
 
-    int r = manager_find_guest(m, name, &entry, ret_fault);
-    if (r == 0)
-        r = guest_check_pluggable(entry->guest, ret_fault);
-    if (r == 0)
-        r = guest_check_detach(entry->guest, PCI_ADDRESS_STR(address), ret_fault);
+    int r = find_for_detach(m, name, address, &entry, ret_fault);
     if (r != 0)
         return r;
     Job *job = manager_new_job(m, JOB_DETACH, name);
@@ -123,11 +130,7 @@ int manager_plan_detach(Manager *m, const char *name, PciAddress address, GPtrAr
 {
     GuestEntry *entry;
 
-    int r = manager_find_guest(m, name, &entry, ret_fault);
-    if (r == 0)
-        r = guest_check_pluggable(entry->guest, ret_fault);
-    if (r == 0)
-        r = guest_check_detach(entry->guest, PCI_ADDRESS_STR(address), ret_fault);
+    int r = find_for_detach(m, name, address, &entry, ret_fault);
     if (r == 0)
         *ret = guest_plan_detach(entry->guest, PCI_ADDRESS_STR(address));
     return r;
