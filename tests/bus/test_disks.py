@@ -160,7 +160,7 @@ class AnImageInUse(DiskTest):
     def test_by_a_qemu_of_somebody_else_is_refused_with_its_name(self):
         ours, theirs = socket.socketpair()
         other = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-display", "none", "-nodefaults", "-S", "-chardev",
-                                  f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control",
+                                  f"socket,id=qmp,fd={theirs.fileno()}", "-qmp", "chardev:qmp",
                                   "-drive", f"file={self.images / 'a.img'},format=raw,if=virtio"], pass_fds=[theirs.fileno()])
         for cleanup in (ours.close, theirs.close, other.wait, other.kill):
             self.addCleanup(cleanup)

@@ -39,7 +39,8 @@ static void add_sockets(QemuBuilder *builder)
     int fd = builder_file(builder, QEMU_FILE_QMP, NULL, false), log = -1;
 
     builder_option(builder, "-chardev", "socket,id=qmp,fd=%d,server=on,wait=off", fd);
-    builder_option(builder, "-mon", "chardev=qmp,mode=control");
+    /* Not -mon, of which QEMU 11.1 complains, nor -object monitor-qmp, which those before it do not have. */
+    builder_option(builder, "-qmp", "chardev:qmp");
     fd = builder_file(builder, QEMU_FILE_CONSOLE, NULL, false);
     if (builder->definition->console_log)
         log = builder_file_set(builder, QEMU_FILE_CONSOLE_LOG, NULL, false);

@@ -349,8 +349,8 @@ static int spawn_qemu(const char *path, int qmp_fd, int words_fd, pid_t *ret)
         "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         "-chardev",
         "socket,id=qmp,fd=3",
-        "-mon",
-        "chardev=qmp,mode=control",
+        "-qmp",
+        "chardev:qmp",
         NULL};
     const char *argv[G_N_ELEMENTS(options) + 1] = {path};
 

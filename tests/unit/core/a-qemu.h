@@ -27,7 +27,7 @@ typedef void (*QemuFill)(const QemuFile *file, const char *path);
 
 typedef struct Qemu {
     char *dir;
-    char *log_path;
+    char *log_path, *words_path;
     pid_t pid;
     int qmp, console;
     int n_files;
@@ -102,8 +102,10 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
     }
 }
 
-/* Starts a program with its files at the numbers that its arguments use, and no others. */
-static inline pid_t qemu_spawn(Qemu *qemu, char *const *argv, const GArray *files, QemuFill fill)
+/* Starts a program with its files at the numbers that its arguments use, and no others. words: the file for
+ * its standard error; NULL: the test's. */
+static inline pid_t qemu_spawn(Qemu *qemu, char *const *argv, const GArray *files, QemuFill fill,
+                               const char *words)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
@@ -118,6 +120,8 @@ static inline pid_t qemu_spawn(Qemu *qemu, char *const *argv, const GArray *file
         close(low);
         posix_spawn_file_actions_adddup2(&actions, high, file->fd);
     }
+    if (words)
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, words, O_WRONLY | O_APPEND | O_CREAT, 0600);
     posix_spawn_file_actions_addclosefrom_np(&actions, QEMU_FD_FIRST + files->len);
     ck_assert_int_eq(posix_spawn(&pid, argv[0], &actions, NULL, argv, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
@@ -132,7 +136,7 @@ static inline void qemu_start_companions(Qemu *qemu, const QemuCommand *command,
         const QemuCompanion *companion = g_ptr_array_index(command->companions, i);
         if (companion->state_folder)
             ck_assert_int_eq(g_mkdir_with_parents(companion->state_folder, 0700), 0);
-        pid_t pid = qemu_spawn(qemu, (char *const *)companion->argv->pdata, companion->files, fill);
+        pid_t pid = qemu_spawn(qemu, (char *const *)companion->argv->pdata, companion->files, fill, NULL);
         g_array_append_val(qemu->companions, pid);
     }
 }
@@ -153,7 +157,8 @@ static inline Qemu *qemu_start(const QemuCommand *command, QemuFill fill, const 
     for (; more && *more; more++)
         g_ptr_array_add(argv, (char *)*more);
     g_ptr_array_add(argv, NULL);
-    qemu->pid = qemu_spawn(qemu, (char *const *)argv->pdata, command->files, fill);
+    qemu->words_path = g_build_filename(qemu->dir, "words", NULL);
+    qemu->pid = qemu_spawn(qemu, (char *const *)argv->pdata, command->files, fill, qemu->words_path);
     qemu_start_companions(qemu, command, fill);
     return qemu;
 }
@@ -226,10 +231,20 @@ static inline void qemu_do(Qemu *qemu, const char *command)
     json_object_put(qemu_ask(qemu, command, NULL));
 }
 
+/* What it has said on its standard error; the caller frees it. */
+static inline char *qemu_words(const Qemu *qemu)
+{
+    char *words = NULL;
+
+    ck_assert(g_file_get_contents(qemu->words_path, &words, NULL, NULL));
+    return words;
+}
+
 static inline void qemu_negotiate(Qemu *qemu)
 {
     g_autoptr(QmpMessage) greeting = qemu_next(qemu);
-    ck_assert_msg(greeting && greeting->kind == QMP_GREETING, "QEMU did not take its arguments");
+    g_autofree char *words = qemu_words(qemu);
+    ck_assert_msg(greeting && greeting->kind == QMP_GREETING, "QEMU did not take its arguments: %s", words);
     qemu_do(qemu, "qmp_capabilities");
 }
 
@@ -275,6 +290,7 @@ static inline int qemu_end(Qemu *qemu, char **ret_events)
     else
         g_free(events);
     g_free(qemu->log_path);
+    g_free(qemu->words_path);
     g_free(qemu->dir);
     g_free(qemu);
     return WEXITSTATUS(status);

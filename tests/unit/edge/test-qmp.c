@@ -259,8 +259,8 @@ static pid_t start_qemu(int listener)
                                        "none",
                                        "-chardev",
                                        "socket,id=qmp,fd=3,server=on,wait=off",
-                                       "-mon",
-                                       "chardev=qmp,mode=control",
+                                       "-qmp",
+                                       "chardev:qmp",
                                        NULL};
     posix_spawn_file_actions_t actions;
     pid_t pid;
