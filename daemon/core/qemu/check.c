@@ -75,6 +75,21 @@ static int check_spice(const QemuFacts *facts, Fault **ret_fault)
                        "%s (%s) has no SPICE", facts->path, facts->version);
 }
 
+/* From QEMU 11 on sound drivers are types, which come in modules; without the module of the one that is asked
+ * for, 11.1 ends by SIGSEGV. Older ones have no such types, and say what they lack when they start. */
+static int check_sound(const char *value, const QemuFacts *facts, Fault **ret_fault)
+{
+    g_autofree char *type = g_strdup_printf("audio-%.*s", (int)strcspn(value, ","), value);
+
+    if (qemu_facts_have_type(facts, type) || !qemu_facts_have_type(facts, "audio-none"))
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "install the package of its module for PulseAudio (Debian's is qemu-system-gui), or remove "
+        "[Sound]",
+        "%s (%s) has no sound through PulseAudio or PipeWire", facts->path, facts->version);
+}
+
 /* Every other option that is used has a value, which may look like an option (-append). */
 static bool option_alone(const char *option)
 {
@@ -99,6 +114,8 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
         const char *option = argv[i++];
         if (g_str_equal(option, "-spice")) {
             r = check_spice(facts, ret_fault);
+        } else if (g_str_equal(option, "-audiodev")) {
+            r = check_sound(argv[i], facts, ret_fault);
         } else if (g_str_equal(option, "-cpu")) {
             g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
             r = check_model(model, facts, ret_fault);

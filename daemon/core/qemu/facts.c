@@ -6,7 +6,7 @@
 
 #include "../../base/cleanup.h"
 
-#define HEADING "usher-qemu-facts 1"
+#define HEADING "usher-qemu-facts 2"
 /* A file that was cut short must not pass for a QEMU that can do less. */
 #define ENDING "end"
 

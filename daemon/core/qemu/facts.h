@@ -12,13 +12,13 @@ typedef struct QemuFacts {
     char *path; /* "/usr/bin/qemu-system-x86_64" */
     uint64_t inode, size, mtime_nsec;
     char *version;     /* "7.2.22 (Debian …)": shown, never decided upon */
-    GHashTable *types; /* set of char*: every user-creatable device type ("vfio-pci", "pcie-root-port") */
+    GHashTable *types; /* set of char*: every type that is not abstract: devices ("vfio-pci"), models of CPUs
+                        * ("max-x86_64-cpu"), other objects ("iommufd") */
     GHashTable *vfio_properties; /* set of char*: properties of vfio-pci ("x-vga", "iommufd") */
 } QemuFacts;
 
-/* From QMP answers: query-version's, qom-list-types' {"implements":"device"} and device-list-properties' of
- * vfio-pci (NULL where it has none), each the whole reply object as text. -EBADMSG if one is not what it
- * should be. */
+/* From QMP answers: query-version's, qom-list-types' and device-list-properties' of vfio-pci (NULL where it
+ * has none), each the whole reply object as text. -EBADMSG if one is not what it should be. */
 int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
                             const char *version, const char *types, const char *properties, QemuFacts **ret);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);

@@ -319,7 +319,7 @@ static void on_version(Qmp *qmp, int error, const char *message, struct json_obj
     Run *run = userdata;
 
     if (reply_taken(run, error, message, result, &run->version))
-        ask(run, "qom-list-types", "implements", "device", on_types);
+        ask(run, "qom-list-types", NULL, NULL, on_types);
 }
 
 static void on_ready(Qmp *qmp, void *userdata)

@@ -367,7 +367,7 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
     Qemu *qemu = qemu_start(command, fill, NULL);
     qemu_negotiate(qemu);
     g_autofree char *version = ask_text(qemu, "query-version", NULL, NULL);
-    g_autofree char *types = ask_text(qemu, "qom-list-types", "implements", "device");
+    g_autofree char *types = ask_text(qemu, "qom-list-types", NULL, NULL);
     g_autofree char *properties = ask_text(qemu, "device-list-properties", "typename", "vfio-pci");
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
@@ -380,6 +380,7 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
             continue;
         g_autoptr(GuestDefinition) golden = read_golden(name);
         g_autoptr(QemuCommand) golden_command = a_command_for(golden);
+        replace_what_is_missing(golden_command);
         _cleanup_fault_ Fault *fault = NULL;
         int r = qemu_command_check(golden_command, facts, &fault);
         /* That of Debian 12 has no iommufd, and says so. */

@@ -212,6 +212,25 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
 }
 END_TEST
 
+START_TEST(a_sound_driver_that_a_qemu_would_crash_without_is_missed_before)
+{
+    static const char sound[] = "[Sound]\nType=pipewire\nSocket=/s\n";
+    const char *const *before = NAMES("host-x86_64-cpu", "pcie-root-port", "ich9-intel-hda", "hda-duplex");
+    const char *const *without =
+        NAMES("host-x86_64-cpu", "pcie-root-port", "ich9-intel-hda", "hda-duplex", "audio-none");
+    const char *const *with =
+        NAMES("host-x86_64-cpu", "pcie-root-port", "ich9-intel-hda", "hda-duplex", "audio-none", "audio-pa");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    assert_lacking(
+        sound, without, NAMES(NULL), "/q (9) has no sound through PulseAudio or PipeWire",
+        "install the package of its module for PulseAudio (Debian's is qemu-system-gui), or remove "
+        "[Sound]");
+    ck_assert_int_eq(check(sound, with, NAMES(NULL), &fault), 0);
+    ck_assert_int_eq(check(sound, before, NAMES(NULL), &fault), 0);
+}
+END_TEST
+
 START_TEST(a_qemu_that_has_all_passes_and_values_are_no_options)
 {
     _cleanup_fault_ Fault *fault = NULL;
@@ -229,4 +248,6 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       a_sata_disk_that_comes_moves_no_cd_drive, serial_numbers_of_disks_are_short_and_unlike,
       a_block_device_is_driven_as_one, memory_is_locked_only_where_there_can_be_devices,
       memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
-      what_a_qemu_lacks_is_told_before_it_is_started, a_qemu_that_has_all_passes_and_values_are_no_options)
+      what_a_qemu_lacks_is_told_before_it_is_started,
+      a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
+      a_qemu_that_has_all_passes_and_values_are_no_options)

@@ -117,13 +117,13 @@ END_TEST
 START_TEST(a_cache_file_of_something_else_is_none)
 {
     static const char *const bad[] = {
-        "usher-qemu-facts 2\npath=/q\nversion=1\nend\n",
-        "usher-qemu-facts 1\npath=/q\nend\n",
-        "usher-qemu-facts 1\nversion=1\nend\n",
-        "usher-qemu-facts 1\npath=/q\nversion=1\nfnord=1\nend\n",
-        "usher-qemu-facts 1\npath=/q\nversion=1\nfnord\nend\n",
-        "usher-qemu-facts 1\npath=/q\nversion=1\nsize=-1\nend\n",
-        "usher-qemu-facts 1\npath=/q\npath=/r\nversion=1\nend\n",
+        "usher-qemu-facts 3\npath=/q\nversion=1\nend\n",
+        "usher-qemu-facts 2\npath=/q\nend\n",
+        "usher-qemu-facts 2\nversion=1\nend\n",
+        "usher-qemu-facts 2\npath=/q\nversion=1\nfnord=1\nend\n",
+        "usher-qemu-facts 2\npath=/q\nversion=1\nfnord\nend\n",
+        "usher-qemu-facts 2\npath=/q\nversion=1\nsize=-1\nend\n",
+        "usher-qemu-facts 2\npath=/q\npath=/r\nversion=1\nend\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;
