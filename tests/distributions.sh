@@ -1,78 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/distributions.sh [--bus] [SUITE…]
+# tests/distributions.sh [--bus] [--lab] [--package] [--document] [SUITE…]
 #
-# Builds the committed sources in a root of each Debian suite (trixie, if none is named) and runs the unit tests there; with
-# --bus, those on a private bus, too. A warning of the compiler counts as a failure. The kernel is this machine's. Roots are made
-# by mmdebstrap from the mirror that apt is set up with, and kept in $USHER_ROOTS (/var/cache/usher-roots). For each suite a line
-# of docs/distributions.md is printed; the last line says "N passed, N failed". Install tests/install-packages.sh's packages first.
+# Builds this tree in a root of each Debian suite (trixie, if none is named) and runs the unit tests there; with --bus, those on a
+# private bus, too; with --lab, the main scenarios of the lab, in a lab host of that suite; with --package, builds the package of
+# what is committed (tests/packages.sh). A warning of the compiler counts as a failure. Roots have this machine's kernel, lab hosts that of the suite. For each suite a line of docs/distributions.md is printed,
+# and with --document written there; the last line says "N passed, N failed". Install tests/install-packages.sh's packages first.
 
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
-roots=${USHER_ROOTS:-/var/cache/usher-roots}
+build=${USHER_BUILD:-$top/build}
+document=$top/docs/distributions.md
 units=(base core edge engine api client)
 passed=0 failed=0
+# shellcheck source=suites.sh
+. "$here/suites.sh"
 
-# packages SUITE
-# What the tests need on Debian 12, and what Debian split off later: systemd.pc, QEMU's SPICE, virtiofsd.
-packages() {
-        local names
-        names=$(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$here/packages" | grep -vxE 'clang-format|shellcheck|valgrind')
-        [ "$1" = bookworm ] || names+=$'\nsystemd-dev\nqemu-system-modules-spice\nvirtiofsd'
-        paste -sd, <<<"$names"
+# scenarios SUITE
+# The main ones; of a suite that changes from day to day the very first alone.
+scenarios() {
+        case $1 in
+                sid) echo guest-gpu ;;
+                *) printf '%s\n' guest-gpu boot-guest daemon-restart holders drift hot-plug shares companions ;;
+        esac
 }
 
-# mirror
-# The first of Debian's that apt knows.
-mirror() {
-        # shellcheck disable=SC2016 # for apt to expand
-        apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' | head -n 1
-}
-
-# root_name SUITE
-# Another list of packages is another root.
-root_name() {
-        echo "$roots/$1-$(packages "$1" | sha256sum | cut -c1-12)"
-}
-
-# make_root SUITE
-# Under another name first: half a root is never taken for one.
-make_root() {
-        local root
-        root=$(root_name "$1")
-        if [ ! -d "$root" ]; then
-                rm -rf "$roots/$1"-* && mkdir -p "$roots"
-                mmdebstrap --quiet --variant=minbase --include="$(packages "$1")" "$1" "$root.new" "$(mirror)" && mv "$root.new" "$root"
-        fi
-        rm -rf "$root/src" && mkdir "$root/src" && git -C "$top" archive HEAD | tar -x -C "$root/src"
-}
-
-# inside SUITE COMMAND…
-# In the suite's root, which is a mount there as tests expect it of /, in the folder of the sources, with a /run and a /tmp that
-# nobody else sees.
-inside() {
-        local root
-        root=$(root_name "$1")
-        shift
+# versions SUITE
+# Cells of the table: what the suite has of that which usher is built of or works with.
+versions() {
         # shellcheck disable=SC2016 # for the shell inside
-        unshare --mount --propagation slave /bin/sh -c '
-                mount --bind "$1" "$1" && mount -t tmpfs tmpfs "$1/run" && mount -t tmpfs tmpfs "$1/tmp" || exit
-                for d in proc sys dev; do mount --rbind "/$d" "$1/$d" || exit; done
-                exec chroot "$1" /bin/sh -c "cd /src && exec \"\$@\"" "$@"' sh "$root" "$@"
+        suite_inside "$1" "$build-$1" sh -c '
+                gcc -dumpversion
+                pkg-config --modversion glib-2.0 libsystemd
+                qemu-system-x86_64 --version | sed -n "s/.*version \([^ ]*\).*/\1/p"' | sed 's/.*/ & |/' | tr -d '\n'
 }
 
-# builds SUITE LOG
-builds() {
-        inside "$1" meson setup build --prefix=/usr --sysconfdir=/etc --localstatedir=/var >/dev/null && inside "$1" ninja -C build >"$2" 2>&1
-}
-
-# silent LOG
+# silent SUITE
 # The compiler had nothing to say.
 silent() {
-        ! grep -E 'warning:|error:' "$1"
+        ! grep -E 'warning:|error:' "$build-$1/compile.log"
 }
 
 # tests_pass SUITE TESTS…
@@ -80,7 +49,23 @@ tests_pass() {
         local suite=$1 arguments=() name
         shift
         for name in "$@"; do arguments+=(--suite "$name"); done
-        inside "$suite" meson test -C build --no-rebuild --print-errorlogs "${arguments[@]}"
+        suite_inside "$suite" "$build-$suite" meson test -C /build --no-rebuild --print-errorlogs "${arguments[@]}"
+}
+
+# lab_passes SUITE
+lab_passes() {
+        local stage=$build-$1/lab-stage names
+        mapfile -t names < <(scenarios "$1")
+        rm -rf "$stage"
+        suite_install "$1" "$build-$1" "$stage" &&
+                "$here/lab/run.sh" --suite "$1" --destdir "$stage" --logs "$build-$1/lab-logs" "${names[@]}"
+}
+
+# package_builds SUITE
+package_builds() {
+        local tree=$build-$1/tree
+        rm -rf "$tree" && mkdir "$tree" && git -C "$top" archive HEAD | tar -x -C "$tree" &&
+                suite_inside "$1" "$build-$1" /build/tree/tests/packages.sh deb
 }
 
 # outcome WHAT COMMAND…
@@ -97,29 +82,71 @@ outcome() {
         fi
 }
 
-bus=
-if [ "${1:-}" = --bus ]; then
-        bus=yes
+# asked YES WHAT COMMAND…
+# The same, if the first word is not empty.
+asked() {
+        if [ -n "$1" ]; then
+                shift
+                outcome "$@"
+        else
+                line+=" not run |"
+        fi
+}
+
+# try SUITE
+# Sets `line`.
+try() {
+        line="| $1 |"
+        rm -rf "$build-$1"
+        if ! suite_root_make "$1" || ! mkdir "$build-$1"; then
+                echo "not ok - $1: its root cannot be made"
+                failed=$((failed + 1)) line=
+                return
+        fi
+        line+=$(versions "$1")
+        outcome "$1: usher is built" suite_build "$1" "$build-$1"
+        outcome "$1: the compiler warns of nothing" silent "$1"
+        outcome "$1: the unit tests pass" tests_pass "$1" "${units[@]}"
+        asked "$bus" "$1: the tests on a bus pass" tests_pass "$1" bus
+        asked "$lab" "$1: the main scenarios of the lab pass" lab_passes "$1"
+        asked "$package" "$1: the package is built" package_builds "$1"
+}
+
+# write_down LINE
+# In the place of the suite's line, or after the last one.
+write_down() {
+        local suite
+        suite=$(cut -d' ' -f2 <<<"$1")
+        awk -v line="$1" -v suite="$suite" '
+                $1 == "|" && $2 == suite { print line; written = 1; next }
+                /^\|/ { table = 1 }
+                table && !/^\|/ && !written { print line; written = 1 }
+                { print }
+                END { if (!written) print line }' "$document" >"$document.new"
+        cat "$document.new" >"$document"
+        rm "$document.new"
+}
+
+bus='' lab='' package='' written=''
+while [[ ${1:-} == --* ]]; do
+        case $1 in
+                --bus) bus=yes ;;
+                --lab) lab=yes ;;
+                --package) package=yes ;;
+                --document) written=yes ;;
+                *) sed -n '4s/^# /usage: /p' "$0" >&2; exit 2 ;;
+        esac
         shift
-fi
+done
 lines=()
 for suite in "${@:-trixie}"; do
-        line="| $suite |" log=$(mktemp)
-        if ! make_root "$suite"; then
-                echo "not ok - $suite: its root cannot be made"
-                failed=$((failed + 1))
-                continue
-        fi
-        versions=$(inside "$suite" sh -c 'gcc -dumpversion; pkg-config --modversion glib-2.0 libsystemd; qemu-system-x86_64 --version | sed -n "s/.*version \([^ ]*\).*/\1/p"' | paste -sd' ')
-        line+=" ${versions// / | } |"
-        outcome "$suite: usher is built" builds "$suite" "$log"
-        outcome "$suite: the compiler warns of nothing" silent "$log"
-        outcome "$suite: the unit tests pass" tests_pass "$suite" "${units[@]}"
-        [ -z "$bus" ] || outcome "$suite: the tests on a bus pass" tests_pass "$suite" bus
-        [ -n "$bus" ] || line+=" not run |"
+        try "$suite"
+        [ -n "$line" ] || continue
         lines+=("$line")
-        rm -f "$log"
+        [ -z "$written" ] || write_down "$line"
 done
-printf '\n%s\n' '| suite | gcc | glib | systemd | QEMU | builds | no warning | unit tests | bus tests |' '|---|---|---|---|---|---|---|---|---|' "${lines[@]}"
+printf '\n| suite | gcc | glib | systemd | QEMU | builds | no warning | unit tests | bus tests | lab scenarios | package |\n'
+printf '|---|---|---|---|---|---|---|---|---|---|---|\n'
+[ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

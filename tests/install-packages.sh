@@ -6,11 +6,13 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=suites.sh
+. "$here/suites.sh"
 
 missing=()
 while read -r package; do
         dpkg-query -W -f '${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -q '^ii' || missing+=("$package")
-done < <(sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$here/packages" "$here/lab/packages.outer" | sort -u)
+done < <(suite_packages "$(suite_here)" "$here/packages" "$here/lab/packages.outer")
 
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" -ne 0 ]; then

@@ -1,27 +1,40 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Makes the part of the lab that does not change with the project: a Debian 12
-# with its disk image, kernel and initrds. Sourced by build.sh.
+# Makes the part of the lab that does not change with the project: a Debian of
+# a suite with its disk image, kernel and initrds. Sourced by build.sh.
 
-# base_path HERE
+. "$(dirname "${BASH_SOURCE[0]}")/../suites.sh"
+
+# The suite of a lab host when none is named.
+# shellcheck disable=SC2034 # for those that source this
+base_suite=bookworm
+
+# What nobody reads in it.
+base_excluded=(
+        --dpkgopt='path-exclude=/usr/share/doc/*'
+        --dpkgopt='path-exclude=/usr/share/locale/*'
+        --dpkgopt='path-exclude=/usr/share/man/*'
+)
+
+# base_path HERE SUITE
 # Prints where the base belongs: its name holds a hash of all that it is made
 # of, so that a change makes another.
 base_path() {
         local key
         key=$(cd "$1" && cat packages.inner packages.module base.sh initrd.sh \
                 inside/{host-init,guest-init,usher-lab.service} inside/modules/* | sha256sum)
-        echo "${USHER_LAB_CACHE:-/var/cache/usher-lab}/base-${key:0:16}"
+        echo "${USHER_LAB_CACHE:-/var/cache/usher-lab}/base-$2-${key:0:16}"
 }
 
-# base_build HERE BASE
+# base_build HERE SUITE BASE
 base_build() {
-        local here=$1 base=$2 work release
-        work=$(mktemp -d "$2.XXXXXX")
+        local here=$1 suite=$2 base=$3 work release
+        work=$(mktemp -d "$base.XXXXXX")
         # shellcheck disable=SC2064 # the value of now
         trap "rm -rf '$work'" EXIT
-        base_install "$here" "$work/rootfs"
-        base_modules "$here" "$work"
+        base_install "$here" "$suite" "$work/rootfs"
+        base_modules "$here" "$suite" "$work"
         base_configure "$here" "$work/rootfs"
         release=$(cd "$work/rootfs/lib/modules" && echo *)
         base_vmlinux "$work/rootfs/boot/vmlinuz-$release" "$work/vmlinux"
@@ -38,23 +51,24 @@ base_build() {
         trap - EXIT
 }
 
-# base_install HERE ROOTFS
+# base_install HERE SUITE ROOTFS
 base_install() {
-        # shellcheck disable=SC2016 # $1 is for the hook's shell
-        base_debian "$(base_packages "$1/packages.inner")" "$2" --variant=minbase \
-                --dpkgopt=force-confold \
-                --essential-hook='mkdir -p "$1/etc/initramfs-tools"' \
-                --essential-hook='echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"'
+        INITRD=No suite_debian "$2" "$(suite_packages "$2" "$1/packages.inner" | paste -sd,)" "$3" --variant=minbase \
+                "${base_excluded[@]}"
 }
 
-# base_modules HERE WORK
+# base_modules HERE SUITE WORK
 # The lab host's own modules (inside/modules), against the headers of the very
 # kernel that it has. What compiles them is only unpacked: seconds, not a minute,
-# and nothing of it stays.
+# and nothing of it stays. From Debian 13 on packages have their files in /usr
+# alone, and expect the links to it.
 base_modules() {
-        local here=$1 rootfs=$2/rootfs builder=$2/builder release
+        local here=$1 suite=$2 rootfs=$3/rootfs builder=$3/builder release packages
         release=$(cd "$rootfs/lib/modules" && echo *)
-        base_debian "$(base_packages "$here/packages.module"),linux-headers-$release" "$builder" --variant=extract
+        packages=$(suite_packages "$suite" "$here/packages.module" | paste -sd,)
+        # shellcheck disable=SC2016 # $1 is for the hook's shell
+        suite_debian "$suite" "$packages,linux-headers-$release" "$builder" --variant=extract \
+                --setup-hook='for d in bin lib lib64 sbin; do mkdir -p "$1/usr/$d" && ln -s "usr/$d" "$1/$d"; done'
         cp -r "$here/inside/modules" "$builder/modules"
         # mawk is awk by an alternative, which would have had to be set up.
         chroot "$builder" /usr/bin/make -s -C "/usr/src/linux-headers-$release" M=/modules AWK=mawk modules >&2
@@ -63,47 +77,23 @@ base_modules() {
         rm -rf "$builder"
 }
 
-# base_packages FILE: the packages that it lists, as mmdebstrap wants them
-base_packages() {
-        sed '/^#/d' "$1" | paste -sd,
-}
-
-# base_debian PACKAGES ROOTFS OPTION…
-base_debian() {
-        local packages=$1 rootfs=$2 sources
-        shift 2
-        mapfile -t sources < <(base_sources)
-        mmdebstrap --quiet "$@" \
-                --aptopt='APT::Install-Recommends "false"' \
-                --aptopt='Acquire::Check-Valid-Until "false"' \
-                --aptopt='Acquire::Check-Date "false"' \
-                --dpkgopt='path-exclude=/usr/share/doc/*' \
-                --dpkgopt='path-exclude=/usr/share/locale/*' \
-                --dpkgopt='path-exclude=/usr/share/man/*' \
-                --include="$packages" bookworm "$rootfs" "${sources[@]}" </dev/null
-}
-
-# Prints the apt sources to use: on a Debian 12 its own, for they are known to
-# be reachable; mmdebstrap's default elsewhere (nothing printed).
-base_sources() {
-        local file
-        if [ -n "${USHER_LAB_MIRROR:-}" ]; then
-                echo "$USHER_LAB_MIRROR"
-        elif grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
-                for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
-                        [ ! -s "$file" ] || echo "$file"
-                done
-        fi
-}
-
 # base_vmlinux VMLINUZ OUTPUT
-# Debian's kernel is packed with xz; unpacking it takes an emulated CPU many
-# seconds, and QEMU boots the ELF file inside just as well (PVH).
+# Debian's kernel is packed with xz, from 13 on with zstd; unpacking it takes an
+# emulated CPU many seconds, and QEMU boots the ELF file inside just as well (PVH).
 base_vmlinux() {
-        local offset
-        offset=$(LC_ALL=C grep -aboP -m1 '\xfd7zXZ\x00' "$1" | head -n1 | cut -d: -f1)
-        tail -c "+$((offset + 1))" "$1" | xz --decompress --single-stream --stdout >"$2" || true
-        [ "$(head -c4 "$2")" = $'\x7fELF' ]
+        base_unpack '\xfd7zXZ\x00' "$1" "$2" xz --decompress --single-stream --stdout ||
+                base_unpack '\x28\xb5\x2f\xfd' "$1" "$2" zstd --decompress --stdout
+}
+
+# base_unpack MAGIC VMLINUZ OUTPUT COMMAND…
+# What follows the packed part is not for the command, which complains of it.
+base_unpack() {
+        local magic=$1 from=$2 to=$3 offset
+        shift 3
+        offset=$(LC_ALL=C grep -aboP -m1 "$magic" "$from" | head -n1 | cut -d: -f1)
+        [ -n "$offset" ] || return 1
+        tail -c "+$((offset + 1))" "$from" | "$@" >"$to" 2>/dev/null || true
+        [ "$(head -c4 "$to" | tr -d '\0')" = $'\x7fELF' ]
 }
 
 # base_configure HERE ROOTFS

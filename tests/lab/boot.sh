@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What run.sh and shell.sh share: the options that choose the project, and the
-# initrd put together from the lab host's, the project's and the scenarios.
-# Sourced by both; expects `here` and `work`, and sets `base`.
+# What run.sh and shell.sh share: the options that choose the suite and the
+# project, and the initrd put together from the lab host's, the project's and the
+# scenarios. Sourced by both; expects `here`, `work` and `suite`, and sets `base`.
 
 . "$here/base.sh"
 . "$here/initrd.sh"
@@ -13,11 +13,11 @@
 # With options, as build.sh takes them, the project is packed for this run
 # alone; without, it is the one that build.sh packed last.
 boot_prepare() {
-        local project=${USHER_LAB_CACHE:-/var/cache/usher-lab}/project.cpio
-        base=$(base_path "$here")
+        local project=${USHER_LAB_CACHE:-/var/cache/usher-lab}/project-$suite.cpio
+        base=$(base_path "$here" "$suite")
         if [ $# -gt 0 ]; then
                 project=$work/project.cpio
-                "$here/build.sh" "$@" --output "$project"
+                "$here/build.sh" --suite "$suite" "$@" --output "$project"
         elif [ ! -e "$base/disk.img" ] || [ ! -e "$project" ]; then
                 echo "The lab is not built, or not from these files: run $here/build.sh first." >&2
                 exit 1

@@ -10,9 +10,13 @@ set -euo pipefail
 
 usage() {
         cat <<'EOF'
-usage: build.sh [--builddir DIR | --destdir DIR | --no-project] [--output FILE]
+usage: build.sh [--suite SUITE] [--builddir DIR | --destdir DIR | --no-project]
+                [--output FILE]
 
-  --builddir DIR   install the project from this configured meson build
+  --suite SUITE    the Debian that the lab host is (bookworm)
+  --builddir DIR   install the project from this configured meson build; for
+                   another suite than this machine's, from DIR-SUITE, which is
+                   compiled in a root of that suite (tests/suites.sh)
   --destdir DIR    take the project from this DESTDIR, installed already
   --no-project     a lab host without the project (as when neither is given)
   --output FILE    where the project's archive goes; without it, where run.sh
@@ -30,9 +34,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/base.sh"
 
 cache=${USHER_LAB_CACHE:-/var/cache/usher-lab}
-builddir='' destdir='' output=''
+suite=$base_suite builddir='' destdir='' output=''
 while [ $# -gt 0 ]; do
         case $1 in
+                --suite) suite=$2; shift 2 ;;
                 --builddir) builddir=$(realpath "$2"); shift 2 ;;
                 --destdir) destdir=$(realpath "$2"); shift 2 ;;
                 --no-project) builddir='' destdir=''; shift ;;
@@ -43,18 +48,19 @@ while [ $# -gt 0 ]; do
 done
 
 mkdir -p "$cache"
-exec 9>"$cache/lock"
+# Another suite need not wait.
+exec 9>"$cache/lock-$suite"
 flock 9
 
-base=$(base_path "$here")
+base=$(base_path "$here" "$suite")
 if [ ! -e "$base/disk.img" ]; then
         echo "building the lab host into $base" >&2
-        base_build "$here" "$base"
+        base_build "$here" "$suite" "$base"
         # Those of older trees, unless somebody goes back and forth.
         find "$cache" -maxdepth 1 -name 'base-*' -mtime +7 -exec rm -rf {} +
 fi
 touch "$base"
 
-output=${output:-$cache/project.cpio}
-project_pack "$output.new" "$builddir" "$destdir"
+output=${output:-$cache/project-$suite.cpio}
+project_pack "$suite" "$output.new" "$builddir" "$destdir"
 mv "$output.new" "$output"

@@ -16,6 +16,15 @@ initrd_modules() {
                 awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
+# initrd_module FILE COPY
+# Debian's are packed from 13 on, and busybox loads none that is.
+initrd_module() {
+        case $1 in
+                *.xz) xz --decompress --stdout "$1" >"${2%.xz}" ;;
+                *) install -m 0644 "$1" "$2" ;;
+        esac
+}
+
 # initrd_make ROOTFS RELEASE INIT OUTPUT MODULE...
 initrd_make() {
         local rootfs=$1 release=$2 init=$3 output=$4 stage file i=100
@@ -25,7 +34,7 @@ initrd_make() {
         install -m 0755 "$rootfs/bin/busybox" "$stage/bin/busybox"
         install -m 0755 "$init" "$stage/init"
         while read -r file; do
-                install -m 0644 "$rootfs$file" "$stage/modules/$i-${file##*/}"
+                initrd_module "$rootfs$file" "$stage/modules/$i-${file##*/}"
                 i=$((i + 1))
         done < <(initrd_modules "$rootfs" "$release" "$@")
         initrd_pack "$stage" "$output"

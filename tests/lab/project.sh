@@ -5,13 +5,16 @@
 # over its disk, and does on the way what a Debian package's scripts would do.
 # Sourced by build.sh.
 
-# project_pack OUTPUT BUILDDIR DESTDIR
+# project_pack SUITE OUTPUT BUILDDIR DESTDIR
 # Either directory may be empty; without both the archive brings nothing.
 project_pack() {
-        local output=$1 builddir=$2 destdir=$3 stage
+        local suite=$1 output=$2 builddir=$3 destdir=$4 stage
         stage=$(mktemp -d)
         mkdir -p "$stage/overlay"
-        if [ -n "$builddir" ]; then
+        if [ -n "$builddir" ] && [ "$suite" != "$(suite_here)" ]; then
+                suite_build "$suite" "$builddir-$suite" >&2
+                suite_install "$suite" "$builddir-$suite" "$stage/overlay" >&2
+        elif [ -n "$builddir" ]; then
                 DESTDIR="$stage/overlay" meson install -C "$builddir" --no-rebuild --quiet >&2
         elif [ -n "$destdir" ]; then
                 cp -a "$destdir/." "$stage/overlay/"

@@ -15,7 +15,7 @@ Scenarios are names (files in scenarios/) or paths; none means all.
   --timeout SEC    deadline of one scenario, and of one phase of it (600)
   --logs DIR       where console, report and journal of each machine go
   --keep           keep them after a success, too
-  --builddir DIR, --destdir DIR, --no-project
+  --suite SUITE, --builddir DIR, --destdir DIR, --no-project
                    as build.sh; without one, the project it packed last
 EOF
 }
@@ -40,12 +40,13 @@ trap 'exit 130' INT TERM
 . "$here/report.sh"
 . "$here/group.sh"
 
-build=() paths=()
+suite=$base_suite build=() paths=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --timeout) scenario_deadline=$2; shift 2 ;;
                 --logs) logs=$2 keep=yes; shift 2 ;;
                 --keep) keep=yes; shift ;;
+                --suite) suite=$2; shift 2 ;;
                 --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
                 --no-project) build=("$1"); shift ;;
                 --help) usage; exit 0 ;;

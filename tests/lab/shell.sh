@@ -9,7 +9,7 @@ set -euo pipefail
 
 usage() {
         cat <<'EOF'
-usage: shell.sh [--machine NAME] [--append ARGS] [--builddir DIR | --destdir DIR | --no-project]
+usage: shell.sh [--machine NAME] [--append ARGS] [--suite SUITE] [--builddir DIR | --destdir DIR | --no-project]
 
   --machine NAME   the machine to boot, a function of machine.sh (default)
   --append ARGS    more of the kernel's command line
@@ -22,11 +22,12 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 . "$here/boot.sh"
 
-name=default append='' build=()
+name=default append='' suite=$base_suite build=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --machine) name=$2; shift 2 ;;
                 --append) append=$2; shift 2 ;;
+                --suite) suite=$2; shift 2 ;;
                 --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
                 --no-project) build=("$1"); shift ;;
                 --help) usage; exit 0 ;;

@@ -19,7 +19,7 @@ PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d -p "$folder")
 trap 'rm -rf "$work"' EXIT
 "$lab/build.sh" --no-project --output "$work/nothing"
-image=$(base_path "$lab")/disk.img
+image=$(base_path "$lab" "$base_suite")/disk.img
 release=$(debugfs -R 'ls -p /lib/modules' "$image" 2>/dev/null | cut -d/ -f6 | grep '^[0-9]')
 modules=/lib/modules/$release number=100
 

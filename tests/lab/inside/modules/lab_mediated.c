@@ -3,12 +3,12 @@
  * guest, with a configuration space that holds its IDs and nothing else. The card itself is not touched.
  *
  * It is loaded by the scenario that needs it alone: without a table of its devices no modalias leads to it.
- * For Linux 6.1 (Documentation/driver-api/vfio-mediated-device.rst, include/linux/{mdev,vfio}.h). */
-#include <asm/unaligned.h>
+ * For Linux 6.1 and later (Documentation/driver-api/vfio-mediated-device.rst, include/linux/{mdev,vfio}.h). */
 #include <linux/mdev.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/uaccess.h>
+#include <linux/version.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 
@@ -35,24 +35,34 @@ static struct lab_part *part_of(struct vfio_device *vfio)
 	return container_of(vfio, struct lab_part, vfio);
 }
 
+/* Little endian, as configuration space is. */
+static void put_word(u8 *config, unsigned int at, u16 word)
+{
+	config[at] = word & 0xff;
+	config[at + 1] = word >> 8;
+}
+
 static int part_init(struct vfio_device *vfio)
 {
 	u8 *config = part_of(vfio)->config;
 
 	memset(config, 0, PCI_CFG_SPACE_SIZE);
-	put_unaligned_le16(PART_VENDOR, config + PCI_VENDOR_ID);
-	put_unaligned_le16(PART_DEVICE, config + PCI_DEVICE_ID);
-	put_unaligned_le16(PART_VENDOR, config + PCI_SUBSYSTEM_VENDOR_ID);
-	put_unaligned_le16(PART_DEVICE, config + PCI_SUBSYSTEM_ID);
-	put_unaligned_le16(PCI_CLASS_NOT_DEFINED, config + PCI_CLASS_DEVICE);
+	put_word(config, PCI_VENDOR_ID, PART_VENDOR);
+	put_word(config, PCI_DEVICE_ID, PART_DEVICE);
+	put_word(config, PCI_SUBSYSTEM_VENDOR_ID, PART_VENDOR);
+	put_word(config, PCI_SUBSYSTEM_ID, PART_DEVICE);
+	put_word(config, PCI_CLASS_DEVICE, PCI_CLASS_NOT_DEFINED);
 	config[PCI_CLASS_DEVICE + 1] = PCI_CLASS_OTHERS;
 	return 0;
 }
 
+/* Later kernels free it themselves. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 static void part_release(struct vfio_device *vfio)
 {
 	vfio_free_device(vfio);
 }
+#endif
 
 /* Of the regions that a PCI device has only its configuration space is there. On success *pos is the offset in
  * it, and the result how much of it is meant. */
@@ -155,7 +165,9 @@ static long part_ioctl(struct vfio_device *vfio, unsigned int command, unsigned 
 static const struct vfio_device_ops part_ops = {
 	.name = "lab-mediated",
 	.init = part_init,
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 	.release = part_release,
+#endif
 	.read = part_read,
 	.write = part_write,
 	.ioctl = part_ioctl,

@@ -1,0 +1,126 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The suites of Debian that usher is built and tried on: the packages that each wants, the mirror that they come from, and a root
+# of each to build and test in. Sourced. Roots are kept in $USHER_ROOTS (/var/cache/usher-roots).
+
+suites_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+suites_roots=${USHER_ROOTS:-/var/cache/usher-roots}
+
+# suite_here: the suite of this machine
+suite_here() {
+        sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
+}
+
+# suite_packages SUITE FILE…
+# The packages that the files list, one a line. "NAME [SUITE]" counts in that suite alone, "NAME [!SUITE]" in all others.
+suite_packages() {
+        local suite=$1
+        shift
+        sed 's/#.*//' "$@" | awk -v suite="$suite" '
+                NF == 1 || $2 == "[" suite "]" || ($2 ~ /^\[!/ && $2 != "[!" suite "]") { print $1 }' | sort -u
+}
+
+# suite_mirror
+# The first of Debian's that apt knows.
+suite_mirror() {
+        # shellcheck disable=SC2016 # for apt to expand
+        apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' | head -n 1
+}
+
+# suite_sources SUITE
+# Prints the apt sources to use: those of this machine, if it is of that suite,
+# for they are known to be reachable; else the mirror that they name.
+suite_sources() {
+        local file
+        if [ -n "${USHER_LAB_MIRROR:-}" ]; then
+                echo "$USHER_LAB_MIRROR"
+        elif [ "$(suite_here)" = "$1" ]; then
+                for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+                        [ ! -s "$file" ] || echo "$file"
+                done
+        else
+                suite_mirror
+        fi
+}
+
+# suite_debian SUITE PACKAGES ROOT OPTION…
+# A Debian with these packages, separated by commas. A mirror may be old. What a crash leaves is thrown away, so dpkg need not
+# wait for the disk, which takes most of the time. Some hooks are in the distribution's Python.
+suite_debian() {
+        local suite=$1 packages=$2 root=$3 sources
+        shift 3
+        mapfile -t sources < <(suite_sources "$suite")
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin mmdebstrap --quiet "$@" \
+                --aptopt='APT::Install-Recommends "false"' \
+                --aptopt='Acquire::Check-Valid-Until "false"' \
+                --aptopt='Acquire::Check-Date "false"' \
+                --aptopt='Acquire::Retries "5"' \
+                --dpkgopt=force-unsafe-io \
+                --include="$packages" "$suite" "$root" "${sources[@]}" </dev/null
+}
+
+# suite_root_packages SUITE
+# What the tests need, but what looks at the sources alone.
+suite_root_packages() {
+        suite_packages "$1" "$suites_top/tests/packages" | grep -vxE 'clang-format|shellcheck|valgrind'
+}
+
+# suite_root SUITE
+# Where its root belongs: another list of packages is another root.
+suite_root() {
+        echo "$suites_roots/$1-$(suite_root_packages "$1" | sha256sum | cut -c1-12)"
+}
+
+# suite_root_make SUITE
+# Under another name first: half a root is never taken for one.
+suite_root_make() {
+        local root
+        root=$(suite_root "$1")
+        mkdir -p "$suites_roots"
+        (
+                flock 7
+                ! touch -c "$root" || [ ! -d "$root" ] || exit 0
+                # Those of older trees, unless somebody goes back and forth.
+                find "$suites_roots" -maxdepth 1 -name "$1-*" -mtime +7 -exec rm -rf {} +
+                rm -rf "$root.new"
+                suite_debian "$1" "$(suite_root_packages "$1" | paste -sd,)" "$root.new" --variant=minbase &&
+                        mkdir "$root.new/src" "$root.new/build" && mv "$root.new" "$root"
+        ) 7>"$suites_roots/$1.lock"
+}
+
+# suite_inside SUITE BUILDDIR COMMAND…
+# In the suite's root, which is a mount there as tests expect it of /. This tree is /src there, to be read, and BUILDDIR /build.
+# Nobody else sees its /run and /tmp.
+suite_inside() {
+        local root builddir
+        root=$(suite_root "$1")
+        builddir=$(realpath "$2")
+        shift 2
+        # shellcheck disable=SC2016 # for the shell inside
+        unshare --mount --propagation slave /bin/sh -c '
+                mount --bind "$1" "$1" && mount -t tmpfs tmpfs "$1/run" && mount -t tmpfs tmpfs "$1/tmp" || exit
+                mount --bind "$2" "$1/src" && mount -o remount,bind,ro "$1/src" && mount --bind "$3" "$1/build" || exit
+                for d in proc sys dev; do mount --rbind "/$d" "$1/$d" || exit; done
+                root=$1
+                shift 3
+                exec chroot "$root" /bin/sh -c "cd /build && exec \"\$@\"" sh "$@"' sh "$root" "$suites_top" "$builddir" "$@"
+}
+
+# suite_build SUITE BUILDDIR
+# Compiles this tree in the suite's root, which is made if it is not there; what the compiler says goes to BUILDDIR/compile.log.
+suite_build() {
+        suite_root_make "$1" && mkdir -p "$2" || return
+        [ -e "$2/build.ninja" ] ||
+                suite_inside "$1" "$2" meson setup /build /src --prefix=/usr --sysconfdir=/etc --localstatedir=/var >"$2/setup.log" ||
+                { cat "$2/setup.log" >&2; return 1; }
+        suite_inside "$1" "$2" ninja -C /build >"$2/compile.log" 2>&1 || { cat "$2/compile.log" >&2; return 1; }
+}
+
+# suite_install SUITE BUILDDIR DESTDIR
+# What suite_build compiled.
+suite_install() {
+        rm -rf "$2/stage"
+        suite_inside "$1" "$2" env DESTDIR=/build/stage meson install -C /build --no-rebuild --quiet >"$2/install.log" &&
+                mkdir -p "$3" && cp -a "$2/stage/." "$3/" && rm -rf "$2/stage"
+}
