@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds everything and runs every test: unit, bus, lab. Installs what is missing first. The last line says
-# "N passed, N failed"; a skip counts as a failure. Logs stay in $USHER_BUILD (default build/) and its lab-logs.
+# Builds everything and runs every test: unit, bus, lab; and in a Debian 13 the unit tests and the lab's main scenarios.
+# Installs what is missing first. The last line says "N passed, N failed"; a skip counts as a failure. Logs stay in
+# $USHER_BUILD (default build/) and its lab-logs, and in build-trixie.
 
 set -euo pipefail
 
@@ -66,27 +67,30 @@ check_scripts() {
         done < <(git -C "$top" ls-files '*.sh' .ci/run | sed "s|^|$top/|")
 }
 
-# count_report FILE
-# By its last line.
+# count_report COMMAND…
+# Runs a script whose last line says "N passed, N failed", and adds its numbers.
 count_report() {
-        local line
-        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$1" | tail -n 1 || true)
+        local report=$build/report line
+        "$@" | tee "$report" || true
+        line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$report" | tail -n 1 || true)
         # shellcheck disable=SC2046 # two numbers
         count $(sed -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/' <<<"${line:-0 passed, 1 failed}")
 }
 
 check_packages() {
         heading 'packages'
-        "$here/packages.sh" --output "$build/packages" | tee "$build/packages-report" || true
-        count_report "$build/packages-report"
+        count_report "$here/packages.sh" --output "$build/packages"
 }
 
 run_lab() {
         heading 'lab'
         rm -rf "$build/lab-logs"
-        "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs" |
-                tee "$build/lab-report" || true
-        count_report "$build/lab-report"
+        count_report "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs"
+}
+
+run_debian_13() {
+        heading 'Debian 13'
+        count_report env USHER_BUILD="$build" "$here/distributions.sh" --lab trixie
 }
 
 "$here/install-packages.sh"
@@ -97,6 +101,7 @@ check_format
 check_scripts
 check_packages
 run_lab
+run_debian_13
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
