@@ -136,11 +136,3 @@ void plug_node_give(Plugs *all, const char *address, PlugNext next)
     all->current->next = next;
     open_by_worker(all, address, on_node);
 }
-
-void plug_node_drop(Qmp *qmp)
-{
-    struct json_object *arguments = json_object_new_object();
-
-    json_object_object_add(arguments, "fdname", json_object_new_string(PLUG_NODE_NAME));
-    qmp_command(qmp, "closefd", arguments, 0, NULL, NULL);
-}

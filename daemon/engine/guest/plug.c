@@ -45,7 +45,7 @@ static void on_plugged(Qmp *qmp, int error, const char *message, struct json_obj
                                          "QEMU of guest %s does not take %s: %s", all->guest,
                                          function_address(p), message));
         if (planned(p)->iommufd)
-            plug_node_drop(qmp);
+            plugging_drop_node(qmp);
         /* Those that it took before. */
         plugging_let_go(all, qmp);
         return;

@@ -64,6 +64,8 @@ void plugging_end_unknown(Plugs *plugs, int error);
 void plugging_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
                           void *userdata);
 
+/* QEMU closes a device's node that no device_add took; fine if it has none. */
+void plugging_drop_node(Qmp *qmp);
 /* QEMU is asked to have the guest let go of what is in the slot. */
 void plugging_let_go(Plugs *plugs, Qmp *qmp);
 /* What QEMU does not have is given back, and then it is over. */
@@ -74,5 +76,3 @@ void plugging_give_back(Plugs *plugs);
 void plug_node_prepare(Plugs *plugs, Qmp *qmp, PlugNext next);
 /* QEMU has the node of the device, as PLUG_NODE_NAME. */
 void plug_node_give(Plugs *plugs, const char *address, PlugNext next);
-/* QEMU did not take it. */
-void plug_node_drop(Qmp *qmp);

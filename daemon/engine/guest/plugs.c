@@ -235,6 +235,14 @@ void plugging_give_back(Plugs *all)
     execution_set_unstuck(p->execution, all->handler->unstuck, all->userdata);
 }
 
+void plugging_drop_node(Qmp *qmp)
+{
+    struct json_object *arguments = json_object_new_object();
+
+    json_object_object_add(arguments, "fdname", json_object_new_string(PLUG_NODE_NAME));
+    qmp_command(qmp, "closefd", arguments, 0, NULL, NULL);
+}
+
 /* Gives back what the journal tells of and QEMU does not have, when nothing else is on its way. */
 static void tidy(Plugs *all)
 {
@@ -246,6 +254,9 @@ static void tidy(Plugs *all)
     if (g_hash_table_size(subjects) == 0)
         return;
     log_guest(LOG_NOTICE, all->guest, "giving back what it does not have any more");
+    /* An earlier daemon may have gone between the descriptor and device_add: QEMU keeps the device open then.
+     */
+    plugging_drop_node(all->handler->qmp(all->userdata));
     plugging_new(all, NULL, NULL);
     plugging_give_back(all);
 }
