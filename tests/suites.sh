@@ -91,7 +91,7 @@ suite_root_make() {
 
 # suite_inside SUITE BUILDDIR COMMAND…
 # In the suite's root, which is a mount there as tests expect it of /. This tree is /src there, to be read, and BUILDDIR /build.
-# Nobody else sees its /run and /tmp.
+# Nobody else sees its /run and /tmp, and nothing of the environment comes along: CC or USHER_BUILD mean this machine.
 suite_inside() {
         local root builddir
         root=$(suite_root "$1")
@@ -104,7 +104,8 @@ suite_inside() {
                 for d in proc sys dev; do mount --rbind "/$d" "$1/$d" || exit; done
                 root=$1
                 shift 3
-                exec chroot "$root" /bin/sh -c "cd /build && exec \"\$@\"" sh "$@"' sh "$root" "$suites_top" "$builddir" "$@"
+                exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+                        /bin/sh -c "cd /build && exec \"\$@\"" sh "$@"' sh "$root" "$suites_top" "$builddir" "$@"
 }
 
 # suite_build SUITE BUILDDIR
