@@ -88,7 +88,7 @@ static int report_option(const char *argument)
         known = known || (names[i] && g_str_has_prefix(word, "--") && strcmp(names[i], word + 2) == 0);
     }
     if (known) {
-        say("%s is not used that way: it takes %s value", word, strchr(argument, '=') ? "no" : "a");
+        say("%s takes %s value", word, strchr(argument, '=') ? "no" : "a");
         return usage_hint();
     }
     if (g_str_has_prefix(word, "--"))
@@ -270,7 +270,7 @@ static int run_verb(Client *client, const Verb *verb, int n_args, char **args)
     const char *misplaced = misplaced_option(client, verb);
 
     if (misplaced) {
-        say("%s is not for usherctl %s", misplaced, verb->name);
+        say("%s does not go with usherctl %s", misplaced, verb->name);
         return usage_hint();
     }
     if ((unsigned)n_args < verb->min || (unsigned)n_args > verb->max) {

@@ -97,13 +97,13 @@ static int report_reply(const Client *client, const char *what, const sd_bus_err
     if (g_str_has_prefix(name, BUS_ERROR_PREFIX))
         say("%s", text);
     else if (is_one_of(name, absent))
-        say("Cannot %s: usherd does not run%s and could not be started; see why: systemctl status usherd",
+        say("Cannot %s: usherd is not running%s and could not be started; see why: systemctl status usherd",
             what, where);
     else if (is_one_of(name, silent))
         say("Cannot %s: usherd%s does not answer; see what it does: systemctl status usherd", what, where);
     else if (is_one_of(name, forbidden))
-        say("Cannot %s: you are not allowed to; run it as root, or from a session in which polkit can ask "
-            "you",
+        say("Cannot %s: you are not allowed to; run usherctl as root, or in a session in which polkit can "
+            "ask you",
             what);
     else if (is_one_of(name, foreign))
         say("Cannot %s: this usherctl and usherd%s do not fit together (%s); compare: usherctl version", what,
@@ -289,7 +289,7 @@ int bus_new_bind_call(Client *client, sd_bus_message **ret, const char *guest, c
 int bus_manager(Client *client, ManagerProps *manager)
 {
     g_autoptr(sd_bus_message) reply = NULL;
-    const char *what = "look at usherd";
+    const char *what = "read the properties of usherd";
     int status = bus_call_object(client, what, &reply, BUS_ROOT, "org.freedesktop.DBus.Properties", "GetAll",
                                  "s", BUS_MANAGER);
     int r;

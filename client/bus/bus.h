@@ -31,7 +31,7 @@ int bus_open_asking(Client *client);
  * owns it. */
 int bus_new_call(Client *client, sd_bus_message **ret, const char *member, const char *types, ...);
 
-/* The same of a guest's object; STATUS_NO_SUCH if there is none. */
+/* A call of a guest's object, likewise; STATUS_NO_SUCH if there is none. */
 int bus_new_guest_call(Client *client, sd_bus_message **ret, const char *guest, const char *member,
                        const char *types, ...);
 

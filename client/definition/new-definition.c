@@ -118,8 +118,7 @@ static bool append_disk(GString *text, const char *disk, unsigned index, char **
             g_string_append_printf(keys, "%s=%s\n", key, value);
     }
     if (!format && !(format = format_by_name(path))) {
-        *ret_why =
-            g_strdup_printf("--disk=%s does not tell its format; add ,format=raw or ,format=qcow2", disk);
+        *ret_why = g_strdup_printf("--disk=%s has no format; add ,format=raw or ,format=qcow2", disk);
         return false;
     }
     append_section(text, "Disk", index == 0 ? "system" : "disk", index);
@@ -167,9 +166,8 @@ char *new_definition_text(const char *name, const NewDefinition *d, char **ret_w
     append_key(text, "Cores", d->cpus, "2");
     g_string_append(text, "\n[Memory]\n");
     if (d->gpus)
-        g_string_append(
-            text,
-            "# All of it is locked in the host's memory while the guest runs, as its devices write there.\n");
+        g_string_append(text, "# The host keeps all of this memory locked while the guest runs, as the "
+                              "guest's devices write to it.\n");
     append_key(text, "Size", d->memory, "2G");
     append_gpus(text, d->gpus);
     for (unsigned i = 0; d->disks && d->disks[i]; i++)

@@ -11,8 +11,8 @@
 static int open_image(const Client *client, const char *path, int *ret)
 {
     if (client->host) {
-        say("usherctl opens the image on this host, and cannot hand a file over "
-            "ssh; run it on the other host");
+        say("usherctl opens the image on this host, and cannot pass an open file over ssh; run usherctl on "
+            "the other host");
         return STATUS_USAGE;
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

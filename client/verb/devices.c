@@ -64,7 +64,7 @@ static void print_table(const Client *client, const GPtrArray *devices, guint hi
         return;
     printf("%s%u device%s", devices->len > 0 ? "\n" : "", devices->len, devices->len == 1 ? "" : "s");
     if (hidden > 0)
-        printf("; %u bridge%s left out, see them with --all", hidden, hidden == 1 ? "" : "s");
+        printf("; %u bridge%s left out, to see them: --all", hidden, hidden == 1 ? "" : "s");
     puts(".");
 }
 

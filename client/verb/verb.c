@@ -45,7 +45,7 @@ static const Verb verbs[] = {
     {"show", "NAME…", 1, MANY, KNOWS_FINGERPRINT, cmd_show,
      "Show definitions as merged, with the origin of each line"},
     {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
-    {"reload", "", 0, 0, 0, cmd_reload, "Let usherd read the definitions again"},
+    {"reload", "", 0, 0, 0, cmd_reload, "Have usherd read the definitions again"},
     {"enable", "NAME…", 1, MANY, 0, cmd_enable, "Start guests at boot"},
     {"disable", "NAME…", 1, MANY, 0, cmd_disable, "Do not start guests at boot"},
     {"check", "", 0, 0, 0, cmd_check, "Check whether this host can lend devices"},

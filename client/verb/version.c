@@ -34,6 +34,6 @@ int cmd_version(Client *client, char **args)
     if (there)
         printf("usherd %s (launcher: %s)\n", manager->version, manager->launcher);
     else
-        puts("usherd does not run");
+        puts("usherd is not running");
     return STATUS_OK;
 }

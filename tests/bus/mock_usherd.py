@@ -333,7 +333,7 @@ class Mock:
 
     def GetDetails(self, path):
         if path == path_of("guest", "linux"):
-            raise Refusal("NotAuthorized", "it takes a password")
+            raise Refusal("NotAuthorized", "polkit wants a password")
         return {"LastWords": "qemu: first line\nqemu: \x1b[31mred line\n"} if path == path_of("guest", "broken") else {}
 
     def GetFiles(self, path):
@@ -359,7 +359,7 @@ class Mock:
     def Detach(self, path, address, options):
         self.only_win10(path)
         number, job = self.begin("win10")
-        self.later(self.end, number, "timeout", f"guest win10 has not let go of {address} within 30 s, and keeps it", "org.usher1.Error.Timeout")
+        self.later(self.end, number, "timeout", f"guest win10 has not released {address} within 30 s, and keeps it", "org.usher1.Error.Timeout")
         return job
 
     def PlanAttach(self, path, address, options):

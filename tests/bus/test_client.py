@@ -157,7 +157,7 @@ class PlugTest(ClientTest):
 
     def test_a_guest_that_keeps_it_is_told(self):
         self.assert_run(self.usherctl("detach", "win10", "03:00.0"), FAILED,
-                        stderr="guest win10 has not let go of 03:00.0 within 30 s, and keeps it\n")
+                        stderr="guest win10 has not released 03:00.0 within 30 s, and keeps it\n")
 
     def test_both_have_a_plan(self):
         self.assertIn("To attach 03:00.0 takes 3 steps:", self.usherctl("attach", "--dry-run", "win10", "03:00.0").stdout)
@@ -212,7 +212,7 @@ class DryRunTest(ClientTest):
 
     def test_an_empty_plan_is_said_to_be_one(self):
         self.assert_run(self.usherctl("start", "--dry-run", "win10"), OK,
-                        stdout="To start win10 takes no steps on the host.\n")
+                        stdout="No steps on the host are needed to start win10.\n")
 
     def test_steps_are_flat_objects_in_json(self):
         steps = json.loads(self.usherctl("start", "--dry-run", "--json=short", "linux").stdout)
@@ -225,7 +225,7 @@ class DryRunTest(ClientTest):
 
     def test_other_verbs_do_not_take_it(self):
         self.assert_run(self.usherctl("kill", "--dry-run", "win10"), USAGE, stdout="", stderr=(
-            "--dry-run is not for usherctl kill\nSee the verbs and options: usherctl --help\n"))
+            "--dry-run does not go with usherctl kill\nSee the verbs and options: usherctl --help\n"))
         self.assertEqual(self.calls(), [])
 
 
@@ -315,7 +315,7 @@ class DefinitionTest(ClientTest):
     def test_what_a_new_guest_has_is_for_create_alone(self):
         result = self.usherctl("start", "win10", "--memory=8G")
         self.assert_run(result, USAGE, stdout="")
-        self.assertIn("is not for usherctl start", result.stderr)
+        self.assertIn("does not go with usherctl start", result.stderr)
         self.assert_run(self.usherctl("create", "a", "b"), USAGE, stderr="usherctl create takes one name: usherctl create NAME\n")
         self.assert_run(self.usherctl("create", "a", "--disk=/srv/x"), USAGE, stdout="")
         self.assertEqual(self.calls(), [])
@@ -335,7 +335,7 @@ class ErrorTest(ClientTest):
     def test_a_missing_permission_says_how_to_get_it(self):
         result = self.usherctl("start", "forbidden")
         self.assert_run(result, FAILED)
-        self.assertIn("Cannot start forbidden: you are not allowed to; run it as root", result.stderr)
+        self.assertIn("Cannot start forbidden: you are not allowed to; run usherctl as root", result.stderr)
         self.assert_no_noise(result.stderr)
 
     def test_a_silent_daemon_is_told_from_an_absent_one(self):
@@ -359,8 +359,8 @@ class ErrorTest(ClientTest):
         self.assertIn("There is no option --no-legnd; did you mean --no-legend?",
                       self.usherctl("list", "--no-legnd").stderr)
         self.assertIn("There is no option -Z\n", self.usherctl("-Z").stderr)
-        self.assertIn("--json is not used that way: it takes a value", self.usherctl("list", "--json").stderr)
-        self.assertIn("--no-pager is not used that way: it takes no value", self.usherctl("--no-pager=1").stderr)
+        self.assertIn("--json takes a value", self.usherctl("list", "--json").stderr)
+        self.assertIn("--no-pager takes no value", self.usherctl("--no-pager=1").stderr)
         self.assert_run(self.usherctl("list", "--json=xml"), USAGE, stdout="")
 
     def test_missing_and_superfluous_arguments_are_usage_errors(self):
@@ -401,7 +401,7 @@ class AbsentTest(ClientTest):
                      ["start", "--dry-run", "--json=short", "win10"]):
             result = self.usherctl(*args)
             self.assert_run(result, FAILED, stdout="")
-            self.assertIn("usherd does not run and could not be started; see why: systemctl status usherd", result.stderr)
+            self.assertIn("usherd is not running and could not be started; see why: systemctl status usherd", result.stderr)
             self.assert_no_noise(result.stderr)
 
     def test_a_daemon_that_fails_when_activated_is_told_alike(self):
@@ -410,12 +410,12 @@ class AbsentTest(ClientTest):
         dbus.Interface(self.bus.connection.get_object("org.freedesktop.DBus", "/org/freedesktop/DBus"),
                        "org.freedesktop.DBus").ReloadConfig()
         self.addCleanup(service.unlink)
-        self.assertIn("usherd does not run and could not be started", self.usherctl("list").stderr)
+        self.assertIn("usherd is not running and could not be started", self.usherctl("list").stderr)
 
     def test_version_does_not_need_the_daemon(self):
         result = self.usherctl("version")
         self.assert_run(result, OK, stderr="")
-        self.assertTrue(result.stdout.endswith("usherd does not run\n"), result.stdout)
+        self.assertTrue(result.stdout.endswith("usherd is not running\n"), result.stdout)
 
     def test_an_absent_bus_is_told_with_what_to_do(self):
         result = self.usherctl("list", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")

@@ -172,7 +172,7 @@ class DevicesTest(ClientTest):
         self.assertTrue(lines[0].endswith("HOST NEEDS"))
         self.assertEqual([line.split()[0] for line in lines[1:6]],
                          ["0000:01:00.0", "0000:01:00.1", "0000:02:00.0", "0000:03:00.0", "10000:e1:00.0"])
-        self.assertEqual(lines[-1], "5 devices; 1 bridge left out, see them with --all.")
+        self.assertEqual(lines[-1], "5 devices; 1 bridge left out, to see them: --all.")
 
     def test_all_includes_bridges(self):
         result = self.usherctl("devices", "--all", "--no-legend")

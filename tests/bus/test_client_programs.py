@@ -127,7 +127,7 @@ class CompletionTest(ClientTest):
                 if verb in ("help", "version"):
                     continue
                 refusal = self.usherctl(verb, f"--{option}{value}", **nowhere).stderr
-                known = "is not for usherctl" not in refusal
+                known = "does not go with usherctl" not in refusal
                 self.assertEqual(f"--{option}" in {word.rstrip("=") for word in self.complete(f"usherctl {verb} --{option}")}, known,
                                  f"{verb} --{option} in the completion")
                 self.assertEqual(bool(re.search(rf"[ ,]{verb}[:,]", explained)), known, f"{verb} --{option} in the help")

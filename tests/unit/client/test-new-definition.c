@@ -85,7 +85,7 @@ END_TEST
 START_TEST(what_is_in_a_disk_is_not_guessed_but_from_its_name)
 {
     assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/srv/disk", NULL}},
-                   "--disk=/srv/disk does not tell its format; add ,format=raw or ,format=qcow2");
+                   "--disk=/srv/disk has no format; add ,format=raw or ,format=qcow2");
     g_autofree char *text = text_of(&(NewDefinition){.disks = (char *[]){(char *)"/dev/sdb", NULL}});
     ck_assert_ptr_nonnull(strstr(text, "Format=raw\n"));
 }
