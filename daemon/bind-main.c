@@ -30,7 +30,7 @@ static int answer_failed(int channel, int error, const char *live)
     return channel_send_blocking(channel, (const char *[]){"failed", number, live, NULL}, NULL, 0);
 }
 
-/* Who keeps a driver where it is. */
+/* Answers with those who keep a driver where it is. */
 static int answer_held(int channel, int error, const char *live, const GPtrArray *holders)
 {
     g_autofree char *number = g_strdup_printf("%d", -error);
@@ -165,7 +165,7 @@ static int serve(int channel, const HolderPlace *place)
 
     while (r >= 0) {
         g_auto(GStrv) words = NULL;
-        /* Its lock tells whoever looks that we are not back from the kernel (edge/store/step-mark.h). */
+        /* Its lock shows every observer that we are not back from the kernel (edge/store/step-mark.h). */
         _cleanup_close_ int mark = -1;
         unsigned n_fds;
         r = channel_receive_blocking(channel, &words, &mark, 1, &n_fds);

@@ -90,7 +90,7 @@ static int say_hello(const char *verb, const char *name)
 /* refused MESSAGE REMEDY: for whoever reads the unit's log. */
 static int told_no(char **words)
 {
-    complain("%s", words[1] ?: "usherd refused, and said no more");
+    complain("%s", words[1] ?: "usherd refused without a reason");
     if (words[1] && words[2] && *words[2])
         complain("%s", words[2]);
     return EXIT_REFUSED;
@@ -108,7 +108,7 @@ static int judge_end(const char *word, const char *name)
 {
     if (!was_killed() || g_str_equal(word, "killed"))
         return EXIT_SUCCESS;
-    complain("guest %s was killed, and not by usherd", name);
+    complain("something other than usherd killed guest %s", name);
     return EXIT_KILLED;
 }
 
@@ -136,7 +136,7 @@ static int wait_for_end(const char *verb, const char *name)
             return g_str_equal(verb, "restored") ? judge_end(words[0], name) : EXIT_SUCCESS;
         if (g_str_equal(words[0], "refused"))
             return told_no(words);
-        complain("usherd said %s, which is no answer here", words[0]);
+        complain("usherd said %s, which is not an answer here", words[0]);
         return EXIT_REFUSED;
     }
 }
@@ -368,7 +368,7 @@ static int run_guest(const char *name)
     if (g_str_equal(order.words[0], "refused"))
         return told_no(order.words);
     if (!g_str_equal(order.words[0], "run") || g_strv_length(order.words) < 3 || order.n_fds < 1) {
-        complain("usherd said %s, which is no order to run a guest", order.words[0]);
+        complain("usherd said %s, which is not an order to run a guest", order.words[0]);
         return EXIT_REFUSED;
     }
     return become_qemu(&order, name);
@@ -390,7 +390,7 @@ int main(int argc, char *argv[])
         return was_killed() ? EXIT_SUCCESS : wait_for_end("stop", argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--restored"))
         return wait_for_end("restored", argv[2]);
-    complain("started by usher-guest@.service with the name of a guest; to start one by hand: usherctl start "
-             "NAME");
+    complain(
+        "only usher-guest@.service may start this program; to start a guest by hand: usherctl start NAME");
     return EXIT_USAGE;
 }

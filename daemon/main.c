@@ -22,7 +22,7 @@
 #include "edge/scan/remedy-look.h"
 #include "engine/opener.h"
 
-/* Long enough for a disk that has to spin up; shorter than who asks over the bus waits for an answer (25 s,
+/* Long enough for a disk that has to spin up; shorter than a caller on the bus waits for an answer (25 s,
  * sd-bus(3)). */
 #define ANSWER_USEC (15 * G_USEC_PER_SEC)
 /* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over.
@@ -208,7 +208,7 @@ static void read_host_id(Daemon *d)
         d->engine.host_id = sd_id128_to_string(id, d->host_id);
     else
         log_warning(
-            "cannot read the machine-id: %s; network cards get addresses that another host may give too",
+            "cannot read the machine-id: %s; another host may give its network cards the same addresses",
             strerror(-r));
 }
 
@@ -406,7 +406,7 @@ static int parse_options(int argc, char **argv, Options *ret, int *status)
         if (option == 'v' && (ret->log_level = parse_level(optarg)) >= 0)
             continue;
         if (option != '?')
-            fprintf(stderr, "usherd: \"%s\" is not understood; see usherd --help\n", optarg);
+            fprintf(stderr, "usherd: unknown option \"%s\"; see usherd --help\n", optarg);
         *status = EXIT_FAILURE;
         return 0;
     }

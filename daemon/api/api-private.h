@@ -143,5 +143,5 @@ int api_detach(Api *api, sd_bus_message *message, const char *name);
 int api_plan_attach(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_plan_detach(sd_bus_message *message, void *userdata, sd_bus_error *error);
 void api_pending_free(void *pending);
-/* Whoever asked has left. */
+/* The caller has left the bus. */
 void api_pending_drop(Api *api, void *pending);

@@ -120,15 +120,16 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     if (verdict == UNREAD_DROP)
         return 1;
     if (verdict == UNREAD_REFUSE)
-        return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                          "too many answers lie unread at the bus; ask again later");
+        return sd_bus_reply_method_errorf(
+            message, SD_BUS_ERROR_LIMITS_EXCEEDED,
+            "the bus holds too many answers that nobody has read; ask again later");
     if (!may)
         return sd_bus_reply_method_errorf(
             message, SD_BUS_ERROR_LIMITS_EXCEEDED,
-            "others wait, and you have had more of usherd's time lately; ask less often");
+            "other users wait, and you have had more of usherd's time lately; ask less often");
     if (strnlen(sd_bus_message_get_path(message), PATH_MAX_BYTES + 1) > PATH_MAX_BYTES)
         return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_OBJECT,
-                                          "no object of usherd's has a path of more than %d bytes",
+                                          "no object of usherd has a path of more than %d bytes",
                                           PATH_MAX_BYTES);
     int r = measure(message, 0, &left);
     if (r == -EFBIG)

@@ -72,9 +72,9 @@ static int get_guest(sd_bus_message *message, void *userdata, sd_bus_error *erro
         return r;
     if (!manager_guest(api->manager, name, &view)) {
         g_autofree char *shown = words_quote(name);
-        return api_reply_error(
-            message, FAULT_RAISED,
-            fault_new(FAULT_NO_SUCH_GUEST, "usherctl list shows what there is", "no guest %s", shown));
+        return api_reply_error(message, FAULT_RAISED,
+                               fault_new(FAULT_NO_SUCH_GUEST, "see which guests there are: usherctl list",
+                                         "no guest %s", shown));
     }
     g_autofree char *path = api_path(API_GUEST, name);
     return sd_bus_reply_method_return(message, "o", path);

@@ -119,7 +119,7 @@ static int on_own(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     if (sd_bus_message_is_method_error(reply, NULL) ||
         read_bytes(reply, "IncomingBytes", &unread->total) < 0) {
         /* This is dbus-broker, which hangs up on who does not read, or a dbus-daemon without statistics. */
-        log_debug("the bus does not tell what is unread");
+        log_debug("the bus does not say how much is unread");
         unread->untold = true;
         return 0;
     }

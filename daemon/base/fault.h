@@ -33,7 +33,7 @@ typedef enum FaultKind {
     FAULT_STUCK, /* a write to the device hangs in the kernel */
     FAULT_TIMEOUT,
     FAULT_UNRESPONSIVE, /* QEMU does not answer on QMP */
-    FAULT_GUEST_FAILED, /* QEMU died or said no */
+    FAULT_GUEST_FAILED, /* QEMU died or refused */
     FAULT_NOT_AUTHORIZED,
     FAULT_FAILED,
     FAULT_KIND_MAX,

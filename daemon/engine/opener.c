@@ -151,7 +151,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
     /* Nothing is being asked, or the answer comes in this turn. */
     if (!opener->what || !opener->worker || opener->turn)
         return 0;
-    log_warning("%s does not answer; usher-bind is left alone with it", opener->what);
+    log_warning("%s does not answer; usherd leaves usher-bind waiting for it", opener->what);
     abandon(opener);
     fail(opener, -ETIMEDOUT);
     return 0;
@@ -277,11 +277,11 @@ Fault *opener_fault(const Opener *opener, int error, const char *guest, const ch
                          "guest %s: the host's list of users and groups does not answer for %s", guest, what);
     if (error == -ETIMEDOUT)
         return fault_new(FAULT_TIMEOUT,
-                         "see whether its file server lives, or unmount it: umount -l; then try again",
+                         "see whether its file server answers, or unmount it: umount -l; then try again",
                          "guest %s: %s does not answer (a dead NFS or FUSE mount?)", guest, what);
     if (error == -EUSERS)
         return fault_new(FAULT_BUSY, "see which in journalctl -u usherd, and unmount those: umount -l",
-                         "guest %s: %s cannot be looked at: %u files or devices do not answer already", guest,
-                         what, hangs_count(opener->engine->hangs));
+                         "guest %s: usherd cannot look at %s: %u files or devices do not answer already",
+                         guest, what, hangs_count(opener->engine->hangs));
     return NULL;
 }

@@ -121,7 +121,7 @@ class AShare(DaemonTest):
     def test_of_what_is_no_folder_is_refused(self):
         self.usherd.define("demo", self.share("9p"))
         (self.usherd.folder / "docs").rmdir()
-        self.assert_error("MissingFile", r"\[Share docs\] Path=.*/docs: No such file or directory; make the folder", self.manager.PlanStart, "demo")
+        self.assert_error("MissingFile", r"\[Share docs\] Path=.*/docs: No such file or directory; create the folder", self.manager.PlanStart, "demo")
         (self.usherd.folder / "docs").write_text("a file")
         self.assert_error("MissingFile", r"\[Share docs\] Path=.*/docs: Not a directory", self.manager.PlanStart, "demo")
 

@@ -133,9 +133,9 @@ class ANetwork(DaemonTest):
             taken.listen()
             port = taken.getsockname()[1]
             self.usherd.define("demo", GUEST + f"[Network nat]\nForward=tcp:{port}:7\n")
-            self.assert_error("InUse", rf"^guest demo: \[Network nat\] Forward=: TCP port {port} of 127.0.0.1 is taken; .*ss -lnpt",
+            self.assert_error("InUse", rf"^guest demo: \[Network nat\] Forward=: TCP port {port} of 127.0.0.1 is in use; .*ss -lnpt",
                               self.manager.StartGuest, "demo", NONE)
-            self.assert_error("InUse", "is taken", self.manager.PlanStart, "demo")
+            self.assert_error("InUse", "is in use", self.manager.PlanStart, "demo")
 
 
 class ALife(DaemonTest):
@@ -248,7 +248,7 @@ class ARefusal(DaemonTest):
 
     def test_names_a_kernel_image_that_is_missing(self):
         self.usherd.define("demo", GUEST + "[Kernel]\nImage=/nowhere/vmlinuz\n")
-        self.assert_error("MissingFile", r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put it there, or correct Image=",
+        self.assert_error("MissingFile", r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put the file there, or correct Image=",
                           self.manager.PlanStart, "demo")
 
     def test_names_a_disk_that_is_missing(self):
@@ -259,7 +259,7 @@ class ARefusal(DaemonTest):
         self.usherd.define("demo", GUEST + "[Kernel]\nImage=/nowhere/vmlinuz\n")
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
         self.assertEqual(result, "refused")
-        self.assertRegex(message, r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put it there, or correct Image=")
+        self.assertRegex(message, r"\[Kernel\] Image=/nowhere/vmlinuz: No such file or directory; put the file there, or correct Image=")
 
     def test_names_a_device_that_is_not_there(self):
         self.usherd.define("demo", GUEST + "[PCI gpu]\nAddress=ffff:ff:1f.7\n")

@@ -28,7 +28,7 @@ class AQemuThatDoesNotAnswer(DaemonTest):
             pass
 
     def silence(self):
-        self.assert_error("Unresponsive", "QEMU of guest demo does not answer; usherctl kill ends it", self.usherd.guest("demo").Pause)
+        self.assert_error("Unresponsive", "QEMU of guest demo does not answer; to end the guest: usherctl kill", self.usherd.guest("demo").Pause)
 
     def test_is_told_so_and_stays_so_and_others_are_answered(self):
         self.silence()

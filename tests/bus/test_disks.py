@@ -63,7 +63,7 @@ class AnImage(DiskTest):
         self.assertEqual(sorted(os.listdir(self.images)), ["new.img", "new.qcow2"])
 
     def test_is_not_made_in_a_folder_that_is_not_there(self):
-        self.assert_refused(r"\[Disk system\] Path=.*/no/new.img is not there; is its folder there\?",
+        self.assert_refused(r"\[Disk system\] Path=.*/no/new.img does not exist; does its folder exist\?",
                             self.disk("no/new.img", "Format=raw\nSize=1G\n"))
 
     def test_of_another_format_is_said_to_be_one(self):
@@ -73,7 +73,7 @@ class AnImage(DiskTest):
     def test_behind_a_link_is_not_opened(self):
         (self.images / "real.img").write_bytes(bytes(1 << 20))
         (self.images / "link.img").symlink_to("real.img")
-        self.assert_refused(r"Path=.*link.img goes over a symbolic link; write the path that it leads to",
+        self.assert_refused(r"Path=.*link.img contains a symbolic link; write the path to which the link leads",
                             self.disk("link.img", "Format=raw\n"))
 
     def test_on_a_file_system_without_direct_io_is_not_opened_for_cache_none(self):
@@ -82,7 +82,7 @@ class AnImage(DiskTest):
                             text + "Cache=none\n")
 
     def test_that_no_file_system_of_the_host_could_hold_is_refused(self):
-        self.assert_refused(r"\[Disk system\] Size= is 15\.\d TiB, and the file system of .*/images has .*iB \(.*iB free\); lower it",
+        self.assert_refused(r"\[Disk system\] Size= is 15\.\d TiB, and the file system of .*/images has .*iB \(.*iB free\); lower Size=",
                             self.disk("new.img", "Format=raw\nSize=16000G\n"))
 
     def test_is_not_made_by_a_dry_run(self):
@@ -104,7 +104,7 @@ class AChain(DiskTest):
         qemu_img("create", "-q", "-f", "qcow2", "-b", str(self.base), "-F", "raw", str(self.overlay))
 
     def test_that_is_not_written_down_is_refused(self):
-        self.assert_refused(rf"Path={self.overlay} is built upon {self.base}, which Backing= does not name; .*Backing=raw:{self.base}",
+        self.assert_refused(rf"Path={self.overlay} has the backing file {self.base}, which Backing= does not name; .*Backing=raw:{self.base}",
                             self.disk("overlay.qcow2"))
 
     def test_that_is_written_down_is_used(self):
@@ -216,9 +216,9 @@ class ACdDrive(DiskTest):
         self.wait_for_images()
 
     def test_takes_only_what_is_open_for_reading(self):
-        self.assert_error("BadOption", "what is to be put into the drive is not an image; open a file, for reading alone",
+        self.assert_error("BadOption", "the image is not a regular file, or is open for writing; pass a regular file that is open for reading only",
                           self.change, "install", "second.iso", os.O_RDWR)
-        self.assert_error("NoSuchDevice", "which CD drive of guest demo?.*it has install, empty", self.change, "", "second.iso")
+        self.assert_error("NoSuchDevice", "guest demo has several CD drives, and none was named.*its drives are install, empty", self.change, "", "second.iso")
         self.assert_error("BadOption", "option quickly is not known", self.guest.EjectMedium, "install",
                           dbus.Dictionary({"quickly": True}, signature="sv"))
         self.assertEqual(self.open_images(), ["first.iso"])

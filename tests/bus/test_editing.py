@@ -60,7 +60,7 @@ class Defining(EditingTest):
     def test_of_what_is_wrong_with_a_drop_in_that_is_there_names_the_line(self):
         self.define()
         self.define("[CPU]\nThreads=128\n", drop_in="10-wide.conf")
-        self.assert_refused("BadDefinition", "is the most", GUEST.replace("Cores=1", "Cores=3"))
+        self.assert_refused("BadDefinition", "but a guest has 255 at most", GUEST.replace("Cores=1", "Cores=3"))
         self.assertEqual(self.file().read_text(), GUEST)
 
     def test_writes_drop_ins_and_an_empty_text_takes_one_out(self):

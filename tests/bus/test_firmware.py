@@ -83,7 +83,7 @@ class Uefi(DaemonTest):
         self.nvram().parent.mkdir(parents=True)
         self.nvram().write_bytes(b"another's")
         self.usherd.define("demo", UEFI)
-        self.assert_error("Refused", r"guest demo: .*/nvram.fd was made for other firmware: it has 9 bytes, .* has \d+; move it away",
+        self.assert_error("Refused", r"guest demo: .*/nvram.fd was made for other firmware: it has 9 bytes, .* has \d+; move the file away",
                           self.manager.StartGuest, "demo", NONE)
         self.assertEqual(self.nvram().read_bytes(), b"another's")
 

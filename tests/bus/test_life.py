@@ -51,7 +51,7 @@ class TheHostSleeps(DaemonTest):
 
     def test_while_a_guest_is_paused_that_goes_on_afterwards(self):
         self.start_guest(text=on_sleep("pause"))
-        lock = "sleep|usher|guest demo is paused before|delay"
+        lock = "sleep|usher|guest demo is paused before the host sleeps|delay"
         self.wait_for_locks(lock)
         self.logind.Prepare(True)
         self.usherd.wait_for_state("demo", "paused")
@@ -68,12 +68,12 @@ class TheHostSleeps(DaemonTest):
         self.logind.Prepare(True)
         self.wait_for_locks()
         self.logind.Prepare(False)
-        self.wait_for_locks("sleep|usher|guest demo is paused before|delay")
+        self.wait_for_locks("sleep|usher|guest demo is paused before the host sleeps|delay")
         self.assertEqual((self.usherd.property("demo", "State"), self.usherd.property("demo", "SubState")), ("paused", ""))
 
     def test_and_a_guest_is_shut_down_before(self):
         self.start_guest(text=on_sleep("shutdown"))
-        self.wait_for_locks("sleep|usher|guest demo shuts down before|delay")
+        self.wait_for_locks("sleep|usher|guest demo shuts down before the host sleeps|delay")
         self.logind.Prepare(True)
         self.usherd.wait_for_state("demo", "stopped")
         self.wait_for_locks()
@@ -81,7 +81,7 @@ class TheHostSleeps(DaemonTest):
 
     def test_not_before_a_guest_had_the_time_to_shut_down(self):
         self.start_guest(text=on_sleep("shutdown").replace("PowerButtonSec=1", "PowerButtonSec=60"))
-        self.wait_for_locks("sleep:handle-lid-switch|usher|guest demo may need 75 s to shut down, InhibitDelayMaxSec= gives 30 s|block")
+        self.wait_for_locks("sleep:handle-lid-switch|usher|guest demo may need 75 s to shut down, and InhibitDelayMaxSec= gives 30 s|block")
 
     def test_for_all_that_a_guest_without_devices_minds(self):
         self.start_guest()
@@ -214,8 +214,8 @@ class AnAgent(DaemonTest):
         self.assertEqual(self.usherd.property("demo", "Agent"), "absent")
         self.assertEqual(list(self.usherd.property("demo", "Addresses")), [])
         guest = self.usherd.guest("demo")
-        self.assert_error("Refused", r"guest demo has no agent that could be asked; .*; or press its reset button: usherctl reset", guest.Reboot)
-        self.assert_error("Refused", r"guest demo has no agent that could be asked; install qemu-guest-agent in it, and write \[Agent\]", guest.Freeze)
+        self.assert_error("Refused", r"guest demo has no agent; .*; or press the guest's reset button: usherctl reset", guest.Reboot)
+        self.assert_error("Refused", r"guest demo has no agent; install qemu-guest-agent in the guest, and write \[Agent\]", guest.Freeze)
         self.assertEqual(self.usherd.run_job(lambda: self.manager.StopGuest("demo", NONE)), ("done", ""))
 
     def test_of_a_guest_that_does_not_run_is_nothing(self):

@@ -141,7 +141,7 @@ class ABridge(NetworkTest):
         self.stop()
 
     def test_one_that_is_not_there_is_refused_with_those_that_are(self):
-        self.refuse(r"^guest demo: \[Network lan\] Bridge=br7: this host has no such bridge; name one of those that there are: br0$",
+        self.refuse(r"^guest demo: \[Network lan\] Bridge=br7: this host has no such bridge; name one of those that exist: br0$",
                     "Mode=bridge\nBridge=br7\n")
 
     def test_a_card_that_needs_qemu_to_move_its_packets_gets_them_too(self):

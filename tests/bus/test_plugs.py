@@ -11,7 +11,7 @@ from bus import DEADLINE_SECONDS
 from test_daemon import GUEST, NONE, DaemonTest
 from usherd import BUILD
 
-ABSENT = "headset: fffe:fffe is not plugged in; the guest gets it when it is"
+ABSENT = "headset: fffe:fffe is not plugged in; the guest gets it when it is plugged in"
 
 
 class Plugs(DaemonTest):

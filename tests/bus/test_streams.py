@@ -91,7 +91,7 @@ class AConsole(StreamTest):
         self.start()
         first = self.console()
         self.echo(first, b"x")
-        self.assert_error("Busy", "somebody has the console of guest demo open; take it over: usherctl console --force demo", self.guest.OpenConsole, NONE)
+        self.assert_error("Busy", "somebody has the console of guest demo open; to take the console over: usherctl console --force demo", self.guest.OpenConsole, NONE)
         first.close()
         self.usherd.wait_for(self.opens, "the console stayed taken")
 
@@ -289,7 +289,7 @@ class ADisplay(StreamTest):
     def test_that_there_is_none_is_said(self):
         self.start()
         self.assertEqual(self.usherd.property("demo", "Display"), "none")
-        self.assert_error("Refused", r"guest demo has no display; give it one for its next start: usherctl edit demo, \[Display\] Type=vnc",
+        self.assert_error("Refused", r"guest demo has no display; give the guest one for its next start: usherctl edit demo, \[Display\] Type=vnc",
                           self.guest.OpenDisplay)
 
 

@@ -67,12 +67,12 @@ class Tainted(DaemonTest):
         self.allow()
         self.manager.CheckHost()  # so that QEMU is known
         self.usherd.define("demo", GUEST + "[QEMU]\nSet=disk-system.queue-size=8\n[Network lan]\nMode=none\n")
-        self.assert_error("Refused", r"\[QEMU\] Set=: there is no device disk-system; those of this guest are port-net-lan net-lan", self.manager.StartGuest, "demo", NONE)
+        self.assert_error("Refused", r"\[QEMU\] Set=: this guest has no device disk-system; this guest's devices are port-net-lan net-lan", self.manager.StartGuest, "demo", NONE)
 
     def test_what_would_loosen_the_sandbox_is_no_argument(self):
         for option in ("-sandbox off", "--sandbox off", "-readconfig /x", "-daemonize", "-run-with chroot=/", "--run-with user=root", "-async-teardown"):
             self.usherd.define("demo", GUEST + f"[QEMU]\nArguments={option}\n")
-            self.assert_error("BadDefinition", f"{option.split()[0]} is usher's alone", self.manager.StartGuest, "demo", NONE)
+            self.assert_error("BadDefinition", f"usher alone gives QEMU the option {option.split()[0]}", self.manager.StartGuest, "demo", NONE)
 
 
 if __name__ == "__main__":

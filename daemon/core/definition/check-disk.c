@@ -26,7 +26,7 @@ static int check_sata_ports(const DefinitionReader *reader, const ReadSection *s
     if (!on_sata(section) || n <= SATA_PORTS)
         return 0;
     return definition_raise(section->place, ret_fault, "choose another Bus=, such as virtio-scsi",
-                            "[%s] is one too many on Bus=sata: there are %d ports", title, SATA_PORTS);
+                            "[%s] finds no free port on Bus=sata, which has %d ports", title, SATA_PORTS);
 }
 
 /* Whether a disk reads from or writes to that path; *ret_written: it writes. */
@@ -48,10 +48,9 @@ static int check_path(const DefinitionDisk *disk, const DefinitionDisk *other, c
 
     if (!uses(other, path, &written) || (!written && !write))
         return 0;
-    return definition_raise(
-        place, ret_fault, "remove one, or set ReadOnly=yes in both",
-        "[Disk %s] and [Disk %s] both use %s: who writes to it would destroy what the other sees", disk->name,
-        other->name, path);
+    return definition_raise(place, ret_fault, "remove one, or set ReadOnly=yes in both",
+                            "[Disk %s] and [Disk %s] both use %s: each would destroy what the other writes",
+                            disk->name, other->name, path);
 }
 
 static int check_writers(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
@@ -87,9 +86,10 @@ static int check_backing(const ReadSection *section, Fault **ret_fault)
         const DefinitionImage *image = g_ptr_array_index(disk->backing, i);
 
         if (image->format == DISK_FORMAT_RAW && i + 1 < disk->backing->len)
-            return definition_raise(place, ret_fault, "write the chain from the image downwards",
-                                    "[Disk %s] Backing=raw:%s is not the last, but nothing can be below it",
-                                    disk->name, image->path);
+            return definition_raise(
+                place, ret_fault, "write the chain from the image downwards",
+                "[Disk %s] Backing=raw:%s is not the last Backing=, but a raw image has nothing below it",
+                disk->name, image->path);
     }
     return 0;
 }
@@ -109,7 +109,7 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
                                 disk->name);
     if (disk->size > 0 && disk->read_only)
         return definition_raise(section_place(section, "Size"), ret_fault, "remove one of them",
-                                "[Disk %s] Size= makes an empty disk, which means nothing with ReadOnly=yes",
+                                "[Disk %s] Size= makes an empty disk, which is of no use with ReadOnly=yes",
                                 disk->name);
     int r = check_backing(section, ret_fault);
     if (r == 0)
@@ -127,7 +127,8 @@ int definition_check_cdrom(const DefinitionReader *reader, const ReadSection *se
         if (g_str_equal(disk->path, cdrom->path) && !disk->read_only)
             return definition_raise(
                 section_place(section, "Path"), ret_fault, "remove one, or set ReadOnly=yes in the disk",
-                "[CDROM %s] has the Path= of [Disk %s], which is written to", cdrom->name, disk->name);
+                "[CDROM %s] has the same Path= as [Disk %s], which the guest may write to", cdrom->name,
+                disk->name);
     }
     return check_sata_ports(reader, section, ret_fault);
 }

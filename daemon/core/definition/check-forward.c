@@ -61,8 +61,8 @@ static int refuse(const Taken *a, const Taken *b, Fault **ret_fault)
     const Taken *first = a->order < b->order ? a : b, *second = first == a ? b : a;
     DefinitionPlace place = place_of(first);
 
-    return definition_raise(place_of(second), ret_fault, "choose another port of the host in one of them",
-                            "[Network %s] Forward= takes %s port %u of the host, as %s:%u does",
+    return definition_raise(place_of(second), ret_fault, "choose another port of the host in one of the two",
+                            "[Network %s] Forward= takes %s port %u of the host, which %s:%u takes too",
                             ((const DefinitionNetwork *)second->section->structure)->name,
                             second->forward->udp ? "UDP" : "TCP", second->forward->host_port, place.path,
                             place.line);

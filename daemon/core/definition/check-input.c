@@ -17,7 +17,8 @@ int definition_check_input(const DefinitionReader *reader, const ReadSection *se
             break;
         if (g_str_equal(other->device, input->device))
             return definition_raise(section_place(section, "Device"), ret_fault, "remove one of them",
-                                    "[Input %s] has the Device= of [Input %s]", input->name, other->name);
+                                    "[Input %s] has the same Device= as [Input %s]", input->name,
+                                    other->name);
     }
     return 0;
 }

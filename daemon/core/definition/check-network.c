@@ -28,7 +28,7 @@ static int check_modes(const ReadSection *section, Fault **ret_fault)
         if (!place || network->mode == keys[i].mode)
             continue;
         g_autofree char *remedy = g_strdup_printf("remove it, or set Mode=%s", keys[i].mode_name);
-        return definition_raise(*place, ret_fault, remedy, "[Network %s] %s= is for Mode=%s alone",
+        return definition_raise(*place, ret_fault, remedy, "[Network %s] %s= works with Mode=%s only",
                                 network->name, keys[i].key, keys[i].mode_name);
     }
     return 0;
@@ -47,7 +47,7 @@ static int check_device(const DefinitionReader *reader, const ReadSection *secti
         if (network->device && g_strcmp0(other->device, network->device) == 0)
             return definition_raise(
                 section_place(section, "Device"), ret_fault, "change or remove one of them",
-                "[Network %s] has the Device= of [Network %s]", network->name, other->name);
+                "[Network %s] has the same Device= as [Network %s]", network->name, other->name);
     }
     return 0;
 }
@@ -63,7 +63,8 @@ static int check_mac(const DefinitionReader *reader, const ReadSection *section,
             break;
         if (network->mac && g_strcmp0(other->mac, network->mac) == 0)
             return definition_raise(section_place(section, "MAC"), ret_fault, "change or remove one of them",
-                                    "[Network %s] has the MAC= of [Network %s]", network->name, other->name);
+                                    "[Network %s] has the same MAC= as [Network %s]", network->name,
+                                    other->name);
     }
     return 0;
 }

@@ -12,13 +12,13 @@ int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
     if (definition->sound.type != SOUND_NONE && !socket)
         return definition_raise(section_place(section, "Type"), ret_fault,
                                 "add Socket=, such as /run/user/1000/pulse/native",
-                                "[Sound] does not say whose sound server");
+                                "[Sound] does not say which sound server");
     if (definition->sound.type == SOUND_NONE && socket)
         return definition_raise(section_place(section, "Socket"), ret_fault, "add Type=, or remove it",
                                 "[Sound] Socket= means nothing without Type=");
     if (name && g_str_has_prefix(name, "pipewire-"))
         return definition_raise(section_place(section, "Socket"), ret_fault,
-                                "name that of pipewire-pulse, such as /run/user/1000/pulse/native",
-                                "[Sound] Socket=%s: QEMU speaks PulseAudio's protocol alone", socket);
+                                "name the socket of pipewire-pulse, such as /run/user/1000/pulse/native",
+                                "[Sound] Socket=%s: QEMU speaks PulseAudio's protocol only", socket);
     return 0;
 }

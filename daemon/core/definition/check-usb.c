@@ -8,7 +8,7 @@ int definition_check_usb(const DefinitionReader *reader, const ReadSection *sect
 
     if (!usb->id && !usb->serial && !usb->port)
         return definition_raise(section->place, ret_fault, "add ID= as lsusb shows it, Serial= or Port=",
-                                "[USB %s] does not say which device", usb->name);
+                                "[USB %s] does not say which device it means", usb->name);
     for (unsigned i = 0; i < reader->definition->usbs->len; i++) {
         const DefinitionUsb *other = g_ptr_array_index(reader->definition->usbs, i);
 
@@ -17,7 +17,7 @@ int definition_check_usb(const DefinitionReader *reader, const ReadSection *sect
         if (g_strcmp0(other->id, usb->id) == 0 && g_strcmp0(other->serial, usb->serial) == 0 &&
             g_strcmp0(other->port, usb->port) == 0)
             return definition_raise(section->place, ret_fault, "remove one, or add Serial= or Port= to both",
-                                    "[USB %s] asks for the device of [USB %s]", usb->name, other->name);
+                                    "[USB %s] asks for the same device as [USB %s]", usb->name, other->name);
     }
     return 0;
 }

@@ -36,22 +36,22 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
 
     if (cpus > CPUS_MAX)
         return definition_raise(section->place, ret_fault, "lower Sockets=, Cores= or Threads=",
-                                "[CPU] makes %" G_GUINT64_FORMAT
-                                " vCPUs of %u sockets × %u cores × %u threads, but %d is the most",
+                                "[CPU] asks for %" G_GUINT64_FORMAT
+                                " vCPUs (%u sockets × %u cores × %u threads), but a guest has %d at most",
                                 cpus, definition->cpu.sockets, definition->cpu.cores, definition->cpu.threads,
                                 CPUS_MAX);
     if (definition->cpu.accelerator == ACCELERATOR_TCG && g_strcmp0(definition->cpu.model, "host") == 0)
         return definition_raise(
             section_place(section, "Model"), ret_fault,
-            "write Model=max, or remove Accelerator=tcg where the host has KVM",
+            "write Model=max, or remove Accelerator=tcg if the host has KVM",
             "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU");
     const char *tuned = definition->cpu.hyper_v           ? "HyperV"
                         : definition->cpu.hide_hypervisor ? "HideHypervisor"
                                                           : NULL;
     if (tuned && definition->cpu.accelerator != ACCELERATOR_KVM)
-        return definition_raise(section_place(section, tuned), ret_fault, "remove it, or Accelerator=tcg",
-                                "[CPU] %s=yes needs Accelerator=kvm: it is about what KVM tells a guest",
-                                tuned);
+        return definition_raise(
+            section_place(section, tuned), ret_fault, "remove it, or remove Accelerator=tcg",
+            "[CPU] %s=yes needs Accelerator=kvm: the key changes what KVM tells the guest", tuned);
     return 0;
 }
 
@@ -72,7 +72,7 @@ static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
                                 "[CPU] %s= means nothing without Pin=", lone);
     if (list && list->len < cpus)
         return definition_raise(section_place(section, "Pin"), ret_fault,
-                                "name one for each, or lower Sockets=, Cores= or Threads=",
+                                "name one host CPU for each vCPU, or lower Sockets=, Cores= or Threads=",
                                 "[CPU] Pin= names %u host CPUs for %u vCPUs", list->len, cpus);
     return 0;
 }
@@ -85,7 +85,7 @@ static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
 
     if (page && definition->memory.size % page != 0)
         return definition_raise(section_place(section, "HugePages"), ret_fault,
-                                "choose a Size= that is a multiple of it, or smaller pages",
+                                "choose a Size= that is a multiple of the page size, or smaller pages",
                                 "[Memory] Size= is not a multiple of HugePages=%s",
                                 definition->memory.huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
     return 0;
@@ -115,11 +115,11 @@ static int check_looking_glass(const DefinitionReader *reader, Fault **ret_fault
                                 "[LookingGlass] Size= is not a power of two");
     if (definition->looking_glass.device && !kvmfr_device_valid(definition->looking_glass.device))
         return definition_raise(
-            section_place(section, "Device"), ret_fault, "name one that there is: ls /dev/kvmfr*",
-            "[LookingGlass] Device=%s is none of kvmfr's", definition->looking_glass.device);
+            section_place(section, "Device"), ret_fault, "name one that exists: ls /dev/kvmfr*",
+            "[LookingGlass] Device=%s is not a device of kvmfr", definition->looking_glass.device);
     if (definition->looking_glass.device && definition->looking_glass.owner)
         return definition_raise(section_place(section, "Owner"), ret_fault,
-                                "remove it: udev's rules give the device to who looks",
+                                "remove it: a udev rule says which user may open the device",
                                 "[LookingGlass] Owner= means nothing with Device=");
     if (size == 0 && definition->looking_glass.owner)
         return definition_raise(section_place(section, "Owner"), ret_fault, "add Size=, or remove it",
@@ -166,13 +166,12 @@ static int check_mediated(const ReadSection *section, Fault **ret_fault)
 
     if (pci->mediated_type && !section_key_place(section, "Address"))
         return definition_raise(section_place(section, key), ret_fault,
-                                "add Address= with the device whose driver makes it",
+                                "add Address= with the device whose driver offers the type",
                                 "[PCI %s] MediatedType= needs an Address=", section->name);
     for (const char *const *name = pci->mediated_type ? unfit + 2 : unfit; *name; name++)
         if (section_key_place(section, *name))
             return definition_raise(section_place(section, *name), ret_fault, "remove one of them",
-                                    "[PCI %s] %s= is for a device of its own, not for a %s=", section->name,
-                                    *name, key);
+                                    "[PCI %s] %s= does not go with %s=", section->name, *name, key);
     return 0;
 }
 
@@ -191,24 +190,25 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
         return definition_raise(
             section_place(section, "PrimaryVGA"), ret_fault,
             "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
-            "[PCI %s] PrimaryVGA=yes is for guests with BIOS firmware", pci->name);
+            "[PCI %s] PrimaryVGA=yes works only in a guest with BIOS firmware", pci->name);
 
     if (pci->primary_vga && reader->definition->display != DISPLAY_NONE)
-        return definition_raise(
-            section_place(section, "PrimaryVGA"), ret_fault,
-            "remove it for as long as the emulated screen is needed, or remove [Display] Type=",
-            "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already", pci->name);
+        return definition_raise(section_place(section, "PrimaryVGA"), ret_fault,
+                                "remove it while you need the emulated screen, or remove [Display] Type=",
+                                "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already",
+                                pci->name);
     if (pci->rom && !pci->rom_bar)
         return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
                                 "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);
     if (pci->virtual_functions > 0 && pci->functions != 0)
         return definition_raise(section_place(section, "VirtualFunctions"), ret_fault, "remove one of them",
-                                "[PCI %s] Functions= lends the device, VirtualFunctions= what is made of it",
+                                "[PCI %s] Functions= lends the device itself, and VirtualFunctions= lends "
+                                "its virtual functions instead",
                                 pci->name);
     if (pci->functions == 0 || pci->functions & (1 << pci->address.function))
         return 0;
     return definition_raise(
-        section_place(section, "Functions"), ret_fault, "add it to Functions=, or correct Address=",
+        section_place(section, "Functions"), ret_fault, "add the function to Functions=, or correct Address=",
         "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
 }
 
@@ -226,8 +226,8 @@ static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
             g_autofree char *title = section_title(section->id, section->name),
                             *other = section_title(owners[index]->id, owners[index]->name);
             return definition_raise(section_place(section, "BootIndex"), ret_fault,
-                                    "change or remove one of them", "[%s] has the BootIndex= of [%s]", title,
-                                    other);
+                                    "change or remove one of them", "[%s] has the same BootIndex= as [%s]",
+                                    title, other);
         }
         g_assert(index < G_N_ELEMENTS(owners));
         owners[index] = section;
@@ -245,9 +245,8 @@ static int check_share(const DefinitionReader *reader, const ReadSection *sectio
         if (other == share)
             break;
         if (g_str_equal(other->tag ?: other->name, share->tag ?: share->name))
-            return definition_raise(section_place(section, "Tag"), ret_fault,
-                                    "give one of them another Tag=", "[Share %s] has the tag of [Share %s]",
-                                    share->name, other->name);
+            return definition_raise(section_place(section, "Tag"), ret_fault, "give one of them another Tag=",
+                                    "[Share %s] has the same tag as [Share %s]", share->name, other->name);
     }
     return 0;
 }

@@ -47,9 +47,8 @@
 #define COMMAND_LINE_BYTES 2047
 
 const DefinitionSection definition_sections[SECTION_MAX] = {
-    [SECTION_GUEST] =
-        {"Guest",
-         .help = "The guest's description, and what happens to it on events of the host and its system"},
+    [SECTION_GUEST] = {"Guest", .help = "The guest's description, and what happens to the guest on events of "
+                                        "the host and of its system"},
     [SECTION_FIRMWARE] = {"Firmware", .help = "The firmware that the guest boots with"},
     [SECTION_TPM] = {"TPM", .help = "A TPM, which gives keys out only if the guest booted the same software"},
     [SECTION_CPU] = {"CPU", .help = "Its vCPUs"},
@@ -219,7 +218,7 @@ static const DefinitionKey keys[] = {
      .help = "The UUID of an existing mediated device to lend; its parent stays with the host"},
     {SECTION_PCI, "MediatedType", VALUE_WORD, PCI(mediated_type), .max = 64, .otherwise = "none is made",
      .help = "The type of mediated device to create from the device at Address=, and to lend instead"},
-    {SECTION_PCI, "Fingerprint", VALUE_IDENTITY, PCI(fingerprint), .otherwise = "whatever is at Address= is taken",
+    {SECTION_PCI, "Fingerprint", VALUE_IDENTITY, PCI(fingerprint), .otherwise = "any device at Address= is lent",
      .help = "The device's identity, so that no other device at that address is lent"},
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all",
      .help = "The functions of the device to lend"},
@@ -253,7 +252,7 @@ static const DefinitionKey keys[] = {
      .help = "The subsystem ID that the guest sees"},
 
     {SECTION_DISK, "Path", VALUE_PATH, DISK(path), .required = true,
-     .help = "The image's file or block device on the host"},
+     .help = "The file or block device on the host that holds the image"},
     {SECTION_DISK, "Format", VALUE_CHOICE, DISK(format), .words = disk_formats, .required = true,
      .help = "The format; never guessed, as a guest could write data that makes a guess wrong"},
     {SECTION_DISK, "Size", VALUE_SIZE, DISK(size), .min = MIB, .max = 64 * TIB, .step = MIB,
@@ -273,14 +272,14 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
      .otherwise = "made from the section's name", .help = "The serial number that the guest sees"},
     {SECTION_DISK, "BootIndex", VALUE_NUMBER, DISK(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
-     .otherwise = "after those that have one, in the order of the file", .help = "Its place in the boot order"},
+     .otherwise = "after the disks that have one, in the order of the file", .help = "Its place in the boot order"},
 
     {SECTION_CDROM, "Path", VALUE_PATH, CDROM(path),
      .otherwise = "nothing is in the drive", .help = "The image's file on the host"},
     {SECTION_CDROM, "Bus", VALUE_CHOICE, CDROM(bus), .words = cdrom_buses, .fallback = "sata",
      .help = "The kind of drive that the guest sees"},
     {SECTION_CDROM, "BootIndex", VALUE_NUMBER, CDROM(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
-     .otherwise = "after those that have one and all disks", .help = "Its place in the boot order"},
+     .otherwise = "after the drives that have one, and after all disks", .help = "Its place in the boot order"},
 
     {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user",
      .help = "What the card is connected to"},
@@ -291,7 +290,7 @@ static const DefinitionKey keys[] = {
     {SECTION_NETWORK, "Parent", VALUE_WORD, NETWORK(parent), .max = LINK_NAME_MAX,
      .help = "The host's network interface that the guest shares"},
     {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true, .most = FORWARDS_MAX,
-     .help = "A port of the host that leads to one of the guest"},
+     .help = "A port of the host that leads to a port of the guest"},
     {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no",
      .help = "Whether to keep the guest from connecting to others"},
     {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = network_models, .fallback = "virtio",
@@ -300,7 +299,7 @@ static const DefinitionKey keys[] = {
      .otherwise = "derived from the names of guest and section and the host's machine-id", .help = "The card's address"},
 
     {SECTION_INPUT, "Device", VALUE_PATH, INPUT(device), .required = true,
-     .help = "The device's node on the host, by a stable name"},
+     .help = "The device's node on the host, by a name that stays the same"},
     {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = grab_toggles, .fallback = "ctrl-ctrl",
      .help = "The keys that, pressed together, switch between host and guest"},
 
@@ -319,7 +318,7 @@ static const DefinitionKey keys[] = {
     {SECTION_LOOKING_GLASS, "Device", VALUE_PATH, GUEST(looking_glass.device), .otherwise = "a file",
      .help = "The device of the module kvmfr that provides the memory"},
     {SECTION_LOOKING_GLASS, "Size", VALUE_SIZE, GUEST(looking_glass.size), .min = MIB, .max = 1024 * MIB, .step = MIB,
-     .otherwise = "there is none, or as much as Device= has", .help = "The size of the memory, a power of two: it depends on the picture's size"},
+     .otherwise = "none, or the size of the memory of Device=", .help = "The size of the memory, a power of two: it depends on the picture's size"},
     {SECTION_LOOKING_GLASS, "Owner", VALUE_WORD, GUEST(looking_glass.owner), .max = 32, .otherwise = "root",
      .help = "The user on the host who runs the viewer"},
 

@@ -130,10 +130,10 @@ static int check_number(const ReadSection *section, const DefinitionKey *key, De
     const GArray *repeats = section->repeats[index];
 
     if (repeats && repeats->len >= key->most)
-        return definition_raise(place, ret_fault, "remove one", "[%s] has more than %u %s=", title, key->most,
-                                key->name);
+        return definition_raise(place, ret_fault, "remove one", "[%s] has more than %u lines %s=", title,
+                                key->most, key->name);
     if (++section->n_assigned[index] > DEFINITION_ASSIGNMENTS_MAX)
-        return definition_raise(place, ret_fault, "remove those that do not count",
+        return definition_raise(place, ret_fault, "remove all but the last",
                                 "[%s] %s= is written more than %d times", title, key->name,
                                 DEFINITION_ASSIGNMENTS_MAX);
     return 0;

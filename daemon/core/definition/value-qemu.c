@@ -35,7 +35,7 @@ bool value_set_arguments(const DefinitionKey *key, const char *text, void *field
     }
     for (char **word = words; *word; word++)
         if (forbidden_option(*word)) {
-            *ret_hint = g_strdup_printf("%s is usher's alone", *word);
+            *ret_hint = g_strdup_printf("usher alone gives QEMU the option %s", *word);
             return false;
         }
     for (char **word = words; *word; word++)
@@ -62,7 +62,7 @@ bool value_set_override(const DefinitionKey *key, const char *text, void *field,
         return false;
     if ((property == 2 && strncmp(name, "id", 2) == 0) ||
         (property == 6 && strncmp(name, "driver", 6) == 0)) {
-        *ret_hint = g_strdup("what a device is, and what it is called, stays");
+        *ret_hint = g_strdup("Set= changes neither a device's driver nor its id");
         return false;
     }
     append(field, g_strdup(text));

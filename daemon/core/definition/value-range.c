@@ -72,7 +72,7 @@ char *value_range(const DefinitionKey *key)
             "tcp:127.0.0.1:3389:3389");
     case VALUE_ARGUMENTS:
         return g_strdup(
-            "words as a shell reads them, such as -device pvpanic, without options that are usher's alone");
+            "words as a shell reads them, such as -device pvpanic, without options that usher alone gives");
     case VALUE_OVERRIDE:
         return g_strdup(
             "a device's id, one of its properties and a value such as disk-system.queue-size=128");

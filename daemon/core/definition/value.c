@@ -45,9 +45,9 @@ static bool check_path(const char *text, char **ret_hint)
     g_auto(GStrv) parts = g_strsplit(text, "/", -1);
 
     if (text[0] == '"' || text[0] == '\'')
-        *ret_hint = g_strdup("write it without quotes");
+        *ret_hint = g_strdup("write the path without quotes");
     else if (text[0] == '~' || text[0] == '$')
-        *ret_hint = g_strdup("write it in full: ~ and variables mean nothing here");
+        *ret_hint = g_strdup("write the path in full: ~ and variables mean nothing here");
     return text[0] == '/' && strlen(text) < PATH_MAX && !g_strv_contains((const char *const *)parts, "..");
 }
 
@@ -69,7 +69,7 @@ static bool set_image(const DefinitionKey *key, const char *text, void *field, c
     GPtrArray **images = field;
 
     if (!raw && !qcow2 && text[0] == '/')
-        *ret_hint = g_strdup("write raw: or qcow2: before it; it is never guessed");
+        *ret_hint = g_strdup("write raw: or qcow2: before the path; usher never guesses the format");
     if ((!raw && !qcow2) || !check_path(path, ret_hint))
         return false;
     DefinitionImage *image = g_new(DefinitionImage, 1);

@@ -101,18 +101,18 @@ static char *find_now(const Host *host, const char *fingerprint)
         const HostDevice *device = g_ptr_array_index(host->devices, i);
         g_autofree char *text = fingerprint_of(host, device);
         if (strcmp(text, fingerprint) == 0)
-            return g_strdup_printf("it is at %s now: correct Address=", PCI_ADDRESS_STR(device->address));
+            return g_strdup_printf("the device is at %s now: correct Address=",
+                                   PCI_ADDRESS_STR(device->address));
         if (same_make(fingerprint, text))
             g_string_append_printf(alike, "%s%s", alike->len > 0 ? ", " : "",
                                    PCI_ADDRESS_STR(device->address));
     }
     if (alike->len == 0)
-        return g_strdup("it is not in this host; if another device is meant now, renew the fingerprint: "
+        return g_strdup("the device is not in this host; if you mean another one now, renew the fingerprint: "
                         "usherctl show --fingerprint ADDRESS");
-    return g_strdup_printf(
-        "a device of that make, in another place, is at %s; if it is meant, correct Address= and "
-        "renew the fingerprint: usherctl show --fingerprint ADDRESS",
-        alike->str);
+    return g_strdup_printf("a device of the same make is at %s; if you mean that one, correct Address= and "
+                           "renew the fingerprint: usherctl show --fingerprint ADDRESS",
+                           alike->str);
 }
 
 int fingerprint_check(const Host *host, PciAddress address, const char *fingerprint, const char *key,

@@ -216,14 +216,15 @@ static char *describe_all(const GPtrArray *holders)
     return g_string_free(text, FALSE);
 }
 
-/* Of "eth1.10 on eth1", eth1 is taken down: then nothing goes over what is built upon it. */
+/* For "eth1.10 on eth1" the remedy takes eth1 down: then nothing goes over the links that are built upon
+ * it. */
 static char *link_remedy(const Holder *holder)
 {
     const char *space = strrchr(holder->what, ' ');
 
     if (holder->pid > 0)
         return g_strdup_printf(
-            "take the link down there first: nsenter --net=/proc/%d/ns/net ip link set %.*s down",
+            "take the link down in its namespace first: nsenter --net=/proc/%d/ns/net ip link set %.*s down",
             holder->pid, (int)strcspn(holder->what, " "), holder->what);
     return g_strdup_printf("take the link down first: ip link set %s down", space ? space + 1 : holder->what);
 }
@@ -236,20 +237,18 @@ static char *remedy_for(const GPtrArray *holders)
     for (unsigned i = 0; i < holders->len; i++) {
         const Holder *holder = g_ptr_array_index(holders, i);
         if (holder->kind == HOLDER_MOUNT)
-            return g_strdup("unmount it there, or choose another device");
+            return g_strdup("unmount the file system, or choose another device");
         if (holder_needed(holder))
-            return g_strdup("free it of that, or choose another device");
+            return g_strdup("end that use first, or choose another device");
         if (holder->kind == HOLDER_LINK)
             return link_remedy(holder);
         if (holder->kind == HOLDER_BLOCK)
-            return g_strdup("deactivate what is built upon the disk (vgchange -an, mdadm --stop, cryptsetup "
-                            "close, losetup -d), "
-                            "or take back its export");
+            return g_strdup("deactivate what uses the disk (vgchange -an, mdadm --stop, cryptsetup close, "
+                            "losetup -d), or end its export");
         if (holder->kind == HOLDER_KERNEL)
-            return g_strdup_printf(
-                "find out what has %s (zpool status, another file system's journal or cache, "
-                "a mount in another namespace), and end that",
-                holder->what);
+            return g_strdup_printf("find out what uses %s (zpool status, another file system's journal or "
+                                   "cache, a mount in another namespace), and end that use",
+                                   holder->what);
         if (stoppable(holder) && !has_unit(units, holder->unit))
             g_ptr_array_add(units, holder->unit);
         else if (!stoppable(holder))
@@ -261,7 +260,8 @@ static char *remedy_for(const GPtrArray *holders)
     }
     g_ptr_array_add(units, NULL);
     g_autofree char *list = g_strjoinv(",", (char **)units->pdata);
-    return g_strdup_printf("close it, or have it stopped for that time: --stop-holders=%s", list);
+    return g_strdup_printf("close it, or let usherd stop it and start it again afterwards: --stop-holders=%s",
+                           list);
 }
 
 int holders_judge(const GPtrArray *holders, char *const *units, GPtrArray **ret_stop, Fault **ret_fault)

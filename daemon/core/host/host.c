@@ -311,7 +311,7 @@ const HostDevice *host_maker(const Host *host, const HostDevice *device)
 
 char *host_maker_remedy(const HostDevice *maker)
 {
-    g_autofree char *whole = maker ? g_strdup_printf(", or lend %s as a whole, with all that is behind it",
+    g_autofree char *whole = maker ? g_strdup_printf(", or lend %s as a whole, with all devices behind it",
                                                      PCI_ADDRESS_STR(maker->address))
                                    : g_strdup("");
 

@@ -99,7 +99,7 @@ typedef struct HostNode {
     uint64_t memory; /* bytes; 0: unknown */
     uint64_t left;   /* what of that can be had now, without swapping; 0: unknown */
     struct {
-        bool there; /* the processor knows the size */
+        bool there; /* the host CPU knows the size */
         uint64_t total, free;
     } pages[HOST_PAGE_SIZES];
 } HostNode;
@@ -113,7 +113,7 @@ typedef struct HostCpu {
 /* A unit of systemd's that holds what runs on the host. */
 typedef struct HostSlice {
     char *unit;       /* "system.slice" */
-    GArray *kept_off; /* of unsigned: the processors that none of it may run on */
+    GArray *kept_off; /* of unsigned: the host CPUs on which none of its processes may run */
 } HostSlice;
 
 typedef struct Host {

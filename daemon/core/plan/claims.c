@@ -20,7 +20,7 @@ struct Claims {
     GHashTable *owners;  /* group → owner */
     GHashTable *nodes;   /* set of groups that were claimed with their nodes */
     GHashTable *leaning; /* owner → GArray of groups */
-    GHashTable *cpus;    /* processor → owner */
+    GHashTable *cpus;    /* host CPU → owner */
     GHashTable *pages;   /* owner → PagesClaim, owned */
     GHashTable *memory;  /* owner → MemoryClaim, owned */
 };

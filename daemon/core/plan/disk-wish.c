@@ -190,14 +190,14 @@ static int judge_look(const char *guest, const DiskWish *wish, DiskLook look, Fa
 
     switch (look) {
     case DISK_LOOK_NO_QCOW2:
-        return fault_raise(ret_fault, FAULT_REFUSED, "correct the format; qemu-img info tells what it is",
+        return fault_raise(ret_fault, FAULT_REFUSED, "correct the format; qemu-img info shows it",
                            "%s is not a qcow2 image", name);
     case DISK_LOOK_BROKEN:
         return fault_raise(ret_fault, FAULT_REFUSED, "see what can be saved: qemu-img check",
-                           "%s has a qcow2 header that cannot be right", name);
+                           "%s has a damaged qcow2 header", name);
     case DISK_LOOK_EXTERNAL:
-        return fault_raise(ret_fault, FAULT_REFUSED, "make one file of it: qemu-img convert -O qcow2",
-                           "%s keeps its data in another file, which it names", name);
+        return fault_raise(ret_fault, FAULT_REFUSED, "make one file of the image: qemu-img convert -O qcow2",
+                           "%s keeps its data in another file", name);
     default:
         return 0;
     }
@@ -213,7 +213,7 @@ int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *see
         return r;
     if (!seen->backing) {
         return fault_raise(ret_fault, FAULT_REFUSED,
-                           "remove Backing=", "%s is built upon nothing, but Backing= names %s", name,
+                           "remove Backing=", "%s has no backing file, but Backing= names %s", name,
                            wish->backing);
     }
     g_autofree char *named = wish->backing ? g_canonicalize_filename(wish->backing, "/") : NULL;
@@ -221,15 +221,15 @@ int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *see
         return 0;
     /* The guest would read from a file that the definition does not allow. */
     g_autofree char *remedy =
-        leads_to ? g_strdup_printf("if the guest may read that, say so in [%s]: Backing=raw:%s, or "
-                                   "Backing=qcow2:%s",
-                                   wish->section, leads_to, leads_to)
-                 : g_strdup("make one file of it: qemu-img convert -O qcow2");
+        leads_to ? g_strdup_printf(
+                       "if the guest may read that file, say so in [%s]: Backing=raw:%s, or Backing=qcow2:%s",
+                       wish->section, leads_to, leads_to)
+                 : g_strdup("make one file of the image: qemu-img convert -O qcow2");
     if (!wish->backing)
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                           "%s is built upon %s, which Backing= does not name", name, seen->backing);
-    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s is built upon %s, but Backing= names %s", name,
-                       seen->backing, wish->backing);
+                           "%s has the backing file %s, which Backing= does not name", name, seen->backing);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s has the backing file %s, but Backing= names %s",
+                       name, seen->backing, wish->backing);
 }
 
 Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
@@ -244,21 +244,23 @@ Fault *disk_wish_fault(const char *guest, const DiskWish *wish, int error)
     case ELOOP:
         return fault_new(
             FAULT_REFUSED,
-            "write the path that it leads to (realpath tells it): links are followed below /dev alone",
-            "%s goes over a symbolic link", name);
+            "write the path to which the link leads (realpath shows it): usher follows links only below /dev",
+            "%s contains a symbolic link", name);
     case ESTALE:
         return fault_new(FAULT_REFUSED, "try again; udevadm monitor shows what changes",
                          "%s became the name of another disk while it was opened", name);
     case EBUSY:
-        return fault_new(FAULT_IN_USE, "unmount it, or take it out of swap, RAID, LVM or the other program",
+        return fault_new(FAULT_IN_USE,
+                         "unmount it, remove it from swap, RAID or LVM, or end the program that uses it",
                          "%s is in use on the host", name);
     case ENOTBLK:
         return fault_new(FAULT_MISSING_FILE, "name a regular file or a block device",
                          "%s is neither a file nor a disk", name);
     case ENOENT:
         return fault_new(FAULT_MISSING_FILE,
-                         wish->size ? "is its folder there?" : "correct the path, or have it made by Size=",
-                         "%s is not there", name);
+                         wish->size ? "does its folder exist?"
+                                    : "correct the path, or add Size= to have the image made",
+                         "%s does not exist", name);
     default:
         return fault_new(FAULT_MISSING_FILE, "is the path right, and is it a file or a disk?",
                          "%s cannot be opened: %s", name, g_strerror(-error));
@@ -274,7 +276,7 @@ Fault *disk_wish_held(const char *guest, const DiskWish *wish, const GPtrArray *
     /* Nothing is ever stopped for a disk. */
     if (holders->len == 0 || holders_judge(holders, NULL, &stop, &held) == 0)
         return disk_wish_fault(guest, wish, -EBUSY);
-    return fault_new(FAULT_IN_USE, "free it of that, or choose another disk", "%s is in use: %s", name,
+    return fault_new(FAULT_IN_USE, "end that use first, or choose another disk", "%s is in use: %s", name,
                      held->message);
 }
 

@@ -198,8 +198,8 @@ static int raise_missing(const GuestDefinition *definition, const FileWish *wish
                            "guest %s: its firmware %s: %s", definition->name, wish->path, g_strerror(-error));
     g_autofree char *remedy =
         wish->kind == FILE_KIND_FOLDER
-            ? g_strdup_printf("make the folder, or correct %s= in %s", wish->key, definition->source)
-            : g_strdup_printf("put it there, or correct %s= in %s", wish->key, definition->source);
+            ? g_strdup_printf("create the folder, or correct %s= in %s", wish->key, definition->source)
+            : g_strdup_printf("put the file there, or correct %s= in %s", wish->key, definition->source);
 
     return fault_raise(ret_fault, FAULT_MISSING_FILE, remedy, "guest %s: [%s] %s=%s: %s", definition->name,
                        wish->section, wish->key, wish->path, g_strerror(-error));
@@ -215,7 +215,7 @@ static int judge_room(const GuestDefinition *definition, const FileWish *wish, c
     /* If the folder is wrong, opening it says so. */
     if (seen->room == 0 || wish->size <= seen->room)
         return 0;
-    return fault_raise(ret_fault, FAULT_REFUSED, "lower it, or put the image onto a larger file system",
+    return fault_raise(ret_fault, FAULT_REFUSED, "lower Size=, or put the image onto a larger file system",
                        "guest %s: [%s] Size= is %s, and the file system of %s has %s (%s free)",
                        definition->name, wish->section, wanted, folder, has, free);
 }
@@ -244,7 +244,8 @@ static int judge_disk(const GuestDefinition *definition, const FileWish *wish, c
                            wish->key, wish->path);
     if (!seen->stable)
         return 0;
-    g_autofree char *remedy = g_strdup_printf("write a name that stays: %s=%s", wish->key, seen->stable);
+    g_autofree char *remedy =
+        g_strdup_printf("write a name that stays the same: %s=%s", wish->key, seen->stable);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy,
                        "guest %s: [%s] %s=%s may be another disk after the next boot", definition->name,
                        wish->section, wish->key, wish->path);
@@ -272,15 +273,15 @@ static int judge_memory(const GuestDefinition *definition, uint64_t memory, Faul
 
     if (memory == 0)
         return refuse_kvmfr(definition, "load the module with a size: modprobe kvmfr static_size_mb=64",
-                            ret_fault, "it does not say how much memory it has");
+                            ret_fault, "the device does not say how much memory it has");
     if (wanted > 0 && wanted != memory)
-        return refuse_kvmfr(definition,
-                            "remove Size=, or load the module with another static_size_mb=", ret_fault,
-                            "it has %" G_GUINT64_FORMAT " MiB, and Size= is %" G_GUINT64_FORMAT " MiB",
-                            memory >> 20, wanted >> 20);
+        return refuse_kvmfr(
+            definition, "remove Size=, or load the module with another static_size_mb=", ret_fault,
+            "the device has %" G_GUINT64_FORMAT " MiB, and Size= is %" G_GUINT64_FORMAT " MiB", memory >> 20,
+            wanted >> 20);
     if (memory & (memory - 1))
         return refuse_kvmfr(definition, "load the module with a static_size_mb= that is a power of two",
-                            ret_fault, "its size is not a power of two");
+                            ret_fault, "the size of the device is not a power of two");
     return 0;
 }
 
@@ -295,13 +296,13 @@ static int judge_kvmfr(const GuestDefinition *definition, const FileWish *wish, 
         return fault_raise(
             ret_fault, FAULT_MISSING_FILE,
             "load the module (modprobe kvmfr static_size_mb=64), or remove Device= to have a file",
-            "guest %s: [LookingGlass] Device=%s: there is no such device", definition->name, wish->path);
+            "guest %s: [LookingGlass] Device=%s: this host has no such device", definition->name, wish->path);
     if (g_strcmp0(seen->group, "kvm") != 0 || (seen->mode & 0060) != 0060)
         return refuse_kvmfr(
             definition,
-            "write SUBSYSTEM==\"kvmfr\", OWNER=\"WHO-LOOKS\", GROUP=\"kvm\", MODE=\"0660\" into "
+            "write SUBSYSTEM==\"kvmfr\", OWNER=\"USER\", GROUP=\"kvm\", MODE=\"0660\" into "
             "/etc/udev/rules.d/99-kvmfr.rules, then: udevadm control --reload; udevadm trigger",
-            ret_fault, "the group kvm, which guests are in, may not read and write it");
+            ret_fault, "the group kvm of the guests may not read and write it");
     return judge_memory(definition, seen->memory, ret_fault);
 }
 
@@ -320,10 +321,10 @@ static Fault *sound_fault(const GuestDefinition *definition, int error)
     const char *remedy =
         error == -ENOENT || error == -ENOTDIR
             ? "is its user logged in, and does pipewire-pulse or PulseAudio run? Or correct Socket="
-        : error == -ENOTSOCK ? "name the sound server's socket, which is mostly called native"
-        : error == -EACCES   ? "let others connect, or have the sound server make another: pactl load-module "
-                               "module-native-protocol-unix auth-anonymous=1 socket=PATH"
-                             : "see journalctl -u 'usher-bind@*'";
+        : error == -ENOTSOCK ? "name the sound server's socket; its usual name is native"
+        : error == -EACCES ? "let others connect to the socket, or have the sound server make another: pactl "
+                             "load-module module-native-protocol-unix auth-anonymous=1 socket=PATH"
+                           : "see journalctl -u 'usher-bind@*'";
 
     return fault_new(error == -EACCES ? FAULT_REFUSED : FAULT_MISSING_FILE, remedy,
                      "guest %s: [Sound] Socket=%s: %s", definition->name, definition->sound.socket,

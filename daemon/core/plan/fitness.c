@@ -3,20 +3,19 @@
 
 Fault *fitness_dead(FaultKind kind, const HostDevice *device)
 {
-    return fault_new(
-        kind,
-        "see journalctl -k; if it does not wake up when the host has slept, only switching the host "
-        "off and on again helps",
-        "%s is dead: its config space reads as all ones, as of a card that fell off the bus or does "
-        "not come back from D3cold (power state %s)",
-        PCI_ADDRESS_STR(device->address), device->power.state ?: "unknown");
+    return fault_new(kind,
+                     "see journalctl -k; if the device is still dead after the host has slept, switch the "
+                     "host off and on again",
+                     "%s is dead: its config space reads as all ones, as if the card fell off the bus or "
+                     "does not come back from D3cold (power state %s)",
+                     PCI_ADDRESS_STR(device->address), device->power.state ?: "unknown");
 }
 
 int fitness_check(const HostDevice *device, Fault **ret_fault)
 {
     if (device->quarantine) {
-        g_autofree char *remedy = g_strdup_printf(
-            "when it is known to be well again: usherctl reset --clear %s", PCI_ADDRESS_STR(device->address));
+        g_autofree char *remedy = g_strdup_printf("once the device works again: usherctl reset --clear %s",
+                                                  PCI_ADDRESS_STR(device->address));
         return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s is in quarantine %s",
                            PCI_ADDRESS_STR(device->address), device->quarantine);
     }

@@ -9,13 +9,12 @@
 static int raise_made(const HostDevice *physical, const GPtrArray *functions, Fault **ret_fault)
 {
     g_autofree char *names = host_describe(functions);
-    g_autofree char *remedy =
-        g_strdup_printf("lend one of them by its own address, or remove them first: echo 0 > "
-                        "/sys/bus/pci/devices/%s/sriov_numvfs",
-                        PCI_ADDRESS_STR(physical->address));
+    g_autofree char *remedy = g_strdup_printf("lend one of those by its own address, or remove them first: "
+                                              "echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
+                                              PCI_ADDRESS_STR(physical->address));
 
     return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                       "%s has virtual functions already, and others cannot be made beside them: %s",
+                       "%s has virtual functions already, and its driver makes no others beside them: %s",
                        PCI_ADDRESS_STR(physical->address), names);
 }
 
@@ -25,7 +24,7 @@ static int check_claim(const HostDevice *physical, const Claims *claims, const c
 
     if (!present || g_str_equal(present, owner))
         return 0;
-    return fault_raise(ret_fault, FAULT_IN_USE, "stop that first", "%s (group %d) is claimed by %s",
+    return fault_raise(ret_fault, FAULT_IN_USE, "stop that one first", "%s (group %d) is claimed by %s",
                        PCI_ADDRESS_STR(physical->address), physical->group, present);
 }
 
@@ -40,19 +39,19 @@ static int check_physical(const Host *host, const HostDevice *physical, unsigned
     if (physical->sriov.total == 0 || physical->sriov.offset == 0)
         return fault_raise(
             ret_fault, FAULT_REFUSED,
-            "remove VirtualFunctions=; or switch SR-IOV on, if the firmware's setup or the card's has it off",
+            "remove VirtualFunctions=; or switch SR-IOV on in the setup of the firmware or the card",
             "%s cannot have virtual functions", address);
     if (wanted > physical->sriov.total)
         return fault_raise(ret_fault, FAULT_REFUSED,
-                           "ask for fewer: VirtualFunctions=", "%s cannot have %u virtual functions, but %u",
+                           "lower VirtualFunctions=", "%s cannot have %u virtual functions, but at most %u",
                            address, wanted, physical->sriov.total);
     if (functions->len > 0)
         return raise_made(physical, functions, ret_fault);
     /* The driver makes virtual functions (struct pci_driver, sriov_configure). */
     if (!physical->driver || vfio_driver_has(physical))
         return fault_raise(
-            ret_fault, FAULT_REFUSED, "let its own driver have it: modprobe, or usherctl restore",
-            "%s has no driver that could make virtual functions: %s", address, physical->driver ?: "none");
+            ret_fault, FAULT_REFUSED, "give the device to its own driver: modprobe, or usherctl restore",
+            "the driver of %s makes no virtual functions: %s", address, physical->driver ?: "none");
     return fitness_check(physical, ret_fault);
 }
 

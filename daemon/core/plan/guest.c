@@ -60,7 +60,7 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
     const PlanDevice *twin = find_twin(planning->plan, &function);
     if (twin)
         return fault_raise(ret_fault, FAULT_BAD_DEFINITION,
-                           "name it in one of them, or say Functions= in both",
+                           "name the device in one of them, or write Functions= in both",
                            "%s: [PCI %s] and [PCI %s] both ask for %s", source, twin->name, section->name,
                            PCI_ADDRESS_STR(function));
     return 0;
@@ -113,7 +113,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     const Owner owner = owner_of_guest(definition->name);
     __attribute__((cleanup(planning_clear))) Planning planning = planning_new(host, claims, owner.text);
     planning.whole_remedy =
-        "give them a [PCI] section too, or say Group=all: the host is without them while the guest runs";
+        "give them a [PCI] section too, or write Group=all: the host cannot use them while the guest runs";
 
     for (unsigned i = 0; i < definition->pci->len; i++) {
         int r = add_section(&planning, definition, g_ptr_array_index(definition->pci, i), ret_fault);
@@ -175,8 +175,8 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
     BindWish said = section ? section_wish(section) : *wish;
     planning.running = true;
     planning.whole_remedy =
-        section ? "say Group=all in its section: the host is without them while the guest has it"
-                : "attach it with --group=all: the host is without them while the guest has it";
+        section ? "write Group=all in its section: the host cannot use them while the guest has the device"
+                : "attach it with --group=all: the host cannot use them while the guest has the device";
 
     int r = section && section->fingerprint ? check_fingerprint(&planning, owner, section, ret_fault) : 0;
     if (r == 0)

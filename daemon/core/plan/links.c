@@ -31,8 +31,7 @@ static char *offer(const Host *host, LinkFits fits, const char *otherwise)
         if (fits(link))
             g_string_append_printf(names, "%s%s", names->len ? ", " : "", link->name);
     }
-    return names->len ? g_strdup_printf("name one of those that there are: %s", names->str)
-                      : g_strdup(otherwise);
+    return names->len ? g_strdup_printf("name one of those that exist: %s", names->str) : g_strdup(otherwise);
 }
 
 static int check_bridge(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
@@ -72,8 +71,8 @@ static int check_parent(const Host *host, const GuestDefinition *definition, con
     if (link && is_parent(link))
         return 0;
     if (link && link->master) {
-        remedy = g_strdup_printf("if that is a bridge, say Mode=bridge Bridge=%s; or name %s", link->master,
-                                 link->master);
+        remedy = g_strdup_printf("if that is a bridge, write Mode=bridge and Bridge=%s; or name %s",
+                                 link->master, link->master);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
                            "guest %s: [Network %s] Parent=%s: it is a port of %s", definition->name,
                            network->name, network->parent, link->master);
@@ -81,8 +80,7 @@ static int check_parent(const Host *host, const GuestDefinition *definition, con
     remedy = offer(host, is_parent, "plug in a network card, or choose another Mode=");
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Parent=%s: %s",
                        definition->name, network->name, network->parent,
-                       link ? "no macvtap device can be made upon it"
-                            : "this host has no such network interface");
+                       link ? "it cannot carry a macvtap device" : "this host has no such network interface");
 }
 
 static int check_name_free(const Host *host, const GuestDefinition *definition,
@@ -90,9 +88,9 @@ static int check_name_free(const Host *host, const GuestDefinition *definition,
 {
     if (!host_find_link(host, network->link))
         return 0;
-    g_autofree char *remedy = g_strdup_printf("if nobody uses it: ip link delete %s", network->link);
+    g_autofree char *remedy = g_strdup_printf("if nobody uses that link: ip link delete %s", network->link);
     return fault_raise(ret_fault, FAULT_IN_USE, remedy,
-                       "guest %s: [Network %s] needs a link called %s, and there is one already",
+                       "guest %s: [Network %s] needs a new link called %s, but this host has one already",
                        definition->name, network->name, network->link);
 }
 

@@ -22,13 +22,13 @@ static int raise_virtual(const HostDevice *device, const HostDevice *maker, Faul
 {
     PciAddressText address = pci_address_to_text(maker->address);
     g_autofree char *remedy = g_strdup_printf(
-        "put the card into a slot where the board keeps its functions apart (ACS), or remove them and lend "
-        "%s as a whole: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
+        "put the card into a slot where the board keeps its functions apart (ACS), or remove the virtual "
+        "functions and lend %s as a whole: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
         address.text, address.text);
 
     return fault_raise(ret_fault, FAULT_NOT_VIABLE, remedy,
-                       "group %d of %s also holds %s (%s), of which it is a virtual function", device->group,
-                       PCI_ADDRESS_STR(device->address), address.text, maker->driver);
+                       "group %d of the virtual function %s also holds its physical function %s (%s)",
+                       device->group, PCI_ADDRESS_STR(device->address), address.text, maker->driver);
 }
 
 int planning_check_maker(const Planning *planning, const HostDevice *device, Fault **ret_fault)
@@ -47,7 +47,7 @@ int planning_check_maker(const Planning *planning, const HostDevice *device, Fau
     g_autofree char *remedy = host_maker_remedy(maker);
     return fault_raise(
         ret_fault, FAULT_NOT_VIABLE, remedy,
-        "%s is there only as long as %s has its driver (%s), which that would have to leave with it",
+        "%s exists only as long as %s has its driver (%s), so the two can be lent only together",
         PCI_ADDRESS_STR(device->address), PCI_ADDRESS_STR(maker->address), maker->driver);
 }
 
@@ -79,20 +79,20 @@ int planning_check_made(const Planning *planning, const HostDevice *device, Faul
     if (has_virtual_functions(planning->host, device, &apart)) {
         g_autofree char *remedy =
             g_strdup_printf("%s: echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs",
-                            apart ? "lend one of them, or remove them first" : "remove them first",
+                            apart ? "lend one of those, or remove them first" : "remove them first",
                             PCI_ADDRESS_STR(device->address));
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                           "%s has virtual functions, which would go with its driver",
+                           "%s has virtual functions, which would disappear with its driver",
                            PCI_ADDRESS_STR(device->address));
     }
     const HostMediated *mediated = made_of(planning->host, device);
     if (!mediated)
         return 0;
-    g_autofree char *remedy = g_strdup_printf(
-        "lend that (MediatedDevice=), or remove it first: echo 1 > /sys/bus/mdev/devices/%s/remove",
-        mediated->uuid);
+    g_autofree char *remedy = g_strdup_printf("lend the mediated device (MediatedDevice=), or remove it "
+                                              "first: echo 1 > /sys/bus/mdev/devices/%s/remove",
+                                              mediated->uuid);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                       "%s has the mediated device %s (%s), which would go with its driver",
+                       "%s has the mediated device %s (%s), which would disappear with its driver",
                        PCI_ADDRESS_STR(device->address), mediated->uuid,
                        mediated->type ?: "of no known type");
 }
@@ -106,8 +106,8 @@ static int check_claim(const Planning *planning, const HostDevice *device, Fault
             return 0;
     if (!owner)
         return 0;
-    return fault_raise(ret_fault, FAULT_IN_USE, "stop that first",
-                       "%s would go with the driver of %s, and is claimed by %s",
+    return fault_raise(ret_fault, FAULT_IN_USE, "stop that one first",
+                       "%s would disappear with the driver of %s, and is claimed by %s",
                        PCI_ADDRESS_STR(device->address),
                        PCI_ADDRESS_STR(host_maker(planning->host, device)->address), owner);
 }

@@ -75,7 +75,7 @@ static int check_parent(const HostDevice *parent, const Claims *claims, const ch
         return fault_raise(ret_fault, FAULT_STUCK, "only a restart of the host helps",
                            "%s is stuck: a write to it hangs in the kernel", address);
     if (present && !g_str_equal(present, owner))
-        return fault_raise(ret_fault, FAULT_IN_USE, "stop that first", "%s (group %d) is claimed by %s",
+        return fault_raise(ret_fault, FAULT_IN_USE, "stop that one first", "%s (group %d) is claimed by %s",
                            address, parent->group, present);
     return fitness_check(parent, ret_fault);
 }
@@ -90,21 +90,22 @@ static int check_type(const Host *host, const DefinitionPci *section, const Host
 
     /* The card's driver registers the types (mdev_register_parent()). */
     if (types[0] == '\0')
-        return fault_raise(ret_fault, FAULT_REFUSED,
-                           "let a driver have it that makes some, with what that needs to do so (of i915: "
-                           "enable_gvt=1, and the module kvmgt); or remove MediatedType=",
-                           "[PCI %s] MediatedType=%s: %s has a driver that makes no mediated devices: %s",
-                           section->name, wanted, address.text, parent->driver ?: "none");
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            "give the device to a driver that makes mediated devices, with the options and modules that it "
+            "needs (i915: enable_gvt=1, and the module kvmgt); or remove MediatedType=",
+            "[PCI %s] MediatedType=%s: the driver of %s makes no mediated devices: %s", section->name, wanted,
+            address.text, parent->driver ?: "none");
     if (!type) {
-        g_autofree char *remedy = g_strdup_printf("there are: %s", types);
+        g_autofree char *remedy = g_strdup_printf("its types are: %s", types);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
                            "[PCI %s] MediatedType=%s: %s (%s) has no such type", section->name, wanted,
                            address.text, parent->driver ?: "no driver");
     }
     /* vfio-ap and vfio-ccw are for other machines. */
     if (type->api && !g_str_equal(type->api, "vfio-pci"))
-        return fault_raise(ret_fault, FAULT_REFUSED, "choose one whose device_api is vfio-pci",
-                           "[PCI %s] MediatedType=%s: that is not a PCI device, but one for %s",
+        return fault_raise(ret_fault, FAULT_REFUSED, "choose a type whose device_api is vfio-pci",
+                           "[PCI %s] MediatedType=%s: the type makes no PCI device, but one for %s",
                            section->name, wanted, type->api);
     *ret = type;
     return 0;
@@ -117,12 +118,12 @@ static int check_new(const Host *host, const char *uuid, Fault **ret_fault)
 
     if (!there)
         return 0;
-    g_autofree char *remedy = g_strdup_printf(
-        "lend it as it is, by MediatedDevice= without Address= and MediatedType=; or remove it, if "
-        "nobody needs it: echo 1 > " REMOVE,
-        uuid);
+    g_autofree char *remedy =
+        g_strdup_printf("lend that device as it is, by MediatedDevice= without Address= and MediatedType=; "
+                        "or remove it, if nobody needs it: echo 1 > " REMOVE,
+                        uuid);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                       "the mediated device %s, which is to be made, is there already: %s of %s", uuid,
+                       "the mediated device %s exists already, so the start cannot make it: %s of %s", uuid,
                        there->type ?: "of no known type, made",
                        there->of_function ? PCI_ADDRESS_STR(there->parent) : "something else");
 }
@@ -141,10 +142,10 @@ static int check_available(const ExpectedHost *expected, const Claims *claims, c
         return 0;
     g_autofree char *made = describe_made(&expected->host, claims, type->parent);
     return fault_raise(ret_fault, FAULT_REFUSED,
-                       "stop a guest that has one, remove one that nobody needs (echo 1 > "
+                       "stop a guest that has one of them, remove one that nobody needs (echo 1 > "
                        "/sys/bus/mdev/devices/UUID/remove), or choose another type",
-                       "[PCI %s] MediatedType=%s: %s can make no more of it; these exist: %s", section->name,
-                       type->name, PCI_ADDRESS_STR(type->parent), made);
+                       "[PCI %s] MediatedType=%s: %s can make no more devices of this type; these exist: %s",
+                       section->name, type->name, PCI_ADDRESS_STR(type->parent), made);
 }
 
 static int make(const Host *host, const Claims *claims, const DefinitionPci *section, const char *uuid,
@@ -154,7 +155,7 @@ static int make(const Host *host, const Claims *claims, const DefinitionPci *sec
     const HostMediatedType *type = NULL;
 
     if (!parent)
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "see what is there: usherctl devices",
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "see which devices there are: usherctl devices",
                            "there is no device %s", PCI_ADDRESS_STR(section->address));
     int r = check_parent(parent, claims, owner, ret_fault);
     if (r == 0)
@@ -206,10 +207,9 @@ int plan_mediated(const Host *host, const Claims *claims, const GuestDefinition 
 
 static int raise_missing(const char *uuid, Fault **ret_fault)
 {
-    g_autofree char *remedy =
-        g_strdup_printf("have it made, by Address= and MediatedType=; or make it: mdevctl start -u "
-                        "%s, or echo %s > " CREATE,
-                        uuid, uuid, "ADDRESS", "TYPE");
+    g_autofree char *remedy = g_strdup_printf("add Address= and MediatedType= to have it made; or make it "
+                                              "yourself: mdevctl start -u %s, or echo %s > " CREATE,
+                                              uuid, uuid, "ADDRESS", "TYPE");
 
     return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "there is no mediated device %s", uuid);
 }
@@ -224,9 +224,9 @@ static int check_made(const HostMediated *mediated, const DefinitionPci *section
 
     if (as_made)
         return 0;
-    return fault_raise(ret_fault, FAULT_DRIFT, "somebody else changed that just now; try again",
-                       "the mediated device %s, which was to be made, is %s", uuid,
-                       mediated ? "another one than was asked for" : "not there");
+    return fault_raise(ret_fault, FAULT_DRIFT, "somebody else changed the device just now; try again",
+                       "the mediated device %s, which this start made, is %s now", uuid,
+                       mediated ? "another one" : "gone");
 }
 
 static int check_claim(const HostMediated *mediated, const Claims *claims, const char *owner,
@@ -249,16 +249,16 @@ static int check(const HostMediated *mediated, const Host *host, Fault **ret_fau
 
     /* vfio-ap and vfio-ccw are for other machines. */
     if (mediated->api && !g_str_equal(mediated->api, "vfio-pci"))
-        return fault_raise(ret_fault, FAULT_REFUSED, "choose one whose mdev_type/device_api is vfio-pci",
+        return fault_raise(ret_fault, FAULT_REFUSED, "choose a device whose mdev_type/device_api is vfio-pci",
                            "mediated device %s is not a PCI device, but one for %s", mediated->uuid,
                            mediated->api);
     if (mediated->group == HOST_NO_GROUP)
         return fault_raise(ret_fault, FAULT_REFUSED, "load its module: modprobe vfio_mdev, or its vendor's",
-                           "mediated device %s is in no group: no driver of VFIO's has it", mediated->uuid);
+                           "mediated device %s is in no group: it has no VFIO driver", mediated->uuid);
     if (parent && parent->stuck)
         return fault_raise(
             ret_fault, FAULT_STUCK, "only a restart of the host helps",
-            "%s, which mediated device %s was made of, is stuck: a write to it hangs in the kernel",
+            "%s, the parent of mediated device %s, is stuck: a write to it hangs in the kernel",
             PCI_ADDRESS_STR(parent->address), mediated->uuid);
     return parent ? fitness_check(parent, ret_fault) : 0;
 }

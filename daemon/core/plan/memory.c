@@ -27,7 +27,8 @@ static const HostNode *choose_node(const Host *host, const GuestDefinition *defi
 
 static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
 {
-    return fault_raise(ret_fault, FAULT_REFUSED, "see what there is: ls -d /sys/devices/system/node/node*",
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "see which nodes there are: ls -d /sys/devices/system/node/node*",
                        "guest %s: [Memory] Node=%d: the host has no such NUMA node", definition->name,
                        definition->memory.node - 1);
 }
@@ -67,14 +68,14 @@ static int check_left(const Host *host, const Claims *claims, const GuestDefinit
                     *others = host_size_words(promised + held),
                     *whose = promised + held > 0 ? g_strdup_printf("; other guests have %s", others)
                                                  : g_strdup("");
-    return fault_raise(
-        ret_fault, FAULT_REFUSED,
-        "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
-        "guest %s: [Memory] Size= is %s, of which %s must be available at once%s; the host has %s left, and "
-        "keeps %s%s",
-        definition->name, size, wanted,
-        definition->memory.huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it" : " for huge pages",
-        has, keeps, whose);
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "lower Size= in [Memory], stop another guest, or end what uses memory: top -o RES",
+                       "guest %s: [Memory] Size= is %s, and %s of that must be available at once%s; the host "
+                       "has %s left, and keeps %s for itself%s",
+                       definition->name, size, wanted,
+                       definition->memory.huge_pages == HUGE_PAGES_NO ? ", as devices pin all of it"
+                                                                      : " for huge pages",
+                       has, keeps, whose);
 }
 
 /* Memory bound to a node comes from that node alone (MPOL_BIND in set_mempolicy(2)): the kernel ends somebody

@@ -182,18 +182,18 @@ static int check_claim(const Planning *planning, int group, Fault **ret_fault)
         return fault_raise(ret_fault, FAULT_IN_USE, remedy, "%s (group %d) is claimed by guest %s",
                            PCI_ADDRESS_STR(device->address), group, guest);
     }
-    return fault_raise(ret_fault, FAULT_IN_USE, "wait until that is done",
-                       "%s (group %d) is changing hands for %s", PCI_ADDRESS_STR(device->address), group,
-                       owner_name(owner));
+    return fault_raise(ret_fault, FAULT_IN_USE, "wait until that has ended",
+                       "%s (group %d) is being bound or restored together with %s",
+                       PCI_ADDRESS_STR(device->address), group, owner_name(owner));
 }
 
 static const char *remedy_for_needed(const HostDevice *device)
 {
     if (strstr(device->needed_for, "console on "))
-        return "have the console on another card (make that the first display in the firmware's setup, or "
+        return "move the console to another card (make that the first display in the firmware's setup, or "
                "name its framebuffer on the kernel's command line: fbcon=map:1 for fb1), or choose another "
                "device";
-    return "free it of that, or choose another device";
+    return "end that use first, or choose another device";
 }
 
 int planning_check_spare(const Planning *planning, const HostDevice *device, Fault **ret_fault)

@@ -26,7 +26,7 @@ typedef struct Plan {
     uint64_t n_pages;
     uint64_t memory; /* bytes that it will have at once, as devices pin all of it, or huge pages are made; 0:
                         as it needs them */
-    GArray *cpus;    /* of unsigned: the host's processors that it claims for itself alone */
+    GArray *cpus;    /* of unsigned: the host CPUs that it claims for itself alone */
     char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;  /* the guest's links may be driven by the kernel */
     int memory_node; /* the NUMA node that the guest's memory is bound to; -1: none */

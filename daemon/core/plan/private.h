@@ -26,15 +26,16 @@ bool plan_harmless(const HostDevice *device);
 bool planning_binds(const Planning *planning, const HostDevice *device);
 /* makers.c: the function exists by the driver that another function is to leave, and is gone by then. */
 bool planning_goes_with(const Planning *planning, const HostDevice *device);
-/* Of one that is asked for: FAULT_RAISED with NOT_VIABLE if it would be gone before it could be bound. */
+/* Checks a device that is asked for: FAULT_RAISED with NOT_VIABLE if it would disappear before it could be
+ * bound. */
 int planning_check_maker(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* FAULT_RAISED if the host cannot spare it. */
 int planning_check_spare(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* What goes with the drivers of those that are bound must not be missed either: FAULT_RAISED as
  * planning_check_spare(), with STUCK, or with IN_USE if somebody has claimed it. */
 int planning_check_going(const Planning *planning, Fault **ret_fault);
-/* Of one that is to leave its driver: FAULT_RAISED with REFUSED if something goes with that which no undo
- * brings back: virtual functions, mediated devices. */
+/* Checks a device that is to leave its driver: FAULT_RAISED with REFUSED if something would disappear with
+ * the driver that no undo brings back: virtual functions, mediated devices. */
 int planning_check_made(const Planning *planning, const HostDevice *device, Fault **ret_fault);
 /* Adds the functions of one wish. The name is the section's, or the address. */
 int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,

@@ -61,7 +61,8 @@ static int check_host(const Host *host, const char *guest, Fault **ret_fault)
     if (!host->cpusets)
         return fault_raise(
             ret_fault, FAULT_REFUSED,
-            "boot with systemd.unified_cgroup_hierarchy=1 and a kernel with CONFIG_CPUSETS, or remove it",
+            "boot with systemd.unified_cgroup_hierarchy=1 and a kernel with CONFIG_CPUSETS, or remove "
+            "Isolate=",
             "guest %s: [CPU] Isolate=yes needs the controller cpuset of cgroup v2, which this host "
             "does not have",
             guest);
@@ -137,17 +138,16 @@ static int add_governor(Plan *plan, const Host *host, const char *guest, const c
     if (!cpu || !cpu->governor)
         return fault_raise(
             ret_fault, FAULT_REFUSED,
-            "remove it: in a virtual machine, or where the firmware keeps that to itself, there is "
+            "remove Governor=: in a virtual machine, or if the firmware sets the speed itself, there is "
             "nothing to choose",
-            "guest %s: [CPU] Governor=%s: nothing on this host sets the speed of CPU %u (it has "
-            "no cpufreq)",
+            "guest %s: [CPU] Governor=%s: this host cannot set the speed of host CPU %u (it has no cpufreq)",
             guest, wanted, number);
     g_auto(GStrv) there = g_strsplit(host->governors ?: "", " ", -1);
     /* A governor that is a module is only listed once it is loaded (show_scaling_available_governors()). */
     if (!g_strv_contains((const char *const *)there, wanted)) {
-        g_autofree char *remedy =
-            g_strdup_printf("choose one of: %s; or load its module, if it is one: modprobe cpufreq_%s",
-                            host->governors ?: cpu->governor, wanted);
+        g_autofree char *remedy = g_strdup_printf(
+            "choose one of: %s; or load the governor's module, if there is one: modprobe cpufreq_%s",
+            host->governors ?: cpu->governor, wanted);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
                            "guest %s: [CPU] Governor=%s: this host has no such governor", guest, wanted);
     }

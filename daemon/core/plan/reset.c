@@ -38,9 +38,9 @@ int plan_reset_add(const Host *host, const PlanDevice *device, GPtrArray *steps,
     if (any)
         return 0;
     g_autofree char *names = host_describe(functions);
-    return fault_raise(
-        ret_fault, FAULT_REFUSED,
-        "remove ResetBefore= and ResetAfter=: VFIO resets the card as a whole, if it can be reset at all",
-        "[PCI %s] asks for a reset, but none of its functions can be reset by itself: %s", device->name,
-        names);
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "remove ResetBefore= and ResetAfter=: VFIO resets the card as a whole, if the card "
+                       "can be reset at all",
+                       "[PCI %s] asks for a reset, but none of its functions can be reset by itself: %s",
+                       device->name, names);
 }

@@ -44,9 +44,9 @@ int usb_find(const Host *host, const char *guest, const DefinitionUsb *wish, con
     }
     if (n > 1) {
         g_autofree char *meant = usb_wish_describe(wish);
-        return fault_raise(ret_fault, FAULT_REFUSED, "say which: add Port=, or Serial= where they have one",
-                           "guest %s: [USB %s] %s could be any of these: %s", guest, wish->name, meant,
-                           names->str);
+        return fault_raise(
+            ret_fault, FAULT_REFUSED, "say which one: add Port=, or Serial= if they have serial numbers",
+            "guest %s: [USB %s] %s could be any of these: %s", guest, wish->name, meant, names->str);
     }
     *ret = found;
     return 0;
@@ -60,16 +60,17 @@ int usb_judge(const HostUsb *usb, const char *guest, const DefinitionUsb *wish, 
         return fault_raise(ret_fault, FAULT_REFUSED, "name the devices that are plugged into it",
                            "guest %s: [USB %s] %s is a hub", guest, wish->name, words);
     if (usb->needed_for)
-        return fault_raise(ret_fault, FAULT_IN_USE, "unmount or stop what uses it, or leave it to the host",
+        return fault_raise(ret_fault, FAULT_IN_USE, "unmount it or end what uses it, or leave it to the host",
                            "guest %s: [USB %s] %s is in use: %s", guest, wish->name, words, usb->needed_for);
     if (usb->guest && !g_str_equal(usb->guest, guest)) {
         g_autofree char *remedy = g_strdup_printf("stop that guest first: usherctl stop %s", usb->guest);
-        return fault_raise(ret_fault, FAULT_IN_USE, remedy, "guest %s: [USB %s] %s is with guest %s", guest,
-                           wish->name, words, usb->guest);
+        return fault_raise(ret_fault, FAULT_IN_USE, remedy, "guest %s: [USB %s] %s is in use by guest %s",
+                           guest, wish->name, words, usb->guest);
     }
     if (!usb->guest && strstr(usb->drivers, ":usbfs"))
-        return fault_raise(ret_fault, FAULT_IN_USE, "end that program; fuser -v on its node names it",
-                           "guest %s: [USB %s] a program has %s (/dev/bus/usb/%03u/%03u)", guest, wish->name,
+        return fault_raise(ret_fault, FAULT_IN_USE,
+                           "end that program; fuser -v names it, given the device's node",
+                           "guest %s: [USB %s] a program uses %s (/dev/bus/usb/%03u/%03u)", guest, wish->name,
                            words, usb->bus, usb->number);
     return 0;
 }

@@ -20,7 +20,7 @@ int plan_check_usbs(const Host *host, const char *guest, const GPtrArray *wishes
         other = usb ? g_hash_table_lookup(taken, usb) : NULL;
         if (other) {
             g_autofree char *words = usb_describe(usb);
-            return fault_raise(ret_fault, FAULT_REFUSED, "remove one of them, or say Port= in both",
+            return fault_raise(ret_fault, FAULT_REFUSED, "remove one of them, or write Port= in both",
                                "guest %s: [USB %s] and [USB %s] both mean %s", guest, other->name, wish->name,
                                words);
         }

@@ -19,7 +19,7 @@ static char *suggest(const Host *host, PciAddress address)
     }
     /* A root bus holds a score of them: that is a list, no hint. */
     if (bus->len == 0 || bus->len > 8)
-        return g_strdup("see what is there: usherctl devices");
+        return g_strdup("see which devices there are: usherctl devices");
     g_autofree char *devices = host_describe(bus);
     return g_strdup_printf("its bus has %s", devices);
 }
@@ -55,7 +55,7 @@ static char *remedy_without_group(const Host *host, const HostDevice *device)
     if (maker || device->address.domain > 0xffff)
         return host_maker_remedy(maker);
     return g_strdup(
-        "the firmware leaves it out of the IOMMU's reach: try another slot, or a firmware update");
+        "the firmware keeps the device out of the IOMMU's reach: try another slot, or a firmware update");
 }
 
 /* Can the kernel isolate this function at all? */
@@ -64,8 +64,8 @@ static int check_isolation(const Host *host, const HostDevice *device, Fault **r
     if (host->noiommu)
         return fault_raise(
             ret_fault, FAULT_NO_IOMMU,
-            "turn it off: echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode, and take the "
-            "option out of /etc/modprobe.d and the kernel's command line",
+            "turn the mode off: echo N > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode, and remove "
+            "the option from /etc/modprobe.d and the kernel's command line",
             "vfio is in its unsafe no-IOMMU mode: a guest with %s could write to all of the host's memory",
             PCI_ADDRESS_STR(device->address));
     if (!host->iommu) {
@@ -90,7 +90,7 @@ static int resolve_virtual_functions(const Host *host, const BindWish *wish, GPt
     g_autoptr(GPtrArray) functions = host_virtual_functions(host, wish->address);
 
     if (functions->len != wish->virtual_functions)
-        return fault_raise(ret_fault, FAULT_DRIFT, "somebody else changed that just now; try again",
+        return fault_raise(ret_fault, FAULT_DRIFT, "somebody else changed the device just now; try again",
                            "%s has %u virtual functions, not %u", PCI_ADDRESS_STR(wish->address),
                            functions->len, wish->virtual_functions);
     for (unsigned i = 0; i < functions->len; i++) {

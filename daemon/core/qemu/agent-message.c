@@ -93,7 +93,7 @@ int agent_answer_parse(const char *line, struct json_object **ret, char **ret_me
         bool said = json_object_is_type(value, json_type_object) &&
                     json_object_object_get_ex(value, "desc", &words) &&
                     json_object_is_type(words, json_type_string);
-        *ret_message = tame(said ? json_object_get_string(words) : "an error without words");
+        *ret_message = tame(said ? json_object_get_string(words) : "an error without a message");
         r = -EREMOTEIO;
     } else if (json_object_is_type(answer, json_type_object) &&
                json_object_object_get_ex(answer, "return", &value)) {

@@ -36,7 +36,7 @@ static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fa
     if (nearest.best)
         remedy = g_strdup_printf("did you mean Model=%s?", nearest.best);
     else
-        remedy = g_strdup_printf("see what it knows: %s -cpu help", facts->path);
+        remedy = g_strdup_printf("see which models there are: %s -cpu help", facts->path);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) has no CPU model %s", facts->path,
                        facts->version, model);
 }
@@ -47,9 +47,9 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     const char *id = json_object_get_string(json_object_object_get(device, "id"));
 
     if (!qemu_facts_have_type(facts, driver))
-        return fault_raise(ret_fault, FAULT_REFUSED,
-                           "install a QEMU that has it, or the package of its module",
-                           "%s (%s) has no device %s, which %s is", facts->path, facts->version, driver, id);
+        return fault_raise(
+            ret_fault, FAULT_REFUSED, "install a QEMU that has it, or the package of its module",
+            "%s (%s) has no device type %s, which %s needs", facts->path, facts->version, driver, id);
     if (!g_str_equal(driver, "vfio-pci"))
         return 0;
     json_object_object_foreach(device, name, value)
@@ -104,9 +104,9 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
     int r = 0;
 
     if (command->no_device) {
-        g_autofree char *remedy = g_strdup_printf("those of this guest are %s", command->devices);
-        return fault_raise(ret_fault, FAULT_REFUSED, g_strchomp(remedy), "[QEMU] Set=: there is no device %s",
-                           command->no_device);
+        g_autofree char *remedy = g_strdup_printf("this guest's devices are %s", command->devices);
+        return fault_raise(ret_fault, FAULT_REFUSED, g_strchomp(remedy),
+                           "[QEMU] Set=: this guest has no device %s", command->no_device);
     }
     for (unsigned i = 1; r == 0 && i < command->n_own; i++) {
         if (option_alone(argv[i]))

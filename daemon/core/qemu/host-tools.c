@@ -121,8 +121,7 @@ int host_tools_check(const HostTools *tools, const GuestDefinition *definition, 
             definition->firmware.secure_boot ? "with secure boot and enrolled keys" : "without secure boot");
     if (definition->tpm != TPM_VERSION_NONE && !tools->swtpm)
         return refuse_missing(PACKAGE_SWTPM, "", ret_fault,
-                              "guest %s: there is no swtpm, which emulates a TPM, on this host",
-                              definition->name);
+                              "guest %s: [TPM] needs swtpm, which this host does not have", definition->name);
     for (unsigned i = 0; i < definition->shares->len; i++) {
         int r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
         if (r != 0)

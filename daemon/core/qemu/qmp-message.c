@@ -91,7 +91,7 @@ static char *error_text(struct json_object *error)
     struct json_object *text;
 
     if (!member(error, "desc", json_type_string, &text))
-        return g_strdup("an error without words");
+        return g_strdup("an error without a message");
     return g_strdup(json_object_get_string(text));
 }
 

@@ -7,7 +7,7 @@
 #include "owner.h"
 #include "step-outcome.h"
 
-#define SEE_KERNEL "see journalctl -k for what the kernel says of it"
+#define SEE_KERNEL "see what the kernel says: journalctl -k"
 
 static const char *or_none(const char *value)
 {
@@ -23,7 +23,7 @@ static const char *why_failed(const Step *s, const WorkerAnswer *answer)
     if (step_kind_systemd(s->kind))
         return "systemd took the request, but did not do it";
     if (s->kind == STEP_RESET && g_str_equal(answer->live, STEP_LIVE_SILENT))
-        return "it does not answer any more";
+        return "the device does not answer any more";
     return "the kernel took the write, but did not do it";
 }
 
@@ -38,14 +38,13 @@ static char *device_of(const Step *s)
     return device ? g_strdup(PCI_ADDRESS_STR(address)) : NULL;
 }
 
-/* What is left is tried again by the name of the step's device, or else by that of its owner. */
+/* Steps that are left are tried again by the name of the step's device, or else by the name of its owner. */
 static char *drift_remedy(const Step *s, const StepTaking *taking)
 {
     g_autofree char *device = device_of(s);
 
     if (!taking->backward)
-        return g_strdup(
-            "somebody else changed it just now; look at it with usherctl devices, then try again");
+        return g_strdup("somebody else changed it just now; see usherctl devices, then try again");
     return g_strdup_printf("somebody else changed it; put it right by hand, then: usherctl %s %s",
                            device || owner_bind(taking->owner) ? "restore" : "stop",
                            device ?: owner_name(taking->owner));
@@ -93,7 +92,8 @@ static StepOutcome fell_short(const Step *s, const char *live)
         g_strdup_printf("hugepagesz=%s hugepages=%" G_GINT64_FORMAT, strchr(s->subject, '/') + 1, missing);
     g_autofree char *boot = remedy_boot_with(set);
     g_autofree char *remedy = g_strconcat(
-        "stop what uses memory, or set them aside at boot, when memory is not fragmented yet: ", boot, NULL);
+        "end what uses memory, or reserve the pages at boot, when memory is not fragmented yet: ", boot,
+        NULL);
 
     return (StepOutcome){
         STEP_END_SHORT, fault_new(FAULT_FAILED, remedy,
@@ -105,7 +105,8 @@ static StepOutcome fell_short(const Step *s, const char *live)
 static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why)
 {
     if (s->kind == STEP_MODULE)
-        return fault_new(FAULT_FAILED, "is it part of this kernel? Try modprobe, and see journalctl -k",
+        return fault_new(FAULT_FAILED,
+                         "see whether this kernel has the module: try modprobe, and see journalctl -k",
                          "cannot load the module %s: %s", s->subject,
                          answer->message
                              ?: answer->live ? "it did not come up"
@@ -113,7 +114,8 @@ static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why
     if (s->kind == STEP_RESET)
         return fault_new(FAULT_FAILED, SEE_KERNEL, "reset of %s failed: %s", s->subject, why);
     return fault_new(FAULT_FAILED,
-                     step_kind_systemd(s->kind) ? "see systemctl status of it, and journalctl" : SEE_KERNEL,
+                     step_kind_systemd(s->kind) ? "see what systemd says: systemctl status, and journalctl"
+                                                : SEE_KERNEL,
                      "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
                      s->subject, or_none(s->before), or_none(s->after), or_none(answer->live), why);
 }
@@ -183,7 +185,8 @@ static StepOutcome on_stuck(const Step *s, const StepTaking *taking)
                                        s->subject, seconds)};
     g_autofree char *words = step_describe(s);
     Fault *fault = fault_new(
-        FAULT_STUCK, "it is left alone; the rest of the host goes on. See journalctl -k; a reboot frees it",
+        FAULT_STUCK,
+        "usherd leaves it alone, and the rest of the host goes on; see journalctl -k; a reboot frees it",
         "%s: the write to %s has hung in the kernel for %" G_GUINT64_FORMAT " s", words, s->subject, seconds);
     /* A driver that hangs may wait for somebody who has the device open. */
     const WorkerAnswer late = {WORKER_FAILED, .error = -ETIMEDOUT};

@@ -32,11 +32,11 @@ typedef enum StepKind {
     STEP_SHARED_MEMORY, /* subject "/dev/shm/usher/looking-glass-win10"; "" → "67108864 alice GID": size,
                          * owner, and the guest's group, STEP_VALUE_GUEST in a plan */
     STEP_HUGE_PAGES,    /* subject "node0/2048kB"; nr_hugepages there, a number. Counted */
-    STEP_KEPT_OFF, /* subject "system.slice"; the processors that its AllowedCPUs= keeps it off, "" → "2-3".
+    STEP_KEPT_OFF, /* subject "system.slice"; the host CPUs that its AllowedCPUs= keeps it off, "" → "2-3".
                     * Only those that are in one value alone are the step's, and they are taken off, or given
                     * back, whatever the others are then. Systemd's */
     STEP_CPUSETS, /* subject "usher.slice"; "absent" → "live": the guests' slice has the controller cpuset, as
-                   * its AllowedCPUs= names all processors. Kept. Systemd's */
+                   * its AllowedCPUs= names all host CPUs. Kept. Systemd's */
     STEP_GOVERNOR,    /* subject "cpu2"; scaling_governor. Yields */
     STEP_USB_DRIVERS, /* subject "/dev/bus/usb/001/007"; "1.0:snd-usb-audio 1.1:usbhid" → "": the drivers of
                        * its interfaces. A device that was unplugged, or has drivers again, counts as given

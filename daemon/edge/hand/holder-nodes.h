@@ -21,12 +21,12 @@ const HolderNode *holder_node_find(GHashTable *nodes, bool block, unsigned major
 
 /* Adds the nodes of a function, and to holders the users that are built upon its disks. */
 void holder_nodes_add(const HolderPlace *place, const char *address, GHashTable *nodes, GPtrArray *holders);
-/* The same of any device, by its folder below /sys; address: what it is called. */
+/* The same for any device, by its folder below /sys; address: its name in the holders. */
 void holder_nodes_add_device(const HolderPlace *place, const char *folder, const char *address,
                              GHashTable *nodes, GPtrArray *holders);
 /* Adds the nodes of devices that are stacked upon one of them, by its name in sysfs: "loop7". */
 void holder_nodes_add_stacked(const HolderPlace *place, const char *name, const char *address,
                               GHashTable *nodes, GPtrArray *holders);
-/* The same of a block device, with its partitions; or of a partition, with the disk as a whole. */
+/* The same for a block device, with its partitions; or for a partition, with the disk as a whole. */
 void holder_nodes_add_disk(const HolderPlace *place, unsigned major, unsigned minor, GHashTable *nodes,
                            GPtrArray *holders);

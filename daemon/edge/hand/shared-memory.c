@@ -48,7 +48,7 @@ int shared_memory_read(int dev_fd, const char *subject, char **ret)
         return -EINVAL;
     if (fstatat(dev_fd, FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0 && !is_own(&st)) {
         g_autofree char *owner = name_of(st.st_uid);
-        *ret = g_strdup_printf("below something of %s's (remove /dev/" FOLDER ")", owner);
+        *ret = g_strdup_printf("in a folder of %s (remove /dev/" FOLDER ")", owner);
         return 0;
     }
     if (fstatat(dev_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {

@@ -80,7 +80,7 @@ static bool may_complain(HelperSocket *socket)
         socket->complaints = 0;
     }
     if (socket->complaints == COMPLAINTS_MAX)
-        log_warning("helper.sock: strangers are not logged for a minute");
+        log_warning("helper.sock: further refusals are not logged for a minute");
     return socket->complaints++ < COMPLAINTS_MAX;
 }
 
@@ -104,7 +104,7 @@ static HelperVerb hello_verb(char **words, LauncherKind kind, const char *instan
 static void refuse(Visitor *visitor, const char *message, const char *remedy)
 {
     if (may_complain(visitor->socket))
-        log_notice("helper.sock: process %d of uid %u refused: %s", visitor->peer.pid, visitor->peer.uid,
+        log_notice("helper.sock: process %d of uid %u was refused: %s", visitor->peer.pid, visitor->peer.uid,
                    message);
     channel_send(visitor->channel, (const char *const[]){"refused", message, remedy, NULL}, NULL, 0);
     g_ptr_array_remove_fast(visitor->socket->visitors, visitor);
@@ -120,14 +120,14 @@ static void on_hello(Channel *channel, char **words, int *fds, unsigned n_fds, v
         return;
     }
     if (!visitor->instance) {
-        refuse(visitor, "this process is not in a unit of usher's",
+        refuse(visitor, "this process is not in a unit of usher",
                "start a guest with: usherctl start NAME, or systemctl start usher-guest@NAME");
         return;
     }
     HelperVerb verb = hello_verb(words, visitor->kind, visitor->instance);
     if (verb < 0) {
-        refuse(visitor, "what it says does not fit the unit it is in",
-               "are usherd and its helpers of one version?");
+        refuse(visitor, "the greeting of this process does not fit its unit",
+               "see whether usherd and its helpers have the same version: usherctl version");
         return;
     }
 
@@ -227,9 +227,8 @@ static void receive_visitor(HelperSocket *socket, int fd)
         log_debug("helper.sock: process %d: %s", peer.pid, strerror(-r));
     if (!has_room(socket, kind, instance, peer.uid)) {
         if (may_complain(socket))
-            log_warning(
-                "helper.sock: too many connections that say nothing; process %d of uid %u was cut off",
-                peer.pid, peer.uid);
+            log_warning("helper.sock: too many connections say nothing; process %d of uid %u was cut off",
+                        peer.pid, peer.uid);
         return;
     }
 

@@ -154,7 +154,7 @@ static void refuse_one(WorkerPool *pool, const char *message)
     request->message = g_strdup(message);
     int r = answer_request(request);
     if (r < 0)
-        g_error("cannot tell of usher-bind: %s", strerror(-r));
+        g_error("cannot report that usher-bind failed: %s", strerror(-r));
 }
 
 /* A worker that is still starting will not come. A connected one is there, whatever is said of its start:
@@ -164,8 +164,8 @@ static void give_up(Worker *worker, const char *message)
     WorkerPool *pool = worker->pool;
 
     if (worker->state != WORKER_STARTING) {
-        log_warning("usher-bind@%s is here, and its start was said to have failed: %s", worker->instance,
-                    message);
+        log_warning("usher-bind@%s has connected, although its start was reported as failed: %s",
+                    worker->instance, message);
         return;
     }
     if (count_waiting(pool) < count_starting(pool))

@@ -149,7 +149,7 @@ static void on_message(Channel *channel, char **words, int *fds, unsigned n_fds,
     bool expected = worker->state == WORKER_STEPPING || worker->state == WORKER_ABANDONED;
     if (!words || !expected || !read_answer(words, &answer, &holders)) {
         if (words && worker->state != WORKER_ABANDONED)
-            log_error("usher-bind@%s says what nobody asked for: %s", worker->instance, words[0]);
+            log_error("usher-bind@%s sends an answer that nobody asked for: %s", worker->instance, words[0]);
         lose(worker);
         return;
     }
@@ -251,7 +251,7 @@ void worker_pool_adopt(WorkerPool *pool, const char *instance, Channel *channel)
     Worker *worker = worker_find_starting(pool, instance);
 
     if (!worker) {
-        log_notice("usher-bind@%s was not asked for and is sent away", instance);
+        log_notice("usher-bind@%s connected without being asked, and is cut off", instance);
         channel_free(channel);
         return;
     }

@@ -92,7 +92,7 @@ static void withdraw(PolkitQuery *query)
     int r = sd_bus_call_method_async(query->bus, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_AUTHORITY,
                                      "CancelCheckAuthorization", NULL, NULL, "s", query->cancellation);
     if (r < 0)
-        log_debug("cannot take a question back from polkit: %s", strerror(-r));
+        log_debug("cannot cancel a question to polkit: %s", strerror(-r));
 }
 
 /* polkit itself failed: whatever the reason, the answer is no. */
@@ -112,9 +112,9 @@ static void deny_for_error(PolkitQuery *query, const sd_bus_error *error)
         withdraw(query);
         deny(query, "try again", "polkit gave no answer in time");
     } else {
-        log_warning("polkit could not say whether %s is authorised for %s: %s",
+        log_warning("polkit cannot say whether %s is authorised for %s: %s",
                     sd_bus_message_get_sender(query->message), query->action, error->message ?: error->name);
-        deny(query, REMEDY_ROOT, "polkit could not say");
+        deny(query, REMEDY_ROOT, "polkit cannot say");
     }
 }
 
@@ -135,9 +135,9 @@ static int on_authority(sd_bus_message *reply, void *userdata, sd_bus_error *err
     else if (authorised)
         answer(query, true, NULL);
     else if (challenge)
-        deny(query, REMEDY_ROOT, "it takes a password, and nobody can be asked for one here");
+        deny(query, REMEDY_ROOT, "polkit wants a password, and cannot ask for one here");
     else
-        deny(query, REMEDY_ROOT, "polkit says no");
+        deny(query, REMEDY_ROOT, "polkit refuses");
     return 0;
 }
 
@@ -203,7 +203,7 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
     uint32_t uid;
 
     if (sd_bus_message_is_method_error(reply, NULL) || read_uid(reply, &uid) < 0) {
-        deny(query, NULL, "the bus does not know who asks");
+        deny(query, NULL, "the bus does not know the caller");
         return 0;
     }
     if (uid == 0) {
@@ -212,8 +212,8 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
     }
     query->uid = uid;
     if (open_questions >= QUESTIONS_MAX || count_open(uid, 0) >= QUESTIONS_OF_USER_MAX) {
-        deny(query, "answer them first, or try again later",
-             "too many questions of this kind wait for an answer");
+        deny(query, "answer polkit's questions first, or try again later",
+             "too many questions of polkit wait for an answer");
         return 0;
     }
     int r = ask(query);
@@ -228,7 +228,7 @@ static int on_match_added(sd_bus_message *reply, void *userdata, sd_bus_error *e
 
     if (sd_bus_message_is_method_error(reply, NULL)) {
         withdraw(query);
-        deny(query, "try again", "too much is going on");
+        deny(query, "try again", "the bus has no room for another question");
     }
     return 0;
 }
@@ -242,7 +242,7 @@ static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *
     if (sd_bus_message_read(signal, "sss", &name, &old_owner, &new_owner) < 0 || *new_owner)
         return 0;
     withdraw(query);
-    deny(query, NULL, "whoever asked has left the bus");
+    deny(query, NULL, "the caller has left the bus");
     return 0;
 }
 

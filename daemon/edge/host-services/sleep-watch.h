@@ -41,7 +41,7 @@ const char *sleep_error(const SleepWatch *watch);
 
 /* Asks for a lock; systemd-inhibit(1) shows why. */
 SleepLock *sleep_lock_take(SleepWatch *watch, SleepLockMode mode, const char *why);
-/* Lets go of it, held or only asked for. NULL is fine; returns NULL. */
+/* Gives up the lock, whether held or only asked for. NULL is fine; returns NULL. */
 SleepLock *sleep_lock_free(SleepLock *lock);
 /* SLEEP_LOCK_NONE and "" of NULL. */
 SleepLockMode sleep_lock_mode(const SleepLock *lock);

@@ -96,7 +96,7 @@ static int on_module_late(sd_event_source *source, uint64_t usec, void *userdata
     Pending *pending = userdata;
 
     pending->error = -ETIMEDOUT;
-    pending->message = g_strdup_printf("modprobe has been at the module %s for 60 s", pending->subject);
+    pending->message = g_strdup_printf("modprobe has been loading the module %s for 60 s", pending->subject);
     pending_answer(pending);
     return 0;
 }
@@ -211,7 +211,7 @@ bool launcher_still_there(pid_t pid, uint64_t start_time)
 char *launcher_exit_words(const LauncherExit *exit)
 {
     if (!exit->known)
-        return g_strdup("ended, nobody knows how");
+        return g_strdup("ended for an unknown reason");
     if (exit->by_signal)
         return g_strdup_printf("was killed by signal %d (%s)", exit->status, strsignal(exit->status));
     return g_strdup_printf("exited with status %d", exit->status);

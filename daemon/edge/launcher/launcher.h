@@ -47,7 +47,7 @@ int launcher_new_systemd(sd_event *event, sd_bus *bus, Launcher **ret);
 /* libexecdir: where usher-launch and usher-bind are; socket_path: helper.sock, given to them in USHER_SOCKET.
  */
 int launcher_new_fork(sd_event *event, const char *libexecdir, const char *socket_path, Launcher **ret);
-/* What is pending is dropped without a call. Guests go on running. NULL is fine; returns NULL. */
+/* Requests under way are dropped without a call. Guests go on running. NULL is fine; returns NULL. */
 Launcher *launcher_free(Launcher *launcher);
 
 /* "systemd" or "fork". */

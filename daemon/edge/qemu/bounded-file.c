@@ -124,7 +124,7 @@ int bounded_file_empty(BoundedFile *file)
     return ftruncate(file->fd, 0) < 0 ? -errno : 0;
 }
 
-/* Of one of the two. */
+/* Reads the end of one of the two files. */
 static size_t read_end(int fd, char *bytes, size_t max)
 {
     struct stat st;

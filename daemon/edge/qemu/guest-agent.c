@@ -226,7 +226,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         return 0;
     }
     char *text;
-    /* Whoever is answered may hang up. */
+    /* The handler of an answer may close the connection. */
     while (agent->reader && agent_reader_next(agent->reader, &text, &marked) > 0) {
         g_autofree char *line = text;
         if (!take_line(agent, line, marked))

@@ -12,7 +12,7 @@ typedef struct GuestAgent GuestAgent;
 
 /* path: the listening socket that QEMU has the other end of. Connects when there is something to ask. */
 GuestAgent *guest_agent_new(sd_event *event, const char *path);
-/* What is asked is dropped without a call. NULL is fine; returns NULL. */
+/* Questions under way are dropped without a call. NULL is fine; returns NULL. */
 GuestAgent *guest_agent_free(GuestAgent *agent);
 
 /* Lets the connection go, and answers what is asked with -ECONNRESET. */

@@ -41,7 +41,7 @@ static int on_window(sd_event_source *source, uint64_t usec, void *userdata)
     if (log->untold > 0)
         more = g_strdup_printf("and %u more lines in these %d s%s", log->untold,
                                (int)(GUEST_LOG_LINES_USEC / G_USEC_PER_SEC),
-                               log->overflown ? ", besides those that nobody had the time to read" : "");
+                               log->overflown ? ", besides those that usherd had no time to read" : "");
     log->told = log->untold = 0;
     log->overflown = false;
     if (more)

@@ -24,10 +24,10 @@ static bool writable_by_others(const struct stat *st)
 static int refuse(const char *path, const struct stat *st, Fault **ret_fault)
 {
     g_autofree char *remedy =
-        g_strdup_printf("make it root's alone: chown root %s; chmod go-w %s", path, path);
+        g_strdup_printf("let only root write to it: chown root %s; chmod go-w %s", path, path);
 
     return fault_raise(ret_fault, FAULT_REFUSED, remedy,
-                       "%s is not read: others than root can write it (owner %u, mode %04o)", path,
+                       "%s is ignored: users other than root can write to it (owner %u, mode %04o)", path,
                        st->st_uid, st->st_mode & 07777);
 }
 
@@ -66,7 +66,7 @@ static int check(const char *path, int fd, Fault **ret_fault)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return fault_raise(ret_fault, FAULT_REFUSED, "remove it, or write a file in its place",
-                           "%s is %s, and no file", path, kind_of(st.st_mode));
+                           "%s is %s, not a file", path, kind_of(st.st_mode));
     if (writable_by_others(&st))
         return refuse(path, &st, ret_fault);
     return check_folders(path, ret_fault);

@@ -16,7 +16,7 @@ GPtrArray *undo_plan(const Journal *journal)
     return steps;
 }
 
-/* Of what stands, from its end. */
+/* Whether the step is undone too. Called for the steps that stand, the last one first. */
 static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
 {
     PciAddress address;

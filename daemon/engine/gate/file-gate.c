@@ -94,8 +94,8 @@ static Fault *judge(FileGate *gate, const DiskSeen *seen)
     if (other)
         return used_by_guest(gate, wish->section, wish->key, wish->path, other);
     if (seen->made)
-        log_guest(LOG_NOTICE, gate->guest, "made %s with %" G_GUINT64_FORMAT " bytes, empty", wish->path,
-                  wish->size);
+        log_guest(LOG_NOTICE, gate->guest, "made %s, an empty file of %" G_GUINT64_FORMAT " bytes",
+                  wish->path, wish->size);
     return NULL;
 }
 

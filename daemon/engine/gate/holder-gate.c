@@ -34,11 +34,12 @@ static void on_unit(int error, const LauncherUnit *unit, void *userdata)
         refuse(gate,
                fault_new(FAULT_FAILED, remedy, "cannot ask systemd for %s: %s", name, g_strerror(-error)));
     else if (!unit->loaded || unit->transient)
-        refuse(gate, fault_new(FAULT_IN_USE, remedy,
-                               "%s has no unit file (systemd-run?), and could not be started again", name));
+        refuse(gate,
+               fault_new(FAULT_IN_USE, remedy,
+                         "%s has no unit file (systemd-run?), so systemd could not start it again", name));
     else if (g_strcmp0(unit_step_live(unit), "active") != 0)
-        refuse(gate, fault_new(FAULT_IN_USE, "try again when it is up, or down", "%s is %s just now", name,
-                               unit->state));
+        refuse(gate, fault_new(FAULT_IN_USE, "try again when it has started or stopped", "%s is %s just now",
+                               name, unit->state));
     else {
         gate->asked++;
         ask_next(gate);

@@ -39,11 +39,13 @@ static int check_nvram(const GuestDefinition *definition, const Firmware *firmwa
 
     if (stat(firmware->template, &template) < 0 || stat(path, &st) < 0 || st.st_size == template.st_size)
         return 0;
-    return fault_raise(
-        ret_fault, FAULT_REFUSED, "move it away to have a new one made; the guest then finds its system anew",
-        "guest %s: %s was made for other firmware: it has %" G_GINT64_FORMAT
-        " bytes, %s has %" G_GINT64_FORMAT,
-        definition->name, path, (gint64)st.st_size, firmware->template, (gint64) template.st_size);
+    return fault_raise(ret_fault, FAULT_REFUSED,
+                       "move the file away, and the start makes a new one; the guest then loses its boot "
+                       "entries and settings",
+                       "guest %s: %s was made for other firmware: it has %" G_GINT64_FORMAT
+                       " bytes, %s has %" G_GINT64_FORMAT,
+                       definition->name, path, (gint64)st.st_size, firmware->template,
+                       (gint64) template.st_size);
 }
 
 static int check_firmware(const GuestDefinition *definition, const HostTools *tools, Fault **ret_fault)
@@ -98,7 +100,7 @@ int preflight_check_inputs(const GuestDefinition *definition, const Host *host, 
             return r;
         if (input)
             return fault_raise(ret_fault, FAULT_REFUSED,
-                               "remove one of them: the device goes as a whole, or its keys do",
+                               "remove one of them: [USB] lends the whole device, [Input] only its keys",
                                "guest %s: [USB %s] and [Input %s] ask for the same device", definition->name,
                                wish->name, input->name);
     }
@@ -120,8 +122,9 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
                 g_strdup_printf("choose another port, or stop what listens there: ss -lnp%s 'sport = :%u'",
                                 forward->udp ? "u" : "t", forward->host_port);
             return fault_raise(ret_fault, FAULT_IN_USE, remedy,
-                               "guest %s: [Network %s] Forward=: %s port %u of %s is taken", definition->name,
-                               network->name, protocol, forward->host_port, forward->address);
+                               "guest %s: [Network %s] Forward=: %s port %u of %s is in use",
+                               definition->name, network->name, protocol, forward->host_port,
+                               forward->address);
         }
     }
     return 0;

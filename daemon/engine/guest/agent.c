@@ -7,9 +7,9 @@
 #include "../../edge/qemu/guest-agent.h"
 #include "../../edge/qemu/qmp.h"
 
-/* File systems write out what they hold. */
+/* The guest's file systems write out their data first. */
 #define FREEZE_USEC (60 * G_USEC_PER_SEC)
-/* Somebody is looking: how old addresses may be. */
+/* How old the addresses may be if somebody looks at them. */
 #define ADDRESSES_USEC (10 * G_USEC_PER_SEC)
 
 struct InnerAgent {
@@ -18,7 +18,7 @@ struct InnerAgent {
     void *userdata;
     GuestAgent *connection;
     bool open;    /* a program inside has opened the port */
-    bool answers; /* and answered when it was asked last */
+    bool answers; /* the agent answered the last question */
     bool frozen;
     bool addresses_asked;
     uint64_t addresses_at; /* monotonic */
@@ -81,7 +81,7 @@ static void changed(InnerAgent *agent)
     agent->handler->changed(agent->userdata);
 }
 
-/* Upon every answer, and every one that did not come. */
+/* Called upon every answer, and upon every answer that did not come. */
 static void note(InnerAgent *agent, int error)
 {
     bool answers = error == 0 || error == -EREMOTEIO;
@@ -131,7 +131,7 @@ void inner_agent_refresh(InnerAgent *agent)
 {
     uint64_t now = g_get_monotonic_time();
 
-    /* A frozen one answers nothing else. */
+    /* An agent that has frozen file systems answers nothing else. */
     if (!agent->open || agent->frozen || agent->addresses_asked || now - agent->addresses_at < ADDRESSES_USEC)
         return;
     agent->addresses_at = now;
@@ -145,7 +145,8 @@ void inner_agent_set_open(InnerAgent *agent, bool open)
     agent->open = open;
     agent->addresses_at = 0;
     if (!open) {
-        /* It was stopped, or the system goes down: a frozen one cannot be, as its disks stand still. */
+        /* The agent was stopped, or the system goes down. With frozen file systems neither is possible, as
+         * the disks stand still. */
         guest_agent_hang_up(agent->connection);
         agent->frozen = agent->answers = agent->addresses_asked = false;
         take_addresses(agent, g_ptr_array_new_with_free_func(g_free));
@@ -181,7 +182,7 @@ static void on_asked_down(int error, const char *message, struct json_object *re
 {
     InnerAgent *agent = userdata;
 
-    /* It may be gone before it could say no. */
+    /* The agent may be gone before it could refuse. */
     if (error == -ECONNRESET)
         return;
     note(agent, error);
@@ -209,11 +210,11 @@ static void on_errand(int error, const char *message, struct json_object *result
     note(agent, error);
     if (error == -EREMOTEIO)
         fault =
-            fault_new(FAULT_GUEST_FAILED, NULL, "the agent of guest %s said no: %s", agent->guest, message);
+            fault_new(FAULT_GUEST_FAILED, NULL, "the agent of guest %s refused: %s", agent->guest, message);
     else if (error < 0)
         fault = fault_new(FAULT_UNRESPONSIVE, "see in the guest whether qemu-guest-agent runs",
                           "the agent of guest %s does not answer", agent->guest);
-    /* One that did not answer in time may have frozen all the same. */
+    /* An agent that did not answer in time may have frozen the file systems all the same. */
     if (errand.what == INNER_ERRAND_FREEZE && error != -EREMOTEIO)
         agent->frozen = true;
     else if (errand.what == INNER_ERRAND_THAW && error == 0)
@@ -226,11 +227,10 @@ static int refuse_closed(const InnerAgent *agent, InnerErrand errand, Fault **re
 {
     if (agent->open)
         return 0;
-    g_autofree char *remedy =
-        g_strdup_printf("install qemu-guest-agent in it, and write [Agent] Enabled=yes into its definition%s",
-                        errand == INNER_ERRAND_REBOOT ? "; or press its reset button: usherctl reset" : "");
-    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no agent that could be asked",
-                       agent->guest);
+    g_autofree char *remedy = g_strdup_printf(
+        "install qemu-guest-agent in the guest, and write [Agent] Enabled=yes into its definition%s",
+        errand == INNER_ERRAND_REBOOT ? "; or press the guest's reset button: usherctl reset" : "");
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no agent", agent->guest);
 }
 
 int inner_agent_send(InnerAgent *agent, InnerErrand what, InnerErrandDone done, void *userdata,
@@ -256,8 +256,7 @@ int inner_agent_send(InnerAgent *agent, InnerErrand what, InnerErrandDone done, 
                         errands[what].usec, on_errand, errand);
     if (r < 0) {
         g_free(errand);
-        return fault_raise(ret_fault, FAULT_BUSY, "try again", "the agent of guest %s has much to do",
-                           agent->guest);
+        return fault_raise(ret_fault, FAULT_BUSY, "try again", "the agent of guest %s is busy", agent->guest);
     }
     g_ptr_array_add(agent->errands, errand);
     return 0;

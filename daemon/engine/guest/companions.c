@@ -14,7 +14,7 @@
 #include "../../edge/launcher/process-watch.h"
 #include "../../edge/qemu/companion-socket.h"
 
-/* So long for what a companion has to write down when QEMU is gone. */
+/* How long a companion has to write its data when QEMU is gone. */
 #define END_USEC (5 * G_USEC_PER_SEC)
 
 typedef struct Companion {
@@ -22,7 +22,7 @@ typedef struct Companion {
     char *name;
     pid_t pid;
     uint64_t start_time;
-    ProcessWatch *watch; /* NULL: it had ended when it was looked for */
+    ProcessWatch *watch; /* NULL: the process had ended when it was looked for */
 } Companion;
 
 struct Companions {
@@ -31,9 +31,10 @@ struct Companions {
     const CompanionsHandler *handler;
     void *userdata;
     GPtrArray *list;       /* of Companion, owned */
-    GArray *listeners;     /* of int, owned: where they listen, by their place; -1: handed on */
+    GArray *listeners;     /* of int, owned: the sockets at which they listen, by their place; -1: handed
+                            * on */
     CompanionsStart start; /* command NULL: none is being started */
-    sd_event_source *end;  /* QEMU is gone: how long they are waited for */
+    sd_event_source *end;  /* how long they are waited for when QEMU is gone */
 };
 
 DEFINE_ELEMENT_FREE(Companion, companion_free, companion)
@@ -134,7 +135,8 @@ static int fds_before(const QemuCommand *command, unsigned companion)
     return n;
 }
 
-/* Where systemd starts guests it has made the folder already, for the guest's own user (StateDirectory=). */
+/* If systemd starts the guests, it has made the folder already, for the guest's own user
+ * (StateDirectory=). */
 static int make_folder(const char *path)
 {
     g_autofree char *parent = g_path_get_dirname(path);
@@ -161,7 +163,7 @@ static int send(const CompanionsStart *start, const QemuCompanion *companion, in
     return channel_send(start->launcher, (const char *const *)words->pdata, (const int *)fds->data, fds->len);
 }
 
-/* NULL: all have been started. */
+/* The next companion to start; NULL: all have been started. */
 static const QemuCompanion *next(const Companions *all)
 {
     const GPtrArray *wanted = all->start.command->companions;
@@ -235,11 +237,11 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
         const Companion *companion = g_ptr_array_index(all->list, i);
         if (!runs(companion))
             continue;
-        log_guest(LOG_WARNING, all->guest, "%s (pid %d) did not end with QEMU", companion->name,
+        log_guest(LOG_WARNING, all->guest, "%s (pid %d) did not end when QEMU ended", companion->name,
                   companion->pid);
         killed |= process_watch_kill(companion->watch);
     }
-    /* What is not ours to kill systemd kills, with all that is left in the unit, once we say that the guest
+    /* systemd kills what is not ours to kill, with everything left in the unit, once we say that the guest
      * has ended. */
     if (!killed || clock_after(all->event, END_USEC, on_hopeless, all, &all->end) < 0)
         all->handler->ended(all->userdata);
@@ -252,7 +254,7 @@ void companions_end(Companions *all)
         all->handler->ended(all->userdata);
 }
 
-/* Over a restart of the daemon. */
+/* These survive a restart of the daemon. */
 
 void companions_to_text(const Companions *all, GString *text)
 {

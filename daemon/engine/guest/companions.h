@@ -12,11 +12,11 @@ typedef struct Companions Companions;
 typedef struct CompanionsHandler {
     /* companions_start(): all of them run. */
     void (*ready)(void *userdata);
-    /* companions_start(): one cannot be started; none after it is. error is a positive errno. */
+    /* companions_start(): one cannot be started, and none after it was. error is a positive errno. */
     void (*failed)(const char *name, int error, void *userdata);
-    /* One has ended before QEMU has. */
+    /* A companion has ended before QEMU. */
     void (*lost)(const char *name, void *userdata);
-    /* companions_end(): all have ended, or no longer can be waited for. */
+    /* companions_end(): all have ended, or cannot be waited for any longer. */
     void (*ended)(void *userdata);
 } CompanionsHandler;
 
@@ -32,7 +32,7 @@ int companions_connect(Companions *companions, const char *path);
 /* The end of that socket on which the companion listens; the caller's. */
 int companions_take_listener(Companions *companions, unsigned companion);
 
-/* What starting them takes; all is borrowed until ready or failed is called. */
+/* What the start of companions needs; all is borrowed until ready or failed is called. */
 typedef struct CompanionsStart {
     Channel *launcher;
     const QemuCommand *command;
@@ -41,9 +41,9 @@ typedef struct CompanionsStart {
     pid_t launcher_pid; /* whose children they become */
 } CompanionsStart;
 
-/* Has them started, one after the other. May call back at once. */
+/* Starts them, one after the other. May call back at once. */
 void companions_start(Companions *companions, const CompanionsStart *start);
-/* The launcher says what became of the one that was being started. */
+/* The launcher reports on the companion that was being started. */
 void companions_answered(Companions *companions, char **words);
 
 /* QEMU is gone: waits for them, 5 s, then kills those that are ours to kill. May call back at once. */
@@ -51,5 +51,5 @@ void companions_end(Companions *companions);
 
 /* A line for each, "PID START_TIME NAME", for a daemon that comes after this one. */
 void companions_to_text(const Companions *companions, GString *text);
-/* Finds them again by those lines, as children of that process. May call back at once. */
+/* Finds companions again by those lines, as children of that process. May call back at once. */
 void companions_find(Companions *companions, const char *const *lines, pid_t parent);

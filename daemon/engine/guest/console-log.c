@@ -44,7 +44,7 @@ void guest_find_console_log(Guest *g)
         return;
     int r = keep_console_log(g);
     if (r < 0)
-        log_guest(LOG_WARNING, g->name, "cannot go on with %s: %s", name, strerror(-r));
+        log_guest(LOG_WARNING, g->name, "cannot continue %s: %s", name, strerror(-r));
 }
 
 int guest_begin_console_log(Guest *g)

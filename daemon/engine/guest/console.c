@@ -26,7 +26,7 @@ static void on_changed(Qmp *qmp, int error, const char *message, struct json_obj
 {
     ConsoleRenewal *renewal = userdata;
 
-    /* It has a descriptor of its own by now. */
+    /* QEMU has a descriptor of its own by now. */
     fd_set_remove(qmp, renewal->log_set);
     end(renewal, error, message);
 }

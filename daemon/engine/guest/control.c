@@ -19,7 +19,7 @@ struct Controls {
 typedef struct Control {
     Controls *controls;
     GuestControl what;
-    RunState found; /* as QEMU ran before */
+    RunState found; /* QEMU's run state before */
     GuestControlled controlled;
     void *userdata;
 } Control;
@@ -53,8 +53,8 @@ static void on_controlled(Qmp *qmp, int error, const char *message, struct json_
 
     if (error == -ETIMEDOUT)
         qemu_link_go_silent(control->controls->link);
-    /* A reset of what sleeps, or stands still for its trouble, is to run; one that somebody paused stays so.
-     */
+    /* After a reset a guest that slept, or was stopped by its trouble, runs; a guest that somebody paused
+     * stays paused. */
     if (error == 0 && control->what == GUEST_CONTROL_RESET && control->found.kind != RUN_BEGINS &&
         *control->found.word)
         qmp_command(qmp, "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
@@ -70,7 +70,7 @@ static const char *command(const Control *control)
         [GUEST_CONTROL_RESET] = "system_reset",
     };
 
-    /* `cont` does nothing to what sleeps (qmp_cont(), monitor/qmp-cmds.c). */
+    /* `cont` does not wake a guest that sleeps (qmp_cont(), monitor/qmp-cmds.c). */
     if (control->what == GUEST_CONTROL_RESUME && control->found.kind == RUN_SLEEPS)
         return "system_wakeup";
     return commands[control->what];
@@ -95,8 +95,8 @@ int controls_send(Controls *controls, GuestControl what, GuestControlled control
 {
     Control *control = g_new(Control, 1);
 
-    /* A command that is not read now would be obeyed when QEMU wakes up, long after its sender was told that
-     * it failed: so it is sent to one that is awake. */
+    /* A QEMU that hangs would read a command when it wakes up, long after its sender was told that the
+     * command failed. So the command is sent only to a QEMU that has just answered. */
     *control = (Control){controls, what, {RUN_BEGINS, ""}, controlled, userdata};
     int r =
         qmp_command(qemu_link_qmp(controls->link), "query-status", NULL, QMP_ANSWER_USEC, on_awake, control);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest's end, however it came: its run is undone, and those who wait for that are told. */
+/* A guest's end, whatever caused it: its run is undone, and those who wait for the end are told. */
 #include "../../base/log.h"
 #include "../execution/aftermath.h"
 #include "private.h"
 #include "../execution/undo.h"
 
-/* A SIGKILL of ours is a good end, where the guest has not failed before. */
+/* Our own SIGKILL is a good end, unless the guest has failed before. */
 static void tell(const Guest *g, GPtrArray *waiters)
 {
     bool asked = g->run ? g->run->stop_asked : g->end_was_asked;
@@ -45,8 +45,8 @@ static void show_left(Guest *g, const GPtrArray *left)
     }
 }
 
-/* What the guest let go of while it ran may be among them. A mediated device that could not be removed is
- * named by what it was made of. */
+/* These may include devices that the guest released while it ran. A mediated device that could not be removed
+ * is shown as its parent. */
 static void show_leftovers(Guest *g)
 {
     if (!g->leftovers)
@@ -58,7 +58,7 @@ static void show_leftovers(Guest *g)
     show_left(g, parents);
 }
 
-/* All is undone, or as much of it as can be. */
+/* Everything is undone that can be undone. */
 static void come_to_rest(Guest *g, const Fault *undo_fault)
 {
     Job *start_job = g_steal_pointer(&g->start_job);
@@ -119,13 +119,13 @@ void guest_ended(Guest *g)
 {
     bool to_come = guest_unit_is_to_come(g->run);
 
-    /* First of all, as an answer of QEMU's may be about what is let go of below. */
+    /* This comes first, as an answer of QEMU's may concern what is freed below. */
     run_drop_qmp(g->run);
     start_call_off(g->run);
-    /* It would come up after all, and be taken for a start of its own. */
+    /* Otherwise the launcher would come up after all, and count as a new start. */
     if (to_come)
         launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
-    /* What is being handed over would be undone before it is done. */
+    /* A device that is being handed over cannot be undone yet. */
     bool plugged = plugs_end(g->run->plugs);
     bool looked = usbs_end(g->run->usbs) & inputs_end(g->run->inputs);
     g->run->end_owed = !plugged || !looked;
@@ -136,7 +136,7 @@ void guest_ended(Guest *g)
     if (g->run->end_owed || g->run->execution)
         return;
     g->run->process.watched = false;
-    /* Why it ended may stand in its last words. */
+    /* QEMU's standard error may say why it ended. */
     if (g->stderr_log)
         guest_log_catch_up(g->stderr_log);
     if (g->run->console_log)
@@ -165,7 +165,7 @@ void guest_fail(Guest *g, Fault *fault)
     if (g->run->execution)
         execution_stop(g->run->execution, fault_copy(g->fault));
     else if (g->run->process.watched)
-        ladder_take(g->run->ladder, STOP_RUNG_KILL); /* its end brings us to guest_ended() */
+        ladder_take(g->run->ladder, STOP_RUNG_KILL); /* guest_ended() follows when it ends */
     else
         guest_ended(g);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU says of a guest: its events, how it is, and that it says nothing. Each is handed to whom it
- * concerns. */
+/* What QEMU says about a guest: its events, its run state, and that it is silent. Each is handed to the part
+ * that needs it. */
 #include "../../core/definition/cpu.h"
 #include "../../base/log.h"
 #include "private.h"
@@ -25,7 +25,8 @@ static void on_event(const char *name, struct json_object *data, void *userdata)
                   reason ? json_object_get_string(reason) : "unknown reason");
         qemu_link_set_ending(g->run->link, true);
         if (!g->run->stop_asked && g_strcmp0(json_object_get_string(reason), "host-signal") == 0)
-            log_guest(LOG_WARNING, g->name, "drift: somebody else ends it by a signal; its devices go back");
+            log_guest(LOG_WARNING, g->name,
+                      "drift: somebody else ended the guest by a signal; its devices go back to the host");
     } else if (g->run->recovering) {
         return;
     } else if (g_str_equal(name, "DEVICE_DELETED")) {
@@ -66,9 +67,9 @@ static void meet(Guest *g, const char *status)
     guest_sync_inputs(g);
     guest_sync_usbs(g);
     if (g_str_equal(status, "prelaunch") && g->run->definition && definition_cpu(g->run->definition)->pin)
-        log_guest(LOG_WARNING, g->name,
-                  "its vCPUs are not pinned: usherd went away just then; they will be "
-                  "when it is started the next time");
+        log_guest(
+            LOG_WARNING, g->name,
+            "its vCPUs are not pinned, because usherd went away just then; the guest's next start pins them");
 }
 
 static void on_status(const char *status, void *userdata)

@@ -13,12 +13,12 @@ static void note_group(GHashTable *groups, const Host *host, const char *text)
 
     if (device && device->group != HOST_NO_GROUP)
         g_hash_table_add(groups, GINT_TO_POINTER(device->group));
-    /* With it goes what it was made of. */
+    /* The mediated device's parent goes with it. */
     if (device && device->virtual_function)
         note_group(groups, host, PCI_ADDRESS_STR(device->physical));
 }
 
-/* The groups of what is in the slots, but for one. */
+/* The groups of the devices in all slots but one. */
 static GHashTable *kept_groups(const Slots *slots, const Host *host, const Slot *without)
 {
     GHashTable *groups = g_hash_table_new(NULL, NULL);

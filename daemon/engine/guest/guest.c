@@ -110,10 +110,10 @@ char *guest_last_words(const Guest *g)
     return g->stderr_log ? guest_log_tail(g->stderr_log, LAST_WORDS_MAX) : g_strdup("");
 }
 
-/* It has ended as often as systemd lets it: failed, however well its last run ended. */
+/* The guest has ended as often as systemd allows, so it has failed, however well its last run ended. */
 void guest_given_up(Guest *g, const char *message)
 {
-    g_autofree char *remedy = g_strdup_printf("put it right, then: usherctl start %s", g->name);
+    g_autofree char *remedy = g_strdup_printf("correct that, then: usherctl start %s", g->name);
     Fault *last = g->fault;
 
     if (!guest_at_rest(g))

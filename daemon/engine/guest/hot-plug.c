@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of the host's a guest gets while it runs, handed to the parts that give it; and what those parts tell.
- */
+/* Hands host devices that a guest gets while it runs to the parts that give them, and takes up what those
+ * parts report. */
 #include "../../core/definition/definition.h"
 #include "private.h"
 
-/* It runs or is paused, and QEMU can be told things. */
+/* The guest runs or is paused, and QEMU accepts commands. */
 static bool is_usable(const Guest *g)
 {
     return (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED) && qemu_link_hears(g->run->link) &&
@@ -47,7 +47,7 @@ void guest_sync_inputs(Guest *g)
     inputs_sync(run->inputs);
 }
 
-/* NULL: it has none. */
+/* NULL: the guest has none. */
 static Usbs *usbs_of(Guest *g)
 {
     static const UsbsHandler handler = {usable_qmp, on_changed, on_ended};
@@ -160,11 +160,11 @@ void guest_attach(Guest *g, Plan *plan, const char *address, Job *job)
 
 int guest_check_detach(const Guest *g, const char *address, Fault **ret_fault)
 {
-    g_autofree char *resume = g_strdup_printf("let it run on first: usherctl resume %s", g->name);
+    g_autofree char *resume = g_strdup_printf("resume the guest first: usherctl resume %s", g->name);
 
     if (g->state == GUEST_PAUSED && plugs_has(g->run->plugs, address))
         return fault_raise(ret_fault, FAULT_REFUSED, resume,
-                           "guest %s is paused, and cannot let go of a device", g->name);
+                           "guest %s is paused, and cannot release a device", g->name);
     return plugs_check_detach(g->run->plugs, address, ret_fault);
 }
 

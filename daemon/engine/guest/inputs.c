@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One after the other, as an object of QEMU's is bound to what it was made with: a keyboard that was
- * unplugged, or that slept, is another device when it is back. */
+/* QEMU's object is bound to one device for good: a keyboard that was unplugged, or that slept, is another
+ * device when it is back. So each return needs a new object, and the devices are handed over one after the
+ * other. */
 #include "../../base/cleanup.h"
 #include "../../core/definition/input.h"
 #include "inputs.h"
@@ -18,7 +19,7 @@
 typedef struct Input {
     const DefinitionInput *wish;
     char *node;  /* "/dev/input/event5": what QEMU has, or could not be given; NULL: nothing */
-    ino_t inode; /* of that node: a device that is back may get the same name */
+    ino_t inode; /* the inode of that node: a device that is back may get the same name */
 } Input;
 
 struct Inputs {
@@ -69,7 +70,7 @@ static Input *current(const Inputs *all)
     return g_ptr_array_index(all->list, all->rounds.index);
 }
 
-/* Where the device is now: its stable name is a link to its node. Returns false if it is not there. */
+/* The device's current node, to which its stable name is a link. Returns false if the device is not there. */
 static bool find_node(const Inputs *all, const DefinitionInput *wish, char **ret_node, struct stat *ret)
 {
     int dev_fd = all->setup.engine->step_place.dev_fd;
@@ -86,7 +87,7 @@ static bool find_node(const Inputs *all, const DefinitionInput *wish, char **ret
     return true;
 }
 
-/* QEMU did not hear of it: another time. */
+/* QEMU did not get the command, so it is sent another time. */
 static void go_on_untold(Inputs *all)
 {
     g_clear_pointer(&current(all)->node, g_free);
@@ -110,8 +111,9 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
     rounds_go_on(&all->rounds);
 }
 
-/* Whether there was one is all the same. QEMU closes the descriptor of a device that has gone, and, with the
- * object, that number again: so the object of one that has gone goes at once. */
+/* QEMU may have no such object; that does not matter. QEMU closes the descriptor of a device that has gone,
+ * and closes the same number again with the object. So the object of a device that has gone is deleted at
+ * once. */
 static void on_deleted(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Inputs *all = userdata;
@@ -120,8 +122,8 @@ static void on_deleted(Qmp *qmp, int error, const char *message, struct json_obj
     if (error < 0 && error != -EREMOTEIO) {
         go_on_untold(all);
     } else if (!input->node) {
-        log_guest(LOG_NOTICE, all->setup.guest, "%s has gone; the guest gets it when it is back",
-                  input->wish->device);
+        log_guest(LOG_NOTICE, all->setup.guest,
+                  "%s was unplugged; the guest gets it when it is plugged in again", input->wish->device);
         rounds_go_on(&all->rounds);
     } else if (qmp_command(qmp, "object-add", qemu_input_object(input->wish, input->node), QMP_ANSWER_USEC,
                            on_added, all) < 0) {
@@ -151,8 +153,8 @@ static void on_taken(Execution *execution, const Fault *fault, void *userdata)
     bool given = fault == NULL;
 
     if (fault)
-        log_guest(LOG_WARNING, all->setup.guest, "[Input %s]: cannot give it %s: %s", input->wish->name,
-                  input->node, fault->message);
+        log_guest(LOG_WARNING, all->setup.guest, "[Input %s]: cannot give the guest %s: %s",
+                  input->wish->name, input->node, fault->message);
     all->execution = execution_free(execution);
     if (all->ending)
         all->handler->ended(all->userdata);
@@ -198,7 +200,7 @@ static bool look_at(unsigned index, void *userdata)
     }
     if (g_strcmp0(node, input->node) == 0 && st.st_ino == input->inode)
         return false;
-    /* It was given before, by an earlier daemon. */
+    /* An earlier daemon gave the device to the guest. */
     bool given = !input->node && all->setup.adopted && st.st_uid == all->setup.uid;
     g_free(input->node);
     input->node = g_strdup(node);

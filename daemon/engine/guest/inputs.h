@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's input devices that a guest gets while it runs ([Input]). Each is looked for whenever one comes
- * or goes, its node is handed over by a step, and QEMU is told. */
+/* The host's input devices that a guest gets while it runs ([Input]). The devices are looked for whenever one
+ * comes or goes. A step hands over the node of each, and QEMU is told. */
 #pragma once
 
 #include "../../core/definition/handle.h"
@@ -11,7 +11,7 @@
 typedef struct Inputs Inputs;
 
 typedef struct InputsHandler {
-    /* QEMU's connection; NULL: QEMU cannot be told anything now. */
+    /* QEMU's connection; NULL: QEMU accepts no commands now. */
     Qmp *(*qmp)(void *userdata);
     /* inputs_end() returned false, and the step has ended. The object may be freed from within. */
     void (*ended)(void *userdata);
@@ -25,14 +25,14 @@ typedef struct InputsSetup {
     Journal *journal;
     uid_t uid; /* the guest's user */
     gid_t gid;
-    bool adopted; /* QEMU was found running: what its user owns it has */
+    bool adopted; /* QEMU was found running: it has the nodes that its user owns */
 } InputsSetup;
 
 Inputs *inputs_new(const InputsSetup *setup, const InputsHandler *handler, void *userdata);
 /* NULL is fine; returns NULL. */
 Inputs *inputs_free(Inputs *inputs);
 
-/* One may have come or gone: gives QEMU those that are there. */
+/* An input device may have come or gone: gives QEMU those that are there. */
 void inputs_sync(Inputs *inputs);
-/* QEMU is gone. False: a step is under way, and `ended` follows. NULL is fine: true. */
+/* QEMU is gone. False: a step is under way, and `ended` follows. inputs NULL is fine: true. */
 bool inputs_end(Inputs *inputs);

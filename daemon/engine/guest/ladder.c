@@ -8,8 +8,8 @@
 #include "../../edge/host-services/clock.h"
 
 #define LOOK_USEC (G_USEC_PER_SEC / 4)
-/* From when a kernel has set up its button until somebody in the guest listens to that (logind opens its
- * event device later in the boot). */
+/* The time from when a kernel has set up its power button until somebody in the guest listens to the button
+ * (logind opens its event device later in the boot). */
 #define LISTEN_USEC (10 * G_USEC_PER_SEC)
 
 struct Ladder {
@@ -21,9 +21,9 @@ struct Ladder {
     StopRung rung, least;
     bool awake;
     sd_event_source *deadline; /* of the rung */
-    uint64_t press_by;    /* monotonic: then the power button is pressed, whether the guest hears it or not */
-    bool button_was_deaf; /* when it was looked at last */
-    sd_event_source *button_look; /* does the guest hear it by now? */
+    uint64_t press_by;    /* monotonic: when the power button is pressed, whether the guest hears it or not */
+    bool button_was_deaf; /* when the guest was looked at last */
+    sd_event_source *button_look; /* does the guest hear the button by now? */
 };
 
 Ladder *ladder_new(sd_event *event, const char *guest, QemuLink *link, const LadderHandler *handler,
@@ -60,7 +60,7 @@ void ladder_leave(Ladder *l)
     l->rung = STOP_RUNG_NONE;
 }
 
-/* NULL: QEMU cannot be told anything. */
+/* NULL: QEMU accepts no commands. */
 static Qmp *qmp_of(const Ladder *l)
 {
     return qemu_link_hears(l->link) ? qemu_link_qmp(l->link) : NULL;
@@ -78,16 +78,16 @@ static int on_rung_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
     Ladder *l = userdata;
 
-    /* Only the kernel can hold it now; the devices come back when it lets go. */
+    /* Only the kernel can still hold the process; the devices come back when the kernel lets go of them. */
     if (l->rung == STOP_RUNG_KILL)
         log_guest(LOG_ERR, l->guest,
-                  "QEMU does not die of SIGKILL: it hangs in the kernel, see journalctl -k");
+                  "QEMU survives SIGKILL, because it hangs in the kernel; see journalctl -k");
     else
         ladder_take(l, l->rung + 1);
     return 0;
 }
 
-/* The power button does not reach a QEMU that does not answer, and neither does quit. True: that was so. */
+/* A QEMU that does not answer gets neither the power button nor quit. True: this was such a rung. */
 static bool fell_silent(Ladder *l, int error)
 {
     if (error != -ETIMEDOUT || l->rung == STOP_RUNG_NONE || l->rung > STOP_RUNG_QUIT)
@@ -104,9 +104,9 @@ static void on_pressed(Qmp *qmp, int error, const char *message, struct json_obj
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* A press is lost while the system has not set up its button, as when it boots or comes back from sleep: then
- * it is pressed once it has, and has had a moment to listen. Where that cannot be told, it is pressed at
- * once, or after half of the time. */
+/* A press is lost if the system has not set up its button, as when it boots or comes back from sleep. So the
+ * button is pressed a moment after the system has set it up. If nobody can tell when that is, the button is
+ * pressed at once, or after half of the time. */
 static void on_button(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Ladder *l = userdata;
@@ -151,7 +151,7 @@ void ladder_sync(Ladder *l)
     if (next == l->rung)
         return;
     if (next == STOP_RUNG_QUIT)
-        log_guest(LOG_NOTICE, l->guest, "it cannot notice that it is to shut down: %s",
+        log_guest(LOG_NOTICE, l->guest, "the guest cannot notice a request to shut down: %s",
                   view.panicked    ? "panicked"
                   : *view.run.word ? view.run.word
                                    : "paused");
@@ -165,7 +165,7 @@ void ladder_agent_failed(Ladder *l)
         ladder_take(l, STOP_RUNG_POWER_BUTTON);
 }
 
-/* What QEMU says after `cont`, if that was sent, is how the guest is. */
+/* QEMU's answer after `cont`, if that was sent, is the guest's run state. */
 static void on_reached(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Ladder *l = userdata;
@@ -184,7 +184,7 @@ static void on_reached(Qmp *qmp, int error, const char *message, struct json_obj
         ladder_agent_failed(l);
 }
 
-/* Has the guest's processors run, as far as they may, and goes on when it is known whether they do. */
+/* Has the guest's vCPUs run, as far as possible, and goes on when it is known whether they do. */
 static bool reach(Ladder *l, Qmp *qmp, const StopView *view)
 {
     if (run_state_may_go_on(view->run))
@@ -192,19 +192,19 @@ static bool reach(Ladder *l, Qmp *qmp, const StopView *view)
     return qmp_command(qmp, "query-status", NULL, QMP_ANSWER_USEC, on_reached, l) >= 0;
 }
 
-/* Of one that QEMU cannot wake, or that is awake by now. */
+/* For a guest that QEMU cannot wake, or that is awake by now. */
 static void on_woken(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Ladder *l = userdata;
 
     if (fell_silent(l, error) || error == 0 || l->rung != STOP_RUNG_WAKE)
         return;
-    log_guest(LOG_WARNING, l->guest, "it cannot be woken: %s", message ?: g_strerror(-error));
+    log_guest(LOG_WARNING, l->guest, "the guest cannot be woken: %s", message ?: g_strerror(-error));
     l->awake = true;
     ladder_take(l, STOP_RUNG_AGENT);
 }
 
-/* False if nothing comes of it. */
+/* False if the rung has no effect. */
 static bool act(Ladder *l, StopRung rung, const StopView *view)
 {
     Qmp *qmp = qmp_of(l);

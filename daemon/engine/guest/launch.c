@@ -36,7 +36,7 @@ static int on_qmp_late(sd_event_source *source, uint64_t usec, void *userdata)
     Guest *g = userdata;
 
     guest_fail(g, fault_new(FAULT_TIMEOUT, "see: usherctl status",
-                            "QEMU of guest %s did not say hello within 60 s", g->name));
+                            "QEMU of guest %s sent no greeting within 60 s", g->name));
     return 0;
 }
 
@@ -45,11 +45,11 @@ void phase_launch(Run *run)
     Guest *g = run->guest;
     int words = fcntl(guest_log_fd(g->stderr_log), F_DUPFD_CLOEXEC, 3);
 
-    /* Those after its own the companions have by now. */
+    /* The companions have the descriptors after its own by now. */
     g_array_set_size(run->start.fds, run->start.command->files->len);
     g_array_append_val(run->start.fds, words);
-    /* Written before it can become true: a daemon that crashes in between finds a launcher that will go by
-     * itself. */
+    /* This is written before the process becomes QEMU: a daemon that crashes in between finds a launcher that
+     * will go away by itself. */
     int r = guest_write_process(g);
     if (r >= 0)
         r = send_command(run);
@@ -79,7 +79,7 @@ static void on_cont(Qmp *qmp, int error, const char *message, struct json_object
 
     if (error < 0 && g->state == GUEST_STARTING)
         guest_fail(g, fault_new(FAULT_GUEST_FAILED, "see: usherctl status",
-                                "QEMU of guest %s would not run: %s", g->name, message ?: strerror(-error)));
+                                "QEMU of guest %s refused to run: %s", g->name, message ?: strerror(-error)));
 }
 
 void phase_run(Run *run)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The launcher of a run, until QEMU takes its place: whether it is still to come, and how it is refused. */
+/* The launcher of a run, until QEMU takes its place: whether it is still to come, and how it is turned
+ * away. */
 #include "private.h"
 
 void guest_refuse_channel(Channel *channel, const char *why, const char *remedy)

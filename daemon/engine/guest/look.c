@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phase of a start that sees to it that no device is taken which somebody else uses. */
+/* The phase of a start that makes sure that nobody else uses the devices. */
 #include "private.h"
 
 static void on_gate(const Fault *fault, void *userdata)

@@ -14,7 +14,7 @@
 #include "fd-set.h"
 #include "qmp-fault.h"
 
-/* The guest's system is asked to open the tray; Linux's udev does so at once, and so does Windows. */
+/* How long the guest's system has to open the tray; Linux's udev does so at once, and so does Windows. */
 #define TRAY_USEC (5 * G_USEC_PER_SEC)
 
 typedef struct Change {
@@ -23,12 +23,12 @@ typedef struct Change {
     char *device; /* its id in QEMU */
     char *node;   /* what QEMU's command line put into it */
     bool eject, force;
-    int fd;       /* of the image, until QEMU has it */
+    int fd;       /* the open image, until QEMU has it */
     char *image;  /* its id among the claims on disks; NULL: it is taken out */
-    bool waiting; /* for the tray to open, */
-    bool waited;  /* which is done once */
+    bool waiting; /* waits for the tray to open */
+    bool waited;  /* has waited once; there is no second wait */
     int set;      /* the number of the descriptor that QEMU has */
-    int old_set;  /* of what the command line put in */
+    int old_set;  /* the number of the descriptor of the command line's image */
     sd_event_source *deadline;
     GuestControlled changed;
     void *userdata;
@@ -130,7 +130,8 @@ static struct json_object *text_argument(const char *name, const char *text)
     return arguments;
 }
 
-/* What the drive has no more use for. A node that is still in it is kept by QEMU; its descriptor may go. */
+/* Deletes the nodes and descriptors that the drive no longer uses. QEMU keeps a node that is still in the
+ * drive; the node's descriptor may go. */
 static void tidy(Change *change)
 {
     Qmp *qmp = qemu_link_qmp(change->medium->link);
@@ -181,8 +182,8 @@ static int on_tray_locked(sd_event_source *source, uint64_t usec, void *userdata
 {
     Change *change = userdata;
 
-    end(change, fault_new(FAULT_IN_USE, "unmount and eject it in the guest, or say --force",
-                          "guest %s has locked the tray of its drive %s, and does not open it",
+    end(change, fault_new(FAULT_IN_USE, "unmount and eject the medium in the guest, or use --force",
+                          "guest %s has locked the tray of its drive %s, and does not open the tray",
                           change->medium->guest, change->drive));
     return 0;
 }
@@ -270,7 +271,7 @@ static int find_set(struct json_object *nodes, const char *name)
     return FD_SET_NONE;
 }
 
-/* QEMU is awake: what it is told now is done now. */
+/* QEMU is awake, so it carries out a command now. */
 static void on_nodes(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Change *change = userdata;
@@ -290,7 +291,7 @@ static void on_nodes(Qmp *qmp, int error, const char *message, struct json_objec
         end_undone(change, r, NULL);
 }
 
-/* What is asked for is one of the drives, or the only one. */
+/* Finds the drive that was asked for, or the only one. */
 static int find_drive(const Medium *medium, const GPtrArray *cdroms, const char *name, unsigned *ret_index,
                       Fault **ret_fault)
 {
@@ -306,17 +307,17 @@ static int find_drive(const Medium *medium, const GPtrArray *cdroms, const char 
     }
     if (all->len == 0)
         return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE,
-                           "add [CDROM NAME] to its definition, and start it again",
+                           "add [CDROM NAME] to the guest's definition, and start the guest again",
                            "guest %s has no CD drive", medium->guest);
-    g_autofree char *remedy = g_strdup_printf("it has %s", all->str);
+    g_autofree char *remedy = g_strdup_printf("its drives are %s", all->str);
     if (*name == '\0')
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "which CD drive of guest %s?",
-                           medium->guest);
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy,
+                           "guest %s has several CD drives, and none was named", medium->guest);
     return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, remedy, "guest %s has no CD drive of that name",
                        medium->guest);
 }
 
-/* Without asking its file system, which may be the caller's own (FUSE) and never answer. */
+/* This does not ask the file system, which may be the caller's own (FUSE) and never answer. */
 static int check_image(Medium *medium, int fd, char **ret_image, Fault **ret_fault)
 {
     struct statx st;
@@ -326,13 +327,13 @@ static int check_image(Medium *medium, int fd, char **ret_image, Fault **ret_fau
         statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, &st) < 0)
         return -errno;
     if ((flags & (O_ACCMODE | O_PATH)) != O_RDONLY || !S_ISREG(st.stx_mode))
-        return fault_raise(ret_fault, FAULT_BAD_OPTION, "open a file, for reading alone",
-                           "what is to be put into the drive is not an image");
+        return fault_raise(ret_fault, FAULT_BAD_OPTION, "pass a regular file that is open for reading only",
+                           "the image is not a regular file, or is open for writing");
     g_autofree char *id = g_strdup_printf("f%u:%u:%" G_GUINT64_FORMAT, st.stx_dev_major, st.stx_dev_minor,
                                           (uint64_t)st.stx_ino);
     const char *other = claim(medium, id);
     if (other)
-        return fault_raise(ret_fault, FAULT_IN_USE, "stop that guest first", "guest %s writes to that image",
+        return fault_raise(ret_fault, FAULT_IN_USE, "stop that guest first", "guest %s writes to this image",
                            other);
     *ret_image = g_steal_pointer(&id);
     return 0;
@@ -354,7 +355,7 @@ static Change *change_new(Medium *medium, const DefinitionCdrom *cdrom, unsigned
     return change;
 }
 
-/* First of all what the drive has; on_nodes() goes on. change is taken over. */
+/* Asks first what the drive has; on_nodes() goes on. change is taken over. */
 static int begin(Change *change)
 {
     struct json_object *flat = json_object_new_object();
@@ -380,8 +381,8 @@ int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, in
     unsigned index = 0;
 
     if (medium->change)
-        return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "a CD of guest %s is being changed",
-                           medium->guest);
+        return fault_raise(ret_fault, FAULT_BUSY, "wait until that has ended",
+                           "another change of a CD of guest %s is under way", medium->guest);
     int r = find_drive(medium, cdroms, drive, &index, ret_fault);
     if (r == 0 && !eject)
         r = check_image(medium, fd, &id, ret_fault);

@@ -12,7 +12,7 @@ typedef struct Medium Medium;
 
 /* guest, its name, and link are borrowed. */
 Medium *medium_new(Engine *engine, const char *guest, QemuLink *link);
-/* Whoever waits is not told. NULL is fine; returns NULL. */
+/* A change under way is dropped without a call. NULL is fine; returns NULL. */
 Medium *medium_free(Medium *medium);
 
 /* Puts the image fd into a drive, or with fd -1 takes out what is in it. cdroms: of DefinitionCdrom,
@@ -24,5 +24,5 @@ int medium_change(Medium *medium, const GPtrArray *cdroms, const char *drive, in
 
 /* QEMU's DEVICE_TRAY_MOVED. */
 void medium_tray_moved(Medium *medium, struct json_object *data);
-/* The connection is gone: whoever waits for a change is told. */
+/* The connection is gone: a change under way fails. */
 void medium_drop(Medium *medium);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way of a start through the rows of its table: it knows none of them by name. */
+/* Takes a start through the rows of its table, without knowing any of them by name. */
 #include "private.h"
 
 static void begin(Run *run, const StartPhase *phase)
@@ -8,7 +8,7 @@ static void begin(Run *run, const StartPhase *phase)
 
     run->start.phase = phase;
     phase->begin(run);
-    /* Shown if it waits for something, and has not failed. */
+    /* The phase is shown if it waits for something, and has not failed. */
     if (g->run && g->run->start.phase == phase)
         guest_announce(g);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A phase of a start: asks QEMU for its threads, and what usher-launch left behind to put them where the
- * definition says. */
+/* A phase of a start: asks QEMU for its threads, and has the process that usher-launch left behind put them
+ * where the definition says. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void fail(Guest *g, const char *why)
                          "guest %s: its vCPUs cannot be pinned: %s", g->name, why));
 }
 
-/* Each object's "thread-id", with the processors for it. */
+/* The "thread-id" of each object, with the host CPUs for that thread. */
 static void add_threads(GPtrArray *words, struct json_object *list, const char *const *cpus)
 {
     for (size_t i = 0; i < json_object_array_length(list); i++) {

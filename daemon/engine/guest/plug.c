@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device of the host for a guest that runs: its holders are looked for, its steps are taken into the
- * guest's own journal, and QEMU is told to take it, function 0 last, as that is what the guest's system is
- * told of (pcie_cap_slot_plug_cb() in QEMU). */
+/* Gives a running guest a device of the host: looks for the device's holders, takes its steps into the
+ * guest's own journal, and tells QEMU to take it. Function 0 comes last, as the guest's system hears of the
+ * device with that one (pcie_cap_slot_plug_cb() in QEMU). */
 #include <errno.h>
 
 #include "../../core/definition/pci.h"
@@ -11,8 +11,8 @@
 #include "plugs-private.h"
 #include "qmp-fault.h"
 
-/* With the first one all of the guest's memory is pinned, page by page, and QEMU does nothing else meanwhile.
- */
+/* With the first device all of the guest's memory is pinned, page by page, and QEMU does nothing else
+ * meanwhile. */
 #define PIN_USEC (120 * G_USEC_PER_SEC)
 
 static PlanDevice *planned(const Plugging *p)
@@ -108,7 +108,7 @@ static void on_rom(Qmp *qmp, int error, const char *message, struct json_object 
     plug_first(all, qmp);
 }
 
-/* QEMU answers: what it is told now it does now, and not when its sender has long given up. */
+/* QEMU has just answered, so it carries out a command now, and not when its sender has long given up. */
 static void on_awake(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Plugs *all = userdata;
@@ -131,7 +131,7 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
 
 static void take_steps(Plugs *all);
 
-/* What was expected is there: the rest is planned upon what it has become. */
+/* The devices that were expected are there; the rest of the plan starts from what they have become. */
 static int plan_anew(Plugs *all)
 {
     Plugging *p = all->current;
@@ -164,7 +164,7 @@ static void on_steps(Execution *execution, const Fault *fault, void *userdata)
     Qmp *qmp = all->handler->qmp(all->userdata);
     if (!p->fault && !(qmp && slots_known(all->slots) && (p->slot = slots_for(all->slots, planned(p)))))
         plugging_note_fault(p, qmp_fault(all->guest, -ETIMEDOUT, NULL));
-    /* At its end the whole journal is undone. */
+    /* The whole journal is undone at the guest's end. */
     if (all->end_owed)
         plugging_end(all);
     else if (p->fault)
@@ -198,7 +198,7 @@ static void on_gate(const Fault *fault, void *userdata)
         take_steps(all);
 }
 
-/* Nothing is touched before it is known that all is there. */
+/* The host stays untouched until everything is known to be there. */
 static void look_for_holders(Plugs *all)
 {
     Plugging *p = all->current;
@@ -228,10 +228,9 @@ static void on_files(const Fault *fault, void *userdata)
 static int refuse_without_port(const Plugs *all, Fault **ret_fault)
 {
     unsigned n = slots_spare(all->slots);
-    g_autofree char *remedy =
-        g_strdup_printf("detach one, or give it more for its next start: usherctl edit %s, [Guest] "
-                        "SparePorts=",
-                        all->guest);
+    g_autofree char *remedy = g_strdup_printf("detach a device, or give the guest more ports for its next "
+                                              "start: usherctl edit %s, [Guest] SparePorts=",
+                                              all->guest);
 
     if (n == 0)
         return fault_raise(ret_fault, FAULT_REFUSED, remedy,
@@ -261,7 +260,7 @@ void plugs_attach(Plugs *all, const GuestDefinition *definition, Plan *plan, con
     p->plan = plan;
     p->uid = uid;
     p->gid = gid;
-    /* What of it could not be given back before is tried again after this time. */
+    /* Steps of this device that could not be undone before are tried again after this time. */
     for (unsigned i = 0; all->left && i < plan->steps->len; i++)
         g_hash_table_remove(all->left, ((const Step *)g_ptr_array_index(plan->steps, i))->subject);
     if (!wish || !wish->rom) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What plug.c (to the guest) takes from plugs.c. */
+/* What plug.c, which plugs devices in, uses of plugs.c. */
 #pragma once
 
 #include "../execution/execution.h"
@@ -19,14 +19,14 @@ typedef void (*PlugNext)(Plugs *plugs, Qmp *qmp);
 /* A device on its way to the guest or back. */
 typedef struct Plugging {
     Job *job;      /* NULL: nobody asked */
-    char *address; /* what was asked for; NULL likewise */
+    char *address; /* the address that was asked for; NULL likewise */
     Plan *plan;    /* of an attach */
     uid_t uid;     /* likewise */
     gid_t gid;
     FileGate *files; /* its ROM, until QEMU has it; NULL: it has none */
     HolderGate *gate;
     Execution *execution;
-    GHashTable *subjects; /* that are being given back */
+    GHashTable *subjects; /* the steps that are being undone */
 
     Slot *slot;        /* while QEMU is told; gone with the connection */
     unsigned function; /* the one that QEMU is told to take */
@@ -34,9 +34,9 @@ typedef struct Plugging {
     PlugNext next;     /* when QEMU has the descriptor that is on its way */
     bool told;         /* QEMU takes it now, and pins the guest's memory, which may last */
     int rom_set;       /* FD_SET_NONE: QEMU does not have it */
-    char *rom;         /* where QEMU finds it */
+    char *rom;         /* the name by which QEMU opens it */
     sd_event_source *deadline;
-    Fault *fault; /* what it will end with */
+    Fault *fault; /* the fault that it will end with */
 } Plugging;
 
 struct Plugs {
@@ -49,17 +49,17 @@ struct Plugs {
     Slots *slots;
     Plugging *current;
     GHashTable *left; /* set of char*: subjects that could not be given back while it runs */
-    bool tidy_owed;   /* once nothing is on its way */
+    bool tidy_owed;   /* tidy when nothing is being plugged or unplugged */
     bool over;        /* QEMU is gone */
-    bool end_owed;    /* `ended`, when the step is */
+    bool end_owed;    /* `ended` follows when the step has ended */
 };
 
 Plugging *plugging_new(Plugs *plugs, Job *job, const char *address);
 /* Keeps the first fault. Takes it over. */
 void plugging_note_fault(Plugging *p, Fault *fault);
-/* It is over: tells everybody. */
+/* Ends it, and tells everybody. */
 void plugging_end(Plugs *plugs);
-/* QEMU did not answer, so that nobody knows: it is asked for all that it has when it answers again. */
+/* QEMU did not answer, so nobody knows what it has: it is asked for all its devices when it answers again. */
 void plugging_end_unknown(Plugs *plugs, int error);
 void plugging_on_progress(Execution *execution, const char *words, unsigned done, unsigned total,
                           void *userdata);
@@ -68,7 +68,7 @@ void plugging_on_progress(Execution *execution, const char *words, unsigned done
 void plugging_drop_node(Qmp *qmp);
 /* QEMU is asked to have the guest let go of what is in the slot. */
 void plugging_let_go(Plugs *plugs, Qmp *qmp);
-/* What QEMU does not have is given back, and then it is over. */
+/* Gives back what QEMU does not have, and then ends. */
 void plugging_give_back(Plugs *plugs);
 
 /* plug-node.c */

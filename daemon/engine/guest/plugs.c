@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device leaves a guest that runs: its system is asked to let go of it, QEMU says when it has
- * (DEVICE_DELETED), and then its steps are undone. Who takes it away from the guest does not matter: what the
- * journal tells of and QEMU does not have is the host's, whether somebody asked just now, or long ago, or the
- * guest did so by itself. */
+/* Takes a device from a running guest: the guest's system is asked to release the device, QEMU says when it
+ * has (DEVICE_DELETED), and then the device's steps are undone. It does not matter who takes the device from
+ * the guest. A device that is in the journal and that QEMU does not have belongs to the host, whether
+ * somebody asked just now, or long ago, or the guest released the device by itself. */
 #include "plugs.h"
 
 #include "../../base/cleanup.h"
@@ -78,7 +78,7 @@ bool plugs_has(const Plugs *all, const char *address)
     return slots_of(all->slots, address);
 }
 
-/* What the guest has let go of and the host could not take back is not forgotten. */
+/* Remembers devices that the guest has released and the host could not take back. */
 static void list_left(const Plugs *all, GPtrArray *addresses)
 {
     g_autoptr(GPtrArray) lent = all->left && all->journal ? undo_lent(all->journal) : NULL;
@@ -105,7 +105,7 @@ void plugs_list(const Plugs *all, GPtrArray *addresses)
     list_left(all, addresses);
 }
 
-/* One device on its way. */
+/* One device that is being plugged in or unplugged. */
 
 Plugging *plugging_new(Plugs *all, Job *job, const char *address)
 {
@@ -198,7 +198,7 @@ static void take_left(void *subject, void *value, void *userdata)
     g_hash_table_add(userdata, g_strdup(subject));
 }
 
-/* What could not be given back stays in the journal, and is tried again when the guest has ended. */
+/* A step that could not be undone stays in the journal, and is tried again when the guest has ended. */
 static void on_given_back(Execution *execution, const Fault *fault, void *userdata)
 {
     Plugs *all = userdata;
@@ -221,8 +221,8 @@ void plugging_give_back(Plugs *all)
 
     p->deadline = sd_event_source_disable_unref(p->deadline);
     p->slot = NULL;
-    /* Not a device of the guest's any more, whatever becomes of it: it is no drift that it leaves vfio-pci.
-     */
+    /* It is no device of the guest's any more, whatever becomes of it, so it is no drift that it leaves
+     * vfio-pci. */
     all->handler->changed(all->userdata);
     if (slots_known(all->slots))
         p->subjects = give_back_subjects(all->engine, all->journal, all->slots, NULL, all->left);
@@ -278,7 +278,7 @@ static struct json_object *deletion(const Slot *slot)
     return arguments;
 }
 
-/* Functions without function 0, which the guest has never heard of: usherd went away between two of them. */
+/* Functions without function 0, of which the guest has never heard: usherd went away between two of them. */
 static void drop_unheard(const Plugs *all)
 {
     Qmp *qmp = all->handler->qmp(all->userdata);
@@ -306,19 +306,19 @@ void plugs_deleted(Plugs *all, struct json_object *data)
 {
     struct json_object *id = NULL;
     const char *name = json_object_object_get_ex(data, "device", &id) ? json_object_get_string(id)
-                                                                      : NULL; /* may have no id */
+                                                                      : NULL; /* the device may have no id */
     Slot *slot = name ? slots_deleted(all->slots, name) : NULL;
 
     if (!slot || slot_lowest(slot) >= 0)
         return;
     slot->leaving = false;
-    log_guest(LOG_INFO, all->guest, "let go of what was in %s", slot->name);
+    log_guest(LOG_INFO, all->guest, "has released the device in %s", slot->name);
     Plugging *p = all->current;
     if (!p || p->slot != slot)
         tidy(all);
     else if (p->deadline)
         plugging_give_back(all);
-    /* Else an answer of QEMU's is to come yet, and it is seen then. */
+    /* Else QEMU still owes an answer, and the slot is looked at then. */
 }
 
 static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
@@ -327,12 +327,12 @@ static int on_kept(sd_event_source *source, uint64_t usec, void *userdata)
     Plugging *p = all->current;
 
     p->slot->leaving = true;
-    plugging_note_fault(
-        p, fault_new(FAULT_TIMEOUT,
-                     "it may be in use inside, or no system there supports hot-plug; it is given "
-                     "back as soon as the guest lets go of it, or ends",
-                     "guest %s has not let go of %s within %" G_GUINT64_FORMAT " s, and keeps it", all->guest,
-                     p->address, all->engine->limits.unplug_usec / G_USEC_PER_SEC));
+    plugging_note_fault(p,
+                        fault_new(FAULT_TIMEOUT,
+                                  "the guest may use the device, or its system may not support hot-plug; the "
+                                  "host gets the device back when the guest releases it, or ends",
+                                  "guest %s has not released %s within %" G_GUINT64_FORMAT " s, and keeps it",
+                                  all->guest, p->address, all->engine->limits.unplug_usec / G_USEC_PER_SEC));
     plugging_end(all);
     return 0;
 }
@@ -346,11 +346,10 @@ static void on_asked(Qmp *qmp, int error, const char *message, struct json_objec
         plugging_end_unknown(all, error);
         return;
     }
-    /* It was asked before, and QEMU says so. */
+    /* QEMU was asked before, and says so. */
     if (error == -EREMOTEIO && !p->slot->leaving) {
-        plugging_note_fault(p,
-                            fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s does not let go of %s: %s",
-                                      all->guest, p->address, message));
+        plugging_note_fault(p, fault_new(FAULT_GUEST_FAILED, NULL, "QEMU of guest %s does not release %s: %s",
+                                         all->guest, p->address, message));
         plugging_end(all);
         return;
     }
@@ -358,7 +357,7 @@ static void on_asked(Qmp *qmp, int error, const char *message, struct json_objec
         plugging_give_back(all);
         return;
     }
-    job_progress(p->job, "waiting for the guest to let go of it", 0, 1);
+    job_progress(p->job, "waiting for the guest to release the device", 0, 1);
     clock_after(all->engine->event, all->engine->limits.unplug_usec, on_kept, all, &p->deadline);
 }
 
@@ -388,11 +387,11 @@ static void on_awake(Qmp *qmp, int error, const char *message, struct json_objec
 int plugs_check(const Plugs *all, Fault **ret_fault)
 {
     if (!slots_known(all->slots))
-        return fault_raise(ret_fault, FAULT_BUSY, "try again", "QEMU of guest %s is being asked what it has",
-                           all->guest);
+        return fault_raise(ret_fault, FAULT_BUSY, "try again",
+                           "usherd is still asking QEMU of guest %s which devices it has", all->guest);
     if (all->current)
-        return fault_raise(ret_fault, FAULT_BUSY, "wait for it", "another device of guest %s is on its way",
-                           all->guest);
+        return fault_raise(ret_fault, FAULT_BUSY, "wait until that has ended",
+                           "another device of guest %s is being plugged in or unplugged", all->guest);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* QEMU's process: what it says last, which it is for the next daemon, and its end. */
+/* QEMU's process: its last output, a record of it for the next daemon, and its end. */
 #include <string.h>
 
 #include "../../base/file.h"
@@ -12,7 +12,7 @@ static void on_words(const char *line, void *userdata)
 {
     Guest *g = userdata;
 
-    /* Not to be taken for words of usherd's. */
+    /* The text is QEMU's, and must not look like usherd's own. */
     log_guest(LOG_WARNING, g->name, "QEMU: %s", line);
 }
 
@@ -66,7 +66,7 @@ void guest_forget_process(Guest *g)
     unlinkat(g->folder_fd, "process", 0);
 }
 
-/* Whether the end was one that was meant, and if not, why not. */
+/* Whether the end was intended, and if not, why not. */
 static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
 {
     g_autofree char *remedy = g_strdup_printf("see: usherctl status %s", g->name);
@@ -82,7 +82,7 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
         return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended with exit status %d", g->name,
                          exit->status);
     if (!qemu_link_ending(g->run->link) && !exit->known)
-        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s went away without a word", g->name);
+        return fault_new(FAULT_GUEST_FAILED, remedy, "QEMU of guest %s ended for an unknown reason", g->name);
     return NULL;
 }
 

@@ -18,12 +18,12 @@ struct QemuLink {
     const QemuLinkHandler *handler;
     void *userdata;
     Qmp *qmp;
-    bool patient;           /* until the first hello */
+    bool patient;           /* until the first greeting */
     unsigned attempts;      /* since the connection was lost */
-    sd_event_source *retry; /* the next attempt, or how long a hello is waited for */
-    bool asked;             /* how it is: the answer is owed */
+    sd_event_source *retry; /* the next attempt, or the end of the wait for a greeting */
+    bool asked;             /* query-status was sent, and its answer is owed */
     uint64_t asked_at;      /* monotonic */
-    bool silent;            /* it let a deadline pass; its answer is owed without one */
+    bool silent;            /* QEMU let a deadline pass; its answer is owed without one */
     bool ending;
 };
 
@@ -60,7 +60,7 @@ bool qemu_link_hears(const QemuLink *link)
 
 int qemu_link_raise_silent(const QemuLink *link, Fault **ret_fault)
 {
-    return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "usherctl kill ends it",
+    return fault_raise(ret_fault, FAULT_UNRESPONSIVE, "to end the guest: usherctl kill",
                        "QEMU of guest %s does not answer", link->guest);
 }
 
@@ -93,7 +93,7 @@ static void on_status(Qmp *qmp, int error, const char *message, struct json_obje
     link->handler->status(json_object_get_string(field) ?: "", link->userdata);
 }
 
-/* usec 0: answered when QEMU is back, however long that takes. */
+/* usec 0: waits for the answer until QEMU is back, however long that takes. */
 static void ask(QemuLink *link, uint64_t usec)
 {
     if (link->qmp && qmp_ready(link->qmp) &&
@@ -150,7 +150,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* The socket takes a connection before QEMU reads it. */
+/* The kernel accepts a connection before QEMU reads from it. */
 static int on_no_hello(sd_event_source *source, uint64_t usec, void *userdata)
 {
     QemuLink *link = userdata;
@@ -167,7 +167,7 @@ static void on_closed(Qmp *qmp, int error, void *userdata)
     link->qmp = qmp_free(qmp);
     link->asked = false;
     link->handler->lost(link->userdata);
-    /* At its end QEMU closes it too: only a QEMU that stays is asked again. */
+    /* QEMU closes the connection at its end too: only a QEMU that stays is asked again. */
     if (!link->ending)
         clock_after(link->event, RETRY_USEC, on_retry, link, &link->retry);
 }
@@ -183,7 +183,7 @@ static void connect_again(QemuLink *link)
         clock_after(link->event, QMP_ANSWER_USEC, on_no_hello, link, &link->retry);
         return;
     }
-    /* A QEMU that is about to end refuses too, and is gone by the next attempt. */
+    /* A QEMU that is about to end refuses a connection too, and is gone by the next attempt. */
     if (++link->attempts == PATIENCE)
         log_guest(LOG_WARNING, link->guest, "cannot reach QEMU at %s: %s; trying again", link->path,
                   strerror(-r));

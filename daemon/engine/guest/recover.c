@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an earlier run of a guest has left. After a restart of the daemon its QEMU is found and followed
- * again; what was not undone is tried once more. */
+/* Takes up an earlier run of a guest. After a restart of the daemon the guest's QEMU is found and followed
+ * again; steps that could not be undone are tried once more. */
 #include <string.h>
 
 #include "../../base/file.h"
@@ -16,7 +16,7 @@ static int on_unheard(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* Who says nothing for 5 s is taken as unresponsive, so that it can be ended. */
+/* A QEMU that says nothing for 5 s counts as unresponsive, so that it can be ended. */
 static void find_qemu(Guest *g)
 {
     qemu_link_open(g->run->link, false);
@@ -74,7 +74,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         plugs_set_journal(g->run->plugs, g->run->journal);
         g_ptr_array_unref(g->addresses);
         g->addresses = undo_lent(g->run->journal);
-        /* As before: they stand in the order of their undoing. */
+        /* As before: the steps are in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
         guest_claim_disks_again(g);
         guest_recall_usbs(g);

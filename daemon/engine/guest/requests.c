@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a guest that runs is asked for, handed to the part that does it; and what those parts tell. */
+/* Hands requests to a running guest to the parts that carry them out, and takes up what those parts
+ * report. */
 #include "../../core/definition/definition.h"
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
@@ -13,7 +14,7 @@ static void on_changed(void *userdata)
 
 /* The agent inside. */
 
-/* A rung that is not taken is left for the next one. */
+/* If a rung is not taken, the ladder goes on to the next one. */
 static void on_agent_stays(const char *message, void *userdata)
 {
     Guest *g = userdata;
@@ -32,7 +33,7 @@ void guest_agent_port(Guest *g, bool open)
     guest_refresh_inner_addresses(g);
 }
 
-/* query-chardev, after a restart of the daemon: the port was opened before. */
+/* query-chardev, after a restart of the daemon: a program opened the port before. */
 static void on_chardevs(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Guest *g = userdata;
@@ -81,9 +82,9 @@ int guest_send_inside(Guest *g, InnerErrand errand, InnerErrandDone done, void *
     return inner_agent_send(g->run->agent, errand, done, userdata, ret_fault);
 }
 
-/* What QEMU is told. */
+/* Commands to QEMU. */
 
-/* FAULT_NOT_RUNNING where QEMU is not there yet, or not any more. */
+/* FAULT_NOT_RUNNING if QEMU is not there yet, or not any more. */
 static int check_up(const Guest *g, Fault **ret_fault)
 {
     bool up = guest_state_live(g->state) && g->state != GUEST_RESTORING && g->state != GUEST_STARTING;
@@ -128,7 +129,7 @@ int guest_open_log_for_streams(void *userdata)
 {
     const Guest *g = userdata;
 
-    /* Whether there is one cannot be told when the definition's file is gone. */
+    /* Nobody can tell whether there is one when the definition's file is gone. */
     if (!g->run->definition)
         return -ENOTCONN;
     return g->run->definition->console_log ? guest_open_console_log(userdata) : -ENOENT;
@@ -145,8 +146,8 @@ static int check_display(const Guest *g, Fault **ret_fault)
 {
     if (guest_display(g) != DISPLAY_NONE)
         return 0;
-    g_autofree char *remedy =
-        g_strdup_printf("give it one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
+    g_autofree char *remedy = g_strdup_printf(
+        "give the guest one for its next start: usherctl edit %s, [Display] Type=vnc", g->name);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s has no display", g->name);
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Looks at some things one by one. What is found may take a while to act upon; the next one is looked at
- * then. If a round is asked for while one is under way, all are looked at once more after it. */
+/* Looks at things one by one. A thing may need an action that takes a while; the next thing is looked at
+ * after that. If a round is asked for while one is under way, all things are looked at once more after it. */
 #pragma once
 
 #include <stdbool.h>
 
 typedef struct RoundsHandler {
-    /* A round begins. False: it cannot now. */
+    /* A round begins. False: no round is possible now. */
     bool (*begin)(void *userdata);
-    /* Looks at one. True: something is being done for it, and rounds_go_on() follows. */
+    /* Looks at one thing. True: an action for it is under way, and rounds_go_on() follows. */
     bool (*look)(unsigned index, void *userdata);
 } RoundsHandler;
 
@@ -16,11 +16,11 @@ typedef struct Rounds {
     const RoundsHandler *handler;
     void *userdata;
     unsigned n;     /* things */
-    unsigned index; /* the one that something is being done for */
+    unsigned index; /* the one whose action is under way */
     bool busy, again;
 } Rounds;
 
-/* Both return at the first thing that takes a while. */
+/* Both return at the first action that takes a while. */
 void rounds_ask(Rounds *rounds);
-/* The current one is done with. */
+/* The current action has ended. */
 void rounds_go_on(Rounds *rounds);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phase of a start in which the companions come up, and what becomes of a guest that loses one. */
+/* The phase of a start in which the companions come up, and the end of a guest that loses one. */
 #include "../../base/log.h"
 #include "../../edge/launcher/process-watch.h"
 #include "private.h"
@@ -19,7 +19,7 @@ static void on_companion_failed(const char *name, int error, void *userdata)
                             "cannot start %s of guest %s: %s", name, g->name, g_strerror(error)));
 }
 
-/* The ladder is climbed down as if somebody had asked: the guest may yet save what it has. */
+/* The guest is stopped by the ladder, as if somebody had asked: it may yet save its data. */
 static void on_companion_lost(const char *name, void *userdata)
 {
     Guest *g = userdata;
@@ -27,7 +27,7 @@ static void on_companion_lost(const char *name, void *userdata)
     if (g->run->stop_asked || qemu_link_ending(g->run->link) || g->fault ||
         (g->run->process.watched && process_ending(g->run->process.pid)))
         return;
-    g_autofree char *remedy = g_strdup_printf("what it said last shows: usherctl status %s", g->name);
+    g_autofree char *remedy = g_strdup_printf("see its last output: usherctl status %s", g->name);
     Fault *fault =
         fault_new(FAULT_GUEST_FAILED, remedy, "%s of guest %s ended; the guest is stopped", name, g->name);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A run is put together: each of its parts, with what hears of that part. */
+/* Puts a run together: makes each of its parts, with the handler of that part. */
 #include "../../base/cleanup.h"
 #include "private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU says of a guest's processors: whether they run, stand still or sleep. Its events tell at once;
- * what counts is its answer to query-status, which is asked for after each. */
+/* What QEMU says about a guest's vCPUs: whether they run, stand still or sleep. QEMU's events are immediate,
+ * but only its answer to query-status counts; that is asked for after each event. */
 #include <string.h>
 
 #include "../../base/log.h"
@@ -19,13 +19,13 @@ void guest_take_run_state(Guest *g, const char *status)
     RunState before = g->run->condition.state;
 
     g->run->condition.state = run_state_read(status);
-    /* It has announced an end, and stays: -no-shutdown among [QEMU] Arguments=. */
+    /* QEMU has announced its end, and stays: -no-shutdown among [QEMU] Arguments=. */
     if (g_strcmp0(status, "shutdown") == 0 && g->run->process.watched)
         qemu_link_set_ending(g->run->link, false);
     if (g->state == GUEST_STOPPING) {
         ladder_sync(g->run->ladder);
     } else if (g->run->condition.state.kind == RUN_GOES) {
-        /* QEMU has not been told to, and has no word to say of it, before its processors have run once. */
+        /* Before the vCPUs have run once, QEMU has no order to run them and no event about them. */
         if (g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE || g->state == GUEST_STARTING)
             come_to_run(g);
     } else if (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE) {
@@ -71,15 +71,15 @@ bool guest_run_state_event(Guest *g, const char *name)
         log_guest(LOG_INFO, g->name, "its system has put itself to sleep");
         guest_take_run_state(g, "suspended");
     } else if (g_str_equal(name, "SUSPEND_DISK")) {
-        /* It ends next, by itself. */
-        log_guest(LOG_INFO, g->name, "its system has written itself to its disk, to go on from there");
+        /* QEMU ends next, by itself. */
+        log_guest(LOG_INFO, g->name, "its system has hibernated to its disk");
         return true;
     } else if (!g_str_equal(name, "STOP")) {
         return false;
     } else if (first) {
         return true;
     } else if (g->state != GUEST_STOPPING && !qemu_link_ending(g->run->link)) {
-        /* A guest that stops was perhaps told to go on meanwhile. */
+        /* A guest that is stopping may have been told to go on meanwhile. */
         guest_take_run_state(g, "paused");
     }
     ask(g);

@@ -6,11 +6,11 @@ void run_drop_qmp(Run *run)
     streams_close(run->streams);
     qemu_link_close(run->link);
     medium_drop(run->medium);
-    /* What the guest wants of itself when the host sleeps goes with the run. */
+    /* The guest's wishes for the host's sleep go with the run. */
     controls_drop(run->controls, run->sleeper);
 }
 
-/* First of all, as an answer may be about what is let go of next. */
+/* This comes first, as an answer may concern what is freed next. */
 static void forget_questions(Run *run)
 {
     run_drop_qmp(run);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What lives from a guest's start to its rest: the definition and the plan that it was started with, its
- * journal, its QEMU and all that was asked of anybody for it. It is made at the start, or when an earlier
- * daemon's run is taken up, and goes when the guest is at rest, with whatever was asked. */
+/* What lives from a guest's start to its rest: the definition and the plan of the start, the journal, QEMU,
+ * and all questions to others for this run. The run is made at the start, or when an earlier daemon's run is
+ * taken up, and is freed when the guest is at rest, with all questions that are open. */
 #pragma once
 
 #include "../../core/definition/handle.h"
@@ -28,15 +28,15 @@ typedef struct RunProcess {
     pid_t pid; /* 0: none yet */
     uid_t uid;
     gid_t gid;
-    bool watched; /* it is QEMU, and its end will be told */
+    bool watched; /* it is QEMU, and its end will be announced */
 } RunProcess;
 
 /* How the guest's system is. */
 typedef struct RunCondition {
     RunState state; /* as QEMU said last */
-    bool panicked;  /* since the system began: it hears nothing any more */
-    bool unheard;   /* found running after a restart of the daemon, and QEMU has not said yet how it is */
-    char *trouble;  /* why it has to end, in words; NULL: it has not */
+    bool panicked;  /* since the system booted: it hears nothing any more */
+    bool unheard;   /* found running after a restart of the daemon, and QEMU has not yet told its run state */
+    char *trouble;  /* why the guest has to end; NULL: it has not */
 } RunCondition;
 
 /* One run of a guest. */
@@ -69,7 +69,7 @@ struct Run {
     Usbs *usbs;     /* likewise */
 
     bool adopted;  /* found running after a restart of the daemon */
-    bool end_owed; /* guest_ended(), once no step is under way */
+    bool end_owed; /* guest_ended() follows when no step is under way */
 
     Plugs *plugs;
 
@@ -78,9 +78,9 @@ struct Run {
     sd_event_source *deadline; /* of the state */
 };
 
-/* The guest has none. In run-parts.c. */
+/* The guest must have no run. In run-parts.c. */
 Run *run_new(Guest *guest);
-/* Takes back all that it has asked of anybody, and kills nothing. NULL is fine; returns NULL. */
+/* Withdraws all its questions, and kills nothing. NULL is fine; returns NULL. */
 Run *run_free(Run *run);
-/* Closes the connection to QEMU for good; whoever waits for an answer is told. */
+/* Closes the connection to QEMU for good; questions that are open fail. */
 void run_drop_qmp(Run *run);

@@ -9,9 +9,9 @@
 #include "../../base/file.h"
 #include "../../base/log.h"
 
-/* After the ladder the devices go back: a second or two. */
+/* How long the devices take to go back after the ladder: a second or two. */
 #define RESTORE_USEC (5 * G_USEC_PER_SEC)
-/* In the guest's run folder: a daemon that is restarted between sleep and waking has to know. */
+/* A file in the guest's run folder: a daemon that is restarted between sleep and waking has to know. */
 #define MARK "paused-for-sleep"
 
 struct Sleeper {
@@ -23,8 +23,8 @@ struct Sleeper {
     SleepLock *sleep_lock, *shutdown_lock;
     sd_event_source *turn;
     bool asked;  /* the host falls asleep, and the guest is to pause: the answer is owed */
-    bool done;   /* the host falls asleep, and what was to be done for that is done */
-    bool paused; /* by us: the guest goes on when the host is back */
+    bool done;   /* the host falls asleep, and the guest's part is done */
+    bool paused; /* usherd has paused the guest, and resumes it when the host is back */
 };
 
 Sleeper *sleeper_new(Engine *engine, const char *guest, const SleeperHandler *handler, void *userdata)
@@ -85,7 +85,7 @@ static char *owner_words(const Sleeper *sleeper, const GPtrArray *addresses)
     return g_string_free(words, FALSE);
 }
 
-/* What it is to be paused before sleep for is done, or cannot be done. */
+/* The guest is ready for the host's sleep, or cannot be made ready. */
 static bool nothing_to_wait_for(const Sleeper *sleeper, GuestState state)
 {
     return sleeper->done || state == GUEST_PAUSED || state == GUEST_UNRESPONSIVE || state == GUEST_STOPPING ||
@@ -100,12 +100,12 @@ static SleepLockMode wanted_for_stop(const Sleeper *sleeper, uint64_t stop_usec,
     if (delay == 0) /* not known yet, or there is no logind */
         return SLEEP_LOCK_NONE;
     if (need <= delay) {
-        *ret_why = g_strdup_printf("guest %s shuts down before", sleeper->guest);
+        *ret_why = g_strdup_printf("guest %s shuts down before the host sleeps", sleeper->guest);
         return SLEEP_LOCK_DELAY;
     }
-    *ret_why =
-        g_strdup_printf("guest %s may need %u s to shut down, InhibitDelayMaxSec= gives %u s", sleeper->guest,
-                        (unsigned)(need / G_USEC_PER_SEC), (unsigned)(delay / G_USEC_PER_SEC));
+    *ret_why = g_strdup_printf("guest %s may need %u s to shut down, and InhibitDelayMaxSec= gives %u s",
+                               sleeper->guest, (unsigned)(need / G_USEC_PER_SEC),
+                               (unsigned)(delay / G_USEC_PER_SEC));
     return SLEEP_LOCK_BLOCK;
 }
 
@@ -122,7 +122,7 @@ static SleepLockMode wanted_lock(const Sleeper *sleeper, const SleeperView *view
     case HOST_SLEEP_PAUSE:
         if (asleep && nothing_to_wait_for(sleeper, view->state))
             return SLEEP_LOCK_NONE;
-        *ret_why = g_strdup_printf("guest %s is paused before", sleeper->guest);
+        *ret_why = g_strdup_printf("guest %s is paused before the host sleeps", sleeper->guest);
         return SLEEP_LOCK_DELAY;
     case HOST_SLEEP_SHUTDOWN:
         return wanted_for_stop(sleeper, view->stop_usec, ret_why);
@@ -139,14 +139,16 @@ static void hold_sleep_lock(Sleeper *sleeper, const SleeperView *view)
 
     if (mode == sleep_lock_mode(old) && g_strcmp0(why ?: "", sleep_lock_why(old)) == 0)
         return;
-    /* By then logind gives no more. */
+    /* logind gives no more locks by then. */
     if (mode != SLEEP_LOCK_NONE && sleep_host(sleeper->engine->sleep) == HOST_FALLS_ASLEEP)
         return;
     sleeper->sleep_lock = mode == SLEEP_LOCK_NONE ? NULL : sleep_lock_take(sleeper->engine->sleep, mode, why);
     sleep_lock_free(old);
     if (mode == SLEEP_LOCK_BLOCK && policy(view) == HOST_SLEEP_SHUTDOWN)
         log_guest(LOG_WARNING, sleeper->guest,
-                  "%s: so it keeps the host awake; raise it in logind.conf(5), or lower [Stop]", why);
+                  "%s: so the guest keeps the host awake; raise InhibitDelayMaxSec= in logind.conf(5), or "
+                  "lower the times in [Stop]",
+                  why);
 }
 
 static void hold_shutdown_lock(Sleeper *sleeper, const SleeperView *view)
@@ -179,7 +181,7 @@ static void on_paused(const Fault *fault, void *userdata)
     sleeper->asked = false;
     sleeper->done = true;
     if (fault)
-        log_guest(LOG_WARNING, sleeper->guest, "the host goes to sleep, and it cannot be paused: %s",
+        log_guest(LOG_WARNING, sleeper->guest, "the host goes to sleep, and the guest cannot be paused: %s",
                   fault->message);
     else
         sleeper->paused = true;
@@ -193,13 +195,13 @@ static void on_continued(const Fault *fault, void *userdata)
 
     if (fault)
         log_guest(LOG_WARNING, sleeper->guest,
-                  "the host is back, and it cannot be continued: %s; usherctl resume tries again",
+                  "the host is back, and the guest cannot be resumed: %s; to try again: usherctl resume",
                   fault->message);
 }
 
 static void pause_guest(Sleeper *sleeper)
 {
-    log_guest(LOG_INFO, sleeper->guest, "the host goes to sleep: pausing");
+    log_guest(LOG_INFO, sleeper->guest, "the host goes to sleep: pausing the guest");
     file_replace_at(sleeper->engine->guests_fd, sleeper->mark, "", 0600);
     sleeper->asked = true; /* the host waits for the answer */
     sleeper->handler->control(GUEST_CONTROL_PAUSE, on_paused, sleeper, sleeper->userdata);
@@ -216,13 +218,13 @@ static void before_sleep(Sleeper *sleeper, const SleeperView *view)
         return;
     case HOST_SLEEP_SHUTDOWN:
         sleeper->done = true;
-        log_guest(LOG_INFO, sleeper->guest, "the host goes to sleep: shutting down");
+        log_guest(LOG_INFO, sleeper->guest, "the host goes to sleep: shutting down the guest");
         sleeper->handler->stop(sleeper->userdata);
         return;
     case HOST_SLEEP_INHIBIT:
         sleeper->done = true;
         log_guest(LOG_WARNING, sleeper->guest,
-                  "somebody sends the host to sleep although it keeps the host awake");
+                  "somebody sends the host to sleep although the guest keeps the host awake");
         return;
     default:
         return;
@@ -237,7 +239,7 @@ static void after_sleep(Sleeper *sleeper, const SleeperView *view)
     sleeper_forget(sleeper);
     if (view->state != GUEST_PAUSED)
         return;
-    log_guest(LOG_INFO, sleeper->guest, "the host is back: going on");
+    log_guest(LOG_INFO, sleeper->guest, "the host is back: resuming the guest");
     sleeper->handler->control(GUEST_CONTROL_CONTINUE, on_continued, sleeper, sleeper->userdata);
 }
 

@@ -12,7 +12,7 @@ typedef struct Sleeper Sleeper;
 /* How the guest is. */
 typedef struct SleeperView {
     GuestState state;
-    bool recovering;                   /* it is being looked for after a restart of the daemon */
+    bool recovering;                   /* QEMU is being looked for after a restart of the daemon */
     const GuestDefinition *definition; /* NULL: its file is gone */
     const GPtrArray *addresses;        /* of char*: of the devices that it has */
     uint64_t stop_usec;                /* how long its stop ladder may take */
@@ -20,27 +20,27 @@ typedef struct SleeperView {
 
 typedef struct SleeperHandler {
     void (*look)(SleeperView *ret, void *userdata);
-    /* Has the guest pause, or continue; calls back, as guest_control(), with asker, which is the sleeper. */
+    /* Pauses or resumes the guest; calls back, as guest_control(), with asker, which is the sleeper. */
     void (*control)(GuestControl control, GuestControlled controlled, void *asker, void *userdata);
     void (*stop)(void *userdata);
-    /* sleeper_has_paused() may say something else. */
+    /* The answer of sleeper_has_paused() may have changed. */
     void (*changed)(void *userdata);
 } SleeperHandler;
 
 /* guest: its name; it and handler are borrowed. */
 Sleeper *sleeper_new(Engine *engine, const char *guest, const SleeperHandler *handler, void *userdata);
-/* Lets go of the locks. NULL is fine; returns NULL. */
+/* Gives up the locks. NULL is fine; returns NULL. */
 Sleeper *sleeper_free(Sleeper *sleeper);
 
-/* The host falls asleep or is back, or the guest is not as it was: has the host wait, pauses, continues or
- * stops the guest as the definition says. */
+/* The host falls asleep or is back, or the guest has changed: has the host wait, and pauses, resumes or stops
+ * the guest as the definition says. */
 void sleeper_sync(Sleeper *sleeper);
-/* The same from the loop: a state changes in the middle of things. */
+/* The same from the loop, as a state changes in the middle of other work. */
 void sleeper_sync_soon(Sleeper *sleeper);
 
 /* The guest stands still for the host's sleep, and goes on when the host is back. */
 bool sleeper_has_paused(const Sleeper *sleeper);
-/* The guest goes on, or starts anew. */
+/* The guest runs again, or starts anew. */
 void sleeper_forget(Sleeper *sleeper);
-/* Found paused after a restart of the daemon: was that for the host's sleep? */
+/* The guest was found paused after a restart of the daemon: was that for the host's sleep? */
 void sleeper_recall(Sleeper *sleeper);

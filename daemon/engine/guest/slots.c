@@ -143,7 +143,7 @@ void slots_note(Slots *slots, const GuestDefinition *definition, const Plan *pla
     for (unsigned i = 0; i < plan->devices->len; i++) {
         const PlanDevice *device = g_ptr_array_index(plan->devices, i);
         g_autofree char *name = qemu_pci_slot(device);
-        /* A mediated device: nothing is plugged in its place. */
+        /* A mediated device has a port of its own, in which nothing else is plugged. */
         if (device->functions->len == 0)
             continue;
         Slot *slot = ensure(slots->list, name);
@@ -195,7 +195,7 @@ static void search_done(Slots *slots, Qmp *qmp)
     slots->found(slots->userdata);
 }
 
-/* Nothing is known then, and it is asked again when QEMU answers again. */
+/* Nothing is known then; QEMU is asked again when it answers again. */
 static void search_failed(Slots *slots, int error)
 {
     slots->search = search_free(slots->search);
@@ -205,7 +205,7 @@ static void search_failed(Slots *slots, int error)
 
 static void ask_next(Slots *slots, Qmp *qmp);
 
-/* One of another name than ours keeps its device too. */
+/* A device with another name than ours is kept too. */
 static void note_device(SlotSearch *search, const char *id, const char *address)
 {
     g_autofree char *name = NULL;
@@ -214,7 +214,7 @@ static void note_device(SlotSearch *search, const char *id, const char *address)
     if (!qemu_pci_parse_id(id, &name, &function))
         name = g_strdup(id);
     Slot *slot = ensure(search->list, name);
-    /* What QEMU says of a mediated device, which has no address (get_pci_host_devaddr()). */
+    /* The address that QEMU gives for a mediated device, which has none (get_pci_host_devaddr()). */
     if (g_str_equal(address, "ffff:ff:ff.f")) {
         g_ptr_array_remove(search->list, slot);
         return;
@@ -232,7 +232,7 @@ static void on_address(Qmp *qmp, int error, const char *message, struct json_obj
         search_failed(slots, error);
         return;
     }
-    /* One that has gone meanwhile has no address. */
+    /* A device that has gone meanwhile has no address. */
     if (error == 0)
         note_device(search, g_ptr_array_index(search->ids, search->index),
                     json_object_get_string(result) ?: "");

@@ -3,7 +3,7 @@
 
 /* The start, from the first row to the last. To put a phase in between is one row. */
 const StartPhase start_phases[] = {
-    /* What is missing or in use refuses the start: nothing has been touched yet. */
+    /* A file or device that is missing or in use refuses the start: nothing has been touched yet. */
     {"holders", phase_holders, phase_holders_off},
     {"files", phase_files, phase_files_off},
     /* The unit comes up while the devices change hands: neither waits for the other. */

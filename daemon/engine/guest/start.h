@@ -15,7 +15,7 @@ typedef struct Run Run;
 /* The guest's unit, in this run. */
 typedef enum GuestUnit {
     GUEST_UNIT_UNASKED,
-    GUEST_UNIT_ASKED, /* the answer is owed: a launcher that is here may yet be one of an earlier run */
+    GUEST_UNIT_ASKED, /* systemd's answer is owed: a launcher that is here may yet be one of an earlier run */
     GUEST_UNIT_ACCEPTED,
 } GuestUnit;
 
@@ -26,7 +26,7 @@ typedef struct StartPhase {
     StartPhaseAct *begin, *call_off;
 } StartPhase;
 
-/* What the phases have from each other. */
+/* What the phases share. */
 typedef struct Start {
     const StartPhase *phases; /* the table, which ends with an empty row */
     const StartPhase *phase;  /* the one that was begun last */
@@ -34,12 +34,12 @@ typedef struct Start {
     GuestUnit unit;
     HolderGate *gate;
     HostTools *tools;     /* what the host has for it beside QEMU */
-    FileGate *files;      /* what is opened before the first step, until QEMU has it, */
+    FileGate *files;      /* the files that are opened before the first step, until QEMU has them */
     int nvram_fd;         /* and the variables of its firmware; -1: none */
     Opener *opener;       /* of a link that a step has made; NULL: nothing is asked */
-    QemuCommand *command; /* being prepared, with the descriptors for it */
+    QemuCommand *command; /* the command that is being prepared, and the descriptors for it */
     GArray *fds;          /* of int, owned */
-    Channel *launch;      /* the launcher, until QEMU takes its place, or its processors are pinned */
+    Channel *launch;      /* the launcher, until QEMU takes its place, or its vCPUs are pinned */
     GPtrArray *place;     /* of char*: the words that say which thread goes where */
 } Start;
 
@@ -49,18 +49,17 @@ extern const StartPhase start_phases[];
 /* phase.c */
 /* Begins with the first phase. */
 void start_begin(Run *run);
-/* The phase that was begun last has what it is for: the next one begins. May be called from within its begin.
- */
+/* The phase that was begun last is done: the next one begins. May be called from within its begin. */
 void start_phase_done(Run *run);
-/* Whether the phase that begins so was begun last. */
+/* Whether the phase with this begin was begun last. */
 bool start_is_at(const Run *run, StartPhaseAct *phase);
-/* What the phase is called. */
+/* The name of the phase. */
 const char *start_phase_name(const Run *run);
-/* Takes back whatever the phases have asked for and not got, and lets go of what they had for QEMU. Fine at
- * any time. */
+/* Withdraws the open questions of all phases, and frees what they had for QEMU. Fine at any time. */
 void start_call_off(Run *run);
 
-/* Each begins a phase; its namesake ends what it has asked for, and closes what it has opened. */
+/* Each begins a phase; the call of the same name withdraws the phase's questions, and closes what it has
+ * opened. */
 StartPhaseAct phase_holders, phase_holders_off; /* look.c */
 StartPhaseAct phase_files, phase_files_off;     /* files.c */
 StartPhaseAct phase_unit, phase_unit_off;       /* unit.c */

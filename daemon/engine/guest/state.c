@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every part of a guest has to do with: its state, which changes here alone and is announced from here,
- * and what else is asked of a guest by whatever works for it. It takes from no part. */
+/* What every part of a guest needs: the state, which changes here only and is announced from here, and the
+ * other things that a guest's parts ask of it. This file uses no part. */
 #include "../../base/log.h"
 #include "../../edge/host-services/clock.h"
 #include "private.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phase of a start in which the devices change hands: the steps of its plan are taken. */
+/* The phase of a start that takes the steps of its plan. */
 #include "private.h"
 
 static const ExecutionHandler handler;
@@ -13,7 +13,7 @@ static void take(Run *run, const GPtrArray *steps)
         execution_set_guest(run->execution, run->process.uid, run->process.gid);
 }
 
-/* What was expected is there: the rest is planned upon what it has become. */
+/* The devices that were expected are there; the rest of the plan starts from what they have become. */
 static void plan_anew(Run *run)
 {
     Guest *g = run->guest;
@@ -39,7 +39,7 @@ static void on_taken(Execution *execution, const Fault *fault, void *userdata)
     Guest *g = userdata;
     Run *run = g->run;
 
-    /* Before it goes with the execution, which it belongs to. */
+    /* The fault is copied before the execution, which owns it, goes. */
     if (fault && !g->fault)
         g->fault = fault_copy(fault);
     run->execution = execution_free(execution);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest is stopped: by the ladder, or called off before there is a QEMU. */
+/* Stops a guest: by the ladder, or by calling off a start that has no QEMU yet. */
 #include <signal.h>
 
 #include "../../core/definition/definition.h"
@@ -62,7 +62,7 @@ static int refuse_at_rest(const Guest *g, Fault **ret_fault)
     return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", g->name);
 }
 
-/* QEMU is not there yet: nothing to climb down from. */
+/* QEMU is not there yet: there is nothing to climb down from. */
 static void call_off(Guest *g)
 {
     _cleanup_fault_ Fault *fault =
@@ -70,7 +70,7 @@ static void call_off(Guest *g)
 
     g->run->stop_asked = true;
     guest_set_state(g, GUEST_EVENT_STOP);
-    /* It may be about to connect, and would be taken for a start of its own. */
+    /* The launcher may be about to connect, and would count as a new start. */
     if (!guest_refuse_launcher(g, fault))
         launcher_kill(g->engine->launcher, LAUNCHER_GUEST, g->name, SIGKILL);
     if (g->run->execution)
@@ -92,14 +92,14 @@ static int stop_from(Guest *g, Job *job, StopRung rung, bool by_unit, Fault **re
         return 0;
     g->run->stop_asked = true;
     if (g->run->recovering && g->run->process.watched && rung == STOP_RUNG_KILL)
-        guest_adopt_unheard(g); /* which needs no word of QEMU */
+        guest_adopt_unheard(g); /* this rung needs no answer of QEMU */
     if (g->run->recovering)
-        ladder_ask(g->run->ladder, rung); /* taken as soon as it is found */
+        ladder_ask(g->run->ladder, rung); /* the rung is taken as soon as QEMU is found */
     else if (g->state == GUEST_PREPARING || (g->state == GUEST_STOPPING && !g->run->process.watched))
         call_off(g);
     else if (rung > ladder_rung(g->run->ladder))
         ladder_take(g->run->ladder, rung);
-    /* The unit must know that its end is wanted, or Restart= brings the guest back. */
+    /* The unit must know that this end is wanted, or Restart= brings the guest back. */
     if (!by_unit)
         launcher_stop(g->engine->launcher, LAUNCHER_GUEST, g->name, NULL, NULL);
     return 0;

@@ -11,7 +11,7 @@
 #include "console.h"
 #include "qmp-fault.h"
 
-/* QEMU lets go of the client before when its loop comes round. */
+/* QEMU drops the client before when its loop comes round. */
 #define RETRY_USEC (G_USEC_PER_SEC / 20)
 #define RETRIES 40
 #define FD_NAME "client"
@@ -23,7 +23,7 @@ typedef struct Opening {
     const char *protocol;
     bool force;
     bool shut;    /* whoever had the console was shut down */
-    bool renewed; /* QEMU has let go of whoever had it */
+    bool renewed; /* QEMU has dropped whoever had it */
     ConsoleRenewal *renewal;
     unsigned retries;
     int ours, theirs; /* theirs: a duplicate of QEMU's end of a console */
@@ -70,7 +70,7 @@ DEFINE_FREE(Streams, streams_free, streams)
     g_free(streams->console_path);
 }
 
-/* Tells how it ended and forgets it; fault is taken over. */
+/* Reports the end and forgets the opening; fault is taken over. */
 static void end(Opening *opening, Fault *fault)
 {
     _cleanup_fault_ Fault *owned = fault;
@@ -134,7 +134,7 @@ static void drop_ends(Opening *opening)
 static void refused(Opening *opening, const char *message)
 {
     const Streams *streams = opening->streams;
-    /* Of one that was connected before usherd was started there is no end to shut down. */
+    /* A client that was connected before usherd was started has no end here to shut down. */
     bool stranger = opening->force && !opening->renewed && !opening->shut;
 
     if (opening->stream == GUEST_STREAM_DISPLAY) {
@@ -151,8 +151,9 @@ static void refused(Opening *opening, const char *message)
         clock_after(streams->event, RETRY_USEC, on_retry, opening, &opening->retry);
     } else {
         g_autofree char *remedy =
-            opening->force ? g_strdup("try again")
-                           : g_strdup_printf("take it over: usherctl console --force %s", streams->guest);
+            opening->force
+                ? g_strdup("try again")
+                : g_strdup_printf("to take the console over: usherctl console --force %s", streams->guest);
         end(opening,
             fault_new(FAULT_BUSY, remedy, "somebody has the console of guest %s open", streams->guest));
     }
@@ -209,7 +210,8 @@ static int connect_client(Opening *opening)
                                QMP_ANSWER_USEC, on_known, opening);
 }
 
-/* Both ends hear of it: QEMU is free for another, and whoever reads knows that he has lost it. */
+/* Both ends hear of this: QEMU is free for another client, and the reader knows that he has lost the
+ * console. */
 static bool shut_console(Streams *streams)
 {
     if (streams->console_end < 0)
@@ -223,8 +225,8 @@ int streams_open(Streams *streams, GuestStream stream, const char *protocol, boo
                  void *userdata, Fault **ret_fault)
 {
     if (streams->opening)
-        return fault_raise(ret_fault, FAULT_BUSY, "try again",
-                           "somebody else is being connected with guest %s", streams->guest);
+        return fault_raise(ret_fault, FAULT_BUSY, "try again", "somebody else is being connected to guest %s",
+                           streams->guest);
 
     Opening *opening = g_new(Opening, 1);
     *opening = (Opening){

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Clients of a guest's console and display. Each gets one end of a socket pair, and QEMU the other over QMP:
- * getfd, then add_client. No socket has a name that others could connect to, and who has an end has been
- * asked for his rights. */
+ * getfd, then add_client. No socket has a name to which others could connect, and polkit has agreed before
+ * anybody gets an end. */
 #pragma once
 
 #include "../../base/fault.h"
@@ -23,7 +23,7 @@ typedef int (*StreamsOpenLog)(void *userdata);
 /* guest, its name, and link are borrowed. console_path: where QEMU listens for the console; copied. */
 Streams *streams_new(sd_event *event, const char *guest, QemuLink *link, const char *console_path,
                      StreamsOpenLog open_log, void *userdata);
-/* Whoever waits is not told. NULL is fine; returns NULL. */
+/* Requests under way are dropped without a call. NULL is fine; returns NULL. */
 Streams *streams_free(Streams *streams);
 
 /* Has QEMU serve one more client, over a socket that has no name. protocol: "console", "vnc" or "spice",
@@ -32,7 +32,7 @@ Streams *streams_free(Streams *streams);
 int streams_open(Streams *streams, GuestStream stream, const char *protocol, bool force, GuestOpened opened,
                  void *userdata, Fault **ret_fault);
 
-/* The connection is gone: whoever waits for a stream is told. */
+/* The connection is gone: requests under way fail. */
 void streams_drop(Streams *streams);
-/* QEMU is gone: so are its clients. */
+/* QEMU is gone, and so are its clients. */
 void streams_close(Streams *streams);

@@ -4,21 +4,21 @@
 #include "../../base/log.h"
 #include "private.h"
 
-/* Also after a panic, which QEMU can pause upon, but not reset. */
+/* This is done by us after a panic too: QEMU can pause the guest upon a panic, but not reset it. */
 static void reset(Guest *g)
 {
     qmp_command(qemu_link_qmp(g->run->link), "system_reset", NULL, QMP_ANSWER_USEC, NULL, NULL);
     qmp_command(qemu_link_qmp(g->run->link), "cont", NULL, QMP_ANSWER_USEC, NULL, NULL);
 }
 
-/* action: what is done by us, as QEMU has done its part. */
+/* action: what is left for usherd to do, as QEMU has done its part. */
 static void take(Guest *g, const char *words, TroubleAction action)
 {
     static const char *const doings[] = {
         [TROUBLE_DEFAULT] = "it ends",
         [TROUBLE_FAIL] = "it ends",
         [TROUBLE_RESET] = "it is reset",
-        [TROUBLE_PAUSE] = "it is paused; usherctl reset has it boot again",
+        [TROUBLE_PAUSE] = "it is paused; to boot it again: usherctl reset",
         [TROUBLE_IGNORE] = "nothing is done",
     };
 
@@ -35,7 +35,7 @@ void guest_panicked(Guest *g)
 
     take(g, "its system has panicked", action);
     g->run->condition.panicked = true;
-    /* One that is to end does not begin anew. */
+    /* A guest that is to end does not boot again. */
     if (g->state == GUEST_STOPPING)
         ladder_sync(g->run->ladder);
     else if (action == TROUBLE_RESET)

@@ -27,13 +27,13 @@ static void on_start_asked(int error, const char *message, void *userdata)
     Run *run = userdata;
     Guest *g = run->guest;
 
-    /* A launcher that is here shows that it was started, also where systemd takes too long to say so. */
+    /* A launcher that is here shows that the unit was started, even if systemd takes too long to say so. */
     if (g->state == GUEST_PREPARING && (error == 0 || run->start.launch)) {
         run->start.unit = GUEST_UNIT_ACCEPTED;
         look_again(run);
         return;
     }
-    /* One that was called off was killed, and is no failure. */
+    /* A launcher that was called off was killed, and its end is no failure. */
     if (error == 0 || run->stop_asked || (g->state != GUEST_PREPARING && g->state != GUEST_STOPPING))
         return;
     g_autofree char *unit = launcher_unit(g->engine->launcher, LAUNCHER_GUEST, g->name);
@@ -82,7 +82,7 @@ void guest_await_launcher(Guest *g)
 
 void guest_launch_failed(Guest *g, const char *message)
 {
-    /* Else it is an earlier run's. */
+    /* Otherwise it is the unit of an earlier run. */
     if (!g->run || g->run->start.unit == GUEST_UNIT_UNASKED || g->run->start.launch)
         return;
     g->run->start.unit = GUEST_UNIT_UNASKED;
@@ -90,8 +90,8 @@ void guest_launch_failed(Guest *g, const char *message)
         on_start_asked(-ECHILD, message, g->run);
 }
 
-/* The launcher says what became of companions, and then nothing: what comes is its end. After `run` that is
- * QEMU taking its place. */
+/* The launcher reports on companions, and then says nothing more, so the next message is its end. After `run`
+ * that end is QEMU taking its place. */
 static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds, void *userdata)
 {
     Run *run = userdata;
@@ -105,7 +105,7 @@ static void on_launcher(Channel *channel, char **words, int *fds, unsigned n_fds
         return;
     }
     run->start.launch = channel_free(channel);
-    /* One of an earlier run, which is ended before this run's is started. */
+    /* A launcher of an earlier run, whose unit is ended before this run's is started. */
     if (g->state == GUEST_PREPARING && !run->start.by_unit && run->start.unit != GUEST_UNIT_ACCEPTED) {
         guest_await_launcher(g);
     } else if (g->state == GUEST_PREPARING) {

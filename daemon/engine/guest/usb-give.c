@@ -16,9 +16,9 @@ struct UsbGive {
     char *node;
     const UsbGiveHandler *handler;
     void *userdata;
-    Opener *opener;       /* of the node; then */
+    Opener *opener;       /* asked to open the node; then */
     int fd;               /* the open node, until QEMU has it; -1: none */
-    Execution *execution; /* its drivers leave */
+    Execution *execution; /* the step by which its drivers leave */
     int set;              /* QEMU's number of the descriptor */
     bool stopping;
 };
@@ -52,10 +52,10 @@ static void give_up(UsbGive *give, char *why)
     give->handler->done(owned, give->userdata);
 }
 
-/* Its drivers have left: steps are undone together, when the guest has ended. */
+/* Its drivers have left, and stay away: steps are undone together, when the guest has ended. */
 static void give_up_untaken(UsbGive *give, int error, const char *message)
 {
-    give_up(give, g_strdup_printf("QEMU does not take it: %s; the host has it back after the guest",
+    give_up(give, g_strdup_printf("QEMU refuses it: %s; the host gets it back when the guest has ended",
                                   message ?: g_strerror(-error)));
 }
 
@@ -63,7 +63,7 @@ static void on_added(Qmp *qmp, int error, const char *message, struct json_objec
 {
     UsbGive *give = userdata;
 
-    /* The device has a descriptor of its own by now, or never will. */
+    /* QEMU's device has a descriptor of its own by now, or never will. */
     fd_set_remove(qmp, give->set);
     if (error < 0)
         give_up_untaken(give, error, message);
@@ -106,7 +106,7 @@ static void on_taken(Execution *execution, const Fault *fault, void *userdata)
         hand_over(give);
 }
 
-/* The drivers that it has, now that its node is open. */
+/* The drivers that the device has, now that its node is open. */
 static void take(UsbGive *give)
 {
     static const ExecutionHandler handler = {.ended = on_taken};

@@ -11,12 +11,12 @@
 typedef struct UsbGive UsbGive;
 
 typedef struct UsbGiveHandler {
-    /* QEMU's connection; NULL: QEMU cannot be told anything now. */
+    /* QEMU's connection; NULL: QEMU accepts no commands now. */
     Qmp *(*qmp)(void *userdata);
     /* Called exactly once, from the loop, unless usb_give_stop() or usb_give_free() was called before. why
      * NULL: QEMU has the device; else borrowed. The object may be freed from within. */
     void (*done)(const char *why, void *userdata);
-    /* usb_give_stop() returned false, and the step has ended. Likewise. */
+    /* usb_give_stop() returned false, and the step has ended. The object may be freed from within. */
     void (*stopped)(void *userdata);
 } UsbGiveHandler;
 
@@ -24,7 +24,7 @@ typedef struct UsbGiveHandler {
  * its like. */
 UsbGive *usb_give_new(Engine *engine, Journal *journal, const DefinitionUsb *wish, unsigned index,
                       const char *node, const UsbGiveHandler *handler, void *userdata);
-/* No call after it. NULL is fine; returns NULL. */
+/* No call follows. NULL is fine; returns NULL. */
 UsbGive *usb_give_free(UsbGive *give);
 /* QEMU is gone. False: a step is under way, and `stopped` follows. NULL is fine: true. */
 bool usb_give_stop(UsbGive *give);

@@ -17,15 +17,16 @@
 #include "rounds.h"
 #include "usb-give.h"
 
-/* Nothing tells when whoever holds a device lets go of it. */
+/* How often a device is tried again: nothing tells when its holder releases it. */
 #define AGAIN "; to try again: usherctl reload"
 
 typedef struct Usb {
     const DefinitionUsb *wish;
     char *node;  /* "/dev/bus/usb/001/007": what QEMU has, or could not be given; NULL: nothing */
-    ino_t inode; /* of that node: after a reset of the controller another device may have the same name */
+    ino_t inode; /* the inode of that node: after a reset of the controller another device may have the same
+                  * name */
     bool given;  /* QEMU has it */
-    bool again;  /* to be tried though it could not be given before */
+    bool again;  /* try the device although it could not be given before */
     char *words; /* for people: the device, or why there is none */
 } Usb;
 
@@ -36,7 +37,7 @@ struct Usbs {
     GPtrArray *list; /* of Usb, owned */
     Rounds rounds;
     Host *host;    /* as it was when the round began */
-    UsbGive *give; /* the current one is on its way; NULL: it is not */
+    UsbGive *give; /* the current one is being given; NULL: it is not */
 };
 
 static const RoundsHandler rounds_handler;
@@ -92,7 +93,7 @@ static ino_t node_inode(const Usbs *all, const char *node)
     return fstatat(dev_fd(all), node + strlen("/dev/"), &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
 }
 
-/* What QEMU has, "SECTION NODE INODE" a line. */
+/* The devices that QEMU has, "SECTION NODE INODE" a line. */
 static void remember(const Usbs *all)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -149,7 +150,7 @@ void usbs_recall(Usbs *all)
     }
 }
 
-/* Told once, not at each look. words are taken over. */
+/* Logs the words once, not at each look. words are taken over. */
 static void set_words(Usbs *all, int level, char *words)
 {
     Usb *usb = current(all);
@@ -163,7 +164,7 @@ static void set_words(Usbs *all, int level, char *words)
         all->handler->changed(all->userdata);
 }
 
-/* The device that it is to have now. words: why none, NULL: it is simply not there. */
+/* The device for the current one. words: why there is none; NULL: it is simply not plugged in. */
 static const HostUsb *wanted(const Usbs *all, char **ret_words)
 {
     const DefinitionUsb *wish = current(all)->wish;
@@ -176,7 +177,7 @@ static const HostUsb *wanted(const Usbs *all, char **ret_words)
     if (!fault)
         return r == 0 ? device : NULL;
     g_autofree char *line = fault_to_line(fault);
-    /* That a device comes or goes, or another guest ends, is seen. */
+    /* usherd sees that a device comes or goes, or that another guest ends. */
     bool unseen = fault->kind == FAULT_IN_USE && device && !device->guest;
     *ret_words = g_strconcat(line, unseen ? AGAIN : "", NULL);
     return NULL;
@@ -192,7 +193,7 @@ static char *describe(const Usbs *all)
                : NULL;
 }
 
-/* Another section of the same guest has it: both fit. */
+/* Another section of the same guest has the device: it fits both. */
 static const Usb *find_twin(const Usbs *all, const char *node)
 {
     for (unsigned i = 0; i < all->list->len; i++) {
@@ -243,10 +244,11 @@ static void say_why_none(Usbs *all, char *words)
     int level = words ? LOG_WARNING : LOG_NOTICE;
 
     set_words(all, level,
-              words ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is", meant));
+              words
+                  ?: g_strdup_printf("%s is not plugged in; the guest gets it when it is plugged in", meant));
 }
 
-/* True if something is under way for this one. */
+/* True if the current one is being given its device. */
 static bool give(Usbs *all)
 {
     static const UsbGiveHandler handler = {give_qmp, on_given, on_stopped};
@@ -263,8 +265,7 @@ static bool give(Usbs *all)
     g_autofree char *node = usb_node(device);
     const Usb *twin = find_twin(all, node);
     if (twin)
-        set_words(all, LOG_WARNING,
-                  g_strdup_printf("the device that it means is that of [USB %s]", twin->wish->name));
+        set_words(all, LOG_WARNING, g_strdup_printf("[USB %s] has this device already", twin->wish->name));
     if (twin || (!again && g_strcmp0(node, usb->node) == 0 && node_inode(all, node) == usb->inode))
         return false;
     g_free(usb->node);
@@ -272,7 +273,7 @@ static bool give(Usbs *all)
     usb->inode = node_inode(all, usb->node);
     const char *other = claim(all, usb->node);
     if (other) {
-        /* Since the snapshot was taken. */
+        /* The other guest got it after the snapshot was taken. */
         set_words(all, LOG_WARNING, g_strdup_printf("guest %s has just got it", other));
         g_clear_pointer(&usb->node, g_free);
         return false;

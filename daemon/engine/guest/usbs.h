@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's USB devices that a guest gets while it runs ([USB]). They are looked for whenever one comes or
- * goes. A device that was unplugged, or that slept, is another one when it is back. */
+/* The host's USB devices that a guest gets while it runs ([USB]). The devices are looked for whenever one
+ * comes or goes. A device that was unplugged, or that slept, is another one when it is back. */
 #pragma once
 
 #include "../../core/definition/handle.h"
@@ -11,7 +11,7 @@
 typedef struct Usbs Usbs;
 
 typedef struct UsbsHandler {
-    /* QEMU's connection; NULL: QEMU cannot be told anything now. */
+    /* QEMU's connection; NULL: QEMU accepts no commands now. */
     Qmp *(*qmp)(void *userdata);
     /* usbs_words() has changed. */
     void (*changed)(void *userdata);
@@ -32,13 +32,13 @@ Usbs *usbs_new(const UsbsSetup *setup, const UsbsHandler *handler, void *userdat
 /* NULL is fine; returns NULL. */
 Usbs *usbs_free(Usbs *usbs);
 
-/* What QEMU got from a daemon before this one is claimed for the guest again. */
+/* Claims the devices for the guest again that QEMU got from an earlier daemon. */
 void usbs_recall(Usbs *usbs);
-/* One may have come or gone: gives QEMU those that are there. */
+/* A USB device may have come or gone: gives QEMU those that are there. */
 void usbs_sync(Usbs *usbs);
-/* The same, and those once more that could not be given. */
+/* The same, and tries those again that could not be given. */
 void usbs_retry(Usbs *usbs);
-/* QEMU is gone. False: a step is under way, and `ended` follows. NULL is fine: true. */
+/* QEMU is gone. False: a step is under way, and `ended` follows. usbs NULL is fine: true. */
 bool usbs_end(Usbs *usbs);
 
 /* Of char*: "headset: 046d:0a8f at port 1-2.3", "stick: is not plugged in; …". The caller frees the array. */

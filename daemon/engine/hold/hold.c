@@ -35,7 +35,7 @@ static void rest(Hold *hold, bool bound, const Fault *fault)
     if (why)
         log_error("%s: %s", hold->owner, why->message);
     else if (!bound && !job)
-        log_notice("%s: all of it is given back", hold->owner);
+        log_notice("%s: all of its devices are given back", hold->owner);
     hold->handler->rested(hold, hold->userdata);
     job_end(job, why);
 }
@@ -51,7 +51,7 @@ static void on_progress(Execution *execution, const char *words, unsigned done, 
 void hold_unstuck(Hold *hold)
 {
     if (hold_at_rest(hold) && hold->handler->claim(hold, hold->userdata)) {
-        log_notice("%s: going on to give it back", hold->owner);
+        log_notice("%s: continuing to give it back", hold->owner);
         hold_restore(hold, NULL);
     }
 }
@@ -159,7 +159,7 @@ int hold_recover(Engine *engine, const char *owner, const HoldHandler *handler, 
     bool whole = undo_is_whole_bind(standing) && !any_stuck(hold);
     hold->bound = whole || !handler->claim(hold, userdata);
     if (!hold->bound) {
-        log_notice("%s: was under way when usherd went away; undoing it", owner);
+        log_notice("%s: usherd went away during the bind; undoing it", owner);
         hold->execution = execution_undo(engine, hold->journal, false, &undo_handler, hold);
     }
     *ret = hold;

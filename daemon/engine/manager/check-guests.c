@@ -36,7 +36,7 @@ static void check_pages(GPtrArray *findings, const Host *host, const GuestDefini
                     definition->name, wanted, words, free);
     else
         finding_add(findings, "huge-pages", FINDING_OK, NULL,
-                    "guest %s finds the %" G_GUINT64_FORMAT " huge pages of %s that it wants",
+                    "guest %s wants %" G_GUINT64_FORMAT " huge pages of %s, and they are free",
                     definition->name, wanted, words);
 }
 

@@ -24,7 +24,7 @@ int manager_check_name(const char *name, Fault **ret_fault)
 
 int manager_raise_missing(Manager *m, const char *name, Fault **ret_fault)
 {
-    return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "usherctl list shows what there is",
+    return fault_raise(ret_fault, FAULT_NO_SUCH_GUEST, "see which guests there are: usherctl list",
                        "no guest %s: there is no %s/%s.guest", name, m->engine->definitions_path, name);
 }
 

@@ -77,7 +77,7 @@ int manager_find_device(Manager *m, const char *text, const HostDevice **ret, Fa
         return r;
     *ret = host_find(manager_host(m), address);
     if (!*ret)
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "see which devices there are: usherctl devices",
                            "there is no device %s", PCI_ADDRESS_STR(address));
     return 0;
 }

@@ -20,7 +20,7 @@ static char *describe_drift(const Host *host, const char *text)
     if (!device)
         return g_strdup_printf("%s has gone from the host", text);
     if (device->stuck)
-        return g_strdup_printf("somebody is unbinding %s, which hangs until it is let go of", text);
+        return g_strdup_printf("somebody is unbinding %s, which hangs until the device is released", text);
     if (!device->driver)
         return g_strdup_printf("%s was taken from vfio-pci and has no driver", text);
     if (!vfio_driver_has(device))
@@ -162,8 +162,8 @@ static void on_freed(const char *address, void *userdata)
     Manager *m = userdata;
 
     g_hash_table_remove(m->engine->stuck, address);
-    log_device(LOG_NOTICE, address,
-               "the kernel came back from a write to %s that an earlier usherd had begun", address);
+    log_device(LOG_NOTICE, address, "a write to %s that an earlier usherd had begun has ended in the kernel",
+               address);
     host_cache_stale(m->host);
     if (!g_uuid_string_is_valid(address))
         manager_announce(m, MANAGER_DEVICE_CHANGED, address);

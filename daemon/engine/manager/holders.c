@@ -131,7 +131,7 @@ static int ask(Manager *m, const ManagerQuestion *parts, Fault **ret_fault)
     if (m->questions->len >= WAITING_MAX) {
         manager_question_free(question);
         return fault_raise(ret_fault, FAULT_BUSY, "try again in a moment",
-                           "%d questions for who holds devices are waiting already", WAITING_MAX);
+                           "%d questions about who uses devices are waiting already", WAITING_MAX);
     }
     g_ptr_array_add(m->questions, question);
     ask_next(m);

@@ -50,8 +50,8 @@ void manager_recover_hold(Manager *m, const char *owner)
 
 static int refuse_busy(PciAddress address, Fault **ret_fault)
 {
-    return fault_raise(ret_fault, FAULT_BUSY, "try again when that is done", "%s is changing hands just now",
-                       PCI_ADDRESS_STR(address));
+    return fault_raise(ret_fault, FAULT_BUSY, "try again when that has ended",
+                       "%s is being bound or restored just now", PCI_ADDRESS_STR(address));
 }
 
 static int prepare_bind(Manager *m, const BindWish *wish, Plan **ret, Fault **ret_fault)
@@ -119,8 +119,8 @@ static int refuse_stuck(Manager *m, PciAddress address, Fault **ret_fault)
     if (!g_hash_table_contains(m->engine->stuck, PCI_ADDRESS_STR(address)))
         return 0;
     return fault_raise(ret_fault, FAULT_STUCK,
-                       "close what still uses it, and it goes on by itself; if that does not help, only a "
-                       "restart of the host does",
+                       "close what still uses the device, and the write goes on by itself; if that does not "
+                       "help, restart the host",
                        "%s is stuck: a write to it hangs in the kernel", PCI_ADDRESS_STR(address));
 }
 
@@ -132,7 +132,7 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
     if (!device && hold && hold_at_rest(hold))
         return 0;
     if (!device)
-        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "usherctl devices shows what there is",
+        return fault_raise(ret_fault, FAULT_NO_SUCH_DEVICE, "see which devices there are: usherctl devices",
                            "there is no device %s", PCI_ADDRESS_STR(address));
     const char *guest = manager_device_guest(m, device);
     if (*guest) {
@@ -141,12 +141,13 @@ static int refuse_restore(Manager *m, PciAddress address, const Hold *hold, Faul
                            PCI_ADDRESS_STR(address), guest);
     }
     if (!hold)
-        return fault_raise(ret_fault, FAULT_REFUSED,
-                           vfio_driver_has(device)
-                               ? "whoever bound it (vfio-pci.ids=, driverctl, a script) has to give it back"
-                               : "there is nothing to restore",
-                           "%s was not bound by usher, its driver is %s", PCI_ADDRESS_STR(address),
-                           device->driver ?: "none");
+        return fault_raise(
+            ret_fault, FAULT_REFUSED,
+            vfio_driver_has(device)
+                ? "whoever bound the device (vfio-pci.ids=, driverctl, a script) has to give it back"
+                : "there is nothing to restore",
+            "%s was not bound by usher, its driver is %s", PCI_ADDRESS_STR(address),
+            device->driver ?: "none");
     return hold_at_rest(hold) ? 0 : refuse_busy(address, ret_fault);
 }
 

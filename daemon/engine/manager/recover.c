@@ -11,8 +11,9 @@ void manager_recover_guest(Manager *m, const char *name)
     _cleanup_fault_ Fault *fault = NULL;
 
     if (!guest_name_valid(name)) {
-        log_warning("%s/journal holds a file for \"%s\", which is not a guest; leaving it alone",
-                    m->engine->run_path, name);
+        log_warning(
+            "%s/journal holds a file for \"%s\", which is not the name of a guest; leaving the file alone",
+            m->engine->run_path, name);
         return;
     }
     GuestEntry *entry = manager_ensure_entry(m, name);

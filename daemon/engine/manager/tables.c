@@ -115,10 +115,10 @@ int manager_refuse_leftovers(const Guest *guest, Fault **ret_fault)
 
     if (!guest_has_leftovers(guest))
         return 0;
-    g_autofree char *stop = g_strdup_printf("put it right, then: usherctl stop %s", guest_name(guest));
+    g_autofree char *stop = g_strdup_printf("correct that, then: usherctl stop %s", guest_name(guest));
     return fault_raise(ret_fault, FAULT_DRIFT,
                        guest_devices(guest)->len > 0
-                           ? "look at usherctl devices, put it right, then: usherctl restore DEVICE"
+                           ? "look at usherctl devices, correct that, then: usherctl restore DEVICE"
                            : stop,
                        "guest %s: not all of its last run was restored: %s", guest_name(guest),
                        why ? why->message : "see its journal");

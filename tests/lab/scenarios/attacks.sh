@@ -82,7 +82,7 @@ meanwhile flood calls 1
 unchanged "Root's guest comes and goes before all" a_life
 before=$(memory)
 host=$(host_snapshot)
-told=$(journalctl -b -t usher-launch | grep -c 'not by usherd' || true)
+told=$(journalctl -b -t usher-launch | grep -c 'other than usherd killed' || true)
 
 # The bus.
 for kind in 'calls 1' 'mute 100' 'names 1' 'definitions 1' 'connections 1' 'paths 1'; do
@@ -171,15 +171,15 @@ rm /etc/polkit-1/rules.d/10-attacks.rules
 open=/etc/usher/guests/open.guest
 cp /etc/usher/guests/demo.guest $open
 chmod 666 $open
-refused "A definition that anybody can write is not taken" "others than root can write it.*chmod go-w" usherctl start open
+refused "A definition that anybody can write is not taken" "users other than root can write to it.*chmod go-w" usherctl start open
 rm $open
 # Not in /tmp, as usherd has one of its own.
 install -o nobody -m 644 /etc/usher/guests/demo.guest /srv/attacks.guest
 ln -s /srv/attacks.guest $open
-refused "Nor a link to one of his" "others than root can write it" usherctl start open
+refused "Nor a link to one of his" "users other than root can write to it" usherctl start open
 rm $open /srv/attacks.guest
 mkfifo $open
-it "A FIFO in its place is waited for by nobody" meanwhile refused "It is refused" "is a FIFO, and no file" usherctl start open
+it "A FIFO in its place is waited for by nobody" meanwhile refused "It is refused" "is a FIFO, not a file" usherctl start open
 rm $open
 
 # The file by which a guest's screen would be shared.
@@ -196,7 +196,7 @@ rm /dev/shm/looking-glass-glass
 unchanged "Root's guest comes and goes after all" a_life
 expect_eq "The host is as it was" "$(host_snapshot)" "$host"
 expect_eq "usherd is the same process after all" "$(systemctl show -P MainPID usherd)" "$usherd"
-expect_eq "No end of a guest is taken for somebody else's doing" "$(journalctl -b -t usher-launch | grep -c 'not by usherd' || true)" \
+expect_eq "No end of a guest is taken for somebody else's doing" "$(journalctl -b -t usher-launch | grep -c 'other than usherd killed' || true)" \
         "$told"
 it "It has given back what it took" wait_until 30 is_no_larger
 rm /etc/usher/guests/{closed,glass,dead,words}.guest

@@ -23,7 +23,7 @@ seen() {
 expect_match "The group is shown with both" "$(usherctl groups --no-pager)" "$BRIDGED_B"
 define_linux_guest_with half '' '[PCI card]' "Address=$BRIDGED_A"
 refused "A guest that wants one of them is refused, with the other and what to do" \
-        "group $group of $BRIDGED_A also holds $BRIDGED_B \\(.*snd_ens1370.*\\); give them a \\[PCI\\] section too, or say Group=all" usherctl start half
+        "group $group of $BRIDGED_A also holds $BRIDGED_B \\(.*snd_ens1370.*\\); give them a \\[PCI\\] section too, or write Group=all" usherctl start half
 refused "So is a bind by hand" \
         "group $group of $BRIDGED_A also holds $BRIDGED_B \\(.*snd_ens1370.*\\); bind them too: usherctl bind --group=all $BRIDGED_A" \
         usherctl bind "$BRIDGED_A"

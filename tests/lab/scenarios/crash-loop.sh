@@ -49,7 +49,7 @@ expect_eq "The guest has failed" "$(guest_state loop)" failed
 expect_eq "And its unit" "$(systemctl is-failed usher-guest@loop)" failed
 status=$(usherctl status loop || true)
 expect_match "Its status says so" "$status" \
-        'QEMU of guest loop ended with exit status 1; systemd does not start it again: it has ended too often in too short a time; put it right, then: usherctl start loop'
+        'QEMU of guest loop ended with exit status 1; systemd does not start it again: it has ended too often in too short a time; correct that, then: usherctl start loop'
 expect_match "And what QEMU said" "$status" 'Unsupported qcow2 feature'
 expect_match "systemctl status says it in its words" "$(systemctl status usher-guest@loop || true)" 'Start request repeated too quickly'
 expect_eq "The host is as before" "$(host_snapshot)" "$before"

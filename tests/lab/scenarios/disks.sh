@@ -32,7 +32,7 @@ expect_match "udev has a name for the disk that stays" "$name" "^/dev/disk/by-id
 
 guest_with "/dev/$disk"
 refused "A name that does not stay is refused, and the one to write is told" \
-        "Path=/dev/$disk may be another disk after the next boot; write a name that stays: Path=/dev/disk/by-id/" usherctl start disk
+        "Path=/dev/$disk may be another disk after the next boot; write a name that stays the same: Path=/dev/disk/by-id/" usherctl start disk
 
 guest_with "$name"
 mkfs.ext4 -q -F "/dev/$disk"

@@ -113,7 +113,7 @@ expect_eq "The host is as before" "$(host_snapshot)" "$before"
 it "The other one starts" usherctl start other
 systemctl kill usher-guest@other
 it "A signal from behind ends it" wait_until 60 guest_is other stopped
-it "The log says that it was somebody else" wait_until 10 said "drift: somebody else ends it by a signal; its devices go back"
+it "The log says that it was somebody else" wait_until 10 said "drift: somebody else ended the guest by a signal; its devices go back to the host"
 it "The host gets its devices" wait_until 30 sh -c "! systemctl is-active -q usher-guest@other"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 rm /etc/usher/guests/other.guest

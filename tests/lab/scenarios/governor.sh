@@ -49,7 +49,7 @@ define plain Pin=1
 there=$(xargs <$cpus/cpu1/cpufreq/scaling_available_governors)
 refused "A governor that the kernel has not is refused" "Governor=powersave: this host has no such governor" usherctl start slow
 refused "With those that there are, and where more come from" \
-        "choose one of: $there; or load its module, if it is one: modprobe cpufreq_powersave" usherctl start slow
+        "choose one of: $there; or load the governor's module, if there is one: modprobe cpufreq_powersave" usherctl start slow
 modprobe cpufreq_powersave
 expect_match "Loaded, it can be had" "$(usherctl start --dry-run slow)" 'governor +cpu1 +schedutil +powersave'
 
@@ -110,6 +110,6 @@ it "It starts again" usherctl start fast
 modprobe -r lab_cpufreq
 it "What sets speeds is unloaded, and it stops all the same" usherctl stop fast
 it "It is at rest" guest_is fast stopped
-refused "Without that the guest does not start" "nothing on this host sets the speed of CPU 1 \(it has no cpufreq\)" usherctl start fast
+refused "Without that the guest does not start" "this host cannot set the speed of host CPU 1 \(it has no cpufreq\)" usherctl start fast
 modprobe -r cpufreq_powersave
 finished

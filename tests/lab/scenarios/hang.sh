@@ -68,8 +68,8 @@ it "When the holder is gone the device is given back after all" wait_until 60 de
 # Checked only now: journald reads the uevent file of a device that the kernel logs about, so it hangs, too.
 it "It had been said to be slow" wait_until 10 said "slow: driver of $EDU: vfio-pci → none has taken 2 s so far"
 it "The next usherd had said what it found" wait_until 10 said "a write to $EDU that an earlier usherd had begun hangs in the kernel"
-it "And that it was over" wait_until 10 said "the kernel came back from a write to $EDU"
-it "With the end of it" wait_until 10 said "bind/$EDU: all of it is given back"
+it "And that it was over" wait_until 10 said "a write to $EDU that an earlier usherd had begun has ended in the kernel"
+it "With the end of it" wait_until 10 said "bind/$EDU: all of its devices are given back"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
 # The same without a restart in between.
@@ -90,7 +90,7 @@ it "And is found again" wait_until 30 guest_is edu paused
 echo "$EDU" >/sys/bus/pci/drivers/vfio-pci/unbind 2>/dev/null &
 unbinder=$!
 it "An unbind from outside is seen" wait_until 30 device_is "$EDU" stuck
-expect_match "The guest's status names it" "$(usherctl status edu)" "Drift: somebody is unbinding $EDU, which hangs until it is let go of"
+expect_match "The guest's status names it" "$(usherctl status edu)" "Drift: somebody is unbinding $EDU, which hangs until the device is released"
 no_slower "Lists are as quick as before" "$list_before" "$(took usherctl devices)"
 no_slower "usherd restarts as quickly as before" "$restart_before" "$(took systemctl restart usherd)"
 expect_eq "The device is still shown as stuck" "$(device_state "$EDU")" stuck

@@ -115,7 +115,7 @@ umount /mnt/lab
 unshare --mount --propagation private bash -c "mount /dev/$disk /mnt/lab && exec sleep infinity" &
 sleeper=$!
 it "A disk that only a container has mounted has a holder" wait_until 20 holds "mount +$disk \\(at /mnt/lab\\) +$sleeper" "$NVME"
-refused "And is not taken either" "\\(pid $sleeper.*\\) has $disk \\(at /mnt/lab\\) of $NVME mounted; unmount it there" usherctl bind "$NVME"
+refused "And is not taken either" "\\(pid $sleeper.*\\) has $disk \\(at /mnt/lab\\) of $NVME mounted; unmount the file system" usherctl bind "$NVME"
 ended $sleeper
 
 mkswap -q "/dev/$disk"

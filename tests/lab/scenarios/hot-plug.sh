@@ -110,7 +110,7 @@ define deaf acpiphp.disable=1
 it "A guest starts that knows of no hot-plugging" usherctl start deaf
 it "It is up" wait_until 180 guest_said deaf 'usher-guest: ready'
 it "It gets the card all the same" usherctl attach deaf "$NIC2"
-refused "It does not let go of it" 'guest deaf has not let go of .* within 30 s, and keeps it' usherctl detach deaf "$NIC2"
+refused "It does not let go of it" 'guest deaf has not released .* within 30 s, and keeps it' usherctl detach deaf "$NIC2"
 expect_eq "The card is on vfio-pci" "$(driver_of "$NIC2")" vfio-pci
 it "And the guest's" shows deaf "$NIC2"
 it "It is killed" usherctl kill deaf

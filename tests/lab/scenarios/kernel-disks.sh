@@ -58,7 +58,7 @@ sleep infinity >/mnt/lab/file &
 sleeper=$!
 wait_until 20 grep -q sleep "/proc/$sleeper/comm"
 umount -l /mnt/lab
-kept "A mount that is gone from every list" "$disk of $NVME is in use by the kernel; find out what has $disk"
+kept "A mount that is gone from every list" "$disk of $NVME is in use by the kernel; find out what uses $disk"
 it "Who may bind is told of it, too" holds "kernel +$disk "
 define_linux_guest kernel-disk "$NVME"
 refused "A guest that wants it does not start" "$disk of $NVME is in use by the kernel" usherctl start kernel-disk

@@ -46,9 +46,9 @@ usherctl reload
 expect_match "The check finds nothing amiss with it" "$(usherctl check || true)" 'no device is in quarantine or dead'
 expect_match "The card has its driver" "$(usherctl devices "$EDU")" lab_mediated
 refused "A type that there is not is refused with those that there are" \
-        "MediatedType=lab_mediated-huge: $EDU \(lab_mediated\) has no such type; there are: .*$type \(A part of the lab's card; 2 available\)" \
+        "MediatedType=lab_mediated-huge: $EDU \(lab_mediated\) has no such type; its types are: .*$type \(A part of the lab's card; 2 available\)" \
         usherctl start wrong
-refused "A card whose driver makes none is refused" "$SRIOV has a driver that makes no mediated devices: nvme" usherctl start none
+refused "A card whose driver makes none is refused" "the driver of $SRIOV makes no mediated devices: nvme" usherctl start none
 refused "One that is not there cannot be lent" "there is no mediated device $foreign" usherctl start lent
 
 unchanged "A dry run leaves the host alone" usherctl start --dry-run part
@@ -74,11 +74,11 @@ expect_eq "The other one has not" "$(available)" 1
 
 echo "$uuid" >"$at/mdev_supported_types/lab_mediated-other/create"
 refused "One of its UUID that is there is left alone" \
-        "the mediated device $uuid, which is to be made, is there already: lab_mediated-other of $EDU; .*echo 1 > /sys/bus/mdev/devices/$uuid/remove" usherctl start part
+        "the mediated device $uuid exists already, so the start cannot make it: lab_mediated-other of $EDU; .*echo 1 > /sys/bus/mdev/devices/$uuid/remove" usherctl start part
 echo 1 >"/sys/bus/mdev/devices/$uuid/remove"
 echo 4b20d080-1b54-4048-85b3-a6a62d165c02 >"$at/mdev_supported_types/lab_mediated-other/create"
 refused "Where no more can be made, told is what was" \
-        "MediatedType=$type: $EDU can make no more of it; these exist: .*$foreign \($type\)" usherctl start part
+        "MediatedType=$type: $EDU can make no more devices of this type; these exist: .*$foreign \($type\)" usherctl start part
 echo 1 >/sys/bus/mdev/devices/4b20d080-1b54-4048-85b3-a6a62d165c02/remove
 
 it "One that is there is lent" usherctl start lent

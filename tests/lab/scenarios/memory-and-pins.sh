@@ -52,7 +52,7 @@ left=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 printf '[Memory]\nSize=%sM\n[PCI gpu]\nAddress=%s\n' "$left" "$GPU" | define_guest greedy
 devices=$(host_snapshot)
 refused "A guest whose device would pin all that the host has left is refused" \
-        "Size= is .*, of which .* must be available at once, as devices pin all of it; the host has .* left, and keeps" usherctl start greedy
+        "Size= is .*, and .* of that must be available at once, as devices pin all of it; the host has .* left, and keeps" usherctl start greedy
 refused "By a dry run in the same words" "must be available at once, as devices pin all of it" usherctl start --dry-run greedy
 expect_eq "Before its device was touched" "$(host_snapshot)" "$devices"
 

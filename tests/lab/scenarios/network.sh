@@ -132,7 +132,7 @@ it "The macvtap device is gone" no_link
 net_guest 10.0.2.15/24 Mode=user Forward=tcp:127.0.0.1:8080:80 Restrict=yes
 it "A guest with a forward starts" usherctl start net
 it "The forward answers" wait_until 120 page_from 127.0.0.1 8080
-refused "The port is taken meanwhile" "TCP port 8080 of 127.0.0.1 is taken" \
+refused "The port is taken meanwhile" "TCP port 8080 of 127.0.0.1 is in use" \
         sh -c "sed s/lab.net=/lab.not=/ /etc/usher/guests/net.guest >/etc/usher/guests/net2.guest; usherctl start net2"
 it "It is killed, too" usherctl kill net
 

@@ -39,14 +39,14 @@ refused "The card with the default route" "$NIC.*default route" usherctl start r
 # It has fbcon; DISPLAY2 has a DRM node and a framebuffer, too.
 define_with screen '[PCI card]' "Address=$HOST_VGA"
 refused "The card with the host's console, though another card is driven" \
-        "$HOST_VGA \\(bochs-drm\\) is needed by the host: console on fb0; have the console on another card" usherctl start screen
+        "$HOST_VGA \\(bochs-drm\\) is needed by the host: console on fb0; move the console to another card" usherctl start screen
 refused "That start is not planned either" "$HOST_VGA .*is needed by the host: console" usherctl start --dry-run screen
 refused "The same when it is bound by hand" "$HOST_VGA .*is needed by the host: console" usherctl bind "$HOST_VGA"
 expect_eq "It has its driver" "$(basename "$(readlink "/sys/bus/pci/devices/$HOST_VGA/driver")")" bochs-drm
 it "The other card is not refused for it" usherctl bind --dry-run "$DISPLAY2"
 
 define_with kernel '[Kernel]' 'Image=/boot/no-such-kernel'
-refused "A kernel image that is missing" 'Image=/boot/no-such-kernel: No such file.*put it there, or correct Image=' usherctl start kernel
+refused "A kernel image that is missing" 'Image=/boot/no-such-kernel: No such file.*put the file there, or correct Image=' usherctl start kernel
 
 define_with disk '[Disk system]' 'Path=/var/no-such-disk' 'Format=raw'
 refused "A disk that is missing" 'Path=/var/no-such-disk: No such file' usherctl start disk

@@ -30,10 +30,10 @@ define_linux_guest_with right lab.poweroff '[PCI gpu]' "Address=$GPU" "$fingerpr
 unchanged "A definition with the device's fingerprint is fine" usherctl start --dry-run right
 define_linux_guest_with twin lab.poweroff '[PCI gpu]' "Address=$TWIN" "$fingerprint"
 refused "The twin at that address is another device, and the device is named where it is" \
-        "\[PCI gpu\] Fingerprint=: $TWIN is another device: .*; it is at $GPU now: correct Address=" usherctl start twin
+        "\[PCI gpu\] Fingerprint=: $TWIN is another device: .*; the device is at $GPU now: correct Address=" usherctl start twin
 define_linux_guest_with gone lab.poweroff '[PCI gpu]' "Address=$GPU" "${fingerprint/00:03.0/00:1f.0}"
 refused "A device that is in no such place any more is not guessed at" \
-        "another device.*of that make, in another place, is at $GPU, $TWIN" usherctl start gone
+        "another device.*a device of the same make is at $GPU, $TWIN" usherctl start gone
 define_linux_guest_with broken lab.poweroff '[PCI gpu]' "Address=$GPU" 'Fingerprint=1002:5046'
 refused "Half a fingerprint is a mistake, with the way to a whole one" \
         'broken.guest:[0-9]+: .*Fingerprint=1002:5046 is not a fingerprint.*usherctl show --fingerprint' usherctl start broken

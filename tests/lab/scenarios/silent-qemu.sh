@@ -39,7 +39,7 @@ list_before=$(took usherctl list)
 kill -STOP "$qemu"
 # The deadline is 5 s; the rest is for the emulated CPU.
 within "A call to a QEMU that is stopped fails after 5 s" 8000 usherctl pause demo
-refused "With words that say what to do" "QEMU of guest demo does not answer; usherctl kill ends it" usherctl pause demo
+refused "With words that say what to do" "QEMU of guest demo does not answer; to end the guest: usherctl kill" usherctl pause demo
 refused "The error on the bus is of a kind of its own" "QEMU of guest demo does not answer" \
         busctl call org.usher1 /org/usher1/guest/demo org.usher1.Guest Reset
 expect_match "Which names it" \

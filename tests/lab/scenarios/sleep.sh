@@ -63,11 +63,11 @@ it "And nothing keeps the host awake any more" wait_until 10 not_inhibited
 
 define_sleepy pause
 it "A guest that is to be paused starts" usherctl start demo
-it "The host would wait for it" wait_until 10 inhibited 'sleep +guest demo is paused before +delay'
+it "The host would wait for it" wait_until 10 inhibited 'sleep +guest demo is paused before the host sleeps +delay'
 it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 expect_match "While the host sleeps it is paused" "$(sleep_host)" '"name":"demo".*"state":"paused","sub_state":"host-sleep"'
 it "Afterwards it goes on" wait_until 20 guest_is demo running
-it "And the host would wait for it again" wait_until 10 inhibited 'guest demo is paused before +delay'
+it "And the host would wait for it again" wait_until 10 inhibited 'guest demo is paused before the host sleeps +delay'
 it "It is paused by a person" usherctl pause demo
 expect_match "The host sleeps on that" "$(sleep_host)" '"name":"demo".*"state":"paused","sub_state":""'
 it "And leaves it so" guest_is demo paused
@@ -76,10 +76,10 @@ it "It ends" usherctl kill demo
 define_sleepy shutdown
 it "A guest that is to be shut down starts" usherctl start demo
 it "With too little time for that it keeps the host awake" wait_until 10 inhibited \
-        'guest demo may need 75 s to shut down, InhibitDelayMaxSec= gives 5 s +block'
+        'guest demo may need 75 s to shut down, and InhibitDelayMaxSec= gives 5 s +block'
 printf '[Login]\nInhibitDelayMaxSec=90s\n' >/etc/systemd/logind.conf.d/lab.conf
 systemctl restart systemd-logind
-it "With enough of it the host would wait" wait_until 10 inhibited 'guest demo shuts down before +delay'
+it "With enough of it the host would wait" wait_until 10 inhibited 'guest demo shuts down before the host sleeps +delay'
 it "It gets ready" wait_until 120 guest_said demo 'usher-guest: ready'
 expect_match "When the host sleeps it is down" "$(sleep_host)" '"name":"demo".*"state":"stopped"'
 expect_match "By its power button" "$(guest_console demo)" 'usher-guest: power button'

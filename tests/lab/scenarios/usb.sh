@@ -69,7 +69,7 @@ printf '[USB keyboard]\nID=%s\nPort=%s\n' "$ID" "$PORT" | a_guest | define_guest
 
 it "A guest with a USB keyboard starts" usherctl start typist
 it "QEMU has the keyboard" wait_until 20 has_keyboard
-refused "Another guest does not get it" "is with guest typist" usherctl start any
+refused "Another guest does not get it" "is in use by guest typist" usherctl start any
 it "It is unplugged" unplug
 it "QEMU lets go of it" wait_until 20 has_none
 it "It is plugged in again" plug

@@ -32,10 +32,10 @@ it "Virtual functions that somebody makes are seen" wait_until 20 listed "$secon
 before=$(host_snapshot)
 
 refused "A card that has virtual functions is not bound, and it is said how it could be" \
-        "$SRIOV has virtual functions, which would go with its driver; lend one of them, or remove them first: echo 0 > $at/sriov_numvfs" \
+        "$SRIOV has virtual functions, which would disappear with its driver; lend one of those, or remove them first: echo 0 > $at/sriov_numvfs" \
         usherctl bind "$SRIOV"
 define_linux_guest card "$SRIOV"
-refused "Nor does a guest get it" "$SRIOV has virtual functions, which would go with its driver" usherctl start card
+refused "Nor does a guest get it" "$SRIOV has virtual functions, which would disappear with its driver" usherctl start card
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
 it "A virtual function is bound" usherctl bind "$first"

@@ -75,7 +75,7 @@ START_TEST(an_answer_is_a_return_or_an_error_and_nothing_else)
         -EREMOTEIO);
     ck_assert_str_eq(message, "no \\033[31m\\nway");
     ck_assert_int_eq(parse("{\"error\": 5}", &odd), -EREMOTEIO);
-    ck_assert_str_eq(odd, "an error without words");
+    ck_assert_str_eq(odd, "an error without a message");
     for (unsigned i = 0; i < G_N_ELEMENTS(nonsense); i++)
         ck_assert_msg(parse(nonsense[i], &message) == -EBADMSG, "%s", nonsense[i]);
 }

@@ -25,10 +25,10 @@ START_TEST(memory_is_made_of_whole_huge_pages)
 {
     assert_refused("[Memory]\nSize=3585M\nHugePages=2M\n",
                    AT "3: [Memory] Size= is not a multiple of HugePages=2M",
-                   "choose a Size= that is a multiple of it, or smaller pages");
+                   "choose a Size= that is a multiple of the page size, or smaller pages");
     assert_refused("[Memory]\nHugePages=1G\nSize=3584M\n",
                    AT "2: [Memory] Size= is not a multiple of HugePages=1G",
-                   "choose a Size= that is a multiple of it, or smaller pages");
+                   "choose a Size= that is a multiple of the page size, or smaller pages");
 }
 END_TEST
 
@@ -60,11 +60,12 @@ END_TEST
 START_TEST(what_kvm_tells_needs_kvm)
 {
     assert_refused("[CPU]\nHyperV=yes\nAccelerator=tcg\n",
-                   AT "2: [CPU] HyperV=yes needs Accelerator=kvm: it is about what KVM tells a guest",
-                   "remove it, or Accelerator=tcg");
-    assert_refused("[CPU]\nAccelerator=tcg\nHideHypervisor=yes\n",
-                   AT "3: [CPU] HideHypervisor=yes needs Accelerator=kvm: it is about what KVM tells a guest",
-                   "remove it, or Accelerator=tcg");
+                   AT "2: [CPU] HyperV=yes needs Accelerator=kvm: the key changes what KVM tells the guest",
+                   "remove it, or remove Accelerator=tcg");
+    assert_refused(
+        "[CPU]\nAccelerator=tcg\nHideHypervisor=yes\n",
+        AT "3: [CPU] HideHypervisor=yes needs Accelerator=kvm: the key changes what KVM tells the guest",
+        "remove it, or remove Accelerator=tcg");
 }
 END_TEST
 
@@ -108,7 +109,7 @@ END_TEST
 START_TEST(pins_fit_the_processors_that_there_are)
 {
     assert_refused("[CPU]\nCores=4\nPin=1-3\n", AT "3: [CPU] Pin= names 3 host CPUs for 4 vCPUs",
-                   "name one for each, or lower Sockets=, Cores= or Threads=");
+                   "name one host CPU for each vCPU, or lower Sockets=, Cores= or Threads=");
     assert_refused("[CPU]\nEmulatorPin=1-3\n",
                    AT "2: [CPU] EmulatorPin= means nothing without Pin=", "add Pin=, or remove it");
     assert_refused("[CPU]\nPin=3-1\n",
@@ -143,11 +144,12 @@ START_TEST(a_looking_glass_is_a_power_of_two)
                    "choose 32M, 64M, 128M or 256M");
     assert_refused("[LookingGlass]\nOwner=alice\n",
                    AT "2: [LookingGlass] Owner= means nothing without Size=", "add Size=, or remove it");
-    assert_refused("[LookingGlass]\nDevice=/dev/kvm\n", AT "2: [LookingGlass] Device=/dev/kvm is none of kvmfr's",
-                   "name one that there is: ls /dev/kvmfr*");
+    assert_refused("[LookingGlass]\nDevice=/dev/kvm\n",
+                   AT "2: [LookingGlass] Device=/dev/kvm is not a device of kvmfr",
+                   "name one that exists: ls /dev/kvmfr*");
     assert_refused("[LookingGlass]\nDevice=/dev/kvmfr0\nSize=64M\nOwner=alice\n",
                    AT "4: [LookingGlass] Owner= means nothing with Device=",
-                   "remove it: udev's rules give the device to who looks");
+                   "remove it: a udev rule says which user may open the device");
 }
 END_TEST
 

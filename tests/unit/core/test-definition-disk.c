@@ -8,7 +8,7 @@ START_TEST(two_disks_share_a_path_only_for_reading)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n",
                    AT
-                   "5: [Disk b] and [Disk a] both use /x: who writes to it would destroy what the other sees",
+                   "5: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     g_autoptr(GuestDefinition) definition = a_definition(
         "[Disk a]\nPath=/x\nFormat=raw\nReadOnly=yes\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n");
@@ -20,11 +20,11 @@ START_TEST(what_others_are_built_upon_is_not_written_to)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n",
                    AT
-                   "7: [Disk b] and [Disk a] both use /x: who writes to it would destroy what the other sees",
+                   "7: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     assert_refused("[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n[Disk a]\nPath=/x\nFormat=raw\n",
                    AT
-                   "6: [Disk a] and [Disk b] both use /x: who writes to it would destroy what the other sees",
+                   "6: [Disk a] and [Disk b] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     g_autoptr(GuestDefinition) definition =
         a_definition("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=qcow2:/x\nBacking=raw:/y\n"
@@ -42,13 +42,14 @@ START_TEST(backing_is_a_chain_from_the_image_downwards)
     assert_refused("[Disk a]\nPath=/a\nFormat=raw\nBacking=raw:/x\n",
                    AT "4: [Disk a] Backing= means nothing with Format=raw",
                    "remove it, or write Format=qcow2");
-    assert_refused("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/x\nBacking=qcow2:/y\n",
-                   AT "5: [Disk a] Backing=raw:/x is not the last, but nothing can be below it",
-                   "write the chain from the image downwards");
+    assert_refused(
+        "[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/x\nBacking=qcow2:/y\n",
+        AT "5: [Disk a] Backing=raw:/x is not the last Backing=, but a raw image has nothing below it",
+        "write the chain from the image downwards");
     assert_refused("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=/x\n",
                    AT "4: [Disk a] Backing=/x is not a format and an absolute path without \"..\" such as "
                       "qcow2:/srv/base.qcow2",
-                   "write raw: or qcow2: before it; it is never guessed");
+                   "write raw: or qcow2: before the path; usher never guesses the format");
     g_autoptr(GuestDefinition) none =
         a_definition_with("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=raw:/x\n", "[Disk a]\nBacking=\n");
     ck_assert_ptr_null(((DefinitionDisk *)g_ptr_array_index(none->disks, 0))->backing);
@@ -58,7 +59,7 @@ END_TEST
 START_TEST(an_empty_disk_is_made_to_be_written_to)
 {
     assert_refused("[Disk a]\nPath=/a\nFormat=raw\nSize=1G\nReadOnly=yes\n",
-                   AT "4: [Disk a] Size= makes an empty disk, which means nothing with ReadOnly=yes",
+                   AT "4: [Disk a] Size= makes an empty disk, which is of no use with ReadOnly=yes",
                    "remove one of them");
 }
 END_TEST
@@ -73,7 +74,7 @@ START_TEST(sata_has_six_ports_and_no_write_protection)
     g_autoptr(GuestDefinition) definition = a_definition(text->str);
     ck_assert_uint_eq(definition->disks->len, 7);
     g_string_append(text, "[Disk d7]\nPath=/d7\nFormat=raw\nBus=sata\n");
-    assert_refused(text->str, AT "29: [Disk d7] is one too many on Bus=sata: there are 6 ports",
+    assert_refused(text->str, AT "29: [Disk d7] finds no free port on Bus=sata, which has 6 ports",
                    "choose another Bus=, such as virtio-scsi");
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nReadOnly=yes\n",
                    AT "5: [Disk a] ReadOnly=yes: a SATA disk cannot be write-protected",
@@ -86,10 +87,10 @@ START_TEST(cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to)
     g_autoptr(GString) text = g_string_new("[CDROM empty]\n[CDROM second]\nPath=/x\n");
     for (int i = 0; i < 5; i++)
         g_string_append_printf(text, "[Disk d%d]\nPath=/d%d\nFormat=raw\nBus=sata\n", i, i);
-    assert_refused(text->str, AT "20: [Disk d4] is one too many on Bus=sata: there are 6 ports",
+    assert_refused(text->str, AT "20: [Disk d4] finds no free port on Bus=sata, which has 6 ports",
                    "choose another Bus=, such as virtio-scsi");
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[CDROM b]\nPath=/x\n",
-                   AT "5: [CDROM b] has the Path= of [Disk a], which is written to",
+                   AT "5: [CDROM b] has the same Path= as [Disk a], which the guest may write to",
                    "remove one, or set ReadOnly=yes in the disk");
 }
 END_TEST

@@ -13,7 +13,7 @@ START_TEST(an_input_device_is_below_its_folder_and_in_one_section)
                    FILE_PATH ":2: [Input a] Device=/dev/vfio/12 is not below /dev/input/",
                    "name one of /dev/input/by-id, or by-path");
     assert_refused("[Input a]\nDevice=" DEVICE "\n[Input b]\nDevice=" DEVICE "\n",
-                   FILE_PATH ":4: [Input b] has the Device= of [Input a]", "remove one of them");
+                   FILE_PATH ":4: [Input b] has the same Device= as [Input a]", "remove one of them");
     assert_refused(
         "[Input a]\nDevice=" DEVICE "\nGrabToggle=ctrl\n",
         FILE_PATH

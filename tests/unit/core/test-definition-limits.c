@@ -34,10 +34,11 @@ START_TEST(a_key_that_repeats_does_so_a_number_of_times)
     static const struct {
         const char *section, *line, *message;
     } keys[] = {
-        {"[Network a]\n", "Forward=udp:1:1\n", FILE_PATH ":258: [Network a] has more than 256 Forward="},
-        {"[Disk a]\n", "Backing=qcow2:/a\n", FILE_PATH ":34: [Disk a] has more than 32 Backing="},
-        {"[QEMU]\n", "Arguments=-S\n", FILE_PATH ":258: [QEMU] has more than 256 Arguments="},
-        {"[QEMU]\n", "Set=a.b=c\n", FILE_PATH ":258: [QEMU] has more than 256 Set="},
+        {"[Network a]\n", "Forward=udp:1:1\n",
+         FILE_PATH ":258: [Network a] has more than 256 lines Forward="},
+        {"[Disk a]\n", "Backing=qcow2:/a\n", FILE_PATH ":34: [Disk a] has more than 32 lines Backing="},
+        {"[QEMU]\n", "Arguments=-S\n", FILE_PATH ":258: [QEMU] has more than 256 lines Arguments="},
+        {"[QEMU]\n", "Set=a.b=c\n", FILE_PATH ":258: [QEMU] has more than 256 lines Set="},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -62,9 +63,10 @@ START_TEST(a_key_that_is_written_over_and_over_is_refused)
     g_autofree char *pins = many("[CPU]\n", "Pin=0-1023\n", 20000),
                     *given_back = many("[Network a]\n", "Forward=\n", 20000);
 
-    assert_refused(pins, FILE_PATH ":514: [CPU] Pin= is written more than 512 times", "remove those that do not count");
+    assert_refused(pins, FILE_PATH ":514: [CPU] Pin= is written more than 512 times",
+                   "remove all but the last");
     assert_refused(given_back, FILE_PATH ":514: [Network a] Forward= is written more than 512 times",
-                   "remove those that do not count");
+                   "remove all but the last");
 }
 END_TEST
 

@@ -15,7 +15,7 @@ START_TEST(a_mediated_device_has_no_address_and_nothing_of_a_card)
     for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++) {
         g_autofree char *text = g_strdup_printf(VGPU "%s\n", unfit[i]);
         g_autofree char *said =
-            g_strdup_printf(AT "3: [PCI vgpu] %.*s is for a device of its own, not for a MediatedDevice=",
+            g_strdup_printf(AT "3: [PCI vgpu] %.*s does not go with MediatedDevice=",
                             (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
         assert_refused(text, said, "remove one of them");
     }
@@ -39,12 +39,12 @@ START_TEST(a_mediated_device_that_is_made_has_the_address_of_what_it_is_made_of)
         g_autofree char *text =
             g_strdup_printf("[PCI vgpu]\nAddress=01:00.0\nMediatedType=i915-GVTg_V5_4\n%s\n", unfit[i]);
         g_autofree char *said =
-            g_strdup_printf(AT "4: [PCI vgpu] %.*s is for a device of its own, not for a MediatedType=",
+            g_strdup_printf(AT "4: [PCI vgpu] %.*s does not go with MediatedType=",
                             (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
         assert_refused(text, said, "remove one of them");
     }
     assert_refused(VGPU "MediatedType=i915-GVTg_V5_4\n", AT "3: [PCI vgpu] MediatedType= needs an Address=",
-                   "add Address= with the device whose driver makes it");
+                   "add Address= with the device whose driver offers the type");
     assert_refused("[PCI vgpu]\nMediatedType=i915-GVTg_V5_4\n", AT "1: [PCI vgpu] has no Address=",
                    "add Address= with a PCI address such as 0000:01:00.0");
     assert_refused(

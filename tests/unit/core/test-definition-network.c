@@ -92,14 +92,15 @@ END_TEST
 START_TEST(a_port_that_is_forwarded_twice_is_told_with_both_lines)
 {
     assert_refused("[Network a]\nForward=tcp:3389:1\nForward=udp:3389:1\nForward=tcp:3389:2\n",
-                   FILE_PATH ":4: [Network a] Forward= takes TCP port 3389 of the host, as " FILE_PATH
-                             ":2 does",
-                   "choose another port of the host in one of them");
+                   FILE_PATH ":4: [Network a] Forward= takes TCP port 3389 of the host, which " FILE_PATH
+                             ":2 takes too",
+                   "choose another port of the host in one of the two");
     assert_refused_with("[Network a]\nForward=tcp:127.0.0.2:80:1\n",
                         "[Network b]\nForward=tcp:1:1\nForward=tcp:0.0.0.0:80:1\n",
-                        DROP_IN_PATH ":3: [Network b] Forward= takes TCP port 80 of the host, as " FILE_PATH
-                                     ":2 does",
-                        "choose another port of the host in one of them");
+                        DROP_IN_PATH
+                        ":3: [Network b] Forward= takes TCP port 80 of the host, which " FILE_PATH
+                        ":2 takes too",
+                        "choose another port of the host in one of the two");
     g_autoptr(GuestDefinition) fine =
         a_definition("[Network a]\nForward=tcp:127.0.0.2:80:1\nForward=tcp:80:1\nForward=udp:0.0.0.0:80:1\n");
     ck_assert_uint_eq(network_of(fine, 0)->forwards->len, 3);
@@ -109,18 +110,19 @@ END_TEST
 START_TEST(lines_of_forwards_are_those_after_an_empty_one)
 {
     assert_refused("[Network a]\nForward=tcp:1:1\nForward=\nForward=tcp:2:1\nForward=tcp:2:2\n",
-                   FILE_PATH ":5: [Network a] Forward= takes TCP port 2 of the host, as " FILE_PATH ":4 does",
-                   "choose another port of the host in one of them");
+                   FILE_PATH ":5: [Network a] Forward= takes TCP port 2 of the host, which " FILE_PATH
+                             ":4 takes too",
+                   "choose another port of the host in one of the two");
 }
 END_TEST
 
 START_TEST(keys_of_another_mode_are_refused_where_they_stand)
 {
     assert_refused("[Network a]\nForward=tcp:1:1\nMode=none\n",
-                   FILE_PATH ":2: [Network a] Forward= is for Mode=user alone",
+                   FILE_PATH ":2: [Network a] Forward= works with Mode=user only",
                    "remove it, or set Mode=user");
     assert_refused("[Network a]\nMode=none\nRestrict=yes\n",
-                   FILE_PATH ":3: [Network a] Restrict= is for Mode=user alone",
+                   FILE_PATH ":3: [Network a] Restrict= works with Mode=user only",
                    "remove it, or set Mode=user");
 }
 END_TEST
@@ -130,7 +132,7 @@ START_TEST(each_mode_needs_what_it_is_connected_to)
     assert_refused("[Network a]\nMode=bridge\n",
                    FILE_PATH ":2: [Network a] Mode=bridge needs Bridge=", "add Bridge= with its name");
     assert_refused("[Network a]\nMode=tap\nBridge=br0\n",
-                   FILE_PATH ":3: [Network a] Bridge= is for Mode=bridge alone",
+                   FILE_PATH ":3: [Network a] Bridge= works with Mode=bridge only",
                    "remove it, or set Mode=bridge");
     assert_refused("[Network a]\nMode=macvtap\n",
                    FILE_PATH ":2: [Network a] Mode=macvtap needs Parent=", "add Parent= with its name");
@@ -140,7 +142,7 @@ START_TEST(each_mode_needs_what_it_is_connected_to)
                    "underscores, at most 15",
                    NULL);
     assert_refused("[Network a]\nMode=tap\nDevice=t0\n[Network b]\nMode=tap\nDevice=t0\n",
-                   FILE_PATH ":6: [Network b] has the Device= of [Network a]",
+                   FILE_PATH ":6: [Network b] has the same Device= as [Network a]",
                    "change or remove one of them");
 }
 END_TEST

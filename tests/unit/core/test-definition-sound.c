@@ -11,7 +11,7 @@
 
 START_TEST(a_sound_server_is_said_with_its_socket)
 {
-    assert_refused("[Sound]\nType=pipewire\n", FILE_PATH ":2: [Sound] does not say whose sound server",
+    assert_refused("[Sound]\nType=pipewire\n", FILE_PATH ":2: [Sound] does not say which sound server",
                    "add Socket=, such as /run/user/1000/pulse/native");
     assert_refused("[Sound]\nSocket=" SOCKET "\n",
                    FILE_PATH ":2: [Sound] Socket= means nothing without Type=", "add Type=, or remove it");
@@ -19,8 +19,8 @@ START_TEST(a_sound_server_is_said_with_its_socket)
                    FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire or pulseaudio", NULL);
     assert_refused("[Sound]\nType=pipewire\nSocket=/run/user/1000/pipewire-0\n",
                    FILE_PATH
-                   ":3: [Sound] Socket=/run/user/1000/pipewire-0: QEMU speaks PulseAudio's protocol alone",
-                   "name that of pipewire-pulse, such as /run/user/1000/pulse/native");
+                   ":3: [Sound] Socket=/run/user/1000/pipewire-0: QEMU speaks PulseAudio's protocol only",
+                   "name the socket of pipewire-pulse, such as /run/user/1000/pulse/native");
 }
 END_TEST
 

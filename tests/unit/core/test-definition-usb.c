@@ -20,7 +20,7 @@ END_TEST
 
 START_TEST(what_is_no_usb_device_is_refused)
 {
-    assert_refused("[USB a]\n", FILE_PATH ":1: [USB a] does not say which device",
+    assert_refused("[USB a]\n", FILE_PATH ":1: [USB a] does not say which device it means",
                    "add ID= as lsusb shows it, Serial= or Port=");
     assert_refused("[USB a]\nID=46d:a8f\n",
                    FILE_PATH
@@ -30,7 +30,7 @@ START_TEST(what_is_no_usb_device_is_refused)
     assert_refused("[USB a]\nPort=usb1\n",
                    FILE_PATH ":2: [USB a] Port=usb1 is not a bus and ports such as 1-2.3", NULL);
     assert_refused("[USB a]\nID=046d:0a8f\n[USB b]\nID=046d:0a8f\n",
-                   FILE_PATH ":3: [USB b] asks for the device of [USB a]",
+                   FILE_PATH ":3: [USB b] asks for the same device as [USB a]",
                    "remove one, or add Serial= or Port= to both");
 }
 END_TEST

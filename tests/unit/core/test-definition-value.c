@@ -166,8 +166,8 @@ START_TEST(paths_are_absolute_and_do_not_climb)
     assert_refused(key, "disk.img", NULL);
     assert_refused(key, "/srv/../etc/shadow", NULL);
     assert_refused(key, "/..", NULL);
-    assert_refused(key, "~/disk.img", "write it in full: ~ and variables mean nothing here");
-    assert_refused(key, "\"/srv/a b\"", "write it without quotes");
+    assert_refused(key, "~/disk.img", "write the path in full: ~ and variables mean nothing here");
+    assert_refused(key, "\"/srv/a b\"", "write the path without quotes");
 }
 END_TEST
 

@@ -286,7 +286,7 @@ START_TEST(software_cannot_imitate_the_host_s_processor)
 {
     assert_refused("[CPU]\nModel=host\nAccelerator=tcg\n",
                    AT "2: [CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU",
-                   "write Model=max, or remove Accelerator=tcg where the host has KVM");
+                   "write Model=max, or remove Accelerator=tcg if the host has KVM");
 }
 END_TEST
 
@@ -294,10 +294,10 @@ START_TEST(processors_have_a_limit_together)
 {
     g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nSockets=3\nCores=85\n");
     ck_assert_uint_eq(definition->cpu.cores, 85);
-    assert_refused(
-        "\n[CPU]\nSockets=2\nCores=64\nThreads=2\n",
-        AT "2: [CPU] makes 256 vCPUs of 2 sockets \u00d7 64 cores \u00d7 2 threads, but 255 is the most",
-        "lower Sockets=, Cores= or Threads=");
+    assert_refused("\n[CPU]\nSockets=2\nCores=64\nThreads=2\n",
+                   AT "2: [CPU] asks for 256 vCPUs (2 sockets \u00d7 64 cores \u00d7 2 threads), but a guest "
+                      "has 255 at most",
+                   "lower Sockets=, Cores= or Threads=");
 }
 END_TEST
 
@@ -305,9 +305,10 @@ START_TEST(functions_include_the_one_that_the_address_names)
 {
     assert_refused("[PCI gpu]\nAddress=01:00.1\nFunctions=0\n",
                    AT "3: [PCI gpu] Functions= leaves out function 1, which Address= names",
-                   "add it to Functions=, or correct Address=");
+                   "add the function to Functions=, or correct Address=");
     assert_refused("[PCI nic]\nAddress=02:00.0\nFunctions=0\nVirtualFunctions=2\n",
-                   AT "4: [PCI nic] Functions= lends the device, VirtualFunctions= what is made of it",
+                   AT "4: [PCI nic] Functions= lends the device itself, and VirtualFunctions= lends its "
+                      "virtual functions instead",
                    "remove one of them");
     g_autoptr(GuestDefinition) definition = a_definition("[PCI sound]\nAddress=01:00.1\nFunctions=1\n");
     ck_assert_uint_eq(definition->pci->len, 1);
@@ -317,7 +318,7 @@ END_TEST
 START_TEST(no_two_are_tried_first)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBootIndex=99\n[CDROM b]\nBootIndex=99\n",
-                   AT "6: [CDROM b] has the BootIndex= of [Disk a]", "change or remove one of them");
+                   AT "6: [CDROM b] has the same BootIndex= as [Disk a]", "change or remove one of them");
 }
 END_TEST
 
@@ -325,7 +326,7 @@ START_TEST(a_guest_has_one_vga_display)
 {
     assert_refused("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Display]\nType=vnc\n",
                    AT "3: [PCI gpu] PrimaryVGA=yes: the screen of [Display] is the VGA display already",
-                   "remove it for as long as the emulated screen is needed, or remove [Display] Type=");
+                   "remove it while you need the emulated screen, or remove [Display] Type=");
     g_autoptr(GuestDefinition) definition =
         a_definition("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Display]\nType=none\n");
     ck_assert_int_eq(definition->display, DISPLAY_NONE);
@@ -335,7 +336,7 @@ END_TEST
 START_TEST(two_cards_have_two_addresses)
 {
     assert_refused("[Network a]\nMAC=52:54:00:00:00:0a\n[Network b]\nMAC=52:54:00:00:00:0A\n",
-                   AT "4: [Network b] has the MAC= of [Network a]", "change or remove one of them");
+                   AT "4: [Network b] has the same MAC= as [Network a]", "change or remove one of them");
 }
 END_TEST
 

@@ -89,29 +89,29 @@ START_TEST(an_image_may_lead_to_what_is_written_alone)
     assert_judged("/srv/base", DISK_LOOK_QCOW2, "/srv/base", NULL, NULL);
     assert_judged("/srv/./base", DISK_LOOK_QCOW2, "../srv/base", NULL, NULL);
     assert_judged(NULL, DISK_LOOK_QCOW2, "/etc/shadow",
-                  A "is built upon /etc/shadow, which Backing= does not name",
-                  "if the guest may read that, say so in [Disk a]: Backing=raw:/etc/shadow, or "
+                  A "has the backing file /etc/shadow, which Backing= does not name",
+                  "if the guest may read that file, say so in [Disk a]: Backing=raw:/etc/shadow, or "
                   "Backing=qcow2:/etc/shadow");
     assert_judged("/srv/base", DISK_LOOK_QCOW2, "other",
-                  A "is built upon other, but Backing= names /srv/base",
-                  "if the guest may read that, say so in [Disk a]: Backing=raw:/srv/other, or "
+                  A "has the backing file other, but Backing= names /srv/base",
+                  "if the guest may read that file, say so in [Disk a]: Backing=raw:/srv/other, or "
                   "Backing=qcow2:/srv/other");
-    assert_judged("/srv/base", DISK_LOOK_QCOW2, NULL, A "is built upon nothing, but Backing= names /srv/base",
+    assert_judged("/srv/base", DISK_LOOK_QCOW2, NULL, A "has no backing file, but Backing= names /srv/base",
                   "remove Backing=");
     assert_judged("/srv/base", DISK_LOOK_QCOW2, "json:{}",
-                  A "is built upon json:{}, but Backing= names /srv/base",
-                  "make one file of it: qemu-img convert -O qcow2");
+                  A "has the backing file json:{}, but Backing= names /srv/base",
+                  "make one file of the image: qemu-img convert -O qcow2");
 }
 END_TEST
 
 START_TEST(what_is_no_image_is_said)
 {
     assert_judged(NULL, DISK_LOOK_NO_QCOW2, NULL, A "is not a qcow2 image",
-                  "correct the format; qemu-img info tells what it is");
-    assert_judged(NULL, DISK_LOOK_BROKEN, NULL, A "has a qcow2 header that cannot be right",
+                  "correct the format; qemu-img info shows it");
+    assert_judged(NULL, DISK_LOOK_BROKEN, NULL, A "has a damaged qcow2 header",
                   "see what can be saved: qemu-img check");
-    assert_judged(NULL, DISK_LOOK_EXTERNAL, NULL, A "keeps its data in another file, which it names",
-                  "make one file of it: qemu-img convert -O qcow2");
+    assert_judged(NULL, DISK_LOOK_EXTERNAL, NULL, A "keeps its data in another file",
+                  "make one file of the image: qemu-img convert -O qcow2");
 }
 END_TEST
 

@@ -118,17 +118,17 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
     assert_judged(&sound, 0, &regular, "[Sound] Socket=/run/native: it is not a socket");
     assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 64 << 20}, NULL);
     assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 0},
-                  "[LookingGlass] Device=/dev/kvmfr0: it does not say how much memory it has");
+                  "[LookingGlass] Device=/dev/kvmfr0: the device does not say how much memory it has");
     assert_judged(&device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"kvm", NULL, 0, 0, 32 << 20},
-                  "[LookingGlass] Device=/dev/kvmfr0: it has 32 MiB, and Size= is 64 MiB");
+                  "[LookingGlass] Device=/dev/kvmfr0: the device has 32 MiB, and Size= is 64 MiB");
     assert_judged(&device, -EPERM, NULL, "[LookingGlass] Device=/dev/kvmfr0: Operation not permitted");
     assert_judged(&link, 0, &nothing, NULL);
     assert_judged(&link, -EBUSY, NULL, "network link tap7 is in use on the host");
     assert_judged(&link, -ENODEV, NULL, "cannot open tap7: No such device");
     assert_judged(
         &device, 0, &(FileSeen){S_IFCHR | 0660, (char *)"root", NULL, 0, 0, 0},
-        "[LookingGlass] Device=/dev/kvmfr0: the group kvm, which guests are in, may not read and write it");
-    assert_judged(&device, -ENOENT, NULL, "[LookingGlass] Device=/dev/kvmfr0: there is no such device");
+        "[LookingGlass] Device=/dev/kvmfr0: the group kvm of the guests may not read and write it");
+    assert_judged(&device, -ENOENT, NULL, "[LookingGlass] Device=/dev/kvmfr0: this host has no such device");
     assert_judged(&user, 0, &nothing, NULL);
     assert_judged(&user, -ENOENT, NULL, "there is no user bob on this host");
 }

@@ -139,7 +139,7 @@ END_TEST
 START_TEST(a_twin_in_its_address_is_refused_and_its_own_one_named)
 {
     g_autoptr(Host) host = a_host_with_twins();
-    assert_other(host, "0000:03:00.0", GPU, "it is at 0000:02:00.0 now: correct Address=");
+    assert_other(host, "0000:03:00.0", GPU, "the device is at 0000:02:00.0 now: correct Address=");
 }
 END_TEST
 
@@ -147,7 +147,7 @@ START_TEST(one_of_its_make_elsewhere_is_named_as_a_guess)
 {
     g_autoptr(Host) host = a_host_with_twins();
     assert_other(host, "0000:02:00.0", "1002:5046 1af4:1100 030000 0000:00:05.0/00.0",
-                 "of that make, in another place, is at 0000:02:00.0, 0000:03:00.0");
+                 "a device of the same make is at 0000:02:00.0, 0000:03:00.0");
     assert_other(host, "0000:02:00.0", "10de:5046 1af4:1100 030000 0000:00:03.0/00.0", "not in this host");
 }
 END_TEST

@@ -154,7 +154,7 @@ START_TEST(what_only_the_other_firmware_has_is_refused)
                    FILE_PATH ":2: [Firmware] SecureBoot=yes: a BIOS has no secure boot",
                    "add Type=uefi, or remove it");
     assert_refused("[Firmware]\nType=uefi\n[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n",
-                   FILE_PATH ":5: [PCI gpu] PrimaryVGA=yes is for guests with BIOS firmware",
+                   FILE_PATH ":5: [PCI gpu] PrimaryVGA=yes works only in a guest with BIOS firmware",
                    "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest");
 }
 END_TEST
@@ -176,7 +176,7 @@ START_TEST(a_host_without_swtpm_is_told_the_package)
     _cleanup_fault_ Fault *fault = NULL;
 
     ck_assert_int_eq(host_tools_check(tools, definition, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message, "guest win10: there is no swtpm, which emulates a TPM, on this host");
+    ck_assert_str_eq(fault->message, "guest win10: [TPM] needs swtpm, which this host does not have");
     ck_assert_str_eq(fault->remedy, "install it");
 }
 END_TEST

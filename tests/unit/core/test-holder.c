@@ -145,8 +145,9 @@ START_TEST(a_service_may_be_stopped_only_if_it_was_named)
     add(holders, HOLDER_FILE, "/dev/dri/renderD129", 8, "sunshine", "sunshine.service");
 
     _cleanup_fault_ Fault *fault = assert_refused(holders, (char *[]){(char *)"other.service", NULL});
-    ck_assert_str_eq(fault->remedy,
-                     "close it, or have it stopped for that time: --stop-holders=sunshine.service");
+    ck_assert_str_eq(
+        fault->remedy,
+        "close it, or let usherd stop it and start it again afterwards: --stop-holders=sunshine.service");
     ck_assert_ptr_nonnull(
         strstr(fault->message, "sunshine (pid 7, sunshine.service) has /dev/dri/card1 of " CARD));
 
@@ -182,7 +183,7 @@ START_TEST(what_the_host_stands_on_is_never_stopped_for)
     add(holders, HOLDER_MOUNT, "nvme0n1 (at /data)", 9, "postgres", "postgresql.service");
     ck_assert(holder_needed(g_ptr_array_index(holders, 0)));
     _cleanup_fault_ Fault *fault = assert_refused(holders, (char *[]){(char *)"postgresql.service", NULL});
-    ck_assert_str_eq(fault->remedy, "unmount it there, or choose another device");
+    ck_assert_str_eq(fault->remedy, "unmount the file system, or choose another device");
 }
 END_TEST
 
@@ -210,8 +211,9 @@ START_TEST(what_is_built_upon_a_link_is_freed_by_the_link_or_where_it_is)
     _cleanup_fault_ Fault *there = assert_refused(theirs, (char *[]){(char *)"web.service", NULL});
     ck_assert_str_eq(there->message, "the network link mv0 on eth1 of " CARD
                                      " is in use in the network namespace of nginx (pid 812, web.service)");
-    ck_assert_str_eq(there->remedy,
-                     "take the link down there first: nsenter --net=/proc/812/ns/net ip link set mv0 down");
+    ck_assert_str_eq(
+        there->remedy,
+        "take the link down in its namespace first: nsenter --net=/proc/812/ns/net ip link set mv0 down");
 }
 END_TEST
 

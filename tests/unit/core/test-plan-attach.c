@@ -136,10 +136,9 @@ START_TEST(what_else_is_in_the_group_is_told_with_the_way_out)
     a_device(host, "0000:02:00.0", 14, "e1000e");
     a_device(host, "0000:03:00.0", 14, "xhci_hcd");
     BindWish wish = {.address = address_of("0000:02:00.0")};
-    assert_attach_refused(
-        host, NULL, wish, NULL, FAULT_NOT_VIABLE,
-        "group 14 of 0000:02:00.0 also holds 0000:03:00.0 (xhci_hcd); attach it with --group=all: the "
-        "host is without them while the guest has it");
+    assert_attach_refused(host, NULL, wish, NULL, FAULT_NOT_VIABLE,
+                          "group 14 of 0000:02:00.0 also holds 0000:03:00.0 (xhci_hcd); attach it with "
+                          "--group=all: the host cannot use them while the guest has the device");
     wish.whole_group = true;
     _cleanup_fault_ Fault *fault = NULL;
     g_autoptr(Plan) plan = NULL;

@@ -98,8 +98,9 @@ START_TEST(a_group_with_others_is_refused_when_it_is_known)
     a_card(host);
     a_function(host, "0000:03:10.0", 20);
     a_function(host, "0000:03:10.4", 32);
-    assert_plan_refused(host, NULL, TWO, true, FAULT_NOT_VIABLE,
-                        "group 20 of 0000:03:10.0 also holds 0000:02:00.0 (igb)");
+    assert_plan_refused(
+        host, NULL, TWO, true, FAULT_NOT_VIABLE,
+        "group 20 of the virtual function 0000:03:10.0 also holds its physical function 0000:02:00.0 (igb)");
 }
 END_TEST
 
@@ -135,14 +136,15 @@ START_TEST(a_card_that_cannot_is_refused_with_the_reason)
     HostDevice *card = a_card(host);
     g_autoptr(Claims) claims = claims_new();
 
-    assert_plan_refused(host, NULL, "[PCI nic]\nAddress=02:00.0\nVirtualFunctions=8\n", false, FAULT_REFUSED,
-                        "0000:02:00.0 cannot have 8 virtual functions, but 7; ask for fewer");
+    assert_plan_refused(
+        host, NULL, "[PCI nic]\nAddress=02:00.0\nVirtualFunctions=8\n", false, FAULT_REFUSED,
+        "0000:02:00.0 cannot have 8 virtual functions, but at most 7; lower VirtualFunctions=");
     assert_plan_refused(host, NULL,
                         "[PCI a]\nAddress=02:00.0\nVirtualFunctions=2\n[PCI b]\nAddress=02:00.0\n"
                         "VirtualFunctions=2\n",
                         false, FAULT_BAD_DEFINITION, "[PCI a] and [PCI b] both ask for 0000:03:10.0");
     assert_plan_refused(host, NULL, TWO "[PCI card]\nAddress=02:00.0\n", false, FAULT_REFUSED,
-                        "0000:02:00.0 has virtual functions, which would go with its driver");
+                        "0000:02:00.0 has virtual functions, which would disappear with its driver");
     assert_plan_refused(host, NULL, "[PCI nic]\nAddress=09:00.0\nVirtualFunctions=2\n", false,
                         FAULT_NO_SUCH_DEVICE, "there is no device 0000:09:00.0");
     ck_assert(claims_take(claims, 20, "guest/linux"));
@@ -151,7 +153,7 @@ START_TEST(a_card_that_cannot_is_refused_with_the_reason)
     g_free(card->driver);
     card->driver = g_strdup("vfio-pci");
     assert_plan_refused(host, NULL, TWO, false, FAULT_REFUSED,
-                        "0000:02:00.0 has no driver that could make virtual functions: vfio-pci");
+                        "the driver of 0000:02:00.0 makes no virtual functions: vfio-pci");
     card->sriov.total = 0;
     assert_plan_refused(host, NULL, TWO, false, FAULT_REFUSED, "0000:02:00.0 cannot have virtual functions;");
 }
@@ -162,11 +164,10 @@ START_TEST(a_card_that_has_some_already_is_left_alone)
     g_autoptr(Host) host = a_host();
     a_card(host);
     a_function(host, "0000:03:10.0", 31);
-    assert_plan_refused(
-        host, NULL, TWO, false, FAULT_REFUSED,
-        "0000:02:00.0 has virtual functions already, and others cannot be made beside them: "
-        "0000:03:10.0 (no driver); lend one of them by its own address, or remove them first: echo 0 > "
-        "/sys/bus/pci/devices/0000:02:00.0/sriov_numvfs");
+    assert_plan_refused(host, NULL, TWO, false, FAULT_REFUSED,
+                        "0000:02:00.0 has virtual functions already, and its driver makes no others beside "
+                        "them: 0000:03:10.0 (no driver); lend one of those by its own address, or remove "
+                        "them first: echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs");
     assert_plan_refused(host, NULL, TWO, true, FAULT_DRIFT, "0000:02:00.0 has 1 virtual functions, not 2");
 }
 END_TEST

@@ -73,9 +73,9 @@ START_TEST(a_bridge_that_is_not_there_is_refused_with_those_that_are)
     g_autoptr(Host) host = a_network(), bare = host_new();
 
     assert_lan_refused(host, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
-                       "name one of those that there are: br0, virbr0");
+                       "name one of those that exist: br0, virbr0");
     assert_lan_refused(host, "Mode=bridge\nBridge=eth1", "Bridge=eth1: it is not a bridge",
-                       "name one of those that there are: br0, virbr0");
+                       "name one of those that exist: br0, virbr0");
     assert_lan_refused(bare, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
                        "make it: ip link add br1 type bridge");
 }
@@ -86,7 +86,7 @@ START_TEST(a_tap_device_that_is_not_there_is_refused_with_those_that_are)
     g_autoptr(Host) host = a_network(), bare = host_new();
 
     assert_lan_refused(host, "Mode=tap\nDevice=eth1", "Device=eth1: it is not a persistent tap device",
-                       "name one of those that there are: tap0");
+                       "name one of those that exist: tap0");
     assert_lan_refused(bare, "Mode=tap\nDevice=tap1", "Device=tap1: this host has no such tap device",
                        "make it: ip tuntap add tap1 mode tap");
 }
@@ -98,11 +98,11 @@ START_TEST(a_parent_that_cannot_be_shared_is_refused_with_those_that_can)
 
     assert_lan_refused(host, "Mode=macvtap\nParent=eth7",
                        "Parent=eth7: this host has no such network interface",
-                       "name one of those that there are: br0, eth1, tap0, virbr0");
+                       "name one of those that exist: br0, eth1, tap0, virbr0");
     assert_lan_refused(host, "Mode=macvtap\nParent=eth0", "Parent=eth0: it is a port of br0",
-                       "if that is a bridge, say Mode=bridge Bridge=br0; or name br0");
-    assert_lan_refused(host, "Mode=macvtap\nParent=lo", "Parent=lo: no macvtap device can be made upon it",
-                       "name one of those that there are: br0, eth1, tap0, virbr0");
+                       "if that is a bridge, write Mode=bridge and Bridge=br0; or name br0");
+    assert_lan_refused(host, "Mode=macvtap\nParent=lo", "Parent=lo: it cannot carry a macvtap device",
+                       "name one of those that exist: br0, eth1, tap0, virbr0");
 }
 END_TEST
 
@@ -111,9 +111,10 @@ START_TEST(a_link_of_that_name_is_nobodys_to_take_over)
     g_autoptr(Host) host = a_network();
 
     host_add_link(host, "ush-win10_lan");
-    assert_no_plan(host, "[Network lan]\nMode=bridge\nBridge=br0\n", FAULT_IN_USE,
-                   "guest win10: [Network lan] needs a link called ush-win10_lan, and there is one already",
-                   "if nobody uses it: ip link delete ush-win10_lan");
+    assert_no_plan(
+        host, "[Network lan]\nMode=bridge\nBridge=br0\n", FAULT_IN_USE,
+        "guest win10: [Network lan] needs a new link called ush-win10_lan, but this host has one already",
+        "if nobody uses that link: ip link delete ush-win10_lan");
 }
 END_TEST
 

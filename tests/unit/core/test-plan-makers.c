@@ -52,10 +52,10 @@ static void assert_steps_of(const Plan *plan, const char *address)
 
 #define VMD_OFF                                                                                              \
     "switch VMD (Intel RST, \"RAID\") off in the firmware's setup, or lend " VMD                             \
-    " as a whole, with all that is behind it"
+    " as a whole, with all devices behind it"
 #define WOULD_BE_GONE                                                                                        \
-    DISK " is there only as long as " VMD                                                                    \
-         " has its driver (vmd), which that would have to leave with it; " VMD_OFF
+    DISK " exists only as long as " VMD                                                                    \
+         " has its driver (vmd), so the two can be lent only together; " VMD_OFF
 
 START_TEST(a_disk_behind_vmd_is_refused_with_what_helps)
 {
@@ -109,7 +109,7 @@ START_TEST(vmd_stays_while_the_host_needs_what_is_behind_it)
     assert_bind_refused(
         host, NULL, VMD, false, FAULT_IN_USE,
         OTHER_DISK
-        " (nvme) is needed by the host: /home on nvme1n1p1; free it of that, or choose another device");
+        " (nvme) is needed by the host: /home on nvme1n1p1; end that use first, or choose another device");
     device_of(host, OTHER_DISK)->stuck = true;
     device_of(host, OTHER_DISK)->group = 13;
     assert_bind_refused(host, NULL, VMD, false, FAULT_STUCK,
@@ -125,8 +125,8 @@ START_TEST(vmd_stays_while_a_guest_has_what_is_behind_it)
     g_autoptr(Claims) claims = claims_new();
     ck_assert(claims_take(claims, 13, "guest/other"));
     assert_bind_refused(host, claims, VMD, false, FAULT_IN_USE,
-                        DISK " would go with the driver of " VMD
-                             ", and is claimed by guest/other; stop that first");
+                        DISK " would disappear with the driver of " VMD
+                             ", and is claimed by guest/other; stop that one first");
 }
 END_TEST
 
@@ -166,8 +166,8 @@ START_TEST(a_disk_behind_vmd_that_is_in_no_group_is_told_so)
     a_device(other, "0000:02:00.0", HOST_NO_GROUP, "nvme");
     assert_bind_refused(
         other, NULL, "0000:02:00.0", false, FAULT_NO_IOMMU,
-        "0000:02:00.0 cannot be lent: it is in no IOMMU group, though other devices are; the firmware "
-        "leaves it out of the IOMMU's reach: try another slot, or a firmware update");
+        "0000:02:00.0 cannot be lent: it is in no IOMMU group, though other devices are; the firmware keeps "
+        "the device out of the IOMMU's reach: try another slot, or a firmware update");
 }
 END_TEST
 
@@ -178,12 +178,13 @@ START_TEST(a_virtual_function_beside_its_physical_one_is_refused_with_what_helps
     a_virtual_function(host, "0000:03:00.1", 20, "nvme", "0000:03:00.0");
     assert_bind_refused(
         host, NULL, "0000:03:00.1", false, FAULT_NOT_VIABLE,
-        "group 20 of 0000:03:00.1 also holds 0000:03:00.0 (nvme), of which it is a virtual function; "
-        "put the card into a slot where the board keeps its functions apart (ACS), or remove them "
-        "and lend 0000:03:00.0 as a whole: echo 0 > /sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
+        "group 20 of the virtual function 0000:03:00.1 also holds its physical function 0000:03:00.0 (nvme); "
+        "put the card into a slot where the board keeps its functions apart (ACS), or remove the virtual "
+        "functions and lend 0000:03:00.0 as a whole: echo 0 > "
+        "/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
     assert_bind_refused(
         host, NULL, "0000:03:00.0", false, FAULT_REFUSED,
-        "0000:03:00.0 has virtual functions, which would go with its driver; remove them first: "
+        "0000:03:00.0 has virtual functions, which would disappear with its driver; remove them first: "
         "echo 0 > /sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
 }
 END_TEST

@@ -67,10 +67,11 @@ END_TEST
 START_TEST(one_that_is_not_there_is_refused_with_what_makes_it)
 {
     g_autoptr(Host) host = a_host();
-    assert_plan_refused(host, NULL, VGPU, false, FAULT_NO_SUCH_DEVICE,
-                        "there is no mediated device " UUID
-                        "; have it made, by Address= and MediatedType=; or make it: mdevctl start -u " UUID
-                        ", or echo " UUID " > /sys/bus/pci/devices/ADDRESS/mdev_supported_types/TYPE/create");
+    assert_plan_refused(
+        host, NULL, VGPU, false, FAULT_NO_SUCH_DEVICE,
+        "there is no mediated device " UUID
+        "; add Address= and MediatedType= to have it made; or make it yourself: mdevctl start -u " UUID
+        ", or echo " UUID " > /sys/bus/pci/devices/ADDRESS/mdev_supported_types/TYPE/create");
 }
 END_TEST
 
@@ -96,12 +97,12 @@ START_TEST(one_that_cannot_be_lent_is_refused_with_the_reason)
 
     parent->stuck = true;
     assert_plan_refused(host, NULL, VGPU, false, FAULT_STUCK,
-                        PARENT ", which mediated device " UUID " was made of");
+                        PARENT ", the parent of mediated device " UUID ", is stuck");
     parent->stuck = false;
     parent->dead = true;
     assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, PARENT " is dead");
     mediated->group = HOST_NO_GROUP;
-    assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, "is in no group: no driver of VFIO's has it");
+    assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, "is in no group: it has no VFIO driver");
     g_free(mediated->api);
     mediated->api = g_strdup("vfio-ap");
     assert_plan_refused(host, NULL, VGPU, false, FAULT_REFUSED, "is not a PCI device, but one for vfio-ap");
@@ -113,8 +114,8 @@ START_TEST(what_it_was_made_of_stays_with_the_host)
     g_autoptr(Host) host = a_host_with_a_vgpu();
     assert_plan_refused(host, NULL, "[PCI gpu]\nAddress=" PARENT "\n", false, FAULT_REFUSED,
                         PARENT " has the mediated device " UUID
-                               " (nvidia-63), which would go with its driver; "
-                               "lend that (MediatedDevice=), or remove it first: echo 1 > "
+                               " (nvidia-63), which would disappear with its driver; "
+                               "lend the mediated device (MediatedDevice=), or remove it first: echo 1 > "
                                "/sys/bus/mdev/devices/" UUID "/remove");
 }
 END_TEST
@@ -228,19 +229,20 @@ START_TEST(a_type_that_is_not_there_is_refused_with_those_that_are)
     g_autoptr(Host) none = a_host_with_a_gpu();
     assert_plan_refused(
         host, NULL, "[PCI vgpu]\nAddress=02:00.0\nMediatedType=nvidia-99\n", false, FAULT_REFUSED,
-        "[PCI vgpu] MediatedType=nvidia-99: 0000:02:00.0 (nvidia) has no such type; there are: "
+        "[PCI vgpu] MediatedType=nvidia-99: 0000:02:00.0 (nvidia) has no such type; its types are: "
         "nvidia-63 (GRID M60-2Q; 2 available), nvidia-64 (unknown how many)");
-    assert_plan_refused(
-        none, NULL, "[PCI vgpu]\nAddress=01:00.0\nMediatedType=nvidia-63\n", false, FAULT_REFUSED,
-        "[PCI vgpu] MediatedType=nvidia-63: 0000:01:00.0 has a driver that makes no mediated devices: "
-        "radeon; let a driver have it that makes some");
+    assert_plan_refused(none, NULL, "[PCI vgpu]\nAddress=01:00.0\nMediatedType=nvidia-63\n", false,
+                        FAULT_REFUSED,
+                        "[PCI vgpu] MediatedType=nvidia-63: the driver of 0000:01:00.0 makes no mediated "
+                        "devices: radeon; give the device to a driver that makes mediated devices");
     assert_plan_refused(host, NULL, "[PCI vgpu]\nAddress=09:00.0\nMediatedType=nvidia-63\n", false,
                         FAULT_NO_SUCH_DEVICE, "there is no device 0000:09:00.0");
     HostMediatedType *type = g_ptr_array_index(host->mediated_types, 0);
     g_free(type->api);
     type->api = g_strdup("vfio-ccw");
-    assert_plan_refused(host, NULL, MADE, false, FAULT_REFUSED,
-                        "[PCI vgpu] MediatedType=nvidia-63: that is not a PCI device, but one for vfio-ccw");
+    assert_plan_refused(
+        host, NULL, MADE, false, FAULT_REFUSED,
+        "[PCI vgpu] MediatedType=nvidia-63: the type makes no PCI device, but one for vfio-ccw");
 }
 END_TEST
 
@@ -248,8 +250,8 @@ START_TEST(one_that_cannot_be_made_any_more_is_refused_with_those_that_were)
 {
     g_autoptr(Host) host = a_host_that_makes(0);
     g_autoptr(Claims) claims = claims_new();
-    const char *said =
-        "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it; these exist: ";
+    const char *said = "[PCI vgpu] MediatedType=nvidia-63: 0000:02:00.0 can make no more devices of this "
+                       "type; these exist: ";
     g_autofree char *none = g_strconcat(said, "none; stop a guest that has one", NULL),
                     *one = g_strconcat(said, UUID " (nvidia-63, guest linux); stop a guest", NULL);
     assert_plan_refused(host, NULL, MADE, false, FAULT_REFUSED, none);
@@ -259,9 +261,9 @@ START_TEST(one_that_cannot_be_made_any_more_is_refused_with_those_that_were)
 
     /* Two sections, and one is available. */
     g_autoptr(Host) scarce = a_host_that_makes(1);
-    assert_plan_refused(scarce, NULL, MADE "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n", false,
-                        FAULT_REFUSED,
-                        "[PCI second] MediatedType=nvidia-63: 0000:02:00.0 can make no more of it");
+    assert_plan_refused(
+        scarce, NULL, MADE "[PCI second]\nAddress=02:00.0\nMediatedType=nvidia-63\n", false, FAULT_REFUSED,
+        "[PCI second] MediatedType=nvidia-63: 0000:02:00.0 can make no more devices of this type");
 }
 END_TEST
 
@@ -269,11 +271,11 @@ START_TEST(one_that_is_there_already_is_left_alone)
 {
     g_autoptr(Host) host = a_host_that_makes(1);
     a_mediated(host);
-    assert_plan_refused(
-        host, NULL, MADE "MediatedDevice=" UUID "\n", false, FAULT_REFUSED,
-        "the mediated device " UUID ", which is to be made, is there already: nvidia-63 of " PARENT
-        "; lend it as it is, by MediatedDevice= without Address= and MediatedType=; or remove it, if "
-        "nobody needs it: echo 1 > /sys/bus/mdev/devices/" UUID "/remove");
+    assert_plan_refused(host, NULL, MADE "MediatedDevice=" UUID "\n", false, FAULT_REFUSED,
+                        "the mediated device " UUID
+                        " exists already, so the start cannot make it: nvidia-63 of " PARENT
+                        "; lend that device as it is, by MediatedDevice= without Address= and MediatedType=; "
+                        "or remove it, if nobody needs it: echo 1 > /sys/bus/mdev/devices/" UUID "/remove");
     g_autoptr(Host) free = a_host_that_makes(2);
     g_autoptr(Plan) plan = planned(free, NULL, MADE "MediatedDevice=" UUID "\n", false);
     ck_assert_str_eq(((Step *)g_ptr_array_index(plan->steps, 0))->subject, UUID);
@@ -292,13 +294,13 @@ START_TEST(one_that_became_another_is_drift)
     _cleanup_fault_ Fault *gone = NULL, *other = NULL;
     Plan *plan;
     ck_assert_int_eq(plan_rest(host, NULL, definition, &plan, &gone), FAULT_RAISED);
-    ck_assert_str_eq(gone->message, "the mediated device " UUID ", which was to be made, is not there");
+    ck_assert_str_eq(gone->message, "the mediated device " UUID ", which this start made, is gone now");
     HostMediated *mediated = a_mediated(host);
     mediated->parent = address_of("0000:01:00.0");
     ck_assert_int_eq(plan_rest(host, NULL, definition, &plan, &other), FAULT_RAISED);
     ck_assert_int_eq(other->kind, FAULT_DRIFT);
     ck_assert_str_eq(other->message,
-                     "the mediated device " UUID ", which was to be made, is another one than was asked for");
+                     "the mediated device " UUID ", which this start made, is another one now");
 }
 END_TEST
 
@@ -308,8 +310,8 @@ START_TEST(what_it_is_made_of_stays_with_the_host_and_has_to_be_fit)
     g_autoptr(Claims) claims = claims_new();
     g_autofree char *uuid = uuid_of(MADE, 0),
                     *goes = g_strdup_printf(
-                        PARENT " has the mediated device %s (nvidia-63), which would go with its "
-                               "driver",
+                        PARENT
+                        " has the mediated device %s (nvidia-63), which would disappear with its driver",
                         uuid);
     assert_plan_refused(host, NULL, MADE "[PCI card]\nAddress=02:00.0\n", false, FAULT_REFUSED, goes);
     assert_plan_refused(host, NULL, MADE "Fingerprint=10de:13f2 10de:115e 030000 0000:00:03.0/00.0\n", false,

@@ -139,10 +139,11 @@ START_TEST(what_devices_pin_must_be_left_with_something_for_the_host)
 
     ck_assert_uint_eq(fits->memory, UINT64_C(8) << 30);
     host->memory_left = enough - 1;
-    assert_refused_on(host, NULL, "[Memory]\nSize=8G\n" GPU, FAULT_REFUSED,
-                      "guest win10: [Memory] Size= is 8.0 GiB, of which 8.0 GiB must be available at once, "
-                      "as devices pin all "
-                      "of it; the host has 8.6 GiB left, and keeps 576.0 MiB");
+    assert_refused_on(
+        host, NULL, "[Memory]\nSize=8G\n" GPU, FAULT_REFUSED,
+        "guest win10: [Memory] Size= is 8.0 GiB, and 8.0 GiB of that must be available at once, "
+        "as devices pin all "
+        "of it; the host has 8.6 GiB left, and keeps 576.0 MiB for itself");
     /* Without a device, a guest only takes the memory that it touches. */
     g_autoptr(Plan) lazy = a_plan(host, "[Memory]\nSize=16G\n");
     ck_assert_uint_eq(lazy->memory, 0);
@@ -154,9 +155,8 @@ START_TEST(huge_pages_that_are_made_must_be_left_and_those_that_are_there_need_n
     g_autoptr(Host) host = a_host_with_left(UINT64_C(1) << 30);
 
     assert_refused_on(host, NULL, A_GIGABYTE, FAULT_REFUSED,
-                      "guest win10: [Memory] Size= is 1.0 GiB, of which 1.0 GiB must be available at once "
-                      "for huge pages; the "
-                      "host has 1.0 GiB left, and keeps 520.0 MiB");
+                      "guest win10: [Memory] Size= is 1.0 GiB, and 1.0 GiB of that must be available at once "
+                      "for huge pages; the host has 1.0 GiB left, and keeps 520.0 MiB for itself");
     g_array_index(host->nodes, HostNode, 0).pages[HUGE_PAGES_2M].free = 512;
     g_autoptr(Plan) there = a_plan(host, A_GIGABYTE GPU);
     ck_assert_uint_eq(there->memory, 0);
@@ -176,10 +176,11 @@ START_TEST(what_a_guest_that_starts_was_promised_is_not_left)
     ck_assert_int_eq(plan_start(host, claims, definition, &own, NULL), 0);
     claims_set_memory(claims, UINT64_C(3) << 30, false, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &held, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message,
-                     "guest win10: [Memory] Size= is 3.0 GiB, of which 3.0 GiB must be available at once, as "
-                     "devices pin all of "
-                     "it; the host has 3.0 GiB left, and keeps 536.0 MiB; other guests have 3.0 GiB");
+    ck_assert_str_eq(
+        fault->message,
+        "guest win10: [Memory] Size= is 3.0 GiB, and 3.0 GiB of that must be available at once, as "
+        "devices pin all of "
+        "it; the host has 3.0 GiB left, and keeps 536.0 MiB for itself; other guests have 3.0 GiB");
     /* Once the other guest has taken it, the kernel does not count it as left any more. */
     claims_hold_memory(claims, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &held, NULL), 0);
@@ -200,9 +201,9 @@ START_TEST(a_guest_that_gets_its_first_device_needs_what_it_has_not_touched_yet)
     ck_assert_int_eq(plan_check_pinned(host, NULL, huge, "guest/win10", 0, NULL), 0);
     ck_assert_int_eq(plan_check_pinned(host, NULL, definition, "guest/win10", UINT64_C(1) << 30, &fault),
                      FAULT_RAISED);
-    ck_assert_str_eq(fault->message, "guest win10: [Memory] Size= is 8.0 GiB, of which 7.0 GiB must be "
+    ck_assert_str_eq(fault->message, "guest win10: [Memory] Size= is 8.0 GiB, and 7.0 GiB of that must be "
                                      "available at once, as devices pin all "
-                                     "of it; the host has 3.0 GiB left, and keeps 576.0 MiB");
+                                     "of it; the host has 3.0 GiB left, and keeps 576.0 MiB for itself");
 }
 END_TEST
 

@@ -109,10 +109,9 @@ START_TEST(each_pinned_processor_gets_its_governor)
                     "governor of cpu2: schedutil → performance\n"
                     "governor of cpu3: schedutil → performance\n");
     assert_steps_on(host, NULL, "[CPU]\nPin=2-3\nGovernor=schedutil\n", "");
-    assert_refused_on(
-        none, NULL, FAST, FAULT_REFUSED,
-        "guest win10: [CPU] Governor=performance: nothing on this host sets the speed of CPU 2 (it "
-        "has no cpufreq)");
+    assert_refused_on(none, NULL, FAST, FAULT_REFUSED,
+                      "guest win10: [CPU] Governor=performance: this host cannot set the speed of host CPU 2 "
+                      "(it has no cpufreq)");
 }
 END_TEST
 
@@ -122,7 +121,7 @@ START_TEST(a_governor_that_is_not_there_is_refused_with_those_that_are)
 
     assert_no_plan(host, "[CPU]\nPin=2-3\nGovernor=ondemand\n", FAULT_REFUSED,
                    "guest win10: [CPU] Governor=ondemand: this host has no such governor",
-                   "choose one of: performance schedutil; or load its module, if it is one: "
+                   "choose one of: performance schedutil; or load the governor's module, if there is one: "
                    "modprobe cpufreq_ondemand");
 }
 END_TEST

@@ -236,7 +236,7 @@ START_TEST(a_physical_function_keeps_its_virtual_ones)
     a_device(host, "0000:03:00.0", 20, "nvme");
     a_virtual_function(host, "0000:03:00.1", 21, "nvme", "0000:03:00.0");
     assert_bind_refused(host, NULL, wish_for("0000:03:00.0"), FAULT_REFUSED,
-                        "0000:03:00.0 has virtual functions, which would go with its driver",
+                        "0000:03:00.0 has virtual functions, which would disappear with its driver",
                         "/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
     g_autoptr(Plan) plan = bound(host, "0000:03:00.1", 0, false);
     ck_assert_int_eq(g_array_index(plan->groups, int, 0), 21);
@@ -263,7 +263,8 @@ START_TEST(a_binding_under_way_is_waited_for)
     g_autoptr(Claims) claims = claims_new();
     ck_assert(claims_take(claims, 12, "bind/0000:01:00.1"));
     assert_bind_refused(host, claims, wish_for("0000:01:00.0"), FAULT_IN_USE,
-                        "0000:01:00.0 (group 12) is changing hands for 0000:01:00.1", "wait");
+                        "0000:01:00.0 (group 12) is being bound or restored together with 0000:01:00.1",
+                        "wait");
 }
 END_TEST
 

@@ -200,9 +200,9 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
     assert_lacking("[CPU]\nModel=EPCY\n", most, plain, "/q (9) has no CPU model EPCY",
                    "did you mean Model=EPYC?");
     assert_lacking("[CPU]\nModel=pentium\n", most, plain, "/q (9) has no CPU model pentium",
-                   "see what it knows: /q -cpu help");
+                   "see which models there are: /q -cpu help");
     assert_lacking("[Disk a]\nPath=/a\nFormat=raw\nBus=nvme\n", most, plain,
-                   "/q (9) has no device nvme, which disk-a is",
+                   "/q (9) has no device type nvme, which disk-a needs",
                    "install a QEMU that has it, or the package of its module");
     assert_lacking("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n", most, plain,
                    "/q (9) has no vfio-pci property x-vga, which pci-gpu-0 needs",

@@ -93,7 +93,7 @@ START_TEST(what_a_message_may_leave_out_is_empty)
     ck_assert_ptr_null(event->data);
     ck_assert_ptr_null(reply->data);
     ck_assert_uint_eq(reply->id, 0);
-    ck_assert_str_eq(no->text, "an error without words");
+    ck_assert_str_eq(no->text, "an error without a message");
     ck_assert_uint_eq(named->id, 0);
 }
 END_TEST

@@ -117,10 +117,10 @@ START_TEST(one_of_several_that_fit_is_not_guessed)
     assert_usb_refused(host, "ID=0781:5567", FAULT_REFUSED,
                        "0781:5567 could be any of these: 0781:5567 at port 1-2.1 with serial number A, "
                        "0781:5567 at port 1-2.2 with serial number B",
-                       "say which: add Port=, or Serial= where they have one");
+                       "say which one: add Port=, or Serial= if they have serial numbers");
     assert_usb_refused(host, "Serial=A\n[USB y]\nPort=1-2.1", FAULT_REFUSED,
                        "and [USB y] both mean 0781:5567 at port 1-2.1 with serial number A",
-                       "remove one of them, or say Port= in both");
+                       "remove one of them, or write Port= in both");
 }
 END_TEST
 
@@ -133,9 +133,9 @@ START_TEST(what_the_host_stands_on_or_others_have_is_refused)
     host_find_usb(host, "1-1")->hub = true;
     assert_usb_refused(host, "Serial=A", FAULT_IN_USE,
                        "0781:5567 at port 1-2.1 with serial number A is in use: /mnt on sda1",
-                       "unmount or stop what uses it, or leave it to the host");
+                       "unmount it or end what uses it, or leave it to the host");
     assert_usb_refused(host, "Serial=B", FAULT_IN_USE,
-                       "0781:5567 at port 1-2.2 with serial number B is with guest other",
+                       "0781:5567 at port 1-2.2 with serial number B is in use by guest other",
                        "stop that guest first: usherctl stop other");
     assert_usb_refused(host, "Port=1-1", FAULT_REFUSED, "046d:0a8f at port 1-1 is a hub",
                        "name the devices that are plugged into it");
@@ -150,8 +150,8 @@ START_TEST(what_a_program_has_by_usbfs_is_refused_unless_it_is_this_guests)
     g_free(usb->drivers);
     usb->drivers = g_strdup("1.0:usbfs");
     assert_usb_refused(host, "Port=1-1", FAULT_IN_USE,
-                       "a program has 046d:0a8f at port 1-1 (/dev/bus/usb/001/002)",
-                       "end that program; fuser -v on its node names it");
+                       "a program uses 046d:0a8f at port 1-1 (/dev/bus/usb/001/002)",
+                       "end that program; fuser -v names it, given the device's node");
     usb->guest = g_strdup("win10");
     assert_plan(host, "[USB x]\nPort=1-1\n");
 }

@@ -252,7 +252,7 @@ END_TEST
 START_TEST(shares_that_make_no_sense_are_refused)
 {
     assert_refused("[Share a]\nPath=/a\n[Share b]\nPath=/b\nTag=a\n",
-                   FILE_PATH ":5: [Share b] has the tag of [Share a]", "give one of them another Tag=");
+                   FILE_PATH ":5: [Share b] has the same tag as [Share a]", "give one of them another Tag=");
 }
 END_TEST
 

@@ -260,7 +260,7 @@ START_TEST(what_others_can_write_is_not_read_until_they_cannot)
         write_text(NULL, "file");
         write_text("a.conf", "a");
         ck_assert_int_eq(chmod(path, places[i].bad), 0);
-        assert_refused(places[i].name, "is not read: others than root can write it (owner ");
+        assert_refused(places[i].name, "is ignored: users other than root can write to it (owner ");
         ck_assert_int_eq(chmod(path, places[i].good), 0);
         g_autofree char *all = loaded("win10");
         ck_assert_str_eq(all, "win10.guest:file a.conf:a ");
@@ -276,7 +276,8 @@ START_TEST(what_is_anothers_is_not_read)
     /* Root alone can give a file away. */
     if (geteuid() == 0) {
         ck_assert_int_eq(chown(path, 1234, 0), 0);
-        assert_refused("win10.guest", "is not read: others than root can write it (owner 1234, mode 0644)");
+        assert_refused("win10.guest",
+                       "is ignored: users other than root can write to it (owner 1234, mode 0644)");
     } else {
         ck_assert_int_eq(chown(path, 0, 0), -1);
     }
@@ -304,22 +305,22 @@ START_TEST(what_is_no_file_is_not_waited_for)
     g_autofree char *path = path_of("win10.guest"), *drop_in = path_of("win10.guest.d/a.conf");
 
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    assert_refused("win10.guest", "is a FIFO, and no file");
+    assert_refused("win10.guest", "is a FIFO, not a file");
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    assert_refused("win10.guest", "is a folder, and no file");
+    assert_refused("win10.guest", "is a folder, not a file");
     ck_assert_int_eq(rmdir(path), 0);
     write_text(NULL, "file");
     write_text("a.conf", "a");
     ck_assert_int_eq(unlink(drop_in), 0);
     ck_assert_int_eq(mkfifo(drop_in, 0600), 0);
-    assert_refused("win10.guest.d/a.conf", "is a FIFO, and no file");
+    assert_refused("win10.guest.d/a.conf", "is a FIFO, not a file");
     ck_assert_int_eq(unlink(drop_in), 0);
     ck_assert_int_eq(symlink("/dev/zero", drop_in), 0);
     g_autoptr(DefinitionFiles) files = NULL;
     _cleanup_fault_ Fault *fault = NULL;
     ck_assert_int_eq(definition_store_load(store, "win10", &files, &fault), FAULT_RAISED);
-    ck_assert_str_eq(fault->message, "/dev/zero is a device, and no file");
+    ck_assert_str_eq(fault->message, "/dev/zero is a device, not a file");
 }
 END_TEST
 
@@ -344,7 +345,7 @@ START_TEST(a_link_is_followed_and_told_where_it_leads_out)
     {
         g_autoptr(DefinitionFiles) files = NULL;
         _cleanup_fault_ Fault *fault = NULL;
-        g_autofree char *start = g_strdup_printf("%s is not read: ", elsewhere);
+        g_autofree char *start = g_strdup_printf("%s is ignored: ", elsewhere);
         ck_assert_int_eq(definition_store_load(store, "win10", &files, &fault), FAULT_RAISED);
         ck_assert_msg(g_str_has_prefix(fault->message, start), "%s", fault->message);
     }

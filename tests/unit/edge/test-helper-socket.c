@@ -192,7 +192,7 @@ START_TEST(a_stranger_is_refused_in_words_whoever_it_is)
     ck_assert(peer_say(fd, "hello guest guest"));
     loop_settle(event);
     g_autofree char *answer = peer_hear(fd);
-    ck_assert_str_eq(answer, "refused this process is not in a unit of usher's "
+    ck_assert_str_eq(answer, "refused this process is not in a unit of usher "
                              "start a guest with: usherctl start NAME, or systemctl start usher-guest@NAME");
     g_autofree char *end = peer_hear(fd);
     ck_assert_ptr_null(end);

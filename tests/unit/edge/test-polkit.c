@@ -203,7 +203,7 @@ START_TEST(who_polkit_denies_may_not)
 {
     start_polkit(VERDICT_DENIED);
     ask_as(NOBODY, false);
-    assert_denied("not authorised for org.usher1.start-guest: polkit says no");
+    assert_denied("not authorised for org.usher1.start-guest: polkit refuses");
     ck_assert_int_eq(cancellations, 0);
 }
 END_TEST
@@ -212,8 +212,8 @@ START_TEST(who_would_need_a_password_may_not)
 {
     start_polkit(VERDICT_CHALLENGE);
     ask_as(NOBODY, false);
-    assert_denied("not authorised for org.usher1.start-guest: it takes a password, and nobody can be asked "
-                  "for one here");
+    assert_denied(
+        "not authorised for org.usher1.start-guest: polkit wants a password, and cannot ask for one here");
 }
 END_TEST
 
@@ -231,7 +231,7 @@ START_TEST(an_error_of_polkits_is_a_no)
 {
     start_polkit(VERDICT_ERROR);
     ask_as(NOBODY, false);
-    assert_denied("not authorised for org.usher1.start-guest: polkit could not say");
+    assert_denied("not authorised for org.usher1.start-guest: polkit cannot say");
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(a_caller_who_leaves_is_denied_and_the_dialog_closed)
     ask_as(NOBODY, true);
     loop_until_count(event, &questions, 1);
     dismiss_caller();
-    assert_denied("not authorised for org.usher1.start-guest: whoever asked has left the bus");
+    assert_denied("not authorised for org.usher1.start-guest: the caller has left the bus");
     loop_until_count(event, &cancellations, 1);
     ck_assert_msg(g_str_has_prefix(cancelled, "usherd-"), "%s", cancelled);
     loop_settle(event);

@@ -159,13 +159,14 @@ START_TEST(a_lock_is_held_until_it_is_let_go_of)
 {
     setup(true);
     SleepLock *block = sleep_lock_take(watch, SLEEP_LOCK_BLOCK, "guest win10 owns 0000:01:00.0");
-    SleepLock *delay = sleep_lock_take(watch, SLEEP_LOCK_DELAY, "guest router is paused before");
+    SleepLock *delay =
+        sleep_lock_take(watch, SLEEP_LOCK_DELAY, "guest router is paused before the host sleeps");
     until_locks(2);
     ck_assert_str_eq(mock.calls->str,
                      "Inhibit sleep:handle-lid-switch usher guest win10 owns 0000:01:00.0 block\n"
-                     "Inhibit sleep usher guest router is paused before delay\n");
+                     "Inhibit sleep usher guest router is paused before the host sleeps delay\n");
     ck_assert_int_eq(sleep_lock_mode(block), SLEEP_LOCK_BLOCK);
-    ck_assert_str_eq(sleep_lock_why(delay), "guest router is paused before");
+    ck_assert_str_eq(sleep_lock_why(delay), "guest router is paused before the host sleeps");
     ck_assert(held(0) && held(1));
     sleep_lock_free(block);
     until_let_go(0);

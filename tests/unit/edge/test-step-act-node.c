@@ -150,11 +150,11 @@ START_TEST(shared_memory_is_not_made_in_a_folder_of_somebody_elses)
     ck_assert_int_eq(mkdir(own, 0755), 0);
     ck_assert_int_eq(chown(own, 65534, 65534), 0);
     assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"),
-                 "below something of nobody's (remove /dev/shm/usher)");
+                 "in a folder of nobody (remove /dev/shm/usher)");
     ck_assert_int_eq(rmdir(own), 0);
     ck_assert_int_eq(symlink("/etc", own), 0);
     assert_drift(act(host, STEP_SHARED_MEMORY, subject, "", "4096 root 0"),
-                 "below something of root's (remove /dev/shm/usher)");
+                 "in a folder of root (remove /dev/shm/usher)");
 }
 END_TEST
 

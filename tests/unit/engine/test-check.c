@@ -94,7 +94,7 @@ START_TEST(huge_pages_that_a_guest_lacks_are_told)
     g_array_append_val(host->nodes, node);
     assert_guest(host, "[Memory]\nSize=64M\n", "huge-pages", NULL);
     assert_guest(host, "[Memory]\nSize=64M\nHugePages=2M\n", "huge-pages",
-                 "ok guest win10 finds the 32 huge pages of 2M that it wants");
+                 "ok guest win10 wants 32 huge pages of 2M, and they are free");
     assert_guest(
         host, "[Memory]\nSize=1G\nHugePages=2M\n", "huge-pages",
         "note guest win10 wants 512 huge pages of 2M, and 40 are free: the others are made when it starts, "

@@ -103,7 +103,7 @@ START_TEST(what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone)
         try_run_on(&try);
         ck_assert_ptr_nonnull(try.fault);
         ck_assert_int_eq(try.fault->kind, FAULT_FAILED);
-        ck_assert_str_eq(try.fault->remedy, "see systemctl status of it, and journalctl");
+        ck_assert_str_eq(try.fault->remedy, "see what systemd says: systemctl status, and journalctl");
         fake_host_fail_write(rig.host, 0, 0);
         try_undo_all(&try);
     }

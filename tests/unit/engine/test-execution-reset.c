@@ -104,9 +104,9 @@ START_TEST(a_device_that_is_silent_after_its_reset_is_not_given_on)
     fake_host_silence(rig.host, GPU);
     rig_settle(&rig);
     assert_left_alone(&try);
-    ck_assert_msg(strstr(try.fault->message, "reset of " GPU " failed: it does not answer any more"), "%s",
-                  try.fault->message);
-    assert_noted(&rig, GPU, "reset failed: it does not answer any more");
+    ck_assert_msg(strstr(try.fault->message, "reset of " GPU " failed: the device does not answer any more"),
+                  "%s", try.fault->message);
+    assert_noted(&rig, GPU, "reset failed: the device does not answer any more");
     /* Nor is the device given back by itself, as its reset fails again; by an administrator's word it is. */
     try_undo_on(&try, false);
     assert_left_alone(&try);

@@ -126,9 +126,8 @@ START_TEST(questions_that_hang_are_bounded_and_leave_workers_to_starts)
         ck_assert_int_eq(ask(&rig, sections, FILE_GATE_LOOK)->kind,
                          i < OPENER_HANGS_QUESTION ? FAULT_TIMEOUT : FAULT_BUSY);
     }
-    ck_assert_str_eq(last->message,
-                     "guest win10: [Kernel] Image=/dead/9 cannot be looked at: 8 files or devices do "
-                     "not answer already");
+    ck_assert_str_eq(last->message, "guest win10: usherd cannot look at [Kernel] Image=/dead/9: 8 files or "
+                                    "devices do not answer already");
     ck_assert_uint_eq(hangs_count(rig.engine.hangs), OPENER_HANGS_QUESTION);
     ck_assert_ptr_null(ask(&rig, "[Kernel]\nImage=/etc/passwd\n", FILE_GATE_START));
     fake_workers_die_below(rig.engine.workers, NULL);

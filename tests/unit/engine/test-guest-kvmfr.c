@@ -22,8 +22,9 @@ static void assert_refused(const Rig *rig, FaultKind kind, const char *message)
 START_TEST(a_device_without_a_size_refuses_the_start_before_anything_is_touched)
 {
     A_RIG(build_gpu);
-    assert_refused(&rig, FAULT_REFUSED,
-                   "guest win10: [LookingGlass] Device=/dev/kvmfr0: it does not say how much memory it has");
+    assert_refused(
+        &rig, FAULT_REFUSED,
+        "guest win10: [LookingGlass] Device=/dev/kvmfr0: the device does not say how much memory it has");
     ck_assert_ptr_null(disk_claims_other(rig.engine.disks, "/dev/kvmfr0", ""));
 }
 END_TEST

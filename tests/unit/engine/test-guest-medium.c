@@ -78,7 +78,8 @@ START_TEST(a_tray_that_the_guest_opens_is_waited_for)
     qemu.tray_locked = true;
     change(&qemu, "b", an_image(), false);
     ck_assert_uint_eq(n_ended, 0);
-    assert_refused("a", an_image(), FAULT_BUSY, "a CD of guest win10 is being changed; wait for it");
+    assert_refused("a", an_image(), FAULT_BUSY,
+                   "another change of a CD of guest win10 is under way; wait until that has ended");
     fake_qemu_open_tray(&qemu, "cdrom-a");
     qemu.tray_locked = true;
     ck_assert_uint_eq(n_ended, 0);
@@ -94,9 +95,8 @@ START_TEST(a_tray_that_stays_locked_is_told)
     qemu.tray_locked = true;
     change(&qemu, "", -1, false);
     rig_until(&rig, &n_ended, 1);
-    ck_assert_str_eq(
-        words, "guest win10 has locked the tray of its drive a, and does not open it; unmount and eject "
-               "it in the guest, or say --force");
+    ck_assert_str_eq(words, "guest win10 has locked the tray of its drive a, and does not open the tray; "
+                            "unmount and eject the medium in the guest, or use --force");
     end();
 }
 END_TEST
@@ -185,14 +185,18 @@ END_TEST
 START_TEST(what_cannot_be_is_refused)
 {
     A_RUN("[CDROM a]\n[CDROM b]\n");
-    assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE, "which CD drive of guest win10?; it has a, b");
-    assert_refused("c", -1, FAULT_NO_SUCH_DEVICE, "guest win10 has no CD drive of that name; it has a, b");
+    assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE,
+                   "guest win10 has several CD drives, and none was named; its drives are a, b");
+    assert_refused("c", -1, FAULT_NO_SUCH_DEVICE, "guest win10 has no CD drive of that name; its drives are a, b");
     assert_refused("a", open("/dev/null", O_RDONLY | O_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is not an image; open a file, for reading alone");
+                   "the image is not a regular file, or is open for writing; pass a regular file that "
+                   "is open for reading only");
     assert_refused("a", open("/proc/self/exe", O_PATH | O_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is not an image; open a file, for reading alone");
+                   "the image is not a regular file, or is open for writing; pass a regular file that "
+                   "is open for reading only");
     assert_refused("a", memfd_create("writable", MFD_CLOEXEC), FAULT_BAD_OPTION,
-                   "what is to be put into the drive is not an image; open a file, for reading alone");
+                   "the image is not a regular file, or is open for writing; pass a regular file that "
+                   "is open for reading only");
     end();
 }
 END_TEST
@@ -200,8 +204,9 @@ END_TEST
 START_TEST(a_guest_without_a_drive_has_none)
 {
     A_RUN("");
-    assert_refused("", an_image(), FAULT_NO_SUCH_DEVICE,
-                   "guest win10 has no CD drive; add [CDROM NAME] to its definition, and start it again");
+    assert_refused(
+        "", an_image(), FAULT_NO_SUCH_DEVICE,
+        "guest win10 has no CD drive; add [CDROM NAME] to the guest's definition, and start the guest again");
     end();
 }
 END_TEST

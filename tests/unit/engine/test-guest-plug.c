@@ -187,7 +187,7 @@ START_TEST(a_guest_that_does_not_let_go_keeps_its_device_until_it_does)
         detach(&try, GPU);
         ck_assert_uint_eq(try.ended, 0);
         rig_until(&rig, &try.ended, 1);
-        assert_ended(&try, "timeout", "guest win10 has not let go of " GPU);
+        assert_ended(&try, "timeout", "guest win10 has not released " GPU);
         rig_assert_driver(&rig, GPU, "vfio-pci");
         ck_assert_uint_eq(guest_devices(try.guest)->len, 2);
     }
@@ -303,9 +303,8 @@ START_TEST(used_up_ports_are_told_with_their_number)
     A_RUN(build_two, "[Guest]\nSparePorts=1\n");
     attach(&try, GPU);
     g_autofree char *full = attach_refusal(&try, "0000:04:00.0");
-    ck_assert_str_eq(full,
-                     "guest win10 has 1 spare port, and all are in use; detach one, or give it more for its "
-                     "next start: usherctl edit win10, [Guest] SparePorts=");
+    ck_assert_str_eq(full, "guest win10 has 1 spare port, and all are in use; detach a device, or give the "
+                           "guest more ports for its next start: usherctl edit win10, [Guest] SparePorts=");
     g_autofree char *twice = attach_refusal(&try, GPU);
     ck_assert_str_eq(twice, "guest win10 has " GPU " already");
     end_guest(&try);

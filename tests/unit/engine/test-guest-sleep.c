@@ -6,7 +6,7 @@
 #include "rig-guest.h"
 
 #define PAUSE "[Guest]\nOnHostSleep=pause\n"
-#define PAUSES "delay: guest win10 is paused before\n"
+#define PAUSES "delay: guest win10 is paused before the host sleeps\n"
 #define OWNS "block: guest win10 owns 0000:01:00.0, 0000:01:00.1\n"
 
 static void set_host(const Rig *rig, Guest *guest, HostWake host)
@@ -133,11 +133,11 @@ START_TEST(a_guest_is_shut_down_before_the_host_sleeps)
     A_QEMU(qemu, &rig);
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 90 * G_USEC_PER_SEC);
     Guest *guest = rig_run(&rig, &qemu, "[Guest]\nOnHostSleep=shutdown\n");
-    assert_locks(&rig, "delay: guest win10 shuts down before\n");
+    assert_locks(&rig, "delay: guest win10 shuts down before the host sleeps\n");
     set_host(&rig, guest, HOST_FALLS_ASLEEP);
     ck_assert_str_eq(guest_sub_state(guest), "power-button");
     guest_sync_sleep(guest);
-    assert_locks(&rig, "delay: guest win10 shuts down before\n");
+    assert_locks(&rig, "delay: guest win10 shuts down before the host sleeps\n");
     rig_end(&rig, guest);
 }
 END_TEST
@@ -145,10 +145,10 @@ END_TEST
 START_TEST(a_guest_that_has_too_little_time_to_shut_down_keeps_the_host_awake)
 {
     A_GUEST(build_gpu, "[Guest]\nOnHostSleep=shutdown\n");
-    assert_locks(&rig, "block: guest win10 may need 75 s to shut down, InhibitDelayMaxSec= gives 5 s\n");
+    assert_locks(&rig, "block: guest win10 may need 75 s to shut down, and InhibitDelayMaxSec= gives 5 s\n");
     fake_sleep_set(rig.engine.sleep, HOST_AWAKE, 75 * G_USEC_PER_SEC);
     guest_sync_sleep(guest);
-    assert_locks(&rig, "delay: guest win10 shuts down before\n");
+    assert_locks(&rig, "delay: guest win10 shuts down before the host sleeps\n");
     rig_end(&rig, guest);
 }
 END_TEST

@@ -61,7 +61,7 @@ START_TEST(a_device_that_is_absent_is_told_and_given_when_it_comes)
 {
     A_GUEST_WITHOUT_ITS_HEADSET;
     ck_assert(g_str_has_suffix(qemu.commands->str, "cont\n"));
-    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
+    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is plugged in");
     fake_host_plug_usb(rig.host, &stranger);
     ck_assert_str_eq(look_again(&qemu, guest), "");
     fake_host_plug_usb(rig.host, &headset);
@@ -79,7 +79,7 @@ START_TEST(a_device_that_was_unplugged_is_the_guests_again_when_it_is_back)
 
     fake_host_unplug_usb(rig.host, &headset);
     ck_assert_str_eq(look_again(&qemu, guest), "device_del usb-headset\n");
-    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is");
+    assert_words(guest, "headset: 046d:0a8f is not plugged in; the guest gets it when it is plugged in");
     fake_host_plug_usb(rig.host, &again);
     ck_assert_str_eq(look_again(&qemu, guest), GIVEN);
     assert_drivers(&rig, &again, "none none none");
@@ -172,7 +172,7 @@ START_TEST(a_device_that_is_in_use_says_how_to_get_it_then)
     fake_host_plug_usb(rig.host, &headset);
     fake_host_claim_usb(rig.host, &headset, "usbfs");
     ck_assert_str_eq(look_again(&qemu, guest), "");
-    assert_words_end(guest, "fuser -v on its node names it; to try again: usherctl reload");
+    assert_words_end(guest, "fuser -v names it, given the device's node; to try again: usherctl reload");
     fake_host_claim_usb(rig.host, &headset, NULL);
     guest_retry_usbs(guest);
     fake_qemu_serve(&qemu);
@@ -192,7 +192,7 @@ START_TEST(a_device_of_another_guest_is_left_to_it)
     ck_assert_str_eq(look_again(&qemu, guest), "");
     assert_words(
         guest,
-        "headset: guest win10: [USB headset] 046d:0a8f at port 1-2 is with guest other; stop that guest "
+        "headset: guest win10: [USB headset] 046d:0a8f at port 1-2 is in use by guest other; stop that guest "
         "first: usherctl stop other");
     disk_claims_give_up(rig.engine.disks, "other");
     ck_assert_str_eq(look_again(&qemu, guest), GIVEN);

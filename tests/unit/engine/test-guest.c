@@ -105,7 +105,7 @@ START_TEST(a_guest_that_systemd_gives_up_has_failed_and_says_so)
     qemu_ends(&try, &(LauncherExit){.known = true, .status = 1});
     guest_given_up(try.guest, "systemd does not start it again");
     assert_failed(&try, "QEMU of guest win10 ended with exit status 1; systemd does not start it again");
-    ck_assert_str_eq(guest_fault(try.guest)->remedy, "put it right, then: usherctl start win10");
+    ck_assert_str_eq(guest_fault(try.guest)->remedy, "correct that, then: usherctl start win10");
 }
 END_TEST
 

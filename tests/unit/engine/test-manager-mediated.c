@@ -109,7 +109,7 @@ START_TEST(several_guests_have_parts_of_a_card_that_nobody_else_gets_meanwhile)
     fake_qemu_serve(&first);
     run(manager, "two", &second);
     int r = manager_start(manager, "three", NULL, &job, &fault);
-    assert_refused(r, fault, "can make no more of it");
+    assert_refused(r, fault, "can make no more devices of this type");
     end(&rig, "one", &first);
     assert_card_refused(manager, "is claimed by guest two");
     end(&rig, "two", &second);

@@ -136,7 +136,7 @@ START_TEST(one_is_on_its_way_at_a_time)
     unsigned job;
     ck_assert_int_eq(manager_attach(try.manager, "win10", &wish, &job, NULL), 0);
     int r = manager_attach(try.manager, "win10", &card, &job, &fault);
-    assert_refused(r, fault, FAULT_BUSY, "another device of guest win10 is on its way");
+    assert_refused(r, fault, FAULT_BUSY, "another device of guest win10 is being plugged in or unplugged");
     fake_qemu_serve(&qemu);
     assert_state(&try, "guest", "win10");
 }

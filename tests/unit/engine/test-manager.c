@@ -299,7 +299,7 @@ START_TEST(half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile)
         _cleanup_manager_ Manager *manager = come_up(&rig);
         for (; !whole && rig_has_journals(&rig); refusals++) {
             int r = manager_start(manager, "win10", NULL, &job, &fault);
-            assert_refused(r, fault, FAULT_IN_USE, "is changing hands for 0000:01:00.0");
+            assert_refused(r, fault, FAULT_IN_USE, "is being bound or restored together with 0000:01:00.0");
             r = try_bind(manager, "0000:01:00.1", &fault);
             ck_assert_int_eq(r, FAULT_RAISED);
             fault_free(fault);
