@@ -3,7 +3,8 @@
 """Checks the prose of documents, comments and messages.
 
 Documents have at most 110 columns a source line, tables aside, and one sentence a line. No text has a turn of
-those below, which put the verb before its subject or leave the reader to find out what "that" is.
+those below, which put the verb before its subject or leave the reader to find out what "that" is. A comment and a
+message in C are read whole, however many lines they take.
 
 A place or a function that a document names in backquotes is there: `core/plan/usb-wish`, `guest_ended`.
 So is a place in a comment that begins with a floor.
@@ -22,7 +23,21 @@ TURNS = [
     r'\b(?:who|what|which|whatever) (?:\w+ ){0,3}that of\b',
     r'\bWhat ids there are\b',
 ]
-MANUAL_TURNS = [r'\bprocessors?\b']  # a vCPU or a host CPU
+TERMS = [
+    (r'\b[Pp]rocessors?\b', 'vCPU or host CPU'),
+    (r'\bhot plug', 'hot-plug'),
+    (r'\bforced rung', 'forced step'),
+]
+# In messages and comments alone: who or what is meant stands in no other word of them.
+CODE_TURNS = [
+    r'^(?:Of (?:one|those|that|them|whom)|The same of|Upon every|For what follows|As \w+ has it)\b',
+    r'^(?:Whoever waits is|What is (?:asked|pending|told) is)\b',
+    r"\b(?:kvmfr|QEMU|systemd|usherd?|VFIO)'s alone\b",
+    r'\bsa(?:id|ys) no\b(?! more)',
+    r'\bwho (?:asks|looks|writes)\b',
+    r'\bis one too many\b',
+    r'\bis what (?:it|this) is\b',
+]
 # A full stop and a capital on one line. "e.g. X", "1. X" and "… 5. X" are no ends of sentences.
 TWO_SENTENCES = re.compile(r'[a-z)`*_"][.!?] +[A-Z*`_"]')
 
@@ -65,17 +80,46 @@ def document_failures():
                 yield name, number, '%d columns, %d are allowed' % (len(line), COLUMNS_MAX)
             if TWO_SENTENCES.search(re.sub(r'\*\*.*?\*\*', '', line)):
                 yield name, number, 'two sentences on one line: %s' % line.strip()
-            for turn in MANUAL_TURNS if name.endswith('.scd') else []:
+            for turn, term in TERMS if name.endswith('.scd') else []:
                 if re.search(turn, line):
-                    yield name, number, 'say vCPU or host CPU: %s' % line.strip()
+                    yield name, number, 'say %s: %s' % (term, line.strip())
 
 
 def turn_failures():
-    for name in files('*.md', '*.scd', 'daemon/*.[ch]', 'client/*.[ch]', 'dbus/*.xml', 'dbus/*.policy'):
+    for name in files('*.md', '*.scd', 'dbus/*.xml', 'dbus/*.policy'):
         for number, line in lines_of(name):
             for turn in TURNS:
                 if re.search(turn, line.strip()):
                     yield name, number, 'put the subject first: %s' % line.strip()
+
+
+# A comment; or a literal with those that the compiler joins to it, and the macros of numbers between them.
+CODE_TEXT = re.compile(r'''/\*.*?\*/|'(?:\\.|[^'\\])+'|"(?:\\.|[^"\\])*"(?:\s+(?:\w+\s+)?"(?:\\.|[^"\\])*")*''', re.DOTALL)
+
+
+def code_texts(name):
+    """The comments and literals of a C file, each in one line, with the number of its first line."""
+    code = '\n'.join('' if line.startswith('#include') else line for _, line in lines_of(name))
+    for match in CODE_TEXT.finditer(code):
+        text = match.group()
+        if text.startswith('/*'):
+            text = re.sub(r'\s*\n\s*\*?\s*', ' ', text[2:-2]).strip()
+        elif text.startswith('"'):
+            text = re.sub(r'"\s+(?:\w+\s+)?"', '', text)[1:-1]
+        else:
+            continue
+        yield code.count('\n', 0, match.start()) + 1, text
+
+
+def code_failures():
+    for name in files('daemon/*.[ch]', 'client/*.[ch]'):
+        for number, text in code_texts(name):
+            for turn in TURNS + CODE_TURNS:
+                if re.search(turn, text):
+                    yield name, number, 'put the subject first: %s' % text
+            for turn, term in TERMS:
+                if re.search(turn, text):
+                    yield name, number, 'say %s: %s' % (term, text)
 
 
 def place_failures():
@@ -105,7 +149,7 @@ def name_failures():
 
 
 def main():
-    failures = [*document_failures(), *turn_failures(), *place_failures(), *name_failures()]
+    failures = [*document_failures(), *turn_failures(), *code_failures(), *place_failures(), *name_failures()]
     for failure in failures:
         print('words: %s:%d: %s' % failure)
     print('the words are %s' % ('not in order' if failures else 'in order'))
