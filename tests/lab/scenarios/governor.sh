@@ -55,16 +55,16 @@ expect_match "Loaded, it can be had" "$(usherctl start --dry-run slow)" 'governo
 
 choose 0 powersave
 before='powersave schedutil'
-expect_eq "Each processor has its governor" "$(governors)" "$before"
+expect_eq "Each host CPU has its governor" "$(governors)" "$before"
 expect_match "The check tells whose guest may be slow" "$(usherctl check || true)" \
         'guest plain has host CPUs of its own, and schedutil lowers their speed \(CPU 1\)'
 plan=$(usherctl start --dry-run fast)
 expect_match "A dry run says what is to be set" "$plan" 'governor +cpu1 +schedutil +performance'
-expect_eq "On the guest's processor alone" "$(grep -c governor <<<"$plan")" 1
+expect_eq "On the guest's host CPU alone" "$(grep -c governor <<<"$plan")" 1
 expect_eq "And changes nothing" "$(governors)" "$before"
 
 it "The guest starts" usherctl start fast
-expect_eq "Its processor has the governor, and the other its own" "$(governors)" 'powersave performance'
+expect_eq "Its host CPU has the governor, and the other its own" "$(governors)" 'powersave performance'
 expect_eq "Which has chosen the highest speed" "$(cat $cpus/cpu1/cpufreq/scaling_cur_freq)" "$(cat $cpus/cpu1/cpufreq/cpuinfo_max_freq)"
 it "It stops" usherctl stop fast
 expect_eq "All is as before" "$(governors)" "$before"
@@ -98,12 +98,12 @@ choose 1 schedutil
 
 it "It starts again" usherctl start fast
 echo 0 >$cpus/cpu1/online
-it "Its processor is switched off, and it stops all the same" usherctl stop fast
+it "Its host CPU is switched off, and it stops all the same" usherctl stop fast
 it "It is at rest" guest_is fast stopped
 it "The log says what was left" wait_until 10 said 'governor of cpu1 is gone, neither performance nor schedutil; leaving it as it is'
-refused "Without the processor it does not start" "Pin= names host CPU 1, and the host has 0" usherctl start fast
+refused "Without the host CPU it does not start" "Pin= names host CPU 1, and the host has 0" usherctl start fast
 echo 1 >$cpus/cpu1/online
-expect_eq "Switched on, the processor has what it had" "$(governors)" 'powersave performance'
+expect_eq "Switched on, the host CPU has what it had" "$(governors)" 'powersave performance'
 choose 1 schedutil
 
 it "It starts again" usherctl start fast

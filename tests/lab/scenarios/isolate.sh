@@ -43,11 +43,11 @@ expect_match "A dry run says that the controller is to come" "$plan" "cpusets +u
 expect_match "And what the host is kept off" "$plan" "kept-off +system.slice +- +1"
 expect_match "And of init, too" "$plan" "kept-off +init.scope +- +1"
 expect_eq "And changes nothing" "$(slices)" 0-1
-refused "One processor at least stays the host's" "would leave init.scope no host CPU \(0-1\)" usherctl start greedy
+refused "One host CPU at least stays the host's" "would leave init.scope no host CPU \(0-1\)" usherctl start greedy
 refused "Where nobody sets the speed, a governor is refused" "it has no cpufreq" usherctl start fast
 
 it "The guest starts" usherctl start alone
-expect_eq "The host is off its processor" "$(slices)" 0
+expect_eq "The host is off its CPU" "$(slices)" 0
 expect_eq "As systemd shows it" "$(allowed system.slice)" 0
 expect_eq "The guest is not" "$(effective "usher.slice/usher-guest@alone.service")" 0-1
 # Stands for another guest's pinned threads: nothing that comes or goes from here on unpins them.
@@ -65,7 +65,7 @@ plan=$(usherctl start --dry-run alone)
 expect_eq "The guests' slice keeps the controller" "$(grep -c cpusets <<<"$plan")" 0
 
 it "It starts again" usherctl start alone
-expect_eq "The host is off its processor" "$(slices)" 0
+expect_eq "The host is off its CPU" "$(slices)" 0
 expect_eq "What was pinned still is" "$(affinity "$pinned")" 1
 kill -KILL "$(guest_pid alone)"
 it "Its QEMU is killed, and the host runs anywhere again" wait_until 30 slices_are 0-1
@@ -84,7 +84,7 @@ it "It starts again, beside a limit that somebody else has set" \
         sh -c 'systemctl set-property --runtime user.slice AllowedCPUs=0 && usherctl start alone'
 systemctl kill -s KILL usherd
 it "usherd is killed, and finds it again" wait_until 30 guest_is alone running
-expect_eq "The host is still off its processor" "$(slices)" 0
+expect_eq "The host is still off its CPU" "$(slices)" 0
 refused "Which is still the guest's" "host CPU 1 is reserved for guest alone" usherctl start other
 it "It stops" usherctl stop alone
 expect_eq "The host has it back" "$(effective system.slice)" 0-1
@@ -96,6 +96,6 @@ systemctl stop usherd.socket usherd
 kill -KILL "$(guest_pid alone)"
 expect_eq "It ends while usherd is away" "$(slices)" 0
 systemctl start usherd.socket usherd
-it "Which gives the processor back when it has come" wait_until 30 slices_are 0-1
+it "Which gives the CPU back when it has come" wait_until 30 slices_are 0-1
 systemctl stop pinned
 finished

@@ -33,7 +33,7 @@ it "The guest starts" usherctl start large
 expect_eq "The pages have been made" "$(pages)" 128
 it "It gets ready" wait_until 120 guest_said large 'usher-guest: ready'
 expect_eq "It has all of them" "$(cat "$pool/free_hugepages")" 0
-expect_eq "Its processor runs where it is pinned" "$(allowed '^CPU 0/')" 1
+expect_eq "Its vCPU runs where it is pinned" "$(allowed '^CPU 0/')" 1
 expect_eq "And the rest of QEMU where it belongs" "$(allowed '^qemu-system')" 0
 expect_eq "Nothing of what moved them is left" "$(pgrep usher-launch)" ""
 glass=/dev/shm/usher/looking-glass-large
@@ -58,6 +58,6 @@ expect_eq "Before its device was touched" "$(host_snapshot)" "$devices"
 
 echo 0 >"$pool/nr_hugepages"
 sed -i 's/^Pin=1/Pin=77/' /etc/usher/guests/large.guest
-refused "A processor that is not there is refused" "Pin= names host CPU 77, and the host has 0-1" usherctl start large
+refused "A host CPU that is not there is refused" "Pin= names host CPU 77, and the host has 0-1" usherctl start large
 expect_eq "Before anything was touched" "$(pages)" 0
 finished
