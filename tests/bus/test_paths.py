@@ -19,9 +19,11 @@ from test_daemon import GUEST, NONE, DaemonTest
 from usherd import BUILD, Usherd
 
 # Places of the system's own, which are on the disk that it started from, and of what has no disk. The linker and the C library look for their own
-# files; firmware and virtiofsd are described in two folders each (docs/interop in QEMU).
+# files; firmware and virtiofsd are described in two folders each (docs/interop in QEMU). Remedies are for the distribution that the
+# host has and the loader that starts it, and the modules of its kernel name the drivers of VFIO (NixOS: below /run/booted-system).
 SYSTEM = ("/sys", "/proc", "/dev", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/qemu/firmware", "/etc/qemu/vhost-user", "/etc/localtime",
-          "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev")
+          "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev", "/etc/os-release", "/etc/default/grub",
+          "/etc/kernel/cmdline", "/run/booted-system", "/run/usher/modules")
 # A call with a name: "openat(3</sys>, \"bus/pci\", …)", "stat(\"/a\", …)"; of two names (link, rename) both.
 NAMED = re.compile(r'(?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"')
 
