@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/packages.sh [--output FOLDER] [deb]
+# tests/packages.sh [--output FOLDER] [deb] [rpm] [arch] [nix]
 #
-# Builds packages from the committed sources (without a repository, from those that lie there) and checks them. Without a name all
-# are built. The Debian package stays in FOLDER, if one is named. Install tests/install-packages.sh's packages first. The last line
-# says "N passed, N failed".
+# Builds packages from the committed sources (without a repository, from those that lie there) and checks them, as far as a Debian
+# can: rpmbuild and makepkg are Debian's, so that what they depend on is not looked at, and NixOS' module meets a stub of nixpkgs.
+# Without a name all are built. The Debian package stays in FOLDER, if one is named. Install tests/install-packages.sh's packages
+# first. The last line says "N passed, N failed".
 
 set -euo pipefail
 
@@ -71,9 +72,14 @@ deb_has() {
 # one_version
 # Each package says the version that meson says.
 one_version() {
-        local version
+        local version file
         version=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$top/meson.build")
-        grep -qF "usher ($version)" "$top/debian/changelog"
+        for file in README.md debian/changelog packaging/usher.spec packaging/PKGBUILD nix/package.nix; do
+                grep -qE "^(usher \($version\)|Version: +$version\$|pkgver=$version\$| *version = \"$version\";|.*--prefix=usher-$version/ )" "$top/$file" || {
+                        echo "$file has another version than meson.build, $version"
+                        return 1
+                }
+        done
 }
 
 check_deb() {
@@ -87,6 +93,57 @@ check_deb() {
         [ -z "$output" ] || cp "$work"/usher_*.deb "$output/"
 }
 
+# rpm_builds
+# From the spec in a tarball, as the README says. Fedora's macros stand in packages that Debian has not.
+rpm_builds() {
+        local version
+        version=$(sed -n 's/^Version: *//p' "$top/packaging/usher.spec")
+        tar -cz -C "$work" --transform "s|^usher|usher-$version|" -f "$work/usher-$version.tar.gz" usher
+        quietly rpmbuild -tb --nodeps --define "_topdir $work/rpm" --define '_unitdir /usr/lib/systemd/system' \
+                --define 'meson meson setup build --prefix=/usr --libexecdir=%{_libexecdir} --sysconfdir=/etc --localstatedir=/var' \
+                --define 'meson_build meson compile -C build' --define 'meson_install meson install -C build --destdir %{buildroot}' \
+                --define 'systemd_post() :' --define 'systemd_preun() :' --define 'systemd_postun_with_restart() :' \
+                "$work/usher-$version.tar.gz"
+}
+
+check_rpm() {
+        outcome 'The RPM package is built, with each file that is installed' rpm_builds
+}
+
+# arch_builds
+# makepkg does not run as root.
+arch_builds() {
+        git clone --quiet "$top" "$work/arch"
+        chmod 711 "$work"
+        chown -R nobody "$work/arch"
+        (cd "$work/arch/packaging" && quietly runuser -u nobody -- env HOME="$work/arch" makepkg --nodeps)
+}
+
+arch_has_hook() {
+        tar -tf "$work"/arch/packaging/usher-*.pkg.tar* | grep -qx usr/share/libalpm/hooks/usher-lent.hook
+}
+
+check_arch() {
+        outcome 'The Arch package is built' arch_builds
+        outcome 'It has the hook that keeps pacman from removing it while a guest runs' arch_has_hook
+}
+
+# nix_is_golden
+# The definition is one of those whose command line the test qemu-golden knows.
+nix_is_golden() {
+        NIX_STORE_DIR=$work/nix/store NIX_STATE_DIR=$work/nix/state NIX_LOG_DIR=$work/nix/log NIX_CONF_DIR=$work/nix \
+                nix-instantiate --eval --strict --json "$top/nix/test.nix" 2>"$work/log" |
+                python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin))' >"$work/nixos.guest" || {
+                cat "$work/log"
+                return 1
+        }
+        diff "$top/tests/unit/core/golden/nixos-wiki.guest" "$work/nixos.guest"
+}
+
+check_nix() {
+        outcome "NixOS' module makes the guest of the wiki's example" nix_is_golden
+}
+
 output=
 if [ "${1:-}" = --output ]; then
         mkdir -p "$2"
@@ -96,7 +153,7 @@ if [ "${1:-}" = --output ]; then
 fi
 sources "$work/usher"
 outcome 'All packages have one version' one_version
-[ $# -gt 0 ] || set -- deb
+[ $# -gt 0 ] || set -- deb rpm arch nix
 for kind in "$@"; do
         "check_$kind"
 done
