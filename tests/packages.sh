@@ -120,7 +120,7 @@ arch_builds() {
 }
 
 arch_has_hook() {
-        tar -tf "$work"/arch/packaging/usher-*.pkg.tar* | grep -qx usr/share/libalpm/hooks/usher-lent.hook
+        tar -tf "$work"/arch/packaging/usher-*.pkg.tar* | grep -x usr/share/libalpm/hooks/usher-lent.hook >/dev/null
 }
 
 check_arch() {
