@@ -38,7 +38,7 @@ static void print_table(const Client *client, const char *verb, const char *subj
                         size_t n)
 {
     if (table_rows(table) == 0) {
-        printf("To %s %s takes no steps on the host.\n", verb, subject);
+        printf("No steps on the host are needed to %s %s.\n", verb, subject);
         return;
     }
     if (client->legend)

@@ -12,9 +12,7 @@ import dbus
 from bus import DEADLINE_SECONDS
 import test_daemon
 from test_daemon import GUEST, NONE, DaemonTest
-from usherd import BUILD
-
-USHERCTL = BUILD / "client" / "usherctl"
+from usherd import USHERCTL
 
 
 def options(**values):

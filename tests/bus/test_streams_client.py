@@ -13,9 +13,7 @@ import unittest
 
 from bus import DEADLINE_SECONDS
 from test_streams import StreamTest
-from usherd import BUILD
-
-USHERCTL = BUILD / "client" / "usherctl"
+from usherd import USHERCTL
 
 
 class TheConsoleVerb(StreamTest):

@@ -9,7 +9,8 @@ import subprocess
 import unittest
 
 from bus import DEADLINE_SECONDS
-from test_streams import USHERCTL, ADisplay, StreamTest
+from test_streams import ADisplay, StreamTest
+from usherd import USHERCTL
 
 
 def lit(pixels, width):

@@ -15,6 +15,7 @@ from gi.repository import GLib
 from bus import DEADLINE_SECONDS, MockPolkit, PrivateBus
 
 BUILD = pathlib.Path(os.environ["USHER_BUILD"])
+USHERCTL = BUILD / "client" / "usherctl"
 NAME = "org.usher1"
 ROOT = "/org/usher1"
 
