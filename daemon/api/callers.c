@@ -54,7 +54,7 @@ struct Callers {
     unsigned row;        /* and how often in a row */
 };
 
-static gint64 processor_usec(void)
+static gint64 cpu_usec(void)
 {
     struct timespec used;
 
@@ -73,7 +73,7 @@ static double faded(Account *account)
 
 static void charge(Callers *callers, Account *next)
 {
-    gint64 now = processor_usec();
+    gint64 now = cpu_usec();
     Account *payer = callers->charged ?: next;
 
     if (payer) {

@@ -130,7 +130,7 @@ int plan_rest(const Host *host, const Claims *claims, const GuestDefinition *def
     if (r == 0)
         r = plan_add_links(planning.plan, host, definition, ret_fault);
     if (r == 0)
-        r = plan_add_processors(planning.plan, host, claims, definition->name, &definition->cpu, ret_fault);
+        r = plan_add_host_cpus(planning.plan, host, claims, definition->name, &definition->cpu, ret_fault);
     if (r == 0)
         r = plan_check_usbs(host, definition->name, definition->usbs, ret_fault);
     if (r != 0)

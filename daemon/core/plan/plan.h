@@ -57,8 +57,8 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
 /* Checks that the host CPUs of Pin= exist. Adds the CPUs that are the guest's alone while it runs
  * (Isolate=), and their speed (Governor=). claims may be NULL. FAULT_RAISED with REFUSED: this host cannot
  * do it, or the host would have no CPU left; IN_USE: another guest has the CPUs. */
-int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const char *guest,
-                        const DefinitionCpu *wish, Fault **ret_fault);
+int plan_add_host_cpus(Plan *plan, const Host *host, const Claims *claims, const char *guest,
+                       const DefinitionCpu *wish, Fault **ret_fault);
 
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);

@@ -5,7 +5,7 @@
 #include "../../base/log.h"
 #include "../../core/host/cpu-list.h"
 #include "../host-services/clock.h"
-#include "../scan/host-processors.h"
+#include "../scan/host-cpus.h"
 
 #define SLICE_USEC (30 * G_USEC_PER_SEC)
 
@@ -77,7 +77,7 @@ static int act(SliceStep *s, const char *live)
     g_autofree char *then = s->step->kind == STEP_CPUSETS ? g_strdup("") : step_kept_off(s->step, live);
     g_autoptr(GArray) allowed = NULL;
 
-    int r = host_processors_allowed(s->place.sys_fd, then, &allowed);
+    int r = host_cpus_allowed(s->place.sys_fd, then, &allowed);
     /* An empty list would mean no limit, which is the opposite. */
     if (r >= 0 && allowed->len == 0)
         r = -EINVAL;
@@ -100,7 +100,7 @@ static int read_live(const SliceStep *s, const char *allowed, char **ret)
         *ret = g_strdup(*allowed ? "live" : "absent");
         return 0;
     }
-    int r = host_processors_kept_off(s->place.sys_fd, allowed, &kept_off);
+    int r = host_cpus_kept_off(s->place.sys_fd, allowed, &kept_off);
     if (r >= 0)
         *ret = cpu_set_to_text(kept_off);
     return r;

@@ -11,7 +11,7 @@
 #include "../../core/host/vfio-driver.h"
 #include "host-memory.h"
 #include "host-needs.h"
-#include "host-processors.h"
+#include "host-cpus.h"
 #include "host-scan.h"
 #include "mediated-scan.h"
 #include "usb-scan.h"
@@ -308,7 +308,7 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
         read_flag(place->sys_fd, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
     host->noiommu = read_flag(place->sys_fd, "module/vfio/parameters/enable_unsafe_noiommu_mode");
 
-    host_processors_note(place->sys_fd, host);
+    host_cpus_note(place->sys_fd, host);
     r = host_memory_note(place->sys_fd, place->proc_fd, host);
     if (r < 0)
         return r;

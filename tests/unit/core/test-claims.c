@@ -91,7 +91,7 @@ START_TEST(everything_can_be_given_up_by_the_name_that_the_table_lent)
 }
 END_TEST
 
-START_TEST(a_processor_has_one_owner)
+START_TEST(a_host_cpu_has_one_owner)
 {
     g_autoptr(Claims) claims = claims_new();
     unsigned numbers[] = {2, 3};
@@ -149,4 +149,4 @@ SUITE("claims", several_lean_on_a_group_that_nobody_takes_meanwhile, what_is_not
       a_group_has_no_owner_until_it_is_taken, nobody_takes_what_another_has,
       taking_twice_is_fine_for_the_owner, all_or_none_of_several_groups_are_taken,
       giving_up_leaves_the_claims_of_others, the_owners_name_is_copied,
-      everything_can_be_given_up_by_the_name_that_the_table_lent, a_processor_has_one_owner)
+      everything_can_be_given_up_by_the_name_that_the_table_lent, a_host_cpu_has_one_owner)

@@ -92,7 +92,7 @@ START_TEST(a_device_may_pass_for_another)
 }
 END_TEST
 
-START_TEST(processors_are_pinned_one_each_or_to_a_set)
+START_TEST(vcpus_are_pinned_one_each_or_to_a_set)
 {
     g_autoptr(GuestDefinition) each = a_definition("[CPU]\nCores=2\nThreads=2\nPin=2,8,3,9\n"),
                                set = a_definition("[CPU]\nPin=2-7\n"), none = a_definition("");
@@ -106,7 +106,7 @@ START_TEST(processors_are_pinned_one_each_or_to_a_set)
 }
 END_TEST
 
-START_TEST(pins_fit_the_processors_that_there_are)
+START_TEST(pins_fit_the_host_cpus_that_there_are)
 {
     assert_refused("[CPU]\nCores=4\nPin=1-3\n", AT "3: [CPU] Pin= names 3 host CPUs for 4 vCPUs",
                    "name one host CPU for each vCPU, or lower Sockets=, Cores= or Threads=");
@@ -117,7 +117,7 @@ START_TEST(pins_fit_the_processors_that_there_are)
 }
 END_TEST
 
-START_TEST(a_list_of_processors_is_written_as_cpusets_are)
+START_TEST(a_list_of_host_cpus_is_written_as_cpusets_are)
 {
     static const char *const bad[] = {"",      ",",   "1,",    "a",    "1-",  "-1",
                                       "1-2-3", "1,1", "1-3,2", "1024", "0x1", "1 2"};
@@ -166,7 +166,7 @@ START_TEST(a_gaming_machine_is_accepted_as_it_stands)
 }
 END_TEST
 
-START_TEST(sets_of_processors_are_taken_from_one_another)
+START_TEST(sets_of_host_cpus_are_taken_from_one_another)
 {
     g_autoptr(GArray) none = cpu_set_parse(""), some = cpu_set_parse("3,0-1"), more = cpu_set_parse("1-2"),
                       both = cpu_set_join(some, more), rest = cpu_set_minus(some, more),
@@ -184,7 +184,7 @@ START_TEST(sets_of_processors_are_taken_from_one_another)
 }
 END_TEST
 
-START_TEST(processors_for_the_guest_alone_have_to_be_named)
+START_TEST(host_cpus_for_the_guest_alone_have_to_be_named)
 {
     g_autoptr(GuestDefinition) alone = a_definition("[CPU]\nPin=2-3\nIsolate=yes\nGovernor=performance\n");
 
@@ -198,8 +198,8 @@ START_TEST(processors_for_the_guest_alone_have_to_be_named)
 END_TEST
 
 SUITE("definition-cpu", a_gaming_machine_is_accepted_as_it_stands, a_looking_glass_is_a_power_of_two,
-      processors_are_pinned_one_each_or_to_a_set, pins_fit_the_processors_that_there_are,
-      a_list_of_processors_is_written_as_cpusets_are, huge_pages_are_of_two_sizes_or_none,
+      vcpus_are_pinned_one_each_or_to_a_set, pins_fit_the_host_cpus_that_there_are,
+      a_list_of_host_cpus_is_written_as_cpusets_are, huge_pages_are_of_two_sizes_or_none,
       memory_is_made_of_whole_huge_pages, features_are_added_or_taken_away,
       a_feature_cannot_smuggle_in_a_property, what_kvm_tells_needs_kvm, a_device_may_pass_for_another,
-      sets_of_processors_are_taken_from_one_another, processors_for_the_guest_alone_have_to_be_named)
+      sets_of_host_cpus_are_taken_from_one_another, host_cpus_for_the_guest_alone_have_to_be_named)

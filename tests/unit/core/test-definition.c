@@ -282,7 +282,7 @@ START_TEST(initrd_and_command_line_need_an_image)
 }
 END_TEST
 
-START_TEST(software_cannot_imitate_the_host_s_processor)
+START_TEST(software_cannot_imitate_the_host_s_cpu)
 {
     assert_refused("[CPU]\nModel=host\nAccelerator=tcg\n",
                    AT "2: [CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU",
@@ -290,7 +290,7 @@ START_TEST(software_cannot_imitate_the_host_s_processor)
 }
 END_TEST
 
-START_TEST(processors_have_a_limit_together)
+START_TEST(vcpus_have_a_limit_together)
 {
     g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nSockets=3\nCores=85\n");
     ck_assert_uint_eq(definition->cpu.cores, 85);
@@ -391,7 +391,7 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       the_first_mistake_is_the_one_told, long_values_are_shown_shortened,
       sections_with_names_need_one_and_others_take_none, names_of_sections_are_short_lower_case_words,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
-      initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_processor,
-      processors_have_a_limit_together, functions_include_the_one_that_the_address_names,
+      initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_cpu,
+      vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names,
       no_two_are_tried_first, a_guest_has_one_vga_display, two_cards_have_two_addresses,
       lines_say_what_is_set_and_where, lines_of_what_is_no_definition_are_refused)

@@ -181,7 +181,7 @@ START_TEST(a_count_goes_upon_what_is_there)
 }
 END_TEST
 
-START_TEST(only_its_own_processors_are_kept_off_or_given_back)
+START_TEST(only_its_own_host_cpus_are_kept_off_or_given_back)
 {
     g_autoptr(Step) step = step_new(STEP_KEPT_OFF, "system.slice", "6", "2-3,6");
     g_autoptr(Step) undo = step_undo(step);
@@ -247,5 +247,5 @@ SUITE("step", a_mediated_device_is_told_by_its_type_and_its_card, every_kind_has
       a_vanished_device_is_drift, a_reset_is_always_yet_to_be_done_and_its_opposite_never,
       a_reset_has_happened_if_the_write_was_taken_and_the_device_answers,
       a_vanished_node_is_given_back_but_cannot_be_handed_over, a_step_is_described_in_words,
-      a_count_goes_upon_what_is_there, only_its_own_processors_are_kept_off_or_given_back,
+      a_count_goes_upon_what_is_there, only_its_own_host_cpus_are_kept_off_or_given_back,
       a_governor_that_somebody_else_chose_is_his)

@@ -128,7 +128,7 @@ static void assert_taken(const char *before, const char *after, WorkerVerdict wa
     slice_step_free(step);
 }
 
-START_TEST(processors_are_taken_from_a_slice_and_given_back)
+START_TEST(host_cpus_are_taken_from_a_slice_and_given_back)
 {
     assert_taken("", "2-3,9", WORKER_DONE, 0, "2-3,9");
     assert_taken("2-3,9", "", WORKER_DONE, 0, "");
@@ -208,7 +208,7 @@ START_TEST(one_that_is_let_go_is_not_heard_of_and_the_next_has_its_turn)
 }
 END_TEST
 
-SUITE_WITH("slice-step", setup, teardown, processors_are_taken_from_a_slice_and_given_back,
+SUITE_WITH("slice-step", setup, teardown, host_cpus_are_taken_from_a_slice_and_given_back,
            a_controller_comes_by_a_limit_that_is_none, what_others_are_kept_off_stays_so,
            two_at_once_do_not_undo_each_other, what_is_so_already_is_not_set_again,
            a_kernel_that_does_not_do_it_is_a_failure, a_refusal_of_systemds_is_a_failure,

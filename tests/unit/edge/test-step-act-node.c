@@ -87,7 +87,7 @@ START_TEST(huge_pages_are_made_on_a_node)
 }
 END_TEST
 
-START_TEST(a_governor_is_chosen_for_one_processor)
+START_TEST(a_governor_is_chosen_for_one_host_cpu)
 {
     g_autoptr(FakeHost) host = fake_host_new();
     fake_host_add_cpus(host, 4, "schedutil");
@@ -161,5 +161,5 @@ END_TEST
 SUITE("step-act-node", a_node_is_handed_over_and_given_back, a_node_that_others_could_open_is_closed_to_them,
       a_node_that_has_gone_is_given_back_but_cannot_be_handed_over, an_owner_is_two_numbers,
       a_link_in_the_place_of_a_node_is_not_followed, huge_pages_are_made_on_a_node,
-      a_governor_is_chosen_for_one_processor, shared_memory_is_made_and_removed_and_never_taken_over,
+      a_governor_is_chosen_for_one_host_cpu, shared_memory_is_made_and_removed_and_never_taken_over,
       shared_memory_is_not_made_in_a_folder_of_somebody_elses)

@@ -106,7 +106,7 @@ START_TEST(huge_pages_that_a_guest_lacks_are_told)
 }
 END_TEST
 
-START_TEST(processors_that_are_not_at_full_speed_are_told_to_whom_it_matters)
+START_TEST(host_cpus_that_are_not_at_full_speed_are_told_to_whom_it_matters)
 {
     g_autoptr(Host) host = host_new();
 
@@ -122,4 +122,4 @@ END_TEST
 
 SUITE("check", what_kvm_does_with_unknown_registers_is_told, devices_that_no_guest_will_get_are_told,
       huge_pages_that_a_guest_lacks_are_told,
-      processors_that_are_not_at_full_speed_are_told_to_whom_it_matters)
+      host_cpus_that_are_not_at_full_speed_are_told_to_whom_it_matters)

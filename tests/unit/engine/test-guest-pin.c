@@ -23,7 +23,7 @@ static void guest_drop(Guest **guest)
     A_QEMU(qemu, &rig);                                                                                      \
     __attribute__((cleanup(guest_drop))) Guest *guest = a_guest(&rig, &qemu, "[CPU]\n" cpu)
 
-START_TEST(processors_are_placed_before_the_guest_runs)
+START_TEST(vcpus_are_placed_before_the_guest_runs)
 {
     A_PINNED_GUEST("Pin=6,4\nEmulatorPin=0-1\nIOThreadPin=1\n");
 
@@ -66,5 +66,5 @@ START_TEST(a_guest_that_cannot_be_pinned_does_not_run)
 }
 END_TEST
 
-SUITE("guest-pin", processors_are_placed_before_the_guest_runs, a_set_is_for_all_of_them,
+SUITE("guest-pin", vcpus_are_placed_before_the_guest_runs, a_set_is_for_all_of_them,
       a_guest_that_cannot_be_pinned_does_not_run)

@@ -84,15 +84,15 @@ START_TEST(a_guest_that_is_still_looked_for_is_not_said_to_be_stopped)
 }
 END_TEST
 
-static const char *build_processors(FakeHost *host)
+static const char *build_host_cpus(FakeHost *host)
 {
     fake_host_add_cpus(host, 8, NULL);
     return "[CPU]\nAccelerator=tcg\nPin=2-3\nIsolate=yes\n";
 }
 
-START_TEST(a_guest_that_was_found_running_keeps_its_processors)
+START_TEST(a_guest_that_was_found_running_keeps_its_host_cpus)
 {
-    A_RIG(build_processors);
+    A_RIG(build_host_cpus);
     Fault *fault = NULL;
     unsigned job;
 
@@ -364,7 +364,7 @@ END_TEST
 
 SUITE("manager", a_start_that_fails_is_undone_and_says_why, a_guest_that_was_found_running_keeps_its_group,
       a_guest_that_is_still_looked_for_is_not_said_to_be_stopped,
-      a_guest_that_was_found_running_keeps_its_processors, two_guests_never_get_one_group,
+      a_guest_that_was_found_running_keeps_its_host_cpus, two_guests_never_get_one_group,
       what_was_not_given_back_stays_claimed_over_a_restart_until_it_is_believed,
       what_a_guest_without_devices_left_is_tried_again_by_a_stop,
       what_somebody_else_changed_of_it_is_believed_then,

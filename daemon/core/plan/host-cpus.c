@@ -158,8 +158,8 @@ static int add_governor(Plan *plan, const Host *host, const char *guest, const c
     return 0;
 }
 
-int plan_add_processors(Plan *plan, const Host *host, const Claims *claims, const char *guest,
-                        const DefinitionCpu *wish, Fault **ret_fault)
+int plan_add_host_cpus(Plan *plan, const Host *host, const Claims *claims, const char *guest,
+                       const DefinitionCpu *wish, Fault **ret_fault)
 {
     g_autoptr(GArray) pins = wish->pin ? cpu_list_parse(wish->pin) : NULL;
     int r = check_there(host, guest, wish, ret_fault);

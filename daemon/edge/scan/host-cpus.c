@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "host-processors.h"
+#include "host-cpus.h"
 
 #include <errno.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static GArray *possible(int sys_fd)
     return read_set(sys_fd, CPUS "/possible");
 }
 
-int host_processors_kept_off(int sys_fd, const char *allowed, GArray **ret)
+int host_cpus_kept_off(int sys_fd, const char *allowed, GArray **ret)
 {
     g_autoptr(GArray) all = possible(sys_fd), set = cpu_set_parse(allowed);
 
@@ -35,7 +35,7 @@ int host_processors_kept_off(int sys_fd, const char *allowed, GArray **ret)
     return 0;
 }
 
-int host_processors_allowed(int sys_fd, const char *kept_off, GArray **ret)
+int host_cpus_allowed(int sys_fd, const char *kept_off, GArray **ret)
 {
     g_autoptr(GArray) all = possible(sys_fd), set = cpu_set_parse(kept_off);
 
@@ -73,11 +73,11 @@ static void note_slice(int sys_fd, Host *host, const char *unit)
 
     if (faccessat(sys_fd, folder, F_OK, 0) < 0)
         return;
-    if (host_processors_kept_off(sys_fd, allowed, &kept_off) >= 0)
+    if (host_cpus_kept_off(sys_fd, allowed, &kept_off) >= 0)
         host_add_slice(host, unit, kept_off);
 }
 
-void host_processors_note(int sys_fd, Host *host)
+void host_cpus_note(int sys_fd, Host *host)
 {
     g_autoptr(GArray) online = read_set(sys_fd, CPUS "/online");
     g_autofree char *text = NULL;

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "../../../daemon/core/host/cpu-list.h"
-#include "../../../daemon/edge/scan/host-processors.h"
+#include "../../../daemon/edge/scan/host-cpus.h"
 #include "../fake-host.h"
 #include "../suite.h"
 
@@ -10,7 +10,7 @@ static Host *look(const FakeHost *fake)
 {
     Host *host = host_new();
 
-    host_processors_note(fake_host_sys_fd(fake), host);
+    host_cpus_note(fake_host_sys_fd(fake), host);
     return host;
 }
 
@@ -23,7 +23,7 @@ static void assert_slice(const Host *host, unsigned i, const char *unit, const c
     ck_assert_str_eq(text, kept_off);
 }
 
-START_TEST(processors_and_slices_are_seen)
+START_TEST(host_cpus_and_slices_are_seen)
 {
     g_autoptr(FakeHost) fake = fake_host_new();
 
@@ -68,16 +68,16 @@ START_TEST(what_is_allowed_is_all_that_is_not_kept_off)
     int fd = fake_host_sys_fd(fake);
 
     fake_host_add_cpus(fake, 4, NULL);
-    ck_assert_int_eq(host_processors_allowed(fd, "1-2", &some), 0);
-    ck_assert_int_eq(host_processors_allowed(fd, "", &all), 0);
-    ck_assert_int_eq(host_processors_kept_off(fd, "0-3", &none), 0);
+    ck_assert_int_eq(host_cpus_allowed(fd, "1-2", &some), 0);
+    ck_assert_int_eq(host_cpus_allowed(fd, "", &all), 0);
+    ck_assert_int_eq(host_cpus_kept_off(fd, "0-3", &none), 0);
     g_autofree char *text = cpu_set_to_text(some);
     ck_assert_str_eq(text, "0,3");
     ck_assert_uint_eq(all->len, 4);
     ck_assert_uint_eq(none->len, 0);
-    ck_assert_int_eq(host_processors_kept_off(fd, "-", &none), -EBADMSG);
+    ck_assert_int_eq(host_cpus_kept_off(fd, "-", &none), -EBADMSG);
 }
 END_TEST
 
-SUITE("host-processors", processors_and_slices_are_seen, where_there_is_no_such_thing_nothing_is_seen,
+SUITE("host-cpus", host_cpus_and_slices_are_seen, where_there_is_no_such_thing_nothing_is_seen,
       what_is_allowed_is_all_that_is_not_kept_off)

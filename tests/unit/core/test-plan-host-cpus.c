@@ -46,7 +46,7 @@ START_TEST(every_slice_of_the_host_is_kept_off)
 }
 END_TEST
 
-START_TEST(one_processor_at_least_is_the_host_s)
+START_TEST(one_host_cpu_at_least_is_the_host_s)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, NULL);
     g_autoptr(Claims) claims = claims_new();
@@ -61,7 +61,7 @@ START_TEST(one_processor_at_least_is_the_host_s)
 }
 END_TEST
 
-START_TEST(a_processor_is_one_guest_s_alone)
+START_TEST(a_host_cpu_is_one_guest_s_alone)
 {
     g_autoptr(Host) host = a_host_with_cpus(8, NULL);
     g_autoptr(Claims) claims = claims_new();
@@ -89,7 +89,7 @@ START_TEST(what_cannot_be_kept_off_is_refused)
 }
 END_TEST
 
-START_TEST(processors_that_are_not_there_are_refused)
+START_TEST(host_cpus_that_are_not_there_are_refused)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, NULL), unknown = a_host();
 
@@ -101,7 +101,7 @@ START_TEST(processors_that_are_not_there_are_refused)
 }
 END_TEST
 
-START_TEST(each_pinned_processor_gets_its_governor)
+START_TEST(each_pinned_host_cpu_gets_its_governor)
 {
     g_autoptr(Host) host = a_host_with_cpus(4, "schedutil"), none = a_host_with_cpus(4, NULL);
 
@@ -126,7 +126,7 @@ START_TEST(a_governor_that_is_not_there_is_refused_with_those_that_are)
 }
 END_TEST
 
-SUITE("plan-processors", every_slice_of_the_host_is_kept_off, one_processor_at_least_is_the_host_s,
-      a_processor_is_one_guest_s_alone, what_cannot_be_kept_off_is_refused,
-      processors_that_are_not_there_are_refused, each_pinned_processor_gets_its_governor,
+SUITE("plan-host-cpus", every_slice_of_the_host_is_kept_off, one_host_cpu_at_least_is_the_host_s,
+      a_host_cpu_is_one_guest_s_alone, what_cannot_be_kept_off_is_refused,
+      host_cpus_that_are_not_there_are_refused, each_pinned_host_cpu_gets_its_governor,
       a_governor_that_is_not_there_is_refused_with_those_that_are)

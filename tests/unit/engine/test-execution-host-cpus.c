@@ -5,7 +5,7 @@
 
 #include "execution-try.h"
 
-static const char *build_processors(FakeHost *host)
+static const char *build_host_cpus(FakeHost *host)
 {
     fake_host_add_cpus(host, 8, NULL);
     fake_host_allow_cpus(host, "user.slice", "0-5");
@@ -50,7 +50,7 @@ static void undo_quietly(Try *try)
 START_TEST(each_guest_takes_and_gives_back_its_own)
 {
     for (unsigned first = 0; first < 2; first++) {
-        A_RIG(build_processors);
+        A_RIG(build_host_cpus);
         A_TRY(one, &rig);
         __attribute__((cleanup(try_free))) Try two = other_try(&rig);
 
@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(one_starts_while_the_other_stops)
 {
-    A_RIG(build_processors);
+    A_RIG(build_host_cpus);
     A_TRY(one, &rig);
     __attribute__((cleanup(try_free))) Try two = other_try(&rig);
 
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(a_limit_that_somebody_else_sets_meanwhile_stays)
 {
-    A_TRY_OF(build_processors);
+    A_TRY_OF(build_host_cpus);
     try_run_all(&try);
     fake_host_allow_cpus(rig.host, "system.slice", "0,4-6");
     undo_quietly(&try);
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone)
 {
     for (unsigned n = 0; n < 3; n++) {
-        A_TRY_OF(build_processors);
+        A_TRY_OF(build_host_cpus);
         fake_host_fail_write(rig.host, n, EACCES);
         try_run_on(&try);
         ck_assert_ptr_nonnull(try.fault);
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(an_undo_that_systemd_does_not_do_can_be_tried_again)
 {
     for (unsigned n = 0; n < 2; n++) {
-        A_TRY_OF(build_processors);
+        A_TRY_OF(build_host_cpus);
         try_run_all(&try);
         fake_host_fail_write(rig.host, n, EACCES);
         try_undo_on(&try, false);
@@ -141,7 +141,7 @@ START_TEST(a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back
 }
 END_TEST
 
-START_TEST(a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_back)
+START_TEST(a_host_cpu_that_was_switched_off_meanwhile_keeps_none_from_going_back)
 {
     A_TRY_OF(build_fast);
     try_run_all(&try);
@@ -152,9 +152,9 @@ START_TEST(a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_bac
 }
 END_TEST
 
-SUITE("execution-processors", each_guest_takes_and_gives_back_its_own, one_starts_while_the_other_stops,
+SUITE("execution-host-cpus", each_guest_takes_and_gives_back_its_own, one_starts_while_the_other_stops,
       a_limit_that_somebody_else_sets_meanwhile_stays,
       what_systemd_does_not_do_ends_the_start_and_the_rest_is_undone,
       an_undo_that_systemd_does_not_do_can_be_tried_again,
       a_governor_that_somebody_chose_meanwhile_stays_and_the_rest_goes_back,
-      a_processor_that_was_switched_off_meanwhile_keeps_none_from_going_back)
+      a_host_cpu_that_was_switched_off_meanwhile_keeps_none_from_going_back)

@@ -5,11 +5,11 @@
 #include "../../core/host/host.h"
 
 /* Adds the CPUs that are online, and systemd's slices. What cannot be read is left out. */
-void host_processors_note(int sys_fd, Host *host);
+void host_cpus_note(int sys_fd, Host *host);
 
 /* The CPUs that a unit with this AllowedCPUs= (cpuset.cpus) is kept off; "": the unit is not limited.
  * -EBADMSG if that is not a list. The set is taken from all CPUs that the kernel could ever have, so a CPU
  * that is offline for a while makes no difference. */
-int host_processors_kept_off(int sys_fd, const char *allowed, GArray **ret);
+int host_cpus_kept_off(int sys_fd, const char *allowed, GArray **ret);
 /* The reverse: all of them where the unit is to be kept off none. */
-int host_processors_allowed(int sys_fd, const char *kept_off, GArray **ret);
+int host_cpus_allowed(int sys_fd, const char *kept_off, GArray **ret);
