@@ -28,6 +28,8 @@
 /* A system that lets go of a device does so within seconds; PCI Express gives a person five to think it over.
  */
 #define UNPLUG_USEC (30 * G_USEC_PER_SEC)
+/* A launcher connects as soon as its unit is up; a host that needs longer than this is in trouble. */
+#define LAUNCHER_USEC (60 * G_USEC_PER_SEC)
 /* What the heap may keep of what was freed, and from which size on a block is mapped by itself: glibc's first
  * values. */
 #define HEAP_SLACK (128 * 1024)
@@ -192,6 +194,7 @@ static void read_settings(Daemon *d)
     d->engine.limits.stuck_usec = settings.stuck_usec;
     d->engine.limits.answer_usec = ANSWER_USEC;
     d->engine.limits.unplug_usec = UNPLUG_USEC;
+    d->engine.limits.launcher_usec = LAUNCHER_USEC;
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 

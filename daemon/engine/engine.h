@@ -22,10 +22,11 @@ typedef struct Hangs Hangs; /* opener.h */
 
 /* How long is waited. */
 typedef struct EngineLimits {
-    uint64_t slow_usec;   /* a step that takes longer is reported */
-    uint64_t stuck_usec;  /* and one that takes this long is given up */
-    uint64_t answer_usec; /* for a path that a definition names to answer */
-    uint64_t unplug_usec; /* for a guest to let go of a device */
+    uint64_t slow_usec;     /* a step that takes longer is reported */
+    uint64_t stuck_usec;    /* and one that takes this long is given up */
+    uint64_t answer_usec;   /* for a path that a definition names to answer */
+    uint64_t unplug_usec;   /* for a guest to let go of a device */
+    uint64_t launcher_usec; /* for usher-launch to come up, and to say of each companion that it runs */
 } EngineLimits;
 
 typedef struct Engine {

@@ -198,6 +198,13 @@ void companions_start(Companions *all, const CompanionsStart *start)
     start_next(all);
 }
 
+const char *companions_awaited(const Companions *all)
+{
+    const QemuCompanion *companion = all->start.command ? next(all) : NULL;
+
+    return companion ? companion->name : NULL;
+}
+
 void companions_answered(Companions *all, char **words)
 {
     const QemuCompanion *started = all->start.command ? next(all) : NULL;

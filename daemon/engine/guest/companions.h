@@ -43,6 +43,8 @@ typedef struct CompanionsStart {
 
 /* Starts them, one after the other. May call back at once. */
 void companions_start(Companions *companions, const CompanionsStart *start);
+/* The one that the launcher has not reported on yet; NULL: none. */
+const char *companions_awaited(const Companions *companions);
 /* The launcher reports on the companion that was being started. */
 void companions_answered(Companions *companions, char **words);
 

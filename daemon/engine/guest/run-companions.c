@@ -48,8 +48,22 @@ static void on_companions_ended(void *userdata)
 const CompanionsHandler guest_companions_handler = {on_ready, on_companion_failed, on_companion_lost,
                                                     on_companions_ended};
 
+/* usher-launch starts it, and may hang on what it serves or runs from. */
+static int on_companion_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    Guest *g = userdata;
+    const char *name = companions_awaited(g->run->companions);
+
+    if (name)
+        guest_fail(g, fault_new(FAULT_TIMEOUT, "see journalctl -t usher-launch",
+                                "usher-launch of guest %s did not start %s within %" PRIu64 " s", g->name,
+                                name, g->engine->limits.launcher_usec / G_USEC_PER_SEC));
+    return 0;
+}
+
 void phase_companions(Run *run)
 {
+    guest_set_deadline(run->guest, run->guest->engine->limits.launcher_usec, on_companion_late);
     companions_start(run->companions, &(CompanionsStart){.launcher = run->start.launch,
                                                          .command = run->start.command,
                                                          .fds = run->start.fds,

@@ -2,9 +2,6 @@
 /* The phases of a start about the guest's unit, and the launcher that comes up in it. */
 #include "private.h"
 
-/* A launcher connects as soon as its unit is up; a host that needs longer than this is in trouble. */
-#define LAUNCHER_DEADLINE_USEC (60 * G_USEC_PER_SEC)
-
 static bool is_here(const Run *run)
 {
     return run->start.launch && (run->start.by_unit || run->start.unit == GUEST_UNIT_ACCEPTED);
@@ -70,14 +67,15 @@ static int on_launcher_late(sd_event_source *source, uint64_t usec, void *userda
     g_autofree char *remedy = g_strdup_printf("see: journalctl -u %s", unit);
 
     if (!g->run->start.launch || g->run->start.unit == GUEST_UNIT_ASKED)
-        guest_fail(g, fault_new(FAULT_TIMEOUT, remedy, "usher-launch of guest %s did not come up within 60 s",
-                                g->name));
+        guest_fail(g, fault_new(FAULT_TIMEOUT, remedy,
+                                "usher-launch of guest %s did not come up within %" PRIu64 " s", g->name,
+                                g->engine->limits.launcher_usec / G_USEC_PER_SEC));
     return 0;
 }
 
 void guest_await_launcher(Guest *g)
 {
-    guest_set_deadline(g, LAUNCHER_DEADLINE_USEC, on_launcher_late);
+    guest_set_deadline(g, g->engine->limits.launcher_usec, on_launcher_late);
 }
 
 void guest_launch_failed(Guest *g, const char *message)

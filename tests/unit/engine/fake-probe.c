@@ -37,6 +37,7 @@ static QemuFacts *facts_new(void)
                          "{\"return\": {\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}}}",
                          "{\"return\": [{\"name\": \"vfio-pci\"}, {\"name\": \"qemu-xhci\"}, {\"name\": "
                          "\"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, "
+                         "{\"name\": \"tpm-crb\"}, "
                          "{\"name\": \"hda-duplex\"}, {\"name\": \"pcie-root-port\"}, {\"name\": "
                          "\"virtio-serial-pci\"}, {\"name\": \"virtserialport\"}, {\"name\": \"ide-cd\"}, "
                          "{\"name\": \"pvpanic-pci\"}, {\"name\": \"virtio-9p-pci\"}, {\"name\": "

@@ -166,6 +166,7 @@ Rig rig_new(RigBuild build)
         .limits.stuck_usec = 90 * G_USEC_PER_SEC,
         .limits.answer_usec = G_USEC_PER_SEC / 10,
         .limits.unplug_usec = G_USEC_PER_SEC / 10,
+        .limits.launcher_usec = 60 * G_USEC_PER_SEC,
     };
     rig_come_again(&rig);
     return rig;

@@ -70,6 +70,29 @@ START_TEST(an_answer_that_does_not_come_is_told_by_its_phase)
 }
 END_TEST
 
+/* It hangs, as on a file server that is dead. */
+START_TEST(a_launcher_that_does_not_say_what_runs_ends_the_start)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    Job *job = job_new(1, JOB_START, "win10");
+
+    rig.engine.limits.launcher_usec = G_USEC_PER_SEC / 10;
+    Guest *guest = start(&rig, "[TPM]\nVersion=2.0\n", shown, job);
+    fake_qemu_connect(&qemu, guest);
+    rig_settle(&rig);
+    ck_assert_str_eq(guest_sub_state(guest), "companions");
+    while (guest_state(guest) == GUEST_PREPARING)
+        ck_assert_int_ge(sd_event_run(rig.engine.event, 5 * G_USEC_PER_SEC), 1);
+    rig_settle(&rig);
+    ck_assert_str_eq(guest_fault(guest)->message, "usher-launch of guest win10 did not start swtpm within 0 s");
+    rig_assert_restored(&rig);
+    guest_free(guest);
+    job_free(job);
+}
+END_TEST
+
 /* A later daemon finds its launcher. */
 START_TEST(a_guest_that_goes_while_its_unit_comes_up_stops_nothing)
 {
@@ -89,4 +112,5 @@ END_TEST
 
 SUITE("guest-start", its_sub_state_is_the_phase_that_its_start_waits_for,
       an_answer_that_does_not_come_is_told_by_its_phase,
+      a_launcher_that_does_not_say_what_runs_ends_the_start,
       a_guest_that_goes_while_its_unit_comes_up_stops_nothing)
