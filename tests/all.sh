@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds everything and runs every test: unit, bus, lab; and in a Debian 13 the unit tests and the lab's main scenarios.
+# Builds everything and runs every test: unit, bus, lab. tests/distributions.sh does the same in other suites of Debian.
 # Installs what is missing first. The last line says "N passed, N failed"; a skip counts as a failure. Logs stay in
-# $USHER_BUILD (default build/) and its lab-logs, and in build-trixie.
+# $USHER_BUILD (default build/) and its lab-logs.
 
 set -euo pipefail
 
@@ -88,11 +88,6 @@ run_lab() {
         count_report "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs"
 }
 
-run_debian_13() {
-        heading 'Debian 13'
-        count_report env USHER_BUILD="$build" "$here/distributions.sh" --lab trixie
-}
-
 "$here/install-packages.sh"
 configure_and_build
 run_meson_tests
@@ -101,7 +96,6 @@ check_format
 check_scripts
 check_packages
 run_lab
-run_debian_13
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

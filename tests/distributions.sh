@@ -5,8 +5,9 @@
 #
 # Builds this tree in a root of each Debian suite (trixie, if none is named) and runs the unit tests there; with --bus, those on a
 # private bus, too; with --lab, the main scenarios of the lab, in a lab host of that suite; with --package, builds the package of
-# what is committed (tests/packages.sh). A warning of the compiler counts as a failure. Roots have this machine's kernel, lab hosts that of the suite. For each suite a line of docs/distributions.md is printed,
-# and with --document written there; the last line says "N passed, N failed". Install tests/install-packages.sh's packages first.
+# what is committed (tests/packages.sh). A warning of the compiler counts as a failure. Roots have this machine's kernel, lab hosts
+# that of the suite. For each suite a line of docs/distributions.md is printed, and with --document written there; the last line
+# says "N passed, N failed". Install tests/install-packages.sh's packages first.
 
 set -euo pipefail
 
