@@ -89,6 +89,7 @@ check_deb() {
                 libexec/usher/{usherd,usher-bind,usher-launch,usher-lent} \
                 man1/usherctl.1.gz man5/usher.guest.5.gz man5/usherd.conf.5.gz man8/usherd.8.gz completions/usherctl \
                 systemd/system/{usherd.service,usherd.socket,usher-guest@.service,usher-bind@.service,usher.target,usher.slice} \
+                lib/systemd/system-generators/usher-generator \
                 system.d/org.usher1.conf actions/org.usher1.policy
         [ -z "$output" ] || cp "$work"/usher_*.deb "$output/"
 }

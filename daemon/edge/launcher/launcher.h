@@ -64,7 +64,8 @@ void launcher_on_given_up(Launcher *launcher, LauncherFailed given_up, void *use
 
 /* Asks for a start; done is called when it was accepted (error 0) or not, never when the process is up: the
  * helper's connection tells that, and launcher_on_failed() that it never will. With systemd: StartUnit(…,
- * "replace"), after ResetFailedUnit; a unit that is active already is fine. Fork: -EALREADY if the instance
+ * "replace"), after ResetFailedUnit, and after Reload if a guest's name has more than 25 characters, as its
+ * user comes from usher-generator; a unit that is active already is fine. Fork: -EALREADY if the instance
  * still runs. done may be NULL. */
 int launcher_start(Launcher *launcher, LauncherKind kind, const char *instance, LauncherDone done,
                    void *userdata);

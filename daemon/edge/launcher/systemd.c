@@ -121,6 +121,11 @@ static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *i
     return 0;
 }
 
+/* usher-guest@.service has User=usher_%i, and a user's name has at most 31 characters
+ * (valid_user_group_name() in systemd). For a longer name than this, usher-generator tells systemd the
+ * user, as part of a reload. */
+#define NAME_IN_USER_MAX 25
+
 static int on_start_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Pending *pending = userdata;
@@ -140,12 +145,45 @@ static int on_start_reply(sd_bus_message *reply, void *userdata, sd_bus_error *e
     return 0;
 }
 
+static int ask_start(SystemdLauncher *launcher, Pending *pending)
+{
+    g_autofree char *unit = launcher_unit_name(pending->kind, pending->subject);
+
+    /* Otherwise a guest that failed five times in ten seconds could not be started any more
+     * (StartLimitBurst=). */
+    int r = systemd_call(launcher, NULL, NULL, NULL, "ResetFailedUnit", "s", unit);
+    if (r < 0)
+        return r;
+    return systemd_call(launcher, &pending->slot, on_start_reply, pending, "StartUnit", "ss", unit,
+                        "replace");
+}
+
+/* systemd answers once it has reloaded (method_reload() in src/core/dbus-manager.c). */
+static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Pending *pending = userdata;
+    SystemdLauncher *launcher = (SystemdLauncher *)pending->launcher;
+    Start *start = find_start(launcher, pending->kind, pending->subject);
+
+    pending->slot = sd_bus_slot_unref(pending->slot);
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        g_autofree char *unit = launcher_unit_name(pending->kind, pending->subject);
+        set_error(pending, "reload its units before the start of", unit, reply);
+    } else {
+        pending->error = ask_start(launcher, pending);
+        if (pending->error == 0)
+            return 0;
+    }
+    if (start)
+        g_ptr_array_remove_fast(launcher->starts, start);
+    pending_answer(pending);
+    return 0;
+}
+
 static int systemd_start(Launcher *base, LauncherKind kind, const char *instance, LauncherDone done,
                          void *userdata)
 {
     SystemdLauncher *launcher = (SystemdLauncher *)base;
-    g_autofree char *unit = launcher_unit_name(kind, instance);
-    Pending *pending = NULL;
     Start *start;
 
     /* An earlier start is not waited for any more. */
@@ -153,17 +191,13 @@ static int systemd_start(Launcher *base, LauncherKind kind, const char *instance
     int r = start_new(launcher, kind, instance, userdata, &start);
     if (r < 0)
         return r;
-    /* Otherwise a guest that failed five times in ten seconds could not be started any more
-     * (StartLimitBurst=). */
-    r = systemd_call(launcher, NULL, NULL, NULL, "ResetFailedUnit", "s", unit);
-    if (r >= 0) {
-        pending = pending_new(base, kind, instance, done, NULL, userdata);
-        r = systemd_call(launcher, &pending->slot, on_start_reply, pending, "StartUnit", "ss", unit,
-                         "replace");
-    }
+    Pending *pending = pending_new(base, kind, instance, done, NULL, userdata);
+    if (kind == LAUNCHER_GUEST && strlen(instance) > NAME_IN_USER_MAX)
+        r = systemd_call(launcher, &pending->slot, on_reloaded, pending, "Reload", NULL);
+    else
+        r = ask_start(launcher, pending);
     if (r < 0) {
-        if (pending)
-            pending_drop(pending);
+        pending_drop(pending);
         g_ptr_array_remove_fast(launcher->starts, start);
     }
     return r;

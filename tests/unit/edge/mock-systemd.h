@@ -16,9 +16,9 @@ typedef struct MockSystemd {
     unsigned next_job;
     int references;                /* RefUnit less UnrefUnit */
     int status_reads;              /* how often ExecMainStatus was asked for */
-    bool late;                     /* only mock_systemd_answer() answers StartUnit and StopUnit */
+    bool late;                     /* only mock_systemd_answer() answers StartUnit, StopUnit and Reload */
     GPtrArray *unanswered;         /* of sd_bus_message, owned, the oldest first */
-    const char *refusal;           /* an error's message for StartUnit, StopUnit and KillUnit; NULL: none */
+    const char *refusal;           /* an error's message for those and KillUnit; NULL: none */
     const char *state, *sub_state; /* of the unit; sub_state NULL: some */
     const char *property_error;    /* an error's name for all properties; NULL: none */
     struct {
@@ -33,6 +33,7 @@ static inline int mock_on_call(sd_bus_message *m, void *userdata, sd_bus_error *
     MockSystemd *mock = userdata;
     const char *member = sd_bus_message_get_member(m), *text;
     bool about_unit = g_str_equal(member, "StartUnit") || g_str_equal(member, "StopUnit");
+    bool waits = about_unit || g_str_equal(member, "Reload");
     int32_t signo;
 
     g_string_append(mock->calls, member);
@@ -44,11 +45,11 @@ static inline int mock_on_call(sd_bus_message *m, void *userdata, sd_bus_error *
     }
     g_string_append_c(mock->calls, '|');
     mock->references += g_str_equal(member, "RefUnit") - g_str_equal(member, "UnrefUnit");
-    if (about_unit && mock->late) {
+    if (waits && mock->late) {
         g_ptr_array_add(mock->unanswered, sd_bus_message_ref(m));
         return 1;
     }
-    if (mock->refusal && (about_unit || g_str_equal(member, "KillUnit")))
+    if (mock->refusal && (waits || g_str_equal(member, "KillUnit")))
         return sd_bus_error_set(error, "org.freedesktop.systemd1.UnitMasked", mock->refusal);
     if (!about_unit)
         return sd_bus_reply_method_return(m, NULL);
@@ -61,7 +62,7 @@ static inline void mock_message_free(void *message)
     sd_bus_message_unref(message);
 }
 
-/* Answers the oldest waiting call so many times, with a job or with the refusal. */
+/* Answers the oldest waiting call so many times, with a job (Reload has none) or with the refusal. */
 static inline void mock_systemd_answer(MockSystemd *mock, unsigned times)
 {
     g_autofree char *job = g_strdup_printf(MOCK_ROOT "/job/%u", ++mock->next_job);
@@ -71,7 +72,9 @@ static inline void mock_systemd_answer(MockSystemd *mock, unsigned times)
         sd_bus_message *call = g_ptr_array_index(mock->unanswered, 0);
         int r = mock->refusal ? sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.UnitMasked", "%s",
                                                            mock->refusal)
-                              : sd_bus_reply_method_return(call, "o", job);
+              : sd_bus_message_is_method_call(call, NULL, "Reload")
+                  ? sd_bus_reply_method_return(call, NULL)
+                  : sd_bus_reply_method_return(call, "o", job);
         ck_assert_int_ge(r, 0);
     }
     g_ptr_array_remove_index(mock->unanswered, 0);
@@ -101,6 +104,7 @@ static inline int mock_on_property(sd_bus *bus, const char *path, const char *in
 static const sd_bus_vtable mock_manager[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Subscribe", NULL, NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Reload", NULL, NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetFailedUnit", "s", NULL, mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("StartUnit", "ss", "o", mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("StopUnit", "ss", "o", mock_on_call, SD_BUS_VTABLE_UNPRIVILEGED),
