@@ -285,7 +285,7 @@ static int ask_check_disks(Api *api, sd_bus_message *message, const char *id, bo
     int r = api_enquiry_new(api, message, &enquiry);
     if (r != 0)
         return r;
-    r = manager_check_disks(api->manager, id, may, on_disks_checked, enquiry, &fault);
+    r = manager_check_files(api->manager, id, may, on_disks_checked, enquiry, &fault);
     return api_enquiry_later(enquiry, r, fault);
 }
 

@@ -160,8 +160,9 @@ Socket={named}/native
         self.assertRegex(message, "QEMU of guest demo ended", result)
         self.assertTrue((self.folder / "named" / "a.img").exists())
         (self.folder / "named" / "initrd").unlink()
-        with self.assertRaises(dbus.DBusException):
-            self.manager.PlanStart("demo")
+        for call in (lambda: self.manager.PlanStart("demo"), self.usherd.guest("demo").CheckDisks):
+            with self.assertRaisesRegex(dbus.DBusException, r"\[Kernel\] Initrd=.*/initrd: No such file"):
+                call()
         touched = self.touched()
         self.assertIn(str(self.usherd.folder / "etc" / "guests"), touched, "the trace is empty")
         self.assertTrue(any(path.startswith("/sys/") for path in touched), "the trace lacks what is below a folder")

@@ -79,14 +79,6 @@ static GPtrArray *wishes_new(void)
     return g_ptr_array_new_with_free_func(free_element);
 }
 
-GPtrArray *file_wishes_of_disks(const GuestDefinition *definition)
-{
-    GPtrArray *wishes = wishes_new();
-
-    add_disks(wishes, definition);
-    return wishes;
-}
-
 static void add_pci(GPtrArray *wishes, const DefinitionPci *pci)
 {
     add(wishes, FILE_KIND_FILE, g_strconcat("PCI ", pci->name, NULL), "ROM", pci->rom, 0);

@@ -46,8 +46,6 @@ FileKind file_kind_from_string(const char *name);
 /* All of a definition, in the order in which they are opened; of FileWish, owned. firmware: the file with its
  * code; NULL: it has none. vhost_net: as Plan has it. */
 GPtrArray *file_wishes(const GuestDefinition *definition, const char *firmware, bool vhost_net);
-/* Only its disks. */
-GPtrArray *file_wishes_of_disks(const GuestDefinition *definition);
 /* The ROM of one device, if it has one. */
 GPtrArray *file_wishes_of_pci(const DefinitionPci *pci);
 

@@ -141,8 +141,8 @@ int manager_open(Manager *manager, const char *name, GuestStream stream, bool fo
 typedef void (*ManagerPlanned)(const GPtrArray *steps, const Fault *fault, void *userdata);
 int manager_plan_start(Manager *manager, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                        Fault **ret_fault);
-/* Only checks that the disks that it names are what they should be, as a start does; steps is empty. */
-int manager_check_disks(Manager *manager, const char *name, bool claim, ManagerPlanned planned,
+/* Only checks that the files that it names are what they should be, as a start does; steps is empty. */
+int manager_check_files(Manager *manager, const char *name, bool claim, ManagerPlanned planned,
                         void *userdata, Fault **ret_fault);
 int manager_plan_bind(Manager *manager, const BindWish *wish, bool claim, ManagerPlanned planned,
                       void *userdata, Fault **ret_fault);

@@ -102,7 +102,7 @@ int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned 
     return manager_show_plan(m, plan, definition, files, claim, planned, userdata, ret_fault);
 }
 
-int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
+int manager_check_files(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                         Fault **ret_fault)
 {
     const Owner owner = owner_of_guest(name);
@@ -112,9 +112,12 @@ int manager_check_disks(Manager *m, const char *name, bool claim, ManagerPlanned
     int r = manager_load(m, name, &definition, ret_fault);
     if (r != 0)
         return r;
-    /* A running guest has its disks in use itself. */
+    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
+    host_tools_settle(tools, definition);
+    const Firmware *firmware = host_tools_firmware(tools, definition);
+    /* A running guest has them in use itself. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
-    GPtrArray *files = at_rest ? file_wishes_of_disks(definition) : NULL;
+    GPtrArray *files = at_rest ? file_wishes(definition, firmware ? firmware->code : NULL, false) : NULL;
     return manager_show_plan(m, plan_new(owner.text), g_steal_pointer(&definition), files, claim, planned,
                              userdata, ret_fault);
 }

@@ -170,9 +170,6 @@ START_TEST(what_is_not_there_is_missing_and_what_is_there_is_well)
                      ": No such file or directory");
     ck_assert(g_file_set_contents(kernel, "", 0, NULL));
     ck_assert_ptr_null(ask(&rig, sections, FILE_GATE_LOOK));
-    ck_assert_int_eq(g_remove(kernel), 0);
-    g_autoptr(GuestDefinition) definition = define(sections);
-    ck_assert_ptr_null(ask_for(&rig, definition, file_wishes_of_disks(definition), FILE_GATE_LOOK));
 }
 END_TEST
 
