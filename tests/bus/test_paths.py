@@ -108,14 +108,18 @@ class TheDaemonItself(unittest.TestCase):
     def definition(self):
         named = self.folder / "named"
         named.mkdir()
-        for name in ("vmlinuz", "initrd", "rom", "cd.iso", "docs/file"):
+        for name in ("vmlinuz", "initrd", "code.fd", "variables.fd", "rom", "cd.iso", "docs/file"):
             (named / name).parent.mkdir(exist_ok=True)
             (named / name).write_bytes(bytes(512))
         server = socket.socket(socket.AF_UNIX)
         self.addCleanup(server.close)
         server.bind(str(named / "native"))
         (named / "native").chmod(0o777)
-        return GUEST + f"""[Kernel]
+        return GUEST + f"""[Firmware]
+Type=uefi
+Code={named}/code.fd
+Variables={named}/variables.fd
+[Kernel]
 Image={named}/vmlinuz
 Initrd={named}/initrd
 [Disk a]
@@ -156,7 +160,7 @@ Socket={named}/native
         self.manager.PlanStart("demo")
         self.usherd.guest("demo").CheckDisks()
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
-        # Everything was opened and handed over: QEMU itself finds that this is no kernel.
+        # Everything was opened and handed over: QEMU itself finds that this is no firmware.
         self.assertRegex(message, "QEMU of guest demo ended", result)
         self.assertTrue((self.folder / "named" / "a.img").exists())
         (self.folder / "named" / "initrd").unlink()

@@ -100,6 +100,16 @@ static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
         return definition_raise(section_place(section, "SecureBoot"), ret_fault,
                                 "add Type=uefi, or remove it",
                                 "[Firmware] SecureBoot=yes: a BIOS has no secure boot");
+    if (definition->firmware.code && definition->firmware.type != FIRMWARE_UEFI)
+        return definition_raise(section_place(section, "Code"), ret_fault, "add Type=uefi, or remove it",
+                                "[Firmware] Code= is for UEFI firmware");
+    if (definition->firmware.variables && !definition->firmware.code)
+        return definition_raise(section_place(section, "Variables"), ret_fault,
+                                "add Code=, or remove Variables=", "[Firmware] Variables= needs Code=");
+    if (definition->firmware.keys == FIRMWARE_KEYS_NONE && !definition->firmware.secure_boot)
+        return definition_raise(section_place(section, "Keys"), ret_fault,
+                                "add SecureBoot=yes, or remove Keys=",
+                                "[Firmware] Keys=none: without secure boot there are no keys");
     return 0;
 }
 

@@ -42,6 +42,13 @@ typedef enum FirmwareType {
     FIRMWARE_TYPE_INVALID = -EINVAL,
 } FirmwareType;
 
+typedef enum FirmwareKeys {
+    FIRMWARE_KEYS_ENROLLED, /* the distribution's */
+    FIRMWARE_KEYS_NONE,     /* the guest's owner enrols his own */
+    FIRMWARE_KEYS_MAX,
+    FIRMWARE_KEYS_INVALID = -EINVAL,
+} FirmwareKeys;
+
 typedef enum TpmVersion {
     TPM_VERSION_NONE,
     TPM_VERSION_2_0,
@@ -72,8 +79,10 @@ struct GuestDefinition {
     unsigned spare_ports;       /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
     bool agent;                 /* [Agent] Enabled= */
     struct {
-        FirmwareType type; /* default bios */
-        bool secure_boot;  /* SecureBoot=, uefi alone */
+        FirmwareType type;      /* default bios */
+        bool secure_boot;       /* SecureBoot=, uefi alone */
+        FirmwareKeys keys;      /* with secure boot; default enrolled */
+        char *code, *variables; /* absolute; NULL: as the host's distribution describes */
     } firmware;
     TpmVersion tpm; /* default none */
     DefinitionCpu cpu;

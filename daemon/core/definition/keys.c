@@ -95,6 +95,8 @@ static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERAT
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
 static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
+static const char *const firmware_keys[] = {
+    [FIRMWARE_KEYS_ENROLLED] = "enrolled", [FIRMWARE_KEYS_NONE] = "none", NULL};
 static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
 /* As many nodes as a host with one board has. */
 static const char *const nodes[] = {"auto", "0", "1", "2", "3", "4", "5", "6", "7", NULL};
@@ -168,6 +170,12 @@ static const DefinitionKey keys[] = {
      .help = "The kind of firmware: QEMU's own BIOS, or the UEFI of the host's distribution"},
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no",
      .help = "Whether the firmware boots only what is signed with a key that it knows"},
+    {SECTION_FIRMWARE, "Keys", VALUE_CHOICE, GUEST(firmware.keys), .words = firmware_keys, .fallback = "enrolled",
+     .help = "Whether the firmware knows keys at first, or the guest's owner enrols his own"},
+    {SECTION_FIRMWARE, "Code", VALUE_PATH, GUEST(firmware.code), .otherwise = "is chosen from those that the host's distribution describes",
+     .help = "The firmware's image, raw or *.qcow2"},
+    {SECTION_FIRMWARE, "Variables", VALUE_PATH, GUEST(firmware.variables), .otherwise = "comes with the firmware; with Code= there are none",
+     .help = "The image of the variables as they are at first, raw or *.qcow2"},
 
     {SECTION_TPM, "Version", VALUE_CHOICE, GUEST(tpm), .words = tpm_versions, .fallback = "none",
      .help = "The version of the TPM, which swtpm emulates"},

@@ -53,34 +53,46 @@ static bool has_target(struct json_object *root)
     return false;
 }
 
-/* The path of a raw image, or NULL. */
-static const char *image_of(struct json_object *mapping, const char *name)
+/* The path of an image in a format that we know, or NULL. */
+static char *image_of(struct json_object *mapping, const char *name, bool *ret_qcow2)
 {
     struct json_object *image = descriptor_member(mapping, name);
-    const char *path = descriptor_text(image, "filename");
+    const char *path = descriptor_text(image, "filename"), *format = descriptor_text(image, "format");
 
-    return g_strcmp0(descriptor_text(image, "format"), "raw") == 0 && path && g_path_is_absolute(path) ? path
-                                                                                                       : NULL;
+    *ret_qcow2 = g_strcmp0(format, "qcow2") == 0;
+    return path && g_path_is_absolute(path) && (*ret_qcow2 || g_strcmp0(format, "raw") == 0) ? g_strdup(path)
+                                                                                             : NULL;
+}
+
+/* FirmwareFlashMode: code and variables in two images; in one, of which each guest has a copy; code alone. */
+static bool read_images(struct json_object *mapping, Firmware *firmware)
+{
+    const char *mode = descriptor_text(mapping, "mode") ?: "split";
+
+    if (g_str_equal(mode, "combined")) {
+        firmware->template = image_of(mapping, "executable", &firmware->template_qcow2);
+        return firmware->template != NULL;
+    }
+    firmware->code = image_of(mapping, "executable", &firmware->code_qcow2);
+    if (g_str_equal(mode, "stateless"))
+        return firmware->code != NULL;
+    firmware->template = image_of(mapping, "nvram-template", &firmware->template_qcow2);
+    return g_str_equal(mode, "split") && firmware->code && firmware->template;
 }
 
 static Firmware *read_descriptor(const char *source, struct json_object *root)
 {
     struct json_object *mapping = descriptor_member(root, "mapping");
-    const char *mode = descriptor_text(mapping, "mode");
-    const char *code = image_of(mapping, "executable"), *template = image_of(mapping, "nvram-template");
+    g_autoptr(Firmware) firmware = g_new0(Firmware, 1);
 
     if (!has_word(root, "interface-types", "uefi") || !has_target(root) ||
-        g_strcmp0(descriptor_text(mapping, "device"), "flash") != 0 ||
-        (mode && !g_str_equal(mode, "split")) || !code || !template)
+        g_strcmp0(descriptor_text(mapping, "device"), "flash") != 0 || !read_images(mapping, firmware))
         return NULL;
-    return firmware_copy(&(Firmware){
-        .source = (char *)source,
-        .code = (char *)code,
-        .template = (char *)template,
-        .secure_boot = has_word(root, "features", "secure-boot"),
-        .enrolled_keys = has_word(root, "features", "enrolled-keys"),
-        .needs_smm = has_word(root, "features", "requires-smm"),
-    });
+    firmware->source = g_strdup(source);
+    firmware->secure_boot = has_word(root, "features", "secure-boot");
+    firmware->enrolled_keys = has_word(root, "features", "enrolled-keys");
+    firmware->needs_smm = has_word(root, "features", "requires-smm");
+    return g_steal_pointer(&firmware);
 }
 
 Firmware *firmware_parse(const char *source, const char *text, size_t size)
@@ -92,14 +104,22 @@ Firmware *firmware_parse(const char *source, const char *text, size_t size)
     return firmware;
 }
 
-const Firmware *firmware_choose(const GPtrArray *firmwares, bool secure_boot)
+static const Firmware *choose(const GPtrArray *firmwares, bool secure_boot, bool enrolled_keys, bool keeps)
 {
     for (unsigned i = 0; i < firmwares->len; i++) {
         const Firmware *firmware = g_ptr_array_index(firmwares, i);
-        if (firmware->secure_boot == secure_boot && firmware->enrolled_keys == secure_boot)
+        if (firmware->secure_boot == secure_boot &&
+            firmware->enrolled_keys == (secure_boot && enrolled_keys) &&
+            (firmware->template != NULL) == keeps)
             return firmware;
     }
     return NULL;
+}
+
+const Firmware *firmware_choose(const GPtrArray *firmwares, bool secure_boot, bool enrolled_keys)
+{
+    return choose(firmwares, secure_boot, enrolled_keys, true)
+               ?: choose(firmwares, secure_boot, enrolled_keys, false);
 }
 
 Firmware *firmware_copy(const Firmware *firmware)

@@ -10,10 +10,11 @@
 #include "../host/host.h"
 
 static const char *const kinds[] = {
-    [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",     [FILE_KIND_PLACE] = "place",
-    [FILE_KIND_FOLDER] = "folder", [FILE_KIND_SOCKET] = "socket", [FILE_KIND_KVMFR] = "kvmfr",
-    [FILE_KIND_LINK] = "link",     [FILE_KIND_VHOST] = "vhost",   [FILE_KIND_USB] = "usb",
-    [FILE_KIND_VFIO] = "vfio",     [FILE_KIND_USER] = "user",     [FILE_KIND_GROUP] = "group",
+    [FILE_KIND_COPY] = "copy",   [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",
+    [FILE_KIND_PLACE] = "place", [FILE_KIND_FOLDER] = "folder", [FILE_KIND_SOCKET] = "socket",
+    [FILE_KIND_KVMFR] = "kvmfr", [FILE_KIND_LINK] = "link",     [FILE_KIND_VHOST] = "vhost",
+    [FILE_KIND_USB] = "usb",     [FILE_KIND_VFIO] = "vfio",     [FILE_KIND_USER] = "user",
+    [FILE_KIND_GROUP] = "group",
 };
 
 const char *file_kind_to_string(FileKind kind)
@@ -103,14 +104,27 @@ static void add_network(GPtrArray *wishes, const DefinitionNetwork *network, boo
         0);
 }
 
-GPtrArray *file_wishes(const GuestDefinition *definition, const char *firmware, bool vhost_net)
+/* Only what a definition names has a section and a key. */
+static void add_firmware(GPtrArray *wishes, const Firmware *firmware)
+{
+    bool pinned = firmware && firmware->pinned;
+
+    if (!firmware)
+        return;
+    add(wishes, FILE_KIND_FILE, pinned ? g_strdup("Firmware") : NULL, pinned ? "Code" : NULL, firmware->code,
+        0);
+    add(wishes, FILE_KIND_COPY, pinned ? g_strdup("Firmware") : NULL, pinned ? "Variables" : NULL,
+        firmware->template, 0);
+}
+
+GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmware, bool vhost_net)
 {
     GPtrArray *wishes = wishes_new();
 
     add_looking_glass(wishes, definition);
     if (definition->sound.type != SOUND_NONE)
         add(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket, 0);
-    add(wishes, FILE_KIND_FILE, NULL, NULL, firmware, 0);
+    add_firmware(wishes, firmware);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Initrd", definition->kernel.initrd, 0);
     for (unsigned i = 0; i < definition->pci->len; i++)

@@ -4,9 +4,12 @@
 #pragma once
 
 #include "../definition/handle.h"
+#include "../host/firmware.h"
 
 typedef enum FileKind {
     FILE_KIND_FILE,  /* a regular file: a kernel, an initrd, a ROM, firmware */
+    FILE_KIND_COPY,  /* a copy of one in memory, of FILE_COPY_MAX bytes at most, as reading the file may wait
+                        for ever: the template of a firmware's variables */
     FILE_KIND_DISK,  /* a regular file or a block device, which may be made: only looked at (disk-wish.h) */
     FILE_KIND_PLACE, /* the folder that a disk is to be made in */
     FILE_KIND_FOLDER,
@@ -22,6 +25,10 @@ typedef enum FileKind {
     FILE_KIND_MAX,
     FILE_KIND_INVALID = -EINVAL,
 } FileKind;
+
+/* Most bytes of a file that is copied into memory: the variables of firmware take 528 KiB, and a whole
+ * firmware 4 MiB. */
+#define FILE_COPY_MAX (64 << 20)
 
 typedef struct FileWish {
     FileKind kind;
@@ -43,9 +50,9 @@ typedef struct FileSeen {
 const char *file_kind_to_string(FileKind kind); /* "file", "disk", … */
 FileKind file_kind_from_string(const char *name);
 
-/* All of a definition, in the order in which they are opened; of FileWish, owned. firmware: the file with its
- * code; NULL: it has none. vhost_net: as Plan has it. */
-GPtrArray *file_wishes(const GuestDefinition *definition, const char *firmware, bool vhost_net);
+/* All of a definition, in the order in which they are opened; of FileWish, owned. firmware NULL: it has none.
+ * vhost_net: as Plan has it. */
+GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmware, bool vhost_net);
 /* The ROM of one device, if it has one. */
 GPtrArray *file_wishes_of_pci(const DefinitionPci *pci);
 

@@ -1,33 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "builder.h"
 
-static void add_flash(QemuBuilder *builder, const char *node, int fd, bool read_only)
+static void add_flash(QemuBuilder *builder, const char *node, int fd, bool qcow2, bool read_only)
 {
-    struct json_object *flash = json_new_driver("file");
+    g_autofree char *file_node = qcow2 ? g_strconcat(node, "-file", NULL) : g_strdup(node);
+    struct json_object *file = json_new_driver("file"), *format = qcow2 ? json_new_driver("qcow2") : NULL;
 
-    json_set_text(flash, "node-name", "%s", node);
-    json_set_text(flash, "filename", "/dev/fdset/%d", fd);
-    json_set_bool(flash, "read-only", read_only);
-    builder_json(builder, "-blockdev", flash);
+    json_set_text(file, "node-name", "%s", file_node);
+    json_set_text(file, "filename", "/dev/fdset/%d", fd);
+    json_set_bool(file, "read-only", read_only);
+    builder_json(builder, "-blockdev", file);
+    if (!format)
+        return;
+    json_set_text(format, "node-name", "%s", node);
+    json_set_text(format, "file", "%s", file_node);
+    json_set_bool(format, "read-only", read_only);
+    /* Without this, the image could have QEMU open whatever path it likes. */
+    json_object_object_add(format, "backing", NULL);
+    builder_json(builder, "-blockdev", format);
+}
+
+static void add_code(QemuBuilder *builder, const Firmware *firmware)
+{
+    int fd = builder_file_set(builder, QEMU_FILE_FIRMWARE, firmware->code, true);
+
+    add_flash(builder, "firmware", fd, firmware->code_qcow2, true);
+}
+
+static void add_variables(QemuBuilder *builder, const Firmware *firmware)
+{
+    g_autofree char *path =
+        host_tools_nvram_path(builder->tools, builder->definition, firmware->template_qcow2);
+    int fd = builder_file_set(builder, QEMU_FILE_NVRAM, path, false);
+
+    builder_file_at(builder, fd)->template = builder_keep(builder, firmware->template);
+    add_flash(builder, "nvram", fd, firmware->template_qcow2, false);
 }
 
 void qemu_add_firmware(QemuBuilder *builder)
 {
-    const Firmware *firmware = host_tools_firmware(builder->tools, builder->definition);
+    Firmware firmware;
 
-    if (!firmware)
+    if (!host_tools_firmware(builder->tools, builder->definition, &firmware))
         return;
-    g_autofree char *nvram = host_tools_nvram_path(builder->tools, builder->definition);
-    int code = builder_file_set(builder, QEMU_FILE_FIRMWARE, firmware->code, true);
-    int variables = builder_file_set(builder, QEMU_FILE_NVRAM, nvram, false);
-
-    builder_file_at(builder, variables)->template = builder_keep(builder, firmware->template);
-    add_flash(builder, "firmware", code, true);
-    add_flash(builder, "nvram", variables, false);
-    builder_option(builder, "-machine", "pflash0=firmware,pflash1=nvram%s",
-                   firmware->needs_smm ? ",smm=on" : "");
+    if (firmware.code)
+        add_code(builder, &firmware);
+    if (firmware.template)
+        add_variables(builder, &firmware);
+    builder_option(builder, "-machine", "pflash0=%s%s%s", firmware.code ? "firmware" : "nvram",
+                   firmware.code && firmware.template ? ",pflash1=nvram" : "",
+                   firmware.needs_smm ? ",smm=on" : "");
     /* Only system management mode can then write the variables: otherwise the guest's system could change its
      * keys (OvmfPkg/README of edk2). */
-    if (firmware->needs_smm)
+    if (firmware.needs_smm)
         builder_option(builder, "-global", "driver=cfi.pflash01,property=secure,value=on");
 }

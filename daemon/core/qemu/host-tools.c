@@ -13,16 +13,48 @@ HostTools *host_tools_new(const char *state_path)
     return tools;
 }
 
-const Firmware *host_tools_firmware(const HostTools *tools, const GuestDefinition *definition)
+static bool is_qcow2(const char *path)
 {
-    if (definition->firmware.type != FIRMWARE_UEFI)
-        return NULL;
-    return firmware_choose(tools->firmwares, definition->firmware.secure_boot);
+    return path && g_str_has_suffix(path, ".qcow2");
 }
 
-char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition)
+static Firmware pinned_firmware(const GuestDefinition *definition)
 {
-    const char *name = definition->firmware.secure_boot ? "nvram-secure.fd" : "nvram.fd";
+    bool secure = definition->firmware.secure_boot;
+
+    return (Firmware){.source = definition->source,
+                      .code = definition->firmware.code,
+                      .template = definition->firmware.variables,
+                      .code_qcow2 = is_qcow2(definition->firmware.code),
+                      .template_qcow2 = is_qcow2(definition->firmware.variables),
+                      .secure_boot = secure,
+                      .needs_smm = secure,
+                      .pinned = true};
+}
+
+bool host_tools_firmware(const HostTools *tools, const GuestDefinition *definition, Firmware *ret)
+{
+    if (definition->firmware.type != FIRMWARE_UEFI)
+        return false;
+    if (definition->firmware.code) {
+        *ret = pinned_firmware(definition);
+        return true;
+    }
+    const Firmware *firmware = firmware_choose(tools->firmwares, definition->firmware.secure_boot,
+                                               definition->firmware.keys == FIRMWARE_KEYS_ENROLLED);
+    if (firmware)
+        *ret = *firmware;
+    return firmware != NULL;
+}
+
+char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition, bool qcow2)
+{
+    bool secure = definition->firmware.secure_boot;
+    const char *keys = !secure                                               ? ""
+                       : definition->firmware.keys == FIRMWARE_KEYS_ENROLLED ? "-secure"
+                                                                             : "-own-keys";
+    g_autofree char *name = g_strconcat("nvram", definition->firmware.code ? "-pinned" : "", keys,
+                                        qcow2 ? ".qcow2" : ".fd", NULL);
 
     return g_build_filename(tools->state_path, definition->name, name, NULL);
 }
@@ -111,19 +143,36 @@ static int check_share(const HostTools *tools, const char *guest, const Definiti
     return check_abilities(tools->virtiofsd, guest, share, ret_fault);
 }
 
+#define NO_FIRMWARE "guest %s: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35"
+
+static int check_firmware(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
+{
+    bool secure = definition->firmware.secure_boot, own = definition->firmware.keys == FIRMWARE_KEYS_NONE;
+    Firmware firmware;
+
+    if (definition->firmware.type != FIRMWARE_UEFI || host_tools_firmware(tools, definition, &firmware))
+        return 0;
+    if (secure && !own && firmware_choose(tools->firmwares, true, false))
+        return fault_raise(ret_fault, FAULT_MISSING_FILE,
+                           "write Keys=none and enrol keys of your own, or install firmware that has some",
+                           NO_FIRMWARE " with secure boot and enrolled keys", definition->name);
+    return refuse_missing(PACKAGE_FIRMWARE, "", ret_fault, NO_FIRMWARE " %s", definition->name,
+                          !secure ? "without secure boot"
+                          : own   ? "with secure boot and no keys yet"
+                                  : "with secure boot and enrolled keys");
+}
+
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {
-    if (definition->firmware.type == FIRMWARE_UEFI && !host_tools_firmware(tools, definition))
-        return refuse_missing(
-            PACKAGE_FIRMWARE, "", ret_fault,
-            "guest %s: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35 %s",
-            definition->name,
-            definition->firmware.secure_boot ? "with secure boot and enrolled keys" : "without secure boot");
+    int r = check_firmware(tools, definition, ret_fault);
+
+    if (r != 0)
+        return r;
     if (definition->tpm != TPM_VERSION_NONE && !tools->swtpm)
         return refuse_missing(PACKAGE_SWTPM, "", ret_fault,
                               "guest %s: [TPM] needs swtpm, which this host does not have", definition->name);
     for (unsigned i = 0; i < definition->shares->len; i++) {
-        int r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
+        r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
         if (r != 0)
             return r;
     }

@@ -22,8 +22,9 @@ typedef struct HostTools {
 
 HostTools *host_tools_new(const char *state_path);
 
-/* The firmware of a guest; NULL: it boots with QEMU's own BIOS. Borrowed. */
-const Firmware *host_tools_firmware(const HostTools *tools, const GuestDefinition *definition);
+/* The firmware of a guest, its strings borrowed from both; false: there is none, or it boots with QEMU's own
+ * BIOS. */
+bool host_tools_firmware(const HostTools *tools, const GuestDefinition *definition, Firmware *ret);
 
 /* The folder with the state of a guest's TPM. The caller frees it. */
 char *host_tools_tpm_path(const HostTools *tools, const GuestDefinition *definition);
@@ -32,8 +33,8 @@ char *host_tools_tpm_path(const HostTools *tools, const GuestDefinition *definit
 void host_tools_settle(const HostTools *tools, GuestDefinition *definition);
 
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
- * secure boot without effect. The caller frees it. */
-char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition);
+ * secure boot without effect. qcow2: its format, else raw. The caller frees it. */
+char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition, bool qcow2);
 
 /* FAULT_RAISED if the definition asks for something that the host does not have; the remedy names the
  * package to install. */

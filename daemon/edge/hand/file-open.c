@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -109,6 +111,7 @@ static bool is_of_kind(FileKind kind, unsigned mode)
 {
     switch (kind) {
     case FILE_KIND_FILE:
+    case FILE_KIND_COPY:
         return S_ISREG(mode);
     case FILE_KIND_SOCKET:
         return S_ISSOCK(mode) && (mode & 0006) == 0006;
@@ -163,6 +166,34 @@ static int open_path(FileKind kind, const char *path, FileSeen *seen, int *ret_f
     return 0;
 }
 
+static int copy_into(int to, int from, off_t size)
+{
+    while (size > 0) {
+        ssize_t n = sendfile(to, from, NULL, size);
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        size -= n;
+    }
+    return fcntl(to, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ? -errno : 0;
+}
+
+/* A copy in memory, which does not change any more, in the place of the file. */
+static int copy_file(int *fd)
+{
+    _cleanup_close_ int from = steal_fd(fd);
+    struct stat st;
+
+    if (fstat(from, &st) < 0)
+        return -errno;
+    if (st.st_size > FILE_COPY_MAX)
+        return -EFBIG;
+    _cleanup_close_ int to = memfd_create("copy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = to < 0 ? -errno : copy_into(to, from, st.st_size);
+    if (r >= 0)
+        *fd = steal_fd(&to);
+    return r;
+}
+
 int file_open(FileKind kind, const char *what, FileSeen **ret, int *ret_fd)
 {
     g_autoptr(FileSeen) seen = g_new0(FileSeen, 1);
@@ -173,6 +204,8 @@ int file_open(FileKind kind, const char *what, FileSeen **ret, int *ret_fd)
             : what[0] == '/'          ? look_at_disk(what, seen)
                                       : -EINVAL;
 
+    if (r >= 0 && kind == FILE_KIND_COPY && fd >= 0)
+        r = copy_file(&fd);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&seen);

@@ -8,6 +8,7 @@
 #include "../../base/remedy.h"
 #include "../../core/qemu/check.h"
 #include "../../core/host/usb.h"
+#include "../../edge/qemu/nvram.h"
 #include "../../edge/scan/host-ports.h"
 #include "preflight.h"
 #include "../../core/plan/usb-wish.h"
@@ -35,34 +36,66 @@ static int check_programs(const GuestDefinition *definition, const char *qemu_pa
 static int check_nvram(const GuestDefinition *definition, const Firmware *firmware, const char *path,
                        Fault **ret_fault)
 {
-    struct stat template, st;
+    uint64_t template, size;
 
-    if (stat(firmware->template, &template) < 0 || stat(path, &st) < 0 || st.st_size == template.st_size)
+    if (nvram_size(firmware->template, &template) < 0 || nvram_size(path, &size) < 0 || size == template)
         return 0;
     return fault_raise(ret_fault, FAULT_REFUSED,
                        "move the file away, and the start makes a new one; the guest then loses its boot "
                        "entries and settings",
-                       "guest %s: %s was made for other firmware: it has %" G_GINT64_FORMAT
-                       " bytes, %s has %" G_GINT64_FORMAT,
-                       definition->name, path, (gint64)st.st_size, firmware->template,
-                       (gint64) template.st_size);
+                       "guest %s: %s was made for other firmware: it has %" G_GUINT64_FORMAT
+                       " bytes, %s has %" G_GUINT64_FORMAT,
+                       definition->name, path, size, firmware->template, template);
+}
+
+/* The distribution's firmware may change from one format to the other. New variables beside the old ones
+ * would be without the guest's own keys, which were there to be asked for. */
+static int check_other_format(const GuestDefinition *definition, const char *path, const char *other,
+                              bool qcow2, Fault **ret_fault)
+{
+    if (access(path, F_OK) == 0 || access(other, F_OK) < 0)
+        return 0;
+    g_autofree char *remedy =
+        g_strdup_printf("qemu-img convert -f %s -O %s %s %s; or move it away to have a new one made",
+                        qcow2 ? "raw" : "qcow2", qcow2 ? "qcow2" : "raw", other, path);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: %s is %s, and the firmware is %s now",
+                       definition->name, other, qcow2 ? "raw" : "qcow2", qcow2 ? "qcow2" : "raw");
+}
+
+static int check_variables(const GuestDefinition *definition, const HostTools *tools,
+                           const Firmware *firmware, Fault **ret_fault)
+{
+    bool qcow2 = firmware->template_qcow2;
+    g_autofree char *path = host_tools_nvram_path(tools, definition, qcow2),
+                    *other = host_tools_nvram_path(tools, definition, !qcow2);
+    int r = check_other_format(definition, path, other, qcow2, ret_fault);
+
+    /* What a definition names is usher-bind's to look at. */
+    return r == 0 && !firmware->pinned ? check_nvram(definition, firmware, path, ret_fault) : r;
+}
+
+static int check_images(const GuestDefinition *definition, const Firmware *firmware, Fault **ret_fault)
+{
+    const char *images[] = {firmware->code, firmware->template};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
+        if (images[i] && access(images[i], R_OK) < 0)
+            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again",
+                               "guest %s: %s, which %s names: %s", definition->name, images[i],
+                               firmware->source, g_strerror(errno));
+    return 0;
 }
 
 static int check_firmware(const GuestDefinition *definition, const HostTools *tools, Fault **ret_fault)
 {
+    Firmware firmware;
     int r = host_tools_check(tools, definition, ret_fault);
-    const Firmware *firmware = r == 0 ? host_tools_firmware(tools, definition) : NULL;
-    const char *images[] = {firmware ? firmware->code : NULL, firmware ? firmware->template : NULL};
 
-    if (!firmware)
+    if (r != 0 || !host_tools_firmware(tools, definition, &firmware))
         return r;
-    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
-        if (access(images[i], R_OK) < 0)
-            return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again",
-                               "guest %s: %s, which %s names: %s", definition->name, images[i],
-                               firmware->source, g_strerror(errno));
-    g_autofree char *nvram = host_tools_nvram_path(tools, definition);
-    return check_nvram(definition, firmware, nvram, ret_fault);
+    if (!firmware.pinned)
+        r = check_images(definition, &firmware, ret_fault);
+    return r == 0 && firmware.template ? check_variables(definition, tools, &firmware, ret_fault) : r;
 }
 
 int preflight_check(const GuestDefinition *definition, const char *qemu_path, const HostTools *tools,

@@ -37,19 +37,31 @@ static Fault *note_disks(const Run *run)
                  : NULL;
 }
 
+/* Made from the template where there are none yet. A descriptor or -errno. */
+static int open_variables(Run *run, const char *path, const char *template)
+{
+    int fd = nvram_open(path);
+
+    if (fd != -ENOENT)
+        return fd;
+    _cleanup_close_ int from = file_gate_dup(run->start.files, FILE_KIND_COPY, template);
+    int r = from < 0 ? from : nvram_make(path, from);
+    return r < 0 ? r : nvram_open(path);
+}
+
 /* The guest's own variables, which are usher's and no key names; NULL: done, or it has none. */
 static Fault *open_nvram(Run *run)
 {
-    const Firmware *firmware = host_tools_firmware(run->start.tools, run->definition);
+    Firmware firmware;
 
-    if (!firmware)
+    if (!host_tools_firmware(run->start.tools, run->definition, &firmware) || !firmware.template)
         return NULL;
-    g_autofree char *path = host_tools_nvram_path(run->start.tools, run->definition);
-    run->start.nvram_fd = nvram_open(path, firmware->template);
+    g_autofree char *path = host_tools_nvram_path(run->start.tools, run->definition, firmware.template_qcow2);
+    run->start.nvram_fd = open_variables(run, path, firmware.template);
     return run->start.nvram_fd < 0
                ? fault_new(FAULT_MISSING_FILE, "is there room in /var/lib, and is the firmware installed?",
                            "guest %s: cannot open %s, made from %s: %s", run->guest->name, path,
-                           firmware->template, g_strerror(-run->start.nvram_fd))
+                           firmware.template, g_strerror(-run->start.nvram_fd))
                : NULL;
 }
 
@@ -73,8 +85,9 @@ void phase_files(Run *run)
     Start *start = &run->start;
 
     start->tools = tools_find(&g->engine->tools_place);
-    const Firmware *firmware = host_tools_firmware(start->tools, run->definition);
-    GPtrArray *files = file_wishes(run->definition, firmware ? firmware->code : NULL, run->plan->vhost_net);
+    Firmware firmware;
+    bool uefi = host_tools_firmware(start->tools, run->definition, &firmware);
+    GPtrArray *files = file_wishes(run->definition, uefi ? &firmware : NULL, run->plan->vhost_net);
     if (files->len > 0)
         job_progress(g->start_job, OPEN_WORDS, 0, run->plan->steps->len);
     start->files = file_gate_new(g->engine, run->definition, files, FILE_GATE_START, on_gate, run);

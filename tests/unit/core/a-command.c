@@ -34,12 +34,20 @@ const Virtiofsd *a_virtiofsd;
 static HostTools *debian_tools(void)
 {
     HostTools *tools = host_tools_new(a_state_path);
-    Firmware secure = {"40-edk2-x86_64-secure-enrolled.json",
-                       "/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
-                       "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
-                       true,
-                       true,
-                       true};
+    Firmware secure = {.source = (char *)"40-edk2-x86_64-secure-enrolled.json",
+                       .code = (char *)"/usr/share/OVMF/OVMF_CODE_4M.ms.fd",
+                       .template = (char *)"/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+                       .secure_boot = true,
+                       .enrolled_keys = true,
+                       .needs_smm = true};
+    /* As Fedora's and Arch's. */
+    Firmware setup = {.source = (char *)"50-edk2-ovmf-4m-qcow2-x64-sb.json",
+                      .code = (char *)"/usr/share/edk2/ovmf/OVMF_CODE_4M.secboot.qcow2",
+                      .template = (char *)"/usr/share/edk2/ovmf/OVMF_VARS_4M.qcow2",
+                      .code_qcow2 = true,
+                      .template_qcow2 = true,
+                      .secure_boot = true,
+                      .needs_smm = true};
     Firmware plain = {"60-edk2-x86_64.json", "/usr/share/OVMF/OVMF_CODE_4M.fd",
                       "/usr/share/OVMF/OVMF_VARS_4M.fd"};
 
@@ -49,6 +57,7 @@ static HostTools *debian_tools(void)
     tools->uid = 61184;
     tools->gid = 61185;
     g_ptr_array_add(tools->firmwares, firmware_copy(&secure));
+    g_ptr_array_add(tools->firmwares, firmware_copy(&setup));
     g_ptr_array_add(tools->firmwares, firmware_copy(&plain));
     return tools;
 }

@@ -9,17 +9,19 @@
 START_TEST(everything_that_a_definition_names_is_opened)
 {
     static const char *const expected[] = {
-        "group - kvm",         "user LookingGlass bob", "socket Sound /s/native", "file - /code",
-        "file Kernel /k",      "file Kernel /i",        "file PCI gpu /rom",      "disk Disk a /b",
-        "disk Disk a /a",      "disk CDROM c /c",       "folder Share d /d",      "vhost - /dev/vhost-net",
-        "link Network n tap7", "vhost - /dev/vhost-net"};
+        "group - kvm",      "user LookingGlass bob",  "socket Sound /s/native", "file - /code",
+        "copy - /vars",     "file Kernel /k",         "file Kernel /i",         "file PCI gpu /rom",
+        "disk Disk a /b",   "disk Disk a /a",         "disk CDROM c /c",        "folder Share d /d",
+        "vhost - /dev/vhost-net", "link Network n tap7", "vhost - /dev/vhost-net"};
     g_autoptr(GuestDefinition) definition = a_definition(
         "[PCI gpu]\nAddress=0000:01:00.0\nROM=/rom\n[Kernel]\nImage=/k\nInitrd=/i\n[Sound]\nType=pipewire\n"
         "Socket=/s/native\n[LookingGlass]\nSize=64M\nOwner=bob\n[Disk a]\nPath=/a\nFormat=qcow2\n"
         "Backing=raw:/b\n[CDROM c]\nPath=/c\n[CDROM empty]\n[Share d]\nPath=/d\n[Network "
         "n]\nMode=tap\nDevice=tap7\n"
         "[Network m]\nMode=bridge\nBridge=br0\n[Network u]\nMode=user\n");
-    g_autoptr(GPtrArray) wishes = file_wishes(definition, "/code", true);
+    const Firmware firmware = {.code = (char *)"/code", .template = (char *)"/vars"},
+                   pinned = {.code = (char *)"/mine", .pinned = true};
+    g_autoptr(GPtrArray) wishes = file_wishes(definition, &firmware, true);
 
     for (unsigned i = 0; i < wishes->len; i++) {
         const FileWish *wish = g_ptr_array_index(wishes, i);
@@ -31,7 +33,10 @@ START_TEST(everything_that_a_definition_names_is_opened)
     g_autoptr(GPtrArray) rom = file_wishes_of_pci(g_ptr_array_index(definition->pci, 0)),
                          less = file_wishes(definition, NULL, false);
     ck_assert_uint_eq(rom->len, 1);
-    ck_assert_uint_eq(less->len, G_N_ELEMENTS(expected) - 3);
+    ck_assert_uint_eq(less->len, G_N_ELEMENTS(expected) - 4);
+    g_autoptr(GPtrArray) named = file_wishes(definition, &pinned, false);
+    ck_assert_uint_eq(named->len, less->len + 1);
+    ck_assert_str_eq(((const FileWish *)g_ptr_array_index(named, 3))->key, "Code");
 }
 END_TEST
 

@@ -111,11 +111,19 @@ static void assert_cdrom(struct json_object *blocks, const DefinitionCdrom *cdro
         ck_assert(flag_of(inserted, "ro"));
 }
 
+/* Of the two, one is without variables. */
+static unsigned count_flash(const GuestDefinition *definition)
+{
+    if (definition->firmware.type != FIRMWARE_UEFI)
+        return 0;
+    return definition->firmware.code && !definition->firmware.variables ? 1 : 2;
+}
+
 static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
 {
     struct json_object *blocks = qemu_ask(qemu, "query-block", NULL),
                        *threads = qemu_ask(qemu, "query-iothreads", NULL);
-    unsigned n_threads = 0, n_flash = definition->firmware.type == FIRMWARE_UEFI ? 2 : 0;
+    unsigned n_threads = 0, n_flash = count_flash(definition);
 
     ck_assert_uint_eq(json_object_array_length(blocks),
                       n_flash + definition->disks->len + definition->cdroms->len);
@@ -133,7 +141,7 @@ static void assert_disks(Qemu *qemu, const GuestDefinition *definition)
 
 static void assert_firmware(Qemu *qemu, const GuestDefinition *definition)
 {
-    if (definition->firmware.type != FIRMWARE_UEFI)
+    if (count_flash(definition) < 2)
         return;
     struct json_object *code = qemu_get(qemu, "/machine/system.flash0", "drive"),
                        *variables = qemu_get(qemu, "/machine/system.flash1", "drive"),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Firmware descriptors in folders, and the variables that are made from what they name. */
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include "../../../daemon/base/cleanup.h"
+#include "../../../daemon/core/plan/qcow2.h"
+#include "../../../daemon/edge/hand/file-open.h"
 #include "../../../daemon/edge/scan/tools-find.h"
 #include "../../../daemon/edge/qemu/nvram.h"
 #include "../suite.h"
@@ -107,6 +110,19 @@ START_TEST(a_host_without_descriptors_has_no_firmware)
 }
 END_TEST
 
+/* As a start does: the template is read only if there is nothing yet. */
+static int open_nvram(const char *path, const char *template)
+{
+    int fd = nvram_open(path);
+
+    if (fd != -ENOENT)
+        return fd;
+    _cleanup_close_ int from = open(template, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(from, 0);
+    int r = nvram_make(path, from);
+    return r < 0 ? r : nvram_open(path);
+}
+
 static char *read_nvram(const char *path)
 {
     char *text = NULL;
@@ -121,14 +137,14 @@ START_TEST(variables_are_made_once_from_the_template)
     struct stat st;
 
     write_file("vars.fd", "as new");
-    _cleanup_close_ int fd = nvram_open(path, template);
+    _cleanup_close_ int fd = open_nvram(path, template);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(pwrite(fd, "MY", 2, 0), 2);
     ck_assert_int_eq(fstat(fd, &st), 0);
     ck_assert_uint_eq(st.st_mode & 07777, 0600);
 
     write_file("vars.fd", "newer!");
-    _cleanup_close_ int again = nvram_open(path, template);
+    _cleanup_close_ int again = open_nvram(path, template);
     ck_assert_int_ge(again, 0);
     g_autofree char *text = read_nvram(path);
     ck_assert_str_eq(text, "MY new");
@@ -141,7 +157,7 @@ START_TEST(a_copy_that_was_cut_short_is_made_anew)
 
     write_file("vars.fd", "as new");
     write_file("guests/win10/nvram.fd.new", "as");
-    _cleanup_close_ int fd = nvram_open(path, template);
+    _cleanup_close_ int fd = open_nvram(path, template);
     ck_assert_int_ge(fd, 0);
     g_autofree char *text = read_nvram(path), *left = path_of("guests/win10/nvram.fd.new");
     ck_assert_str_eq(text, "as new");
@@ -149,12 +165,41 @@ START_TEST(a_copy_that_was_cut_short_is_made_anew)
 }
 END_TEST
 
-START_TEST(without_a_template_nothing_is_made)
+START_TEST(a_template_is_read_from_a_copy_that_nobody_changes)
 {
-    g_autofree char *path = path_of("guests/win10/nvram.fd"), *template = path_of("vars.fd");
+    g_autofree char *path = path_of("vars.fd"), *large = path_of("large.fd");
+    g_autoptr(FileSeen) seen = NULL, none = NULL;
+    int fd;
 
-    ck_assert_int_eq(nvram_open(path, template), -ENOENT);
-    ck_assert_int_ne(access(path, F_OK), 0);
+    write_file("vars.fd", "as new");
+    ck_assert_int_eq(file_open(FILE_KIND_COPY, path, &seen, &fd), 0);
+    ck_assert(S_ISREG(seen->mode));
+    write_file("vars.fd", "newer");
+    g_autofree char *copy = g_strdup_printf("/proc/self/fd/%d", fd), *text = read_nvram(copy);
+    ck_assert_str_eq(text, "as new");
+    ck_assert_int_eq(pwrite(fd, "MY", 2, 0), -1);
+    close_fd(fd);
+
+    write_file("large.fd", "");
+    ck_assert_int_eq(truncate(large, FILE_COPY_MAX + 1), 0);
+    ck_assert_int_eq(file_open(FILE_KIND_COPY, large, &none, &fd), -EFBIG);
+}
+END_TEST
+
+START_TEST(an_image_has_the_size_that_the_guest_sees)
+{
+    g_autofree char *raw = path_of("raw.fd"), *qcow2 = path_of("qcow2.fd"), *nowhere = path_of("nowhere");
+    g_autoptr(GByteArray) image = NULL;
+    uint64_t size, length;
+
+    write_file("raw.fd", "nine byte");
+    ck_assert_int_eq(nvram_size(raw, &size), 0);
+    ck_assert_uint_eq(size, 9);
+    image = qcow2_new(540672, NULL, NULL, &length);
+    ck_assert(g_file_set_contents(qcow2, (char *)image->data, image->len, NULL));
+    ck_assert_int_eq(nvram_size(qcow2, &size), 0);
+    ck_assert_uint_eq(size, 540672);
+    ck_assert_int_eq(nvram_size(nowhere, &size), -ENOENT);
 }
 END_TEST
 
@@ -165,12 +210,14 @@ START_TEST(a_link_in_the_place_of_the_variables_is_not_followed)
     write_file("vars.fd", "as new");
     write_file("guests/win10/other", "another's");
     ck_assert_int_eq(symlink("other", path), 0);
-    ck_assert_int_eq(nvram_open(path, template), -ELOOP);
+    ck_assert_int_eq(open_nvram(path, template), -ELOOP);
 }
 END_TEST
 
-SUITE_WITH("tools-find", set_up, tear_down, descriptors_come_in_the_order_of_their_names_whatever_their_folder,
+SUITE_WITH("tools-find", set_up, tear_down,
+           descriptors_come_in_the_order_of_their_names_whatever_their_folder,
            the_administrators_descriptor_takes_the_place_of_the_distributions,
            an_empty_file_hides_the_distributions, a_host_without_descriptors_has_no_firmware,
            variables_are_made_once_from_the_template, a_copy_that_was_cut_short_is_made_anew,
-           without_a_template_nothing_is_made, a_link_in_the_place_of_the_variables_is_not_followed)
+           a_template_is_read_from_a_copy_that_nobody_changes, an_image_has_the_size_that_the_guest_sees,
+           a_link_in_the_place_of_the_variables_is_not_followed)

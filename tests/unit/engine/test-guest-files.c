@@ -19,6 +19,7 @@ static const struct {
     Shape shape;
 } kinds[] = {
     {"[PCI gpu]\nAddress=" GPU "\nROM=", "ROM", SHAPE_FILE},
+    {"[Firmware]\nType=uefi\nCode=", "Code", SHAPE_FILE},
     {"[Kernel]\nImage=", "Image", SHAPE_FILE},
     {"[Kernel]\nImage=/proc/self/exe\nInitrd=", "Initrd", SHAPE_FILE},
     {"[Share docs]\nType=9p\nPath=", "Path", SHAPE_FOLDER},
