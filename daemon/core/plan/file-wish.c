@@ -199,6 +199,9 @@ DEFINE_FREE(FileSeen, file_seen_free, seen)
 static int raise_missing(const GuestDefinition *definition, const FileWish *wish, int error,
                          Fault **ret_fault)
 {
+    if (error == -EMLINK)
+        return fault_raise(ret_fault, FAULT_REFUSED, "make one file of the image: qemu-img convert -O qcow2",
+                           "guest %s: %s keeps its contents in another file", definition->name, wish->path);
     if (!wish->section)
         return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
                            "guest %s: its firmware %s: %s", definition->name, wish->path, g_strerror(-error));

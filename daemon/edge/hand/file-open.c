@@ -20,6 +20,7 @@
 #include "../../base/file.h"
 #include "../../core/definition/kvmfr-device.h"
 #include "../../core/plan/disk-wish.h"
+#include "../../core/plan/qcow2.h"
 
 /* KVMFR_DMABUF_GETSIZE of module/kvmfr.h in Looking Glass: the size is what it returns. Nothing in sysfs
  * tells. */
@@ -143,6 +144,18 @@ static int ask_kvmfr(int name, gid_t owner, FileSeen *seen)
     return fd < 0 ? fd : 0;
 }
 
+/* QEMU opens whatever path such an image names: with -blockdev, only a backing file can be ruled out. */
+static int refuse_external_data(int fd)
+{
+    uint8_t bytes[QCOW2_HEADER_BYTES];
+    Qcow2Header header;
+    ssize_t n = pread(fd, bytes, sizeof(bytes), 0);
+
+    if (n < 0)
+        return -errno;
+    return qcow2_read(bytes, n, &header) == 0 && header.external_data ? -EMLINK : 0;
+}
+
 static int open_path(FileKind kind, const char *path, FileSeen *seen, int *ret_fd)
 {
     struct stat st;
@@ -159,11 +172,13 @@ static int open_path(FileKind kind, const char *path, FileSeen *seen, int *ret_f
         return 0;
     if (kind == FILE_KIND_KVMFR)
         return ask_kvmfr(name, st.st_gid, seen);
-    int fd = kind == FILE_KIND_SOCKET ? steal_fd(&name) : open_again(name, O_RDONLY);
+    _cleanup_close_ int fd = kind == FILE_KIND_SOCKET ? steal_fd(&name) : open_again(name, O_RDONLY);
     if (fd < 0)
         return fd;
-    *ret_fd = fd;
-    return 0;
+    int r = S_ISREG(st.st_mode) ? refuse_external_data(fd) : 0;
+    if (r == 0)
+        *ret_fd = steal_fd(&fd);
+    return r;
 }
 
 static int copy_into(int to, int from, off_t size)

@@ -12,5 +12,5 @@
  * followed (-ELOOP). Only a file of the right kind is opened, as opening a FIFO or a device may do something.
  * A file and a folder are open for reading; for a socket that anybody may connect to the descriptor is its
  * name alone (O_PATH). -ENOENT: there is none, except that a disk's path which does not exist is seen with a
- * mode of 0; else -errno. */
+ * mode of 0; -EMLINK: a qcow2 image with its contents in another file; else -errno. */
 int file_open(FileKind kind, const char *what, FileSeen **ret, int *ret_fd);

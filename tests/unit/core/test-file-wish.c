@@ -105,6 +105,7 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
     assert_judged(&file, 0, &(FileSeen){.mode = S_IFBLK}, "[Kernel] Image=/k: it is not a file");
     assert_judged(&firmware, -ENOENT, NULL, "its firmware /code: No such file or directory");
     assert_judged(&firmware, 0, &directory, "its firmware /code: Invalid argument");
+    assert_judged(&firmware, -EMLINK, NULL, "/code keeps its contents in another file");
     assert_judged(&disk, 0, &directory, "[Disk a] Path=/srv/a: neither a file nor a disk");
     assert_judged(&file, -EACCES, NULL, "[Kernel] Image=/k: Permission denied");
     assert_judged(&disk, 0, &nothing, NULL);

@@ -14,6 +14,10 @@
 #include "../../../daemon/edge/qemu/nvram.h"
 #include "../suite.h"
 
+/* In the header of an image (QEMU's docs/interop/qcow2.txt): the last byte of bits 0 to 63. */
+#define INCOMPATIBLE_FEATURES 79
+#define EXTERNAL_DATA (1 << 2)
+
 static char *top;
 
 static void set_up(void)
@@ -186,6 +190,25 @@ START_TEST(a_template_is_read_from_a_copy_that_nobody_changes)
 }
 END_TEST
 
+/* QEMU would open whatever path the image names. */
+START_TEST(an_image_with_its_contents_in_another_file_is_refused)
+{
+    g_autofree char *path = path_of("code.qcow2");
+    g_autoptr(FileSeen) whole = NULL, apart = NULL;
+    uint64_t length;
+    int fd;
+
+    g_autoptr(GByteArray) image = qcow2_new(1 << 20, NULL, NULL, &length);
+    ck_assert(g_file_set_contents(path, (char *)image->data, image->len, NULL));
+    ck_assert_int_eq(file_open(FILE_KIND_FILE, path, &whole, &fd), 0);
+    close_fd(fd);
+    image->data[INCOMPATIBLE_FEATURES] |= EXTERNAL_DATA;
+    ck_assert(g_file_set_contents(path, (char *)image->data, image->len, NULL));
+    ck_assert_int_eq(file_open(FILE_KIND_FILE, path, &apart, &fd), -EMLINK);
+    ck_assert_int_eq(file_open(FILE_KIND_COPY, path, &apart, &fd), -EMLINK);
+}
+END_TEST
+
 START_TEST(an_image_has_the_size_that_the_guest_sees)
 {
     g_autofree char *raw = path_of("raw.fd"), *qcow2 = path_of("qcow2.fd"), *nowhere = path_of("nowhere");
@@ -219,5 +242,6 @@ SUITE_WITH("tools-find", set_up, tear_down,
            the_administrators_descriptor_takes_the_place_of_the_distributions,
            an_empty_file_hides_the_distributions, a_host_without_descriptors_has_no_firmware,
            variables_are_made_once_from_the_template, a_copy_that_was_cut_short_is_made_anew,
-           a_template_is_read_from_a_copy_that_nobody_changes, an_image_has_the_size_that_the_guest_sees,
+           a_template_is_read_from_a_copy_that_nobody_changes,
+           an_image_with_its_contents_in_another_file_is_refused, an_image_has_the_size_that_the_guest_sees,
            a_link_in_the_place_of_the_variables_is_not_followed)
