@@ -40,7 +40,6 @@ typedef struct DefinitionSection {
     unsigned max; /* how many [Name x] there may be; 0: the section has no x */
     size_t array; /* of a section with names: where in GuestDefinition its GPtrArray is, */
     size_t size;  /* and the size of the struct that it holds, whose first member is char *name */
-    const char *help;
 } DefinitionSection;
 
 typedef enum ValueType {
@@ -86,7 +85,6 @@ typedef struct DefinitionKey {
     unsigned most;         /* of one that repeats: how many there may be in a section */
     const char *fallback;  /* the default as one would write it; NULL: the field stays empty */
     const char *otherwise; /* what then happens instead, in words; NULL: nothing */
-    const char *help;      /* one line, no full stop */
 } DefinitionKey;
 
 /* SECTION_MAX of them, by id. */

@@ -67,7 +67,7 @@ START_TEST(every_default_is_a_value_that_its_key_takes)
 }
 END_TEST
 
-START_TEST(every_key_has_help_of_one_line_and_a_range)
+START_TEST(every_key_has_a_range)
 {
     unsigned n;
     const DefinitionKey *keys = definition_keys(&n);
@@ -75,10 +75,6 @@ START_TEST(every_key_has_help_of_one_line_and_a_range)
     for (unsigned i = 0; i < n; i++) {
         g_autofree char *range = value_range(&keys[i]);
         ck_assert_uint_gt(strlen(range), 3);
-        ck_assert_uint_gt(strlen(keys[i].help), 5);
-        ck_assert_uint_le(strlen(keys[i].help), 100);
-        ck_assert_ptr_null(strchr(keys[i].help, '\n'));
-        ck_assert_int_ne(keys[i].help[strlen(keys[i].help) - 1], '.');
     }
 }
 END_TEST
@@ -143,7 +139,7 @@ END_TEST
 
 SUITE("definition-keys", every_field_is_as_wide_as_what_its_type_writes, no_two_keys_share_a_field_or_a_name,
       the_rows_of_a_section_stand_together_in_the_order_of_sections,
-      every_default_is_a_value_that_its_key_takes, every_key_has_help_of_one_line_and_a_range,
+      every_default_is_a_value_that_its_key_takes, every_key_has_a_range,
       a_required_key_has_no_default, only_sections_with_names_say_how_many_there_may_be,
       a_key_is_known_in_its_section_alone, a_hint_names_the_nearest_key_or_the_right_section_or_all,
       a_hint_names_the_nearest_section_or_all)
