@@ -113,7 +113,7 @@ class Definitions(LimitsTest):
         text = "[Network a]\n" + "".join(f"Forward=tcp:127.{i >> 16}.{i >> 8 & 255}.{i & 255}:1:1\n" for i in range(60000))
         begin = time.monotonic()
         self.assertEqual(self.refusal(self.manager.ValidateDefinition, "demo", [("a", text)]).get_dbus_name(), LIMITS)
-        self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", text[:200000])])), "a:258: .*more than 256 Forward=")
+        self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", text[:200000])])), "a:258: .*more than 256 lines Forward=")
         self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", "\n" * 262144), ("b", "\n")])), "longer than 256 KiB")
         self.assertRegex(str(self.refusal(self.manager.ValidateDefinition, "demo", [("a", "")] * 66)), "more than 64 drop-ins")
         self.assertLess(time.monotonic() - begin, 5)
