@@ -54,8 +54,8 @@ it "A QEMU that usher knows nothing of opens it" wait_until 30 holder_has_device
 refused "A restore that hangs in the kernel is given up, and says what to do" \
         "driver of $EDU: vfio-pci → none: the write to $EDU has hung in the kernel for 5 s; .*the rest of the host goes on" usherctl restore "$EDU"
 expect_eq "The device is shown as stuck" "$(device_state "$EDU")" stuck
-refused "It is refused at once for a restore" "$EDU is stuck: a write to it hangs in the kernel; close what still uses it" usherctl restore "$EDU"
-refused "And for a guest" "$EDU is stuck: a write to it hangs in the kernel; close what still uses it" usherctl start edu
+refused "It is refused at once for a restore" "$EDU is stuck: a write to it hangs in the kernel; close what still uses" usherctl restore "$EDU"
+refused "And for a guest" "$EDU is stuck: a write to it hangs in the kernel; close what still uses" usherctl start edu
 no_slower "Lists are as quick as before" "$list_before" "$(took usherctl devices)"
 it "Other devices change hands" usherctl bind "$GPU"
 it "And back" usherctl restore "$GPU"
