@@ -4,8 +4,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Reads a whole file of at most limit bytes (-EFBIG beyond it); the result is NUL-terminated and owned by the
@@ -30,6 +32,10 @@ int file_replace_at(int dirfd, const char *path, const char *text, mode_t mode);
 
 /* mkdir -p relative to dirfd, then opens the last folder (O_DIRECTORY). Returns the descriptor. */
 int file_open_dirs_at(int dirfd, const char *path, mode_t mode);
+
+/* Whether both are of one file that nobody has written to in between, as far as inode, size and mtime tell.
+ */
+bool file_is_same(const struct stat *a, const struct stat *b);
 
 /* Names in a folder, sorted, without "." and ".."; a GStrv owned by the caller. -ENOENT if it is not there.
  */

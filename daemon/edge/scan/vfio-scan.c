@@ -56,14 +56,6 @@ VfioModules *vfio_modules_free(VfioModules *modules)
     return NULL;
 }
 
-static bool is_same(const VfioModules *modules, const char *path, const struct stat *st)
-{
-    return g_strcmp0(modules->path, path) == 0 && st->st_dev == modules->seen.st_dev &&
-           st->st_ino == modules->seen.st_ino && st->st_size == modules->seen.st_size &&
-           st->st_mtim.tv_sec == modules->seen.st_mtim.tv_sec &&
-           st->st_mtim.tv_nsec == modules->seen.st_mtim.tv_nsec;
-}
-
 static void look(VfioModules *modules)
 {
     for (char **folder = modules->folders; *folder; folder++) {
@@ -71,7 +63,7 @@ static void look(VfioModules *modules)
         struct stat st;
         if (stat(path, &st) < 0)
             continue;
-        if (is_same(modules, path, &st))
+        if (g_strcmp0(modules->path, path) == 0 && file_is_same(&st, &modules->seen))
             return;
         if (file_read_all_at(AT_FDCWD, path, ALIASES_MAX, &text, NULL) < 0)
             continue;

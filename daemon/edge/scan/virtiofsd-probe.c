@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../base/cleanup.h"
+#include "../../base/file.h"
 #include "../../base/log.h"
 #include "../host-services/clock.h"
 #include "../launcher/spawn.h"
@@ -76,12 +77,6 @@ static char *find(const VirtiofsdPlaces *places)
         if (access(*program, X_OK) >= 0)
             path = g_strdup(*program);
     return path;
-}
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* Asking it. */
@@ -190,7 +185,7 @@ static void look(VirtiofsdProbe *probe)
 
     if (path && stat(path, &binary) < 0)
         g_clear_pointer(&path, g_free);
-    if (g_strcmp0(path, probe->path) == 0 && is_same(&binary, &probe->binary))
+    if (g_strcmp0(path, probe->path) == 0 && file_is_same(&binary, &probe->binary))
         return;
     drop_questions(probe);
     probe->known = virtiofsd_free(probe->known);
