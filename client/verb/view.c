@@ -225,8 +225,7 @@ static int show(View *view, const char *display)
     }
     g_auto(GStrv) argv = find_viewer(display, view->path);
     if (!argv) {
-        g_autofree char *id = g_get_os_info("ID"), *id_like = g_get_os_info("ID_LIKE");
-        remedy_speak_for(distribution_of(id, id_like), BOOT_SETUP_OTHER);
+        remedy_speak_for(distribution_here(), BOOT_SETUP_OTHER);
         g_autofree char *install =
             remedy_install(g_str_equal(display, "vnc") ? PACKAGE_VNC_VIEWER : PACKAGE_SPICE_VIEWER);
         say("There is no viewer for %s that connects to a socket; %s", display, install);

@@ -78,6 +78,13 @@ Distribution distribution_of(const char *id, const char *id_like)
     return found;
 }
 
+Distribution distribution_here(void)
+{
+    g_autofree char *id = g_get_os_info("ID"), *id_like = g_get_os_info("ID_LIKE");
+
+    return distribution_of(id, id_like);
+}
+
 void remedy_speak_for(Distribution distribution, BootSetup boot)
 {
     here.distribution = distribution;

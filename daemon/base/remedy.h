@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What somebody has to type on this host to install a package, or to boot with other words on the kernel's
- * command line: one table of the distributions. It reads nothing: who starts a program says once where it
- * runs (remedy_speak_for()), as with a language. Before that, and on a distribution that is not in the table,
+ * command line: one table of the distributions. Who starts a program says once where it runs
+ * (remedy_speak_for()), as with a language. Before that, and on a distribution that is not in the table,
  * a remedy has words and no command. */
 #pragma once
 
@@ -42,6 +42,9 @@ typedef enum Package {
 /* By ID, or else the first that is known of ID_LIKE, a list of words (os-release(5)). NULL is fine for each.
  */
 Distribution distribution_of(const char *id, const char *id_like);
+
+/* That of this host, by its os-release(5). */
+Distribution distribution_here(void);
 
 void remedy_speak_for(Distribution distribution, BootSetup boot);
 

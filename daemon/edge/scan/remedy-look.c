@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdbool.h>
-#include <sys/stat.h>
 
 #include "../../base/remedy.h"
 #include "remedy-look.h"
 
 static bool is_there(const char *path)
 {
-    struct stat st;
-
-    return stat(path, &st) == 0;
+    return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
 /* Who has written /etc/kernel/cmdline boots by it: GRUB's file is there on many a host that does not use
@@ -25,7 +22,5 @@ static BootSetup boot_setup(void)
 
 void remedy_look(void)
 {
-    g_autofree char *id = g_get_os_info("ID"), *id_like = g_get_os_info("ID_LIKE");
-
-    remedy_speak_for(distribution_of(id, id_like), boot_setup());
+    remedy_speak_for(distribution_here(), boot_setup());
 }
