@@ -2,6 +2,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/remedy.h"
 #include "../definition/definition.h"
+#include "../plan/file-wish.h"
 #include "host-tools.h"
 
 HostTools *host_tools_new(const char *state_path)
@@ -45,6 +46,14 @@ bool host_tools_firmware(const HostTools *tools, const GuestDefinition *definiti
     if (firmware)
         *ret = *firmware;
     return firmware != NULL;
+}
+
+GPtrArray *host_tools_file_wishes(const HostTools *tools, const GuestDefinition *definition, bool vhost_net)
+{
+    Firmware firmware;
+    bool uefi = host_tools_firmware(tools, definition, &firmware);
+
+    return file_wishes(definition, uefi ? &firmware : NULL, vhost_net);
 }
 
 char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition, bool qcow2)

@@ -32,6 +32,9 @@ char *host_tools_tpm_path(const HostTools *tools, const GuestDefinition *definit
 /* Replaces Type=auto by what this host can do. */
 void host_tools_settle(const HostTools *tools, GuestDefinition *definition);
 
+/* All that the definition names besides devices, as file_wishes() lists it, with the firmware it gets. */
+GPtrArray *host_tools_file_wishes(const HostTools *tools, const GuestDefinition *definition, bool vhost_net);
+
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
  * secure boot without effect. qcow2: its format, else raw. The caller frees it. */
 char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition, bool qcow2);

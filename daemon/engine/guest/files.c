@@ -85,9 +85,7 @@ void phase_files(Run *run)
     Start *start = &run->start;
 
     start->tools = tools_find(&g->engine->tools_place);
-    Firmware firmware;
-    bool uefi = host_tools_firmware(start->tools, run->definition, &firmware);
-    GPtrArray *files = file_wishes(run->definition, uefi ? &firmware : NULL, run->plan->vhost_net);
+    GPtrArray *files = host_tools_file_wishes(start->tools, run->definition, run->plan->vhost_net);
     if (files->len > 0)
         job_progress(g->start_job, OPEN_WORDS, 0, run->plan->steps->len);
     start->files = file_gate_new(g->engine, run->definition, files, FILE_GATE_START, on_gate, run);

@@ -97,9 +97,7 @@ int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned 
     int r = prepare_start(m, name, tools, &definition, &plan, ret_fault);
     if (r != 0)
         return r;
-    Firmware firmware;
-    bool uefi = host_tools_firmware(tools, definition, &firmware);
-    GPtrArray *files = file_wishes(definition, uefi ? &firmware : NULL, plan->vhost_net);
+    GPtrArray *files = host_tools_file_wishes(tools, definition, plan->vhost_net);
     return manager_show_plan(m, plan, definition, files, claim, planned, userdata, ret_fault);
 }
 
@@ -115,11 +113,9 @@ int manager_check_files(Manager *m, const char *name, bool claim, ManagerPlanned
         return r;
     g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
     host_tools_settle(tools, definition);
-    Firmware firmware;
-    bool uefi = host_tools_firmware(tools, definition, &firmware);
     /* A running guest has them in use itself. */
     bool at_rest = !entry || guest_at_rest(entry->guest);
-    GPtrArray *files = at_rest ? file_wishes(definition, uefi ? &firmware : NULL, false) : NULL;
+    GPtrArray *files = at_rest ? host_tools_file_wishes(tools, definition, false) : NULL;
     return manager_show_plan(m, plan_new(owner.text), g_steal_pointer(&definition), files, claim, planned,
                              userdata, ret_fault);
 }
