@@ -126,21 +126,31 @@ static int start_new(SystemdLauncher *launcher, LauncherKind kind, const char *i
  * user, as part of a reload. */
 #define NAME_IN_USER_MAX 25
 
+/* The unit does not start; pending has the error. */
+static void give_up(Pending *pending)
+{
+    SystemdLauncher *launcher = (SystemdLauncher *)pending->launcher;
+    Start *start = find_start(launcher, pending->kind, pending->subject);
+
+    if (start)
+        g_ptr_array_remove_fast(launcher->starts, start);
+    pending_answer(pending);
+}
+
 static int on_start_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Pending *pending = userdata;
-    SystemdLauncher *launcher = (SystemdLauncher *)pending->launcher;
-    Start *start = find_start(launcher, pending->kind, pending->subject);
+    Start *start = find_start((SystemdLauncher *)pending->launcher, pending->kind, pending->subject);
     const char *path;
 
     if (sd_bus_message_is_method_error(reply, NULL)) {
         g_autofree char *unit = launcher_unit_name(pending->kind, pending->subject);
         set_error(pending, "start", unit, reply);
-        if (start)
-            g_ptr_array_remove_fast(launcher->starts, start);
-    } else if (start && sd_bus_message_read(reply, "o", &path) >= 0) {
-        start->job = g_strdup(path);
+        give_up(pending);
+        return 0;
     }
+    if (start && sd_bus_message_read(reply, "o", &path) >= 0)
+        start->job = g_strdup(path);
     pending_answer(pending);
     return 0;
 }
@@ -162,21 +172,16 @@ static int ask_start(SystemdLauncher *launcher, Pending *pending)
 static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Pending *pending = userdata;
-    SystemdLauncher *launcher = (SystemdLauncher *)pending->launcher;
-    Start *start = find_start(launcher, pending->kind, pending->subject);
 
     pending->slot = sd_bus_slot_unref(pending->slot);
     if (sd_bus_message_is_method_error(reply, NULL)) {
         g_autofree char *unit = launcher_unit_name(pending->kind, pending->subject);
         set_error(pending, "reload its units before the start of", unit, reply);
     } else {
-        pending->error = ask_start(launcher, pending);
-        if (pending->error == 0)
-            return 0;
+        pending->error = ask_start((SystemdLauncher *)pending->launcher, pending);
     }
-    if (start)
-        g_ptr_array_remove_fast(launcher->starts, start);
-    pending_answer(pending);
+    if (pending->error != 0)
+        give_up(pending);
     return 0;
 }
 
