@@ -111,11 +111,22 @@ static void fail(Opener *opener, int error)
         opener->disk_opened(error, NULL, NULL, &none, opener->userdata);
 }
 
+/* What is opened and not looked at comes with its descriptor. */
+static bool is_only_opened(FileKind kind)
+{
+    return kind == FILE_KIND_LINK || kind == FILE_KIND_VHOST || kind == FILE_KIND_USB ||
+           kind == FILE_KIND_VFIO;
+}
+
 static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     Opener *opener = userdata;
 
     settle(opener, error);
+    if (error == 0 && *fd < 0 && !opener->question && is_only_opened(opener->kind)) {
+        error = -EBADMSG;
+        seen = NULL;
+    }
     opener->opened(error, seen, fd, opener->userdata);
 }
 

@@ -358,6 +358,10 @@ static int raise_link(const GuestDefinition *definition, const FileWish *wish, i
     if (wish->kind == FILE_KIND_LINK && error == -EBUSY)
         return fault_raise(ret_fault, FAULT_IN_USE, "stop whoever has it open, or name another one",
                            "guest %s: network link %s is in use on the host", definition->name, wish->path);
+    if (wish->kind == FILE_KIND_VFIO)
+        return fault_raise(ret_fault, FAULT_FAILED, "see journalctl -k; or write Backend=group",
+                           "guest %s: cannot open %s for iommufd: %s", definition->name, wish->path,
+                           g_strerror(-error));
     return fault_raise(ret_fault, FAULT_FAILED, "see journalctl -k, and journalctl -u 'usher-bind@*'",
                        "guest %s: cannot open %s: %s", definition->name, wish->path, g_strerror(-error));
 }

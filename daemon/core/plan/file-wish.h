@@ -18,7 +18,7 @@ typedef enum FileKind {
     FILE_KIND_LINK,   /* a network link of the host's, by its name: a tap or macvtap device */
     FILE_KIND_VHOST,  /* /dev/vhost-net */
     FILE_KIND_USB,    /* the node of a USB device */
-    FILE_KIND_VFIO,   /* the own node of a PCI device, by its address, or /dev/iommu: for a guest with iommufd
+    FILE_KIND_VFIO,   /* the own node of a PCI device, by its address, or VFIO_IOMMU: for a guest with iommufd
                        */
     FILE_KIND_USER,   /* a name, as the next is */
     FILE_KIND_GROUP,
@@ -29,6 +29,9 @@ typedef enum FileKind {
 /* Most bytes of a file that is copied into memory: the variables of firmware take 528 KiB, and a whole
  * firmware 4 MiB. */
 #define FILE_COPY_MAX (64 << 20)
+
+/* The node of iommufd, by which all devices of a guest share one address space. */
+#define VFIO_IOMMU "/dev/iommu"
 
 typedef struct FileWish {
     FileKind kind;

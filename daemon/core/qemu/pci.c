@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../definition/keys.h"
+#include "../plan/file-wish.h"
 #include "builder.h"
 
 static void add_id(struct json_object *device, const char *name, unsigned id)
@@ -96,8 +97,7 @@ static void add_iommufd(QemuBuilder *builder)
     if (builder->iommufd)
         return;
     builder->iommufd = true;
-    g_autofree char *fd =
-        g_strdup_printf("%d", builder_file(builder, QEMU_FILE_IOMMUFD, "/dev/iommu", false));
+    g_autofree char *fd = g_strdup_printf("%d", builder_file(builder, QEMU_FILE_IOMMUFD, VFIO_IOMMU, false));
     builder_json(builder, "-object", qemu_iommufd(fd));
 }
 

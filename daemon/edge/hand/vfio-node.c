@@ -10,6 +10,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../core/host/pci-address.h"
+#include "../../core/plan/file-wish.h"
 
 /* "vfio3", as vfio_init_device() of the kernel's vfio_main.c names it; NULL: there is none. */
 static char *read_name(int folder)

@@ -5,8 +5,6 @@
 
 #include "holder-scan.h"
 
-#define VFIO_IOMMU "/dev/iommu"
-
 /* Opens the node of the device at an address, by what sysfs says now of the device: its number may be
  * another's by the time that somebody else has read it. Or VFIO_IOMMU, and nothing else: -EINVAL. -ENODEV: no
  * such driver has the device, or the kernel has no such nodes; -errno. */

@@ -32,41 +32,32 @@ static void take(Run *run, int fd)
     open_next(run);
 }
 
-static void on_link(int error, const FileSeen *seen, int *fd, void *userdata)
+static FileKind kind_of(const QemuFile *file)
+{
+    return file->kind == QEMU_FILE_LINK ? FILE_KIND_LINK : FILE_KIND_VFIO;
+}
+
+static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     Run *run = userdata;
-    FileWish wish = {.kind = FILE_KIND_LINK, .path = (char *)current_file(run)->path};
+    const QemuFile *file = current_file(run);
+    FileWish wish = {.kind = kind_of(file), .path = (char *)file->path};
     Fault *fault = opener_fault(run->start.opener, error, run->guest->name, wish.path);
 
     if (!fault)
-        file_wish_judge(run->definition, &wish, error < 0 ? error : -EBADMSG, *fd < 0 ? NULL : seen, &fault);
+        file_wish_judge(run->definition, &wish, error, seen, &fault);
     if (fault)
         guest_fail(run->guest, fault);
     else
         take(run, steal_fd(fd));
 }
 
-static void on_node(int error, const FileSeen *seen, int *fd, void *userdata)
-{
-    Run *run = userdata;
-    const char *name = run->guest->name, *what = current_file(run)->path;
-    Fault *fault = opener_fault(run->start.opener, error, name, what);
-
-    if (!fault && *fd < 0)
-        fault = fault_new(FAULT_FAILED, "see journalctl -k; or write Backend=group",
-                          "guest %s: cannot open %s for iommufd: %s", name, what,
-                          g_strerror(error < 0 ? -error : EBADMSG));
-    if (fault)
-        guest_fail(run->guest, fault);
-    else
-        take(run, steal_fd(fd));
-}
-
-static void open_later(Run *run, FileKind kind, const char *name)
+/* A step has made it. */
+static void open_made(Run *run, const QemuFile *file)
 {
     if (!run->start.opener)
         run->start.opener = opener_new(run->guest->engine, false);
-    opener_open(run->start.opener, kind, name, kind == FILE_KIND_LINK ? on_link : on_node, run);
+    opener_open(run->start.opener, kind_of(file), file->path, on_opened, run);
 }
 
 static int dup_disk(Run *run, const QemuFile *file)
@@ -144,7 +135,7 @@ static void open_next(Run *run)
     int fd = get(run, file);
     bool node = file->kind == QEMU_FILE_IOMMUFD || file->kind == QEMU_FILE_VFIO;
     if (fd == -ENOENT && (node || file->kind == QEMU_FILE_LINK))
-        open_later(run, node ? FILE_KIND_VFIO : FILE_KIND_LINK, file->path);
+        open_made(run, file);
     else if (fd < 0)
         fail(run, fd);
     else

@@ -6,7 +6,6 @@
 #include "../../core/qemu/pci.h"
 #include "plugs-private.h"
 
-#define IOMMU "/dev/iommu"
 #define IOMMU_NAME "usher-iommu"
 
 static void refuse(Plugs *all, Qmp *qmp, const char *what, const char *why)
@@ -78,7 +77,7 @@ static Qmp *after_opening(Plugs *all, int error, const char *what)
 static void on_iommu(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     Plugs *all = userdata;
-    Qmp *qmp = after_opening(all, *fd < 0 && error == 0 ? -EBADMSG : error, IOMMU);
+    Qmp *qmp = after_opening(all, error, VFIO_IOMMU);
 
     if (qmp)
         give(all, qmp, steal_fd(fd), IOMMU_NAME, on_iommu_given);
@@ -87,7 +86,7 @@ static void on_iommu(int error, const FileSeen *seen, int *fd, void *userdata)
 static void on_node(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     Plugs *all = userdata;
-    Qmp *qmp = after_opening(all, *fd < 0 && error == 0 ? -EBADMSG : error, all->current->address);
+    Qmp *qmp = after_opening(all, error, all->current->address);
 
     if (qmp)
         give(all, qmp, steal_fd(fd), PLUG_NODE_NAME, on_given);
@@ -117,7 +116,7 @@ static void on_objects(Qmp *qmp, int error, const char *message, struct json_obj
             return;
         }
     }
-    open_by_worker(all, IOMMU, on_iommu);
+    open_by_worker(all, VFIO_IOMMU, on_iommu);
 }
 
 void plug_node_prepare(Plugs *all, Qmp *qmp, PlugNext next)

@@ -126,8 +126,6 @@ static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     UsbGive *give = userdata;
 
-    if (error == 0 && *fd < 0)
-        error = -EBADMSG;
     if (error < 0) {
         give_up(give,
                 g_strdup_printf("cannot open %s: %s", give->node,
