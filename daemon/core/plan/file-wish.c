@@ -203,7 +203,7 @@ static int raise_missing(const GuestDefinition *definition, const FileWish *wish
         return fault_raise(ret_fault, FAULT_REFUSED, "make one file of the image: qemu-img convert -O qcow2",
                            "guest %s: %s keeps its contents in another file", definition->name, wish->path);
     if (!wish->section)
-        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again, such as ovmf",
+        return fault_raise(ret_fault, FAULT_MISSING_FILE, "install its package again",
                            "guest %s: its firmware %s: %s", definition->name, wish->path, g_strerror(-error));
     g_autofree char *remedy =
         wish->kind == FILE_KIND_FOLDER
