@@ -12,18 +12,7 @@ modprobe vfio-pci
 before=$(host_snapshot)
 state=/var/lib/private/usher/guests/vault/tpm
 
-define_guest vault <<EOF
-[TPM]
-Version=2.0
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[PCI gpu]
-Address=$GPU
-[Stop]
-PowerButtonSec=1
-EOF
+define_tpm_guest vault "$GPU"
 
 it "A guest with a TPM starts" usherctl start vault
 kept() {

@@ -12,22 +12,6 @@ modprobe vfio-pci
 long=$(printf 'a-long-name-%051d' 1)
 other=$(printf 'a-long-name-%051d' 2)
 
-# define NAME ADDRESS
-define() {
-        define_guest "$1" <<EOF
-[TPM]
-Version=2.0
-[CPU]
-Cores=1
-[Memory]
-Size=256M
-[PCI gpu]
-Address=$2
-[Stop]
-PowerButtonSec=1
-EOF
-}
-
 # user_of NAME: of its QEMU, by number; its name as systemd has it
 user_of() {
         awk '/^Uid:/ {print $2}' "/proc/$(guest_pid "$1")/status"
@@ -68,8 +52,8 @@ has_tpm_state() {
 }
 
 before=$(host_snapshot)
-define short "$GPU"
-define "$long" "$TWIN"
+define_tpm_guest short "$GPU"
+define_tpm_guest "$long" "$TWIN"
 expect_eq "A name can have 63 characters" ${#long} 63
 
 it "A guest with a short name starts" usherctl start short
@@ -98,13 +82,13 @@ rm "/etc/usher/guests/$long.guest"
 it "systemd reloads after the definition is gone" systemctl daemon-reload
 expect_eq "The guest keeps its user" "usher__$(systemctl show -P User "usher-guest@$long" | sed 's/^usher__//') $(user_of "$long")" \
         "$(name_of "$long") $user"
-define "$long" "$TWIN"
+define_tpm_guest "$long" "$TWIN"
 
 it "The first stops" usherctl stop short
 it "And the second" usherctl stop "$long"
 expect_eq "The host is as before" "$(host_snapshot)" "$before"
 
-define "$other" "$GPU"
+define_tpm_guest "$other" "$GPU"
 it "systemctl alone does not start one of which systemd has not heard" not systemctl start "usher-guest@$other"
 expect_match "As it has no user" "$(systemctl show -P Result -P ExecMainStatus "usher-guest@$other" | paste -sd ' ')" '(217|resources)'
 it "After a daemon-reload" systemctl daemon-reload

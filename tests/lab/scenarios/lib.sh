@@ -239,6 +239,23 @@ define_linux_guest_with() {
         } | define_guest "$name"
 }
 
+# define_tpm_guest NAME ADDRESS
+# A guest with that device and a TPM, and nothing to boot.
+define_tpm_guest() {
+        define_guest "$1" <<EOF
+[TPM]
+Version=2.0
+[CPU]
+Cores=1
+[Memory]
+Size=256M
+[PCI gpu]
+Address=$2
+[Stop]
+PowerButtonSec=1
+EOF
+}
+
 # make_strange_image PATH
 # A qcow2 image that looks right to usherd, and whose features QEMU does not know.
 make_strange_image() {
