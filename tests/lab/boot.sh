@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What run.sh and shell.sh share: the options that choose the suite and the
-# project, and the initrd put together from the lab host's, the project's and the
-# scenarios. Sourced by both; expects `here`, `work` and `suite`, and sets `base`.
+# What run.sh and shell.sh share: the options that choose the suite, the kernel
+# and the project, and the initrd put together from the lab host's, the project's
+# and the scenarios. Sourced by both; expects `here`, `work`, `suite` and `kernel`
+# ("" is Debian's), and sets `base` and `boot`, the folders of disk and kernel.
 
 . "$here/base.sh"
 . "$here/initrd.sh"
+. "$here/kernel.sh"
 . "$here/machine.sh"
 
 # boot_prepare BUILD_OPTION…
@@ -15,10 +17,12 @@
 boot_prepare() {
         local project=${USHER_LAB_CACHE:-/var/cache/usher-lab}/project-$suite.cpio
         base=$(base_path "$here" "$suite")
+        boot=$base
+        [ -z "$kernel" ] || boot=$(kernel_path "$here" "$kernel")
         if [ $# -gt 0 ]; then
                 project=$work/project.cpio
-                "$here/build.sh" --suite "$suite" "$@" --output "$project"
-        elif [ ! -e "$base/disk.img" ] || [ ! -e "$project" ]; then
+                "$here/build.sh" --suite "$suite" ${kernel:+"--kernel=$kernel"} "$@" --output "$project"
+        elif [ ! -e "$base/disk.img" ] || [ ! -e "$boot/vmlinux" ] || [ ! -e "$project" ]; then
                 echo "The lab is not built, or not from these files: run $here/build.sh first." >&2
                 exit 1
         fi
@@ -37,6 +41,6 @@ boot_initrd() {
         install -m 0755 -t "$lib" "$here/inside/run-scenarios" "$here/../bus/flood.py"
         [ $# -eq 0 ] || cp "$@" "$lib/scenarios/"
         initrd_pack "$stage" "$work/scenarios"
-        cat "$base/initrd.cpio" "$work/project" "$work/scenarios" >"$work/initrd"
+        cat "$boot/initrd.cpio" "$work/project" "$work/scenarios" >"$work/initrd"
         rm -rf "$stage"
 }

@@ -10,10 +10,11 @@ set -euo pipefail
 
 usage() {
         cat <<'EOF'
-usage: build.sh [--suite SUITE] [--builddir DIR | --destdir DIR | --no-project]
-                [--output FILE]
+usage: build.sh [--suite SUITE] [--kernel=NAME] [--output FILE]
+                [--builddir DIR | --destdir DIR | --no-project]
 
   --suite SUITE    the Debian that the lab host is (bookworm)
+  --kernel=NAME    also the kernel of kernels/NAME.config
   --builddir DIR   install the project from this configured meson build; for
                    another suite than this machine's, from DIR-SUITE, which is
                    compiled in a root of that suite (tests/suites.sh)
@@ -32,12 +33,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/initrd.sh"
 . "$here/project.sh"
 . "$here/base.sh"
+. "$here/kernel.sh"
 
 cache=${USHER_LAB_CACHE:-/var/cache/usher-lab}
-suite=$base_suite builddir='' destdir='' output=''
+suite=$base_suite kernel='' builddir='' destdir='' output=''
 while [ $# -gt 0 ]; do
         case $1 in
                 --suite) suite=$2; shift 2 ;;
+                --kernel=*) kernel=${1#*=}; kernel_known "$here" "$kernel" || exit 2; shift ;;
                 --builddir) builddir=$(realpath "$2"); shift 2 ;;
                 --destdir) destdir=$(realpath "$2"); shift 2 ;;
                 --no-project) builddir='' destdir=''; shift ;;
@@ -48,6 +51,7 @@ while [ $# -gt 0 ]; do
 done
 
 mkdir -p "$cache"
+[ -z "$kernel" ] || kernel_keep "$here" "$kernel"
 # Another suite need not wait.
 exec 9>"$cache/lock-$suite"
 flock 9

@@ -97,21 +97,22 @@ machine_no-iommu() {
         machine_append=""
 }
 
-# machine_command NAME WORK BASE APPEND
-# Fills `machine` with all of QEMU's command line but its serial ports; the
-# initrd is WORK/initrd, the disk's changes are forgotten at the end. On a busy
-# machine the emulated timer comes late, and the kernel would panic for it ("timer
-# doesn't work through Interrupt-remapped IO-APIC"): no_timer_check, as
-# check_timer() of arch/x86/kernel/apic/io_apic.c has it.
+# machine_command NAME WORK BASE BOOT APPEND
+# Fills `machine` with all of QEMU's command line but its serial ports; the disk
+# is BASE's, the kernel BOOT's, the initrd WORK/initrd; the disk's changes are
+# forgotten at the end. On a busy machine the emulated timer comes late, and the
+# kernel would panic for it ("timer doesn't work through Interrupt-remapped
+# IO-APIC"): no_timer_check, as check_timer() of arch/x86/kernel/apic/io_apic.c
+# has it.
 machine_command() {
-        local name=$1 work=$2 base=$3 append=$4
+        local name=$1 work=$2 base=$3 boot=$4 append=$5
         machine=()
         "machine_$name" "$work"
         machine=(
                 qemu-system-x86_64 "${machine[@]}"
                 -drive "file=$base/disk.img,if=none,id=root,format=raw,snapshot=on"
                 -device "virtio-blk-pci,drive=root,bus=pcie.0,addr=1.0"
-                -kernel "$base/vmlinux" -initrd "$work/initrd"
+                -kernel "$boot/vmlinux" -initrd "$work/initrd"
                 -append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr audit=0 cryptomgr.notests=1 no_timer_check $machine_append $append"
         )
 }

@@ -10,12 +10,13 @@ usage() {
         cat <<'EOF'
 usage: run.sh [OPTION…] [SCENARIO…]
 
-Scenarios are names (files in scenarios/) or paths; none means all.
+Scenarios are names (files in scenarios/) or paths; none means all that the
+kernel is for.
 
   --timeout SEC    deadline of one scenario, and of one phase of it (600)
   --logs DIR       where console, report and journal of each machine go
   --keep           keep them after a success, too
-  --suite SUITE, --builddir DIR, --destdir DIR, --no-project
+  --suite SUITE, --kernel=NAME, --builddir DIR, --destdir DIR, --no-project
                    as build.sh; without one, the project it packed last
 EOF
 }
@@ -40,13 +41,14 @@ trap 'exit 130' INT TERM
 . "$here/report.sh"
 . "$here/group.sh"
 
-suite=$base_suite build=() paths=()
+suite=$base_suite kernel='' build=() paths=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --timeout) scenario_deadline=$2; shift 2 ;;
                 --logs) logs=$2 keep=yes; shift 2 ;;
                 --keep) keep=yes; shift ;;
                 --suite) suite=$2; shift 2 ;;
+                --kernel=*) kernel=${1#*=}; kernel_known "$here" "$kernel" || exit 2; shift ;;
                 --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
                 --no-project) build=("$1"); shift ;;
                 --help) usage; exit 0 ;;
@@ -55,16 +57,24 @@ while [ $# -gt 0 ]; do
                 *) paths+=("$here/scenarios/$1.sh"); shift ;;
         esac
 done
-if [ ${#paths[@]} -eq 0 ]; then
-        for path in "$here"/scenarios/*.sh; do
-                [ "${path##*/}" = lib.sh ] || paths+=("$path")
-        done
-fi
 
 # header PATH KEY: the value of a `# lab-KEY: value` line.
 header() {
         sed -n "s/^# lab-$2: *//p" "$1" | head -n 1
 }
+
+if [ ${#paths[@]} -eq 0 ]; then
+        for path in "$here"/scenarios/*.sh; do
+                wants=$(header "$path" kernel)
+                if [ "${path##*/}" = lib.sh ]; then
+                        continue
+                elif [ "$wants" = "$kernel" ]; then
+                        paths+=("$path")
+                elif [ -n "$wants" ]; then
+                        echo "# left out: $(basename "$path" .sh), which wants --kernel=$wants"
+                fi
+        done
+fi
 
 # Sorts the scenarios into groups that can share a boot; `order` keeps that in
 # which they were named.
@@ -78,6 +88,11 @@ for path in "${paths[@]}"; do
         name=$(header "$path" machine)
         if ! machine_exists "${name:=default}"; then
                 echo "$path wants the machine \"$name\", which machine.sh does not know." >&2
+                exit 2
+        fi
+        wants=$(header "$path" kernel)
+        if [ -n "$wants" ] && [ "$wants" != "$kernel" ]; then
+                echo "$path wants --kernel=$wants." >&2
                 exit 2
         fi
         group="$name|$(header "$path" append)|"
@@ -101,7 +116,7 @@ run_machine() {
         printf '%s\n' "$scenario_deadline" "${report_names[@]}" >"$work/to-run"
         boot_initrd "$work/to-run" "$@"
 
-        machine_command "$name" "$work" "$base" "panic=-1 systemd.mask=serial-getty@ttyS0.service $append"
+        machine_command "$name" "$work" "$base" "$boot" "panic=-1 systemd.mask=serial-getty@ttyS0.service $append"
         machine+=(
                 -chardev "file,id=console,path=$log/console.log,append=on" -serial chardev:console
                 -chardev "file,id=report,path=$log/report.log,append=on" -serial chardev:report

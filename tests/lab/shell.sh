@@ -9,7 +9,8 @@ set -euo pipefail
 
 usage() {
         cat <<'EOF'
-usage: shell.sh [--machine NAME] [--append ARGS] [--suite SUITE] [--builddir DIR | --destdir DIR | --no-project]
+usage: shell.sh [--machine NAME] [--append ARGS] [--suite SUITE] [--kernel=NAME]
+                [--builddir DIR | --destdir DIR | --no-project]
 
   --machine NAME   the machine to boot, a function of machine.sh (default)
   --append ARGS    more of the kernel's command line
@@ -22,12 +23,13 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/usher-lab.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 . "$here/boot.sh"
 
-name=default append='' suite=$base_suite build=()
+name=default append='' suite=$base_suite kernel='' build=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --machine) name=$2; shift 2 ;;
                 --append) append=$2; shift 2 ;;
                 --suite) suite=$2; shift 2 ;;
+                --kernel=*) kernel=${1#*=}; kernel_known "$here" "$kernel" || exit 2; shift ;;
                 --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
                 --no-project) build=("$1"); shift ;;
                 --help) usage; exit 0 ;;
@@ -38,5 +40,5 @@ done
 boot_prepare "${build[@]}"
 # shellcheck disable=SC2119 # without files there is nothing to run
 boot_initrd
-machine_command "$name" "$work" "$base" "$append"
+machine_command "$name" "$work" "$base" "$boot" "$append"
 "${machine[@]}" -serial mon:stdio -serial null -serial null
