@@ -94,6 +94,32 @@ static int check_backing(const ReadSection *section, Fault **ret_fault)
     return 0;
 }
 
+static bool is_virtio(const DefinitionDisk *disk)
+{
+    return disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_VIRTIO_SCSI;
+}
+
+/* How the disk is served. */
+static int check_service(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+
+    if (disk->iothread && !is_virtio(disk))
+        return definition_raise(section_place(section, "IOThread"), ret_fault,
+                                "choose Bus=virtio-blk or virtio-scsi, or remove it",
+                                "[Disk %s] IOThread=yes: only virtio disks can have a thread of their own",
+                                disk->name);
+    if (disk->queues > 0 && !is_virtio(disk))
+        return definition_raise(
+            section_place(section, "Queues"), ret_fault, "choose Bus=virtio-blk or virtio-scsi, or remove it",
+            "[Disk %s] Queues=: only virtio disks have a number of queues to choose", disk->name);
+    if (disk->io == DISK_IO_NATIVE && !disk_cache_direct(disk->cache))
+        return definition_raise(
+            section_place(section, "IO"), ret_fault, "add Cache=none, or write IO=io_uring",
+            "[Disk %s] IO=native works past the host's memory alone, and Cache= does not", disk->name);
+    return 0;
+}
+
 int definition_check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionDisk *disk = section->structure;
@@ -102,16 +128,13 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
         return definition_raise(section_place(section, "ReadOnly"), ret_fault,
                                 "choose another Bus=, such as virtio-scsi",
                                 "[Disk %s] ReadOnly=yes: a SATA disk cannot be write-protected", disk->name);
-    if (disk->iothread && disk->bus != DISK_BUS_VIRTIO_BLK && disk->bus != DISK_BUS_VIRTIO_SCSI)
-        return definition_raise(section_place(section, "IOThread"), ret_fault,
-                                "choose Bus=virtio-blk or virtio-scsi, or remove it",
-                                "[Disk %s] IOThread=yes: only virtio disks can have a thread of their own",
-                                disk->name);
     if (disk->size > 0 && disk->read_only)
         return definition_raise(section_place(section, "Size"), ret_fault, "remove one of them",
                                 "[Disk %s] Size= makes an empty disk, which is of no use with ReadOnly=yes",
                                 disk->name);
-    int r = check_backing(section, ret_fault);
+    int r = check_service(section, ret_fault);
+    if (r == 0)
+        r = check_backing(section, ret_fault);
     if (r == 0)
         r = check_writers(reader, section, ret_fault);
     return r == 0 ? check_sata_ports(reader, section, ret_fault) : r;

@@ -29,6 +29,15 @@ typedef enum DiskCache {
     DISK_CACHE_INVALID = -EINVAL,
 } DiskCache;
 
+/* How QEMU reads and writes (qemu(1), -blockdev, "aio"). */
+typedef enum DiskIo {
+    DISK_IO_THREADS,
+    DISK_IO_NATIVE, /* the kernel's own asynchronous I/O, which takes O_DIRECT */
+    DISK_IO_URING,
+    DISK_IO_MAX,
+    DISK_IO_INVALID = -EINVAL,
+} DiskIo;
+
 /* Whether it goes past the host's page cache (qemu-block-drivers(7), "cache.direct"). */
 static inline bool disk_cache_direct(DiskCache cache)
 {
@@ -50,6 +59,8 @@ struct DefinitionDisk {
     DiskCache cache;   /* default writeback */
     bool discard;      /* Discard=unmap; default ignore */
     bool iothread;
+    DiskIo io;       /* default threads */
+    unsigned queues; /* of a virtio disk; 0: as many as QEMU gives it */
     bool read_only;
     char *serial;        /* NULL: made from the section's name */
     unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */

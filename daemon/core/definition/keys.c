@@ -40,6 +40,8 @@
 
 /* Devices without a number come after all of these: see qemu/disk.c. */
 #define BOOT_INDEX_MAX 99
+/* A guest has no more vCPUs. */
+#define QUEUES_MAX 255
 /* The longest serial number that virtio-blk, NVMe and SATA let a guest read. */
 #define SERIAL_BYTES 20
 
@@ -117,6 +119,8 @@ static const char *const disk_caches[] = {
     [DISK_CACHE_UNSAFE] = "unsafe",
     NULL,
 };
+static const char *const disk_ios[] = {
+    [DISK_IO_THREADS] = "threads", [DISK_IO_NATIVE] = "native", [DISK_IO_URING] = "io_uring", NULL};
 static const char *const cdrom_buses[] = {
     [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
 static const char *const network_modes[] = {
@@ -220,6 +224,9 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "Discard", VALUE_SWITCH, DISK(discard), .words = discards, .fallback = "ignore"},
     {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = disk_caches, .fallback = "writeback"},
     {SECTION_DISK, "IOThread", VALUE_SWITCH, DISK(iothread), .fallback = "no"},
+    {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = disk_ios, .fallback = "threads"},
+    {SECTION_DISK, "Queues", VALUE_NUMBER, DISK(queues), .min = 1, .max = QUEUES_MAX,
+     .otherwise = "one for each vCPU"},
     {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
      .otherwise = "made from the section's name"},
     {SECTION_DISK, "BootIndex", VALUE_NUMBER, DISK(boot_index), .min = 1, .max = BOOT_INDEX_MAX,

@@ -124,6 +124,7 @@ typedef struct QemuImage {
     const char *path;
     DiskFormat format;
     DiskCache cache;
+    DiskIo io;
     bool discard, read_only;
     const char *backing; /* the node that a qcow2 image is built upon; NULL: none, whatever the image says */
 } QemuImage;

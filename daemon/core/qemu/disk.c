@@ -41,12 +41,26 @@ static void add_shared_scsi(QemuBuilder *builder)
     builder_json(builder, "-device", builder_device("virtio-scsi-pci", "scsi", "scsi", 0));
 }
 
-/* A thread serves a whole controller: a disk that is to have one of its own has a controller, too. */
+/* What virtio devices call their number of queues. */
+static void set_service(struct json_object *device, const DefinitionDisk *disk, const char *queues)
+{
+    if (disk->iothread)
+        json_set_text(device, "iothread", "iothread-%s", disk->name);
+    if (disk->queues > 0)
+        json_set_number(device, queues, disk->queues);
+}
+
+/* A thread and queues are a whole controller's: a disk that is to have its own has a controller, too. */
+static bool has_own_scsi(const DefinitionDisk *disk)
+{
+    return disk->iothread || disk->queues > 0;
+}
+
 static void add_own_scsi(QemuBuilder *builder, const DefinitionDisk *disk, const char *id)
 {
     builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
     struct json_object *controller = builder_device("virtio-scsi-pci", id, id, 0);
-    json_set_text(controller, "iothread", "iothread-%s", disk->name);
+    set_service(controller, disk, "num_queues");
     builder_json(builder, "-device", controller);
 }
 
@@ -69,8 +83,7 @@ static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *
     if (disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_NVME) {
         builder_port(builder, PORTS_DISK, builder->n_disk_ports++, id);
         struct json_object *device = builder_device(driver, id, id, 0);
-        if (disk->iothread)
-            json_set_text(device, "iothread", "iothread-%s", disk->name);
+        set_service(device, disk, "num-queues");
         return device;
     }
     struct json_object *device = json_new_driver(driver);
@@ -79,11 +92,11 @@ static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *
         json_set_text(device, "bus", "ide.%u", builder->n_sata++);
         return device;
     }
-    if (disk->iothread)
+    if (has_own_scsi(disk))
         add_own_scsi(builder, disk, scsi);
     else
         add_shared_scsi(builder);
-    json_set_text(device, "bus", "%s.0", disk->iothread ? scsi : "scsi");
+    json_set_text(device, "bus", "%s.0", has_own_scsi(disk) ? scsi : "scsi");
     json_set_number(device, "scsi-id", index);
     return device;
 }
@@ -99,13 +112,14 @@ static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsign
         char *node = g_strdup_printf("disk-%u-backing-%u", index, i - 1);
 
         builder_image(builder, node,
-                      &(QemuImage){image->path, image->format, disk->cache, false, true, below});
+                      &(QemuImage){image->path, image->format, disk->cache, disk->io, false, true, below});
         g_free(below);
         below = node;
     }
     char *node = g_strdup_printf("disk-%u", index);
-    builder_image(builder, node,
-                  &(QemuImage){disk->path, disk->format, disk->cache, disk->discard, disk->read_only, below});
+    builder_image(
+        builder, node,
+        &(QemuImage){disk->path, disk->format, disk->cache, disk->io, disk->discard, disk->read_only, below});
     return node;
 }
 

@@ -34,6 +34,8 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
 
     int fd = builder_file_set(builder, QEMU_FILE_DISK, image->path, image->read_only);
     json_set_text(file, "filename", "/dev/fdset/%d", fd);
+    if (image->io != DISK_IO_THREADS)
+        json_set_text(file, "aio", image->io == DISK_IO_NATIVE ? "native" : "io_uring");
     builder_json(builder, "-blockdev", file);
     builder_file_at(builder, fd)->argument = builder->command->argv->len - 1;
     builder_file_at(builder, fd)->direct = disk_cache_direct(image->cache);

@@ -7,8 +7,7 @@
 START_TEST(two_disks_share_a_path_only_for_reading)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n",
-                   AT
-                   "5: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
+                   AT "5: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     g_autoptr(GuestDefinition) definition = a_definition(
         "[Disk a]\nPath=/x\nFormat=raw\nReadOnly=yes\n[Disk b]\nPath=/x\nFormat=raw\nReadOnly=yes\n");
@@ -19,12 +18,10 @@ END_TEST
 START_TEST(what_others_are_built_upon_is_not_written_to)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\n[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n",
-                   AT
-                   "7: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
+                   AT "7: [Disk b] and [Disk a] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     assert_refused("[Disk b]\nPath=/b\nFormat=qcow2\nBacking=raw:/x\n[Disk a]\nPath=/x\nFormat=raw\n",
-                   AT
-                   "6: [Disk a] and [Disk b] both use /x: each would destroy what the other writes",
+                   AT "6: [Disk a] and [Disk b] both use /x: each would destroy what the other writes",
                    "remove one, or set ReadOnly=yes in both");
     g_autoptr(GuestDefinition) definition =
         a_definition("[Disk a]\nPath=/a\nFormat=qcow2\nBacking=qcow2:/x\nBacking=raw:/y\n"
@@ -103,7 +100,28 @@ START_TEST(only_virtio_disks_have_threads)
 }
 END_TEST
 
+START_TEST(only_virtio_disks_have_queues)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nQueues=4\n",
+                   AT "5: [Disk a] Queues=: only virtio disks have a number of queues to choose",
+                   "choose Bus=virtio-blk or virtio-scsi, or remove it");
+}
+END_TEST
+
+START_TEST(native_io_goes_past_the_hosts_memory)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nIO=native\n",
+                   AT "4: [Disk a] IO=native works past the host's memory alone, and Cache= does not",
+                   "add Cache=none, or write IO=io_uring");
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Disk a]\nPath=/x\nFormat=raw\nIO=native\nCache=directsync\n");
+    const DefinitionDisk *disk = g_ptr_array_index(definition->disks, 0);
+    ck_assert_int_eq(disk->io, DISK_IO_NATIVE);
+}
+END_TEST
+
 SUITE("definition-disk", two_disks_share_a_path_only_for_reading,
       what_others_are_built_upon_is_not_written_to, backing_is_a_chain_from_the_image_downwards,
       an_empty_disk_is_made_to_be_written_to, sata_has_six_ports_and_no_write_protection,
-      cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads)
+      cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
+      only_virtio_disks_have_queues, native_io_goes_past_the_hosts_memory)
