@@ -2,23 +2,37 @@
 #include "definition.h"
 #include "check.h"
 
-int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
+static int check_socket(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
-    const GuestDefinition *definition = reader->definition;
-    const ReadSection *section = reader_section(reader, SECTION_SOUND, NULL);
-    const char *socket = definition->sound.socket;
+    const char *socket = reader->definition->sound.socket;
     g_autofree char *name = socket ? g_path_get_basename(socket) : NULL;
 
-    if (definition->sound.type != SOUND_NONE && !socket)
+    if (!socket)
         return definition_raise(section_place(section, "Type"), ret_fault,
                                 "add Socket=, such as /run/user/1000/pulse/native",
                                 "[Sound] does not say which sound server");
-    if (definition->sound.type == SOUND_NONE && socket)
-        return definition_raise(section_place(section, "Socket"), ret_fault, "add Type=, or remove it",
-                                "[Sound] Socket= means nothing without Type=");
-    if (name && g_str_has_prefix(name, "pipewire-"))
+    if (g_str_has_prefix(name, "pipewire-"))
         return definition_raise(section_place(section, "Socket"), ret_fault,
                                 "name the socket of pipewire-pulse, such as /run/user/1000/pulse/native",
                                 "[Sound] Socket=%s: QEMU speaks PulseAudio's protocol only", socket);
     return 0;
+}
+
+int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const ReadSection *section = reader_section(reader, SECTION_SOUND, NULL);
+    SoundType type = definition->sound.type;
+
+    if (type == SOUND_NONE && definition->sound.socket)
+        return definition_raise(section_place(section, "Socket"), ret_fault, "add Type=, or remove it",
+                                "[Sound] Socket= means nothing without Type=");
+    if (type == SOUND_SPICE && definition->sound.socket)
+        return definition_raise(section_place(section, "Socket"), ret_fault, "remove it",
+                                "[Sound] Socket= means nothing with Type=spice: the viewer plays");
+    if (type == SOUND_SPICE && definition->display.type != DISPLAY_SPICE)
+        return definition_raise(section_place(section, "Type"), ret_fault,
+                                "add [Display] Type=spice, with Card=none if the guest has a card",
+                                "[Sound] Type=spice needs a SPICE server");
+    return type == SOUND_NONE || type == SOUND_SPICE ? 0 : check_socket(reader, section, ret_fault);
 }

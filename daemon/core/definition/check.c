@@ -202,7 +202,7 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
             "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
             "[PCI %s] PrimaryVGA=yes works only in a guest with BIOS firmware", pci->name);
 
-    if (pci->primary_vga && reader->definition->display != DISPLAY_NONE)
+    if (pci->primary_vga && display_has_card(&reader->definition->display))
         return definition_raise(section_place(section, "PrimaryVGA"), ret_fault,
                                 "remove it while you need the emulated screen, or remove [Display] Type=",
                                 "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already",
@@ -277,6 +277,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_memory(reader, ret_fault);
     if (r == 0)
         r = check_looking_glass(reader, ret_fault);
+    if (r == 0)
+        r = definition_check_display(reader, ret_fault);
     if (r == 0)
         r = definition_check_sound(reader, ret_fault);
     if (r == 0)

@@ -8,6 +8,8 @@
 int definition_check_input(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 /* One [USB x]. */
 int definition_check_usb(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
+/* [Display] */
+int definition_check_display(const DefinitionReader *reader, Fault **ret_fault);
 /* [Sound] */
 int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault);
 /* One [Network x]. */

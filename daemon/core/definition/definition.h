@@ -10,6 +10,7 @@
 #include "../host/huge-pages.h"
 #include "cpu.h"
 #include "disk.h"
+#include "display.h"
 #include "handle.h"
 #include "input.h"
 #include "network.h"
@@ -56,11 +57,13 @@ typedef enum TpmVersion {
     TPM_VERSION_INVALID = -EINVAL,
 } TpmVersion;
 
-/* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with both. */
+/* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with the first two; with SPICE
+ * the viewer plays. */
 typedef enum SoundType {
     SOUND_NONE,
     SOUND_PIPEWIRE,
     SOUND_PULSEAUDIO,
+    SOUND_SPICE,
     SOUND_MAX,
     SOUND_INVALID = -EINVAL,
 } SoundType;
@@ -101,10 +104,10 @@ struct GuestDefinition {
         uint64_t quit_usec;         /* QuitSec=, default 5 s */
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
-    DisplayType display; /* default none */
+    DefinitionDisplay display;
     struct {
         SoundType type; /* default none */
-        char *socket;   /* absolute; with a type */
+        char *socket;   /* absolute; of a sound server */
     } sound;
     struct {
         uint64_t size; /* bytes, a power of two; 0: none, or the device's */

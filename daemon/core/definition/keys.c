@@ -30,6 +30,8 @@
 #define SHARE_SECTIONS_MAX 16
 /* The controller's ports but the emulated mouse's: see qemu/usb.c. */
 #define USB_SECTIONS_MAX 14
+/* As many as libvirt's tools offer at most; each takes a port of the controller. */
+#define USB_REDIRECT_MAX 8
 /* People write a chain of images by hand; a forward takes a listening socket of the host. */
 #define BACKING_MAX 32
 #define FORWARDS_MAX 256
@@ -142,8 +144,26 @@ static const char *const network_models[] = {
 static const char *const display_types[] = {
     [DISPLAY_NONE] = "none", [DISPLAY_VNC] = "vnc", [DISPLAY_SPICE] = "spice", NULL};
 
+static const char *const display_cards[] = {[false] = "vga", [true] = "none", NULL};
+static const char *const keyboards[] = {
+    [KEYBOARD_PS2] = "ps2", [KEYBOARD_USB] = "usb", [KEYBOARD_VIRTIO] = "virtio", NULL};
+static const char *const mice[] = {
+    [MOUSE_AUTO] = "auto",
+    [MOUSE_PS2] = "ps2",
+    [MOUSE_USB] = "usb",
+    [MOUSE_VIRTIO] = "virtio",
+    [MOUSE_USB_TABLET] = "usb-tablet",
+    [MOUSE_VIRTIO_TABLET] = "virtio-tablet",
+    NULL,
+};
+
 static const char *const sound_types[] = {
-    [SOUND_NONE] = "none", [SOUND_PIPEWIRE] = "pipewire", [SOUND_PULSEAUDIO] = "pulseaudio", NULL};
+    [SOUND_NONE] = "none",
+    [SOUND_PIPEWIRE] = "pipewire",
+    [SOUND_PULSEAUDIO] = "pulseaudio",
+    [SOUND_SPICE] = "spice",
+    NULL,
+};
 
 const char *display_type_to_string(DisplayType type)
 {
@@ -255,7 +275,12 @@ static const DefinitionKey keys[] = {
     {SECTION_USB, "Serial", VALUE_TEXT, USB(serial), .max = USB_SERIAL_BYTES, .otherwise = "any"},
     {SECTION_USB, "Port", VALUE_USB_PORT, USB(port), .otherwise = "any"},
 
-    {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display), .words = display_types, .fallback = "none"},
+    {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display.type), .words = display_types, .fallback = "none"},
+    {SECTION_DISPLAY, "Card", VALUE_SWITCH, GUEST(display.no_card), .words = display_cards, .fallback = "vga"},
+    {SECTION_DISPLAY, "Clipboard", VALUE_SWITCH, GUEST(display.clipboard), .fallback = "yes"},
+    {SECTION_DISPLAY, "USBRedirect", VALUE_NUMBER, GUEST(display.usb_redirect), .min = 0, .max = USB_REDIRECT_MAX, .fallback = "0"},
+    {SECTION_DISPLAY, "Keyboard", VALUE_CHOICE, GUEST(display.keyboard), .words = keyboards, .fallback = "ps2"},
+    {SECTION_DISPLAY, "Mouse", VALUE_CHOICE, GUEST(display.mouse), .words = mice, .fallback = "auto"},
 
     {SECTION_SOUND, "Type", VALUE_CHOICE, GUEST(sound.type), .words = sound_types, .fallback = "none"},
     {SECTION_SOUND, "Socket", VALUE_PATH, GUEST(sound.socket)},

@@ -122,7 +122,7 @@ GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmwa
     GPtrArray *wishes = wishes_new();
 
     add_looking_glass(wishes, definition);
-    if (definition->sound.type != SOUND_NONE)
+    if (definition->sound.socket)
         add(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket, 0);
     add_firmware(wishes, firmware);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);

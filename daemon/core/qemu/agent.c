@@ -4,15 +4,6 @@
 /* The name that the agent looks for, /dev/virtio-ports/org.qemu.guest_agent.0 (qemu-ga(8)). */
 #define AGENT_PORT "org.qemu.guest_agent.0"
 
-static void add_serial(QemuBuilder *builder)
-{
-    if (builder->serial)
-        return;
-    builder->serial = true;
-    builder_port(builder, PORTS_SERIAL, 0, "serial");
-    builder_json(builder, "-device", builder_device("virtio-serial-pci", "serial", "serial", 0));
-}
-
 void qemu_add_agent(QemuBuilder *builder)
 {
     int fd = builder_file(builder, QEMU_FILE_AGENT, NULL, false);
@@ -23,6 +14,6 @@ void qemu_add_agent(QemuBuilder *builder)
     json_set_text(port, "bus", "serial.0");
     json_set_text(port, "chardev", "agent");
     json_set_text(port, "name", AGENT_PORT);
-    add_serial(builder);
+    builder_serial(builder);
     builder_json(builder, "-device", port);
 }

@@ -18,7 +18,7 @@ static void add_machine(QemuBuilder *builder)
     builder_add(builder, "-nodefaults");
     builder_option(builder, "-display", "none");
     builder_option(builder, "-vga", "none");
-    qemu_add_display_server(builder, definition->display);
+    qemu_add_display_server(builder, &definition->display);
     builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
                    kvm ? "kvm,kernel-irqchip=on" : "tcg");
     qemu_add_cpu(builder, &definition->cpu);
@@ -70,8 +70,7 @@ static void add_devices(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
 
-    if (definition->display != DISPLAY_NONE)
-        qemu_add_display(builder);
+    qemu_add_display(builder, &definition->display);
     /* The controller that USB devices are plugged into later. */
     if (definition->usbs->len > 0)
         builder_usb(builder);

@@ -174,3 +174,12 @@ void builder_usb(QemuBuilder *builder)
     json_set_number(device, "p3", 15);
     builder_json(builder, "-device", device);
 }
+
+void builder_serial(QemuBuilder *builder)
+{
+    if (builder->serial)
+        return;
+    builder->serial = true;
+    builder_port(builder, PORTS_SERIAL, 0, "serial");
+    builder_json(builder, "-device", builder_device("virtio-serial-pci", "serial", "serial", 0));
+}

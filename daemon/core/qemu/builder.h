@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "../definition/disk.h"
+#include "../definition/display.h"
 #include "../definition/trouble.h"
 #include "../host/huge-pages.h"
 #include "argv.h"
@@ -21,7 +22,7 @@ enum {
     PORTS_DISK = 0x09,    /* 4 × 8 */
     PORTS_SCSI = 0x0d,
     PORTS_USB = 0x0e,
-    PORTS_SERIAL = 0x0f, /* virtio-serial: the guest agent's */
+    PORTS_SERIAL = 0x0f, /* virtio-serial: the agents' */
     PORTS_SHARE = 0x10,  /* 2 × 8 */
     PORTS_SPARE = 0x12,  /* 2 × 8, for what is plugged in while the guest runs */
     PORTS_INPUT = 0x14,  /* 2 × 8 */
@@ -81,6 +82,8 @@ struct json_object *builder_device(const char *driver, const char *id, const cha
 
 /* The USB controller, once; its bus is "usb.0". */
 void builder_usb(QemuBuilder *builder);
+/* The controller of virtio-serial, once; its bus is "serial.0". */
+void builder_serial(QemuBuilder *builder);
 
 /* {"driver": driver} */
 struct json_object *json_new_driver(const char *driver);
@@ -98,7 +101,7 @@ void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish);
 void qemu_add_memory(QemuBuilder *builder, uint64_t size, HugePages huge_pages, bool shared);
 /* size in bytes */
 void qemu_add_looking_glass(QemuBuilder *builder, uint64_t size);
-/* socket: where a sound server listens that speaks PulseAudio's protocol */
+/* socket: where a sound server listens that speaks PulseAudio's protocol; NULL: a SPICE viewer plays */
 void qemu_add_sound(QemuBuilder *builder, const char *socket);
 void qemu_add_agent(QemuBuilder *builder);
 /* The guest cannot suspend itself. */
@@ -108,8 +111,9 @@ void qemu_add_firmware(QemuBuilder *builder);
 void qemu_add_tpm(QemuBuilder *builder);
 /* What [QEMU] has; either may be NULL. */
 void qemu_add_extra(QemuBuilder *builder, const GPtrArray *arguments, const GPtrArray *overrides);
-void qemu_add_display_server(QemuBuilder *builder, DisplayType type);
-void qemu_add_display(QemuBuilder *builder);
+void qemu_add_display_server(QemuBuilder *builder, const DefinitionDisplay *display);
+/* Card, keyboard, mouse, and what a viewer needs besides. */
+void qemu_add_display(QemuBuilder *builder, const DefinitionDisplay *display);
 /* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
 void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);

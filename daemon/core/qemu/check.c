@@ -83,6 +83,8 @@ static int check_sound(const char *value, const QemuFacts *facts, Fault **ret_fa
 
     if (qemu_facts_have_type(facts, type) || !qemu_facts_have_type(facts, "audio-none"))
         return 0;
+    if (g_str_has_prefix(value, "spice,"))
+        return check_spice(facts, ret_fault);
     return fault_raise(
         ret_fault, FAULT_REFUSED,
         "install the package of its module for PulseAudio (Debian's is qemu-system-gui), or remove "

@@ -1,39 +1,113 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A screen that is seen on the host. QEMU does not listen for viewers: each is handed over as a connected
- * socket, over QMP (add_client), so that there is no port, and no password to keep. */
+/* A screen that is seen on the host, and what a viewer types and points with. QEMU does not listen for
+ * viewers: each is handed over as a connected socket, over QMP (add_client), so that there is no port, and no
+ * password to keep. */
+#include "../definition/display.h"
 #include "builder.h"
 
-void qemu_add_display_server(QemuBuilder *builder, DisplayType type)
+/* The name by which spice-vdagent(1) finds its port. */
+#define VDAGENT_PORT "com.redhat.spice.0"
+
+void qemu_add_display_server(QemuBuilder *builder, const DefinitionDisplay *display)
 {
-    switch (type) {
+    switch (display->type) {
     case DISPLAY_VNC:
         builder_option(builder, "-vnc", "none");
         break;
     case DISPLAY_SPICE:
         /* Port 0 means none. Tickets are passwords; a viewer that is handed over has proven its user's
          * rights. */
-        builder_option(builder, "-spice", "port=0,disable-ticketing=on");
+        builder_option(builder, "-spice", "port=0,disable-ticketing=on%s",
+                       display->clipboard ? "" : ",disable-copy-paste=on,disable-agent-file-xfer=on");
         break;
     default:
         break;
     }
 }
 
-void qemu_add_display(QemuBuilder *builder)
+static void add_card(QemuBuilder *builder)
 {
-    struct json_object *device;
-
     /* Every firmware and system has a driver for this one, before any is installed. */
-    device = json_new_driver("VGA");
+    struct json_object *device = json_new_driver("VGA");
+
     json_set_text(device, "id", "display");
     json_set_text(device, "bus", "pcie.0");
     json_set_text(device, "addr", "0x%x", SLOT_DISPLAY);
     builder_json(builder, "-device", device);
-    /* A mouse only reports movements, so the guest's pointer would be elsewhere than the viewer's. The
-     * keyboard is the chipset's own. */
+}
+
+/* index: of those of virtio */
+static void add_virtio_input(QemuBuilder *builder, const char *driver, const char *id, unsigned index)
+{
+    builder_port(builder, PORTS_INPUT, index, id);
+    builder_json(builder, "-device", builder_device(driver, id, id, 0));
+}
+
+static void add_usb_input(QemuBuilder *builder, const char *driver, const char *id)
+{
+    struct json_object *device = json_new_driver(driver);
+
     builder_usb(builder);
-    device = json_new_driver("usb-tablet");
-    json_set_text(device, "id", "tablet");
+    json_set_text(device, "id", "%s", id);
     json_set_text(device, "bus", "usb.0");
     builder_json(builder, "-device", device);
+}
+
+static void add_keyboard(QemuBuilder *builder, KeyboardType type)
+{
+    if (type == KEYBOARD_USB)
+        add_usb_input(builder, "usb-kbd", "keyboard");
+    else if (type == KEYBOARD_VIRTIO)
+        add_virtio_input(builder, "virtio-keyboard-pci", "keyboard", 0);
+}
+
+/* A mouse only reports movements, so the guest's pointer would be elsewhere than a viewer's. */
+static void add_mouse(QemuBuilder *builder, MouseType type)
+{
+    if (type == MOUSE_USB)
+        add_usb_input(builder, "usb-mouse", "mouse");
+    else if (type == MOUSE_USB_TABLET)
+        add_usb_input(builder, "usb-tablet", "tablet");
+    else if (type == MOUSE_VIRTIO)
+        add_virtio_input(builder, "virtio-mouse-pci", "mouse", 1);
+    else if (type == MOUSE_VIRTIO_TABLET)
+        add_virtio_input(builder, "virtio-tablet-pci", "tablet", 1);
+}
+
+/* By this, guest and viewer share clipboard, size of the screen, and pointer. */
+static void add_vdagent(QemuBuilder *builder)
+{
+    struct json_object *port = json_new_driver("virtserialport");
+
+    builder_option(builder, "-chardev", "spicevmc,id=vdagent,name=vdagent");
+    builder_serial(builder);
+    json_set_text(port, "id", "vdagent-port");
+    json_set_text(port, "bus", "serial.0");
+    json_set_text(port, "chardev", "vdagent");
+    json_set_text(port, "name", VDAGENT_PORT);
+    builder_json(builder, "-device", port);
+}
+
+static void add_redirect(QemuBuilder *builder, unsigned index)
+{
+    struct json_object *device = json_new_driver("usb-redir");
+
+    builder_usb(builder);
+    builder_option(builder, "-chardev", "spicevmc,id=redirect-%u,name=usbredir", index);
+    json_set_text(device, "id", "usb-redirect-%u", index);
+    json_set_text(device, "bus", "usb.0");
+    json_set_text(device, "chardev", "redirect-%u", index);
+    builder_json(builder, "-device", device);
+}
+
+void qemu_add_display(QemuBuilder *builder, const DefinitionDisplay *display)
+{
+    if (display_has_card(display))
+        add_card(builder);
+    add_keyboard(builder, display->keyboard);
+    add_mouse(builder, display_mouse(display));
+    if (display->type == DISPLAY_SPICE)
+        add_vdagent(builder);
+    for (unsigned i = 0; i < display->usb_redirect; i++)
+        add_redirect(builder, i);
 }

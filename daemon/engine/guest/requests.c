@@ -139,7 +139,7 @@ DisplayType guest_display(const Guest *g)
 {
     const GuestDefinition *definition = guest_definition(g);
 
-    return definition ? definition->display : DISPLAY_NONE;
+    return definition ? definition->display.type : DISPLAY_NONE;
 }
 
 static int check_display(const Guest *g, Fault **ret_fault)

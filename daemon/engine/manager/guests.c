@@ -134,7 +134,7 @@ static void read_entry(Manager *m, const char *name)
         return;
     g_free(entry->description);
     entry->description = g_strdup(definition->description);
-    entry->display = definition->display;
+    entry->display = definition->display.type;
     entry->tainted = definition_tainted(definition);
     for (unsigned i = 0; i < definition->pci->len; i++)
         if (!definition_mediates(g_ptr_array_index(definition->pci, i)))

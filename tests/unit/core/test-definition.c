@@ -329,7 +329,7 @@ START_TEST(a_guest_has_one_vga_display)
                    "remove it while you need the emulated screen, or remove [Display] Type=");
     g_autoptr(GuestDefinition) definition =
         a_definition("[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Display]\nType=none\n");
-    ck_assert_int_eq(definition->display, DISPLAY_NONE);
+    ck_assert_int_eq(definition->display.type, DISPLAY_NONE);
 }
 END_TEST
 
@@ -392,6 +392,6 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       sections_with_names_need_one_and_others_take_none, names_of_sections_are_short_lower_case_words,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_cpu,
-      vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names,
-      no_two_are_tried_first, a_guest_has_one_vga_display, two_cards_have_two_addresses,
-      lines_say_what_is_set_and_where, lines_of_what_is_no_definition_are_refused)
+      vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names, no_two_are_tried_first,
+      a_guest_has_one_vga_display, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
+      lines_of_what_is_no_definition_are_refused)

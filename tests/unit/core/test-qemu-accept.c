@@ -155,24 +155,6 @@ static void assert_firmware(Qemu *qemu, const GuestDefinition *definition)
     json_object_put(secure);
 }
 
-/* The graphics card and the mouse, and nobody to connect to. */
-static void assert_display(Qemu *qemu, const GuestDefinition *definition)
-{
-    if (definition->display == DISPLAY_NONE)
-        return;
-    assert_place(qemu, "display", "pcie.0", 1, 0);
-    assert_place(qemu, "usb", "port-usb", 0, 0);
-    struct json_object *mice = qemu_ask(qemu, "query-mice", NULL);
-    ck_assert_ptr_nonnull(strstr(json_object_to_json_string(mice), "QEMU HID Tablet"));
-    json_object_put(mice);
-    if (definition->display == DISPLAY_SPICE) {
-        struct json_object *spice = qemu_ask(qemu, "query-spice", NULL);
-        ck_assert(!flag_of(spice, "migrated"));
-        ck_assert_ptr_null(json_object_object_get(spice, "port"));
-        json_object_put(spice);
-    }
-}
-
 static void assert_type(Qemu *qemu, bool wanted, const char *path, const char *type)
 {
     if (!wanted)
@@ -180,6 +162,44 @@ static void assert_type(Qemu *qemu, bool wanted, const char *path, const char *t
     struct json_object *found = qemu_get(qemu, path, "type");
     ck_assert_str_eq(json_object_get_string(found), type);
     json_object_put(found);
+}
+
+/* What the guest types and points with. */
+static void assert_input(Qemu *qemu, const DefinitionDisplay *display)
+{
+    static const char *const names[] = {
+        [MOUSE_PS2] = "QEMU PS/2 Mouse",
+        [MOUSE_USB] = "QEMU HID Mouse",
+        [MOUSE_VIRTIO] = "QEMU Virtio Mouse",
+        [MOUSE_USB_TABLET] = "QEMU HID Tablet",
+        [MOUSE_VIRTIO_TABLET] = "QEMU Virtio Tablet",
+    };
+    struct json_object *mice = qemu_ask(qemu, "query-mice", NULL);
+    const char *text = json_object_to_json_string_ext(mice, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    ck_assert_msg(strstr(text, names[display_mouse(display)]), "%s", text);
+    json_object_put(mice);
+    assert_type(qemu, display->keyboard == KEYBOARD_USB, "/machine/peripheral/keyboard", "usb-kbd");
+    assert_type(qemu, display->keyboard == KEYBOARD_VIRTIO, "/machine/peripheral/keyboard",
+                "virtio-keyboard-pci");
+}
+
+/* The graphics card and the mouse, and nobody to connect to. */
+static void assert_display(Qemu *qemu, const GuestDefinition *definition)
+{
+    const DefinitionDisplay *display = &definition->display;
+
+    assert_input(qemu, display);
+    if (display_has_card(display)) {
+        assert_place(qemu, "display", "pcie.0", 1, 0);
+        assert_place(qemu, "usb", "port-usb", 0, 0);
+    }
+    if (display->type == DISPLAY_SPICE) {
+        struct json_object *spice = qemu_ask(qemu, "query-spice", NULL);
+        ck_assert(!flag_of(spice, "migrated"));
+        ck_assert_ptr_null(json_object_object_get(spice, "port"));
+        json_object_put(spice);
+    }
 }
 
 static void assert_life(Qemu *qemu, const GuestDefinition *definition)
@@ -225,7 +245,8 @@ static void assert_chardevs(Qemu *qemu, const GuestDefinition *definition)
             ((const DefinitionShare *)g_ptr_array_index(definition->shares, i))->type == SHARE_TYPE_VIRTIOFS;
 
     ck_assert_uint_eq(json_object_array_length(chardevs),
-                      2 + definition->agent + (definition->tpm == TPM_VERSION_2_0) + n_virtiofs);
+                      2 + definition->agent + (definition->tpm == TPM_VERSION_2_0) + n_virtiofs +
+                          (definition->display.type == DISPLAY_SPICE) + definition->display.usb_redirect);
     ck_assert(!definition->agent || strstr(text, "\"label\":\"agent\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"qmp\""));
     ck_assert_ptr_nonnull(strstr(text, "\"label\":\"console\""));

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "definition.h"
+#include "check.h"
+
+/* The ports of the USB controller: see qemu/builder.c. */
+#define USB_PORTS 15
+
+/* Of these, other servers know nothing. */
+static int check_spice_only(const DefinitionReader *reader, Fault **ret_fault)
+{
+    static const char *const keys[] = {"Card", "Clipboard", "USBRedirect"};
+    const ReadSection *section = reader_section(reader, SECTION_DISPLAY, NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const DefinitionPlace *place = section_key_place(section, keys[i]);
+        if (place && reader->definition->display.type != DISPLAY_SPICE)
+            return definition_raise(*place, ret_fault, "remove it, or set Type=spice",
+                                    "[Display] %s= works with Type=spice only", keys[i]);
+    }
+    return 0;
+}
+
+static int check_usb_ports(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const DefinitionDisplay *display = &reader->definition->display;
+    const ReadSection *section = reader_section(reader, SECTION_DISPLAY, NULL);
+    MouseType mouse = display_mouse(display);
+    unsigned n = reader->definition->usbs->len + display->usb_redirect + (display->keyboard == KEYBOARD_USB) +
+                 (mouse == MOUSE_USB || mouse == MOUSE_USB_TABLET);
+
+    if (n <= USB_PORTS)
+        return 0;
+    return definition_raise(
+        section_place(section, "USBRedirect"), ret_fault, "lower USBRedirect=, or remove a [USB] section",
+        "[Display] and the [USB] sections need %u USB ports, but a guest has %d", n, USB_PORTS);
+}
+
+/* QEMU merges what several -spice say: a port would be opened beside the viewers' way, for everybody. */
+static int check_options(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GPtrArray *words = reader->definition->qemu.arguments;
+
+    for (unsigned i = 0; words && reader->definition->display.type == DISPLAY_SPICE && i < words->len; i++) {
+        const char *word = g_ptr_array_index(words, i);
+        if (g_str_equal(word, "-spice") || g_str_equal(word, "--spice"))
+            return definition_raise(
+                section_place(reader_section(reader, SECTION_QEMU, NULL), "Arguments"), ret_fault,
+                "remove -spice from it: usherctl view and [Display] do without a port",
+                "[QEMU] Arguments= has -spice, which would change the server of [Display] Type=spice");
+    }
+    return 0;
+}
+
+int definition_check_display(const DefinitionReader *reader, Fault **ret_fault)
+{
+    int r = check_spice_only(reader, ret_fault);
+    if (r == 0)
+        r = check_usb_ports(reader, ret_fault);
+    return r == 0 ? check_options(reader, ret_fault) : r;
+}
