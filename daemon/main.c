@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <systemd/sd-id128.h>
 
 #include "api/api.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/forged.h"
+#include "base/host-id.h"
 #include "base/log.h"
 #include "config.h"
 #include "core/definition/settings.h"
@@ -41,7 +41,7 @@ typedef struct Daemon {
     HelperSocket *helpers;
     Api *api;
     int state_fd;
-    char host_id[SD_ID128_STRING_MAX];
+    char *host_id;
 } Daemon;
 
 typedef struct Options {
@@ -198,18 +198,13 @@ static void read_settings(Daemon *d)
     d->engine.allow_qemu_arguments = settings.allow_qemu_arguments;
 }
 
-/* The machine-id is to be kept to the machine (machine-id(5)), and what is made of this one shows in the
- * addresses of network cards. A host without one can do with the names alone. */
+/* A host without one can do with the names alone. */
 static void read_host_id(Daemon *d)
 {
-    static const sd_id128_t usher =
-        SD_ID128_MAKE(9d, 52, 6b, 0c, 27, f3, 4e, 18, b4, 0a, 5b, 8e, 91, c7, 3d, 64);
-    sd_id128_t id;
+    int r = host_id_read(&d->host_id);
 
-    int r = sd_id128_get_machine_app_specific(usher, &id);
-    if (r >= 0)
-        d->engine.host_id = sd_id128_to_string(id, d->host_id);
-    else
+    d->engine.host_id = d->host_id;
+    if (r < 0)
         log_warning(
             "cannot read the machine-id: %s; another host may give its network cards the same addresses",
             strerror(-r));

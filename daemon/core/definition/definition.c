@@ -60,6 +60,11 @@ const DefinitionCpu *definition_cpu(const GuestDefinition *definition)
     return &definition->cpu;
 }
 
+void definition_set_host(GuestDefinition *definition, const char *host_id)
+{
+    definition->host_id = g_strdup(host_id);
+}
+
 bool definition_tainted(const GuestDefinition *definition)
 {
     return definition->qemu.arguments || definition->qemu.overrides;

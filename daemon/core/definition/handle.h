@@ -47,6 +47,9 @@ typedef struct DefinitionText {
 /* The guest's name, which lives as long as the definition. */
 const char *definition_name(const GuestDefinition *definition);
 
+/* Says what tells the host from others (host_id_read(); NULL: nothing), for what is made of names. */
+void definition_set_host(GuestDefinition *definition, const char *host_id);
+
 /* It changes what usher would do with QEMU. */
 bool definition_tainted(const GuestDefinition *definition);
 

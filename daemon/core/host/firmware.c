@@ -104,6 +104,15 @@ Firmware *firmware_parse(const char *source, const char *text, size_t size)
     return firmware;
 }
 
+bool firmware_take(const char *source, const char *text, size_t size, void *firmwares)
+{
+    Firmware *firmware = firmware_parse(source, text, size);
+
+    if (firmware)
+        g_ptr_array_add(firmwares, firmware);
+    return false;
+}
+
 static const Firmware *choose(const GPtrArray *firmwares, bool secure_boot, bool enrolled_keys, bool keeps)
 {
     for (unsigned i = 0; i < firmwares->len; i++) {

@@ -21,6 +21,9 @@ typedef struct Firmware {
 /* NULL if the descriptor describes none of that kind, or is not a descriptor at all. */
 Firmware *firmware_parse(const char *source, const char *text, size_t size);
 
+/* The same, appended to a GPtrArray of Firmware; false. For descriptor_list(). */
+bool firmware_take(const char *source, const char *text, size_t size, void *firmwares);
+
 /* The first that fits, of those in the order of their files' names; one that keeps variables comes before
  * those that do not. enrolled_keys: with secure boot, whether it has keys, as without any it checks nothing
  * before the guest's owner has enrolled his own. Without secure boot it must not know of it. NULL: none fits.

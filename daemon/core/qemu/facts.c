@@ -122,14 +122,34 @@ int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uin
     return 0;
 }
 
+uint64_t qemu_facts_mtime(const struct stat *st)
+{
+    return (uint64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+bool qemu_facts_fit(const QemuFacts *facts, const char *path, const struct stat *st)
+{
+    return g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
+           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == qemu_facts_mtime(st);
+}
+
+QemuFacts *qemu_facts_assume(const char *path)
+{
+    QemuFacts *facts = facts_new();
+
+    facts->path = g_strdup(path);
+    facts->assumed = true;
+    return facts;
+}
+
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type)
 {
-    return g_hash_table_contains(facts->types, type);
+    return facts->assumed || g_hash_table_contains(facts->types, type);
 }
 
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property)
 {
-    return g_hash_table_contains(facts->vfio_properties, property);
+    return facts->assumed || g_hash_table_contains(facts->vfio_properties, property);
 }
 
 static void append_set(GString *text, const char *key, GHashTable *set)

@@ -7,9 +7,11 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 typedef struct QemuFacts {
-    char *path; /* "/usr/bin/qemu-system-x86_64" */
+    char *path;   /* "/usr/bin/qemu-system-x86_64" */
+    bool assumed; /* nobody has asked it: it passes for one that has everything */
     uint64_t inode, size, mtime_nsec;
     char *version;     /* "7.2.22 (Debian …)": shown, never decided upon */
     GHashTable *types; /* set of char*: every type that is not abstract: devices ("vfio-pci"), models of CPUs
@@ -23,6 +25,14 @@ int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uin
                             const char *version, const char *types, const char *properties, QemuFacts **ret);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property);
+
+/* mtime_nsec of a binary. */
+uint64_t qemu_facts_mtime(const struct stat *st);
+/* Whether they are of this binary, as it is now. */
+bool qemu_facts_fit(const QemuFacts *facts, const char *path, const struct stat *st);
+
+/* Of a QEMU that nobody has asked. */
+QemuFacts *qemu_facts_assume(const char *path);
 
 /* As text for the cache file, and back (-EBADMSG). */
 char *qemu_facts_to_text(const QemuFacts *facts);

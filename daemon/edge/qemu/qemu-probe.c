@@ -117,17 +117,6 @@ void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec)
     probe->deadline_usec = usec;
 }
 
-static uint64_t mtime_nsec(const struct stat *st)
-{
-    return (uint64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-static bool facts_fit(const QemuFacts *facts, const char *path, const struct stat *st)
-{
-    return facts && g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
-           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == mtime_nsec(st);
-}
-
 /* The file's name in the cache: "qemu-system-x86_64.facts". */
 static char *cache_name(const QemuProbe *probe)
 {
@@ -168,7 +157,7 @@ const QemuFacts *qemu_probe_known(QemuProbe *probe)
 
     if (!probe->facts)
         read_cache(probe);
-    if (stat(probe->path, &st) < 0 || !facts_fit(probe->facts, probe->path, &st))
+    if (stat(probe->path, &st) < 0 || !probe->facts || !qemu_facts_fit(probe->facts, probe->path, &st))
         return NULL;
     return probe->facts;
 }
@@ -301,7 +290,7 @@ static void on_properties(Qmp *qmp, int error, const char *message, struct json_
     /* "Device not found" is an answer. */
     if (error != -EREMOTEIO && !reply_taken(run, error, message, result, &run->properties))
         return;
-    r = qemu_facts_from_replies(run->probe->path, st->st_ino, st->st_size, mtime_nsec(st), run->version,
+    r = qemu_facts_from_replies(run->probe->path, st->st_ino, st->st_size, qemu_facts_mtime(st), run->version,
                                 run->types, run->properties, &facts);
     finish(run, facts, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
 }

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
-#include "descriptor-list.h"
+#include "../../base/descriptor-list.h"
 #include "tools-find.h"
-
-static bool add_firmware(const char *path, const char *text, size_t size, void *userdata)
-{
-    Firmware *firmware = firmware_parse(path, text, size);
-
-    if (firmware)
-        g_ptr_array_add(userdata, firmware);
-    return false;
-}
 
 void tools_find_firmware(const char *const *folders, GPtrArray *ret)
 {
-    descriptor_list(folders, add_firmware, ret);
+    descriptor_list(folders, firmware_take, ret);
 }
 
 HostTools *tools_find(const ToolsPlace *place)

@@ -16,7 +16,7 @@
 #include "../host-services/clock.h"
 #include "../launcher/spawn.h"
 #include "config.h"
-#include "descriptor-list.h"
+#include "../../base/descriptor-list.h"
 
 /* Its help takes 10 KiB in version 1.13. */
 #define ANSWER_ROOM (64 * 1024)

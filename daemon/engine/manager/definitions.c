@@ -2,7 +2,7 @@
 /* Definitions as they are read: what they say line by line, and whether they are right. */
 #include <string.h>
 
-#include "../../core/definition/definition.h"
+#include "../../core/definition/handle.h"
 #include "../../base/words.h"
 #include "private.h"
 
@@ -55,7 +55,7 @@ static int load(Manager *m, const char *name, DefinitionFiles **ret_files, Guest
     if (r == 0)
         r = definition_parse(name, manager_texts_of(*ret_files), (*ret_files)->texts->len, ret, ret_fault);
     if (r == 0)
-        (*ret)->host_id = g_strdup(m->engine->host_id);
+        definition_set_host(*ret, m->engine->host_id);
     return r;
 }
 
@@ -87,7 +87,7 @@ int manager_check_allowed(const Manager *m, const GuestDefinition *definition, F
     return fault_raise(
         ret_fault, FAULT_REFUSED,
         "remove it, or write AllowQemuArguments=yes into usherd.conf, then: systemctl restart usherd",
-        "guest %s: [QEMU] is not allowed on this host", definition->name);
+        "guest %s: [QEMU] is not allowed on this host", definition_name(definition));
 }
 
 int manager_validate(Manager *m, const char *name, const DefinitionText *texts, size_t n_texts,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../base/file.h"
+#include "file.h"
 #include "descriptor-list.h"
 
 #define DESCRIPTOR_SIZE_MAX (256 * 1024)
