@@ -34,6 +34,7 @@ enum {
     OPTION_DISPLAY,
     OPTION_UEFI,
     OPTION_FINGERPRINT,
+    OPTION_COMMAND,
     OPTION_CLEAR,
     OPTION_EJECT,
 };
@@ -64,6 +65,7 @@ static const struct option options[] = {
     {"display", required_argument, NULL, OPTION_DISPLAY},
     {"uefi", no_argument, NULL, OPTION_UEFI},
     {"fingerprint", no_argument, NULL, OPTION_FINGERPRINT},
+    {"command", no_argument, NULL, OPTION_COMMAND},
     {"clear", no_argument, NULL, OPTION_CLEAR},
     {"eject", no_argument, NULL, OPTION_EJECT},
     {NULL, 0, NULL, 0},
@@ -211,6 +213,9 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_FINGERPRINT:
         client->fingerprint = true;
         break;
+    case OPTION_COMMAND:
+        client->command = true;
+        break;
     case OPTION_CLEAR:
         client->clear = true;
         break;
@@ -252,6 +257,10 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--functions=";
     if (client->fingerprint && !(verb->knows & KNOWS_FINGERPRINT))
         return "--fingerprint";
+    if (client->command && !(verb->knows & KNOWS_COMMAND))
+        return "--command";
+    if (client->command && client->fingerprint)
+        return "--command with --fingerprint";
     if (client->eject && !(verb->knows & KNOWS_EJECT))
         return "--eject";
     if (client->clear && !(verb->knows & KNOWS_CLEAR))

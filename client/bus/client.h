@@ -31,6 +31,7 @@ typedef struct Client {
     bool no_block;
     bool ask_password;
     bool fingerprint;             /* --fingerprint */
+    bool command;                 /* --command */
     bool clear;                   /* --clear */
     bool eject;                   /* --eject */
     bool force;                   /* --force */

@@ -37,6 +37,7 @@ int cmd_help(Client *client, char **args)
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
          "                            create: what the guest has\n"
          "     --fingerprint          show: the Fingerprint= lines of devices\n"
+         "     --command              show: the command line that QEMU would get, also of a file\n"
          "     --clear                reset: release devices from quarantine\n"
          "     --eject                cdrom: remove the medium from the drive\n\n"
          "See usherctl(1) for the exit statuses and for examples.");

@@ -104,9 +104,11 @@ static int show_fingerprints(Client *client, char **addresses)
 int cmd_show(Client *client, char **args)
 {
     json_object *array;
-    int status = bus_open_asking(client);
+    int status;
 
-    if (status != STATUS_OK)
+    if (client->command)
+        return show_command(client, args);
+    if ((status = bus_open_asking(client)) != STATUS_OK)
         return status;
     if (client->fingerprint)
         return show_fingerprints(client, args);

@@ -42,7 +42,7 @@ static const Verb verbs[] = {
     {"undefine", "NAME…", 1, MANY, 0, cmd_undefine, "Remove definitions"},
     {"rm", "NAME…", 1, MANY, 0, cmd_undefine, NULL},
     {"cat", "NAME…", 1, MANY, 0, cmd_cat, "Print the files of definitions"},
-    {"show", "NAME…", 1, MANY, KNOWS_FINGERPRINT, cmd_show,
+    {"show", "NAME…", 1, MANY, KNOWS_FINGERPRINT | KNOWS_COMMAND, cmd_show,
      "Show definitions as merged, with the origin of each line"},
     {"validate", "FILE|NAME…", 1, MANY, 0, cmd_validate, "Check definitions"},
     {"reload", "", 0, 0, 0, cmd_reload, "Have usherd read the definitions again"},

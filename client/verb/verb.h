@@ -19,6 +19,7 @@ enum {
     KNOWS_CLEAR = 1 << 7,
     KNOWS_EJECT = 1 << 8,
     KNOWS_FORCE = 1 << 9,
+    KNOWS_COMMAND = 1 << 10,
 };
 
 typedef struct Verb {
@@ -62,6 +63,8 @@ int cmd_edit(Client *client, char **args);
 int cmd_undefine(Client *client, char **args);
 int cmd_cat(Client *client, char **args);
 int cmd_show(Client *client, char **args);
+/* The part of show that --command asks for. */
+int show_command(Client *client, char **args);
 int cmd_validate(Client *client, char **args);
 int cmd_reload(Client *client, char **args);
 int cmd_enable(Client *client, char **args);

@@ -150,6 +150,34 @@ const QemuFile *qemu_command_file(const QemuCommand *command, unsigned index)
     return NULL;
 }
 
+static const char *const file_kinds[] = {
+    [QEMU_FILE_QMP] = "qmp",
+    [QEMU_FILE_CONSOLE] = "console",
+    [QEMU_FILE_AGENT] = "agent",
+    [QEMU_FILE_CONSOLE_LOG] = "console-log",
+    [QEMU_FILE_KERNEL] = "kernel",
+    [QEMU_FILE_INITRD] = "initrd",
+    [QEMU_FILE_FIRMWARE] = "firmware",
+    [QEMU_FILE_NVRAM] = "nvram",
+    [QEMU_FILE_ROM] = "rom",
+    [QEMU_FILE_LINK] = "link",
+    [QEMU_FILE_VHOST_NET] = "vhost-net",
+    [QEMU_FILE_IOMMUFD] = "iommufd",
+    [QEMU_FILE_VFIO] = "vfio",
+    [QEMU_FILE_DISK] = "disk",
+    [QEMU_FILE_FOLDER] = "folder",
+    [QEMU_FILE_SOUND] = "sound",
+    [QEMU_FILE_COMPANION] = "companion",
+    [QEMU_FILE_QEMU] = "qemu",
+};
+
+char *qemu_file_to_text(const QemuFile *file)
+{
+    return g_strdup_printf("fd %d: %s%s%s%s%s%s", file->fd, file_kinds[file->kind], file->path ? " " : "",
+                           file->path ?: "", file->template ? " from " : "", file->template ?: "",
+                           file->read_only ? " (read-only)" : "");
+}
+
 DEFINE_FREE(QemuCommand, qemu_command_free, command)
 {
     g_ptr_array_unref(command->argv);

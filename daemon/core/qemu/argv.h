@@ -91,6 +91,9 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
  * file. */
 void qemu_command_set_block_device(QemuCommand *command, int fd);
 
+/* "fd 5: nvram /var/lib/… from /usr/share/… (read-only)". The caller frees it. */
+char *qemu_file_to_text(const QemuFile *file);
+
 /* NULL is fine; returns NULL. */
 QemuCommand *qemu_command_free(QemuCommand *command);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QemuCommand, qemu_command_free)

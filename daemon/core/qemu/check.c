@@ -25,12 +25,12 @@ static GPtrArray *list_models(const QemuFacts *facts)
 
 static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fault)
 {
-    g_autoptr(GPtrArray) models = list_models(facts);
-    g_autofree char *remedy = NULL;
+    g_autofree char *type = g_strconcat(model, CPU_SUFFIX, NULL), *remedy = NULL;
     NearestWord nearest = {.word = model};
 
-    if (g_ptr_array_find_with_equal_func(models, model, g_str_equal, NULL))
+    if (qemu_facts_have_type(facts, type))
         return 0;
+    g_autoptr(GPtrArray) models = list_models(facts);
     for (unsigned i = 0; i < models->len; i++)
         nearest_word_offer(&nearest, g_ptr_array_index(models, i));
     if (nearest.best)

@@ -171,21 +171,76 @@ static int check_firmware(const HostTools *tools, const GuestDefinition *definit
                                   : "with secure boot and enrolled keys");
 }
 
+static int check_swtpm(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
+{
+    if (definition->tpm == TPM_VERSION_NONE || tools->swtpm)
+        return 0;
+    return refuse_missing(PACKAGE_SWTPM, "", ret_fault,
+                          "guest %s: [TPM] needs swtpm, which this host does not have", definition->name);
+}
+
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {
     int r = check_firmware(tools, definition, ret_fault);
 
-    if (r != 0)
-        return r;
-    if (definition->tpm != TPM_VERSION_NONE && !tools->swtpm)
-        return refuse_missing(PACKAGE_SWTPM, "", ret_fault,
-                              "guest %s: [TPM] needs swtpm, which this host does not have", definition->name);
-    for (unsigned i = 0; i < definition->shares->len; i++) {
+    if (r == 0)
+        r = check_swtpm(tools, definition, ret_fault);
+    for (unsigned i = 0; r == 0 && i < definition->shares->len; i++)
         r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
-        if (r != 0)
-            return r;
+    return r;
+}
+
+static Firmware *name_firmware(const GuestDefinition *definition)
+{
+    const Firmware named = {.source = (char *)"firmware.json",
+                            .code = (char *)"UEFI-firmware",
+                            .template = (char *)"its-variables",
+                            .secure_boot = definition->firmware.secure_boot,
+                            .enrolled_keys = definition->firmware.keys == FIRMWARE_KEYS_ENROLLED &&
+                                             definition->firmware.secure_boot,
+                            .needs_smm = definition->firmware.secure_boot};
+
+    return firmware_copy(&named);
+}
+
+static void note(GPtrArray *notes, const Fault *fault)
+{
+    g_ptr_array_add(notes, fault_to_line(fault));
+}
+
+static void assume_firmware(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+
+    if (check_firmware(tools, definition, &fault) == 0)
+        return;
+    note(notes, fault);
+    g_ptr_array_add(tools->firmwares, name_firmware(definition));
+}
+
+static void assume_virtiofsd(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes)
+{
+    for (unsigned i = 0; i < definition->shares->len; i++) {
+        const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
+        _cleanup_fault_ Fault *fault = NULL;
+
+        if (tools->virtiofsd || check_share(tools, definition->name, share, &fault) == 0)
+            continue;
+        note(notes, fault);
+        tools->virtiofsd = virtiofsd_assume("virtiofsd");
     }
-    return 0;
+}
+
+void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+
+    assume_firmware(tools, definition, notes);
+    if (check_swtpm(tools, definition, &fault) != 0) {
+        note(notes, fault);
+        tools->swtpm = g_strdup("swtpm");
+    }
+    assume_virtiofsd(tools, definition, notes);
 }
 
 DEFINE_FREE(HostTools, host_tools_free, tools)

@@ -43,6 +43,10 @@ char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *defin
  * package to install. */
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault);
 
+/* Puts a name in the place of each of these that the host lacks, for a command line that is only shown. What
+ * host_tools_check() would say is added to notes, of char*. */
+void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes);
+
 /* NULL is fine; returns NULL. */
 HostTools *host_tools_free(HostTools *tools);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HostTools, host_tools_free)

@@ -58,31 +58,6 @@ static GuestDefinition *read_golden(const char *name)
     return definition;
 }
 
-static const char *file_kind(QemuFileKind kind)
-{
-    static const char *const names[] = {
-        [QEMU_FILE_QMP] = "qmp",
-        [QEMU_FILE_CONSOLE] = "console",
-        [QEMU_FILE_AGENT] = "agent",
-        [QEMU_FILE_CONSOLE_LOG] = "console-log",
-        [QEMU_FILE_KERNEL] = "kernel",
-        [QEMU_FILE_INITRD] = "initrd",
-        [QEMU_FILE_FIRMWARE] = "firmware",
-        [QEMU_FILE_NVRAM] = "nvram",
-        [QEMU_FILE_ROM] = "rom",
-        [QEMU_FILE_LINK] = "link",
-        [QEMU_FILE_VHOST_NET] = "vhost-net",
-        [QEMU_FILE_IOMMUFD] = "iommufd",
-        [QEMU_FILE_VFIO] = "vfio",
-        [QEMU_FILE_DISK] = "disk",
-        [QEMU_FILE_FOLDER] = "folder",
-        [QEMU_FILE_SOUND] = "sound",
-        [QEMU_FILE_COMPANION] = "companion",
-        [QEMU_FILE_QEMU] = "qemu",
-    };
-    return names[kind];
-}
-
 /* One argument a line, then the files. */
 static void append_program(GString *text, const GPtrArray *argv, const GArray *files)
 {
@@ -93,9 +68,8 @@ static void append_program(GString *text, const GPtrArray *argv, const GArray *f
     for (unsigned i = 0; i < files->len; i++) {
         const QemuFile *file = &g_array_index(files, QemuFile, i);
         ck_assert_int_eq(file->fd, QEMU_FD_FIRST + (int)i);
-        g_string_append_printf(text, "fd %d: %s%s%s%s%s%s\n", file->fd, file_kind(file->kind),
-                               file->path ? " " : "", file->path ?: "", file->template ? " from " : "",
-                               file->template ?: "", file->read_only ? " (read-only)" : "");
+        g_autofree char *line = qemu_file_to_text(file);
+        g_string_append_printf(text, "%s\n", line);
     }
 }
 
