@@ -85,7 +85,7 @@ check_packages() {
 run_lab() {
         heading 'lab'
         rm -rf "$build/lab-logs"
-        count_report "$here/lab/run.sh" --timeout 600 --builddir "$build" --logs "$build/lab-logs"
+        count_report "$here/lab/run.sh" --timeout 600 --builddir "$build" --packages "$build/packages" --logs "$build/lab-logs"
 }
 
 "$here/install-packages.sh"

@@ -25,7 +25,7 @@ passed=0 failed=0
 scenarios() {
         case $1 in
                 sid) echo guest-gpu ;;
-                *) printf '%s\n' guest-gpu boot-guest daemon-restart holders drift hot-plug shares companions ;;
+                *) printf '%s\n' guest-gpu boot-guest daemon-restart holders drift hot-plug shares companions package ;;
         esac
 }
 
@@ -53,20 +53,20 @@ tests_pass() {
         suite_inside "$suite" "$build-$suite" meson test -C /build --no-rebuild --print-errorlogs "${arguments[@]}"
 }
 
+# package_builds SUITE
+# Once: the lab wants it, too.
+package_builds() {
+        [ -e "$build-$1/packages/good" ] ||
+                { suite_package "$1" "$build-$1/packages" && touch "$build-$1/packages/good"; }
+}
+
 # lab_passes SUITE
 lab_passes() {
         local stage=$build-$1/lab-stage names
         mapfile -t names < <(scenarios "$1")
         rm -rf "$stage"
-        suite_install "$1" "$build-$1" "$stage" &&
-                "$here/lab/run.sh" --suite "$1" --destdir "$stage" --logs "$build-$1/lab-logs" "${names[@]}"
-}
-
-# package_builds SUITE
-package_builds() {
-        local tree=$build-$1/tree
-        rm -rf "$tree" && mkdir "$tree" && git -C "$top" archive HEAD | tar -x -C "$tree" &&
-                suite_inside "$1" "$build-$1" /build/tree/tests/packages.sh deb
+        suite_install "$1" "$build-$1" "$stage" && package_builds "$1" &&
+                "$here/lab/run.sh" --suite "$1" --destdir "$stage" --packages "$build-$1/packages" --logs "$build-$1/lab-logs" "${names[@]}"
 }
 
 # outcome WHAT COMMAND…

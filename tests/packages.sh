@@ -5,8 +5,8 @@
 #
 # Builds packages from the committed sources (without a repository, from those that lie there) and checks them, as far as a Debian
 # can: rpmbuild and makepkg are Debian's, so that what they depend on is not looked at, and NixOS' module meets a stub of nixpkgs.
-# Without a name all are built. The Debian package stays in FOLDER, if one is named. Install tests/install-packages.sh's packages
-# first. The last line says "N passed, N failed".
+# Without a name all are built. The Debian package stays in FOLDER, if one is named, and in FOLDER/later a later version of it, for
+# an upgrade. Install tests/install-packages.sh's packages first. The last line says "N passed, N failed".
 
 set -euo pipefail
 
@@ -49,18 +49,32 @@ sources() {
 }
 
 deb_builds() {
-        (cd "$work/usher" && DEB_BUILD_OPTIONS=nocheck quietly dpkg-buildpackage -b -us -uc)
+        mkdir "$work/deb"
+        cp -a "$work/usher" "$work/deb/"
+        (cd "$work/deb/usher" && DEB_BUILD_OPTIONS=nocheck quietly dpkg-buildpackage -b -us -uc)
+}
+
+# later_deb_builds
+# Compiled anew is only what knows the version.
+later_deb_builds() {
+        (
+                cd "$work/deb/usher" &&
+                        sed -i "s/^\(  version: '.*\)',$/\1+later',/" meson.build &&
+                        sed -i '1s/)/+later)/' debian/changelog &&
+                        rm debian/debhelper-build-stamp &&
+                        DEB_BUILD_OPTIONS=nocheck quietly dpkg-buildpackage -b -nc -us -uc
+        )
 }
 
 deb_pleases_lintian() {
-        quietly lintian --allow-root --fail-on error,warning "$work"/usher_*.changes
+        quietly lintian --allow-root --fail-on error,warning "$work"/deb/usher_*.changes
 }
 
 # deb_has PATH…
 # The paths end like this: where units go differs between Debian's releases.
 deb_has() {
         local path
-        dpkg-deb --contents "$work"/usher_*.deb >"$work/contents"
+        dpkg-deb --contents "$work"/deb/usher_*.deb >"$work/contents"
         for path in "$@"; do
                 grep -q -- "$path\$" "$work/contents" || {
                         echo "$path is not in the package"
@@ -91,7 +105,11 @@ check_deb() {
                 systemd/system/{usherd.service,usherd.socket,usher-guest@.service,usher-bind@.service,usher.target,usher.slice} \
                 lib/systemd/system-generators/usher-generator \
                 system.d/org.usher1.conf actions/org.usher1.policy
-        [ -z "$output" ] || cp "$work"/usher_*.deb "$output/"
+        [ -n "$output" ] || return 0
+        mv "$work"/deb/usher_*.deb "$output/"
+        outcome 'A later version is built' later_deb_builds
+        mkdir -p "$output/later"
+        mv "$work"/deb/usher_*.deb "$output/later/"
 }
 
 # rpm_builds
@@ -149,7 +167,7 @@ output=
 if [ "${1:-}" = --output ]; then
         mkdir -p "$2"
         output=$(realpath "$2")
-        rm -f "$output"/usher_*.deb
+        rm -f "$output"/usher_*.deb "$output"/later/usher_*.deb
         shift 2
 fi
 sources "$work/usher"

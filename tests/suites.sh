@@ -125,3 +125,15 @@ suite_install() {
         suite_inside "$1" "$2" env DESTDIR=/build/stage meson install -C /build --no-rebuild --quiet >"$2/install.log" &&
                 mkdir -p "$3" && cp -a "$2/stage/." "$3/" && rm -rf "$2/stage"
 }
+
+# suite_package SUITE OUTPUT
+# The Debian package of what is committed here, as tests/packages.sh leaves it in OUTPUT, built and checked in the suite's root.
+suite_package() {
+        if [ "$1" = "$(suite_here)" ]; then
+                "$suites_top/tests/packages.sh" --output "$2" deb
+                return
+        fi
+        suite_root_make "$1" && rm -rf "$2" && mkdir -p "$2/tree" && git -C "$suites_top" archive HEAD | tar -x -C "$2/tree" &&
+                suite_inside "$1" "$2" /build/tree/tests/packages.sh --output /build deb &&
+                rm -rf "$2/tree"
+}

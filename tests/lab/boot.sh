@@ -29,10 +29,31 @@ boot_prepare() {
         cp "$project" "$work/project"
 }
 
-# boot_initrd [FILE…]
-# Makes $work/initrd; the files go beside the scenarios.
-boot_initrd() {
+# boot_package
+# Makes $work/package: instead of the project as meson installs it, its Debian package (from `packages`, else built from what is
+# committed), a later version of it, and the README that says what to do with it.
+boot_package() {
         local stage lib
+        [ ! -e "$work/package" ] || return 0
+        if [ -z "$packages" ]; then
+                packages=$work/packages
+                suite_package "$suite" "$packages" >&2
+        fi
+        stage=$(mktemp -d -p "$work")
+        lib=$stage/overlay/usr/lib/usher-lab/package
+        mkdir -p "$lib/later"
+        cp "$packages"/usher_*.deb "$lib/"
+        cp "$packages"/later/usher_*.deb "$lib/later/"
+        cp "$here/../../README.md" "$lib/"
+        initrd_pack "$stage" "$work/package"
+        rm -rf "$stage"
+}
+
+# boot_initrd project|package [FILE…]
+# Makes $work/initrd with one of both; the files go beside the scenarios.
+boot_initrd() {
+        local project=$work/$1 stage lib
+        shift
         stage=$(mktemp -d -p "$work")
         lib=$stage/overlay/usr/lib/usher-lab
         mkdir -p "$lib"
@@ -41,6 +62,6 @@ boot_initrd() {
         install -m 0755 -t "$lib" "$here/inside/run-scenarios" "$here/../bus/flood.py"
         [ $# -eq 0 ] || cp "$@" "$lib/scenarios/"
         initrd_pack "$stage" "$work/scenarios"
-        cat "$boot/initrd.cpio" "$work/project" "$work/scenarios" >"$work/initrd"
+        cat "$boot/initrd.cpio" "$project" "$work/scenarios" >"$work/initrd"
         rm -rf "$stage"
 }

@@ -18,6 +18,8 @@ kernel is for.
   --keep           keep them after a success, too
   --suite SUITE, --kernel=NAME, --builddir DIR, --destdir DIR, --no-project
                    as build.sh; without one, the project it packed last
+  --packages DIR   where tests/packages.sh has put the suite's Debian package,
+                   for scenarios that install it; it is built for them otherwise
 EOF
 }
 
@@ -41,7 +43,7 @@ trap 'exit 130' INT TERM
 . "$here/report.sh"
 . "$here/group.sh"
 
-suite=$base_suite kernel='' build=() paths=()
+suite=$base_suite kernel='' build=() packages='' paths=()
 while [ $# -gt 0 ]; do
         case $1 in
                 --timeout) scenario_deadline=$2; shift 2 ;;
@@ -51,6 +53,7 @@ while [ $# -gt 0 ]; do
                 --kernel=*) kernel=${1#*=}; kernel_known "$here" "$kernel" || exit 2; shift ;;
                 --builddir | --destdir) build=("$1" "$2"); shift 2 ;;
                 --no-project) build=("$1"); shift ;;
+                --packages) packages=$(realpath "$2"); shift 2 ;;
                 --help) usage; exit 0 ;;
                 -*) usage >&2; exit 2 ;;
                 */* | *.sh) paths+=("$(realpath "$1")"); shift ;;
@@ -95,7 +98,7 @@ for path in "${paths[@]}"; do
                 echo "$path wants --kernel=$wants." >&2
                 exit 2
         fi
-        group="$name|$(header "$path" append)|"
+        group="$name|$(header "$path" append)|$(header "$path" project)|"
         [ "$(header "$path" reboots)" != yes ] || group+=$path
         [ -n "${groups[$group]:-}" ] || order+=("$group")
         groups[$group]+="$path"$'\n'
@@ -103,8 +106,8 @@ done
 
 # run_machine NUMBER GROUP PATH…: sets `log`
 run_machine() {
-        local number=$1 name append reboots path
-        IFS='|' read -r name append reboots <<<"$2"
+        local number=$1 name append project reboots path
+        IFS='|' read -r name append project reboots <<<"$2"
         shift 2
         log=$logs/$number-$name
         mkdir -p "$log"
@@ -114,7 +117,8 @@ run_machine() {
 
         report_expect "$@"
         printf '%s\n' "$scenario_deadline" "${report_names[@]}" >"$work/to-run"
-        boot_initrd "$work/to-run" "$@"
+        [ "$project" != package ] || boot_package
+        boot_initrd "${project:-project}" "$work/to-run" "$@"
 
         machine_command "$name" "$work" "$base" "$boot" "panic=-1 systemd.mask=serial-getty@ttyS0.service $append"
         machine+=(

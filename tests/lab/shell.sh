@@ -39,6 +39,6 @@ done
 
 boot_prepare "${build[@]}"
 # shellcheck disable=SC2119 # without files there is nothing to run
-boot_initrd
+boot_initrd project
 machine_command "$name" "$work" "$base" "$boot" "$append"
 "${machine[@]}" -serial mon:stdio -serial null -serial null
