@@ -13,6 +13,7 @@
 #include "display.h"
 #include "handle.h"
 #include "input.h"
+#include "machine.h"
 #include "network.h"
 #include "pci.h"
 #include "share.h"
@@ -79,8 +80,8 @@ struct GuestDefinition {
         TroubleAction panic;
         TroubleAction watchdog; /* [Watchdog] Action= */
     } on;                       /* what happens to it */
-    unsigned spare_ports;       /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
-    bool agent;                 /* [Agent] Enabled= */
+    DefinitionMachine machine;
+    bool agent; /* [Agent] Enabled= */
     struct {
         FirmwareType type;      /* default bios */
         bool secure_boot;       /* SecureBoot=, uefi alone */

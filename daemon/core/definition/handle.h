@@ -23,6 +23,7 @@ typedef enum DisplayType {
 
 typedef struct GuestDefinition GuestDefinition;
 typedef struct DefinitionCpu DefinitionCpu;
+typedef struct DefinitionMachine DefinitionMachine;
 typedef struct DefinitionPci DefinitionPci;
 typedef struct DefinitionDisk DefinitionDisk;
 typedef struct DefinitionNetwork DefinitionNetwork;

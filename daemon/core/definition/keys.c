@@ -56,6 +56,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_TPM] = {"TPM"},
     [SECTION_CPU] = {"CPU"},
     [SECTION_MEMORY] = {"Memory"},
+    [SECTION_CLOCK] = {"Clock"},
     [SECTION_KERNEL] = {"Kernel"},
     [SECTION_PCI] = {"PCI", PCI_SECTIONS_MAX, HELD_BY(pci), sizeof(DefinitionPci)},
     [SECTION_DISK] = {"Disk", DISK_SECTIONS_MAX, HELD_BY(disks), sizeof(DefinitionDisk)},
@@ -88,6 +89,10 @@ static const char *const watchdog_actions[] = {
     [TROUBLE_DEFAULT] = "off", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
     [TROUBLE_PAUSE] = "pause", [TROUBLE_IGNORE] = "ignore", NULL,
 };
+static const char *const auto_switches[] = {
+    [AUTO_SWITCH_AUTO] = "auto", [AUTO_SWITCH_NO] = "no", [AUTO_SWITCH_YES] = "yes", NULL};
+static const char *const clock_bases[] = {
+    [CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
@@ -177,7 +182,8 @@ static const DefinitionKey keys[] = {
     {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on.host_sleep), .words = host_sleeps, .fallback = "auto"},
     {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on.host_shutdown), .words = host_shutdowns, .fallback = "shutdown"},
     {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on.panic), .words = panic_actions, .fallback = "auto"},
-    {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
+    {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = auto_switches, .fallback = "auto"},
+    {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(machine.spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios"},
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no"},
@@ -205,6 +211,9 @@ static const DefinitionKey keys[] = {
     {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory.size), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G"},
     {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(memory.huge_pages), .words = huge_pages, .fallback = "no"},
     {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(memory.node), .words = nodes, .fallback = "auto"},
+
+    {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = clock_bases, .fallback = "utc"},
+    {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = auto_switches, .fallback = "auto"},
 
     {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
      .otherwise = "boots from firmware and disks"},

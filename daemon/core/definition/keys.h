@@ -15,6 +15,7 @@ typedef enum SectionId {
     SECTION_TPM,
     SECTION_CPU,
     SECTION_MEMORY,
+    SECTION_CLOCK,
     SECTION_KERNEL,
     SECTION_PCI,
     SECTION_DISK,

@@ -180,6 +180,22 @@ static char *name_link(const char *guest, const char *section)
     return g_strdup_printf(LINK_PREFIX "%.4s_%.6s", guest, hash);
 }
 
+static AutoSwitch settle(AutoSwitch said, bool otherwise)
+{
+    if (said != AUTO_SWITCH_AUTO)
+        return said;
+    return otherwise ? AUTO_SWITCH_YES : AUTO_SWITCH_NO;
+}
+
+/* When a guest comes back from S3, QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
+ * hw/i386/pc.c); and what S4 has written down of them is wrong in the next run. Many devices do not recover.
+ * The HPET is slow to read, as each time the vCPU leaves for QEMU, and Windows takes it where it is there. */
+static void fill_machine(DefinitionMachine *machine, bool devices, bool windows)
+{
+    machine->suspend = settle(machine->suspend, !devices);
+    machine->clock.hpet = settle(machine->clock.hpet, !devices && !windows);
+}
+
 /* Defaults that depend on more than their own key. */
 static void fill_defaults(GuestDefinition *definition)
 {
@@ -188,6 +204,7 @@ static void fill_defaults(GuestDefinition *definition)
     /* A device loses its state when the host sleeps, and the guest's driver does not know. */
     if (definition->on.host_sleep == HOST_SLEEP_AUTO)
         definition->on.host_sleep = definition->pci->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
+    fill_machine(&definition->machine, definition->pci->len > 0, definition->cpu.hyper_v);
     if (!definition->cpu.model)
         definition->cpu.model = g_strdup(definition->cpu.accelerator == ACCELERATOR_KVM ? "host" : "max");
     for (unsigned i = 0; i < definition->networks->len; i++) {

@@ -8,7 +8,7 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-static void add_machine(QemuBuilder *builder)
+static void add_system(QemuBuilder *builder)
 {
     const GuestDefinition *definition = builder->definition;
     bool kvm = definition->cpu.accelerator == ACCELERATOR_KVM;
@@ -19,17 +19,14 @@ static void add_machine(QemuBuilder *builder)
     builder_option(builder, "-display", "none");
     builder_option(builder, "-vga", "none");
     qemu_add_display_server(builder, &definition->display);
-    builder_option(builder, "-machine", "q35,accel=%s,usb=off,memory-backend=" QEMU_MEMORY_ID,
-                   kvm ? "kvm,kernel-irqchip=on" : "tcg");
+    qemu_add_machine(builder, &definition->machine, kvm);
     qemu_add_cpu(builder, &definition->cpu);
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory.size / MIB);
     qemu_add_memory(builder, definition->memory.size, definition->memory.huge_pages,
                     definition_shares_memory(definition));
-    builder_option(builder, "-rtc", "base=utc,driftfix=slew");
+    qemu_add_clock(builder, &definition->machine, kvm);
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    if (definition->pci->len > 0)
-        qemu_forbid_sleep(builder);
     qemu_add_trouble(builder, definition->on.panic, definition->on.watchdog);
     builder_add(builder, "-S");
 }
@@ -86,14 +83,15 @@ static void add_devices(QemuBuilder *builder)
         qemu_add_agent(builder);
     for (unsigned i = 0; i < definition->shares->len; i++)
         qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
-    qemu_add_spare_ports(builder, definition->spare_ports);
+    qemu_add_spare_ports(builder, definition->machine.spare_ports);
 }
 
 /* With VFIO all of the guest's memory is locked, and the devices' own memory counts too. Nobody raises the
  * limit when the first device is plugged in later, so a guest that may get one has it from the start. */
 static uint64_t memlock_limit(const QemuBuilder *builder)
 {
-    bool devices = builder->definition->spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);
+    bool devices =
+        builder->definition->machine.spare_ports > 0 || (builder->plan && builder->plan->devices->len > 0);
 
     return devices ? builder->definition->memory.size + GIB : 64 * MIB;
 }
@@ -117,7 +115,7 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     command->companions = g_ptr_array_new_with_free_func(companion_free);
     command->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
     builder_add(&builder, facts->path);
-    add_machine(&builder);
+    add_system(&builder);
     add_sockets(&builder);
     qemu_add_firmware(&builder);
     if (definition->tpm != TPM_VERSION_NONE)

@@ -104,8 +104,9 @@ void qemu_add_looking_glass(QemuBuilder *builder, uint64_t size);
 /* socket: where a sound server listens that speaks PulseAudio's protocol; NULL: a SPICE viewer plays */
 void qemu_add_sound(QemuBuilder *builder, const char *socket);
 void qemu_add_agent(QemuBuilder *builder);
-/* The guest cannot suspend itself. */
-void qemu_forbid_sleep(QemuBuilder *builder);
+/* kvm: it runs by KVM. */
+void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
+void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog);
 void qemu_add_firmware(QemuBuilder *builder);
 void qemu_add_tpm(QemuBuilder *builder);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How QEMU notices that the guest's system is in trouble, and what QEMU does by itself. Whoever reads its
- * events GUEST_PANICKED and WATCHDOG does the rest. What would cause trouble is switched off. */
+ * events GUEST_PANICKED and WATCHDOG does the rest. */
 #include "../definition/trouble.h"
 #include "builder.h"
 
@@ -27,15 +27,6 @@ static void add_device(QemuBuilder *builder, const char *driver, const char *id,
     json_set_text(device, "bus", "pcie.0");
     json_set_text(device, "addr", "0x%x", slot);
     builder_json(builder, "-device", device);
-}
-
-/* When a guest comes back from S3, QEMU resets all its devices, the host's among them (pc_machine_wakeup(),
- * hw/i386/pc.c); and what S4 has written down of them is wrong in the next run. Many devices do not recover.
- * So the guest is offered neither (ich9_pm_init(), hw/acpi/ich9.c). */
-void qemu_forbid_sleep(QemuBuilder *builder)
-{
-    builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");
-    builder_option(builder, "-global", "ICH9-LPC.disable_s4=1");
 }
 
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog)
