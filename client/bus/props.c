@@ -63,6 +63,7 @@ static const PropField device_fields[] = {
     {"DriverOverride", PROP_STRING, offsetof(DeviceProps, driver_override)},
     {"Group", PROP_I32, offsetof(DeviceProps, group)},
     {"Guest", PROP_STRING, offsetof(DeviceProps, guest)},
+    {"Backend", PROP_STRING, offsetof(DeviceProps, backend)},
     {"State", PROP_STRING, offsetof(DeviceProps, state)},
     {"NeededFor", PROP_STRING, offsetof(DeviceProps, needed_for)},
     {"Quarantine", PROP_STRING, offsetof(DeviceProps, quarantine)},

@@ -33,7 +33,7 @@ typedef struct DeviceProps {
     char *address, *class, *vendor, *model, *class_id, *id, *subsystem_id;
     char *driver, *driver_override;
     int32_t group;
-    char *guest, *state, *needed_for, *quarantine;
+    char *guest, *backend, *state, *needed_for, *quarantine;
     char **siblings;
     char *upstream;
     bool boot_vga;

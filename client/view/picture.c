@@ -57,7 +57,7 @@ static void print_state(const Terminal *terminal, const GuestProps *guest)
            terminal_colour(terminal, COLOUR_NORMAL), since ? " since " : "", since ? since : "");
 }
 
-/* "0000:01:00.0 VGA compatible controller: AMD Rage 128 [vfio-pci]", one a line. */
+/* "0000:01:00.0 VGA compatible controller: AMD Rage 128 [vfio-pci, iommufd]", one a line. */
 static void print_devices(const GuestProps *guest, const GPtrArray *devices)
 {
     for (char **address = guest->devices; *address; address++) {
@@ -68,7 +68,7 @@ static void print_devices(const GuestProps *guest, const GPtrArray *devices)
 
         printf("%*s%s %s %s", LABEL_WIDTH, first ? "Devices" : "", first ? ":" : " ", *address, printable);
         if (device && *device->driver)
-            printf(" [%s]", device->driver);
+            printf(" [%s%s%s]", device->driver, *device->backend ? ", " : "", device->backend);
         putchar('\n');
     }
 }
@@ -134,6 +134,7 @@ void picture_device(const Terminal *terminal, const DeviceProps *device, const J
     print_coloured(terminal, "State", device_colour(device), device->state);
     print_job(job);
     print_field("Guest", device->guest);
+    print_field("Backend", device->backend);
     print_field("Driver", *device->driver ? device->driver : "none");
     print_field("Override", device->driver_override);
     print_coloured(terminal, "Host needs", COLOUR_BUSY, device->needed_for);

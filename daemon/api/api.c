@@ -21,7 +21,7 @@ static void announce_guest(Api *api, const char *path)
 static void announce_device(Api *api, const char *path)
 {
     sd_bus_emit_properties_changed(api->bus, path, api_interfaces[API_DEVICE], "Driver", "DriverOverride",
-                                   "Guest", "State", "NeededFor", "PowerState", NULL);
+                                   "Guest", "Backend", "State", "NeededFor", "PowerState", NULL);
 }
 
 static void announce_job(Api *api, const char *path)

@@ -94,9 +94,11 @@ GETTER(get_owner)
     if (!device)
         return -ENOENT;
 
+    Manager *manager = object->api->manager;
     return api_append(reply, "s",
-                      g_str_equal(property, "Guest") ? manager_device_guest(object->api->manager, device)
-                                                     : manager_device_state(object->api->manager, device));
+                      g_str_equal(property, "Guest")     ? manager_device_guest(manager, device)
+                      : g_str_equal(property, "Backend") ? manager_device_backend(manager, device)
+                                                         : manager_device_state(manager, device));
 }
 
 GETTER(get_upstream)
@@ -280,6 +282,7 @@ const sd_bus_vtable api_device_vtable[] = {
     SD_BUS_PROPERTY("DriverOverride", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Group", "i", get_group, 0, CONSTANT),
     SD_BUS_PROPERTY("Guest", "s", get_owner, 0, CHANGES),
+    SD_BUS_PROPERTY("Backend", "s", get_owner, 0, CHANGES),
     SD_BUS_PROPERTY("State", "s", get_owner, 0, CHANGES),
     SD_BUS_PROPERTY("NeededFor", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Quarantine", "s", get_text, 0, CHANGES),

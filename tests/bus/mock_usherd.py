@@ -44,7 +44,7 @@ def guest(name, **properties):
 
 def device(address, **properties):
     return {"Address": address, "Class": "", "Vendor": "", "Model": "", "ClassId": "0000", "Id": "0000:0000",
-            "SubsystemId": "0000:0000", "Driver": "", "DriverOverride": "", "Group": -1, "Guest": "", "State": "unused",
+            "SubsystemId": "0000:0000", "Driver": "", "DriverOverride": "", "Group": -1, "Guest": "", "Backend": "", "State": "unused",
             "NeededFor": "", "Quarantine": "", "Siblings": [], "Upstream": "", "BootVga": False, "ResetMethods": [], "ResetSet": [],
             "Fingerprint": "", "PowerState": "D0",
             "NumaNode": -1, **properties}
@@ -65,11 +65,11 @@ DEVICES = [
            Driver="nvme", Group=3, State="host", NeededFor="the disk mounted at /"),
     device("0000:00:00.0", Class="Host bridge", Vendor="Intel", Model="440FX", ClassId="0600", Group=0, State="bridge"),
     device("0000:01:00.0", Class="VGA compatible controller", Vendor="AMD", Model="Radeon RX 6800", ClassId="0300",
-           Id="1002:73bf", Driver="vfio-pci", Group=2, Guest="win10", State="guest", Siblings=["0000:01:00.1"],
+           Id="1002:73bf", Driver="vfio-pci", Group=2, Guest="win10", Backend="iommufd", State="guest", Siblings=["0000:01:00.1"],
            ResetMethods=["flr", "bus"], ResetSet=["0000:01:00.0"],
            Fingerprint="1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0"),
     device("0000:01:00.1", Class="Audio device", Vendor="AMD", Model="Navi 21 HDMI", ClassId="0403", Id="1002:ab28",
-           Driver="vfio-pci", Group=2, Guest="win10", State="guest", Siblings=["0000:01:00.0"]),
+           Driver="vfio-pci", Group=2, Guest="win10", Backend="iommufd", State="guest", Siblings=["0000:01:00.0"]),
     device("0000:03:00.0", Class="Ethernet controller", Vendor="Intel", Model="82574L", ClassId="0200", Group=4,
            State="stuck", Quarantine="since 2026-01-01 10:00:00: reset failed"),
 ]

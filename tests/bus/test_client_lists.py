@@ -113,8 +113,8 @@ class StatusTest(ClientTest):
         self.assertRegex(result.stdout, r"State: running since Tue 2023-11-14 22:13:20 UTC; \d+d \d+h ago\n")
         self.assertIn("Unit: usher-guest@win10.service\n", result.stdout)
         self.assertIn("PID: 4711\n", result.stdout)
-        self.assertIn("Devices: 0000:01:00.0 VGA compatible controller: AMD Radeon RX 6800 [vfio-pci]\n"
-                      "             0000:01:00.1 Audio device: AMD Navi 21 HDMI [vfio-pci]\n", result.stdout)
+        self.assertIn("Devices: 0000:01:00.0 VGA compatible controller: AMD Radeon RX 6800 [vfio-pci, iommufd]\n"
+                      "             0000:01:00.1 Audio device: AMD Navi 21 HDMI [vfio-pci, iommufd]\n", result.stdout)
 
     def test_a_failed_guest_shows_its_error_and_last_words_without_escapes(self):
         result = self.usherctl("status", "broken")
@@ -140,7 +140,7 @@ class StatusTest(ClientTest):
     def test_a_device_can_be_asked_for_by_its_short_address(self):
         result = self.usherctl("status", "01:00.0")
         self.assert_run(result, OK)
-        for line in ("State: guest", "Guest: win10", "Driver: vfio-pci", "Group: 2", "Siblings: 0000:01:00.1",
+        for line in ("State: guest", "Guest: win10", "Backend: iommufd", "Driver: vfio-pci", "Group: 2", "Siblings: 0000:01:00.1",
                      "Resets: flr bus", "Reset with: 0000:01:00.0",
                      "Fingerprint: 1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0", "IDs: class 0300, device 1002:73bf, subsystem 0000:0000"):
             self.assertIn(f"{line}\n", result.stdout)

@@ -164,3 +164,10 @@ const char *manager_device_guest(Manager *m, const HostDevice *device)
 
     return owner_guest(owner) ?: "";
 }
+
+const char *manager_device_backend(Manager *m, const HostDevice *device)
+{
+    if (!*manager_device_guest(m, device))
+        return "";
+    return claims_has_node(m->claims, device->group) ? "group" : "iommufd";
+}

@@ -97,6 +97,8 @@ const char *manager_device_state(Manager *manager, const HostDevice *device);
 const char *manager_device_drift(Manager *manager, const char *address);
 /* The guest that has it, or "". */
 const char *manager_device_guest(Manager *manager, const HostDevice *device);
+/* How the QEMU of that guest gets it: "iommufd" or "group", as in a definition; "" if no guest has it. */
+const char *manager_device_backend(Manager *manager, const HostDevice *device);
 /* Looks for a device; NoSuchDevice if there is none, or if address is no PCI address. */
 int manager_find_device(Manager *manager, const char *address, const HostDevice **ret, Fault **ret_fault);
 

@@ -83,6 +83,7 @@ static void assert_state(Try *try, const char *state, const char *guest)
     ck_assert_int_eq(manager_find_device(try->manager, GPU, &device, NULL), 0);
     ck_assert_str_eq(manager_device_state(try->manager, device), state);
     ck_assert_str_eq(manager_device_guest(try->manager, device), guest);
+    ck_assert_str_eq(manager_device_backend(try->manager, device), *guest ? "group" : "");
 }
 
 static void assert_refused(int r, Fault *fault, FaultKind kind, const char *words)
