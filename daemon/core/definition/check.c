@@ -28,6 +28,35 @@ static int check_required(const ReadSection *section, Fault **ret_fault)
     return 0;
 }
 
+/* What usher puts where is made for the ports of PCI Express, which the older board (pc, i440fx) has not. */
+static int check_machine(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const char *type = reader->definition->machine.type;
+
+    if (g_str_equal(type, MACHINE_NEWEST) || g_str_has_prefix(type, MACHINE_VERSIONS))
+        return 0;
+    return definition_raise(
+        section_place(reader_section(reader, SECTION_GUEST, NULL), "Machine"), ret_fault,
+        "write " MACHINE_NEWEST ", or a version of it such as " MACHINE_VERSIONS "7.2",
+        "[Guest] Machine=%s: the guests of usher have a " MACHINE_NEWEST ", a board with PCI Express", type);
+}
+
+static int check_board(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const DefinitionSmbios *smbios = &reader->definition->machine.smbios;
+    const char *lone = smbios->board_manufacturer ? "BoardManufacturer"
+                       : smbios->board_product    ? "BoardProduct"
+                       : smbios->board_version    ? "BoardVersion"
+                       : smbios->board_serial     ? "BoardSerial"
+                                                  : NULL;
+
+    if (!lone || smbios->board)
+        return 0;
+    return definition_raise(section_place(reader_section(reader, SECTION_SMBIOS, NULL), lone), ret_fault,
+                            "add Board=yes, or remove it", "[SMBIOS] %s= means nothing without Board=yes",
+                            lone);
+}
+
 static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
@@ -267,6 +296,10 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
 
     for (unsigned i = 0; r == 0 && i < reader->sections->len; i++)
         r = check_required(g_ptr_array_index(reader->sections, i), ret_fault);
+    if (r == 0)
+        r = check_machine(reader, ret_fault);
+    if (r == 0)
+        r = check_board(reader, ret_fault);
     if (r == 0)
         r = check_firmware(reader, ret_fault);
     if (r == 0)

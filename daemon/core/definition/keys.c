@@ -40,6 +40,10 @@
 /* A USB string has at most 126 characters. */
 #define USB_SERIAL_BYTES 126
 
+/* Longer texts are allowed from SMBIOS 2.7 on, and not every system reads them (6.1.3 of that
+ * specification). */
+#define SMBIOS_BYTES 64
+
 /* Devices without a number come after all of these: see qemu/disk.c. */
 #define BOOT_INDEX_MAX 99
 /* A guest has no more vCPUs. */
@@ -57,6 +61,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_CPU] = {"CPU"},
     [SECTION_MEMORY] = {"Memory"},
     [SECTION_CLOCK] = {"Clock"},
+    [SECTION_SMBIOS] = {"SMBIOS"},
     [SECTION_KERNEL] = {"Kernel"},
     [SECTION_PCI] = {"PCI", PCI_SECTIONS_MAX, HELD_BY(pci), sizeof(DefinitionPci)},
     [SECTION_DISK] = {"Disk", DISK_SECTIONS_MAX, HELD_BY(disks), sizeof(DefinitionDisk)},
@@ -182,6 +187,9 @@ static const DefinitionKey keys[] = {
     {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on.host_sleep), .words = host_sleeps, .fallback = "auto"},
     {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on.host_shutdown), .words = host_shutdowns, .fallback = "shutdown"},
     {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on.panic), .words = panic_actions, .fallback = "auto"},
+    {SECTION_GUEST, "UUID", VALUE_UUID, GUEST(machine.uuid), .otherwise = "made from the guest's name and the host's machine-id"},
+    {SECTION_GUEST, "GenerationID", VALUE_UUID, GUEST(machine.generation), .otherwise = "none"},
+    {SECTION_GUEST, "Machine", VALUE_WORD, GUEST(machine.type), .max = 64, .fallback = MACHINE_NEWEST},
     {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = auto_switches, .fallback = "auto"},
     {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(machine.spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
 
@@ -214,6 +222,21 @@ static const DefinitionKey keys[] = {
 
     {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = clock_bases, .fallback = "utc"},
     {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = auto_switches, .fallback = "auto"},
+
+    {SECTION_SMBIOS, "BIOSVendor", VALUE_TEXT, GUEST(machine.smbios.bios_vendor), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "BIOSVersion", VALUE_TEXT, GUEST(machine.smbios.bios_version), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "BIOSDate", VALUE_TEXT, GUEST(machine.smbios.bios_date), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Manufacturer", VALUE_TEXT, GUEST(machine.smbios.manufacturer), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Product", VALUE_TEXT, GUEST(machine.smbios.product), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Version", VALUE_TEXT, GUEST(machine.smbios.version), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Serial", VALUE_TEXT, GUEST(machine.smbios.serial), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "SKU", VALUE_TEXT, GUEST(machine.smbios.sku), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Family", VALUE_TEXT, GUEST(machine.smbios.family), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "Board", VALUE_SWITCH, GUEST(machine.smbios.board), .fallback = "no"},
+    {SECTION_SMBIOS, "BoardManufacturer", VALUE_TEXT, GUEST(machine.smbios.board_manufacturer), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "BoardProduct", VALUE_TEXT, GUEST(machine.smbios.board_product), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "BoardVersion", VALUE_TEXT, GUEST(machine.smbios.board_version), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
+    {SECTION_SMBIOS, "BoardSerial", VALUE_TEXT, GUEST(machine.smbios.board_serial), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
 
     {SECTION_KERNEL, "Image", VALUE_PATH, GUEST(kernel.image),
      .otherwise = "boots from firmware and disks"},

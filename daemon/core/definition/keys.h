@@ -16,6 +16,7 @@ typedef enum SectionId {
     SECTION_CPU,
     SECTION_MEMORY,
     SECTION_CLOCK,
+    SECTION_SMBIOS,
     SECTION_KERNEL,
     SECTION_PCI,
     SECTION_DISK,

@@ -22,11 +22,31 @@ typedef enum ClockBase {
     CLOCK_BASE_INVALID = -EINVAL,
 } ClockBase;
 
+/* What the firmware tells of who made the machine; NULL: what QEMU says. */
+typedef struct DefinitionSmbios {
+    char *bios_vendor, *bios_version, *bios_date;
+    char *manufacturer, *product, *version, *serial, *sku, *family;
+    bool board; /* Board=: there is a table of the board, which QEMU leaves out by itself */
+    char *board_manufacturer, *board_product, *board_version, *board_serial;
+} DefinitionSmbios;
+
 struct DefinitionMachine {
+    char *type;           /* Machine=: "pc-q35-7.2"; default q35, the newest that QEMU has */
+    char *uuid;           /* UUID=, in lower case; NULL: definition_uuid() makes it */
+    char *generation;     /* GenerationID=; NULL: none */
     AutoSwitch suspend;   /* Suspend=, default no with devices, yes without */
     unsigned spare_ports; /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
     struct {
         ClockBase base;  /* default utc */
         AutoSwitch hpet; /* default no with devices or HyperV= */
     } clock;
+    DefinitionSmbios smbios;
 };
+
+/* The one kind of machine that usher knows, and what its versions begin with. */
+#define MACHINE_NEWEST "q35"
+#define MACHINE_VERSIONS "pc-q35-"
+
+/* UUID=, or one that is made from the names of guest and host: a guest keeps it, and no other has it. The
+ * caller frees it. */
+char *definition_uuid(const GuestDefinition *definition);

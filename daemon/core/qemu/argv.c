@@ -24,6 +24,7 @@ static void add_system(QemuBuilder *builder)
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory.size / MIB);
     qemu_add_memory(builder, definition->memory.size, definition->memory.huge_pages,
                     definition_shares_memory(definition));
+    qemu_add_smbios(builder, &definition->machine.smbios);
     qemu_add_clock(builder, &definition->machine, kvm);
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");

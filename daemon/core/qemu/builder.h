@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "../definition/disk.h"
+#include "../definition/machine.h"
 #include "../definition/display.h"
 #include "../definition/trouble.h"
 #include "../host/huge-pages.h"
@@ -106,6 +107,7 @@ void qemu_add_sound(QemuBuilder *builder, const char *socket);
 void qemu_add_agent(QemuBuilder *builder);
 /* kvm: it runs by KVM. */
 void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
+void qemu_add_smbios(QemuBuilder *builder, const DefinitionSmbios *wish);
 void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog);
 void qemu_add_firmware(QemuBuilder *builder);

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../definition/machine.h"
 #include "../definition/nearest-word.h"
 
 /* QEMU has a type of device for each CPU model, "EPYC-x86_64-cpu". */
@@ -39,6 +40,47 @@ static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fa
         remedy = g_strdup_printf("see which models there are: %s -cpu help", facts->path);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) has no CPU model %s", facts->path,
                        facts->version, model);
+}
+
+#define MACHINE_SUFFIX "-machine"
+
+/* The version that comes next after one that a QEMU does not have, or its newest; NULL: it has none at all.
+ */
+static char *next_machine(const char *machine, const QemuFacts *facts)
+{
+    g_autofree char *wanted = g_strconcat(machine, MACHINE_SUFFIX, NULL);
+    const char *next = NULL, *newest = NULL;
+    GHashTableIter iter;
+    void *type;
+
+    g_hash_table_iter_init(&iter, facts->types);
+    while (g_hash_table_iter_next(&iter, &type, NULL)) {
+        if (!g_str_has_prefix(type, MACHINE_VERSIONS) || !g_str_has_suffix(type, MACHINE_SUFFIX))
+            continue;
+        if (strverscmp(type, wanted) > 0 && (!next || strverscmp(type, next) < 0))
+            next = type;
+        if (!newest || strverscmp(type, newest) > 0)
+            newest = type;
+    }
+    const char *found = next ?: newest;
+    return found ? g_strndup(found, strlen(found) - strlen(MACHINE_SUFFIX)) : NULL;
+}
+
+/* QEMU drops versions of its machines some years after they were new. */
+static int check_machine(const char *value, const QemuFacts *facts, Fault **ret_fault)
+{
+    g_autofree char *machine = g_strndup(value, strcspn(value, ",")), *remedy = NULL;
+    g_autofree char *type = g_strconcat(machine, MACHINE_SUFFIX, NULL);
+
+    if (!g_str_has_prefix(machine, MACHINE_VERSIONS) || qemu_facts_have_type(facts, type))
+        return 0;
+    g_autofree char *next = next_machine(machine, facts);
+    if (next)
+        remedy = g_strdup_printf("write Machine=%s, which comes nearest: the guest's system may find new "
+                                 "hardware",
+                                 next);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) has no machine %s", facts->path,
+                       facts->version, machine);
 }
 
 static int check_device(struct json_object *device, const QemuFacts *facts, Fault **ret_fault)
@@ -116,6 +158,8 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
         const char *option = argv[i++];
         if (g_str_equal(option, "-spice")) {
             r = check_spice(facts, ret_fault);
+        } else if (g_str_equal(option, "-machine")) {
+            r = check_machine(argv[i], facts, ret_fault);
         } else if (g_str_equal(option, "-audiodev")) {
             r = check_sound(argv[i], facts, ret_fault);
         } else if (g_str_equal(option, "-cpu")) {

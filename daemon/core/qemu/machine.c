@@ -1,18 +1,67 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../definition/machine.h"
 #include "builder.h"
 
 /* vmport: by it a program asks whether it runs in VMware, and finds a hypervisor. */
 void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm)
 {
-    builder_option(builder, "-machine", "q35,accel=%s,usb=off,vmport=off%s,memory-backend=" QEMU_MEMORY_ID,
-                   kvm ? "kvm,kernel-irqchip=on" : "tcg",
+    g_autofree char *uuid = definition_uuid(builder->definition);
+
+    builder_option(builder, "-machine", "%s,accel=%s,usb=off,vmport=off%s,memory-backend=" QEMU_MEMORY_ID,
+                   machine->type, kvm ? "kvm,kernel-irqchip=on" : "tcg",
                    machine->clock.hpet == AUTO_SWITCH_NO ? ",hpet=off" : "");
+    builder_option(builder, "-uuid", "%s", uuid);
+    if (machine->generation) {
+        struct json_object *device = json_new_driver("vmgenid");
+        json_set_text(device, "id", "generation");
+        json_set_text(device, "guid", "%s", machine->generation);
+        builder_json(builder, "-device", device);
+    }
     /* ich9_pm_init(), hw/acpi/ich9.c */
     if (machine->suspend == AUTO_SWITCH_NO) {
         builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");
         builder_option(builder, "-global", "ICH9-LPC.disable_s4=1");
     }
+}
+
+typedef struct SmbiosWord {
+    const char *name, *value;
+} SmbiosWord;
+
+/* Leaves a table that says nothing to QEMU, unless it is to be there all the same. */
+static void add_table(QemuBuilder *builder, unsigned type, bool always, const SmbiosWord *words, size_t n)
+{
+    g_autoptr(GString) table = g_string_new(NULL);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!words[i].value)
+            continue;
+        g_auto(GStrv) parts = g_strsplit(words[i].value, ",", -1);
+        g_autofree char *value = g_strjoinv(",,", parts);
+        g_string_append_printf(table, ",%s=%s", words[i].name, value);
+    }
+    if (table->len > 0 || always)
+        builder_option(builder, "-smbios", "type=%u%s", type, table->str);
+}
+
+/* The types are those of the specification: 0 the firmware, 1 the system, 2 the board. */
+void qemu_add_smbios(QemuBuilder *builder, const DefinitionSmbios *wish)
+{
+    const SmbiosWord bios[] = {
+        {"vendor", wish->bios_vendor}, {"version", wish->bios_version}, {"date", wish->bios_date}};
+    const SmbiosWord system[] = {{"manufacturer", wish->manufacturer},
+                                 {"product", wish->product},
+                                 {"version", wish->version},
+                                 {"serial", wish->serial},
+                                 {"sku", wish->sku},
+                                 {"family", wish->family}};
+    const SmbiosWord board[] = {{"manufacturer", wish->board_manufacturer},
+                                {"product", wish->board_product},
+                                {"version", wish->board_version},
+                                {"serial", wish->board_serial}};
+
+    add_table(builder, 0, false, bios, G_N_ELEMENTS(bios));
+    add_table(builder, 1, false, system, G_N_ELEMENTS(system));
+    add_table(builder, 2, wish->board, board, G_N_ELEMENTS(board));
 }
 
 /* A guest that was not running when a tick was due: the clock gives it that tick later, as Windows counts

@@ -212,6 +212,26 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
 }
 END_TEST
 
+START_TEST(a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named)
+{
+    const char *const *types =
+        NAMES("host-x86_64-cpu", "pc-q35-9.2-machine", "pc-q35-10.0-machine", "pc-q35-10.1-machine");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    assert_lacking("[Guest]\nMachine=pc-q35-4.2\nSparePorts=0\n", types, NAMES(NULL),
+                   "/q (9) has no machine pc-q35-4.2",
+                   "write Machine=pc-q35-9.2, which comes nearest: the guest's system may find new hardware");
+    assert_lacking(
+        "[Guest]\nMachine=pc-q35-9.3\nSparePorts=0\n", types, NAMES(NULL), "/q (9) has no machine pc-q35-9.3",
+        "write Machine=pc-q35-10.0, which comes nearest: the guest's system may find new hardware");
+    assert_lacking(
+        "[Guest]\nMachine=pc-q35-11.0\nSparePorts=0\n", types, NAMES(NULL),
+        "/q (9) has no machine pc-q35-11.0",
+        "write Machine=pc-q35-10.1, which comes nearest: the guest's system may find new hardware");
+    ck_assert_int_eq(check("[Guest]\nMachine=pc-q35-10.1\nSparePorts=0\n", types, NAMES(NULL), &fault), 0);
+}
+END_TEST
+
 START_TEST(a_sound_driver_that_a_qemu_would_crash_without_is_missed_before)
 {
     static const char sound[] = "[Sound]\nType=pipewire\nSocket=/s\n";
@@ -249,5 +269,6 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       a_block_device_is_driven_as_one, memory_is_locked_only_where_there_can_be_devices,
       memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
       what_a_qemu_lacks_is_told_before_it_is_started,
+      a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named,
       a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
       a_qemu_that_has_all_passes_and_values_are_no_options)

@@ -61,35 +61,35 @@ static void add_json(GString *shape, struct json_object *value)
 }
 
 /* As QEMU's own parser splits them (util/keyval.c): commas end a value unless doubled. Values that are words
- * stay. */
-static void add_pair(GString *shape, const char *pair)
+ * stay; those of -smbios may be any text. */
+static void add_pair(GString *shape, const char *option, const char *pair)
 {
     const char *equals = strchr(pair, '=');
-    bool any = equals && (g_ascii_isdigit(equals[1]) || equals[1] == '/');
+    bool any = equals && (g_ascii_isdigit(equals[1]) || equals[1] == '/' || g_str_equal(option, "-smbios"));
 
     g_string_append_len(shape, pair, any ? equals + 1 - pair : (gssize)strlen(pair));
     g_string_append_c(shape, ',');
 }
 
-static void add_pairs(GString *shape, const char *text)
+static void add_pairs(GString *shape, const char *option, const char *text)
 {
     g_autoptr(GString) pair = g_string_new(NULL);
 
     for (; *text; text++) {
         if (*text == ',' && text[1] != ',') {
-            add_pair(shape, pair->str);
+            add_pair(shape, option, pair->str);
             g_string_truncate(pair, 0);
             continue;
         }
         text += *text == ',';
         g_string_append_c(pair, *text);
     }
-    add_pair(shape, pair->str);
+    add_pair(shape, option, pair->str);
 }
 
 static char *shape_of(const QemuCommand *command)
 {
-    static const char *const any_text[] = {"-append", "-kernel", "-initrd", NULL};
+    static const char *const any_text[] = {"-append", "-kernel", "-initrd", "-uuid", NULL};
     GString *shape = g_string_new(NULL);
 
     for (unsigned i = 1; i + 1 < command->argv->len; i++) {
@@ -111,7 +111,12 @@ static char *shape_of(const QemuCommand *command)
                     strlen(value),
                 "%s", value);
         } else if (!g_strv_contains(any_text, option)) {
-            add_pairs(shape, value);
+            /* Which version of the machine it is stands first. */
+            if (g_str_has_prefix(value, "pc-q35-"))
+                value += strcspn(value, ",");
+            else if (g_str_has_prefix(value, "q35,"))
+                value += strlen("q35");
+            add_pairs(shape, option, value);
         }
         g_string_append_c(shape, '\n');
     }

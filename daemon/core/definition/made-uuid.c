@@ -36,3 +36,12 @@ char *definition_mediated(const GuestDefinition *definition, const DefinitionPci
     g_autofree char *name = g_strjoin("/", definition->name, section->name, definition->host_id, NULL);
     return uuid_of_name(name);
 }
+
+/* No section has an empty name. */
+char *definition_uuid(const GuestDefinition *definition)
+{
+    if (definition->machine.uuid)
+        return g_strdup(definition->machine.uuid);
+    g_autofree char *name = g_strjoin("/", definition->name, "", definition->host_id, NULL);
+    return uuid_of_name(name);
+}

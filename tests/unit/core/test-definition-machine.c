@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a guest is known by: [Guest] UUID= and Machine=, [SMBIOS]. */
+#include "../../../daemon/core/definition/machine.h"
+#include "../suite.h"
+#include "a-definition.h"
+
+START_TEST(a_guest_has_a_uuid_of_its_own_and_keeps_it)
+{
+    g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nCores=3\n"), again = a_definition("");
+    g_autofree char *nowhere = definition_uuid(definition), *still = definition_uuid(again);
+    definition_set_host(again, "6e3a5d0b9c4f4f0d8d8ab1f3f1b0c7a2");
+    g_autofree char *here = definition_uuid(again);
+
+    /* Version 5 (RFC 4122), by another's hand: Python's uuid.uuid5(9d3c610e-52b7-4f88-a16d-e407c35a2bf9,
+     * "win10/") */
+    ck_assert_str_eq(nowhere, "f1e047c6-9e0b-5557-a70c-a98789d35aea");
+    ck_assert_str_eq(still, nowhere);
+    ck_assert_str_eq(here, "73c2cff7-681a-55ca-a602-c85b0b8db88e");
+}
+END_TEST
+
+START_TEST(a_uuid_that_is_given_is_taken_on_any_host)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Guest]\nUUID=7C1F0A52-3E94-4D8B-9A61-0F2B6DE81C35\n");
+    definition_set_host(definition, "6e3a5d0b9c4f4f0d8d8ab1f3f1b0c7a2");
+    g_autofree char *uuid = definition_uuid(definition);
+
+    ck_assert_str_eq(uuid, "7c1f0a52-3e94-4d8b-9a61-0f2b6de81c35");
+    assert_refused("[Guest]\nUUID=win10\n",
+                   AT "2: [Guest] UUID=win10 is not a UUID such as "
+                      "4b20d080-1b54-4048-85b3-a6a62d165c01",
+                   NULL);
+}
+END_TEST
+
+START_TEST(the_board_is_one_with_pci_express)
+{
+    g_autoptr(GuestDefinition) newest = a_definition("[Guest]\nMachine=q35\n"),
+                               rhel = a_definition("[Guest]\nMachine=pc-q35-rhel9.2.0\n");
+
+    ck_assert(newest && rhel);
+    assert_refused("[Guest]\nMachine=pc-i440fx-8.1\n",
+                   AT "2: [Guest] Machine=pc-i440fx-8.1: the guests of usher have a q35, a board with PCI "
+                      "Express",
+                   "write q35, or a version of it such as pc-q35-7.2");
+    assert_refused("[Guest]\nMachine=q35,accel=tcg\n",
+                   AT "2: [Guest] Machine=q35,accel=tcg is not a word of letters, digits, dots, "
+                      "dashes and underscores, at most 64",
+                   NULL);
+}
+END_TEST
+
+START_TEST(words_of_a_board_need_its_table)
+{
+    g_autoptr(GuestDefinition) both = a_definition("[SMBIOS]\nBoard=yes\nBoardProduct=X570\n");
+
+    ck_assert_ptr_nonnull(both);
+    assert_refused("[SMBIOS]\nBoardProduct=X570\n",
+                   AT "2: [SMBIOS] BoardProduct= means nothing without Board=yes",
+                   "add Board=yes, or remove it");
+}
+END_TEST
+
+SUITE("definition-machine", a_guest_has_a_uuid_of_its_own_and_keeps_it,
+      a_uuid_that_is_given_is_taken_on_any_host, the_board_is_one_with_pci_express,
+      words_of_a_board_need_its_table)
