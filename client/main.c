@@ -37,6 +37,9 @@ enum {
     OPTION_COMMAND,
     OPTION_CLEAR,
     OPTION_EJECT,
+    OPTION_FORMAT,
+    OPTION_MAP,
+    OPTION_DEFINE,
 };
 
 static const struct option options[] = {
@@ -68,6 +71,9 @@ static const struct option options[] = {
     {"command", no_argument, NULL, OPTION_COMMAND},
     {"clear", no_argument, NULL, OPTION_CLEAR},
     {"eject", no_argument, NULL, OPTION_EJECT},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"map", required_argument, NULL, OPTION_MAP},
+    {"define", no_argument, NULL, OPTION_DEFINE},
     {NULL, 0, NULL, 0},
 };
 
@@ -159,6 +165,24 @@ static bool take_create_option(NewDefinition *create, int option)
     }
 }
 
+/* Whether it is one of import's. */
+static bool take_import_option(Client *client, int option)
+{
+    switch (option) {
+    case OPTION_FORMAT:
+        client->format = optarg;
+        return true;
+    case OPTION_MAP:
+        add_word(&client->maps, optarg);
+        return true;
+    case OPTION_DEFINE:
+        client->define = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Takes one option into the client; -1 if there is more to read, else the exit status. */
 static int take_option(Client *client, int option, char **argv)
 {
@@ -223,7 +247,9 @@ static int take_option(Client *client, int option, char **argv)
         client->eject = true;
         break;
     default:
-        return take_create_option(client->create, option) ? -1 : report_option(argv[optind - 1]);
+        return take_create_option(client->create, option) || take_import_option(client, option)
+                   ? -1
+                   : report_option(argv[optind - 1]);
     }
     return -1;
 }
@@ -269,6 +295,8 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
         return "--stop-holders=";
+    if ((client->format || client->maps || client->define) && !(verb->knows & KNOWS_IMPORT))
+        return "--format=, --map= or --define";
     if (new_definition_said(client->create) && !(verb->knows & KNOWS_CREATE))
         return "A setting of a new guest (--memory=, --gpu=, …)";
     return NULL;
@@ -328,6 +356,7 @@ int main(int argc, char **argv)
     agent_close();
     sd_bus_flush_close_unref(client.bus);
     g_strfreev(client.stop_holders);
+    g_strfreev(client.maps);
     g_strfreev(create.gpus);
     g_strfreev(create.disks);
     g_strfreev(create.cdroms);

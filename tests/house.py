@@ -18,7 +18,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the lowest up. The programs' main files stand on top of what they link.
 FLOORS = ['daemon/base', 'daemon/core', 'daemon/edge', 'daemon/engine', 'daemon/api', 'daemon']
-CLIENT = ['daemon/base', 'daemon/core', 'client/screen', 'client/bus', 'client/view', 'client/definition', 'client/verb',
+CLIENT = ['daemon/base', 'daemon/core', 'client/screen', 'client/bus', 'client/view', 'client/definition', 'client/import', 'client/verb',
           'client']
 LINES_MAX = 450
 FIELDS_MAX = 25

@@ -40,6 +40,9 @@ typedef struct Client {
     const char *functions;        /* --functions=; NULL: not said */
     const char *group;            /* --group=; NULL: not said */
     char **stop_holders;          /* --stop-holders=; NULL: not said */
+    const char *format;           /* --format= of an import; NULL: not said */
+    char **maps;                  /* --map=, of an import; NULL: none */
+    bool define;                  /* --define */
     struct NewDefinition *create; /* what create's own options say */
     const struct Verb *verbs;     /* all of them, for the help */
     Terminal terminal;

@@ -38,6 +38,8 @@ static const Verb verbs[] = {
     {"restore", "ADDRESS…", 1, MANY, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_restore,
      "Give devices back to their host drivers"},
     {"create", "NAME", 1, 1, KNOWS_DRY_RUN | KNOWS_CREATE, cmd_create, "Define a guest"},
+    {"import", "FILE|- [NAME]", 1, 2, KNOWS_IMPORT, cmd_import,
+     "Make a definition of a libvirt domain, a Proxmox guest or a QEMU command line"},
     {"edit", "NAME", 1, 1, 0, cmd_edit, "Edit a drop-in of a definition, or with --full the definition"},
     {"undefine", "NAME…", 1, MANY, 0, cmd_undefine, "Remove definitions"},
     {"rm", "NAME…", 1, MANY, 0, cmd_undefine, NULL},

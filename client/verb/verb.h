@@ -20,6 +20,7 @@ enum {
     KNOWS_EJECT = 1 << 8,
     KNOWS_FORCE = 1 << 9,
     KNOWS_COMMAND = 1 << 10,
+    KNOWS_IMPORT = 1 << 11, /* --format=, --map=, --define */
 };
 
 typedef struct Verb {
@@ -59,6 +60,7 @@ int cmd_groups(Client *client, char **args);
 int cmd_bind(Client *client, char **args);
 int cmd_restore(Client *client, char **args);
 int cmd_create(Client *client, char **args);
+int cmd_import(Client *client, char **args);
 int cmd_edit(Client *client, char **args);
 int cmd_undefine(Client *client, char **args);
 int cmd_cat(Client *client, char **args);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "board-wish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+DraftSection *wish_home(Wishes *wishes, const char *key, const char *fallback)
+{
+    static const char *const kinds[] = {"Guest",  "Machine", "Firmware", "CPU",    "Clock",
+                                        "SMBIOS", "Display", "Devices",  "Memory", NULL};
+
+    for (const char *const *kind = kinds; *kind; kind++)
+        if (draft_knows(*kind, key))
+            return draft_section(wishes->draft, *kind);
+    return draft_section(wishes->draft, fallback);
+}
+
+void wish_clock(Wishes *wishes, const char *base, const Node *from)
+{
+    const char *value = g_str_equal(base, "localtime") ? "local" : base;
+
+    if (g_ascii_isdigit(*base)) {
+        draft_left(wishes->draft, from, "a guest's clock always starts at the host's time");
+        return;
+    }
+    draft_set(draft_section(wishes->draft, "Clock"), "Base", from, "%s", value);
+}
+
+void wish_hpet(Wishes *wishes, bool on, const Node *from)
+{
+    draft_set(draft_section(wishes->draft, "Clock"), "HPET", from, "%s", on ? "yes" : "no");
+}
+
+void wish_sleep(Wishes *wishes, int s3, int s4, const Node *from)
+{
+    if (s3 >= 0 || s4 >= 0)
+        draft_set(wish_home(wishes, "Suspend", "Guest"), "Suspend", from, "%s",
+                  s3 == 1 || s4 == 1 ? "yes" : "no");
+    if (s3 >= 0 && s4 >= 0 && s3 != s4)
+        draft_differs(wishes->draft, from, "Suspend= is about S3 and S4 together");
+}
+
+void wish_uuid(Wishes *wishes, const char *uuid, const Node *from)
+{
+    draft_set(wish_home(wishes, "UUID", "Guest"), "UUID", from, "%s", uuid);
+}
+
+void wish_genid(Wishes *wishes, const char *id, const Node *from)
+{
+    draft_differs(
+        wishes->draft, from,
+        "vmgenid: an id that tells a guest that it was cloned or rolled back; usher does neither, so that "
+        "the guest needs no %s",
+        id);
+}
+
+static const char *smbios_key(unsigned type, const char *name)
+{
+    static const struct {
+        unsigned type;
+        const char *name, *key;
+    } keys[] = {{0, "vendor", "BIOSVendor"}, {0, "version", "BIOSVersion"},
+                {0, "date", "BIOSDate"},     {1, "manufacturer", "Manufacturer"},
+                {1, "product", "Product"},   {1, "version", "Version"},
+                {1, "serial", "Serial"},     {1, "sku", "SKU"},
+                {1, "family", "Family"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (keys[i].type == type && g_str_equal(keys[i].name, name) && draft_knows("SMBIOS", keys[i].key))
+            return keys[i].key;
+    return NULL;
+}
+
+void wish_smbios(Wishes *wishes, unsigned type, const char *name, const char *value, const Node *from)
+{
+    const char *key = smbios_key(type, name);
+
+    if (type == 1 && g_str_equal(name, "uuid")) {
+        wish_uuid(wishes, value, from);
+        return;
+    }
+    if (key) {
+        draft_set(draft_section(wishes->draft, "SMBIOS"), key, from, "%s", value);
+        return;
+    }
+    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    g_autofree char *doubled = g_strjoinv(",,", parts);
+    g_autofree char *word = g_strdup_printf("type=%u,%s=%s", type, name, doubled);
+    g_autofree char *quoted = g_shell_quote(word), *words = g_strdup_printf("-smbios %s", quoted);
+    wish_argument(wishes, from, words);
+}
+
+void wish_boot_menu(Wishes *wishes, const Node *from)
+{
+    static const char *const keys[] = {"BootMenu", "Menu"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (draft_knows("Firmware", keys[i])) {
+            draft_set(draft_section(wishes->draft, "Firmware"), keys[i], from, "yes");
+            return;
+        }
+    wish_argument(wishes, from, "-boot menu=on");
+}
+
+void wish_virtio_input(Wishes *wishes, const char *kind, const Node *from)
+{
+    DraftSection *section = draft_section(wishes->draft, "Display");
+
+    if (g_str_equal(kind, "keyboard"))
+        draft_set(section, "Keyboard", from, "virtio");
+    else
+        draft_set(section, "Mouse", from, "%s", g_str_equal(kind, "mouse") ? "virtio" : "virtio-tablet");
+}
+
+void wish_rng(Wishes *wishes, const Node *from)
+{
+    if (draft_knows("Guest", "RNG"))
+        draft_set(draft_section(wishes->draft, "Guest"), "RNG", from, "yes");
+    else
+        wish_argument(wishes, from, "-device virtio-rng-pci");
+}
+
+void wish_acpi_table(Wishes *wishes, const char *path, const Node *from)
+{
+    DraftSection *home = wish_home(wishes, "ACPITable", "Firmware");
+
+    draft_more(home, "ACPITable", from, "%s", path);
+}
+
+void wish_looking_glass(Wishes *wishes, const char *path, guint64 size, const Node *from)
+{
+    DraftSection *section = draft_section(wishes->draft, "LookingGlass");
+
+    if (g_str_has_prefix(path, "/dev/kvmfr")) {
+        draft_set(section, "Device", from, "%s", path);
+        return;
+    }
+    g_autofree char *text = wish_size(size ?: 32 << 20);
+    draft_set(section, "Size", from, "%s", text);
+    draft_differs(
+        wishes->draft, from,
+        "the memory is /dev/shm/usher/looking-glass-NAME instead of %s: start the viewer with -f, and set "
+        "Owner= to its user",
+        path);
+}
+
+/* "0x05ac", "05ac", "1452" as QEMU's vendorid reads it. */
+static unsigned number_of(const char *text)
+{
+    return strtoul(text, NULL, 16);
+}
+
+void wish_usb(Wishes *wishes, const char *vendor, const char *product, const char *port, const Node *from)
+{
+    DraftSection *section = draft_add(wishes->draft, "USB", "usb");
+
+    if (vendor && product)
+        draft_set(section, "ID", from, "%04x:%04x", number_of(vendor), number_of(product));
+    if (port)
+        draft_set(section, "Port", from, "%s", port);
+}
+
+void wish_evdev(Wishes *wishes, const char *device, const char *toggle, const Node *from)
+{
+    const char *name = strstr(device, "kbd") ? "keyboard" : strstr(device, "mouse") ? "mouse" : "input";
+    DraftSection *section = draft_add(wishes->draft, "Input", name);
+
+    draft_set(section, "Device", from, "%s", device);
+    if (toggle)
+        draft_set(section, "GrabToggle", from, "%s", toggle);
+    if (g_str_has_prefix(device, "/dev/input/event"))
+        draft_differs(wishes->draft, from,
+                      "%s may be another device after the next boot; a name in /dev/input/by-id stays",
+                      device);
+}
+
+void wish_huge_pages(Wishes *wishes, guint64 size, const Node *from)
+{
+    draft_set(draft_section(wishes->draft, "Memory"), "HugePages", from, "%s",
+              size >= 1u << 30 ? "1G" : "2M");
+    if (size != 1u << 30 && size != 2u << 20)
+        draft_differs(wishes->draft, from, "pages have 2M or 1G");
+}

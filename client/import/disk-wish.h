@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A disk or CD drive as a source describes it, and the section that it becomes. */
+#pragma once
+
+#include "wishes.h"
+
+/* Each with the node that said so; a value NULL is not said. Values are usher's own, but for those that have
+ * to be looked up. */
+typedef struct DiskWish {
+    bool cd;
+    const char *name; /* for the section */
+    const char *id;   /* how the source calls the device; NULL: not at all */
+    const char *path; /* NULL: an empty drive */
+    const char *format, *bus, *cache, *discard, *serial, *boot_index, *io, *queues, *rotation;
+    bool iothread, read_only;
+    bool whole_scsi; /* commands are passed through to the disk */
+    const Node *from;
+} DiskWish;
+
+/* The section; NULL: it was left out, which the draft's list says. */
+DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk);
+
+/* QEMU's cache modes as its two switches say them, each -1 for not said; NULL: neither was. */
+const char *disk_cache_of(int direct, int no_flush, int writeback);

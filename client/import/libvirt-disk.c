@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* <disk> and <interface>. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk-wish.h"
+#include "libvirt-private.h"
+#include "net-wish.h"
+#include "pci-wish.h"
+
+/* The controller of a SCSI disk has its queues and thread. */
+static Node *controller_of(Libvirt *libvirt, Node *device)
+{
+    const char *wanted = node_look(device, "address/@controller") ?: "0";
+
+    for (unsigned i = 0; i < libvirt->devices->children->len; i++) {
+        Node *child = libvirt->devices->children->pdata[i];
+        if (g_str_equal(child->name, "controller") && g_strcmp0(node_look(child, "@type"), "scsi") == 0 &&
+            g_strcmp0(node_look(child, "@index"), wanted) == 0)
+            return child;
+    }
+    return NULL;
+}
+
+static void read_backing(Node *chain, DraftSection *section)
+{
+    for (; chain; chain = node_at(chain, "backingStore")) {
+        const char *format = node_take(chain, "format/@type");
+        const char *file = node_take(chain, "source/@file") ?: node_take(chain, "source/@dev");
+        node_take(chain, "@type");
+        node_take(chain, "@index");
+        node_take(chain, "source/@index");
+        chain->taken = true;
+        if (format && file)
+            draft_more(section, "Backing", chain, "%s:%s", format, file);
+    }
+}
+
+static const char *bus_of(Node *device)
+{
+    const char *bus = node_take(device, "target/@bus"), *target = node_look(device, "target/@dev") ?: "";
+
+    if (!bus)
+        bus = g_str_has_prefix(target, "vd") ? "virtio" : g_str_has_prefix(target, "sd") ? "scsi" : "sata";
+    return g_str_equal(bus, "virtio") ? "virtio-blk"
+           : g_str_equal(bus, "scsi") ? "virtio-scsi"
+           : g_str_equal(bus, "nvme") ? "nvme"
+                                      : "sata";
+}
+
+/* The path, or what stands in its place; the caller frees it. */
+static char *path_of(Libvirt *libvirt, Node *device)
+{
+    const char *path = node_take(device, "source/@file") ?: node_take(device, "source/@dev");
+    const char *pool = node_take(device, "source/@pool"), *volume = node_take(device, "source/@volume");
+
+    if (path || !pool || !volume)
+        return g_strdup(path);
+    char *mapped = wish_mapped(libvirt->wishes, pool, volume);
+    if (!mapped)
+        draft_left(libvirt->wishes->draft, device,
+                   "%s is a volume of the pool %s; virsh vol-path --pool %s %s says where: add "
+                   "--map=%s=FOLDER, or a [Disk] "
+                   "section",
+                   volume, pool, pool, volume, pool);
+    return mapped;
+}
+
+static void read_driver(Libvirt *libvirt, Node *device, DiskWish *disk)
+{
+    Node *driver = node_at(device, "driver"), *errors;
+    static const char *const own[] = {"@name",      "@error_policy", "@rerror_policy", "@detect_zeroes",
+                                      "@ioeventfd", "@event_idx",    "@copy_on_read",  NULL};
+
+    if (!driver)
+        return;
+    disk->format = node_take(driver, "@type");
+    disk->cache = node_take(driver, "@cache");
+    if (g_strcmp0(disk->cache, "default") == 0)
+        disk->cache = NULL;
+    disk->io = node_take(driver, "@io");
+    disk->discard = node_take(driver, "@discard");
+    disk->queues = node_take(driver, "@queues");
+    disk->iothread = node_take(driver, "@iothread") != NULL;
+    for (const char *const *name = own; *name; name++)
+        if ((errors = node_at(driver, *name)) && !g_str_equal(*name, "@name"))
+            draft_same(libvirt->wishes->draft, errors, "QEMU's own way with disks");
+        else if (errors)
+            node_take_all(errors);
+}
+
+static void read_blockio(Libvirt *libvirt, Node *device, DraftSection *section)
+{
+    const char *logical = node_take(device, "blockio/@logical_block_size");
+
+    node_take(device, "blockio/@physical_block_size");
+    if (logical && draft_knows("Disk", "SectorSize"))
+        draft_set(section, "SectorSize", node_at(device, "blockio"), "%s", logical);
+    else if (logical)
+        draft_left(libvirt->wishes->draft, node_at(device, "blockio"), "the guest sees sectors of 512 bytes");
+}
+
+static void read_rest(Libvirt *libvirt, Node *device, DraftSection *section)
+{
+    Node *policy = node_at(device, "source/@startupPolicy"), *wwn = node_at(device, "wwn");
+
+    read_backing(node_at(device, "backingStore"), section);
+    read_blockio(libvirt, device, section);
+    if (policy && draft_knows("Disk", "Optional"))
+        draft_set(section, "Optional", policy, "%s", g_str_equal(policy->value, "mandatory") ? "no" : "yes");
+    else if (policy)
+        draft_left(libvirt->wishes->draft, policy, "the image must be there when the guest starts");
+    if (policy)
+        node_take_all(policy);
+    if (wwn)
+        draft_same(libvirt->wishes->draft, wwn, "the guest knows the disk by its serial number");
+}
+
+/* <disk type='nvme'>: QEMU drives the controller itself; lent as a whole it is the guest's. */
+static void read_nvme(Libvirt *libvirt, Node *device)
+{
+    unsigned parts[4];
+    const char *const names[] = {"@domain", "@bus", "@slot", "@function"};
+    Node *address = node_at(device, "source/address");
+
+    for (unsigned i = 0; i < 4; i++) {
+        const char *text = address ? node_look(address, names[i]) : NULL;
+        parts[i] = text ? strtoul(text, NULL, 0) : 0;
+    }
+    g_autofree char *place = g_strdup_printf("%04x:%02x:%02x.%u", parts[0], parts[1], parts[2], parts[3]);
+    pci_wish_add(libvirt->wishes, place, NULL, device);
+    draft_differs(libvirt->wishes->draft, device, "the NVMe controller itself is lent to the guest");
+    node_take_all(device);
+}
+
+void libvirt_read_disk(Libvirt *libvirt, Node *device)
+{
+    const char *type = node_take(device, "@type") ?: "file", *kind = node_take(device, "@device") ?: "disk";
+    DiskWish disk = {
+        .cd = g_str_equal(kind, "cdrom"), .id = node_look(device, "alias/@name"), .from = device};
+
+    if (g_str_equal(type, "nvme")) {
+        read_nvme(libvirt, device);
+        return;
+    }
+    libvirt_take_place(libvirt, device);
+    if (g_str_equal(kind, "floppy") || g_str_equal(type, "network") || g_str_equal(type, "dir") ||
+        g_str_equal(type, "vhostuser")) {
+        node_take_all(device);
+        draft_left(libvirt->wishes->draft, device, "usher's disks are image files and block devices, not %s",
+                   g_str_equal(kind, "floppy") ? "floppies" : type);
+        return;
+    }
+    bool volume = g_str_equal(type, "volume");
+    g_autofree char *path = path_of(libvirt, device), *name = NULL;
+    node_take(device, "source/@index");
+    node_take(device, "target/@tray");
+    disk.bus = bus_of(device);
+    disk.path = path && *path ? path : NULL;
+    disk.name = node_take(device, "target/@dev");
+    disk.rotation = node_take(device, "target/@rotation_rate");
+    disk.serial = node_take(device, "serial");
+    disk.boot_index = node_take(device, "boot/@order");
+    disk.read_only = node_take(device, "readonly") != NULL;
+    node_take(device, "shareable");
+    node_take(device, "@snapshot");
+    node_take(device, "@sgio");
+    node_take(device, "@model");
+    read_driver(libvirt, device, &disk);
+    Node *controller = g_str_equal(disk.bus, "virtio-scsi") ? controller_of(libvirt, device) : NULL;
+    if (controller) {
+        disk.queues = node_take(controller, "driver/@queues");
+        disk.iothread = node_take(controller, "driver/@iothread") != NULL;
+    }
+    if (g_str_equal(kind, "lun") || (volume && !path) || (!disk.path && !disk.cd)) {
+        if (g_str_equal(kind, "lun"))
+            disk.whole_scsi = true;
+        else if (!volume)
+            draft_left(libvirt->wishes->draft, device, "the disk has no file and no device");
+        if (!disk.path)
+            return;
+    }
+    DraftSection *section = disk_wish_write(libvirt->wishes, &disk);
+    if (section)
+        read_rest(libvirt, device, section);
+}
+
+static void take_words(Node *node, const char *const *names)
+{
+    for (; *names; names++)
+        node_take(node, *names);
+}
+
+/* libvirt's own networks: which bridge "default" has is known to all. */
+static void read_network(Libvirt *libvirt, Node *device, NetWish *net)
+{
+    const char *network = node_take(device, "source/@network") ?: "default",
+               *bridge = node_take(device, "source/@bridge");
+    bool nat = g_str_equal(network, "default") || (bridge && g_str_has_prefix(bridge, "virbr"));
+
+    if (nat && draft_has_word("Network", "Mode", "nat")) {
+        net->mode = "nat";
+        draft_differs(libvirt->wishes->draft, device,
+                      "libvirt's network %s (virbr0, NAT) is there only while libvirt is; Mode=nat is "
+                      "usher's own, with other "
+                      "addresses",
+                      network);
+    } else if (nat) {
+        net->mode = "user";
+        draft_differs(libvirt->wishes->draft, device,
+                      "libvirt's network %s (NAT) is there only while libvirt is; Mode=user reaches the "
+                      "same, and to keep the "
+                      "other write Mode=bridge and Bridge=%s",
+                      network, bridge ?: "virbr0");
+    } else if (bridge) {
+        net->mode = "bridge";
+        net->bridge = bridge;
+        draft_differs(libvirt->wishes->draft, device,
+                      "the bridge of libvirt's network %s: libvirt must have started it", network);
+    } else {
+        net->mode = "user";
+        draft_left(libvirt->wishes->draft, device,
+                   "what libvirt's network %s is connected to stands in libvirt (virsh net-dumpxml %s); the "
+                   "guest has Mode=user "
+                   "meanwhile",
+                   network, network);
+    }
+}
+
+/* false: it is no card of usher's. */
+static bool read_connection(Libvirt *libvirt, Node *device, const char *type, NetWish *net)
+{
+    if (g_str_equal(type, "network")) {
+        read_network(libvirt, device, net);
+    } else if (g_str_equal(type, "bridge")) {
+        net->mode = "bridge";
+        net->bridge = node_take(device, "source/@bridge");
+    } else if (g_str_equal(type, "direct")) {
+        const char *mode = node_take(device, "source/@mode");
+        net->mode = "macvtap";
+        net->parent = node_take(device, "source/@dev");
+        if (mode && !g_str_equal(mode, "bridge"))
+            draft_differs(libvirt->wishes->draft, device, "macvtap works in the mode bridge, not %s", mode);
+    } else if (g_str_equal(type, "user") || g_str_equal(type, "null")) {
+        net->mode = g_str_equal(type, "user") ? "user" : "none";
+    } else if (g_str_equal(type, "ethernet") && node_at(device, "target/@dev")) {
+        net->mode = "tap";
+        net->device = node_take(device, "target/@dev");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* <interface type='hostdev'>: a function of a card. */
+static void read_lent(Libvirt *libvirt, Node *device)
+{
+    const char *const names[] = {"@domain", "@bus", "@slot", "@function"};
+    unsigned parts[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *path = g_strconcat("source/address/", names[i], NULL);
+        const char *text = node_look(device, path);
+        parts[i] = text ? strtoul(text, NULL, 0) : 0;
+    }
+    g_autofree char *place = g_strdup_printf("%04x:%02x:%02x.%u", parts[0], parts[1], parts[2], parts[3]);
+    pci_wish_add(libvirt->wishes, place, node_look(device, "alias/@name"), device);
+    node_take_all(device);
+    draft_left(libvirt->wishes->draft, device,
+               "the function's MAC address stays the one that its driver gives it");
+}
+
+void libvirt_read_interface(Libvirt *libvirt, Node *device)
+{
+    static const char *const own[] = {"source/@portid", "source/@portgroup",
+                                      "target/@dev",    "@trustGuestRxFilters",
+                                      "@managed",       "driver/@name",
+                                      "model",          "guest/@dev",
+                                      "mac/@type",      "target/@managed",
+                                      "script/@path",   "source/@bridge",
+                                      "@connectionid",  NULL};
+    const char *type = node_take(device, "@type") ?: "user", *state = node_take(device, "link/@state");
+    NetWish net = {.id = node_look(device, "alias/@name"), .from = device};
+
+    if (g_str_equal(type, "hostdev")) {
+        read_lent(libvirt, device);
+        return;
+    }
+    libvirt_take_place(libvirt, device);
+    net.model = node_take(device, "model/@type") ?: "rtl8139";
+    net.mac = node_take(device, "mac/@address");
+    net.queues = node_take(device, "driver/@queues");
+    if (!read_connection(libvirt, device, type, &net)) {
+        net.mode = "none";
+        draft_left(libvirt->wishes->draft, device, "no Mode= is like %s; the card is connected to nothing",
+                   type);
+    }
+    take_words(device, own);
+    net.name = g_str_equal(net.mode, "user") || g_str_equal(net.mode, "nat") ? "nat" : "lan";
+    net_wish_write(libvirt->wishes, &net);
+    if (g_strcmp0(state, "down") == 0)
+        draft_left(libvirt->wishes->draft, device,
+                   "the card's cable is always plugged in; Mode=none connects it to nothing");
+    if (node_take(device, "boot/@order"))
+        draft_left(libvirt->wishes->draft, device,
+                   "no key has the guest boot from a network card; choose it in the firmware's menu");
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Screens and sound. */
+#include <string.h>
+
+#include "qemu-private.h"
+#include "screen-wish.h"
+
+void qemu_read_vga(Qemu *qemu, Node *option)
+{
+    node_take_all(option);
+    if (g_strcmp0(option->value, "none") == 0)
+        draft_differs(qemu->wishes->draft, option, "without [Display] the guest has no emulated card");
+}
+
+void qemu_read_display(Qemu *qemu, Node *option)
+{
+    const char *type = node_look(option, "type");
+
+    node_take_all(option);
+    if (g_strcmp0(type, "none") == 0 || g_str_equal(option->name, "-nographic"))
+        draft_differs(qemu->wishes->draft, option,
+                      "QEMU opens no window; the serial port is usherctl console");
+}
+
+static bool any_card(const Qemu *qemu)
+{
+    static const char *const cards[] = {"VGA",           "qxl",           "qxl-vga",
+                                        "virtio-vga",    "virtio-vga-gl", "virtio-gpu-pci",
+                                        "bochs-display", "cirrus-vga",    NULL};
+    const Node *vga = node_at(qemu->root, "-vga");
+
+    if (vga)
+        return g_strcmp0(vga->value, "none") != 0;
+    for (const char *const *card = cards; *card; card++)
+        if (qemu_find(qemu, "-device", "driver", *card))
+            return true;
+    return qemu->whole && !node_at(qemu->root, "-nodefaults");
+}
+
+static bool any_agent(const Qemu *qemu)
+{
+    return qemu_find(qemu, "-device", "name", "com.redhat.spice.0") != NULL;
+}
+
+void qemu_read_spice(Qemu *qemu, Node *option)
+{
+    const char *port = node_take(option, "port") ?: node_look(option, "tls-port");
+    Node *agent = qemu_find(qemu, "-chardev", "backend", "spicevmc");
+
+    node_take_all(option);
+    if (agent)
+        node_take_all(agent);
+    qemu->spice = true;
+    wish_screen(qemu->wishes, "spice", any_card(qemu), any_agent(qemu), port, option);
+}
+
+void qemu_read_vnc(Qemu *qemu, Node *option)
+{
+    node_take_all(option);
+    if (g_strcmp0(option->value, "none") == 0)
+        return;
+    qemu->spice = true;
+    wish_screen(qemu->wishes, "vnc", any_card(qemu), false, option->value, option);
+}
+
+void qemu_read_vga_device(Qemu *qemu, Node *device)
+{
+    node_take_all(device);
+    draft_differs(qemu->wishes->draft, device, "the emulated card is the one of [Display]");
+}
+
+static Node *audio_of(Qemu *qemu, Node *device)
+{
+    const char *id = node_look(device, "audiodev");
+
+    return id ? qemu_find(qemu, "-audiodev", "id", id) : node_at(qemu->root, "-audiodev");
+}
+
+/* A sound server that usher has no key for: QEMU's own words, card and all. */
+static void pass_on(Qemu *qemu, Node *audio, Node *device)
+{
+    static const char *const own[] = {"bus", "addr", "id", "cad", NULL};
+    g_autofree char *backend = option_words(audio, NULL), *codec = option_words(device, own);
+    bool hda = g_str_has_prefix(node_look(device, "driver"), "hda-");
+    g_autofree char *words = g_strdup_printf("%s%s %s", backend, hda ? " -device ich9-intel-hda" : "", codec);
+
+    wish_argument(qemu->wishes, device, words);
+}
+
+static void read_backend(Qemu *qemu, Node *device)
+{
+    Node *audio = audio_of(qemu, device);
+    const char *driver = audio ? node_look(audio, "driver") ?: "none" : NULL;
+
+    node_take_all(device);
+    if (!audio) {
+        draft_left(qemu->wishes->draft, device,
+                   "a sound card, but no sound server is said; add [Sound] Type=pipewire and Socket=");
+        return;
+    }
+    if (wish_sound_known(driver) || g_str_equal(driver, "none"))
+        wish_sound(qemu->wishes, driver, node_look(audio, "server"), audio);
+    else
+        pass_on(qemu, audio, device);
+    wish_sound_card(qemu->wishes, node_look(device, "driver"), device);
+    node_take(audio, "driver");
+    node_take(audio, "id");
+    node_take(audio, "server");
+    Node copy = *audio;
+    for (unsigned i = 0; i < copy.children->len; i++) {
+        Node *child = copy.children->pdata[i];
+        if (!child->taken)
+            draft_same(qemu->wishes->draft, child, "tuning of QEMU's mixer; usher leaves it at its defaults");
+    }
+}
+
+/* HD Audio has its codec as another device. */
+void qemu_read_sound_device(Qemu *qemu, Node *device)
+{
+    const char *driver = node_look(device, "driver");
+
+    if (strstr(driver, "intel-hda"))
+        draft_same(qemu->wishes->draft, device, "the sound card is the one of [Sound]");
+    else
+        read_backend(qemu, device);
+}
+
+void qemu_read_codec(Qemu *qemu, Node *device)
+{
+    read_backend(qemu, device);
+}
+
+/* -soundhw hda; -audio pa,model=hda. */
+void qemu_read_soundhw(Qemu *qemu, Node *option)
+{
+    const char *driver = node_look(option, "driver"), *server = node_look(option, "server");
+
+    node_take_all(option);
+    if (driver)
+        wish_sound(qemu->wishes, driver, server, option);
+    else
+        draft_left(
+            qemu->wishes->draft, option,
+            "-soundhw is gone since QEMU 7.1, and it does not say which sound server plays; add [Sound] "
+            "Type=pipewire and Socket=/run/user/UID/pulse/native");
+}
+
+void qemu_finish_screen(Qemu *qemu)
+{
+    Node from = {.shown = (char *)"QEMU's defaults"};
+    const Node *display = node_at(qemu->root, "-display"), *vga = node_at(qemu->root, "-vga");
+    const char *kind = display ? node_look(display, "type") : NULL;
+
+    if (!qemu->whole || qemu->spice || !any_card(qemu) || g_strcmp0(kind, "none") == 0 ||
+        node_at(qemu->root, "-nographic"))
+        return;
+    wish_window(qemu->wishes, kind ?: "a VGA card in a window", vga ?: display ?: &from);
+}
