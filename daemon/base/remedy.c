@@ -4,42 +4,52 @@
 #include "cleanup.h"
 #include "remedy.h"
 
-/* Debian's qemu-system-common had virtiofsd up to 12; Arch's gtk-vnc, and no other's but Debian's and
- * Fedora's gvncviewer, has a viewer of that name. On NixOS QEMU brings its firmware along. */
+/* Names as packages.debian.org, packages.fedoraproject.org, archlinux.org/packages, software.opensuse.org
+ * with the spec files of qemu, ovmf, virtiofsd and tigervnc there, and pkgs/by-name of nixpkgs have them; of
+ * RHEL as "Configuring and managing virtualization" does. Debian's qemu-system-common had virtiofsd up to 12.
+ * gvncviewer is a package of Debian's and Fedora's; elsewhere tigervnc has a viewer. On NixOS QEMU brings its
+ * firmware along. */
 static const struct {
     const char *install; /* %s: the package */
+    const char *layer;   /* the same where the system is an image; NULL: it never is */
     const char *grub;    /* what makes GRUB's menu anew */
     const char *kernel;  /* where kernel-install finds the running kernel */
     const char *packages[PACKAGE_MAX];
 } table[DISTRIBUTION_MAX] = {
     [DISTRIBUTION_DEBIAN] = {"apt install %s",
+                             NULL,
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
                              {"qemu-system-x86", "ovmf", "swtpm",
                               "virtiofsd (on Debian 12: qemu-system-common)", "linux-image-amd64",
                               "gvncviewer", "virt-viewer"}},
     [DISTRIBUTION_FEDORA] = {"dnf install %s",
+                             "rpm-ostree install %s; then reboot",
                              "grub2-mkconfig -o /boot/grub2/grub.cfg",
                              "/lib/modules/$(uname -r)/vmlinuz",
                              {"qemu-system-x86", "edk2-ovmf", "swtpm", "virtiofsd", "kernel", "gvncviewer",
                               "virt-viewer"}},
     [DISTRIBUTION_RHEL] = {"dnf install %s",
+                           "rpm-ostree install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-kvm", "edk2-ovmf", "swtpm", "virtiofsd", "kernel", "tigervnc",
                             "virt-viewer"}},
     [DISTRIBUTION_ARCH] = {"pacman -S %s",
+                           NULL,
                            "grub-mkconfig -o /boot/grub/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-system-x86", "edk2-ovmf", "swtpm", "virtiofsd", "linux", "tigervnc",
                             "virt-viewer"}},
     [DISTRIBUTION_SUSE] = {"zypper install %s",
+                           "transactional-update pkg install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-x86", "qemu-ovmf-x86_64", "swtpm", "virtiofsd", "kernel-default",
                             "tigervnc", "virt-viewer"}},
     [DISTRIBUTION_NIXOS] =
         {"environment.systemPackages = [ pkgs.%s ]; in configuration.nix, then: nixos-rebuild switch",
+         NULL,
          NULL,
          NULL,
          {"qemu_kvm", "qemu_kvm", "swtpm", "virtiofsd", "linux", "tigervnc", "virt-viewer"}},
@@ -49,16 +59,43 @@ static const struct {
     const char *id;
     Distribution distribution;
 } ids[] = {
-    {"debian", DISTRIBUTION_DEBIAN}, {"ubuntu", DISTRIBUTION_DEBIAN}, {"fedora", DISTRIBUTION_FEDORA},
-    {"rhel", DISTRIBUTION_RHEL},     {"centos", DISTRIBUTION_RHEL},   {"arch", DISTRIBUTION_ARCH},
-    {"opensuse", DISTRIBUTION_SUSE}, {"suse", DISTRIBUTION_SUSE},     {"sles", DISTRIBUTION_SUSE},
+    {"debian", DISTRIBUTION_DEBIAN},
+    {"ubuntu", DISTRIBUTION_DEBIAN},
+    {"fedora", DISTRIBUTION_FEDORA},
+    {"rhel", DISTRIBUTION_RHEL},
+    {"centos", DISTRIBUTION_RHEL},
+    {"arch", DISTRIBUTION_ARCH},
+    {"opensuse", DISTRIBUTION_SUSE},
+    {"suse", DISTRIBUTION_SUSE},
+    {"sles", DISTRIBUTION_SUSE},
     {"nixos", DISTRIBUTION_NIXOS},
+    /* Made of Fedora, though it says that it is like RHEL first. */
+    {"nobara", DISTRIBUTION_FEDORA},
 };
 
-static struct {
-    Distribution distribution;
-    BootSetup boot;
-} here;
+/* One line of a file, and what has to run then. NULL: the distribution says it. */
+static const struct {
+    const char *line, *command;
+} files[BOOT_SETUP_MAX] = {
+    [BOOT_SETUP_GRUB] = {"GRUB_CMDLINE_LINUX in /etc/default/grub", NULL},
+    /* kernel-install(8). */
+    [BOOT_SETUP_KERNEL_INSTALL] = {"/etc/kernel/cmdline", NULL},
+    /* wiki.archlinux.org/title/Unified_kernel_image */
+    [BOOT_SETUP_MKINITCPIO] = {"/etc/kernel/cmdline", "mkinitcpio -P"},
+    /* openSUSE's image descriptions ("Adjusting kernel boot parameters"), of systemd-boot and GRUB2-BLS. */
+    [BOOT_SETUP_SDBOOTUTIL] = {"/etc/kernel/cmdline", "sdbootutil update-all-entries"},
+    /* pve.proxmox.com/wiki/Host_Bootloader; of GRUB the refresh runs update-grub for each partition. */
+    [BOOT_SETUP_PROXMOX] = {"/etc/kernel/cmdline", "proxmox-boot-tool refresh"},
+    [BOOT_SETUP_PROXMOX_GRUB] = {"GRUB_CMDLINE_LINUX in /etc/default/grub", "proxmox-boot-tool refresh"},
+    /* wiki.cachyos.org/configuration/boot_manager_configuration */
+    [BOOT_SETUP_SDBOOT_MANAGE] = {"LINUX_OPTIONS in /etc/sdboot-manage.conf", "sdboot-manage gen"},
+    /* github.com/basecamp/omarchy: the command runs limine-mkinitcpio, which CachyOS has, too. */
+    [BOOT_SETUP_LIMINE] = {"KERNEL_CMDLINE[default] in /etc/default/limine", "limine-update"},
+    /* loader.conf(5), bootctl(1): nothing is made anew. */
+    [BOOT_SETUP_ENTRIES] = {"the options of each entry that bootctl list shows", ""},
+};
+
+static RemedyPlace here;
 
 static Distribution look_up(const char *id)
 {
@@ -85,40 +122,78 @@ Distribution distribution_here(void)
     return distribution_of(id, id_like);
 }
 
-void remedy_speak_for(Distribution distribution, BootSetup boot)
+bool distribution_is_image(void)
 {
-    here.distribution = distribution;
-    here.boot = boot;
+    return g_file_test("/run/ostree-booted", G_FILE_TEST_EXISTS) ||
+           g_file_test("/usr/sbin/transactional-update", G_FILE_TEST_EXISTS);
+}
+
+void remedy_speak_for(RemedyPlace place)
+{
+    here = place;
 }
 
 char *remedy_install(Package package)
 {
-    const char *frame = table[here.distribution].install;
+    const char *layer = table[here.distribution].layer,
+               *frame = here.image && layer ? layer : table[here.distribution].install;
 
     if (!frame)
         return g_strdup("install it");
+    /* No program is looked for in the kernel that a system boots. */
+    if (here.distribution == DISTRIBUTION_NIXOS && package == PACKAGE_KERNEL)
+        return g_strdup("set boot.kernelPackages = pkgs.linuxPackages; in configuration.nix, then: "
+                        "nixos-rebuild boot; then reboot");
     g_auto(GStrv) around = g_strsplit(frame, "%s", 2);
     return g_strconcat("install it: ", around[0], table[here.distribution].packages[package], around[1],
                        NULL);
 }
 
+/* Each word behind what introduces it: "[ \"a\" \"b\" ]" has before "\"" and between "\" \"". */
+static char *each_word(const char *words, const char *before, const char *between, const char *after)
+{
+    g_auto(GStrv) each = g_strsplit(words, " ", -1);
+    g_autofree char *list = g_strjoinv(between, each);
+
+    return g_strconcat(before, list, after, NULL);
+}
+
+/* What a program is told. NULL: the words go into a file. */
+static char *program_with(const char *words)
+{
+    switch (here.boot) {
+    case BOOT_SETUP_GRUBBY:
+        return each_word(words, "grubby --update-kernel=ALL --args=\"", " ", "\"");
+    case BOOT_SETUP_KERNELSTUB: /* github.com/pop-os/kernelstub */
+        return each_word(words, "kernelstub --add-options=\"", " ", "\"");
+    case BOOT_SETUP_RPM_OSTREE: /* rpm-ostree(1) */
+        return each_word(words, "rpm-ostree kargs --append-if-missing=", " --append-if-missing=", "");
+    default:
+        return NULL;
+    }
+}
+
+/* NULL: nobody knows. */
+static char *command_of_file(void)
+{
+    if (here.boot == BOOT_SETUP_GRUB)
+        return g_strdup(here.image && here.distribution == DISTRIBUTION_SUSE ? "transactional-update grub.cfg"
+                                                                             : table[here.distribution].grub);
+    if (here.boot == BOOT_SETUP_KERNEL_INSTALL && table[here.distribution].kernel)
+        return g_strdup_printf("kernel-install add \"$(uname -r)\" \"%s\"", table[here.distribution].kernel);
+    return g_strdup(files[here.boot].command);
+}
+
 char *remedy_boot_with(const char *words)
 {
-    if (here.distribution == DISTRIBUTION_NIXOS) {
-        g_auto(GStrv) each = g_strsplit(words, " ", -1);
-        g_autofree char *list = g_strjoinv("\" \"", each);
-        return g_strdup_printf(
-            "set boot.kernelParams = [ \"%s\" ]; in configuration.nix, then: nixos-rebuild boot; then reboot",
-            list);
-    }
-    if (here.boot == BOOT_SETUP_GRUBBY)
-        return g_strdup_printf("run: grubby --update-kernel=ALL --args=\"%s\"; then reboot", words);
-    if (here.boot == BOOT_SETUP_KERNEL_INSTALL && table[here.distribution].kernel)
-        return g_strdup_printf(
-            "add %s to /etc/kernel/cmdline, then: kernel-install add \"$(uname -r)\" \"%s\"; then reboot",
-            words, table[here.distribution].kernel);
-    if (here.boot == BOOT_SETUP_GRUB && table[here.distribution].grub)
-        return g_strdup_printf("add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, then: %s; then reboot",
-                               words, table[here.distribution].grub);
-    return g_strdup_printf("boot with %s", words);
+    if (here.distribution == DISTRIBUTION_NIXOS)
+        return each_word(words, "set boot.kernelParams = [ \"", "\" \"",
+                         "\" ]; in configuration.nix, then: nixos-rebuild boot; then reboot");
+    g_autofree char *program = program_with(words), *command = command_of_file();
+    if (program)
+        return g_strdup_printf("run: %s; then reboot", program);
+    if (!command)
+        return g_strdup_printf("boot with %s", words);
+    return g_strdup_printf("add %s to %s, %s%s%sthen reboot", words, files[here.boot].line,
+                           *command ? "then: " : "", command, *command ? "; " : "");
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef enum Distribution {
     DISTRIBUTION_OTHER,
@@ -25,6 +26,15 @@ typedef enum BootSetup {
     BOOT_SETUP_GRUBBY,         /* the program, on Fedora and RHEL */
     BOOT_SETUP_KERNEL_INSTALL, /* /etc/kernel/cmdline, of systemd-boot and unified kernel images
                                   (kernel-install(8)) */
+    BOOT_SETUP_MKINITCPIO,     /* the same file, which Arch's mkinitcpio(8) puts into a unified image */
+    BOOT_SETUP_SDBOOTUTIL,     /* the same file, on openSUSE */
+    BOOT_SETUP_PROXMOX,        /* the same file, which proxmox-boot-tool copies to each boot partition */
+    BOOT_SETUP_PROXMOX_GRUB,   /* /etc/default/grub, likewise */
+    BOOT_SETUP_RPM_OSTREE,     /* the program, where the system is an image: Silverblue, Bazzite */
+    BOOT_SETUP_KERNELSTUB,     /* the program, on Pop!_OS */
+    BOOT_SETUP_SDBOOT_MANAGE,  /* /etc/sdboot-manage.conf, on CachyOS and Manjaro */
+    BOOT_SETUP_LIMINE,         /* /etc/default/limine, on CachyOS and others that are made of Arch */
+    BOOT_SETUP_ENTRIES,        /* systemd-boot's entries, which nobody writes but their owner */
     BOOT_SETUP_MAX,
 } BootSetup;
 
@@ -46,7 +56,17 @@ Distribution distribution_of(const char *id, const char *id_like);
 /* That of this host, by its os-release(5). */
 Distribution distribution_here(void);
 
-void remedy_speak_for(Distribution distribution, BootSetup boot);
+/* Whether the system of this host is an image, which gets packages by another command and with a reboot: made
+ * by ostree (ostree-prepare-root(1) leaves /run/ostree-booted), or by transactional-update(8). */
+bool distribution_is_image(void);
+
+typedef struct RemedyPlace {
+    Distribution distribution;
+    bool image;
+    BootSetup boot;
+} RemedyPlace;
+
+void remedy_speak_for(RemedyPlace place);
 
 /* "install it: apt install swtpm"; "install it". The caller frees both. */
 char *remedy_install(Package package);

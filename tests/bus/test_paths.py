@@ -22,8 +22,9 @@ from usherd import BUILD, Usherd
 # files; firmware and virtiofsd are described in two folders each (docs/interop in QEMU). Remedies are for the distribution that the
 # host has and the loader that starts it, and the modules of its kernel name the drivers of VFIO (NixOS: below /run/booted-system).
 SYSTEM = ("/sys", "/proc", "/dev", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/qemu/firmware", "/etc/qemu/vhost-user", "/etc/localtime",
-          "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev", "/etc/os-release", "/etc/default/grub",
-          "/etc/kernel/cmdline", "/run/booted-system", "/run/usher/modules")
+          "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev", "/etc/os-release", "/run/ostree-booted", "/etc/default/grub",
+          "/etc/default/limine", "/etc/sdboot-manage.conf", "/etc/kernel/proxmox-boot-uuids", "/etc/kernel/cmdline", "/etc/mkinitcpio.d",
+          "/run/booted-system", "/run/usher/modules")
 # A call with a name: "openat(3</sys>, \"bus/pci\", …)", "stat(\"/a\", …)"; of two names (link, rename) both.
 NAMED = re.compile(r'(?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"')
 
@@ -147,8 +148,7 @@ Socket={named}/native
             for at, folder, name in NAMED.findall(call)[: 1 if call.startswith("readlink") else 2]:
                 if not name:
                     continue  # the descriptor itself
-                path = name if name.startswith("/") or at in ("", "AT_FDCWD") else f"{folder}/{name}"
-                paths.add(str(pathlib.PurePosixPath(path)))
+                paths.add(str(pathlib.PurePosixPath(name if at in ("", "AT_FDCWD") else folder) / name))
         return paths
 
     def test_touches_only_places_of_its_own_and_of_the_system(self):

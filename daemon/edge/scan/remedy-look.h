@@ -3,5 +3,11 @@
  * command line. */
 #pragma once
 
+#include "../../base/remedy.h"
+
+/* By what lies in the tree at root, and the boot loader that started the host, if that told its name
+ * (systemd.io/BOOT_LOADER_INTERFACE). */
+BootSetup boot_setup_find(int root);
+
 /* Reads both, and has remedies speak for this host from now on. */
 void remedy_look(void);

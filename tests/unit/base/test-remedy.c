@@ -10,14 +10,21 @@
 
 static void expect_install(Distribution distribution, Package package, const char *expected)
 {
-    remedy_speak_for(distribution, BOOT_SETUP_OTHER);
+    remedy_speak_for((RemedyPlace){distribution, false, BOOT_SETUP_OTHER});
+    g_autofree char *remedy = remedy_install(package);
+    ck_assert_str_eq(remedy, expected);
+}
+
+static void expect_layer(Distribution distribution, Package package, const char *expected)
+{
+    remedy_speak_for((RemedyPlace){distribution, true, BOOT_SETUP_OTHER});
     g_autofree char *remedy = remedy_install(package);
     ck_assert_str_eq(remedy, expected);
 }
 
 static void expect_boot(Distribution distribution, BootSetup boot, const char *expected)
 {
-    remedy_speak_for(distribution, boot);
+    remedy_speak_for((RemedyPlace){distribution, false, boot});
     g_autofree char *remedy = remedy_boot_with(WORDS);
     ck_assert_str_eq(remedy, expected);
 }
@@ -36,7 +43,15 @@ START_TEST(or_by_the_first_that_it_is_like)
 {
     ck_assert_int_eq(distribution_of("linuxmint", "ubuntu debian"), DISTRIBUTION_DEBIAN);
     ck_assert_int_eq(distribution_of("rocky", "rhel centos fedora"), DISTRIBUTION_RHEL);
+    ck_assert_int_eq(distribution_of("pop", "ubuntu debian"), DISTRIBUTION_DEBIAN);
     ck_assert_int_eq(distribution_of("cachyos", "arch"), DISTRIBUTION_ARCH);
+    ck_assert_int_eq(distribution_of("manjaro", "arch"), DISTRIBUTION_ARCH);
+    ck_assert_int_eq(distribution_of("bazzite", "fedora"), DISTRIBUTION_FEDORA);
+    ck_assert_int_eq(distribution_of("nobara", "rhel centos fedora"), DISTRIBUTION_FEDORA);
+    ck_assert_int_eq(distribution_of("almalinux", "rhel centos fedora"), DISTRIBUTION_RHEL);
+    ck_assert_int_eq(
+        distribution_of("opensuse-microos", "suse opensuse opensuse-tumbleweed microos sl-micro"),
+        DISTRIBUTION_SUSE);
     ck_assert_int_eq(distribution_of("opensuse-tumbleweed", "opensuse suse"), DISTRIBUTION_SUSE);
     ck_assert_int_eq(distribution_of("new", "unheard-of fedora"), DISTRIBUTION_FEDORA);
 }
@@ -63,11 +78,29 @@ START_TEST(each_installs_by_its_own_command_and_name)
 }
 END_TEST
 
+START_TEST(a_system_that_is_an_image_gets_packages_at_the_next_boot)
+{
+    expect_layer(DISTRIBUTION_FEDORA, PACKAGE_SWTPM, "install it: rpm-ostree install swtpm; then reboot");
+    expect_layer(DISTRIBUTION_SUSE, PACKAGE_SWTPM,
+                 "install it: transactional-update pkg install swtpm; then reboot");
+    expect_layer(DISTRIBUTION_DEBIAN, PACKAGE_SWTPM, "install it: apt install swtpm");
+    expect_layer(DISTRIBUTION_OTHER, PACKAGE_SWTPM, "install it");
+}
+END_TEST
+
+START_TEST(a_kernel_of_nixos_is_no_program)
+{
+    expect_install(DISTRIBUTION_NIXOS, PACKAGE_KERNEL,
+                   "set boot.kernelPackages = pkgs.linuxPackages; in configuration.nix, then: "
+                   "nixos-rebuild boot; then reboot");
+}
+END_TEST
+
 START_TEST(each_known_one_has_a_name_for_each_package)
 {
     for (Distribution d = DISTRIBUTION_DEBIAN; d < DISTRIBUTION_MAX; d++)
         for (Package p = 0; p < PACKAGE_MAX; p++) {
-            remedy_speak_for(d, BOOT_SETUP_OTHER);
+            remedy_speak_for((RemedyPlace){d, false, BOOT_SETUP_OTHER});
             g_autofree char *remedy = remedy_install(p);
             /* Without one the command would end where the name belongs. */
             ck_assert_msg(!strchr(" .", remedy[strlen(remedy) - 1]), "%d, %d: %s", d, p, remedy);
@@ -80,20 +113,74 @@ START_TEST(words_for_the_kernel_go_where_the_host_keeps_them)
     expect_boot(DISTRIBUTION_DEBIAN, BOOT_SETUP_GRUB,
                 "add " WORDS " to GRUB_CMDLINE_LINUX in /etc/default/grub, then: update-grub; then reboot");
     expect_boot(DISTRIBUTION_ARCH, BOOT_SETUP_GRUB,
-                "add " WORDS
-                " to GRUB_CMDLINE_LINUX in /etc/default/grub, then: grub-mkconfig -o /boot/grub/grub.cfg; then reboot");
-    expect_boot(DISTRIBUTION_FEDORA, BOOT_SETUP_GRUBBY, "run: grubby --update-kernel=ALL --args=\"" WORDS "\"; then reboot");
+                "add " WORDS " to GRUB_CMDLINE_LINUX in /etc/default/grub, then: grub-mkconfig -o "
+                             "/boot/grub/grub.cfg; then reboot");
+    expect_boot(DISTRIBUTION_FEDORA, BOOT_SETUP_GRUBBY,
+                "run: grubby --update-kernel=ALL --args=\"" WORDS "\"; then reboot");
     expect_boot(DISTRIBUTION_DEBIAN, BOOT_SETUP_KERNEL_INSTALL,
                 "add " WORDS " to /etc/kernel/cmdline, then: kernel-install add \"$(uname -r)\" "
                 "\"/boot/vmlinuz-$(uname -r)\"; then reboot");
     expect_boot(DISTRIBUTION_NIXOS, BOOT_SETUP_GRUB,
-                "set boot.kernelParams = [ \"" WORDS "\" ]; in configuration.nix, then: nixos-rebuild boot; then reboot");
+                "set boot.kernelParams = [ \"" WORDS
+                "\" ]; in configuration.nix, then: nixos-rebuild boot; then reboot");
+}
+END_TEST
+
+START_TEST(each_loader_of_a_distribution_has_its_own_command)
+{
+    expect_boot(DISTRIBUTION_DEBIAN, BOOT_SETUP_PROXMOX,
+                "add " WORDS " to /etc/kernel/cmdline, then: proxmox-boot-tool refresh; then reboot");
+    expect_boot(DISTRIBUTION_DEBIAN, BOOT_SETUP_PROXMOX_GRUB,
+                "add " WORDS
+                " to GRUB_CMDLINE_LINUX in /etc/default/grub, then: proxmox-boot-tool refresh; then reboot");
+    expect_boot(DISTRIBUTION_DEBIAN, BOOT_SETUP_KERNELSTUB,
+                "run: kernelstub --add-options=\"" WORDS "\"; then reboot");
+    expect_boot(DISTRIBUTION_SUSE, BOOT_SETUP_SDBOOTUTIL,
+                "add " WORDS " to /etc/kernel/cmdline, then: sdbootutil update-all-entries; then reboot");
+    expect_boot(DISTRIBUTION_ARCH, BOOT_SETUP_MKINITCPIO,
+                "add " WORDS " to /etc/kernel/cmdline, then: mkinitcpio -P; then reboot");
+    expect_boot(DISTRIBUTION_ARCH, BOOT_SETUP_SDBOOT_MANAGE,
+                "add " WORDS
+                " to LINUX_OPTIONS in /etc/sdboot-manage.conf, then: sdboot-manage gen; then reboot");
+    expect_boot(DISTRIBUTION_ARCH, BOOT_SETUP_LIMINE,
+                "add " WORDS
+                " to KERNEL_CMDLINE[default] in /etc/default/limine, then: limine-update; then reboot");
+    expect_boot(DISTRIBUTION_OTHER, BOOT_SETUP_ENTRIES,
+                "add " WORDS " to the options of each entry that bootctl list shows, then reboot");
+}
+END_TEST
+
+START_TEST(each_setup_of_a_known_one_has_more_than_words)
+{
+    for (BootSetup boot = BOOT_SETUP_GRUB; boot < BOOT_SETUP_MAX; boot++) {
+        remedy_speak_for((RemedyPlace){DISTRIBUTION_DEBIAN, false, boot});
+        g_autofree char *remedy = remedy_boot_with(WORDS);
+        ck_assert_msg(g_str_has_suffix(remedy, "then reboot") && !strstr(remedy, "(null)"), "%d: %s", boot,
+                      remedy);
+    }
+}
+END_TEST
+
+START_TEST(each_word_is_an_option_of_its_own_where_the_program_wants_that)
+{
+    remedy_speak_for((RemedyPlace){DISTRIBUTION_FEDORA, true, BOOT_SETUP_RPM_OSTREE});
+    g_autofree char *remedy = remedy_boot_with("hugepagesz=1G hugepages=8");
+    ck_assert_str_eq(remedy, "run: rpm-ostree kargs --append-if-missing=hugepagesz=1G "
+                             "--append-if-missing=hugepages=8; then reboot");
+}
+END_TEST
+
+START_TEST(grub_of_a_suse_that_is_an_image_is_made_anew_in_the_next_one)
+{
+    remedy_speak_for((RemedyPlace){DISTRIBUTION_SUSE, true, BOOT_SETUP_GRUB});
+    g_autofree char *remedy = remedy_boot_with(WORDS);
+    ck_assert_ptr_nonnull(strstr(remedy, "then: transactional-update grub.cfg; then reboot"));
 }
 END_TEST
 
 START_TEST(each_word_of_nixos_is_a_string_of_its_own)
 {
-    remedy_speak_for(DISTRIBUTION_NIXOS, BOOT_SETUP_OTHER);
+    remedy_speak_for((RemedyPlace){DISTRIBUTION_NIXOS, false, BOOT_SETUP_OTHER});
     g_autofree char *remedy = remedy_boot_with("hugepagesz=1G hugepages=8");
     ck_assert_ptr_nonnull(strstr(remedy, "[ \"hugepagesz=1G\" \"hugepages=8\" ]"));
 }
@@ -110,6 +197,10 @@ START_TEST(an_unknown_one_gets_words_without_a_command)
 END_TEST
 
 SUITE("remedy", a_distribution_is_known_by_its_id, or_by_the_first_that_it_is_like, others_are_not_known,
-      each_installs_by_its_own_command_and_name, each_known_one_has_a_name_for_each_package,
-      words_for_the_kernel_go_where_the_host_keeps_them, each_word_of_nixos_is_a_string_of_its_own,
+      each_installs_by_its_own_command_and_name, a_system_that_is_an_image_gets_packages_at_the_next_boot,
+      a_kernel_of_nixos_is_no_program, each_known_one_has_a_name_for_each_package,
+      words_for_the_kernel_go_where_the_host_keeps_them, each_loader_of_a_distribution_has_its_own_command,
+      each_setup_of_a_known_one_has_more_than_words,
+      each_word_is_an_option_of_its_own_where_the_program_wants_that,
+      grub_of_a_suse_that_is_an_image_is_made_anew_in_the_next_one, each_word_of_nixos_is_a_string_of_its_own,
       an_unknown_one_gets_words_without_a_command)
