@@ -63,7 +63,7 @@ suite_debian() {
 # suite_root_packages SUITE
 # What the tests need, but what looks at the sources alone.
 suite_root_packages() {
-        suite_packages "$1" "$suites_top/tests/packages" | grep -vxE 'clang-format|shellcheck|valgrind'
+        suite_packages "$1" "$suites_top"/tests/{packages,lab/packages.outer} | grep -vxE 'clang-format|shellcheck|valgrind'
 }
 
 # suite_root SUITE
@@ -90,22 +90,30 @@ suite_root_make() {
 }
 
 # suite_inside SUITE BUILDDIR COMMAND…
-# In the suite's root, which is a mount there as tests expect it of /. This tree is /src there, to be read, and BUILDDIR /build.
-# Nobody else sees its /run and /tmp, and nothing of the environment comes along: CC or USHER_BUILD mean this machine.
+# In the suite's root, which is the root of a namespace of its own: tests make others, and enter them again. This tree is /src there,
+# to be read, BUILDDIR /build, and the lab's cache where it is here. /run and /tmp are empty at first; /tmp is on the disk, as tests
+# make images there. Nothing of the environment comes along: CC or USHER_BUILD mean this machine.
 suite_inside() {
-        local root builddir
+        local root builddir cache=${USHER_LAB_CACHE:-/var/cache/usher-lab} tmp status=0
         root=$(suite_root "$1")
         builddir=$(realpath "$2")
         shift 2
+        mkdir -p "$cache" "$root/var/cache/usher-lab"
+        tmp=$(mktemp -d "$builddir/tmp.XXXXXX")
+        chmod 1777 "$tmp"
         # shellcheck disable=SC2016 # for the shell inside
         unshare --mount --propagation slave /bin/sh -c '
-                mount --bind "$1" "$1" && mount -t tmpfs tmpfs "$1/run" && mount -t tmpfs tmpfs "$1/tmp" || exit
-                mount --bind "$2" "$1/src" && mount -o remount,bind,ro "$1/src" && mount --bind "$3" "$1/build" || exit
+                mount --bind "$1" "$1" && mount -t tmpfs tmpfs "$1/run" && mount --bind "$5" "$1/tmp" &&
+                        mount --bind "$2" "$1/src" && mount -o remount,bind,ro "$1/src" && mount --bind "$3" "$1/build" &&
+                        mount --bind "$4" "$1/var/cache/usher-lab" || exit
                 for d in proc sys dev; do mount --rbind "/$d" "$1/$d" || exit; done
-                root=$1
-                shift 3
-                exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-                        /bin/sh -c "cd /build && exec \"\$@\"" sh "$@"' sh "$root" "$suites_top" "$builddir" "$@"
+                cd "$1" && pivot_root . . && umount -l . || exit
+                shift 5
+                exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+                        /bin/sh -c "cd /build && exec \"\$@\"" sh "$@"' \
+                sh "$root" "$suites_top" "$builddir" "$cache" "$tmp" "$@" || status=$?
+        rm -rf "$tmp"
+        return $status
 }
 
 # suite_build SUITE BUILDDIR

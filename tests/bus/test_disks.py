@@ -48,7 +48,7 @@ class DiskTest(DaemonTest):
 class AnImage(DiskTest):
     def test_is_made_at_the_first_start_and_kept_at_the_second(self):
         disks = self.disk("new.qcow2", "Format=qcow2\nSize=100G\n") + self.disk("new.img", "Format=raw\nSize=1G\n", "data")
-        self.assertEqual(self.start(disks)[0], "done")
+        self.assertEqual(self.start(disks), ("done", ""))
         qcow2, raw = self.images / "new.qcow2", self.images / "new.img"
         self.assertEqual([(f.stat().st_mode & 0o777, f.stat().st_uid) for f in (qcow2, raw)], [(0o600, 0)] * 2)
         self.assertEqual(raw.stat().st_size, 1 << 30)
@@ -57,7 +57,7 @@ class AnImage(DiskTest):
         with open(raw, "r+b") as file:
             file.write(b"mine")
         inode = raw.stat().st_ino
-        self.assertEqual(self.start(disks)[0], "done")
+        self.assertEqual(self.start(disks), ("done", ""))
         self.assertEqual(raw.read_bytes()[:4], b"mine")
         self.assertEqual(raw.stat().st_ino, inode)
         self.assertEqual(sorted(os.listdir(self.images)), ["new.img", "new.qcow2"])
