@@ -2,7 +2,6 @@
 /* Companions: programs that are started before QEMU and end with it. */
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "launched.h"
