@@ -83,6 +83,18 @@ deb_has() {
         done
 }
 
+# spares_guests
+# As needrestart.conf reads the files beside it, and needrestart asks what they say of a service.
+spares_guests() {
+        perl -e '
+                %nrconf = (override_rc => {});
+                eval do { local(@ARGV, $/) = $ARGV[0]; <> };
+                die $@ if $@;
+                ($re) = keys %{$nrconf{override_rc}};
+                exit !("usher-guest\@win10.service" =~ /$re/ && "usherd.service" !~ /$re/ && $nrconf{override_rc}->{$re} eq "0")' \
+                "$top/packaging/needrestart/usher.conf"
+}
+
 # one_version
 # Each package says the version that meson says.
 one_version() {
@@ -104,7 +116,8 @@ check_deb() {
                 man1/usherctl.1.gz man5/usher.guest.5.gz man5/usherd.conf.5.gz man8/usherd.8.gz completions/usherctl \
                 systemd/system/{usherd.service,usherd.socket,usher-guest@.service,usher-bind@.service,usher.target,usher.slice} \
                 lib/systemd/system-generators/usher-generator \
-                system.d/org.usher1.conf actions/org.usher1.policy
+                system.d/org.usher1.conf actions/org.usher1.policy needrestart/conf.d/usher.conf
+        outcome 'needrestart leaves guests alone' spares_guests
         [ -n "$output" ] || return 0
         mv "$work"/deb/usher_*.deb "$output/"
         outcome 'A later version is built' later_deb_builds
