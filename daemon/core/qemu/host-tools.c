@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
 #include "../../base/cleanup.h"
 #include "../../base/remedy.h"
 #include "../definition/definition.h"
@@ -152,7 +154,7 @@ static int check_share(const HostTools *tools, const char *guest, const Definiti
     return check_abilities(tools->virtiofsd, guest, share, ret_fault);
 }
 
-#define NO_FIRMWARE "guest %s: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35"
+#define NO_FIRMWARE "guest %s: no file in " USHER_QEMU_DATADIR "/firmware tells of UEFI firmware for q35"
 
 static int check_firmware(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "config.h"
+
 #include "../../../daemon/core/qemu/host-tools.h"
 #include "../suite.h"
 #include "a-definition.h"
@@ -222,7 +224,7 @@ START_TEST(a_host_without_the_firmware_is_told_the_package)
     ck_assert_int_eq(host_tools_check(tools, secure, &fault), FAULT_RAISED);
     ck_assert_int_eq(fault->kind, FAULT_MISSING_FILE);
     ck_assert_str_eq(fault->message,
-                     "guest win10: no file in /usr/share/qemu/firmware tells of UEFI firmware for q35 "
+                     "guest win10: no file in " USHER_QEMU_DATADIR "/firmware tells of UEFI firmware for q35 "
                      "with secure boot and enrolled keys");
     ck_assert_str_eq(fault->remedy, "install it");
 }
