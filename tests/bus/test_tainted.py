@@ -12,7 +12,7 @@ from test_daemon import GUEST, NONE, DaemonTest
 from usherd import BUILD
 
 NOT_ALLOWED = r"guest demo: \[QEMU\] is not allowed on this host; remove it, or write AllowQemuArguments=yes into usherd.conf"
-EXTRA = GUEST + "[QEMU]\nArguments=-device 'pvpanic'\nArguments=-boot menu=on\nSet=net-lan.x-disable-pcie=on\n[Network lan]\nMode=none\n"
+EXTRA = GUEST + "[QEMU]\nArguments=-device 'pvpanic'\nArguments=-boot menu=on\nSet=net-lan.ats=on\n[Network lan]\nMode=none\n"
 
 
 class Tainted(DaemonTest):
@@ -49,7 +49,7 @@ class Tainted(DaemonTest):
         words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
         self.assertEqual(words[-4:], ["-device", "pvpanic", "-boot", "menu=on"])
         self.assertIn("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", words)
-        self.assertTrue(any(word.startswith("driver=virtio-net-pci,id=net-lan,") and word.endswith(",x-disable-pcie=on") for word in words), words)
+        self.assertTrue(any(word.startswith("driver=virtio-net-pci,id=net-lan,") and word.endswith(",ats=on") for word in words), words)
         self.assertIn("\nSeccomp:\t2\n", pathlib.Path(f"/proc/{pid}/status").read_text())
         self.assertEqual(self.usherd.property("demo", "Tainted"), True)
         self.assertRegex(self.status(), r"Tainted: the definition's \[QEMU\] section changes how QEMU runs")
