@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/distributions.sh [--bus] [--lab] [--package] [--document] [SUITE…]
+# tests/distributions.sh [--commit COMMIT] [--unit] [--bus] [--lab] [--package] [--document] [SUITE…]
 #
-# Builds this tree in a root of each Debian suite (trixie, if none is named) and runs the unit tests there; with --bus, those on a
-# private bus, too; with --lab, the main scenarios of the lab, in a lab host of that suite; with --package, builds the package of
-# what is committed (tests/packages.sh). A warning of the compiler counts as a failure. Roots have this machine's kernel, lab hosts
-# that of the suite. For each suite a line of docs/distributions.md is printed, and with --document written there; the last line
-# says "N passed, N failed". Install tests/install-packages.sh's packages first.
+# Builds a commit (HEAD) in a root of each Debian suite (trixie, if none is named), and runs there what is asked for: unit tests
+# (also if nothing is), those on a private bus, the main scenarios of the lab in a lab host of that suite, the build of the package
+# (tests/packages.sh). A warning of the compiler counts as a failure. Roots have this machine's kernel, lab hosts that of the suite.
+# For each suite a line of docs/distributions.md is printed, and with --document written there: it names the commit, and what was
+# not run this time is as an earlier run of that commit left it. So a line can be filled in step by step; what is built already is
+# not built again. The last line says "N passed, N failed". Install tests/install-packages.sh's packages first.
 
 set -euo pipefail
 
@@ -66,7 +67,26 @@ lab_passes() {
         mapfile -t names < <(scenarios "$1")
         rm -rf "$stage"
         suite_install "$1" "$build-$1" "$stage" && package_builds "$1" &&
-                "$here/lab/run.sh" --suite "$1" --destdir "$stage" --packages "$build-$1/packages" --logs "$build-$1/lab-logs" "${names[@]}"
+                "$suites_top/tests/lab/run.sh" --suite "$1" --destdir "$stage" --packages "$build-$1/packages" \
+                        --logs "$build-$1/lab-logs" "${names[@]}"
+}
+
+# prepare SUITE
+# The sources of the commit, and a folder to build in: that of an earlier run, if it was of the same. What is tested stays as it is
+# while somebody works on.
+prepare() {
+        suites_top=$build-$1/source
+        [ "$(cat "$build-$1/commit" 2>/dev/null)" != "$commit" ] || return 0
+        rm -rf "$build-$1"
+        mkdir -p "$suites_top" && git -C "$top" archive "$commit" | tar -x -C "$suites_top" && echo "$commit" >"$build-$1/commit"
+}
+
+# cell SUITE NUMBER
+# What the document's line of the suite has there, if it is of this commit.
+cell() {
+        awk -F ' *[|] *' -v suite="$1" -v commit="$commit" -v number="$2" '
+                $2 == suite && $3 == commit { value = $number }
+                END { print value == "" ? "not run" : value }' "$document"
 }
 
 # outcome WHAT COMMAND…
@@ -83,23 +103,27 @@ outcome() {
         fi
 }
 
-# asked YES WHAT COMMAND…
-# The same, if the first word is not empty.
-asked() {
-        if [ -n "$1" ]; then
-                shift
-                outcome "$@"
+# part SUITE NAME NUMBER WHAT COMMAND…
+# The same, if that part was asked for; else what there was.
+part() {
+        local suite=$1 name=$2 number=$3
+        shift 3
+        if [[ " ${parts[*]} " == *" $name "* ]]; then
+                outcome "$suite: $1" "${@:2}" "$suite"
         else
-                line+=" not run |"
+                line+=" $(cell "$suite" "$number") |"
         fi
 }
+
+# tests_on_a_bus_pass SUITE, unit_tests_pass SUITE
+tests_on_a_bus_pass() { tests_pass "$1" bus; }
+unit_tests_pass() { tests_pass "$1" "${units[@]}"; }
 
 # try SUITE
 # Sets `line`.
 try() {
-        line="| $1 |"
-        rm -rf "$build-$1"
-        if ! suite_root_make "$1" || ! mkdir "$build-$1"; then
+        line="| $1 | $commit |"
+        if ! prepare "$1" || ! suite_root_make "$1"; then
                 echo "not ok - $1: its root cannot be made"
                 failed=$((failed + 1)) line=
                 return
@@ -107,10 +131,10 @@ try() {
         line+=$(versions "$1")
         outcome "$1: usher is built" suite_build "$1" "$build-$1"
         outcome "$1: the compiler warns of nothing" silent "$1"
-        outcome "$1: the unit tests pass" tests_pass "$1" "${units[@]}"
-        asked "$bus" "$1: the tests on a bus pass" tests_pass "$1" bus
-        asked "$lab" "$1: the main scenarios of the lab pass" lab_passes "$1"
-        asked "$package" "$1: the package is built" package_builds "$1"
+        part "$1" unit 10 'the unit tests pass' unit_tests_pass
+        part "$1" bus 11 'the tests on a bus pass' tests_on_a_bus_pass
+        part "$1" lab 12 'the main scenarios of the lab pass' lab_passes
+        part "$1" package 13 'the package is built' package_builds
 }
 
 # write_down LINE
@@ -128,17 +152,18 @@ write_down() {
         rm "$document.new"
 }
 
-bus='' lab='' package='' written=''
+commit=HEAD parts=() written=''
 while [[ ${1:-} == --* ]]; do
         case $1 in
-                --bus) bus=yes ;;
-                --lab) lab=yes ;;
-                --package) package=yes ;;
+                --commit) commit=$2; shift ;;
+                --unit | --bus | --lab | --package) parts+=("${1#--}") ;;
                 --document) written=yes ;;
                 *) sed -n '4s/^# /usage: /p' "$0" >&2; exit 2 ;;
         esac
         shift
 done
+[ ${#parts[@]} -gt 0 ] || parts=(unit)
+commit=$(git -C "$top" rev-parse --verify --short=12 "$commit^{commit}")
 lines=()
 for suite in "${@:-trixie}"; do
         try "$suite"
@@ -146,8 +171,8 @@ for suite in "${@:-trixie}"; do
         lines+=("$line")
         [ -z "$written" ] || write_down "$line"
 done
-printf '\n| suite | gcc | glib | systemd | QEMU | builds | no warning | unit tests | bus tests | lab scenarios | package |\n'
-printf '|---|---|---|---|---|---|---|---|---|---|---|\n'
+printf '\n| suite | commit | gcc | glib | systemd | QEMU | builds | no warning | unit tests | bus tests | lab scenarios | package |\n'
+printf '|---|---|---|---|---|---|---|---|---|---|---|---|\n'
 [ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
