@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "value.h"
 
+#include "brought-word.h"
+
 #include <arpa/inet.h>
 #include <limits.h>
 #include <string.h>
@@ -381,6 +383,13 @@ size_t value_width(ValueType type)
 
 bool value_set(const DefinitionKey *key, const char *text, void *structure, char **ret_hint)
 {
+    char *brought = brought_word_hint(key, text);
+
+    /* A key that takes any word takes those, too, and nobody would understand what comes of it. */
+    if (brought) {
+        *ret_hint = brought;
+        return false;
+    }
     g_autofree char *hint = NULL;
     bool done = types[key->type].set(key, text, (char *)structure + key->offset, &hint);
 

@@ -16,7 +16,8 @@ START_TEST(a_sound_server_is_said_with_its_socket)
     assert_refused("[Sound]\nSocket=" SOCKET "\n",
                    FILE_PATH ":2: [Sound] Socket= means nothing without Type=", "add Type=, or remove it");
     assert_refused("[Sound]\nType=alsa\nSocket=" SOCKET "\n",
-                   FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire, pulseaudio or spice", NULL);
+                   FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire, pulseaudio or spice",
+                   "ALSA cannot be given, because one program has the card then; write pipewire");
     assert_refused("[Sound]\nType=pipewire\nSocket=/run/user/1000/pipewire-0\n",
                    FILE_PATH
                    ":3: [Sound] Socket=/run/user/1000/pipewire-0: QEMU speaks PulseAudio's protocol only",
