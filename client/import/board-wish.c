@@ -47,11 +47,12 @@ void wish_uuid(Wishes *wishes, const char *uuid, const Node *from)
 
 void wish_genid(Wishes *wishes, const char *id, const Node *from)
 {
-    draft_differs(
-        wishes->draft, from,
-        "vmgenid: an id that tells a guest that it was cloned or rolled back; usher does neither, so that "
-        "the guest needs no %s",
-        id);
+    /* libvirt and Proxmox make one where none is written. */
+    if (*id && !g_str_equal(id, "1") && !g_str_equal(id, "auto"))
+        draft_set(draft_section(wishes->draft, "Guest"), "GenerationID", from, "%s", id);
+    else
+        draft_left(wishes->draft, from,
+                   "a vmgenid that is made anew; write one into [Guest] GenerationID=: uuidgen");
 }
 
 static const char *smbios_key(unsigned type, const char *name)
@@ -59,10 +60,12 @@ static const char *smbios_key(unsigned type, const char *name)
     static const struct {
         unsigned type;
         const char *name, *key;
-    } keys[] = {{0, "vendor", "BIOSVendor"}, {0, "version", "BIOSVersion"},
-                {0, "date", "BIOSDate"},     {1, "manufacturer", "Manufacturer"},
-                {1, "product", "Product"},   {1, "version", "Version"},
-                {1, "serial", "Serial"},     {1, "sku", "SKU"},
+    } keys[] = {{0, "vendor", "BIOSVendor"},    {0, "version", "BIOSVersion"},
+                {0, "date", "BIOSDate"},        {1, "manufacturer", "Manufacturer"},
+                {1, "product", "Product"},      {1, "version", "Version"},
+                {1, "serial", "Serial"},        {2, "manufacturer", "BoardManufacturer"},
+                {2, "product", "BoardProduct"}, {2, "version", "BoardVersion"},
+                {2, "serial", "BoardSerial"},   {1, "sku", "SKU"},
                 {1, "family", "Family"}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
@@ -81,6 +84,8 @@ void wish_smbios(Wishes *wishes, unsigned type, const char *name, const char *va
     }
     if (key) {
         draft_set(draft_section(wishes->draft, "SMBIOS"), key, from, "%s", value);
+        if (type == 2)
+            draft_set(draft_section(wishes->draft, "SMBIOS"), "Board", from, "yes");
         return;
     }
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);

@@ -142,7 +142,8 @@ void wish_uefi(Wishes *wishes, const char *code, const Node *code_from, const ch
         draft_left(
             wishes->draft, variables_from,
             "the guest starts with fresh firmware variables (boot entries, enrolled keys); to keep those of "
-            "%s, copy the file to /var/lib/usher/guests/NAME/ before the first start, or use --copy-state",
+            "%s, shut the guest down there and copy the file to "
+            "/var/lib/usher/guests/NAME/nvram.fd (nvram-secure.fd with SecureBoot=yes)",
             variables);
     else if (variables)
         draft_differs(

@@ -195,8 +195,8 @@ static void read_tpm(Libvirt *libvirt, Node *device)
     else
         draft_left(
             libvirt->wishes->draft, device,
-            "the emulated TPM starts empty; what the old one keeps (/var/lib/libvirt/swtpm) is copied with "
-            "--copy-state, or BitLocker asks for its recovery key");
+            "the emulated TPM starts empty; what the old one keeps is in /var/lib/libvirt/swtpm/UUID/tpm2, "
+            "to be copied to /var/lib/usher/guests/NAME/tpm; else BitLocker asks for its recovery key");
     if (g_strcmp0(version, "1.2") == 0)
         draft_differs(libvirt->wishes->draft, device, "the TPM has version 2.0, not 1.2");
     node_take_all(device);

@@ -178,10 +178,10 @@ static void read_tpm(Qemu *qemu, Node *device)
             "the host's own TPM is not given away; the guest has an emulated one (swtpm), which is another: "
             "have BitLocker's recovery key at hand");
     else
-        draft_left(
-            qemu->wishes->draft, device,
-            "the emulated TPM starts empty; what the old one keeps is copied with --copy-state, or BitLocker "
-            "asks for its recovery key");
+        draft_left(qemu->wishes->draft, device,
+                   "the emulated TPM starts empty; what the old one keeps is in the folder of its swtpm, to "
+                   "be copied to "
+                   "/var/lib/usher/guests/NAME/tpm; else BitLocker asks for its recovery key");
     node_take_all(device);
     if (backend)
         node_take_all(backend);

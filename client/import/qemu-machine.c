@@ -160,7 +160,9 @@ void qemu_read_smbios(Qemu *qemu, Node *option)
     const char *type = node_take(option, "type");
     unsigned number_of_type = type ? strtoul(type, NULL, 10) : 99;
 
-    if (!type || option->children->len < 2 || number_of_type > 1) {
+    if (number_of_type == 2 && draft_knows("SMBIOS", "Board"))
+        draft_set(draft_section(qemu->wishes->draft, "SMBIOS"), "Board", option, "yes");
+    else if (!type || option->children->len < 2 || number_of_type > 1) {
         g_autofree char *words = option_words(option, NULL);
         node_take_all(option);
         wish_argument(qemu->wishes, option, words);
