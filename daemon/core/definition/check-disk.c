@@ -120,6 +120,28 @@ static int check_service(const ReadSection *section, Fault **ret_fault)
     return 0;
 }
 
+/* What the guest is told of sectors and rotation. */
+static int check_geometry(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+
+    if (disk->bus == DISK_BUS_SATA && disk->sector == DISK_SECTOR_4096)
+        return definition_raise(section_place(section, "SectorSize"), ret_fault,
+                                "choose another Bus=, such as virtio-scsi, or write SectorSize=512e",
+                                "[Disk %s] SectorSize=4096: a SATA disk has sectors of 512 bytes",
+                                disk->name);
+    if (disk->rotation > 0 && disk->bus != DISK_BUS_SATA && disk->bus != DISK_BUS_VIRTIO_SCSI)
+        return definition_raise(section_place(section, "RotationRate"), ret_fault,
+                                "choose Bus=sata or virtio-scsi, or remove it",
+                                "[Disk %s] RotationRate=: only SATA and SCSI disks tell a guest", disk->name);
+    if (disk->rotation > ROTATION_SOLID && disk->rotation < ROTATION_MIN)
+        return definition_raise(section_place(section, "RotationRate"), ret_fault,
+                                "write 1 for an SSD, or the real rate, such as 5400 or 7200",
+                                "[Disk %s] RotationRate=%u: a rate is at least %d", disk->name,
+                                disk->rotation, ROTATION_MIN);
+    return 0;
+}
+
 int definition_check_disk(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionDisk *disk = section->structure;
@@ -133,6 +155,8 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
                                 "[Disk %s] Size= makes an empty disk, which is of no use with ReadOnly=yes",
                                 disk->name);
     int r = check_service(section, ret_fault);
+    if (r == 0)
+        r = check_geometry(section, ret_fault);
     if (r == 0)
         r = check_backing(section, ret_fault);
     if (r == 0)

@@ -38,6 +38,21 @@ typedef enum DiskIo {
     DISK_IO_INVALID = -EINVAL,
 } DiskIo;
 
+/* The sectors that the guest sees. */
+typedef enum DiskSector {
+    DISK_SECTOR_AUTO, /* those of the host's disk where it is given as it is; else 512 */
+    DISK_SECTOR_512,
+    DISK_SECTOR_512E, /* 512 bytes, and the disk writes 4096 at once */
+    DISK_SECTOR_4096,
+    DISK_SECTOR_MAX,
+    DISK_SECTOR_INVALID = -EINVAL,
+} DiskSector;
+
+/* The nominal media rotation rate of ATA and SCSI (ACS-4, word 217). */
+#define ROTATION_SOLID 1
+#define ROTATION_MIN 1025
+#define ROTATION_MAX 65534
+
 /* Whether it goes past the host's page cache (qemu-block-drivers(7), "cache.direct"). */
 static inline bool disk_cache_direct(DiskCache cache)
 {
@@ -62,6 +77,8 @@ struct DefinitionDisk {
     DiskIo io;       /* default threads */
     unsigned queues; /* of a virtio disk; 0: as many as QEMU gives it */
     bool read_only;
+    DiskSector sector;   /* default auto */
+    unsigned rotation;   /* RotationRate=; 0: as the host's disk */
     char *serial;        /* NULL: made from the section's name */
     unsigned boot_index; /* BootIndex=, 1 to 99; 0: after those that have one */
     uint64_t size;       /* bytes of an image that is made; 0: it must be there */

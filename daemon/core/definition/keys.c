@@ -133,6 +133,13 @@ static const char *const disk_caches[] = {
 };
 static const char *const disk_ios[] = {
     [DISK_IO_THREADS] = "threads", [DISK_IO_NATIVE] = "native", [DISK_IO_URING] = "io_uring", NULL};
+static const char *const disk_sectors[] = {
+    [DISK_SECTOR_AUTO] = "auto",
+    [DISK_SECTOR_512] = "512",
+    [DISK_SECTOR_512E] = "512e",
+    [DISK_SECTOR_4096] = "4096",
+    NULL,
+};
 static const char *const cdrom_buses[] = {
     [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
 static const char *const network_modes[] = {
@@ -279,6 +286,9 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = disk_ios, .fallback = "threads"},
     {SECTION_DISK, "Queues", VALUE_NUMBER, DISK(queues), .min = 1, .max = QUEUES_MAX,
      .otherwise = "one for each vCPU"},
+    {SECTION_DISK, "SectorSize", VALUE_CHOICE, DISK(sector), .words = disk_sectors, .fallback = "auto"},
+    {SECTION_DISK, "RotationRate", VALUE_NUMBER, DISK(rotation), .min = ROTATION_SOLID, .max = ROTATION_MAX,
+     .otherwise = "as the disk of the host"},
     {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
      .otherwise = "made from the section's name"},
     {SECTION_DISK, "BootIndex", VALUE_NUMBER, DISK(boot_index), .min = 1, .max = BOOT_INDEX_MAX,

@@ -3,6 +3,7 @@
 #include "../definition/definition.h"
 #include "disk-wish.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "qcow2.h"
@@ -41,6 +42,8 @@ static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
             .path = image ? image->path : disk->path,
             .format = image ? image->format : disk->format,
             .writable = !image && !disk->read_only,
+            .small_sectors = !image && disk->bus == DISK_BUS_SATA && disk->sector == DISK_SECTOR_AUTO &&
+                             disk->format == DISK_FORMAT_RAW,
             .direct = direct,
             .size = image ? 0 : disk->size,
             .backing = below ? below->path : NULL,
@@ -144,10 +147,28 @@ int disk_wish_from_words(char *const *words, DiskWish *ret)
     return 0;
 }
 
+/* "512/4096/s": sectors, what is written at once, and whether it is solid. */
+static char *geometry_to_word(const DiskGeometry *geometry)
+{
+    return g_strdup_printf("%u/%u/%c", geometry->logical, geometry->physical, geometry->solid ? 's' : '-');
+}
+
+static bool geometry_from_word(const char *word, DiskGeometry *ret)
+{
+    char solid;
+    int end = 0;
+
+    if (sscanf(word, "%u/%u/%c%n", &ret->logical, &ret->physical, &solid, &end) != 3 || word[end])
+        return false;
+    ret->solid = solid == 's';
+    return ret->solid || solid == '-';
+}
+
 char **disk_seen_to_words(const char *verb, const DiskSeen *seen)
 {
     char *words[] = {g_strdup(verb),
                      g_strdup(seen->id),
+                     geometry_to_word(&seen->geometry),
                      g_strdup(seen->made ? "made" : "there"),
                      g_strdup(looks[seen->look]),
                      maybe_to_word(seen->backing),
@@ -159,13 +180,14 @@ char **disk_seen_to_words(const char *verb, const DiskSeen *seen)
 int disk_seen_from_words(char *const *words, DiskSeen **ret)
 {
     const char *backing;
+    DiskGeometry geometry;
     DiskLook look;
 
-    if (g_strv_length((char **)words) != 4 || (look = disk_look_from_string(words[2])) < 0 ||
-        !maybe_from_word(words[3], &backing))
+    if (g_strv_length((char **)words) != 5 || !geometry_from_word(words[1], &geometry) ||
+        (look = disk_look_from_string(words[3])) < 0 || !maybe_from_word(words[4], &backing))
         return -EBADMSG;
     DiskSeen *seen = g_new(DiskSeen, 1);
-    *seen = (DiskSeen){g_strdup(words[0]), g_str_equal(words[1], "made"), look, g_strdup(backing)};
+    *seen = (DiskSeen){g_strdup(words[0]), g_str_equal(words[2], "made"), look, geometry, g_strdup(backing)};
     *ret = seen;
     return 0;
 }
@@ -203,12 +225,30 @@ static int judge_look(const char *guest, const DiskWish *wish, DiskLook look, Fa
     }
 }
 
+/* The guest would see no partitions, take the disk for an empty one, and offer to make it that. */
+static int judge_sectors(const char *guest, const DiskWish *wish, const DiskGeometry *geometry,
+                         Fault **ret_fault)
+{
+    g_autofree char *name = title(guest, wish);
+
+    if (!wish->small_sectors || geometry->logical <= 512)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "choose Bus=virtio-scsi, virtio-blk or nvme; or write SectorSize=512 if the guest made "
+        "the partitions so",
+        "%s is a disk with sectors of %u bytes, and Bus=sata has sectors of 512 bytes alone", name,
+        geometry->logical);
+}
+
 int disk_wish_judge(const char *guest, const DiskWish *wish, const DiskSeen *seen, Fault **ret_fault)
 {
     g_autofree char *name = title(guest, wish);
     g_autofree char *leads_to = seen->backing ? qcow2_backing_path(wish->path, seen->backing) : NULL;
 
     int r = judge_look(guest, wish, seen->look, ret_fault);
+    if (r == 0)
+        r = judge_sectors(guest, wish, &seen->geometry, ret_fault);
     if (r != 0 || seen->look == DISK_LOOK_UNSEEN || (!seen->backing && !wish->backing))
         return r;
     if (!seen->backing) {

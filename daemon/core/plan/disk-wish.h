@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../definition/disk-format.h"
+#include "../definition/disk-geometry.h"
 #include "../definition/handle.h"
 #include "../host/holder.h"
 
@@ -26,7 +27,8 @@ typedef struct DiskWish {
     uint64_t size;       /* it is made with that many bytes if it is not there; 0: it must be there */
     const char *backing; /* what it is to be built upon; NULL: nothing */
     DiskFormat backing_format;
-    bool direct; /* past the host's page cache: with O_DIRECT (open(2)) */
+    bool small_sectors; /* its bus knows sectors of 512 bytes alone, and the disk is to be as it is */
+    bool direct;        /* past the host's page cache: with O_DIRECT (open(2)) */
 } DiskWish;
 
 /* What it turned out to be. */
@@ -46,7 +48,8 @@ typedef struct DiskSeen {
     char *id;
     bool made; /* just now */
     DiskLook look;
-    char *backing; /* what the image names; NULL: nothing */
+    DiskGeometry geometry; /* of a block device */
+    char *backing;         /* what the image names; NULL: nothing */
 } DiskSeen;
 
 DiskLook disk_look_from_string(const char *name); /* "plain", "qcow2", … */

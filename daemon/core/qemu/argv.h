@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "../definition/disk-geometry.h"
 #include "../definition/handle.h"
 #include "host-tools.h"
 #include "../plan/plan.h"
@@ -47,6 +48,9 @@ typedef struct QemuFile {
     bool read_only;
     bool direct;        /* of a disk: it is opened with O_DIRECT */
     unsigned argument;  /* of a disk: where in argv its file is described */
+    unsigned device;    /* of a disk: where in argv the guest's device is that is as the host's; 0: none */
+    bool sectors;       /* of that: so are its sectors, */
+    bool rotation;      /* and its rotation */
     unsigned companion; /* of a socket: whose */
 } QemuFile;
 
@@ -88,8 +92,8 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
                                 const HostTools *tools);
 
 /* The disk opened as fd turned out to be a block device (S_ISBLK), which QEMU drives in another way than a
- * file. */
-void qemu_command_set_block_device(QemuCommand *command, int fd);
+ * file. The guest sees its geometry unless the definition says another. */
+void qemu_command_set_block_device(QemuCommand *command, int fd, const DiskGeometry *geometry);
 
 /* "fd 5: nvram /var/lib/… from /usr/share/… (read-only)". The caller frees it. */
 char *qemu_file_to_text(const QemuFile *file);

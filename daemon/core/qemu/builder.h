@@ -136,5 +136,8 @@ typedef struct QemuImage {
     const char *backing; /* the node that a qcow2 image is built upon; NULL: none, whatever the image says */
 } QemuImage;
 
-/* A block node of that name, and one below it for the file. */
-void builder_image(QemuBuilder *builder, const char *node, const QemuImage *image);
+/* The sectors that a disk has for the guest, in bytes; 0: as QEMU has them. */
+void json_set_sectors(struct json_object *device, unsigned logical, unsigned physical);
+
+/* A block node of that name, and one below it for the file, whose number as QEMU knows it is returned. */
+int builder_image(QemuBuilder *builder, const char *node, const QemuImage *image);

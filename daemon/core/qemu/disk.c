@@ -103,7 +103,7 @@ static struct json_object *new_disk(QemuBuilder *builder, const DefinitionDisk *
 
 /* Adds the chain from the bottom upwards, and returns the node of the disk itself. Nodes' names have 31 bytes
  * at most, too few for a section's name. */
-static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
+static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index, int *ret_fd)
 {
     g_autofree char *below = NULL;
 
@@ -117,16 +117,40 @@ static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsign
         below = node;
     }
     char *node = g_strdup_printf("disk-%u", index);
-    builder_image(
+    *ret_fd = builder_image(
         builder, node,
         &(QemuImage){disk->path, disk->format, disk->cache, disk->io, disk->discard, disk->read_only, below});
     return node;
 }
 
+static bool tells_rotation(const DefinitionDisk *disk)
+{
+    return disk->bus == DISK_BUS_SATA || disk->bus == DISK_BUS_VIRTIO_SCSI;
+}
+
+static void set_geometry(struct json_object *device, const DefinitionDisk *disk)
+{
+    if (disk->sector == DISK_SECTOR_512E || disk->sector == DISK_SECTOR_4096)
+        json_set_sectors(device, disk->sector == DISK_SECTOR_4096 ? 4096 : 0, 4096);
+    if (disk->rotation > 0)
+        json_set_number(device, "rotation_rate", disk->rotation);
+}
+
+/* The device was added just now; a block device tells the rest when it is opened. */
+static void note_device(QemuBuilder *builder, const DefinitionDisk *disk, int fd)
+{
+    QemuFile *file = builder_file_at(builder, fd);
+
+    file->device = builder->command->argv->len - 1;
+    file->sectors = disk->sector == DISK_SECTOR_AUTO && disk->format == DISK_FORMAT_RAW;
+    file->rotation = disk->rotation == 0 && tells_rotation(disk);
+}
+
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
 {
+    int fd;
     g_autofree char *serial = disk->serial ? g_strdup(disk->serial) : make_serial(disk->name),
-                    *node = add_images(builder, disk, index);
+                    *node = add_images(builder, disk, index, &fd);
 
     if (disk->iothread)
         add_iothread(builder, disk);
@@ -135,9 +159,11 @@ void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned in
     json_set_text(device, "serial", "%s", serial);
     if (disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC)
         json_set_text(device, "write-cache", "off");
+    set_geometry(device, disk);
     /* -kernel comes before all others, as 0. */
     json_set_number(device, "bootindex", disk->boot_index ?: BOOT_FIRST_DISK + index);
     builder_json(builder, "-device", device);
+    note_device(builder, disk, fd);
 }
 
 void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned index)

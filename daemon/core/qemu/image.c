@@ -4,6 +4,9 @@
 #include "../definition/disk.h"
 #include "builder.h"
 
+/* What QEMU says by itself. */
+#define SECTOR_BYTES 512
+
 static const char *const format_drivers[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2"};
 
 static struct json_object *new_node(const char *driver, const char *name, const QemuImage *image)
@@ -26,7 +29,7 @@ static struct json_object *new_node(const char *driver, const char *name, const 
     return node;
 }
 
-void builder_image(QemuBuilder *builder, const char *node, const QemuImage *image)
+int builder_image(QemuBuilder *builder, const char *node, const QemuImage *image)
 {
     g_autofree char *file_node = g_strconcat(node, "-file", NULL);
     struct json_object *file = new_node("file", file_node, image),
@@ -46,18 +49,47 @@ void builder_image(QemuBuilder *builder, const char *node, const QemuImage *imag
         json_object_object_add(format, "backing",
                                image->backing ? json_object_new_string(image->backing) : NULL);
     builder_json(builder, "-blockdev", format);
+    return fd;
 }
 
-void qemu_command_set_block_device(QemuCommand *command, int fd)
+void json_set_sectors(struct json_object *device, unsigned logical, unsigned physical)
+{
+    if (logical > SECTOR_BYTES)
+        json_set_number(device, "logical_block_size", logical);
+    if (physical > SECTOR_BYTES)
+        json_set_number(device, "physical_block_size", physical);
+}
+
+/* Replaces an argument that is an object, which it takes over. */
+static void replace(QemuCommand *command, unsigned argument, struct json_object *object)
+{
+    char **place = (char **)&g_ptr_array_index(command->argv, argument);
+
+    g_free(*place);
+    *place = g_strdup(
+        json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+}
+
+static struct json_object *parse(const QemuCommand *command, unsigned argument)
+{
+    return json_tokener_parse(g_ptr_array_index(command->argv, argument));
+}
+
+void qemu_command_set_block_device(QemuCommand *command, int fd, const DiskGeometry *geometry)
 {
     const QemuFile *file = &g_array_index(command->files, QemuFile, fd - QEMU_FD_FIRST);
-    char **argument = (char **)&g_ptr_array_index(command->argv, file->argument);
-    struct json_object *node = json_tokener_parse(*argument);
+    struct json_object *node = parse(command, file->argument);
 
     g_assert(file->kind == QEMU_FILE_DISK);
     json_set_text(node, "driver", "host_device");
-    g_free(*argument);
-    *argument = g_strdup(
-        json_object_to_json_string_ext(node, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(node);
+    replace(command, file->argument, node);
+    if (file->device == 0)
+        return;
+    struct json_object *device = parse(command, file->device);
+    if (file->sectors)
+        json_set_sectors(device, geometry->logical, geometry->physical);
+    if (file->rotation && geometry->solid)
+        json_set_number(device, "rotation_rate", 1);
+    replace(command, file->device, device);
 }

@@ -13,6 +13,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../core/plan/qcow2.h"
+#include "disk-geometry.h"
 #include "disk-make.h"
 #include "holder-disk.h"
 
@@ -241,6 +242,8 @@ int disk_open(const HolderPlace *place, const DiskWish *wish, DiskSeen **ret_see
     if (fd >= 0 && r == 0) {
         seen->id = id_of(&st);
         r = check_again(wish->path, path, &st);
+        if (S_ISBLK(st.st_mode))
+            seen->geometry = disk_geometry_read(place->sys_fd, major(st.st_rdev), minor(st.st_rdev));
     }
     if (fd >= 0 && r == 0)
         r = check_users(place, wish, fd, &st, ret_holders);

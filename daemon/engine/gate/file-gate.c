@@ -16,6 +16,7 @@ typedef struct OpenFile {
 typedef struct OpenDisk {
     int fd; /* -1: it would be made */
     bool block;
+    DiskGeometry geometry;
 } OpenDisk;
 
 struct FileGate {
@@ -163,7 +164,7 @@ static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, i
     if (fault)
         end(gate, fault);
     else
-        go_on(gate, (OpenDisk){steal_fd(fd), seen->id[0] == 'b'});
+        go_on(gate, (OpenDisk){steal_fd(fd), seen->id[0] == 'b', seen->geometry});
 }
 
 static void open_next_disk(FileGate *gate)
@@ -327,7 +328,8 @@ int file_gate_dup(FileGate *gate, FileKind kind, const char *path)
     return dup_fd(found->fd);
 }
 
-int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block)
+int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block,
+                       DiskGeometry *ret_geometry)
 {
     for (unsigned i = 0; i < gate->disks->len; i++) {
         const OpenDisk *disk = &g_array_index(gate->disks, OpenDisk, i);
@@ -335,6 +337,7 @@ int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, b
         if (!g_str_equal(wish->path, path) || wish->writable == read_only || wish->direct != direct)
             continue;
         *ret_block = disk->block;
+        *ret_geometry = disk->geometry;
         return dup_fd(disk->fd);
     }
     return -ENOENT;

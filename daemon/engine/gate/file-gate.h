@@ -5,6 +5,7 @@
  * has been touched. usher-bind does the opening (opener.h), as usherd may not. */
 #pragma once
 
+#include "../../core/definition/disk-geometry.h"
 #include "../../core/definition/handle.h"
 #include "../../core/plan/file-wish.h"
 #include "../engine.h"
@@ -33,7 +34,8 @@ FileGate *file_gate_free(FileGate *gate);
  * -errno. What was opened more than once is handed out once each. */
 int file_gate_dup(FileGate *gate, FileKind kind, const char *path);
 /* Likewise of a disk. */
-int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block);
+int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, bool direct, bool *ret_block,
+                       DiskGeometry *ret_geometry);
 /* The bytes of Looking Glass's device; 0: there is none. */
 uint64_t file_gate_memory(const FileGate *gate);
 /* What is claimed, "ID w" or "ID r" a line. */

@@ -63,10 +63,12 @@ static void open_made(Run *run, const QemuFile *file)
 static int dup_disk(Run *run, const QemuFile *file)
 {
     bool block = false;
+    DiskGeometry geometry;
 
-    int fd = file_gate_dup_disk(run->start.files, file->path, file->read_only, file->direct, &block);
+    int fd =
+        file_gate_dup_disk(run->start.files, file->path, file->read_only, file->direct, &block, &geometry);
     if (fd >= 0 && block)
-        qemu_command_set_block_device(run->start.command, file->fd);
+        qemu_command_set_block_device(run->start.command, file->fd, &geometry);
     return fd;
 }
 

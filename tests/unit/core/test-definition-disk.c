@@ -108,6 +108,20 @@ START_TEST(only_virtio_disks_have_queues)
 }
 END_TEST
 
+START_TEST(a_bus_says_what_it_can_of_sectors_and_rotation)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nSectorSize=4096\n",
+                   AT "5: [Disk a] SectorSize=4096: a SATA disk has sectors of 512 bytes",
+                   "choose another Bus=, such as virtio-scsi, or write SectorSize=512e");
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nRotationRate=1\n",
+                   AT "4: [Disk a] RotationRate=: only SATA and SCSI disks tell a guest",
+                   "choose Bus=sata or virtio-scsi, or remove it");
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nRotationRate=540\n",
+                   AT "5: [Disk a] RotationRate=540: a rate is at least 1025",
+                   "write 1 for an SSD, or the real rate, such as 5400 or 7200");
+}
+END_TEST
+
 START_TEST(native_io_goes_past_the_hosts_memory)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\nIO=native\n",
@@ -124,4 +138,5 @@ SUITE("definition-disk", two_disks_share_a_path_only_for_reading,
       what_others_are_built_upon_is_not_written_to, backing_is_a_chain_from_the_image_downwards,
       an_empty_disk_is_made_to_be_written_to, sata_has_six_ports_and_no_write_protection,
       cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
-      only_virtio_disks_have_queues, native_io_goes_past_the_hosts_memory)
+      only_virtio_disks_have_queues, a_bus_says_what_it_can_of_sectors_and_rotation,
+      native_io_goes_past_the_hosts_memory)

@@ -28,7 +28,7 @@ START_TEST(a_wish_and_its_answer_cross_the_wire)
     DiskWish wish = {"Disk a",      "Path", "/a b",  DISK_FORMAT_QCOW2, true,
                      DISK_HOW_LOOK, 5,      "/base", DISK_FORMAT_QCOW2},
              direct = {.path = "/a", .how = DISK_HOW_ASK, .direct = true}, read;
-    DiskSeen seen = {(char *)"f8:1:7", true, DISK_LOOK_QCOW2, (char *)"b=-"};
+    DiskSeen seen = {(char *)"f8:1:7", true, DISK_LOOK_QCOW2, {4096, 8192, true}, (char *)"b=-"};
     g_auto(GStrv) asked = disk_wish_to_words("disk", &wish), past = disk_wish_to_words("disk", &direct);
     g_auto(GStrv) answered = disk_seen_to_words("opened", &seen);
     g_autoptr(DiskSeen) back = NULL;
@@ -45,8 +45,10 @@ START_TEST(a_wish_and_its_answer_cross_the_wire)
     ck_assert_str_eq(back->id, "f8:1:7");
     ck_assert(back->made && back->look == DISK_LOOK_QCOW2);
     ck_assert_str_eq(back->backing, "b=-");
-    ck_assert_int_eq(disk_seen_from_words(
-                         (char *[]){(char *)"x", (char *)"made", (char *)"odd", (char *)"-", NULL}, &back),
+    ck_assert(back->geometry.logical == 4096 && back->geometry.physical == 8192 && back->geometry.solid);
+    ck_assert_int_eq(disk_seen_from_words((char *[]){(char *)"x", (char *)"0/0/-", (char *)"made",
+                                                     (char *)"odd", (char *)"-", NULL},
+                                          &back),
                      -EBADMSG);
 }
 END_TEST
@@ -69,7 +71,7 @@ static void assert_judged(const char *backing, DiskLook look, const char *seen_b
                           const char *remedy)
 {
     DiskWish wish = {(char *)"Disk a", "Path", "/srv/a.qcow2", DISK_FORMAT_QCOW2, .backing = backing};
-    DiskSeen seen = {(char *)"f8:1:7", false, look, (char *)seen_backing};
+    DiskSeen seen = {(char *)"f8:1:7", false, look, {0}, (char *)seen_backing};
     _cleanup_fault_ Fault *fault = NULL;
 
     int r = disk_wish_judge("win10", &wish, &seen, &fault);
@@ -166,7 +168,29 @@ START_TEST(names_of_the_kernel_do_not_stay)
 }
 END_TEST
 
-SUITE("disk-wish", disks_are_opened_from_the_bottom_of_their_chains,
+/* A guest with sectors of another size sees no partitions, and "initialises" the disk. */
+START_TEST(a_bus_of_small_sectors_gets_no_disk_of_large_ones)
+{
+    g_autoptr(GuestDefinition) definition =
+        a_definition("[Disk a]\nPath=/dev/disk/by-id/a\nFormat=raw\nBus=sata\n"
+                     "[Disk b]\nPath=/dev/disk/by-id/b\nFormat=raw\nBus=sata\nSectorSize=512\n"
+                     "[Disk c]\nPath=/dev/disk/by-id/c\nFormat=raw\nBus=virtio-scsi\n");
+    g_autoptr(GPtrArray) wishes = disk_wishes(definition);
+    DiskSeen large = {(char *)"b8:16", false, DISK_LOOK_PLAIN, {4096, 4096, true}, NULL},
+             small = {(char *)"b8:16", false, DISK_LOOK_PLAIN, {512, 4096, true}, NULL};
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(disk_wish_judge("win10", g_ptr_array_index(wishes, 0), &small, &fault), 0);
+    ck_assert_int_eq(disk_wish_judge("win10", g_ptr_array_index(wishes, 1), &large, &fault), 0);
+    ck_assert_int_eq(disk_wish_judge("win10", g_ptr_array_index(wishes, 2), &large, &fault), 0);
+    ck_assert_int_eq(disk_wish_judge("win10", g_ptr_array_index(wishes, 0), &large, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message, "guest win10: [Disk a] Path=/dev/disk/by-id/a is a disk with sectors of "
+                                     "4096 bytes, and Bus=sata has sectors of 512 bytes alone");
+}
+END_TEST
+
+SUITE("disk-wish", a_bus_of_small_sectors_gets_no_disk_of_large_ones,
+      disks_are_opened_from_the_bottom_of_their_chains,
       a_whole_chain_is_opened_past_the_page_cache_if_its_disk_is, a_wish_and_its_answer_cross_the_wire,
       an_image_may_lead_to_what_is_written_alone, what_is_no_image_is_said, who_uses_a_disk_is_named,
       who_asks_for_direct_io_is_told_where_there_is_none, names_of_the_kernel_do_not_stay)

@@ -115,7 +115,7 @@ START_TEST(a_block_device_is_driven_as_one)
     unsigned n_arguments = command->argv->len;
 
     ck_assert_str_eq(file->path, "/dev/sdb");
-    qemu_command_set_block_device(command, file->fd);
+    qemu_command_set_block_device(command, file->fd, &(DiskGeometry){512, 512, false});
     g_autofree char *first = member_of(command, "-blockdev", 0, "driver");
     g_autofree char *second = member_of(command, "-blockdev", 2, "driver");
     g_autofree char *name = member_of(command, "-blockdev", 2, "filename");
@@ -123,6 +123,38 @@ START_TEST(a_block_device_is_driven_as_one)
     ck_assert_str_eq(second, "host_device");
     ck_assert_str_eq(name, "/dev/fdset/7");
     ck_assert_uint_eq(command->argv->len, n_arguments);
+}
+END_TEST
+
+static char *carried_over(const char *keys, DiskGeometry geometry)
+{
+    g_autofree char *text = g_strdup_printf("[Disk a]\nPath=/dev/sdb\n%s", keys);
+    g_autoptr(GuestDefinition) definition = a_definition(text);
+    g_autoptr(QemuCommand) command = a_command_for(definition);
+    const QemuFile *file = &g_array_index(command->files, QemuFile, command->files->len - 1);
+
+    qemu_command_set_block_device(command, file->fd, &geometry);
+    return g_strdup(g_ptr_array_index(command->argv, file->device));
+}
+
+START_TEST(a_disk_of_the_hosts_is_in_the_guest_as_it_is)
+{
+    g_autofree char *blk = carried_over("Format=raw\n", (DiskGeometry){4096, 4096, true}),
+                    *scsi = carried_over("Format=raw\nBus=virtio-scsi\n", (DiskGeometry){512, 4096, true}),
+                    *said = carried_over("Format=raw\nBus=sata\nSectorSize=512\nRotationRate=7200\n",
+                                         (DiskGeometry){4096, 4096, true}),
+                    *part = carried_over("Format=raw\n", (DiskGeometry){0, 4096, false}),
+                    *image = carried_over("Format=qcow2\nBus=sata\n", (DiskGeometry){4096, 4096, true});
+
+    ck_assert_ptr_nonnull(strstr(blk, "\"logical_block_size\":4096,\"physical_block_size\":4096"));
+    ck_assert_ptr_null(strstr(blk, "rotation"));
+    ck_assert_ptr_null(strstr(scsi, "logical"));
+    ck_assert_ptr_nonnull(strstr(scsi, "\"physical_block_size\":4096,\"rotation_rate\":1"));
+    ck_assert_ptr_null(strstr(said, "_block_size"));
+    ck_assert_ptr_nonnull(strstr(said, "\"rotation_rate\":7200"));
+    ck_assert_ptr_null(strstr(part, "logical"));
+    ck_assert_ptr_null(strstr(image, "_block_size"));
+    ck_assert_ptr_nonnull(strstr(image, "\"rotation_rate\":1"));
 }
 END_TEST
 
@@ -266,9 +298,9 @@ END_TEST
 SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
       a_sata_disk_that_comes_moves_no_cd_drive, serial_numbers_of_disks_are_short_and_unlike,
-      a_block_device_is_driven_as_one, memory_is_locked_only_where_there_can_be_devices,
-      memory_is_bound_to_the_node_of_the_plan, a_definition_without_a_plan_has_no_devices,
-      what_a_qemu_lacks_is_told_before_it_is_started,
+      a_block_device_is_driven_as_one, a_disk_of_the_hosts_is_in_the_guest_as_it_is,
+      memory_is_locked_only_where_there_can_be_devices, memory_is_bound_to_the_node_of_the_plan,
+      a_definition_without_a_plan_has_no_devices, what_a_qemu_lacks_is_told_before_it_is_started,
       a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named,
       a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
       a_qemu_that_has_all_passes_and_values_are_no_options)

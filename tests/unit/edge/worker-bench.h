@@ -153,7 +153,7 @@ static inline bool send_file(int fd, const char *words, size_t size, const char 
 
 static inline bool serve_open(int fd, char **words)
 {
-    static const char image[] = "opened\0b8:16\0there\0plain\0-";
+    static const char image[] = "opened\0b8:16\0000/0/-\0there\0plain\0-";
 
     if (g_str_equal(words[1], "/image"))
         return send_file(fd, image, sizeof(image), words[2]);
