@@ -156,7 +156,9 @@ static const char *const grab_toggles[] = {
     NULL,
 };
 static const char *const network_models[] = {
-    [NETWORK_MODEL_VIRTIO] = "virtio", [NETWORK_MODEL_E1000E] = "e1000e", NULL};
+    [NETWORK_MODEL_VIRTIO] = "virtio",   [NETWORK_MODEL_E1000E] = "e1000e",   [NETWORK_MODEL_E1000] = "e1000",
+    [NETWORK_MODEL_VMXNET3] = "vmxnet3", [NETWORK_MODEL_RTL8139] = "rtl8139", NULL,
+};
 
 static const char *const display_types[] = {
     [DISPLAY_NONE] = "none", [DISPLAY_VNC] = "vnc", [DISPLAY_SPICE] = "spice", NULL};

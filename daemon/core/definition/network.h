@@ -25,6 +25,9 @@ typedef enum NetworkMode {
 typedef enum NetworkModel {
     NETWORK_MODEL_VIRTIO,
     NETWORK_MODEL_E1000E,
+    NETWORK_MODEL_E1000,
+    NETWORK_MODEL_VMXNET3,
+    NETWORK_MODEL_RTL8139,
     NETWORK_MODEL_MAX,
     NETWORK_MODEL_INVALID = -EINVAL,
 } NetworkModel;

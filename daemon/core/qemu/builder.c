@@ -129,6 +129,13 @@ int builder_companion_socket(QemuBuilder *builder, int *ret_listener)
     return fd;
 }
 
+void builder_set_place(struct json_object *device, unsigned first, unsigned index)
+{
+    json_set_text(device, "addr", "0x%x.0x%x", first + index / 8, index % 8);
+    if (index % 8 == 0)
+        json_set_bool(device, "multifunction", true);
+}
+
 struct json_object *builder_new_port(unsigned first, unsigned index, const char *device)
 {
     struct json_object *port = json_new_driver("pcie-root-port");
@@ -136,9 +143,7 @@ struct json_object *builder_new_port(unsigned first, unsigned index, const char 
 
     json_set_text(port, "id", "port-%s", device);
     json_set_text(port, "bus", "pcie.0");
-    json_set_text(port, "addr", "0x%x.0x%x", number, function);
-    if (function == 0)
-        json_set_bool(port, "multifunction", true);
+    builder_set_place(port, first, index);
     /* The pair must differ from any other port's; a guest may name what is plugged in by it. */
     json_set_number(port, "chassis", number * 8 + function);
     json_set_number(port, "slot", number * 8 + function);

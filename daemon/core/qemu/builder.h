@@ -72,6 +72,8 @@ int builder_companion_socket(QemuBuilder *builder, int *ret_listener);
 int builder_companion_file(QemuBuilder *builder, QemuCompanion *companion, QemuFileKind kind,
                            const char *path);
 
+/* The place on the root bus that the port of that index has. */
+void builder_set_place(struct json_object *device, unsigned first, unsigned index);
 /* A root port for one device, "port-" and the device's id. index counts the ports of its kind without gaps,
  * as guests look for further functions only where they find function 0. */
 void builder_port(QemuBuilder *builder, unsigned first, unsigned index, const char *device);

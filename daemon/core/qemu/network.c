@@ -3,9 +3,32 @@
 #include "builder.h"
 
 static const char *const network_drivers[] = {
-    [NETWORK_MODEL_VIRTIO] = "virtio-net-pci",
-    [NETWORK_MODEL_E1000E] = "e1000e",
+    [NETWORK_MODEL_VIRTIO] = "virtio-net-pci", [NETWORK_MODEL_E1000E] = "e1000e",
+    [NETWORK_MODEL_E1000] = "e1000",           [NETWORK_MODEL_VMXNET3] = "vmxnet3",
+    [NETWORK_MODEL_RTL8139] = "rtl8139",
 };
+
+/* Cards of the time before PCI Express know nothing of root ports: such a card sits in the place that its
+ * port would have. */
+static bool is_conventional(NetworkModel model)
+{
+    return model == NETWORK_MODEL_E1000 || model == NETWORK_MODEL_RTL8139;
+}
+
+static struct json_object *new_card(QemuBuilder *builder, NetworkModel model, const char *id, unsigned index)
+{
+    const char *driver = network_drivers[model];
+
+    if (!is_conventional(model)) {
+        builder_port(builder, PORTS_NETWORK, index, id);
+        return builder_device(driver, id, id, 0);
+    }
+    struct json_object *device = json_new_driver(driver);
+    json_set_text(device, "id", "%s", id);
+    json_set_text(device, "bus", "pcie.0");
+    builder_set_place(device, PORTS_NETWORK, index);
+    return device;
+}
 
 /* A list of strings is a list of objects with one member, "str" (StringList, qapi/net.json). */
 static struct json_object *list_forwards(const GPtrArray *forwards)
@@ -47,9 +70,7 @@ void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, un
 {
     g_autofree char *id = g_strconcat("net-", network->name, NULL),
                     *mac = definition_mac(builder->definition, network);
-    struct json_object *device = builder_device(network_drivers[network->model], id, id, 0);
 
-    json_set_text(device, "mac", "%s", mac);
     if (network->mode != NETWORK_MODE_NONE) {
         struct json_object *link = json_object_new_object();
 
@@ -60,8 +81,10 @@ void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, un
         else
             set_user(link, network);
         builder_json(builder, "-netdev", link);
-        json_set_text(device, "netdev", "link-%s", network->name);
     }
-    builder_port(builder, PORTS_NETWORK, index, id);
+    struct json_object *device = new_card(builder, network->model, id, index);
+    json_set_text(device, "mac", "%s", mac);
+    if (network->mode != NETWORK_MODE_NONE)
+        json_set_text(device, "netdev", "link-%s", network->name);
     builder_json(builder, "-device", device);
 }

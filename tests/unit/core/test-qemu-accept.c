@@ -46,8 +46,11 @@ static void assert_cards(Qemu *qemu, const GuestDefinition *definition)
         g_autofree char *id = g_strconcat("net-", network->name, NULL),
                         *port = g_strconcat("port-", id, NULL);
 
-        assert_place(qemu, port, "pcie.0", 3 + i / 8, i % 8);
-        assert_place(qemu, id, port, 0, 0);
+        bool old = network->model == NETWORK_MODEL_E1000 || network->model == NETWORK_MODEL_RTL8139;
+
+        assert_place(qemu, old ? id : port, "pcie.0", 3 + i / 8, i % 8);
+        if (!old)
+            assert_place(qemu, id, port, 0, 0);
     }
 }
 
