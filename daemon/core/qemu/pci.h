@@ -19,8 +19,10 @@ char *qemu_pci_slot(const PlanDevice *device);
 bool qemu_pci_parse_id(const char *id, char **ret_slot, unsigned *ret_function);
 
 /* The object that devices with iommufd share, as -object and object-add take it. fd: the number of its
- * descriptor, or the name that getfd gave it. */
-#define QEMU_IOMMUFD_ID "iommufd"
+ * descriptor, or the name that getfd gave it. Not "iommufd": QEMU looks for a bare name along all paths, and
+ * each device has a link of that name to the object, so a second device would find it twice
+ * (object_resolve_partial_path() of its qom/object.c). */
+#define QEMU_IOMMUFD_ID "iommufd0"
 struct json_object *qemu_iommufd(const char *fd);
 
 /* A function as -device and device_add take it. rom: where QEMU finds the file of ROM=, read once; NULL:

@@ -185,7 +185,7 @@ static char *plug_result(FakeQemu *qemu, const char *command, struct json_object
     if (g_str_equal(command, "object-add") && g_strcmp0(text_of(arguments, "qom-type"), "iommufd") == 0)
         qemu->iommufd = true;
     if (g_str_equal(command, "qom-list") && g_strcmp0(text_of(arguments, "path"), "/objects") == 0)
-        return g_strdup(qemu->iommufd ? "\"return\": [{\"name\": \"iommufd\", \"type\": \"child<iommufd>\"}]"
+        return g_strdup(qemu->iommufd ? "\"return\": [{\"name\": \"iommufd0\", \"type\": \"child<iommufd>\"}]"
                                       : "\"return\": [{\"name\": \"ram\", \"type\": \"child<memory-backend-ram>\"}]");
     if (g_str_equal(command, "qom-list"))
         return list_devices(qemu);
