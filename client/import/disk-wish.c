@@ -169,6 +169,9 @@ DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
     set(section, "Bus", disk, disk->bus);
     if (disk->boot_index)
         set(section, "BootIndex", disk, disk->boot_index);
+    if (disk->whole_scsi)
+        draft_left(wishes->draft, disk->from,
+                   "the guest's SCSI commands do not reach the disk itself: it sees a disk of QEMU's on it");
     if (!disk->cd) {
         if (disk->read_only)
             set(section, "ReadOnly", disk, "yes");

@@ -119,7 +119,10 @@ static void read_pins(Libvirt *libvirt, Node *tune)
                       n, all);
         return;
     }
+    const char *shared = node_look(libvirt->root, "vcpu/@cpuset");
     draft_unset(section, "Pin");
+    if (shared)
+        draft_set(section, "Pin", node_at(libvirt->root, "vcpu"), "%s", shared);
     draft_left(libvirt->wishes->draft, first,
                "vcpupin: only %u of %u vCPUs have a host CPU, and Pin= takes as many as there are vCPUs, or "
                "more; add the "

@@ -160,6 +160,8 @@ bool pci_wish_property(PciWish *pci, const char *name, const char *value, const 
         add_property(pci, "PrimaryVGA", name, from, g_strdup(is_on(value) ? "yes" : "no"));
     else if (g_str_equal(name, "display") && draft_knows("PCI", "Display"))
         add_property(pci, "Display", name, from, g_strdup(value));
+    else if (g_str_equal(name, "mdev"))
+        add_property(pci, "MediatedType", name, from, g_strdup(value));
     else if (g_str_equal(name, "iommufd"))
         add_property(pci, "Backend", name, from, g_strdup("iommufd"));
     else
@@ -290,6 +292,9 @@ static void write_slot(Wishes *wishes, PciWish *any)
         write_properties(wishes, pci, section);
         pci->written = true;
     }
+    /* The driver makes the part: the device's functions stay. */
+    if (draft_get(section, "MediatedType"))
+        draft_unset(section, "Functions");
 }
 
 void pci_wish_write(Wishes *wishes)

@@ -74,7 +74,8 @@ static void read_note(Proxmox *proxmox, Node *line)
     DraftSection *section = draft_section(proxmox->wishes->draft, "Guest");
     g_autofree char *text = g_uri_unescape_string(line->value ?: "", NULL);
     const char *words = text ?: line->value ?: "";
-    g_autofree char *bare = g_strstrip(g_strdup(words));
+    g_auto(GStrv) parts = g_strsplit(words, "\n", 2);
+    g_autofree char *bare = g_strstrip(g_strdup(parts[0] ?: ""));
 
     if (!*bare)
         return;
@@ -84,6 +85,8 @@ static void read_note(Proxmox *proxmox, Node *line)
         draft_differs(proxmox->wishes->draft, line, "cpu_taskset: Pin= does what the hook script did");
     } else if (!draft_get(section, "Description")) {
         draft_set(section, "Description", line, "%s", bare);
+        if (parts[1])
+            draft_left(proxmox->wishes->draft, line, "Description= takes one line, so it has the first one");
     } else {
         draft_left(proxmox->wishes->draft, line, "a note; Description= has one line");
     }
@@ -307,6 +310,11 @@ void proxmox_read(Wishes *wishes, Node *root, Node **ret_arguments)
                 break;
             }
     }
+    if (!node_at(root, "vga") && wishes->pci->len == 0)
+        draft_differs(wishes->draft, NULL,
+                      "a guest of Proxmox' without vga: has a card that its web page shows; [Display] "
+                      "Type=vnc adds one, "
+                      "which usherctl view shows");
     if (!node_at(root, "cores") && !node_at(root, "sockets"))
         draft_set(draft_section(wishes->draft, "CPU"), "Cores", NULL, "1");
     if (!node_at(root, "memory"))

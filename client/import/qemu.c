@@ -218,6 +218,58 @@ void qemu_set(Wishes *wishes, const char *id, const char *property, const char *
                    id);
 }
 
+static void read_migration(Qemu *qemu, Node *option)
+{
+    node_take_all(option);
+    draft_left(qemu->wishes->draft, option,
+               "a guest starts from its disks, not from another one's state, and keeps what it writes");
+}
+
+static void read_numa(Qemu *qemu, Node *option)
+{
+    unsigned nodes = 0;
+
+    for (unsigned i = 0; i < qemu->root->children->len; i++)
+        nodes += g_strcmp0(node_look(qemu->root->children->pdata[i], "memdev"), NULL) != 0 &&
+                 g_str_equal(((Node *)qemu->root->children->pdata[i])->name, "-numa");
+    if (nodes == 1)
+        draft_same(qemu->wishes->draft, option, "a guest has one NUMA node");
+    else
+        draft_left(qemu->wishes->draft, option, "a guest has one NUMA node");
+    node_take_all(option);
+}
+
+/* A folder by 9p, whose parts are the same in both options. */
+static void write_share(Qemu *qemu, Node *option, const char *tag)
+{
+    const char *path = node_look(option, "path"), *model = node_look(option, "security_model");
+    DraftSection *section = draft_add(qemu->wishes->draft, "Share", tag ?: "share");
+
+    draft_set(section, "Path", option, "%s", path ?: "");
+    if (tag)
+        draft_set(section, "Tag", option, "%s", tag);
+    draft_set(section, "Type", option, "9p");
+    if (model && g_str_has_prefix(model, "mapped"))
+        draft_set(section, "Owner", option, "mapped");
+    if (node_at(option, "readonly") && !option_off(option, "readonly"))
+        draft_set(section, "ReadOnly", option, "yes");
+    node_take_all(option);
+}
+
+static void read_virtfs(Qemu *qemu, Node *option)
+{
+    write_share(qemu, option, node_look(option, "mount_tag"));
+}
+
+static void read_fsdev(Qemu *qemu, Node *option)
+{
+    Node *device = qemu_find(qemu, "-device", "fsdev", node_look(option, "id"));
+
+    write_share(qemu, option, device ? node_look(device, "mount_tag") : NULL);
+    if (device)
+        node_take_all(device);
+}
+
 static void read_nothing(Qemu *qemu, Node *option)
 {
     /* Those that another option speaks of are taken with it; what remains is found by the walk. */
@@ -271,6 +323,12 @@ static const QemuWord options[] = {
     {"IMAGE", qemu_read_image},
     {"-nic", qemu_read_nic},
     {"-net", qemu_read_net},
+    {"-virtfs", read_virtfs},
+    {"-fsdev", read_fsdev},
+    {"-numa", read_numa},
+    {"-incoming", read_migration},
+    {"-loadvm", read_migration},
+    {"-snapshot", read_migration},
     {"-S", read_own},
     {"-nodefaults", read_own},
     {"-no-user-config", read_own},
