@@ -128,6 +128,21 @@ static void set_or_override(Wishes *wishes, DraftSection *section, const DiskWis
     wish_override(wishes, disk->from, id, property, value);
 }
 
+static void write_sectors(Wishes *wishes, DraftSection *section, const DiskWish *disk)
+{
+    const char *logical = disk->logical ?: "512", *physical = disk->physical ?: logical;
+    bool equal = g_str_equal(logical, physical);
+
+    if (!disk->logical && !disk->physical)
+        return;
+    if (g_str_equal(logical, "512") && g_str_equal(physical, "4096"))
+        draft_set(section, "SectorSize", disk->from, "512e");
+    else
+        draft_set(section, "SectorSize", disk->from, "%s", logical);
+    if (!equal && !g_str_equal(logical, "512"))
+        draft_differs(wishes->draft, disk->from, "sectors of %s bytes, and no larger ones below", logical);
+}
+
 static bool has_thread(const DiskWish *disk)
 {
     return disk->bus && g_str_has_prefix(disk->bus, "virtio-");
@@ -135,6 +150,7 @@ static bool has_thread(const DiskWish *disk)
 
 static void write_tuning(Wishes *wishes, DraftSection *section, const DiskWish *disk)
 {
+    write_sectors(wishes, section, disk);
     set(section, "Cache", disk, disk->cache);
     set(section, "Discard", disk, disk->discard);
     if (disk->iothread && has_thread(disk))

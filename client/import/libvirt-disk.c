@@ -89,23 +89,11 @@ static void read_driver(Libvirt *libvirt, Node *device, DiskWish *disk)
             node_take_all(errors);
 }
 
-static void read_blockio(Libvirt *libvirt, Node *device, DraftSection *section)
-{
-    const char *logical = node_take(device, "blockio/@logical_block_size");
-
-    node_take(device, "blockio/@physical_block_size");
-    if (logical && draft_knows("Disk", "SectorSize"))
-        draft_set(section, "SectorSize", node_at(device, "blockio"), "%s", logical);
-    else if (logical)
-        draft_left(libvirt->wishes->draft, node_at(device, "blockio"), "the guest sees sectors of 512 bytes");
-}
-
 static void read_rest(Libvirt *libvirt, Node *device, DraftSection *section)
 {
     Node *policy = node_at(device, "source/@startupPolicy"), *wwn = node_at(device, "wwn");
 
     read_backing(node_at(device, "backingStore"), section);
-    read_blockio(libvirt, device, section);
     if (policy && draft_knows("Disk", "Optional"))
         draft_set(section, "Optional", policy, "%s", g_str_equal(policy->value, "mandatory") ? "no" : "yes");
     else if (policy)
@@ -162,6 +150,8 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
     disk.serial = node_take(device, "serial");
     disk.boot_index = node_take(device, "boot/@order");
     disk.read_only = node_take(device, "readonly") != NULL;
+    disk.logical = node_take(device, "blockio/@logical_block_size");
+    disk.physical = node_take(device, "blockio/@physical_block_size");
     node_take(device, "shareable");
     node_take(device, "@snapshot");
     node_take(device, "@sgio");

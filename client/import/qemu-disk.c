@@ -154,9 +154,8 @@ void qemu_read_disk(Qemu *qemu, Node *device)
         disk.cache = g_strcmp0(disk.cache, "none") == 0 ? "directsync" : "writethrough";
     disk.queues = node_look(device, "num-queues") ?: node_look(device, "num_queues");
     read_controller(qemu, device, &disk);
-    const char *size = node_look(device, "logical_block_size");
-    if (size && draft_knows("Disk", "SectorSize") && !g_str_equal(size, "512"))
-        draft_left(qemu->wishes->draft, device, "SectorSize= of usher.guest(5) says it: %s", size);
+    disk.logical = node_look(device, "logical_block_size");
+    disk.physical = node_look(device, "physical_block_size");
     qemu_take_place(qemu, device);
     take_words(device, own);
     write_disk(qemu, &disk);

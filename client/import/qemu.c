@@ -16,6 +16,16 @@ static void read_own(Qemu *qemu, Node *option)
     draft_same(qemu->wishes->draft, option, OWN);
 }
 
+/* A monitor is at the end of a character device. */
+static void read_monitor(Qemu *qemu, Node *option)
+{
+    Node *other_end = qemu_find(qemu, "-chardev", "id", node_look(option, "chardev"));
+
+    read_own(qemu, option);
+    if (other_end)
+        read_own(qemu, other_end);
+}
+
 static void read_process(Qemu *qemu, Node *option)
 {
     node_take_all(option);
@@ -336,7 +346,7 @@ static const QemuWord options[] = {
     {"-no-shutdown", read_own},
     {"-sandbox", read_own},
     {"-msg", read_own},
-    {"-mon", read_own},
+    {"-mon", read_monitor},
     {"-add-fd", read_own},
     {"-daemonize", read_process},
     {"-pidfile", read_process},
