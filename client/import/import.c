@@ -150,7 +150,9 @@ static Import *settle(Wishes *wishes, Source *source, const char *path, const ch
             wishes->name);
     int r = draft_settle(wishes->draft, name);
     if (r < 0) {
-        *ret_why = g_strdup_printf("%s: no definition comes of it: %s", path, g_strerror(-r));
+        *ret_why =
+            g_strdup_printf("%s: no definition comes of it: %s", path,
+                            r == -E2BIG ? "usher has no place for too many of its parts" : g_strerror(-r));
         return NULL;
     }
     g_autofree char *text = draft_text(wishes->draft);

@@ -10,7 +10,7 @@
 
 #define PATH "import"
 /* So many mistakes are no description of a guest. */
-#define ROUNDS_MAX 1000
+#define ROUNDS_MAX 200
 
 static int rank(const DraftSection *section)
 {
