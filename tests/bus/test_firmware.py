@@ -212,6 +212,16 @@ class AnotherDistributions(Uefi):
         pathlib.Path(code).unlink()
         self.assert_error("MissingFile", r"\[Firmware\] Code=.*: No such file or directory; put the file there", self.manager.PlanStart, "demo")
 
+    def test_an_image_that_is_no_firmware_is_refused_before_any_step(self):
+        for name, words in (("text.fd", "it has 9 bytes, and firmware a multiple of 4096"), ("text.qcow2", "it is no qcow2 image")):
+            (self.images / name).write_bytes(b"no image\n")
+            self.usherd.define("demo", UEFI + f"Code={self.images / name}\n")
+            pattern = rf"guest demo: \[Firmware\] Code=\S+{name}: {words}"
+            self.assert_error("Refused", pattern, self.manager.PlanStart, "demo")
+            result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
+            self.assertEqual(result, "refused")
+            self.assertRegex(message, pattern)
+
     def test_variables_in_the_other_format_are_not_given_up(self):
         self.describe_as_fedora()
         self.nvram().parent.mkdir(parents=True)

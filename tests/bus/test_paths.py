@@ -111,7 +111,7 @@ class TheDaemonItself(unittest.TestCase):
         named.mkdir()
         for name in ("vmlinuz", "initrd", "code.fd", "variables.fd", "rom", "cd.iso", "docs/file"):
             (named / name).parent.mkdir(exist_ok=True)
-            (named / name).write_bytes(bytes(512))
+            (named / name).write_bytes(bytes(4096 if name.endswith(".fd") else 512))
         server = socket.socket(socket.AF_UNIX)
         self.addCleanup(server.close)
         server.bind(str(named / "native"))
@@ -160,7 +160,7 @@ Socket={named}/native
         self.manager.PlanStart("demo")
         self.usherd.guest("demo").CheckDisks()
         result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))
-        # Everything was opened and handed over: QEMU itself finds that this is no firmware.
+        # Everything was opened and handed over: QEMU itself finds that this is no kernel.
         self.assertRegex(message, "QEMU of guest demo ended", result)
         self.assertTrue((self.folder / "named" / "a.img").exists())
         (self.folder / "named" / "initrd").unlink()

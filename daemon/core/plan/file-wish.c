@@ -39,6 +39,10 @@ DEFINE_ELEMENT_FREE(FileWish, free_element, wish)
 }
 
 /* section is taken over; path NULL: adds nothing. */
+/* Of flash memory: its sectors, and what a machine has of it (QEMU's max-fw-size). */
+#define FLASH_SECTOR 4096u
+#define FLASH_MAX (8u << 20)
+
 static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
                 uint64_t size)
 {
@@ -104,17 +108,32 @@ static void add_network(GPtrArray *wishes, const DefinitionNetwork *network, boo
         0);
 }
 
+static FileImage flash_image(bool qcow2)
+{
+    return qcow2 ? FILE_IMAGE_QCOW2_FLASH : FILE_IMAGE_RAW_FLASH;
+}
+
 /* Only what a definition names has a section and a key. */
+static void add_flash(GPtrArray *wishes, bool named, FileWish wish)
+{
+    if (!wish.path)
+        return;
+    wish.section = named ? g_strdup("Firmware") : NULL;
+    wish.key = named ? wish.key : NULL;
+    wish.path = g_strdup(wish.path);
+    g_ptr_array_add(wishes, g_memdup2(&wish, sizeof(wish)));
+}
+
 static void add_firmware(GPtrArray *wishes, const Firmware *firmware)
 {
-    bool pinned = firmware && firmware->pinned;
-
     if (!firmware)
         return;
-    add(wishes, FILE_KIND_FILE, pinned ? g_strdup("Firmware") : NULL, pinned ? "Code" : NULL, firmware->code,
-        0);
-    add(wishes, FILE_KIND_COPY, pinned ? g_strdup("Firmware") : NULL, pinned ? "Variables" : NULL,
-        firmware->template, 0);
+    add_flash(wishes, firmware->pinned,
+              (FileWish){FILE_KIND_FILE, .key = "Code", .path = firmware->code,
+                         .image = flash_image(firmware->code_qcow2)});
+    add_flash(wishes, firmware->pinned,
+              (FileWish){FILE_KIND_COPY, .key = "Variables", .path = firmware->template,
+                         .image = flash_image(firmware->template_qcow2)});
 }
 
 GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmware, bool vhost_net)
@@ -168,6 +187,8 @@ char **file_seen_to_words(const char *verb, const FileSeen *seen)
                      g_strdup_printf("%" G_GUINT64_FORMAT, seen->room),
                      g_strdup_printf("%" G_GUINT64_FORMAT, seen->free),
                      g_strdup_printf("%" G_GUINT64_FORMAT, seen->memory),
+                     g_strdup_printf("%" G_GUINT64_FORMAT, seen->size),
+                     g_strdup(seen->qcow2 ? "qcow2" : "-"),
                      NULL};
 
     return g_memdup2(words, sizeof(words));
@@ -178,11 +199,12 @@ int file_seen_from_words(char *const *words, FileSeen **ret)
     g_autoptr(FileSeen) seen = g_new0(FileSeen, 1);
     uint64_t mode;
 
-    if (g_strv_length((char **)words) != 6 || !read_number(words[0], &mode) || mode > G_MAXUINT ||
+    if (g_strv_length((char **)words) != 8 || !read_number(words[0], &mode) || mode > G_MAXUINT ||
         !maybe_from_word(words[1], &seen->group) || !maybe_from_word(words[2], &seen->stable) ||
         !read_number(words[3], &seen->room) || !read_number(words[4], &seen->free) ||
-        !read_number(words[5], &seen->memory))
+        !read_number(words[5], &seen->memory) || !read_number(words[6], &seen->size))
         return -EBADMSG;
+    seen->qcow2 = g_str_equal(words[7], "qcow2");
     seen->mode = mode;
     *ret = g_steal_pointer(&seen);
     return 0;
@@ -229,11 +251,43 @@ static int judge_room(const GuestDefinition *definition, const FileWish *wish, c
                        definition->name, wish->section, wanted, folder, has, free);
 }
 
+static int raise_flash(const GuestDefinition *definition, const FileWish *wish, const char *remedy,
+                       const char *wrong, Fault **ret_fault)
+{
+    if (!wish->section)
+        return fault_raise(ret_fault, FAULT_REFUSED, "install its package again",
+                           "guest %s: its firmware %s: %s", definition->name, wish->path, wrong);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [%s] %s=%s: %s", definition->name,
+                       wish->section, wish->key, wish->path, wrong);
+}
+
+/* QEMU would end after the steps (hw/i386/pc_sysfw.c, pc_system_flash_map()); a qcow2 image that is taken for
+ * a raw one would leave a guest that does nothing. */
+static int judge_flash(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
+                       Fault **ret_fault)
+{
+    bool qcow2 = wish->image == FILE_IMAGE_QCOW2_FLASH;
+    g_autofree char *wrong =
+        g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, and firmware a multiple of %u, %u at most",
+                        seen->size, FLASH_SECTOR, FLASH_MAX);
+
+    if (seen->qcow2 && !qcow2)
+        return raise_flash(definition, wish, "give it a name that ends in .qcow2", "it is a qcow2 image",
+                           ret_fault);
+    if (!seen->qcow2 && qcow2)
+        return raise_flash(definition, wish, "give it a name that does not end in .qcow2",
+                           "it is no qcow2 image", ret_fault);
+    if (seen->size > 0 && seen->size % FLASH_SECTOR == 0 && seen->size <= FLASH_MAX)
+        return 0;
+    return raise_flash(definition, wish, "name an image of UEFI firmware, such as OVMF_CODE_4M.fd", wrong,
+                       ret_fault);
+}
+
 static int judge_file(const GuestDefinition *definition, const FileWish *wish, const FileSeen *seen,
                       Fault **ret_fault)
 {
     if (S_ISREG(seen->mode))
-        return 0;
+        return wish->image == FILE_IMAGE_NONE ? 0 : judge_flash(definition, wish, seen, ret_fault);
     if (!wish->section)
         return raise_missing(definition, wish, -EINVAL, ret_fault);
     return fault_raise(ret_fault, FAULT_MISSING_FILE, "name a regular file",

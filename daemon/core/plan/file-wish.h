@@ -33,12 +33,20 @@ typedef enum FileKind {
 /* The node of iommufd, by which all devices of a guest share one address space. */
 #define VFIO_IOMMU "/dev/iommu"
 
+/* What QEMU takes a file's bytes for. */
+typedef enum FileImage {
+    FILE_IMAGE_NONE,
+    FILE_IMAGE_RAW_FLASH, /* firmware or its variables, as the guest's flash memory has them */
+    FILE_IMAGE_QCOW2_FLASH,
+} FileImage;
+
 typedef struct FileWish {
     FileKind kind;
     char *section; /* "PCI gpu"; NULL: what no key names */
     const char *key;
     char *path;    /* of links, users and groups the name */
     uint64_t size; /* it is made with that many bytes if it is not there; 0: it must be there */
+    FileImage image;
 } FileWish;
 
 /* What there was. */
@@ -48,6 +56,8 @@ typedef struct FileSeen {
     char *stable;        /* a name of the disk's that stays; NULL: there is none, or it has one */
     uint64_t room, free; /* bytes of the file system that a file would be made on; 0: unknown */
     uint64_t memory;     /* bytes that a device of Looking Glass's has; 0: it does not say */
+    uint64_t size;       /* bytes of a regular file; of a qcow2 image those that a guest sees */
+    bool qcow2;
 } FileSeen;
 
 const char *file_kind_to_string(FileKind kind); /* "file", "disk", … */

@@ -144,8 +144,9 @@ static int ask_kvmfr(int name, gid_t owner, FileSeen *seen)
     return fd < 0 ? fd : 0;
 }
 
-/* QEMU opens whatever path such an image names: with -blockdev, only a backing file can be ruled out. */
-static int refuse_external_data(int fd)
+/* QEMU opens whatever path an image with its contents elsewhere names: with -blockdev, only a backing file
+ * can be ruled out. */
+static int look_at_image(int fd, off_t size, FileSeen *seen)
 {
     uint8_t bytes[QCOW2_HEADER_BYTES];
     Qcow2Header header;
@@ -153,7 +154,9 @@ static int refuse_external_data(int fd)
 
     if (n < 0)
         return -errno;
-    return qcow2_read(bytes, n, &header) == 0 && header.external_data ? -EMLINK : 0;
+    seen->qcow2 = qcow2_read(bytes, n, &header) == 0;
+    seen->size = seen->qcow2 ? header.size : (uint64_t)size;
+    return seen->qcow2 && header.external_data ? -EMLINK : 0;
 }
 
 static int open_path(FileKind kind, const char *path, FileSeen *seen, int *ret_fd)
@@ -175,7 +178,7 @@ static int open_path(FileKind kind, const char *path, FileSeen *seen, int *ret_f
     _cleanup_close_ int fd = kind == FILE_KIND_SOCKET ? steal_fd(&name) : open_again(name, O_RDONLY);
     if (fd < 0)
         return fd;
-    int r = S_ISREG(st.st_mode) ? refuse_external_data(fd) : 0;
+    int r = S_ISREG(st.st_mode) ? look_at_image(fd, st.st_size, seen) : 0;
     if (r == 0)
         *ret_fd = steal_fd(&fd);
     return r;

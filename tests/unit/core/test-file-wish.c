@@ -8,11 +8,21 @@
 
 START_TEST(everything_that_a_definition_names_is_opened)
 {
-    static const char *const expected[] = {
-        "group - kvm",      "user LookingGlass bob",  "socket Sound /s/native", "file - /code",
-        "copy - /vars",     "file Kernel /k",         "file Kernel /i",         "file PCI gpu /rom",
-        "disk Disk a /b",   "disk Disk a /a",         "disk CDROM c /c",        "folder Share d /d",
-        "vhost - /dev/vhost-net", "link Network n tap7", "vhost - /dev/vhost-net"};
+    static const char *const expected[] = {"group - kvm",
+                                           "user LookingGlass bob",
+                                           "socket Sound /s/native",
+                                           "file - /code",
+                                           "copy - /vars",
+                                           "file Kernel /k",
+                                           "file Kernel /i",
+                                           "file PCI gpu /rom",
+                                           "disk Disk a /b",
+                                           "disk Disk a /a",
+                                           "disk CDROM c /c",
+                                           "folder Share d /d",
+                                           "vhost - /dev/vhost-net",
+                                           "link Network n tap7",
+                                           "vhost - /dev/vhost-net"};
     g_autoptr(GuestDefinition) definition = a_definition(
         "[PCI gpu]\nAddress=0000:01:00.0\nROM=/rom\n[Kernel]\nImage=/k\nInitrd=/i\n[Sound]\nType=pipewire\n"
         "Socket=/s/native\n[LookingGlass]\nSize=64M\nOwner=bob\n[Disk a]\nPath=/a\nFormat=qcow2\n"
@@ -42,7 +52,8 @@ END_TEST
 
 START_TEST(what_was_seen_crosses_the_wire)
 {
-    FileSeen seen = {S_IFBLK | 0660, (char *)"kvm", (char *)"/dev/disk/by-id/=-", G_MAXUINT64, 5, 1 << 20};
+    FileSeen seen = {S_IFBLK | 0660, (char *)"kvm", (char *)"/dev/disk/by-id/=-", G_MAXUINT64, 5, 1 << 20,
+                     4096,           true};
     g_auto(GStrv) words = file_seen_to_words("opened", &seen);
     g_autoptr(FileSeen) back = NULL;
 
@@ -51,21 +62,23 @@ START_TEST(what_was_seen_crosses_the_wire)
     ck_assert_str_eq(back->group, "kvm");
     ck_assert_str_eq(back->stable, "/dev/disk/by-id/=-");
     ck_assert(back->room == G_MAXUINT64 && back->free == 5 && back->memory == 1 << 20);
+    ck_assert(back->size == 4096 && back->qcow2);
 }
 END_TEST
 
 START_TEST(what_was_not_seen_is_no_answer)
 {
     static const char *const wrong[] = {"",
-                                        "1 - - 0 0",
                                         "1 - - 0 0 0 0",
-                                        "x - - 0 0 0",
-                                        "-1 - - 0 0 0",
-                                        "4294967296 - - 0 0 0",
-                                        "1 kvm - 0 0 0",
-                                        "1 - a 0 0 0",
-                                        "1 - - 18446744073709551616 0 0",
-                                        "1 - - 0 0 -1"};
+                                        "1 - - 0 0 0 0 - -",
+                                        "x - - 0 0 0 0 -",
+                                        "-1 - - 0 0 0 0 -",
+                                        "4294967296 - - 0 0 0 0 -",
+                                        "1 kvm - 0 0 0 0 -",
+                                        "1 - a 0 0 0 0 -",
+                                        "1 - - 18446744073709551616 0 0 0 -",
+                                        "1 - - 0 0 -1 0 -",
+                                        "1 - - 0 0 0 -1 -"};
     FileSeen *back = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -87,6 +100,33 @@ static void assert_judged(const FileWish *wish, int error, const FileSeen *seen,
     if (message)
         ck_assert_str_eq(strchr(fault->message, ':') + 2, message);
 }
+
+#define SIZE_WORDS " bytes, and firmware a multiple of 4096, 8388608 at most"
+
+START_TEST(what_is_no_image_of_flash_memory_is_refused)
+{
+    const FileWish raw = {FILE_KIND_FILE,      (char *)"Firmware", "Code", (char *)"/c.fd", 0,
+                          FILE_IMAGE_RAW_FLASH},
+                   qcow2 = {FILE_KIND_COPY,        (char *)"Firmware", "Variables", (char *)"/v.qcow2", 0,
+                            FILE_IMAGE_QCOW2_FLASH},
+                   described = {FILE_KIND_FILE, NULL, NULL, (char *)"/code", 0, FILE_IMAGE_RAW_FLASH};
+    FileSeen seen = {.mode = S_IFREG | 0600, .size = 4096};
+
+    assert_judged(&raw, 0, &seen, NULL);
+    assert_judged(&qcow2, 0, &seen, "[Firmware] Variables=/v.qcow2: it is no qcow2 image");
+    seen.qcow2 = true;
+    assert_judged(&qcow2, 0, &seen, NULL);
+    assert_judged(&raw, 0, &seen, "[Firmware] Code=/c.fd: it is a qcow2 image");
+    seen = (FileSeen){.mode = S_IFREG | 0600, .size = 0};
+    assert_judged(&raw, 0, &seen, "[Firmware] Code=/c.fd: it has 0" SIZE_WORDS);
+    seen.size = 4097;
+    assert_judged(&described, 0, &seen, "its firmware /code: it has 4097" SIZE_WORDS);
+    seen.size = 8 << 20;
+    assert_judged(&raw, 0, &seen, NULL);
+    seen.size += 4096;
+    assert_judged(&raw, 0, &seen, "[Firmware] Code=/c.fd: it has 8392704" SIZE_WORDS);
+}
+END_TEST
 
 START_TEST(what_is_not_what_it_should_be_is_refused)
 {
@@ -139,4 +179,5 @@ START_TEST(what_is_not_what_it_should_be_is_refused)
 END_TEST
 
 SUITE("file-wish", everything_that_a_definition_names_is_opened, what_was_seen_crosses_the_wire,
-      what_was_not_seen_is_no_answer, what_is_not_what_it_should_be_is_refused)
+      what_was_not_seen_is_no_answer, what_is_no_image_of_flash_memory_is_refused,
+      what_is_not_what_it_should_be_is_refused)

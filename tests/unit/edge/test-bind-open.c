@@ -85,9 +85,10 @@ END_TEST
 #define LOOK(kind, what) ((const char *[]){"open", kind, "look", what, NULL})
 
 /* What is of its kind comes as a descriptor. */
-static int assert_handed_over(const Helper *helper, const char *kind, const char *what, unsigned mode)
+static int assert_handed_over(const Helper *helper, const char *kind, const char *what, unsigned mode,
+                              unsigned size)
 {
-    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0 %u -", mode, size);
     int fd = -1;
     g_autofree char *answer = ask(helper, KEEP(kind, what), &fd);
 
@@ -99,7 +100,7 @@ static int assert_handed_over(const Helper *helper, const char *kind, const char
 /* It is seen, and not opened. */
 static void assert_not_handed_over(const Helper *helper, const char *kind, const char *what, unsigned mode)
 {
-    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0 0 -", mode);
 
     assert_answer(helper, KEEP(kind, what), expected);
 }
@@ -121,15 +122,16 @@ START_TEST(a_socket_that_anybody_may_connect_to_is_handed_over_by_its_name)
     assert_not_handed_over(&helper, "socket", path, S_IFSOCK | 0770);
     assert_not_handed_over(&helper, "socket", plain, S_IFREG | 0600);
     ck_assert_int_eq(chmod(path, 0777), 0);
-    name = assert_handed_over(&helper, "socket", path, S_IFSOCK | 0777);
+    name = assert_handed_over(&helper, "socket", path, S_IFSOCK | 0777, 0);
     g_snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", name);
     ck_assert_int_eq(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 END_TEST
 
-static void assert_seen(const Helper *helper, const char *kind, const char *what, unsigned mode)
+static void assert_seen(const Helper *helper, const char *kind, const char *what, unsigned mode,
+                        unsigned size)
 {
-    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0", mode);
+    g_autofree char *expected = g_strdup_printf("opened %u - - 0 0 0 %u -", mode, size);
     assert_answer(helper, LOOK(kind, what), expected);
 }
 
@@ -144,12 +146,12 @@ START_TEST(what_a_path_or_a_name_leads_to_is_told_without_handing_it_over)
     ck_assert_int_eq(chmod(file, 0640), 0);
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     ck_assert_int_eq(symlink("file", link), 0);
-    assert_seen(&helper, "file", file, S_IFREG | 0640);
-    assert_seen(&helper, "file", link, S_IFREG | 0640);
-    assert_seen(&helper, "disk", fifo, S_IFIFO | 0600);
-    assert_seen(&helper, "folder", helper.folder, S_IFDIR | 0700);
-    assert_seen(&helper, "user", "root", 0);
-    assert_seen(&helper, "group", "root", 0);
+    assert_seen(&helper, "file", file, S_IFREG | 0640, strlen("contents"));
+    assert_seen(&helper, "file", link, S_IFREG | 0640, strlen("contents"));
+    assert_seen(&helper, "disk", fifo, S_IFIFO | 0600, 0);
+    assert_seen(&helper, "folder", helper.folder, S_IFDIR | 0700, 0);
+    assert_seen(&helper, "user", "root", 0, 0);
+    assert_seen(&helper, "group", "root", 0, 0);
     assert_answer(&helper, LOOK("file", "/no/such/file"), missing);
     assert_answer(&helper, LOOK("user", "no-such-user"), missing);
     assert_answer(&helper, LOOK("group", "no-such-group"), missing);
@@ -185,7 +187,7 @@ START_TEST(a_file_to_be_read_is_opened_over_links_and_nothing_else_is)
     ck_assert_int_eq(chmod(file, 0644), 0);
     ck_assert_int_eq(symlink("file", link), 0);
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    _cleanup_close_ int fd = assert_handed_over(&helper, "file", link, S_IFREG | 0644);
+    _cleanup_close_ int fd = assert_handed_over(&helper, "file", link, S_IFREG | 0644, strlen("contents"));
     ck_assert_int_eq(read(fd, text, sizeof(text) - 1), 8);
     assert_not_handed_over(&helper, "file", fifo, S_IFIFO | 0600);
     assert_not_handed_over(&helper, "file", helper.folder, S_IFDIR | 0700);
@@ -215,8 +217,8 @@ START_TEST(a_folder_is_opened_over_a_link_but_not_as_the_place_of_an_image)
                     *enotdir = g_strdup_printf("failed %d -", ENOTDIR);
 
     ck_assert_int_eq(symlink(".", way), 0);
-    _cleanup_close_ int folder = assert_handed_over(&helper, "folder", way, S_IFDIR | 0700),
-                        place = assert_handed_over(&helper, "place", helper.folder, S_IFDIR | 0700);
+    _cleanup_close_ int folder = assert_handed_over(&helper, "folder", way, S_IFDIR | 0700, 0),
+                        place = assert_handed_over(&helper, "place", helper.folder, S_IFDIR | 0700, 0);
     assert_answer(&helper, KEEP("folder", file), enotdir);
     assert_answer(&helper, KEEP("place", way), eloop);
 }

@@ -166,10 +166,10 @@ static inline bool serve_open(int fd, char **words)
 
 static inline bool serve_look(int fd, char **words)
 {
-    static const char kept[] = "opened\00033188\0-\0-\0000\0000\0000";
+    static const char kept[] = "opened\00033188\0-\0-\0000\0000\0000\0000\000-";
 
     if (g_str_equal(words[3], "/seen"))
-        return peer_say(fd, "opened 33188 - - 0 0 0");
+        return peer_say(fd, "opened 33188 - - 0 0 0 0 -");
     if (g_str_equal(words[3], "/kept"))
         return send_file(fd, kept, sizeof(kept), words[2]);
     if (g_str_equal(words[3], "/refused"))

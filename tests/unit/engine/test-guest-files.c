@@ -41,8 +41,11 @@ static void put(const char *path, Shape shape)
         ck_assert_int_eq(g_mkdir(path, 0755), 0);
     else if (shape == SHAPE_SOCKET)
         scratch_put_socket(path);
-    else
-        ck_assert(g_file_set_contents(path, "0123456789", -1, NULL));
+    else {
+        /* As long as the smallest flash memory. */
+        g_autofree char *text = g_strnfill(4096, '0');
+        ck_assert(g_file_set_contents(path, text, -1, NULL));
+    }
 }
 
 static Try try_new(Rig *rig, unsigned kind)
