@@ -254,7 +254,8 @@ const HostMediated *host_mediated_of(const Host *host, int group)
 
 bool host_device_stays(const HostDevice *device)
 {
-    return device->bridge || device->class >> 16 == 0x06;
+    /* Host, ISA, EISA and MCA: PCI Code and ID Assignment Specification 1.11, 1.7. */
+    return device->bridge || (device->class >> 8 >= 0x0600 && device->class >> 8 <= 0x0603);
 }
 
 static int compare_devices(gconstpointer a, gconstpointer b)

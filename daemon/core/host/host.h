@@ -180,8 +180,9 @@ const HostDevice *host_find_parent(const Host *host, const HostMediated *mediate
 /* The one in this group, or NULL: each has one of its own. */
 const HostMediated *host_mediated_of(const Host *host, int group);
 
-/* The host's own way to its devices, never lent: bridges, and whatever else has their base class (06: the
- * root complex's own function, the ISA bridge). */
+/* The host's own way to its devices, never lent: bridges, the root complex's own functions, the ISA bridge.
+ * Others have the base class of bridges (06) and are devices by their header, such as NVIDIA's NVSwitch and
+ * non-transparent bridges (0680). */
 bool host_device_stays(const HostDevice *device);
 
 /* The function whose driver makes the device exist: the physical function of a virtual one, or Intel's

@@ -108,6 +108,19 @@ START_TEST(the_root_complex_and_the_isa_bridge_stay_with_the_host_too)
 }
 END_TEST
 
+/* An NVSwitch, and a non-transparent bridge: devices with a driver of their own, and the class of bridges. */
+START_TEST(a_function_of_the_class_of_bridges_with_a_devices_header_is_one)
+{
+    g_autoptr(Host) host = a_host();
+    a_device(host, "0000:05:00.0", 9, "nvidia-nvswitch")->class = 0x068000;
+    a_bridge(host, "0000:06:00.0", 10)->class = 0x068000;
+    host_sort(host);
+    assert_resolves(host, "0000:05:00.0", 0, "0000:05:00.0 (nvidia-nvswitch)");
+    assert_refused(host, "0000:06:00.0", 0, FAULT_REFUSED,
+                   "0000:06:00.0 is a bridge, and bridges stay with the host", "name a device behind it");
+}
+END_TEST
+
 START_TEST(a_bridge_in_the_slot_of_a_device_is_passed_over_unless_it_is_named)
 {
     g_autoptr(Host) host = a_host();
@@ -170,7 +183,9 @@ END_TEST
 
 SUITE("wish", all_functions_of_a_slot_go_along_and_its_bridge_does_not, named_functions_come_alone,
       a_function_that_is_not_there_is_named_with_its_slot, an_unknown_address_is_answered_with_its_bus,
-      a_full_bus_is_no_hint, a_bridge_stays_with_the_host, the_root_complex_and_the_isa_bridge_stay_with_the_host_too,
+      a_full_bus_is_no_hint, a_bridge_stays_with_the_host,
+      a_function_of_the_class_of_bridges_with_a_devices_header_is_one,
+      the_root_complex_and_the_isa_bridge_stay_with_the_host_too,
       a_bridge_in_the_slot_of_a_device_is_passed_over_unless_it_is_named,
       virtual_functions_are_lent_one_by_one, without_an_iommu_the_switch_is_named,
       a_device_without_a_group_among_others_with_one_is_told_so, the_unsafe_mode_of_vfio_is_refused)
