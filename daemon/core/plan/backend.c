@@ -82,6 +82,14 @@ int plan_choose_backends(Planning *planning, Fault **ret_fault)
     return r;
 }
 
+static void show_left(const PlanDevice *device, GPtrArray *shown)
+{
+    for (unsigned i = 0; device->left && i < device->left->len; i++)
+        g_ptr_array_add(shown,
+                        step_new(STEP_BACKEND, PCI_ADDRESS_STR(g_array_index(device->left, PciAddress, i)),
+                                 "", "none: left to the host, as it is no part of the card"));
+}
+
 GPtrArray *plan_shown(const Plan *plan)
 {
     GPtrArray *shown = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
@@ -96,6 +104,7 @@ GPtrArray *plan_shown(const Plan *plan)
             g_ptr_array_add(shown, step_new(STEP_BACKEND,
                                             PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j)),
                                             "", words));
+        show_left(device, shown);
     }
     return shown;
 }

@@ -14,6 +14,7 @@ DEFINE_ELEMENT_FREE(PlanDevice, plan_device_free, device)
     g_free(device->name);
     g_free(device->mediated);
     g_array_unref(device->functions);
+    g_clear_pointer(&device->left, g_array_unref);
 }
 
 Plan *plan_new(const char *owner)
@@ -125,6 +126,17 @@ bool planning_binds(const Planning *planning, const HostDevice *device)
     return array_has(planning->whole, device->group) && !plan_harmless(device);
 }
 
+/* NULL: nothing is left. */
+static GArray *list_left(const Host *host, const BindWish *wish, const GPtrArray *functions)
+{
+    g_autoptr(GPtrArray) left = wish_left(host, wish, functions);
+    GArray *addresses = left->len > 0 ? g_array_new(FALSE, FALSE, sizeof(PciAddress)) : NULL;
+
+    for (unsigned i = 0; i < left->len; i++)
+        g_array_append_val(addresses, ((const HostDevice *)g_ptr_array_index(left, i))->address);
+    return addresses;
+}
+
 /* Adds the functions of one wish. name: the section's, or the address. */
 int planning_add(Planning *planning, const char *name, const DefinitionPci *section, const BindWish *wish,
                  Fault **ret_fault)
@@ -141,6 +153,7 @@ int planning_add(Planning *planning, const char *name, const DefinitionPci *sect
         .name = g_strdup(name),
         .wish = section,
         .functions = g_array_new(FALSE, FALSE, sizeof(PciAddress)),
+        .left = list_left(planning->host, wish, functions),
     };
     g_ptr_array_add(planning->plan->devices, planned);
 

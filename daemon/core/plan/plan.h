@@ -39,6 +39,7 @@ typedef struct PlanDevice {
     const DefinitionPci *wish; /* borrowed from the definition; NULL in a plan that only binds */
     char *mediated;            /* the UUID of a mediated device; NULL: it is none */
     GArray *functions;         /* of PciAddress, ascending; empty for a mediated device */
+    GArray *left;              /* of PciAddress: of the same slot, but none of the card; NULL: none */
     bool iommufd;              /* QEMU gets descriptors of it, not its group's node */
     const char *why;           /* in words */
 } PlanDevice;
@@ -69,8 +70,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  * devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
-/* All steps, and after them how QEMU gets each device (STEP_BACKEND), to be shown. An array of Step, owned by
- * the caller. */
+/* All steps, and after them how QEMU gets each device, and what of a slot is left (STEP_BACKEND), to be
+ * shown. An array of Step, owned by the caller. */
 GPtrArray *plan_shown(const Plan *plan);
 
 /* The steps that can be taken now: all, or those that make something (of const Step*, borrowed; the caller

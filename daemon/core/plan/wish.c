@@ -37,12 +37,50 @@ static int raise_bridge(const HostDevice *device, Fault **ret_fault)
                        "%s is a bridge, and bridges stay with the host", PCI_ADDRESS_STR(device->address));
 }
 
+/* PCI Code and ID Assignment Specification 1.11, 1.4 and 1.5. */
+static bool is_display(const HostDevice *device)
+{
+    return device->class >> 16 == 0x03;
+}
+
+static bool is_picture_or_sound(const HostDevice *device)
+{
+    unsigned kind = device->class >> 8;
+
+    return is_display(device) || kind == 0x0401 || kind == 0x0403;
+}
+
+/* What a graphics card has besides: a USB controller, and the one of its USB-C port (UCSI, 0c80). */
+static bool fits_a_card(const HostDevice *device)
+{
+    unsigned kind = device->class >> 8;
+
+    return is_picture_or_sound(device) || kind == 0x0c03 || kind == 0x0c80;
+}
+
+/* Whether the slot holds a display and more than a graphics card has: that of an APU, with
+ * its PSP and the host's USB controllers. */
+static bool is_mixed(const GPtrArray *slot)
+{
+    bool display = false, strange = false;
+
+    for (unsigned i = 0; i < slot->len; i++) {
+        const HostDevice *device = g_ptr_array_index(slot, i);
+        display |= is_display(device);
+        strange |= !fits_a_card(device) && !host_device_stays(device) && !device->virtual_function;
+    }
+    return display && strange;
+}
+
 /* Functions=all takes along the rest of the card. Virtual functions are lent one by one: the slot may hold
- * those of other guests, and their physical function. */
-static bool goes_along(const HostDevice *named, const HostDevice *device)
+ * those of other guests, and their physical function. mixed: the slot is no card, and of it the functions for
+ * picture and sound belong together. */
+static bool goes_along(const HostDevice *named, const HostDevice *device, bool mixed)
 {
     if (device == named)
         return true;
+    if (mixed && !(is_picture_or_sound(named) && is_picture_or_sound(device)))
+        return false;
     return !host_device_stays(device) && !named->virtual_function && !device->virtual_function;
 }
 
@@ -110,12 +148,14 @@ int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault 
     if (wish->virtual_functions > 0)
         return resolve_virtual_functions(host, wish, ret, ret_fault);
 
-    g_autoptr(GPtrArray) functions = g_ptr_array_new();
+    g_autoptr(GPtrArray) functions = g_ptr_array_new(), slot = host_slot(host, wish->address);
+    bool mixed = is_mixed(slot);
     for (unsigned n = 0; n < 8; n++) {
         PciAddress address = wish->address;
         address.function = n;
         const HostDevice *device = host_find(host, address);
-        bool wanted = wish->functions == 0 ? device && goes_along(named, device) : wish->functions >> n & 1;
+        bool wanted =
+            wish->functions == 0 ? device && goes_along(named, device, mixed) : wish->functions >> n & 1;
         if (!wanted)
             continue;
         if (!device)
@@ -128,4 +168,19 @@ int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault 
     }
     *ret = g_steal_pointer(&functions);
     return 0;
+}
+
+GPtrArray *wish_left(const Host *host, const BindWish *wish, const GPtrArray *functions)
+{
+    g_autoptr(GPtrArray) slot = host_slot(host, wish->address);
+    GPtrArray *left = g_ptr_array_new();
+    bool all = wish->functions == 0 && wish->virtual_functions == 0 && is_mixed(slot);
+
+    for (unsigned i = 0; all && i < slot->len; i++) {
+        HostDevice *device = g_ptr_array_index(slot, i);
+        if (!host_device_stays(device) && !device->virtual_function &&
+            !g_ptr_array_find((GPtrArray *)functions, device, NULL))
+            g_ptr_array_add(left, device);
+    }
+    return left;
 }

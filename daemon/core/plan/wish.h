@@ -16,7 +16,12 @@ typedef struct BindWish {
 
 /* The functions that a wish means, ascending; an array of HostDevice* of the snapshot that the caller frees,
  * never empty. All functions of a slot are those of its card: a virtual function (SR-IOV) comes alone, and
- * none comes along, as they are lent one by one. FAULT_RAISED with NO_SUCH_DEVICE (the remedy names what is
- * nearby), REFUSED (a bridge), NO_IOMMU (no IOMMU, no group, or vfio's no-IOMMU mode, which isolates
- * nothing). */
+ * none comes along, as they are lent one by one. A slot that has a display and more than a graphics card has
+ * is an APU's: of it, those for picture and sound are meant, or the named one alone. FAULT_RAISED with
+ * NO_SUCH_DEVICE (the remedy names what is nearby), REFUSED (a bridge), NO_IOMMU (no IOMMU, no group, or
+ * vfio's no-IOMMU mode, which isolates nothing). */
 int wish_resolve(const Host *host, const BindWish *wish, GPtrArray **ret, Fault **ret_fault);
+
+/* The functions of the slot that a wish for all of them left to the host, as they are none of the card;
+ * likewise an array that the caller frees. functions: as wish_resolve() gave them. */
+GPtrArray *wish_left(const Host *host, const BindWish *wish, const GPtrArray *functions);

@@ -108,6 +108,62 @@ START_TEST(the_root_complex_and_the_isa_bridge_stay_with_the_host_too)
 }
 END_TEST
 
+static void add_function(Host *host, const char *address, int group, uint32_t class, const char *driver)
+{
+    a_device(host, address, group, driver)->class = class;
+}
+
+/* A Ryzen with graphics: each function in a group of its own. */
+static Host *a_host_with_an_apu(void)
+{
+    Host *host = a_host();
+
+    add_function(host, "0000:07:00.0", 20, 0x030000, "amdgpu");
+    add_function(host, "0000:07:00.1", 21, 0x040300, "snd_hda_intel");
+    add_function(host, "0000:07:00.2", 22, 0x108000, "ccp");
+    add_function(host, "0000:07:00.3", 23, 0x0c0330, "xhci_hcd");
+    add_function(host, "0000:07:00.5", 24, 0x048000, "snd_pci_acp3x");
+    host_sort(host);
+    return host;
+}
+
+START_TEST(of_an_apu_picture_and_sound_go_along)
+{
+    g_autoptr(Host) host = a_host_with_an_apu();
+    BindWish wish = {.address = address_of("0000:07:00.0")};
+    g_autoptr(GPtrArray) functions = NULL;
+
+    assert_resolves(host, "0000:07:00.0", 0, "0000:07:00.0 (amdgpu), 0000:07:00.1 (snd_hda_intel)");
+    assert_resolves(host, "0000:07:00.1", 0, "0000:07:00.0 (amdgpu), 0000:07:00.1 (snd_hda_intel)");
+    assert_resolves(host, "0000:07:00.3", 0, "0000:07:00.3 (xhci_hcd)");
+    assert_resolves(host, "0000:07:00.0", 1 << 0 | 1 << 2, "0000:07:00.0 (amdgpu), 0000:07:00.2 (ccp)");
+    ck_assert_int_eq(wish_resolve(host, &wish, &functions, NULL), 0);
+    g_autoptr(GPtrArray) left = wish_left(host, &wish, functions);
+    g_autofree char *words = host_describe(left);
+    ck_assert_str_eq(words, "0000:07:00.2 (ccp), 0000:07:00.3 (xhci_hcd), 0000:07:00.5 (snd_pci_acp3x)");
+}
+END_TEST
+
+START_TEST(the_usb_port_of_a_card_goes_along)
+{
+    g_autoptr(Host) host = a_host();
+    BindWish wish = {.address = address_of("0000:01:00.0")};
+    g_autoptr(GPtrArray) functions = NULL;
+
+    add_function(host, "0000:01:00.0", 1, 0x030000, "nvidia");
+    add_function(host, "0000:01:00.1", 2, 0x040300, "snd_hda_intel");
+    add_function(host, "0000:01:00.2", 3, 0x0c0330, "xhci_hcd");
+    add_function(host, "0000:01:00.3", 4, 0x0c8000, "nvidia-gpu");
+    host_sort(host);
+    assert_resolves(host, "0000:01:00.0", 0,
+                    "0000:01:00.0 (nvidia), 0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (xhci_hcd), "
+                    "0000:01:00.3 (nvidia-gpu)");
+    ck_assert_int_eq(wish_resolve(host, &wish, &functions, NULL), 0);
+    g_autoptr(GPtrArray) left = wish_left(host, &wish, functions);
+    ck_assert_uint_eq(left->len, 0);
+}
+END_TEST
+
 /* An NVSwitch, and a non-transparent bridge: devices with a driver of their own, and the class of bridges. */
 START_TEST(a_function_of_the_class_of_bridges_with_a_devices_header_is_one)
 {
@@ -183,8 +239,8 @@ END_TEST
 
 SUITE("wish", all_functions_of_a_slot_go_along_and_its_bridge_does_not, named_functions_come_alone,
       a_function_that_is_not_there_is_named_with_its_slot, an_unknown_address_is_answered_with_its_bus,
-      a_full_bus_is_no_hint, a_bridge_stays_with_the_host,
-      a_function_of_the_class_of_bridges_with_a_devices_header_is_one,
+      a_full_bus_is_no_hint, a_bridge_stays_with_the_host, of_an_apu_picture_and_sound_go_along,
+      the_usb_port_of_a_card_goes_along, a_function_of_the_class_of_bridges_with_a_devices_header_is_one,
       the_root_complex_and_the_isa_bridge_stay_with_the_host_too,
       a_bridge_in_the_slot_of_a_device_is_passed_over_unless_it_is_named,
       virtual_functions_are_lent_one_by_one, without_an_iommu_the_switch_is_named,
