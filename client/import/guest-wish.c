@@ -71,6 +71,7 @@ void wish_topology(Wishes *wishes, unsigned cpus, unsigned sockets, unsigned die
         cores = MAX(1, cpus / (threads * dies * (sockets ?: 1)));
     if (!sockets)
         sockets = MAX(1, cpus / (threads * dies * cores));
+    unsigned all = sockets * dies * cores * threads;
     if (sockets > 1)
         draft_set(section, "Sockets", from, "%u", sockets);
     if (dies > 1 && draft_knows("CPU", "Dies")) {
@@ -84,7 +85,6 @@ void wish_topology(Wishes *wishes, unsigned cpus, unsigned sockets, unsigned die
     if (!said && cpus > 1)
         draft_differs(wishes->draft, from,
                       "the vCPUs are cores of one socket: Windows uses no more than two sockets");
-    unsigned all = sockets * dies * cores * threads;
     if (cpus && all != cpus)
         draft_differs(wishes->draft, from, "the guest has all %u vCPUs from the start, not %u", all, cpus);
 }

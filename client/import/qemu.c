@@ -74,8 +74,8 @@ static void read_overcommit(Qemu *qemu, Node *option)
         draft_same(qemu->wishes->draft, lock, "memory of a guest with devices is locked, as it has to be");
     if (!option_on(option, "cpu-pm"))
         return;
-    if (draft_knows("CPU", "PowerManagement"))
-        draft_set(draft_section(qemu->wishes->draft, "CPU"), "PowerManagement", option, "yes");
+    if (draft_knows("CPU", "Idle"))
+        draft_set(draft_section(qemu->wishes->draft, "CPU"), "Idle", option, "guest");
     else
         wish_argument(qemu->wishes, option, "-overcommit cpu-pm=on");
 }

@@ -69,7 +69,7 @@ static void take_command(Stub *stub, const char *name, const char *id)
     } else if (strcmp(name, "qom-list-types") == 0) {
         answer_names(stub, TYPES,
                      "max-x86_64-cpu\"}, {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"vfio-pci\"}, "
-                     "{\"name\": \"pcie-root-port",
+                     "{\"name\": \"virtio-rng-pci\"}, {\"name\": \"pcie-root-port",
                      "stub-device", id);
     } else if (strcmp(name, "device-list-properties") == 0) {
         answer_names(stub, PROPERTIES,

@@ -61,19 +61,25 @@ static int check_cpu(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
     const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
-    uint64_t cpus = (uint64_t)definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+    const DefinitionCpu *cpu = &definition->cpu;
+    uint64_t cpus = (uint64_t)cpu->sockets * cpu->dies * cpu->cores * cpu->threads;
 
+    g_autofree char *dies = cpu->dies > 1 ? g_strdup_printf("%u dies × ", cpu->dies) : g_strdup("");
     if (cpus > CPUS_MAX)
-        return definition_raise(section->place, ret_fault, "lower Sockets=, Cores= or Threads=",
+        return definition_raise(section->place, ret_fault, "lower Sockets=, Dies=, Cores= or Threads=",
                                 "[CPU] asks for %" G_GUINT64_FORMAT
-                                " vCPUs (%u sockets × %u cores × %u threads), but a guest has %d at most",
-                                cpus, definition->cpu.sockets, definition->cpu.cores, definition->cpu.threads,
-                                CPUS_MAX);
+                                " vCPUs (%u sockets × %s%u cores × %u threads), but a guest has %d "
+                                "at most",
+                                cpus, cpu->sockets, dies, cpu->cores, cpu->threads, CPUS_MAX);
     if (definition->cpu.accelerator == ACCELERATOR_TCG && g_strcmp0(definition->cpu.model, "host") == 0)
         return definition_raise(
             section_place(section, "Model"), ret_fault,
             "write Model=max, or remove Accelerator=tcg if the host has KVM",
             "[CPU] Model=host needs Accelerator=kvm: software cannot imitate the host's CPU");
+    if (definition->cpu.idle == CPU_IDLE_GUEST && definition->cpu.accelerator != ACCELERATOR_KVM)
+        return definition_raise(
+            section_place(section, "Idle"), ret_fault, "remove it, or remove Accelerator=tcg",
+            "[CPU] Idle=guest needs Accelerator=kvm: only KVM lets a vCPU sleep by itself");
     const char *tuned = definition->cpu.hyper_v           ? "HyperV"
                         : definition->cpu.hide_hypervisor ? "HideHypervisor"
                                                           : NULL;
@@ -88,21 +94,15 @@ static int check_pins(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GuestDefinition *definition = reader->definition;
     const ReadSection *section = reader_section(reader, SECTION_CPU, NULL);
-    unsigned cpus = definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
-    g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
     const char *lone = definition->cpu.emulator_pin   ? "EmulatorPin"
                        : definition->cpu.iothread_pin ? "IOThreadPin"
                        : definition->cpu.isolate      ? "Isolate"
                        : definition->cpu.governor     ? "Governor"
                                                       : NULL;
 
-    if (!list && lone)
+    if (!definition->cpu.pin && lone)
         return definition_raise(section_place(section, lone), ret_fault, "add Pin=, or remove it",
                                 "[CPU] %s= means nothing without Pin=", lone);
-    if (list && list->len < cpus)
-        return definition_raise(section_place(section, "Pin"), ret_fault,
-                                "name one host CPU for each vCPU, or lower Sockets=, Cores= or Threads=",
-                                "[CPU] Pin= names %u host CPUs for %u vCPUs", list->len, cpus);
     return 0;
 }
 
@@ -223,14 +223,6 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
         if (r != 0)
             return r;
     }
-    /* Only SeaBIOS drives a card through the VGA addresses that x-vga lets through; OVMF runs the card's own
-     * UEFI driver. */
-    if (pci->primary_vga && reader->definition->firmware.type == FIRMWARE_UEFI)
-        return definition_raise(
-            section_place(section, "PrimaryVGA"), ret_fault,
-            "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest",
-            "[PCI %s] PrimaryVGA=yes works only in a guest with BIOS firmware", pci->name);
-
     if (pci->primary_vga && display_has_card(&reader->definition->display))
         return definition_raise(section_place(section, "PrimaryVGA"), ret_fault,
                                 "remove it while you need the emulated screen, or remove [Display] Type=",

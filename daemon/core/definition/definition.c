@@ -30,13 +30,20 @@ GPtrArray **definition_array(GuestDefinition *definition, SectionId id)
     return (GPtrArray **)((char *)definition + definition_sections[id].array);
 }
 
+unsigned definition_vcpus(const DefinitionCpu *cpu)
+{
+    return cpu->sockets * cpu->dies * cpu->cores * cpu->threads;
+}
+
 char *definition_pin(const GuestDefinition *definition, unsigned cpu)
 {
     g_autoptr(GArray) list = definition->cpu.pin ? cpu_list_parse(definition->cpu.pin) : NULL;
-    unsigned n = definition->cpu.sockets * definition->cpu.cores * definition->cpu.threads;
+    unsigned n = definition_vcpus(&definition->cpu);
 
-    if (!list || list->len != n || cpu >= n)
+    if (!list || list->len > n || cpu >= n)
         return g_strdup(definition->cpu.pin);
+    if (cpu >= list->len)
+        return NULL;
     return g_strdup_printf("%u", g_array_index(list, unsigned, cpu));
 }
 

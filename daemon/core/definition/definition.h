@@ -86,6 +86,7 @@ struct GuestDefinition {
         FirmwareType type;      /* default bios */
         bool secure_boot;       /* SecureBoot=, uefi alone */
         FirmwareKeys keys;      /* with secure boot; default enrolled */
+        bool menu;              /* BootMenu= */
         char *code, *variables; /* absolute; NULL: as the host's distribution describes */
     } firmware;
     TpmVersion tpm; /* default none */

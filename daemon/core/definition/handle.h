@@ -80,8 +80,9 @@ char *definition_mac(const GuestDefinition *definition, const DefinitionNetwork 
  * has it. The caller frees it. */
 char *definition_mediated(const GuestDefinition *definition, const DefinitionPci *section);
 
-/* The host CPUs for one vCPU, counted from 0: one each if Pin= names as many as the guest has vCPUs, else
- * all that it names. NULL without Pin=. The caller frees it. */
+/* The host CPUs for one vCPU, counted from 0: one each if Pin= names as many as the guest has vCPUs or fewer,
+ * else all that it names. NULL without Pin=, and for those that fewer leave over: any. The caller frees it.
+ */
 char *definition_pin(const GuestDefinition *definition, unsigned cpu);
 
 /* Whether another process than QEMU maps the guest's memory: a vhost-user server, which gets its descriptor

@@ -96,8 +96,8 @@ static const char *const watchdog_actions[] = {
 };
 static const char *const auto_switches[] = {
     [AUTO_SWITCH_AUTO] = "auto", [AUTO_SWITCH_NO] = "no", [AUTO_SWITCH_YES] = "yes", NULL};
-static const char *const clock_bases[] = {
-    [CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};
+static const char *const clock_bases[] = {[CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};
+static const char *const idles[] = {[CPU_IDLE_HOST] = "host", [CPU_IDLE_GUEST] = "guest", NULL};
 static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 static const char *const huge_pages[] = {
     [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
@@ -200,11 +200,13 @@ static const DefinitionKey keys[] = {
     {SECTION_GUEST, "GenerationID", VALUE_UUID, GUEST(machine.generation), .otherwise = "none"},
     {SECTION_GUEST, "Machine", VALUE_WORD, GUEST(machine.type), .max = 64, .fallback = MACHINE_NEWEST},
     {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = auto_switches, .fallback = "auto"},
+    {SECTION_GUEST, "RNG", VALUE_CHOICE, GUEST(machine.rng), .words = auto_switches, .fallback = "auto"},
     {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(machine.spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios"},
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no"},
     {SECTION_FIRMWARE, "Keys", VALUE_CHOICE, GUEST(firmware.keys), .words = firmware_keys, .fallback = "enrolled"},
+    {SECTION_FIRMWARE, "BootMenu", VALUE_SWITCH, GUEST(firmware.menu), .fallback = "no"},
     {SECTION_FIRMWARE, "Code", VALUE_PATH, GUEST(firmware.code), .otherwise = "is chosen from those that the host's distribution describes"},
     {SECTION_FIRMWARE, "Variables", VALUE_PATH, GUEST(firmware.variables), .otherwise = "comes with the firmware; with Code= there are none"},
 
@@ -214,6 +216,7 @@ static const DefinitionKey keys[] = {
     {SECTION_CPU, "Model", VALUE_WORD, GUEST(cpu.model), .max = 64,
      .otherwise = "host with Accelerator=kvm, max with tcg"},
     {SECTION_CPU, "Sockets", VALUE_NUMBER, GUEST(cpu.sockets), .min = 1, .max = 255, .fallback = "1"},
+    {SECTION_CPU, "Dies", VALUE_NUMBER, GUEST(cpu.dies), .min = 1, .max = 255, .fallback = "1"},
     {SECTION_CPU, "Cores", VALUE_NUMBER, GUEST(cpu.cores), .min = 1, .max = 255, .fallback = "2"},
     {SECTION_CPU, "Threads", VALUE_NUMBER, GUEST(cpu.threads), .min = 1, .max = 255, .fallback = "1"},
     {SECTION_CPU, "Features", VALUE_FEATURES, GUEST(cpu.features), .max = 512},
@@ -222,6 +225,7 @@ static const DefinitionKey keys[] = {
     {SECTION_CPU, "IOThreadPin", VALUE_CPUS, GUEST(cpu.iothread_pin), .otherwise = "those of EmulatorPin="},
     {SECTION_CPU, "Isolate", VALUE_SWITCH, GUEST(cpu.isolate), .fallback = "no"},
     {SECTION_CPU, "Governor", VALUE_WORD, GUEST(cpu.governor), .max = 32, .otherwise = "the host's choice"},
+    {SECTION_CPU, "Idle", VALUE_CHOICE, GUEST(cpu.idle), .words = idles, .fallback = "host"},
     {SECTION_CPU, "HideHypervisor", VALUE_SWITCH, GUEST(cpu.hide_hypervisor), .fallback = "no"},
     {SECTION_CPU, "HyperV", VALUE_SWITCH, GUEST(cpu.hyper_v), .fallback = "no"},
 
@@ -265,6 +269,8 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "ResetBefore", VALUE_SWITCH, PCI(reset_before), .fallback = "no"},
     {SECTION_PCI, "ResetAfter", VALUE_SWITCH, PCI(reset_after), .fallback = "no"},
     {SECTION_PCI, "PrimaryVGA", VALUE_SWITCH, PCI(primary_vga), .fallback = "no"},
+    {SECTION_PCI, "GraphicsMemory", VALUE_SIZE, PCI(graphics_memory), .min = 32 * MIB, .max = 512 * MIB, .step = 32 * MIB,
+     .otherwise = "what the host's firmware has set aside"},
     {SECTION_PCI, "ROM", VALUE_PATH, PCI(rom), .otherwise = "the device's own"},
     {SECTION_PCI, "ROMBar", VALUE_SWITCH, PCI(rom_bar), .fallback = "yes"},
     {SECTION_PCI, "BootIndex", VALUE_NUMBER, PCI(boot_index), .min = 1, .max = BOOT_INDEX_MAX,

@@ -36,6 +36,7 @@ struct DefinitionMachine {
     char *generation;     /* GenerationID=; NULL: none */
     AutoSwitch suspend;   /* Suspend=, default no with devices, yes without */
     unsigned spare_ports; /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
+    AutoSwitch rng;       /* RNG=, default yes without HyperV= */
     struct {
         ClockBase base;  /* default utc */
         AutoSwitch hpet; /* default no with devices or HyperV= */

@@ -34,12 +34,13 @@ struct DefinitionPci {
     bool whole_group;           /* Group=all; default only */
     bool reset_before;          /* ResetBefore=, ResetAfter=; default no */
     bool reset_after;
-    bool primary_vga;    /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
-    char *rom;           /* ROM=: absolute; NULL: the device's own */
-    bool rom_bar;        /* ROMBar=, default yes */
-    PciBackend backend;  /* Backend=, default auto */
-    char *driver;        /* Driver=, default "auto": the best that the kernel has */
-    unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
+    bool primary_vga;         /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
+    uint64_t graphics_memory; /* GraphicsMemory=: bytes; 0: as much as the firmware has set aside */
+    char *rom;                /* ROM=: absolute; NULL: the device's own */
+    bool rom_bar;             /* ROMBar=, default yes */
+    PciBackend backend;       /* Backend=, default auto */
+    char *driver;             /* Driver=, default "auto": the best that the kernel has */
+    unsigned boot_index;      /* BootIndex=, from 1; 0: not booted from */
     unsigned vendor_id, device_id, sub_vendor_id,
         sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
 };

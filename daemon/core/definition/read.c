@@ -193,6 +193,8 @@ static AutoSwitch settle(AutoSwitch said, bool otherwise)
 static void fill_machine(DefinitionMachine *machine, bool devices, bool windows)
 {
     machine->suspend = settle(machine->suspend, !devices);
+    /* A Windows without the driver sees an unknown device. */
+    machine->rng = settle(machine->rng, !windows);
     machine->clock.hpet = settle(machine->clock.hpet, !devices && !windows);
 }
 

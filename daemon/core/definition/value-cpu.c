@@ -16,6 +16,19 @@ static bool feature_valid(const char *name)
     return true;
 }
 
+/* "vendor=GenuineIntel": a property with a value, which is a word. */
+static bool property_valid(const char *property)
+{
+    g_auto(GStrv) halves = g_strsplit(property, "=", 2);
+
+    if (g_strv_length(halves) != 2 || !feature_valid(halves[0]) || *halves[1] == '\0')
+        return false;
+    for (const char *c = halves[1]; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr("._-", *c))
+            return false;
+    return true;
+}
+
 bool value_set_features(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
@@ -23,6 +36,10 @@ bool value_set_features(const DefinitionKey *key, const char *text, void *field,
 
     for (char **part = parts; *part; part++) {
         const char *feature = g_strstrip(*part);
+        if (property_valid(feature)) {
+            g_string_append_printf(all, "%s%s", all->len > 0 ? "," : "", feature);
+            continue;
+        }
         if (feature[0] != '+' && feature[0] != '-') {
             if (feature_valid(feature))
                 *ret_hint = g_strdup_printf("write +%s or -%s", feature, feature);

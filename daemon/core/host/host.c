@@ -252,6 +252,19 @@ const HostMediated *host_mediated_of(const Host *host, int group)
     return NULL;
 }
 
+bool host_intel_graphics_place(PciAddress address)
+{
+    const PciAddress place = {.device = 2};
+
+    return pci_address_equal(address, place);
+}
+
+bool host_intel_graphics(const HostDevice *device)
+{
+    return host_intel_graphics_place(device->address) && device->vendor == 0x8086 &&
+           device->class >> 16 == 0x03;
+}
+
 bool host_device_stays(const HostDevice *device)
 {
     /* Host, ISA, EISA and MCA: PCI Code and ID Assignment Specification 1.11, 1.7. */

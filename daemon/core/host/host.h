@@ -185,6 +185,12 @@ const HostMediated *host_mediated_of(const Host *host, int group);
  * non-transparent bridges (0680). */
 bool host_device_stays(const HostDevice *device);
 
+/* Intel's own graphics. Drivers look for them at 00:02.0, and learn of their outputs from a region of the
+ * firmware's (OpRegion). */
+bool host_intel_graphics(const HostDevice *device);
+/* Whether they would be there. */
+bool host_intel_graphics_place(PciAddress address);
+
 /* The function whose driver makes the device exist: the physical function of a virtual one, or Intel's
  * VMD, whose driver makes a domain of its own of the devices behind it (drivers/pci/controller/vmd.c).
  * NULL: there is none. */

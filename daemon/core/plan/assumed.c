@@ -72,6 +72,7 @@ Plan *plan_assume(GuestDefinition *definition, PlanLook look, GPtrArray *notes)
         };
         if (!device->mediated)
             add_functions(device, section, look, notes);
+        device->intel_graphics = !device->mediated && host_intel_graphics_place(section->address);
         g_ptr_array_add(plan->devices, device);
     }
     assume_size(definition, notes);

@@ -161,6 +161,7 @@ int planning_add(Planning *planning, const char *name, const DefinitionPci *sect
         HostDevice *device = g_ptr_array_index(functions, i);
         g_ptr_array_add(planning->asked, device);
         g_array_append_val(planned->functions, device->address);
+        planned->intel_graphics |= host_intel_graphics(device);
         if (wish->whole_group)
             g_array_append_val(planning->whole, device->group);
         if (!array_has(planning->plan->groups, device->group))

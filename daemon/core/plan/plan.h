@@ -40,6 +40,7 @@ typedef struct PlanDevice {
     char *mediated;            /* the UUID of a mediated device; NULL: it is none */
     GArray *functions;         /* of PciAddress, ascending; empty for a mediated device */
     GArray *left;              /* of PciAddress: of the same slot, but none of the card; NULL: none */
+    bool intel_graphics;       /* see host_intel_graphics() */
     bool iommufd;              /* QEMU gets descriptors of it, not its group's node */
     const char *why;           /* in words */
 } PlanDevice;

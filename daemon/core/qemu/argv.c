@@ -84,6 +84,8 @@ static void add_devices(QemuBuilder *builder)
         qemu_add_agent(builder);
     for (unsigned i = 0; i < definition->shares->len; i++)
         qemu_add_share(builder, g_ptr_array_index(definition->shares, i), i);
+    if (definition->machine.rng == AUTO_SWITCH_YES)
+        qemu_add_rng(builder);
     qemu_add_spare_ports(builder, definition->machine.spare_ports);
 }
 
@@ -119,6 +121,8 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     add_system(&builder);
     add_sockets(&builder);
     qemu_add_firmware(&builder);
+    if (definition->firmware.menu)
+        builder_option(&builder, "-boot", "menu=on");
     if (definition->tpm != TPM_VERSION_NONE)
         qemu_add_tpm(&builder);
     add_kernel(&builder);

@@ -14,10 +14,11 @@
 
 /* Where root ports, and devices that are not PCI Express, sit on q35's root bus, eight to a device number.
  * Each kind has numbers of its own, so that none moves when another kind grows. Firmware numbers the buses
- * behind them in this order: cards come first, as guests name them by their bus (enp1s0). 0x02 is left
- * free for Intel's graphics, which must be there; 0x1f is the chipset's. */
+ * behind them in this order: cards come first, as guests name them by their bus (enp1s0). 0x1f is the
+ * chipset's. */
 enum {
-    SLOT_DISPLAY = 0x01,  /* an emulated graphics card; no port */
+    SLOT_DISPLAY = 0x01, /* an emulated graphics card; no port */
+    SLOT_INTEL_GRAPHICS = 0x02,
     PORTS_NETWORK = 0x03, /* 2 × 8 */
     PORTS_PCI = 0x05,     /* 4 × 8 */
     PORTS_DISK = 0x09,    /* 4 × 8 */
@@ -31,6 +32,7 @@ enum {
     SLOT_WATCHDOG = 0x17,
     SLOT_SOUND = 0x18,
     SLOT_PANIC = 0x19,
+    SLOT_RNG = 0x1a,
 };
 
 typedef struct QemuBuilder {
@@ -110,6 +112,7 @@ void qemu_add_agent(QemuBuilder *builder);
 /* kvm: it runs by KVM. */
 void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
 void qemu_add_smbios(QemuBuilder *builder, const DefinitionSmbios *wish);
+void qemu_add_rng(QemuBuilder *builder);
 void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog);
 void qemu_add_firmware(QemuBuilder *builder);

@@ -28,7 +28,7 @@ static void append_hiding(const DefinitionCpu *wish, GString *cpu)
 
 void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish)
 {
-    unsigned sockets = wish->sockets, cores = wish->cores, threads = wish->threads;
+    g_autofree char *dies = wish->dies > 1 ? g_strdup_printf(",dies=%u", wish->dies) : g_strdup("");
     g_autoptr(GString) cpu = g_string_new(wish->model);
 
     for (unsigned i = 0; wish->hyper_v && i < G_N_ELEMENTS(enlightenments); i++)
@@ -37,6 +37,9 @@ void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish)
     if (wish->features)
         g_string_append_printf(cpu, ",%s", wish->features);
     builder_option(builder, "-cpu", "%s", cpu->str);
-    builder_option(builder, "-smp", "cpus=%u,sockets=%u,cores=%u,threads=%u", sockets * cores * threads,
-                   sockets, cores, threads);
+    builder_option(builder, "-smp", "cpus=%u,sockets=%u%s,cores=%u,threads=%u", definition_vcpus(wish),
+                   wish->sockets, dies, wish->cores, wish->threads);
+    /* KVM then lets the vCPU halt and sleep by itself (KVM_CAP_X86_DISABLE_EXITS). */
+    if (wish->idle == CPU_IDLE_GUEST)
+        builder_option(builder, "-overcommit", "cpu-pm=on");
 }

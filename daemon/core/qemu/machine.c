@@ -23,6 +23,21 @@ void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bo
     }
 }
 
+/* QEMU asks the kernel, and opens no file for it. */
+void qemu_add_rng(QemuBuilder *builder)
+{
+    struct json_object *source = json_object_new_object(), *device = json_new_driver("virtio-rng-pci");
+
+    json_set_text(source, "qom-type", "rng-builtin");
+    json_set_text(source, "id", "rng-source");
+    builder_json(builder, "-object", source);
+    json_set_text(device, "id", "rng");
+    json_set_text(device, "bus", "pcie.0");
+    json_set_text(device, "addr", "0x%x", SLOT_RNG);
+    json_set_text(device, "rng", "rng-source");
+    builder_json(builder, "-device", device);
+}
+
 typedef struct SmbiosWord {
     const char *name, *value;
 } SmbiosWord;

@@ -8,6 +8,8 @@
 #include "../plan/file-wish.h"
 #include "builder.h"
 
+#define GRAPHICS_UNIT (UINT64_C(32) << 20)
+
 static void add_id(struct json_object *device, const char *name, unsigned id)
 {
     if (id)
@@ -25,6 +27,9 @@ static void add_wish(const DefinitionPci *wish, const char *rom, struct json_obj
         json_set_number(device, "rombar", 0);
     if (wish->boot_index)
         json_set_number(device, "bootindex", wish->boot_index);
+    /* In units of 32 MiB (vfio_probe_igd_quirk of QEMU's hw/vfio/igd.c). */
+    if (wish->graphics_memory)
+        json_set_number(device, "x-igd-gms", wish->graphics_memory / GRAPHICS_UNIT);
     add_id(device, "x-pci-vendor-id", wish->vendor_id);
     add_id(device, "x-pci-device-id", wish->device_id);
     add_id(device, "x-pci-sub-vendor-id", wish->sub_vendor_id);
@@ -63,6 +68,13 @@ struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slo
 {
     g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
     struct json_object *device = builder_device("vfio-pci", id, slot, function);
+
+    /* Its drivers look for it there, and for the region by its side (docs/igd-assign.txt of QEMU's). */
+    if (planned->intel_graphics && function == 0) {
+        json_set_text(device, "bus", "pcie.0");
+        json_set_text(device, "addr", "0x%x", SLOT_INTEL_GRAPHICS);
+        json_set_bool(device, "x-igd-opregion", true);
+    }
 
     /* With a descriptor QEMU looks for no path; it keeps the address, which usherd asks it for after a
      * restart (vfio_realize() and vfio_device_get_name() of QEMU's hw/vfio). */
@@ -116,7 +128,8 @@ void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned inde
     g_autofree char *slot = qemu_pci_slot(planned);
     g_autofree char *rom = add_rom(builder, planned);
 
-    builder_port(builder, PORTS_PCI, index, slot);
+    if (!planned->intel_graphics)
+        builder_port(builder, PORTS_PCI, index, slot);
     /* A mediated device has one function, and it is none of the host's. */
     for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++) {
         g_autofree char *fd = add_node(builder, planned, i);

@@ -23,6 +23,7 @@ static Plan *a_plan_for(const GuestDefinition *definition)
             if (!device->mediated && (made ?: wish->functions ?: 3) & (1 << function))
                 g_array_append_val(device->functions, address);
         }
+        device->intel_graphics = !device->mediated && host_intel_graphics_place(wish->address);
         g_ptr_array_add(plan->devices, device);
     }
     return plan;

@@ -87,7 +87,7 @@ static inline void fill(const QemuFile *file, const char *path)
 
 /* Overrides in each definition what this machine cannot do. */
 static const char here[] =
-    "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
+    "[CPU]\nAccelerator=tcg\nModel=\nHyperV=\nIdle=\nHideHypervisor=\n[Memory]\nSize=64M\nHugePages=\n";
 
 static inline Qemu *boot(const char *text, const char *const *more)
 {

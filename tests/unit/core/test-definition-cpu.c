@@ -6,7 +6,6 @@
 #include "../suite.h"
 #include "a-definition.h"
 
-
 START_TEST(huge_pages_are_of_two_sizes_or_none)
 {
     g_autoptr(GuestDefinition) none = a_definition(""), large = a_definition("[Memory]\nHugePages=2M\n"),
@@ -37,6 +36,9 @@ START_TEST(features_are_added_or_taken_away)
     g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nFeatures=+topoext, -avx512f,+sse4.1\n");
 
     ck_assert_str_eq(definition->cpu.features, "topoext=on,avx512f=off,sse4.1=on");
+    g_autoptr(GuestDefinition) values =
+        a_definition("[CPU]\nFeatures=phys-bits=39, vendor=GenuineIntel,-svm,l3-cache=on\n");
+    ck_assert_str_eq(values->cpu.features, "phys-bits=39,vendor=GenuineIntel,svm=off,l3-cache=on");
     assert_refused("[CPU]\nFeatures=topoext\n",
                    AT "2: [CPU] Features=topoext is not a list of CPU features, each with + or -, such as "
                       "+topoext,-svm",
@@ -46,7 +48,8 @@ END_TEST
 
 START_TEST(a_feature_cannot_smuggle_in_a_property)
 {
-    static const char *const bad[] = {"+a=b", "+a,,+b", "+", "+-a", "+a b", "+A", "+a;b", ",", "+a,kvm=off"};
+    static const char *const bad[] = {"+a=b", "+a,,+b", "+",     "+-a", "+a b", "+A",   "+a;b",
+                                      ",",    "a=",     "a=b=c", "A=b", "=b",   "a=b c"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autofree char *text = g_strdup_printf("[CPU]\nFeatures=%s\n", bad[i]);
@@ -103,13 +106,19 @@ START_TEST(vcpus_are_pinned_one_each_or_to_a_set)
     ck_assert_str_eq(last, "9");
     ck_assert_str_eq(any, "2-7");
     ck_assert_ptr_null(definition_pin(none, 0));
+    g_autoptr(GuestDefinition) fewer = a_definition("[CPU]\nCores=4\nDies=2\nPin=4-6\n");
+    g_autofree char *third = definition_pin(fewer, 2);
+    ck_assert_str_eq(third, "6");
+    ck_assert_ptr_null(definition_pin(fewer, 3));
+    ck_assert_ptr_null(definition_pin(fewer, 7));
 }
 END_TEST
 
 START_TEST(pins_fit_the_host_cpus_that_there_are)
 {
-    assert_refused("[CPU]\nCores=4\nPin=1-3\n", AT "3: [CPU] Pin= names 3 host CPUs for 4 vCPUs",
-                   "name one host CPU for each vCPU, or lower Sockets=, Cores= or Threads=");
+    assert_refused("[CPU]\nIdle=guest\nAccelerator=tcg\n",
+                   AT "2: [CPU] Idle=guest needs Accelerator=kvm: only KVM lets a vCPU sleep by itself",
+                   "remove it, or remove Accelerator=tcg");
     assert_refused("[CPU]\nEmulatorPin=1-3\n",
                    AT "2: [CPU] EmulatorPin= means nothing without Pin=", "add Pin=, or remove it");
     assert_refused("[CPU]\nPin=3-1\n",

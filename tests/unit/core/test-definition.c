@@ -297,7 +297,7 @@ START_TEST(vcpus_have_a_limit_together)
     assert_refused("\n[CPU]\nSockets=2\nCores=64\nThreads=2\n",
                    AT "2: [CPU] asks for 256 vCPUs (2 sockets \u00d7 64 cores \u00d7 2 threads), but a guest "
                       "has 255 at most",
-                   "lower Sockets=, Cores= or Threads=");
+                   "lower Sockets=, Dies=, Cores= or Threads=");
 }
 END_TEST
 

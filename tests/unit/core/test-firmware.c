@@ -285,9 +285,6 @@ START_TEST(what_only_the_other_firmware_has_is_refused)
     assert_refused("[Firmware]\nSecureBoot=yes\n",
                    FILE_PATH ":2: [Firmware] SecureBoot=yes: a BIOS has no secure boot",
                    "add Type=uefi, or remove it");
-    assert_refused("[Firmware]\nType=uefi\n[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n",
-                   FILE_PATH ":5: [PCI gpu] PrimaryVGA=yes works only in a guest with BIOS firmware",
-                   "remove it: with [Firmware] Type=uefi the card's own UEFI driver shows the guest");
 }
 END_TEST
 

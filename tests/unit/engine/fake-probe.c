@@ -39,6 +39,7 @@ static QemuFacts *facts_new(void)
                          "\"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, "
                          "{\"name\": \"tpm-crb\"}, "
                          "{\"name\": \"hda-duplex\"}, {\"name\": \"pcie-root-port\"}, {\"name\": "
+                         "\"virtio-rng-pci\"}, {\"name\": "
                          "\"virtio-serial-pci\"}, {\"name\": \"virtserialport\"}, {\"name\": \"ide-cd\"}, "
                          "{\"name\": \"pvpanic-pci\"}, {\"name\": \"virtio-9p-pci\"}, {\"name\": "
                          "\"virtio-blk-pci\"}, {\"name\": \"virtio-net-pci\"},"
