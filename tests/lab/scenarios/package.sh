@@ -89,9 +89,10 @@ another_daemon() {
         systemctl is-active -q usherd && [ "$(systemctl show -P MainPID usherd)" != "$1" ]
 }
 
-# start_is_over: however it ended
+# start_is_over: however it ended; its unit is active before the guest runs
 start_is_over() {
         systemctl show -P ActiveState usher-guest@win10 | grep -Ex 'active|inactive|failed'
+        guest_state win10 | grep -Ex 'running|stopped|failed'
 }
 
 # fit_to_the_lab
