@@ -25,7 +25,7 @@ expect_match "swtpm lives in the guest's unit" "$(cat "/proc/$swtpm/cgroup")" '/
 expect_eq "As the guest's user, who is not root" "$(stat -c %u "/proc/$swtpm")" "$(stat -c %u "/proc/$qemu")"
 # From systemd 257 on its mount alone shows the owner: on the disk the folder is nobody's.
 expect_eq "Who alone may see its state" \
-        "$(nsenter --mount --target "$swtpm" stat -c '%u %a' /var/lib/usher/guests/vault/tpm)" \
+        "$(nsenter --mount --target "$swtpm" stat -L -c '%u %a' /var/lib/usher/guests/vault/tpm)" \
         "$(stat -c %u "/proc/$qemu") 700"
 expect_eq "Below a folder of root's" "$(stat -c '%u %a' /var/lib/private)" '0 700'
 it "The guest stops" usherctl stop vault
