@@ -61,7 +61,7 @@ base_install() {
 # The lab host's own modules (inside/modules), against the headers of the very
 # kernel that it has. What compiles them is only unpacked: seconds, not a minute,
 # and nothing of it stays. From Debian 13 on packages have their files in /usr
-# alone, and expect the links to it.
+# alone, and expect the links to it. Since Linux 7 objtool reads its limits.
 base_modules() {
         local here=$1 suite=$2 rootfs=$3/rootfs builder=$3/builder release packages
         release=$(cd "$rootfs/lib/modules" && echo *)
@@ -70,8 +70,11 @@ base_modules() {
         suite_debian "$suite" "$packages,linux-headers-$release" "$builder" --variant=extract \
                 --setup-hook='for d in bin lib lib64 sbin; do mkdir -p "$1/usr/$d" && ln -s "usr/$d" "$1/$d"; done'
         cp -r "$here/inside/modules" "$builder/modules"
+        mkdir -p "$builder/proc"
         # mawk is awk by an alternative, which would have had to be set up.
-        chroot "$builder" /usr/bin/make -s -C "/usr/src/linux-headers-$release" M=/modules AWK=mawk modules >&2
+        # shellcheck disable=SC2016 # $1 is for the shell inside
+        unshare --mount sh -c 'mount -t proc proc "$1/proc" && exec chroot "$@"' sh "$builder" \
+                /usr/bin/make -s -C "/usr/src/linux-headers-$release" M=/modules AWK=mawk modules >&2
         install -D -m 0644 -t "$rootfs/lib/modules/$release/extra" "$builder"/modules/*.ko
         chroot "$rootfs" depmod "$release"
         rm -rf "$builder"

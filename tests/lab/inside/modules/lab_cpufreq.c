@@ -3,9 +3,10 @@
  * remembered, and nothing else comes of it.
  *
  * It is loaded by the scenario that needs it alone: no alias leads to it.
- * For Linux 6.1 (Documentation/cpu-freq/cpu-drivers.rst, include/linux/cpufreq.h). */
+ * For Linux 6.1 and later (Documentation/cpu-freq/cpu-drivers.rst, include/linux/cpufreq.h). */
 #include <linux/cpufreq.h>
 #include <linux/module.h>
+#include <linux/version.h>
 
 #define SLOW_KHZ 1000000
 #define FAST_KHZ 2000000
@@ -40,7 +41,9 @@ static struct cpufreq_driver lab_driver = {
 	.init = lab_init,
 	.verify = cpufreq_generic_frequency_table_verify,
 	.target_index = lab_target,
-	.attr = cpufreq_generic_attr,
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	.attr = cpufreq_generic_attr, /* later kernels make its files for every driver */
+#endif
 };
 
 static int __init lab_cpufreq_init(void)

@@ -112,24 +112,36 @@ static long part_get_info(unsigned long argument)
 	return copy_to_user((void __user *)argument, &info, size) ? -EFAULT : 0;
 }
 
-static long part_get_region(unsigned long argument)
+static int part_get_region(struct vfio_device *vfio, struct vfio_region_info *info, struct vfio_info_cap *caps)
+{
+	if (info->index >= VFIO_PCI_NUM_REGIONS)
+		return -EINVAL;
+	info->flags = 0;
+	info->size = 0;
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);
+	if (info->index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+		info->size = PCI_CFG_SPACE_SIZE;
+	}
+	return 0;
+}
+
+/* Later kernels copy it themselves, and never ask part_ioctl(). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+static long part_copy_region(struct vfio_device *vfio, unsigned long argument)
 {
 	struct vfio_region_info info;
 	size_t size = offsetofend(struct vfio_region_info, offset);
+	int r;
 
 	if (copy_from_user(&info, (void __user *)argument, size))
 		return -EFAULT;
-	if (info.argsz < size || info.index >= VFIO_PCI_NUM_REGIONS)
-		return -EINVAL;
-	info.flags = 0;
-	info.size = 0;
-	info.offset = VFIO_PCI_INDEX_TO_OFFSET(info.index);
-	if (info.index == VFIO_PCI_CONFIG_REGION_INDEX) {
-		info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-		info.size = PCI_CFG_SPACE_SIZE;
-	}
+	r = info.argsz < size ? -EINVAL : part_get_region(vfio, &info, NULL);
+	if (r)
+		return r;
 	return copy_to_user((void __user *)argument, &info, size) ? -EFAULT : 0;
 }
+#endif
 
 /* It has no interrupts. */
 static long part_get_irq(unsigned long argument)
@@ -151,8 +163,10 @@ static long part_ioctl(struct vfio_device *vfio, unsigned int command, unsigned 
 	switch (command) {
 	case VFIO_DEVICE_GET_INFO:
 		return part_get_info(argument);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return part_get_region(argument);
+		return part_copy_region(vfio, argument);
+#endif
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		return part_get_irq(argument);
 	case VFIO_DEVICE_RESET:
@@ -171,6 +185,9 @@ static const struct vfio_device_ops part_ops = {
 	.read = part_read,
 	.write = part_write,
 	.ioctl = part_ioctl,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	.get_region_info_caps = part_get_region,
+#endif
 };
 
 static int part_probe(struct mdev_device *mdev)
