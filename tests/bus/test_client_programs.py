@@ -134,7 +134,7 @@ class CompletionTest(ClientTest):
                 self.assertEqual(f"*{verb}*" in manual, known, f"{verb} --{option} in the manual")
 
     def test_every_option_of_the_help_is_offered_somewhere(self):
-        offered = {option.rstrip("=") for verb in ("", "bind ", "console ", "devices ", "show ", "reset ", "cdrom ", "create ") for option in self.complete(f"usherctl {verb}--")}
+        offered = {option.rstrip("=") for verb in ("", "bind ", "console ", "devices ", "show ", "reset ", "cdrom ", "create ", "import ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
 
     def test_names_from_another_host_are_not_expanded(self):
