@@ -27,12 +27,14 @@ int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
     if (type == SOUND_NONE && definition->sound.socket)
         return definition_raise(section_place(section, "Socket"), ret_fault, "add Type=, or remove it",
                                 "[Sound] Socket= means nothing without Type=");
-    if (type == SOUND_SPICE && definition->sound.socket)
+    if (type >= SOUND_SPICE && definition->sound.socket)
         return definition_raise(section_place(section, "Socket"), ret_fault, "remove it",
-                                "[Sound] Socket= means nothing with Type=spice: the viewer plays");
+                                "[Sound] Socket= means nothing with Type=%s: %s plays",
+                                type == SOUND_SPICE ? "spice" : "silent",
+                                type == SOUND_SPICE ? "the viewer" : "nobody");
     if (type == SOUND_SPICE && definition->display.type != DISPLAY_SPICE)
         return definition_raise(section_place(section, "Type"), ret_fault,
                                 "add [Display] Type=spice, with Card=none if the guest has a card",
                                 "[Sound] Type=spice needs a SPICE server");
-    return type == SOUND_NONE || type == SOUND_SPICE ? 0 : check_socket(reader, section, ret_fault);
+    return type == SOUND_PIPEWIRE || type == SOUND_PULSEAUDIO ? check_socket(reader, section, ret_fault) : 0;
 }

@@ -59,12 +59,13 @@ typedef enum TpmVersion {
 } TpmVersion;
 
 /* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with the first two; with SPICE
- * the viewer plays. */
+ * the viewer plays, and nobody with the last. */
 typedef enum SoundType {
     SOUND_NONE,
     SOUND_PIPEWIRE,
     SOUND_PULSEAUDIO,
     SOUND_SPICE,
+    SOUND_SILENT,
     SOUND_MAX,
     SOUND_INVALID = -EINVAL,
 } SoundType;

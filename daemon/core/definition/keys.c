@@ -111,6 +111,7 @@ static const char *const share_types[] = {
     [SHARE_TYPE_AUTO] = "auto", [SHARE_TYPE_VIRTIOFS] = "virtiofs", [SHARE_TYPE_9P] = "9p", NULL};
 static const char *const share_owners[] = {
     [SHARE_OWNER_HOST] = "host", [SHARE_OWNER_MAPPED] = "mapped", NULL};
+static const char *const hot_plugs[] = {[false] = "acpi", [true] = "native", NULL};
 static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
 static const char *const pci_backends[] = {
     [PCI_BACKEND_AUTO] = "auto", [PCI_BACKEND_IOMMUFD] = "iommufd", [PCI_BACKEND_GROUP] = "group", NULL};
@@ -181,6 +182,7 @@ static const char *const sound_types[] = {
     [SOUND_PIPEWIRE] = "pipewire",
     [SOUND_PULSEAUDIO] = "pulseaudio",
     [SOUND_SPICE] = "spice",
+    [SOUND_SILENT] = "silent",
     NULL,
 };
 
@@ -201,6 +203,9 @@ static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Machine", VALUE_WORD, GUEST(machine.type), .max = 64, .fallback = MACHINE_NEWEST},
     {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = auto_switches, .fallback = "auto"},
     {SECTION_GUEST, "RNG", VALUE_CHOICE, GUEST(machine.rng), .words = auto_switches, .fallback = "auto"},
+    {SECTION_GUEST, "HotPlug", VALUE_SWITCH, GUEST(machine.native_hot_plug), .words = hot_plugs, .fallback = "acpi"},
+    {SECTION_GUEST, "ACPITable", VALUE_PATHS, GUEST(machine.acpi_tables), .repeat = true, .most = 8},
+    {SECTION_GUEST, "AppleSMC", VALUE_TEXT, GUEST(machine.apple_smc), .max = 64, .otherwise = "none"},
     {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(machine.spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
 
     {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios"},

@@ -48,6 +48,7 @@ typedef enum ValueType {
     VALUE_TEXT,      /* char*: one line of at most max bytes */
     VALUE_WORD,      /* char*: letters, digits, and "._-" after the first; at most max bytes */
     VALUE_PATH,      /* char*: absolute, without ".." */
+    VALUE_PATHS,     /* GPtrArray* of char*: one more with each value */
     VALUE_NUMBER,    /* unsigned, from min to max */
     VALUE_SIZE,      /* uint64_t bytes, from min to max, a multiple of step */
     VALUE_SPAN,      /* uint64_t microseconds, from min to max (systemd.time(7)) */

@@ -31,12 +31,15 @@ typedef struct DefinitionSmbios {
 } DefinitionSmbios;
 
 struct DefinitionMachine {
-    char *type;           /* Machine=: "pc-q35-7.2"; default q35, the newest that QEMU has */
-    char *uuid;           /* UUID=, in lower case; NULL: definition_uuid() makes it */
-    char *generation;     /* GenerationID=; NULL: none */
-    AutoSwitch suspend;   /* Suspend=, default no with devices, yes without */
-    unsigned spare_ports; /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
-    AutoSwitch rng;       /* RNG=, default yes without HyperV= */
+    char *type;             /* Machine=: "pc-q35-7.2"; default q35, the newest that QEMU has */
+    char *uuid;             /* UUID=, in lower case; NULL: definition_uuid() makes it */
+    char *generation;       /* GenerationID=; NULL: none */
+    AutoSwitch suspend;     /* Suspend=, default no with devices, yes without */
+    unsigned spare_ports;   /* SparePorts=, default 4: PCI devices that can be plugged in while it runs */
+    bool native_hot_plug;   /* HotPlug=native: the root ports tell of what is plugged in, not ACPI */
+    GPtrArray *acpi_tables; /* ACPITable=, of char*, paths; NULL: none */
+    char *apple_smc;        /* AppleSMC=, the key that macOS asks for, of 64 bytes at most; NULL: none */
+    AutoSwitch rng;         /* RNG=, default yes without HyperV= */
     struct {
         ClockBase base;  /* default utc */
         AutoSwitch hpet; /* default no with devices or HyperV= */

@@ -41,6 +41,7 @@ char *value_range(const DefinitionKey *key)
         return g_strdup_printf(
             "a word of letters, digits, dots, dashes and underscores, at most %" G_GUINT64_FORMAT, key->max);
     case VALUE_PATH:
+    case VALUE_PATHS:
         return g_strdup("an absolute path without \"..\"");
     case VALUE_NUMBER:
         return g_strdup_printf("a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, key->min,

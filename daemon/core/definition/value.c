@@ -58,6 +58,18 @@ static bool set_path(const DefinitionKey *key, const char *text, void *field, ch
     return check_path(text, ret_hint) && set_string(field, g_strdup(text));
 }
 
+static bool set_paths(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
+{
+    GPtrArray **paths = field;
+
+    if (!check_path(text, ret_hint))
+        return false;
+    if (!*paths)
+        *paths = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(*paths, g_strdup(text));
+    return true;
+}
+
 DEFINE_ELEMENT_FREE(DefinitionImage, image_free, image)
 {
     g_free(image->path);
@@ -355,6 +367,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_TEXT] = {sizeof(char *), g_free, set_text},
     [VALUE_WORD] = {sizeof(char *), g_free, set_word},
     [VALUE_PATH] = {sizeof(char *), g_free, set_path},
+    [VALUE_PATHS] = {sizeof(GPtrArray *), free_array, set_paths},
     [VALUE_NUMBER] = {sizeof(unsigned), NULL, set_number},
     [VALUE_SIZE] = {sizeof(uint64_t), NULL, set_size},
     [VALUE_SPAN] = {sizeof(uint64_t), NULL, set_span},

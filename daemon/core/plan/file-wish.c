@@ -38,11 +38,11 @@ DEFINE_ELEMENT_FREE(FileWish, free_element, wish)
     g_free(wish->path);
 }
 
-/* section is taken over; path NULL: adds nothing. */
 /* Of flash memory: its sectors, and what a machine has of it (QEMU's max-fw-size). */
 #define FLASH_SECTOR 4096u
 #define FLASH_MAX (8u << 20)
 
+/* section is taken over; path NULL: adds nothing. */
 static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
                 uint64_t size)
 {
@@ -146,6 +146,9 @@ GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmwa
     add_firmware(wishes, firmware);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Initrd", definition->kernel.initrd, 0);
+    for (unsigned i = 0; definition->machine.acpi_tables && i < definition->machine.acpi_tables->len; i++)
+        add(wishes, FILE_KIND_FILE, g_strdup("Guest"), "ACPITable", definition->machine.acpi_tables->pdata[i],
+            0);
     for (unsigned i = 0; i < definition->pci->len; i++)
         add_pci(wishes, g_ptr_array_index(definition->pci, i));
     add_disks(wishes, definition);

@@ -128,7 +128,7 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     add_kernel(&builder);
     add_devices(&builder);
     if (definition->sound.type != SOUND_NONE)
-        qemu_add_sound(&builder, definition->sound.socket);
+        qemu_add_sound(&builder, definition->sound.socket, definition->sound.type == SOUND_SPICE);
     if (definition->looking_glass.size > 0 || definition->looking_glass.device)
         qemu_add_looking_glass(&builder, definition->looking_glass.size);
     qemu_add_extra(&builder, definition->qemu.arguments, definition->qemu.overrides);
@@ -162,6 +162,7 @@ static const char *const file_kinds[] = {
     [QEMU_FILE_INITRD] = "initrd",
     [QEMU_FILE_FIRMWARE] = "firmware",
     [QEMU_FILE_NVRAM] = "nvram",
+    [QEMU_FILE_ACPI_TABLE] = "acpi-table",
     [QEMU_FILE_ROM] = "rom",
     [QEMU_FILE_LINK] = "link",
     [QEMU_FILE_VHOST_NET] = "vhost-net",

@@ -27,7 +27,8 @@ typedef enum QemuFileKind {
     QEMU_FILE_KERNEL,
     QEMU_FILE_INITRD,
     QEMU_FILE_FIRMWARE,
-    QEMU_FILE_NVRAM,     /* made from its template if it is not there */
+    QEMU_FILE_NVRAM, /* made from its template if it is not there */
+    QEMU_FILE_ACPI_TABLE,
     QEMU_FILE_ROM,       /* of a device of the host's */
     QEMU_FILE_LINK,      /* a tap or macvtap device; path is the link's name */
     QEMU_FILE_VHOST_NET, /* /dev/vhost-net, opened anew for each card */

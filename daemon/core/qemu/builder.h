@@ -106,8 +106,9 @@ void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish);
 void qemu_add_memory(QemuBuilder *builder, uint64_t size, HugePages huge_pages, bool shared);
 /* size in bytes */
 void qemu_add_looking_glass(QemuBuilder *builder, uint64_t size);
-/* socket: where a sound server listens that speaks PulseAudio's protocol; NULL: a SPICE viewer plays */
-void qemu_add_sound(QemuBuilder *builder, const char *socket);
+/* socket: where a sound server listens that speaks PulseAudio's protocol; NULL: a SPICE viewer plays, or
+ * nobody */
+void qemu_add_sound(QemuBuilder *builder, const char *socket, bool spice);
 void qemu_add_agent(QemuBuilder *builder);
 /* kvm: it runs by KVM. */
 void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "builder.h"
 
+/* QEMU takes no descriptors here, but it reads the files only once, at the start. */
+static void add_acpi_tables(QemuBuilder *builder, const GPtrArray *paths)
+{
+    for (unsigned i = 0; paths && i < paths->len; i++)
+        builder_option(builder, "-acpitable", "file=/proc/self/fd/%d",
+                       builder_file(builder, QEMU_FILE_ACPI_TABLE, paths->pdata[i], true));
+}
+
 /* vmport: by it a program asks whether it runs in VMware, and finds a hypervisor. */
 void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm)
 {
@@ -16,6 +24,15 @@ void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bo
         json_set_text(device, "guid", "%s", machine->generation);
         builder_json(builder, "-device", device);
     }
+    if (machine->apple_smc) {
+        struct json_object *device = json_new_driver("isa-applesmc");
+        json_set_text(device, "id", "apple-smc");
+        json_set_text(device, "osk", "%s", machine->apple_smc);
+        builder_json(builder, "-device", device);
+    }
+    add_acpi_tables(builder, machine->acpi_tables);
+    if (machine->native_hot_plug)
+        builder_option(builder, "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off");
     /* ich9_pm_init(), hw/acpi/ich9.c */
     if (machine->suspend == AUTO_SWITCH_NO) {
         builder_option(builder, "-global", "ICH9-LPC.disable_s3=1");

@@ -9,14 +9,14 @@ static void add_server(QemuBuilder *builder, const char *socket)
                    builder_file(builder, QEMU_FILE_SOUND, socket, false));
 }
 
-void qemu_add_sound(QemuBuilder *builder, const char *socket)
+void qemu_add_sound(QemuBuilder *builder, const char *socket, bool spice)
 {
     struct json_object *device;
 
     if (socket)
         add_server(builder, socket);
     else
-        builder_option(builder, "-audiodev", "spice,id=sound");
+        builder_option(builder, "-audiodev", "%s,id=sound", spice ? "spice" : "none");
     device = json_new_driver("ich9-intel-hda");
     json_set_text(device, "id", "sound-card");
     json_set_text(device, "bus", "pcie.0");

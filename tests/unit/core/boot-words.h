@@ -76,6 +76,8 @@ static inline void fill(const QemuFile *file, const char *path)
         write_kernel(path);
     } else if (file->kind == QEMU_FILE_INITRD) {
         write_file(path, "initrd", 6);
+    } else if (file->kind == QEMU_FILE_ACPI_TABLE) {
+        write_file(path, "SSDT\x24\0\0\0\1\0USHER USHERTAB\1\0\0\0USHR\1\0\0\0", 36);
     } else if (g_str_has_suffix(file->path, ".qcow2")) {
         const char *backing = strstr(file->path, "backed") ? "-b /etc/passwd -F raw" : "";
         g_autofree char *command = g_strdup_printf("qemu-img create -q -f qcow2 %s '%s' 1M", backing, path);

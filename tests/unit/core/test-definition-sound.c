@@ -16,12 +16,14 @@ START_TEST(a_sound_server_is_said_with_its_socket)
     assert_refused("[Sound]\nSocket=" SOCKET "\n",
                    FILE_PATH ":2: [Sound] Socket= means nothing without Type=", "add Type=, or remove it");
     assert_refused("[Sound]\nType=alsa\nSocket=" SOCKET "\n",
-                   FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire, pulseaudio or spice",
+                   FILE_PATH ":2: [Sound] Type=alsa is not none, pipewire, pulseaudio, spice or silent",
                    "ALSA cannot be given, because one program has the card then; write pipewire");
     assert_refused("[Sound]\nType=pipewire\nSocket=/run/user/1000/pipewire-0\n",
                    FILE_PATH
                    ":3: [Sound] Socket=/run/user/1000/pipewire-0: QEMU speaks PulseAudio's protocol only",
                    "name the socket of pipewire-pulse, such as /run/user/1000/pulse/native");
+    assert_refused("[Sound]\nType=silent\nSocket=" SOCKET "\n",
+                   FILE_PATH ":3: [Sound] Socket= means nothing with Type=silent: nobody plays", "remove it");
 }
 END_TEST
 
@@ -31,6 +33,17 @@ START_TEST(a_guest_has_no_sound_unless_it_is_asked_for)
 
     ck_assert_int_eq(plain->sound.type, SOUND_NONE);
     ck_assert_int_eq(none->sound.type, SOUND_NONE);
+}
+END_TEST
+
+START_TEST(a_guest_can_have_a_sound_card_that_nobody_hears)
+{
+    g_autoptr(GuestDefinition) silent = a_definition("[Sound]\nType=silent\n");
+    g_autoptr(QemuCommand) command = a_command_for(silent);
+    g_autofree char *words = g_strjoinv(" ", (char **)command->argv->pdata);
+
+    ck_assert_ptr_nonnull(strstr(words, "-audiodev none,id=sound"));
+    ck_assert_ptr_nonnull(strstr(words, "hda-duplex"));
 }
 END_TEST
 
@@ -65,4 +78,4 @@ START_TEST(qemu_understands_which_server_it_is_to_play_on)
 END_TEST
 
 SUITE("definition-sound", a_sound_server_is_said_with_its_socket, a_guest_has_no_sound_unless_it_is_asked_for,
-      qemu_understands_which_server_it_is_to_play_on)
+      a_guest_can_have_a_sound_card_that_nobody_hears, qemu_understands_which_server_it_is_to_play_on)
