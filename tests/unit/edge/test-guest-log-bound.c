@@ -60,6 +60,7 @@ typedef struct Flood {
     int fd;
     char block[64 * 1024];
     size_t written;
+    int turns;
 } Flood;
 
 static int on_flood(sd_event_source *source, void *userdata)
@@ -69,6 +70,7 @@ static int on_flood(sd_event_source *source, void *userdata)
 
     while ((n = write(flood->fd, flood->block, sizeof(flood->block))) > 0)
         flood->written += n;
+    flood->turns++;
     return 0;
 }
 
@@ -97,12 +99,16 @@ static void flood_for_a_second(char fill)
     gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
     ck_assert_int_ge(sd_event_add_post(book.event, &writes, on_flood, &flood), 0);
     on_flood(NULL, &flood);
-    /* While another source is always ready, as a bus with many callers is, nothing is read. */
+    flood.turns = 0;
+    /* While another source is always ready, as a bus with many callers is, nothing is read. From systemd 259
+     * on it shares its turns with sources of the same priority (systemd's pull request 39608), so with the
+     * one that writes. */
     ck_assert_int_ge(sd_event_add_defer(book.event, &other, on_other, &turns), 0);
     ck_assert_int_ge(sd_event_source_set_enabled(other, SD_EVENT_ON), 0);
     for (int i = 0; i < 1000; i++)
         ck_assert_int_gt(sd_event_run(book.event, LOOP_DEADLINE_USEC), 0);
-    ck_assert_int_eq(turns, 1000);
+    ck_assert_int_eq(turns + flood.turns, 1000);
+    ck_assert_int_ge(turns, 500);
     ck_assert_uint_eq(whole_size(), 0);
     ck_assert_int_ge(sd_event_source_set_enabled(other, SD_EVENT_OFF), 0);
     while (g_get_monotonic_time() < until) {
