@@ -88,23 +88,13 @@ void wish_smbios(Wishes *wishes, unsigned type, const char *name, const char *va
             draft_set(draft_section(wishes->draft, "SMBIOS"), "Board", from, "yes");
         return;
     }
-    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
-    g_autofree char *doubled = g_strjoinv(",,", parts);
-    g_autofree char *word = g_strdup_printf("type=%u,%s=%s", type, name, doubled);
-    g_autofree char *quoted = g_shell_quote(word), *words = g_strdup_printf("-smbios %s", quoted);
-    wish_argument(wishes, from, words);
+    draft_left(wishes->draft, from, "[SMBIOS] has no key for %s of table %u, which Windows does not look at",
+               name, type);
 }
 
 void wish_boot_menu(Wishes *wishes, const Node *from)
 {
-    static const char *const keys[] = {"BootMenu", "Menu"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (draft_knows("Firmware", keys[i])) {
-            draft_set(draft_section(wishes->draft, "Firmware"), keys[i], from, "yes");
-            return;
-        }
-    wish_argument(wishes, from, "-boot menu=on");
+    draft_set(draft_section(wishes->draft, "Firmware"), "BootMenu", from, "yes");
 }
 
 void wish_virtio_input(Wishes *wishes, const char *kind, const Node *from)
@@ -119,17 +109,12 @@ void wish_virtio_input(Wishes *wishes, const char *kind, const Node *from)
 
 void wish_rng(Wishes *wishes, const Node *from)
 {
-    if (draft_knows("Guest", "RNG"))
-        draft_set(draft_section(wishes->draft, "Guest"), "RNG", from, "yes");
-    else
-        wish_argument(wishes, from, "-device virtio-rng-pci");
+    draft_set(draft_section(wishes->draft, "Guest"), "RNG", from, "yes");
 }
 
 void wish_acpi_table(Wishes *wishes, const char *path, const Node *from)
 {
-    DraftSection *home = wish_home(wishes, "ACPITable", "Firmware");
-
-    draft_more(home, "ACPITable", from, "%s", path);
+    draft_more(draft_section(wishes->draft, "Guest"), "ACPITable", from, "%s", path);
 }
 
 void wish_looking_glass(Wishes *wishes, const char *path, guint64 size, const Node *from)

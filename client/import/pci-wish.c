@@ -156,6 +156,10 @@ bool pci_wish_property(PciWish *pci, const char *name, const char *value, const 
         add_property(pci, "ROMBar", name, from, g_strdup(is_on(value) ? "yes" : "no"));
     else if (g_str_equal(name, "bootindex"))
         add_property(pci, "BootIndex", name, from, g_strdup(value));
+    else if (g_str_equal(name, "x-igd-gms"))
+        /* In units of 32 MiB. */
+        add_property(pci, "GraphicsMemory", name, from,
+                     g_strdup_printf("%luM", strtoul(value, NULL, 0) * 32));
     else if (g_str_equal(name, "x-vga"))
         add_property(pci, "PrimaryVGA", name, from, g_strdup(is_on(value) ? "yes" : "no"));
     else if (g_str_equal(name, "display") && draft_knows("PCI", "Display"))
@@ -218,6 +222,23 @@ static char *name_for(const Wishes *wishes, const PciWish *pci)
     return g_strdup_printf("pci-%02x-%02x", pci->bus, pci->slot);
 }
 
+/* Intel's graphics at its own place has what its driver looks for by itself. */
+static bool write_igd(Wishes *wishes, const PciWish *pci, const Property *property, const Node *from)
+{
+    bool own_place = !pci->mediated && !pci->domain && !pci->bus && pci->slot == 2;
+
+    if (g_str_equal(property->name, "x-igd-opregion") && own_place) {
+        draft_differs(wishes->draft, from, "Intel's graphics at 00:02.0 has its OpRegion by itself");
+        return true;
+    }
+    if (g_str_equal(property->name, "x-igd-lpc") || g_str_equal(property->name, "x-igd-legacy-mode")) {
+        draft_left(wishes->draft, from,
+                   "legacy mode of Intel's graphics takes the old machine (i440fx); usher's is q35");
+        return true;
+    }
+    return false;
+}
+
 static void write_properties(Wishes *wishes, const PciWish *pci, DraftSection *section)
 {
     g_autofree char *id = pci->mediated ? g_strdup_printf("pci-%s", draft_name(section))
@@ -226,6 +247,8 @@ static void write_properties(Wishes *wishes, const PciWish *pci, DraftSection *s
     for (unsigned i = 0; i < pci->properties->len; i++) {
         const Property *property = pci->properties->pdata[i];
         Node from = {.shown = property->from};
+        if (write_igd(wishes, pci, property, &from))
+            continue;
         if (property->key)
             draft_set(section, property->key, &from, "%s", property->value);
         else

@@ -225,6 +225,30 @@ static void read_genid(Qemu *qemu, Node *device)
     wish_genid(qemu->wishes, node_look(device, "guid") ?: "", device);
 }
 
+/* USB devices of the viewer's, one at a time each. */
+static void read_redirection(Qemu *qemu, Node *device)
+{
+    Node *other_end = qemu_find(qemu, "-chardev", "id", node_look(device, "chardev"));
+    DraftSection *display = draft_section(qemu->wishes->draft, "Display");
+    const char *before = draft_get(display, "USBRedirect");
+
+    node_take_all(device);
+    if (other_end)
+        node_take_all(other_end);
+    if (node_at(qemu->root, "-spice"))
+        draft_set(display, "USBRedirect", device, "%lu", (before ? strtoul(before, NULL, 10) : 0) + 1);
+    else
+        draft_left(qemu->wishes->draft, device, "nobody redirects a USB device without a SPICE server");
+}
+
+static void read_apple_smc(Qemu *qemu, Node *device)
+{
+    const char *key = node_take(device, "osk");
+
+    node_take_all(device);
+    draft_set(draft_section(qemu->wishes->draft, "Guest"), "AppleSMC", device, "%s", key ?: "");
+}
+
 static const QemuWord drivers[] = {
     {"vfio-pci*", read_vfio},
     {"pci-assign", read_vfio},
@@ -274,6 +298,8 @@ static const QemuWord drivers[] = {
     {"i6300esb", read_watchdog_device},
     {"pvpanic*", read_panic},
     {"vmgenid", read_genid},
+    {"isa-applesmc", read_apple_smc},
+    {"usb-redir", read_redirection},
     {"ich9-intel-hda", qemu_read_sound_device},
     {"intel-hda", qemu_read_sound_device},
     {"AC97", qemu_read_sound_device},

@@ -8,6 +8,8 @@
 #include "qemu-private.h"
 
 #define OWN "usher chooses this itself"
+#define TIMERS "usher chooses the timers' policies that guests with devices do best with"
+#define SPEED "a root port has all the speed and width that a device can have, since QEMU 4.0"
 
 static void take_own(Qemu *qemu, Node *option, const char *const *names)
 {
@@ -160,12 +162,11 @@ void qemu_read_smbios(Qemu *qemu, Node *option)
     const char *type = node_take(option, "type");
     unsigned number_of_type = type ? strtoul(type, NULL, 10) : 99;
 
-    if (number_of_type == 2 && draft_knows("SMBIOS", "Board"))
+    if (number_of_type == 2)
         draft_set(draft_section(qemu->wishes->draft, "SMBIOS"), "Board", option, "yes");
-    else if (!type || option->children->len < 2 || number_of_type > 1) {
-        g_autofree char *words = option_words(option, NULL);
+    if (!type || number_of_type > 2) {
         node_take_all(option);
-        wish_argument(qemu->wishes, option, words);
+        draft_left(qemu->wishes->draft, option, "[SMBIOS] has keys for the tables 0, 1 and 2 alone");
         return;
     }
     for (unsigned i = 0; i < option->children->len; i++) {
@@ -187,39 +188,68 @@ void qemu_read_rtc(Qemu *qemu, Node *option)
     if (clock)
         draft_same(qemu->wishes->draft, clock, "the guest's clock goes by the host's");
     if (driftfix)
-        draft_same(qemu->wishes->draft, driftfix,
-                   "usher chooses the timers' policies that guests with devices do best with");
+        draft_same(qemu->wishes->draft, driftfix, TIMERS);
 }
 
-void qemu_read_global(Qemu *qemu, Node *option)
-{
-    g_autofree char *name = NULL;
-    const char *value = NULL;
+/* What people set of all devices of a kind, and usher has by itself. */
+static const struct {
+    const char *property, *why; /* ends with a dot: all of that driver */
+} globals[] = {
+    {"kvm-pit.lost_tick_policy", TIMERS},
+    {"mc146818rtc.lost_tick_policy", TIMERS},
+    {"mc146818rtc.driftfix", TIMERS},
+    {"pcie-root-port.speed", SPEED},
+    {"pcie-root-port.width", SPEED},
+    {"pcie-root-port.x-speed", SPEED},
+    {"pcie-root-port.x-width", SPEED},
+    {"nec-usb-xhci.", "the guest's USB controller is qemu-xhci, which needs no such help"},
+};
 
-    if (node_at(option, "driver")) {
-        name = g_strdup_printf("%s.%s", node_look(option, "driver"), node_look(option, "property"));
-        value = node_look(option, "value");
-    } else if (option->children->len > 0) {
-        const Node *first = option->children->pdata[0];
-        name = g_strdup(first->name);
-        value = first->value;
+static const char *global_reason(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(globals); i++) {
+        const char *property = globals[i].property;
+        if (g_str_has_suffix(property, ".") ? g_str_has_prefix(name, property) : g_str_equal(name, property))
+            return globals[i].why;
     }
-    node_take_all(option);
+    return NULL;
+}
+
+static void read_property(Qemu *qemu, Node *option, const char *name, const char *value)
+{
     bool one = g_strcmp0(value, "1") == 0 || g_strcmp0(value, "on") == 0 || g_strcmp0(value, "true") == 0;
-    if (g_str_has_suffix(name ?: "", ".disable_s3") || g_str_has_suffix(name ?: "", ".disable_s4"))
+    const char *reason = global_reason(name);
+
+    if (g_str_has_suffix(name, ".disable_s3") || g_str_has_suffix(name, ".disable_s4"))
         wish_sleep(qemu->wishes, g_str_has_suffix(name, "s3") ? !one : -1,
                    g_str_has_suffix(name, "s4") ? !one : -1, option);
-    else if (g_strcmp0(name, "kvm-pit.lost_tick_policy") == 0)
-        draft_same(qemu->wishes->draft, option,
-                   "usher chooses the timers' policies that guests with devices do best with");
-    else if (g_strcmp0(name, "cfi.pflash01.secure") == 0 && one)
-        draft_set(draft_section(qemu->wishes->draft, "Firmware"), "SecureBoot", option, "yes");
-    else if (g_strcmp0(name, "cfi.pflash01.secure") == 0)
-        draft_set(draft_section(qemu->wishes->draft, "Firmware"), "SecureBoot", option, "no");
-    else {
-        g_autofree char *words = option_words(option, NULL);
-        wish_argument(qemu->wishes, option, words);
-    }
+    else if (g_str_equal(name, "cfi.pflash01.secure"))
+        draft_set(draft_section(qemu->wishes->draft, "Firmware"), "SecureBoot", option, "%s",
+                  one ? "yes" : "no");
+    else if (g_str_has_suffix(name, ".acpi-pci-hotplug-with-bridge-support"))
+        draft_set(draft_section(qemu->wishes->draft, "Guest"), "HotPlug", option, "%s",
+                  one ? "acpi" : "native");
+    else if (reason)
+        draft_same(qemu->wishes->draft, option, reason);
+    else
+        draft_left(qemu->wishes->draft, option,
+                   "no key sets a property of all devices of a kind; if the guest needs it, [QEMU] takes "
+                   "Arguments=-global %s=%s",
+                   name, value);
+}
+
+/* "-global DRIVER.PROPERTY=VALUE", or the three by name. */
+void qemu_read_global(Qemu *qemu, Node *option)
+{
+    const Node *first = option->children->len > 0 ? option->children->pdata[0] : NULL;
+    bool named = node_at(option, "driver") != NULL;
+    g_autofree char *name =
+        named ? g_strdup_printf("%s.%s", node_look(option, "driver"), node_look(option, "property") ?: "")
+              : g_strdup(first ? first->name : "");
+    const char *value = named ? node_look(option, "value") : first ? first->value : NULL;
+
+    node_take_all(option);
+    read_property(qemu, option, name, value ?: "");
 }
 
 void qemu_read_mem_path(Qemu *qemu, Node *option)

@@ -76,17 +76,6 @@ static Node *audio_of(Qemu *qemu, Node *device)
     return id ? qemu_find(qemu, "-audiodev", "id", id) : node_at(qemu->root, "-audiodev");
 }
 
-/* A sound server that usher has no key for: QEMU's own words, card and all. */
-static void pass_on(Qemu *qemu, Node *audio, Node *device)
-{
-    static const char *const own[] = {"bus", "addr", "id", "cad", NULL};
-    g_autofree char *backend = option_words(audio, NULL), *codec = option_words(device, own);
-    bool hda = g_str_has_prefix(node_look(device, "driver"), "hda-");
-    g_autofree char *words = g_strdup_printf("%s%s %s", backend, hda ? " -device ich9-intel-hda" : "", codec);
-
-    wish_argument(qemu->wishes, device, words);
-}
-
 static void read_backend(Qemu *qemu, Node *device)
 {
     Node *audio = audio_of(qemu, device);
@@ -98,10 +87,7 @@ static void read_backend(Qemu *qemu, Node *device)
                    "a sound card, but no sound server is said; add [Sound] Type=pipewire and Socket=");
         return;
     }
-    if (wish_sound_known(driver) || g_str_equal(driver, "none"))
-        wish_sound(qemu->wishes, driver, node_look(audio, "server"), audio);
-    else
-        pass_on(qemu, audio, device);
+    wish_sound(qemu->wishes, driver, node_look(audio, "server"), audio);
     wish_sound_card(qemu->wishes, node_look(device, "driver"), device);
     node_take(audio, "driver");
     node_take(audio, "id");

@@ -74,10 +74,7 @@ static void read_overcommit(Qemu *qemu, Node *option)
         draft_same(qemu->wishes->draft, lock, "memory of a guest with devices is locked, as it has to be");
     if (!option_on(option, "cpu-pm"))
         return;
-    if (draft_knows("CPU", "Idle"))
-        draft_set(draft_section(qemu->wishes->draft, "CPU"), "Idle", option, "guest");
-    else
-        wish_argument(qemu->wishes, option, "-overcommit cpu-pm=on");
+    draft_set(draft_section(qemu->wishes->draft, "CPU"), "Idle", option, "guest");
 }
 
 /* "dc": d a CD drive, c a disk, n a network card. */
@@ -135,13 +132,15 @@ static void read_kernel(Qemu *qemu, Node *option)
 
 static void read_acpitable(Qemu *qemu, Node *option)
 {
-    const char *file = node_take(option, "file") ?: node_take(option, "data");
+    const char *file = node_take(option, "file");
 
-    if (draft_knows("Firmware", "ACPITable") || draft_knows("Guest", "ACPITable") || !file) {
-        wish_acpi_table(qemu->wishes, file ?: "", option);
+    if (file) {
+        wish_acpi_table(qemu->wishes, file, option);
         return;
     }
+    /* data= is a table without a header. */
     g_autofree char *words = option_words(option, NULL);
+    node_take_all(option);
     wish_argument(qemu->wishes, option, words);
 }
 

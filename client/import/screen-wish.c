@@ -47,9 +47,15 @@ static const char *sound_type(const char *driver)
     return g_str_equal(driver, "pa") ? "pulseaudio" : driver;
 }
 
-bool wish_sound_known(const char *driver)
+static bool sound_known(const char *driver)
 {
     return !g_str_equal(driver, "none") && draft_has_word("Sound", "Type", sound_type(driver));
+}
+
+/* The card stays, as the guest may not do without: games, and what streams a screen. */
+static void silence(DraftSection *section, const Node *from)
+{
+    draft_set(section, "Type", from, "silent");
 }
 
 void wish_sound(Wishes *wishes, const char *driver, const char *server, const Node *from)
@@ -59,22 +65,26 @@ void wish_sound(Wishes *wishes, const char *driver, const char *server, const No
     bool needs_socket = g_str_equal(driver, "pa") || g_str_equal(driver, "pipewire");
 
     if (g_str_equal(driver, "none")) {
-        draft_left(wishes->draft, from,
-                   "a sound card that nobody hears: the source connects it to nothing (none)");
+        silence(section, from);
+        draft_differs(
+            wishes->draft, from,
+            "nobody hears the sound card, as in the source (none); Type=pipewire and Socket= change that");
         return;
     }
-    if (!wish_sound_known(driver)) {
-        draft_left(wishes->draft, from,
-                   "usher plays through PipeWire or PulseAudio, not through %s; [Sound] Type=pipewire takes "
-                   "the socket of "
-                   "the user's session",
-                   driver);
+    if (!sound_known(driver)) {
+        silence(section, from);
+        draft_left(
+            wishes->draft, from,
+            "usher plays through PipeWire or PulseAudio, not through %s; until [Sound] has Type=pipewire "
+            "and the Socket= of the user's session, nobody hears the card",
+            driver);
         return;
     }
-    if (needs_socket && !socket) {
+    if (needs_socket && (!socket || *socket != '/')) {
+        silence(section, from);
         draft_left(wishes->draft, from,
-                   "the source does not say whose sound server plays; add [Sound] Type=%s and "
-                   "Socket=/run/user/UID/pulse/native",
+                   "the source does not say whose sound server plays; until [Sound] has Type=%s and "
+                   "Socket=/run/user/UID/pulse/native, nobody hears the card",
                    sound_type(driver));
         return;
     }

@@ -11,8 +11,6 @@ void wish_screen(Wishes *wishes, const char *server, bool card, bool agent, cons
 /* A window of QEMU's own on the host ("gtk", "sdl"), or an emulated card that nothing shows. */
 void wish_window(Wishes *wishes, const char *kind, const Node *from);
 
-/* Whether [Sound] can be of that: QEMU's own word ("pa", "pipewire", "alsa", "spice"). */
-bool wish_sound_known(const char *driver);
 /* server: the socket of the sound server; NULL: not said. */
 void wish_sound(Wishes *wishes, const char *driver, const char *server, const Node *from);
 /* An emulated card other than usher's: "AC97", "hda-micro". */

@@ -173,6 +173,43 @@ START_TEST(a_later_cpu_of_the_command_line_has_the_last_word)
 }
 END_TEST
 
+static void assert_needs_no_qemu_section(const char *text)
+{
+    g_autoptr(Import) found = import(IMPORT_QEMU, text);
+    g_autofree char *definition = draft_text(found->draft);
+
+    ck_assert_msg(!strstr(definition, "[QEMU]"), "%s", definition);
+}
+
+START_TEST(what_a_key_says_is_no_line_of_qemus)
+{
+    static const char igd[] = "qemu-kvm\n-device\nvfio-pci,host=00:02.0,x-igd-opregion=on,x-igd-gms=2";
+    static const char others[] = "qemu-kvm\n-acpitable\nfile=/srv/a.aml\n-acpitable\nfile=/srv/slic.bin\n"
+                                 "-device\nisa-applesmc,osk=the key\n-global\nICH9-LPC.acpi-pci-hotplug-"
+                                 "with-bridge-support=off\n-global\npcie-root-port.x-speed=8\n-smbios\n"
+                                 "type=3,manufacturer=A";
+
+    assert_says(IMPORT_QEMU, igd, "GraphicsMemory=64M");
+    assert_lists(IMPORT_QEMU, igd, DRAFT_DIFFERS, "OpRegion by itself");
+    assert_needs_no_qemu_section(igd);
+    assert_says(IMPORT_QEMU, others, "HotPlug=native");
+    assert_says(IMPORT_QEMU, others, "ACPITable=/srv/a.aml\nACPITable=/srv/slic.bin");
+    assert_says(IMPORT_QEMU, others, "AppleSMC=the key");
+    assert_lists(IMPORT_QEMU, others, DRAFT_LEFT, "-smbios type=3");
+    assert_needs_no_qemu_section(others);
+}
+END_TEST
+
+START_TEST(a_sound_card_stays_where_its_server_is_not_said)
+{
+    assert_says(IMPORT_QEMU,
+                "qemu-kvm\n-audiodev\nalsa,id=a\n-device\nich9-intel-hda\n-device\nhda-duplex,audiodev=a",
+                "[Sound]\nType=silent");
+    assert_lists(IMPORT_LIBVIRT, DEVICES("<sound model='ich9'/><audio id='1' type='none'/>"), DRAFT_DIFFERS,
+                 "nobody hears");
+}
+END_TEST
+
 START_TEST(a_comma_that_is_doubled_is_one)
 {
     assert_says(IMPORT_QEMU, "qemu-kvm\n-drive\nfile=/srv/a,,b.img,format=raw,if=virtio",
@@ -280,6 +317,7 @@ SUITE("import", memory_of_a_domain_is_in_kibibytes_unless_it_says_otherwise,
       what_no_reader_knows_is_listed_with_its_line, what_the_parser_refuses_is_left_out_with_its_words,
       a_value_cannot_begin_another_line, a_disk_by_a_name_that_changes_is_left_out,
       properties_that_libvirt_passes_on_find_their_device, a_later_cpu_of_the_command_line_has_the_last_word,
+      what_a_key_says_is_no_line_of_qemus, a_sound_card_stays_where_its_server_is_not_said,
       a_comma_that_is_doubled_is_one, json_and_words_say_the_same,
       a_command_line_may_be_a_scripts_or_that_of_a_process, a_snapshot_of_proxmox_is_not_the_guest,
       a_volume_is_where_the_map_says, what_is_no_guest_is_refused_with_its_place, the_text_tells_its_format,
