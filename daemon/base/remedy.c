@@ -4,11 +4,11 @@
 #include "cleanup.h"
 #include "remedy.h"
 
-/* Names as packages.debian.org, packages.fedoraproject.org, archlinux.org/packages, software.opensuse.org
- * with the spec files of qemu, ovmf, virtiofsd and tigervnc there, and pkgs/by-name of nixpkgs have them; of
- * RHEL as "Configuring and managing virtualization" does. Debian's qemu-system-common had virtiofsd up to 12.
- * gvncviewer is a package of Debian's and Fedora's; elsewhere tigervnc has a viewer. On NixOS QEMU brings its
- * firmware along. */
+/* Names as packages.debian.org, archlinux.org's repositories of qemu and edk2, SUSE's spec files of qemu,
+ * ovmf, swtpm and virtiofsd, and pkgs/by-name and all-packages.nix of nixpkgs have them. Those of Fedora and
+ * RHEL are what their users write, and nobody has looked them up. Debian's qemu-system-common had virtiofsd
+ * up to 12. gvncviewer is a package of Debian's and Fedora's; elsewhere tigervnc has a viewer. On NixOS QEMU
+ * brings its firmware along. */
 static const struct {
     const char *install; /* %s: the package */
     const char *layer;   /* the same where the system is an image; NULL: it never is */
