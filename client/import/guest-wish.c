@@ -177,10 +177,24 @@ static bool among(const char *kind, const char *const *kinds)
     return g_strv_contains(kinds, kind);
 }
 
+/* Those that have a number of their own come first, as they do with QEMU. */
+static unsigned next_index(const Wishes *wishes)
+{
+    static const char *const kinds[] = {"Disk", "CDROM", NULL};
+    unsigned next = 1;
+
+    for (const char *const *kind = kinds; *kind; kind++) {
+        const DraftSection *section;
+        for (unsigned n = 0; (section = draft_nth(wishes->draft, *kind, n)); n++)
+            next = MAX(next, strtoul(draft_get(section, "BootIndex") ?: "0", NULL, 10) + 1);
+    }
+    return next;
+}
+
 void wish_boot_order(Wishes *wishes, const char *const *kinds, const Node *from)
 {
     static const char *const sections[][2] = {{"disk", "Disk"}, {"cd", "CDROM"}};
-    unsigned index = 1;
+    unsigned first = next_index(wishes), index = first;
 
     for (unsigned i = 0; kinds[i]; i++)
         for (unsigned j = 0; j < G_N_ELEMENTS(sections); j++) {
@@ -194,7 +208,7 @@ void wish_boot_order(Wishes *wishes, const char *const *kinds, const Node *from)
     if (among("net", kinds))
         draft_left(wishes->draft, from,
                    "no key has the guest boot from a network card; choose it in the firmware's menu");
-    if (index == 1)
+    if (index == first)
         draft_differs(wishes->draft, from,
                       "a guest boots from its first bootable disk, and then from its CD drives");
 }

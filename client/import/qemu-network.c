@@ -31,6 +31,11 @@ static void read_backend(Qemu *qemu, Node *backend, NetWish *net)
                    descriptor ? "as a descriptor" : "from a script");
     } else if (g_str_equal(type, "user") || g_str_equal(type, "none")) {
         net->mode = type;
+    } else if (g_str_equal(type, "passt") || strstr(node_look(backend, "addr.path") ?: "", "passt")) {
+        net->mode = "user";
+        node_take_all(backend);
+        draft_differs(qemu->wishes->draft, backend,
+                      "passt: Mode=user is QEMU's own network, with the same reach and other addresses");
     } else {
         net->mode = "none";
         draft_left(qemu->wishes->draft, backend, "no Mode= is like %s; the card is connected to nothing",
