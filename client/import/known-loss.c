@@ -17,6 +17,7 @@
 #define WEBPAGE "a matter of Proxmox' web page and of its viewer"
 #define PORT "a guest has one serial port and no parallel one"
 #define LOGS "QEMU's own log, its words and its files; journalctl -u usher-guest@NAME has what QEMU says"
+#define ADDRESSES "with Mode=user the guest has QEMU's usual addresses and names (10.0.2.0/24)"
 #define REBOOT "a guest that reboots boots again; no key ends it instead"
 
 /* The name of an element, option, property or line; one that ends with * is a beginning. above: what it is
@@ -73,6 +74,28 @@ static const struct {
     {"keyboard", NULL, "the keys' layout is the viewer's, and the guest's own"},
     {"-no-reboot", NULL, REBOOT},
     {"on_reboot", NULL, REBOOT},
+    {"-readconfig", NULL,
+     "options of that file are not read; import the file's words together with the others"},
+    {"-id", NULL, "Proxmox' number of the guest; usher knows guests by their names"},
+    {"-iscsi", NULL,
+     "usher's disks are image files and block devices; the host attaches one of iSCSI (iscsiadm)"},
+    {"packed", NULL, "QEMU's own way with queues"},
+    {"-alt-grab", NULL, "the keys that free the mouse are the viewer's"},
+    {"-ctrl-grab", NULL, "the keys that free the mouse are the viewer's"},
+    {"-no-acpi", NULL, "every guest has ACPI: by it the guest is shut down"},
+    {"igd-passthru", NULL, "Xen's word; Intel's graphics at 00:02.0 needs none"},
+    {"hostname", "-netdev", ADDRESSES},
+    {"dns*", "-netdev", ADDRESSES},
+    {"net", "-netdev", ADDRESSES},
+    {"host", "-netdev", ADDRESSES},
+    {"dhcpstart", "-netdev", ADDRESSES},
+    {"domainname", "-netdev", ADDRESSES},
+    {"ipv*", "-netdev", ADDRESSES},
+    {"tftp", "-netdev", ADDRESSES},
+    {"bootfile", "-netdev", ADDRESSES},
+    {"size", "dirty-ring", "QEMU's own way to find pages that the guest wrote"},
+    {"backingStore", NULL, "the chain of an image that was left out"},
+    {"start", "clock", "a guest's clock always starts at the host's time"},
     {"-no-fd-bootchk", NULL, "a guest has no floppy drive, so its BIOS checks none"},
     {"splash*", NULL, "the firmware's own picture is shown as long as the firmware likes"},
     {"reboot-timeout", NULL, "a guest that finds nothing to boot waits until usherctl reset"},

@@ -277,7 +277,7 @@ static void read_apple_smc(Qemu *qemu, Node *device)
 }
 
 static const QemuWord drivers[] = {
-    {"vfio-pci*", read_vfio},
+    {"vfio-pci*", read_vfio}, /* -nohotplug, too */
     {"pci-assign", read_vfio},
     {"kvm-pci-assign", read_vfio},
     {"usb-host", read_usb_host},
@@ -302,6 +302,7 @@ static const QemuWord drivers[] = {
     {"scsi-*", qemu_read_disk},
     {"ide-*", qemu_read_disk},
     {"nvme", qemu_read_disk},
+    {"usb-storage", qemu_read_disk},
     {"virtio-net*", qemu_read_card},
     {"e1000*", qemu_read_card},
     {"rtl8139", qemu_read_card},

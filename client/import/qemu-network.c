@@ -20,8 +20,15 @@ static void read_backend(Qemu *qemu, Node *backend, NetWish *net)
         net->mode = "bridge";
         net->bridge = bridge ?: "br0";
     } else if (g_str_equal(type, "tap") && device) {
+        const char *script = node_look(backend, "script");
         net->mode = "tap";
         net->device = device;
+        if (script && !g_str_equal(script, "no"))
+            draft_left(qemu->wishes->draft, backend,
+                       "%s made %s ready at each start; usher takes a device that is there, or plugs the "
+                       "card into a "
+                       "bridge with Mode=bridge and Bridge=",
+                       script, device);
     } else if (g_str_equal(type, "tap")) {
         net->mode = "user";
         draft_left(qemu->wishes->draft, backend,

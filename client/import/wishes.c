@@ -43,6 +43,7 @@ void wishes_finish(Wishes *wishes, Node *root)
 {
     cpu_wish_write(wishes->cpu, wishes->draft);
     pci_wish_write(wishes);
+    wish_boot_numbers(wishes);
     wishes_leave(wishes, root);
 }
 

@@ -312,6 +312,21 @@ START_TEST(a_known_loss_has_its_reason)
 }
 END_TEST
 
+START_TEST(numbers_of_the_boot_order_fit_their_key)
+{
+    static const char pve[] =
+        "kvm\n-machine\ntype=pc-q35-9.0+pve0\n-drive\nif=none,id=a,format=raw,file=/a.img\n-device\n"
+        "scsi-hd,drive=a,bootindex=101\n-drive\nif=none,id=b,format=raw,file=/b.img\n-device\n"
+        "scsi-block,drive=b,bootindex=100";
+
+    assert_says(IMPORT_QEMU, pve, "Path=/a.img\nFormat=raw\nBus=virtio-scsi\nBootIndex=2");
+    assert_says(IMPORT_QEMU, pve, "Path=/b.img\nFormat=raw\nBus=virtio-scsi\nBootIndex=1");
+    assert_says(IMPORT_QEMU, pve, "Machine=pc-q35-9.0");
+    assert_lists(IMPORT_QEMU, pve, DRAFT_LEFT, "SCSI commands do not reach");
+    assert_says(IMPORT_LIBVIRT, DEVICES(HOSTDEV("01", "0", "<boot order='0'/>")), "BootIndex=1");
+}
+END_TEST
+
 START_TEST(a_comma_that_is_doubled_is_one)
 {
     assert_says(IMPORT_QEMU, "qemu-kvm\n-drive\nfile=/srv/a,,b.img,format=raw,if=virtio",
@@ -424,7 +439,7 @@ SUITE("import", memory_of_a_domain_is_in_kibibytes_unless_it_says_otherwise,
       a_clock_of_another_place_goes_by_the_host, a_network_of_passt_keeps_its_ports,
       disks_with_a_number_come_before_the_order_by_kinds, what_the_shell_does_behind_qemu_is_not_qemus,
       a_disk_of_a_network_is_no_path, what_would_keep_a_guest_from_starting_is_no_line_of_qemus,
-      a_known_loss_has_its_reason, a_comma_that_is_doubled_is_one, json_and_words_say_the_same,
-      a_command_line_may_be_a_scripts_or_that_of_a_process, a_snapshot_of_proxmox_is_not_the_guest,
-      a_volume_is_where_the_map_says, what_is_no_guest_is_refused_with_its_place, the_text_tells_its_format,
-      a_guest_has_a_valid_name)
+      a_known_loss_has_its_reason, numbers_of_the_boot_order_fit_their_key, a_comma_that_is_doubled_is_one,
+      json_and_words_say_the_same, a_command_line_may_be_a_scripts_or_that_of_a_process,
+      a_snapshot_of_proxmox_is_not_the_guest, a_volume_is_where_the_map_says,
+      what_is_no_guest_is_refused_with_its_place, the_text_tells_its_format, a_guest_has_a_valid_name)
