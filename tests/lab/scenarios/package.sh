@@ -91,7 +91,7 @@ another_daemon() {
 # start_is_over: however it ended; its unit is active before the guest runs
 start_is_over() {
         systemctl show -P ActiveState usher-guest@win10 | grep -Ex 'active|inactive|failed'
-        guest_state win10 | grep -Ex 'running|stopped|failed'
+        guest_is win10 running || guest_is win10 stopped || guest_is win10 failed
 }
 
 # fit_to_the_lab
