@@ -129,6 +129,9 @@ static int check_firmware(const DefinitionReader *reader, Fault **ret_fault)
         return definition_raise(section_place(section, "SecureBoot"), ret_fault,
                                 "add Type=uefi, or remove it",
                                 "[Firmware] SecureBoot=yes: a BIOS has no secure boot");
+    if (definition->firmware.mmio64 > 0 && definition->firmware.type != FIRMWARE_UEFI)
+        return definition_raise(section_place(section, "MMIO64"), ret_fault, "add Type=uefi, or remove it",
+                                "[Firmware] MMIO64= is for UEFI firmware: a BIOS makes room as it is needed");
     if (definition->firmware.code && definition->firmware.type != FIRMWARE_UEFI)
         return definition_raise(section_place(section, "Code"), ret_fault, "add Type=uefi, or remove it",
                                 "[Firmware] Code= is for UEFI firmware");

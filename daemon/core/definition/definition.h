@@ -88,6 +88,7 @@ struct GuestDefinition {
         bool secure_boot;       /* SecureBoot=, uefi alone */
         FirmwareKeys keys;      /* with secure boot; default enrolled */
         bool menu;              /* BootMenu= */
+        uint64_t mmio64;        /* MMIO64=, bytes, uefi alone; 0: the firmware's choice */
         char *code, *variables; /* absolute; NULL: as the host's distribution describes */
     } firmware;
     TpmVersion tpm; /* default none */

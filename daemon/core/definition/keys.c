@@ -17,6 +17,7 @@
 #define SHARE(member) FIELD(DefinitionShare, member)
 
 #define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
 #define TIB (UINT64_C(1) << 40)
 #define DAY_USEC (UINT64_C(24) * 60 * 60 * 1000000)
 
@@ -212,6 +213,8 @@ static const DefinitionKey keys[] = {
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no"},
     {SECTION_FIRMWARE, "Keys", VALUE_CHOICE, GUEST(firmware.keys), .words = firmware_keys, .fallback = "enrolled"},
     {SECTION_FIRMWARE, "BootMenu", VALUE_SWITCH, GUEST(firmware.menu), .fallback = "no"},
+    {SECTION_FIRMWARE, "MMIO64", VALUE_SIZE, GUEST(firmware.mmio64), .min = GIB, .max = 16 * TIB, .step = GIB,
+     .otherwise = "the firmware's choice"},
     {SECTION_FIRMWARE, "Code", VALUE_PATH, GUEST(firmware.code), .otherwise = "is chosen from those that the host's distribution describes"},
     {SECTION_FIRMWARE, "Variables", VALUE_PATH, GUEST(firmware.variables), .otherwise = "comes with the firmware; with Code= there are none"},
 

@@ -123,6 +123,8 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     qemu_add_firmware(&builder);
     if (definition->firmware.menu)
         builder_option(&builder, "-boot", "menu=on");
+    if (definition->firmware.mmio64 > 0)
+        qemu_add_mmio64(&builder, definition->firmware.mmio64);
     if (definition->tpm != TPM_VERSION_NONE)
         qemu_add_tpm(&builder);
     add_kernel(&builder);

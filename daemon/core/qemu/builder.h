@@ -117,6 +117,8 @@ void qemu_add_rng(QemuBuilder *builder);
 void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
 void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog);
 void qemu_add_firmware(QemuBuilder *builder);
+/* size in bytes */
+void qemu_add_mmio64(QemuBuilder *builder, uint64_t size);
 void qemu_add_tpm(QemuBuilder *builder);
 /* What [QEMU] has; either may be NULL. */
 void qemu_add_extra(QemuBuilder *builder, const GPtrArray *arguments, const GPtrArray *overrides);

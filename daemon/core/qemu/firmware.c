@@ -55,3 +55,10 @@ void qemu_add_firmware(QemuBuilder *builder)
     if (firmware.needs_smm)
         builder_option(builder, "-global", "driver=cfi.pflash01,property=secure,value=on");
 }
+
+/* PlatformGetFirstNonAddress() of edk2's OvmfPkg/Library/PlatformInitLib/MemDetect.c reads the size, in MiB.
+ */
+void qemu_add_mmio64(QemuBuilder *builder, uint64_t size)
+{
+    builder_option(builder, "-fw_cfg", "name=opt/ovmf/X-PciMmio64Mb,string=%" G_GUINT64_FORMAT, size >> 20);
+}

@@ -273,6 +273,9 @@ START_TEST(keys_that_make_no_sense_are_refused)
     assert_refused("[Firmware]\nType=uefi\nKeys=none\n",
                    FILE_PATH ":3: [Firmware] Keys=none: without secure boot there are no keys",
                    "add SecureBoot=yes, or remove Keys=");
+    assert_refused("[Firmware]\nMMIO64=64G\n",
+                   FILE_PATH ":2: [Firmware] MMIO64= is for UEFI firmware: a BIOS makes room as it is needed",
+                   "add Type=uefi, or remove it");
     assert_refused("[Firmware]\nCode=/c\n", FILE_PATH ":2: [Firmware] Code= is for UEFI firmware",
                    "add Type=uefi, or remove it");
     assert_refused("[Firmware]\nType=uefi\nVariables=/v\n",
