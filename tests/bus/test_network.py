@@ -73,6 +73,10 @@ class NetworkTest(unittest.TestCase):
     def has_open(self, path):
         return path in open_files(self.pid())
 
+    def taps(self):
+        folder = f"/proc/{self.pid()}/fd"
+        return sum(os.readlink(f"{folder}/{number}") == "/dev/net/tun" for number in os.listdir(folder))
+
     def assert_bridged(self):
         link = self.network.link("ush-demo_lan")
         self.assertRegex(link, r"[<,]UP[,>].* master br0 .*link/ether fe:54:00:12:34:56 .* tun type tap .*persist on")
@@ -144,6 +148,14 @@ class ABridge(NetworkTest):
         self.refuse(r"^guest demo: \[Network lan\] Bridge=br7: this host has no such bridge; name one of those that exist: br0$",
                     "Mode=bridge\nBridge=br7\n")
 
+    def test_a_card_with_queues_has_as_many_of_its_link(self):
+        self.start(self.BRIDGE + "Queues=2\n")
+        self.assert_bridged()
+        self.assertRegex(self.network.link("ush-demo_lan"), "multi_queue numqueues 1 numdisabled 1 ")
+        self.assertEqual(self.taps(), 2)
+        self.stop()
+        self.assertEqual(self.network.link("ush-demo_lan"), "")
+
     def test_a_card_that_needs_qemu_to_move_its_packets_gets_them_too(self):
         self.start(self.BRIDGE + "Model=e1000e\n")
         self.assert_bridged()
@@ -159,6 +171,20 @@ class OtherLinks(NetworkTest):
         os.kill(self.pid(), signal.SIGKILL)
         self.usherd.wait_for_state("demo", "failed")
         self.assertEqual(self.network.link("ush-demo_lan"), "")
+
+    def test_a_macvtap_device_has_as_many_queues_as_the_card(self):
+        self.start("Mode=macvtap\nParent=br0\nQueues=2\n")
+        self.stop()
+        self.assertEqual(self.network.link("ush-demo_lan"), "")
+
+    def test_a_tap_device_of_somebody_elses_needs_queues_of_its_own(self):
+        self.network.run("ip", "tuntap", "add", "tap0", "mode", "tap")
+        self.refuse("the tap device tap0 has one queue; make it anew with multi_queue", "Mode=tap\nDevice=tap0\nQueues=2\n")
+        self.network.run("ip", "tuntap", "del", "tap0", "mode", "tap")
+        self.network.run("ip", "tuntap", "add", "tap0", "mode", "tap", "multi_queue")
+        self.start("Mode=tap\nDevice=tap0\nQueues=2\n")
+        self.assertEqual(self.taps(), 2)
+        self.stop()
 
     def test_a_tap_device_of_somebody_elses_is_taken_and_left(self):
         self.network.run("ip", "tuntap", "add", "tap0", "mode", "tap")

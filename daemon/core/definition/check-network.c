@@ -34,7 +34,33 @@ static int check_modes(const ReadSection *section, Fault **ret_fault)
     return 0;
 }
 
-/* A tap has one queue for one guest's card. */
+/* Only a link of the host's that knows several queues can feed as many of the guest's. */
+static int check_queues(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionNetwork *network = section->structure;
+    unsigned sum = 0;
+
+    if (network->queues <= 1)
+        return 0;
+    if (network->model != NETWORK_MODEL_VIRTIO)
+        return definition_raise(section_place(section, "Queues"), ret_fault, "remove it, or set Model=virtio",
+                                "[Network %s] Queues= works with Model=virtio only", network->name);
+    if (network->mode == NETWORK_MODE_USER || network->mode == NETWORK_MODE_NONE)
+        return definition_raise(section_place(section, "Queues"), ret_fault,
+                                "remove it, or set Mode=bridge, tap or macvtap",
+                                "[Network %s] Queues= needs a link of the host's, and Mode=%s has none",
+                                network->name, network->mode == NETWORK_MODE_USER ? "user" : "none");
+    for (unsigned i = 0; i < reader->definition->networks->len; i++)
+        sum += ((const DefinitionNetwork *)g_ptr_array_index(reader->definition->networks, i))->queues;
+    if (sum <= NETWORK_QUEUES_MAX)
+        return 0;
+    return definition_raise(section_place(section, "Queues"), ret_fault, "write as many as there are vCPUs",
+                            "[Network %s] Queues=%u: the guest's cards have %u queues together, and at most "
+                            "%d are possible",
+                            network->name, network->queues, sum, NETWORK_QUEUES_MAX);
+}
+
+/* A tap is for one guest's card. */
 static int check_device(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionNetwork *network = section->structure;
@@ -72,6 +98,8 @@ static int check_mac(const DefinitionReader *reader, const ReadSection *section,
 int definition_check_network(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     int r = check_modes(section, ret_fault);
+    if (r == 0)
+        r = check_queues(reader, section, ret_fault);
     if (r == 0)
         r = check_device(reader, section, ret_fault);
     return r == 0 ? check_mac(reader, section, ret_fault) : r;

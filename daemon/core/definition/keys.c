@@ -323,6 +323,7 @@ static const DefinitionKey keys[] = {
     {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true, .most = FORWARDS_MAX},
     {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no"},
     {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = network_models, .fallback = "virtio"},
+    {SECTION_NETWORK, "Queues", VALUE_NUMBER, NETWORK(queues), .min = 1, .max = NETWORK_QUEUES_MAX, .fallback = "1"},
     {SECTION_NETWORK, "MAC", VALUE_MAC, NETWORK(mac),
      .otherwise = "derived from the names of guest and section and the host's machine-id"},
 

@@ -9,6 +9,10 @@
 
 #include "handle.h"
 
+/* Of all cards of a guest together: each takes a descriptor of the link's and one of vhost's, and a message
+ * carries 253 (unix(7)). */
+#define NETWORK_QUEUES_MAX 64
+
 #define LINK_NAME_MAX 15   /* IFNAMSIZ, without the NUL */
 #define LINK_PREFIX "ush-" /* of the links that usher makes */
 
@@ -50,5 +54,6 @@ struct DefinitionNetwork {
     GPtrArray *forwards; /* of DefinitionForward, owned; NULL: none */
     bool restricted;     /* Restrict=: forwards alone lead in and out */
     NetworkModel model;  /* default virtio */
+    unsigned queues;     /* Queues=, default 1 */
     char *mac;           /* NULL: see definition_mac() */
 };

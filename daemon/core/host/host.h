@@ -55,7 +55,8 @@ typedef struct HostLink {
     char *name;
     char *master; /* the bridge or bond that it is a port of; NULL: none */
     bool bridge;
-    bool tap; /* a tap device that stays when nobody has it open */
+    bool tap;         /* a tap device that stays when nobody has it open */
+    bool multi_queue; /* of a tap device: several can open it, a queue each */
 } HostLink;
 
 /* A USB device as long as it is plugged in: back in the same port, it has another number. */

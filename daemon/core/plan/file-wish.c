@@ -46,14 +46,12 @@ DEFINE_ELEMENT_FREE(FileWish, free_element, wish)
 static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
                 uint64_t size)
 {
-    FileWish *wish = path ? g_new(FileWish, 1) : NULL;
+    FileWish wish = {kind, section, key, g_strdup(path), size};
 
-    if (!wish) {
+    if (path)
+        g_ptr_array_add(wishes, g_memdup2(&wish, sizeof(wish)));
+    else
         g_free(section);
-        return;
-    }
-    *wish = (FileWish){kind, section, key, g_strdup(path), size};
-    g_ptr_array_add(wishes, wish);
 }
 
 static void add_looking_glass(GPtrArray *wishes, const GuestDefinition *definition)
@@ -97,15 +95,16 @@ GPtrArray *file_wishes_of_pci(const DefinitionPci *pci)
     return wishes;
 }
 
-/* A link that is the host's. The steps of the plan make the others. */
+/* A link that is the host's, opened once for each queue. The steps of the plan make the others. */
 static void add_network(GPtrArray *wishes, const DefinitionNetwork *network, bool vhost_net)
 {
-    char *section = g_strconcat("Network ", network->name, NULL);
+    bool vhost = network->link && vhost_net && network->model == NETWORK_MODEL_VIRTIO;
+    const char *device = network->mode == NETWORK_MODE_TAP ? network->device : NULL;
 
-    if (network->link && vhost_net && network->model == NETWORK_MODEL_VIRTIO)
-        add(wishes, FILE_KIND_VHOST, NULL, NULL, "/dev/vhost-net", 0);
-    add(wishes, FILE_KIND_LINK, section, "Device", network->mode == NETWORK_MODE_TAP ? network->device : NULL,
-        0);
+    for (unsigned i = 0; i < network->queues; i++) {
+        add(wishes, FILE_KIND_VHOST, NULL, NULL, vhost ? "/dev/vhost-net" : NULL, 0);
+        add(wishes, FILE_KIND_LINK, g_strconcat("Network ", network->name, NULL), "Device", device, 0);
+    }
 }
 
 static FileImage flash_image(bool qcow2)

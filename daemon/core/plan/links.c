@@ -48,14 +48,29 @@ static int check_bridge(const Host *host, const GuestDefinition *definition, con
                        link ? "it is not a bridge" : "this host has no such bridge");
 }
 
+static int check_queues(const HostLink *link, const GuestDefinition *definition,
+                        const DefinitionNetwork *network, Fault **ret_fault)
+{
+    if (network->queues <= 1 || link->multi_queue)
+        return 0;
+    g_autofree char *remedy = g_strdup_printf("make it anew with multi_queue: ip tuntap del %s mode tap, and "
+                                              "ip tuntap add %s mode tap multi_queue; "
+                                              "or remove Queues=",
+                                              link->name, link->name);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "guest %s: [Network %s] Queues=%u: the tap device %s has one queue", definition->name,
+                       network->name, network->queues, link->name);
+}
+
 static int check_tap(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
                      Fault **ret_fault)
 {
     const HostLink *link = host_find_link(host, network->device);
     if (link && link->tap)
-        return 0;
+        return check_queues(link, definition, network, ret_fault);
 
-    g_autofree char *make = g_strdup_printf("make it: ip tuntap add %s mode tap", network->device);
+    g_autofree char *make = g_strdup_printf("make it: ip tuntap add %s mode tap%s", network->device,
+                                            network->queues > 1 ? " multi_queue" : "");
     g_autofree char *remedy = offer(host, is_tap, link ? "name a persistent tap device" : make);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Device=%s: %s",
                        definition->name, network->name, network->device,
@@ -109,7 +124,8 @@ static int add_link(Plan *plan, const Host *host, const GuestDefinition *definit
     /* A macvtap has the guest's own address, as the kernel sorts by that. A tap has the highest that the
      * host's end can have, as a bridge takes the lowest of its ports' addresses for its own. */
     value = macvtap ? g_strdup_printf("macvtap on %s as %s", network->parent, mac)
-                    : g_strdup_printf("tap on %s as fe%s", network->bridge, mac + 2);
+                    : g_strdup_printf("%s on %s as fe%s", network->queues > 1 ? "mqtap" : "tap",
+                                      network->bridge, mac + 2);
     g_ptr_array_add(plan->steps, step_new(STEP_LINK, network->link, "", value));
     return 0;
 }

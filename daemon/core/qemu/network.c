@@ -54,15 +54,26 @@ static void set_user(struct json_object *link, const DefinitionNetwork *network)
         json_object_object_add(link, "hostfwd", list_forwards(network->forwards));
 }
 
+/* One descriptor for each queue: "3:4:5". */
+static void set_files(QemuBuilder *builder, struct json_object *link, const char *key, QemuFileKind kind,
+                      const char *path, unsigned n)
+{
+    g_autofree char *several = g_strconcat(key, "s", NULL);
+    g_autoptr(GString) numbers = g_string_new(NULL);
+
+    for (unsigned i = 0; i < n; i++)
+        g_string_append_printf(numbers, "%s%d", i ? ":" : "", builder_file(builder, kind, path, false));
+    json_set_text(link, n > 1 ? several : key, "%s", numbers->str);
+}
+
 /* With vhost the host's kernel moves the packets, not QEMU. vhost only knows virtio's queues. */
 static void set_tap(QemuBuilder *builder, struct json_object *link, const DefinitionNetwork *network)
 {
     bool vhost = builder->plan && builder->plan->vhost_net && network->model == NETWORK_MODEL_VIRTIO;
 
-    json_set_text(link, "fd", "%d", builder_file(builder, QEMU_FILE_LINK, network->link, false));
+    set_files(builder, link, "fd", QEMU_FILE_LINK, network->link, network->queues);
     if (vhost)
-        json_set_text(link, "vhostfd", "%d",
-                      builder_file(builder, QEMU_FILE_VHOST_NET, "/dev/vhost-net", false));
+        set_files(builder, link, "vhostfd", QEMU_FILE_VHOST_NET, "/dev/vhost-net", network->queues);
     json_set_bool(link, "vhost", vhost);
 }
 
@@ -84,6 +95,11 @@ void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, un
     }
     struct json_object *device = new_card(builder, network->model, id, index);
     json_set_text(device, "mac", "%s", mac);
+    if (network->queues > 1) {
+        json_set_bool(device, "mq", true);
+        /* One for each direction of a queue, for changes of the device, and for the control queue. */
+        json_set_number(device, "vectors", 2 * network->queues + 2);
+    }
     if (network->mode != NETWORK_MODE_NONE)
         json_set_text(device, "netdev", "link-%s", network->name);
     builder_json(builder, "-device", device);

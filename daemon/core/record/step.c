@@ -139,7 +139,8 @@ static bool tap_is_made(const Step *step, const char *live)
 {
     const char *address = strstr(step->after, " as ");
 
-    return step->kind == STEP_LINK && g_str_has_prefix(step->after, "tap ") && address &&
+    return step->kind == STEP_LINK &&
+           (g_str_has_prefix(step->after, "tap ") || g_str_has_prefix(step->after, "mqtap ")) && address &&
            strncmp(live, step->after, address - step->after + strlen(" as ")) == 0;
 }
 

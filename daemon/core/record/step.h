@@ -27,7 +27,8 @@ typedef enum StepKind {
                       * "/dev/input/event5"; "0:104" → … Gone with the node: a
                       * node that is not there counts as given back */
     STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
-    STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …".
+    STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …";
+                * "mqtap" is a tap with several queues.
                 * Given back as long as it is of its kind: others may have changed what it is on */
     STEP_SHARED_MEMORY, /* subject "/dev/shm/usher/looking-glass-win10"; "" → "67108864 alice GID": size,
                          * owner, and the guest's group, STEP_VALUE_GUEST in a plan */

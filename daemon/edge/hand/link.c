@@ -22,7 +22,7 @@
 
 /* Values: "KIND on LOWER as ADDRESS". */
 typedef struct Shape {
-    bool macvtap;
+    bool macvtap, multi_queue;
     char lower[IFNAMSIZ];
     struct ether_addr address;
 } Shape;
@@ -36,7 +36,8 @@ static int parse_shape(const char *value, Shape *ret)
         !ether_aton_r(address, &ret->address) || strchr(ret->lower, '/'))
         return -EINVAL;
     ret->macvtap = g_str_equal(kind, "macvtap");
-    return ret->macvtap || g_str_equal(kind, "tap") ? 0 : -EINVAL;
+    ret->multi_queue = g_str_equal(kind, "mqtap");
+    return ret->macvtap || ret->multi_queue || g_str_equal(kind, "tap") ? 0 : -EINVAL;
 }
 
 static char *attribute_path(const char *name, const char *attribute)
@@ -75,6 +76,13 @@ static char *read_lower(int sys_fd, const char *name, bool macvtap)
     return g_strdup("-");
 }
 
+static bool has_queues(int sys_fd, const char *name)
+{
+    g_autofree char *flags = read_text(sys_fd, name, "tun_flags");
+
+    return flags && strtoul(flags, NULL, 16) & IFF_MULTI_QUEUE;
+}
+
 int link_read(int sys_fd, const char *name, char **ret)
 {
     if (!has(sys_fd, name, "")) {
@@ -87,7 +95,11 @@ int link_read(int sys_fd, const char *name, char **ret)
         return 0;
     }
     g_autofree char *lower = read_lower(sys_fd, name, macvtap), *address = read_text(sys_fd, name, "address");
-    *ret = g_strdup_printf("%s on %s as %s", macvtap ? "macvtap" : "tap", lower, address ?: "-");
+    *ret = g_strdup_printf("%s on %s as %s",
+                           macvtap                    ? "macvtap"
+                           : has_queues(sys_fd, name) ? "mqtap"
+                                                      : "tap",
+                           lower, address ?: "-");
     return 0;
 }
 
@@ -113,12 +125,11 @@ static int remove_index(unsigned index)
 }
 
 /* QEMU sets the other flags. A tap with several queues can only be opened as such. */
-static int open_tap(int sys_fd, const char *name)
+static int open_tap(const char *name, bool multi_queue)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-    g_autofree char *flags = read_text(sys_fd, name, "tun_flags");
 
-    if (flags && strtoul(flags, NULL, 16) & IFF_MULTI_QUEUE)
+    if (multi_queue)
         request.ifr_flags |= IFF_MULTI_QUEUE;
     g_strlcpy(request.ifr_name, name, sizeof(request.ifr_name));
     _cleanup_close_ int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -136,7 +147,7 @@ static int make_tap(int sys_fd, const char *name, const Shape *shape)
 
     if (!bridge)
         return -errno;
-    _cleanup_close_ int fd = open_tap(sys_fd, name);
+    _cleanup_close_ int fd = open_tap(name, shape->multi_queue);
     if (fd < 0)
         return fd;
     unsigned index = if_nametoindex(name);
@@ -214,6 +225,9 @@ static int open_macvtap(int sys_fd, int dev_fd, const char *name)
                     *attribute = g_strdup_printf("macvtap/%s/dev", node);
     g_autofree char *number = read_text(sys_fd, name, attribute);
     _cleanup_close_ int fd = openat(dev_fd, node, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    /* Each that opens it has a queue, which QEMU can turn off only with this flag (tap_ioctl() of the
+     * kernel's drivers/net/tap.c). */
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE};
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -221,6 +235,8 @@ static int open_macvtap(int sys_fd, int dev_fd, const char *name)
     g_autofree char *found = g_strdup_printf("%u:%u", major(st.st_rdev), minor(st.st_rdev));
     if (!S_ISCHR(st.st_mode) || g_strcmp0(found, number) != 0)
         return -ENODEV;
+    if (ioctl(fd, TUNSETIFF, &request) < 0)
+        return -errno;
     return steal_fd(&fd);
 }
 
@@ -229,5 +245,5 @@ int link_open(int sys_fd, int dev_fd, const char *name)
     if (has(sys_fd, name, "macvtap"))
         return open_macvtap(sys_fd, dev_fd, name);
     /* Opening a tap that is not there would make it. */
-    return has(sys_fd, name, "tun_flags") ? open_tap(sys_fd, name) : -ENODEV;
+    return has(sys_fd, name, "tun_flags") ? open_tap(name, has_queues(sys_fd, name)) : -ENODEV;
 }

@@ -270,6 +270,7 @@ static void scan_link(const HostPlace *place, const char *name, Host *host)
     link->master = read_link(fd, "master");
     link->bridge = faccessat(fd, "bridge", F_OK, 0) == 0;
     link->tap = tun & IFF_TAP && tun & IFF_PERSIST;
+    link->multi_queue = tun & IFF_MULTI_QUEUE;
 }
 
 static void scan_links(const HostPlace *place, Host *host)

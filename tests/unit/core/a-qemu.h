@@ -35,7 +35,9 @@ typedef struct Qemu {
     GArray *listeners;  /* of int, by companion */
     QmpReader *reader;
     uint64_t last_id;
-    GString *events; /* their names, each with a blank after it */
+    GString *events;    /* their names, each with a blank after it */
+    const char *link;   /* the one that was opened last, as the command names it, */
+    char tap[IFNAMSIZ]; /* and the tap that stands in for it */
 } Qemu;
 
 static inline char *qemu_path(const Qemu *qemu, const char *name, int number)
@@ -57,13 +59,18 @@ static inline int qemu_socket(const char *path, int *ret_client)
     return listener;
 }
 
-/* A tap device that goes with its descriptor; the kernel picks its name. */
-static inline int qemu_open_tap(void)
+/* A tap device that goes with its descriptors; the kernel picks its name. Each time that the same link
+ * follows, it is one queue more. */
+static inline int qemu_open_tap(Qemu *qemu, const char *link)
 {
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "ush-test%d"};
+    bool more = g_strcmp0(link, qemu->link) == 0;
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE};
+    g_strlcpy(request.ifr_name, more ? qemu->tap : "ush-test%d", IFNAMSIZ);
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 
     ck_assert_msg(ioctl(fd, TUNSETIFF, &request) == 0, "cannot make a tap device: %m");
+    qemu->link = link;
+    g_strlcpy(qemu->tap, request.ifr_name, IFNAMSIZ);
     return fd;
 }
 
@@ -86,7 +93,7 @@ static inline int qemu_open_file(Qemu *qemu, const QemuFile *file, QemuFill fill
         qemu->log_path = g_steal_pointer(&path);
         return open(qemu->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     case QEMU_FILE_LINK:
-        return qemu_open_tap();
+        return qemu_open_tap(qemu, file->path);
     case QEMU_FILE_COMPANION: {
         int connected, listener = qemu_socket(path, &connected);
         ck_assert_uint_eq(file->companion, qemu->listeners->len);

@@ -127,6 +127,25 @@ START_TEST(keys_of_another_mode_are_refused_where_they_stand)
 }
 END_TEST
 
+START_TEST(queues_are_for_virtio_cards_on_a_link_of_the_hosts)
+{
+    assert_refused("[Network a]\nQueues=2\n",
+                   FILE_PATH ":2: [Network a] Queues= needs a link of the host's, and Mode=user has none",
+                   "remove it, or set Mode=bridge, tap or macvtap");
+    assert_refused("[Network a]\nMode=tap\nDevice=t0\nModel=e1000e\nQueues=2\n",
+                   FILE_PATH ":5: [Network a] Queues= works with Model=virtio only",
+                   "remove it, or set Model=virtio");
+    assert_refused("[Network a]\nMode=tap\nDevice=t0\nQueues=32\n"
+                   "[Network b]\nMode=tap\nDevice=t1\nQueues=33\n",
+                   FILE_PATH
+                   ":4: [Network a] Queues=32: the guest's cards have 65 queues together, and at most "
+                   "64 are possible",
+                   "write as many as there are vCPUs");
+    g_autoptr(GuestDefinition) fine = a_definition("[Network a]\nQueues=1\n");
+    ck_assert_uint_eq(network_of(fine, 0)->queues, 1);
+}
+END_TEST
+
 START_TEST(each_mode_needs_what_it_is_connected_to)
 {
     assert_refused("[Network a]\nMode=bridge\n",
@@ -147,7 +166,8 @@ START_TEST(each_mode_needs_what_it_is_connected_to)
 }
 END_TEST
 
-SUITE("definition-network", each_mode_needs_what_it_is_connected_to,
+SUITE("definition-network", queues_are_for_virtio_cards_on_a_link_of_the_hosts,
+      each_mode_needs_what_it_is_connected_to,
       forwards_add_up_and_lead_to_the_host_alone_unless_told_otherwise,
       an_empty_assignment_takes_all_forwards_away, what_is_no_forward_is_refused,
       a_port_that_is_forwarded_twice_is_told_with_both_lines, lines_of_forwards_are_those_after_an_empty_one,

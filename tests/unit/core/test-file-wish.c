@@ -22,12 +22,14 @@ START_TEST(everything_that_a_definition_names_is_opened)
                                            "folder Share d /d",
                                            "vhost - /dev/vhost-net",
                                            "link Network n tap7",
+                                           "vhost - /dev/vhost-net",
+                                           "link Network n tap7",
                                            "vhost - /dev/vhost-net"};
     g_autoptr(GuestDefinition) definition = a_definition(
         "[PCI gpu]\nAddress=0000:01:00.0\nROM=/rom\n[Kernel]\nImage=/k\nInitrd=/i\n[Sound]\nType=pipewire\n"
         "Socket=/s/native\n[LookingGlass]\nSize=64M\nOwner=bob\n[Disk a]\nPath=/a\nFormat=qcow2\n"
         "Backing=raw:/b\n[CDROM c]\nPath=/c\n[CDROM empty]\n[Share d]\nPath=/d\n[Network "
-        "n]\nMode=tap\nDevice=tap7\n"
+        "n]\nMode=tap\nDevice=tap7\nQueues=2\n"
         "[Network m]\nMode=bridge\nBridge=br0\n[Network u]\nMode=user\n");
     const Firmware firmware = {.code = (char *)"/code", .template = (char *)"/vars"},
                    pinned = {.code = (char *)"/mine", .pinned = true};
@@ -43,7 +45,7 @@ START_TEST(everything_that_a_definition_names_is_opened)
     g_autoptr(GPtrArray) rom = file_wishes_of_pci(g_ptr_array_index(definition->pci, 0)),
                          less = file_wishes(definition, NULL, false);
     ck_assert_uint_eq(rom->len, 1);
-    ck_assert_uint_eq(less->len, G_N_ELEMENTS(expected) - 4);
+    ck_assert_uint_eq(less->len, G_N_ELEMENTS(expected) - 5);
     g_autoptr(GPtrArray) named = file_wishes(definition, &pinned, false);
     ck_assert_uint_eq(named->len, less->len + 1);
     ck_assert_str_eq(((const FileWish *)g_ptr_array_index(named, 3))->key, "Code");

@@ -92,6 +92,23 @@ START_TEST(a_tap_device_that_is_not_there_is_refused_with_those_that_are)
 }
 END_TEST
 
+START_TEST(a_card_with_queues_gets_a_link_with_queues)
+{
+    g_autoptr(Host) host = a_network();
+    g_autoptr(Plan) plan =
+        a_plan(host, "[Network lan]\nMode=bridge\nBridge=br0\nQueues=2\nMAC=52:54:00:12:34:56\n");
+
+    assert_step(plan, 0, "link of ush-win10_lan: none → mqtap on br0 as fe:54:00:12:34:56");
+    assert_lan_refused(
+        host, "Mode=tap\nDevice=tap0\nQueues=2", "Queues=2: the tap device tap0 has one queue",
+        "make it anew with multi_queue: ip tuntap del tap0 mode tap, and ip tuntap add tap0 mode "
+        "tap multi_queue; or remove Queues=");
+    ((HostLink *)host_find_link(host, "tap0"))->multi_queue = true;
+    g_autoptr(Plan) taken = a_plan(host, "[Network lan]\nMode=tap\nDevice=tap0\nQueues=2\n");
+    ck_assert_uint_eq(taken->steps->len, 0);
+}
+END_TEST
+
 START_TEST(a_parent_that_cannot_be_shared_is_refused_with_those_that_can)
 {
     g_autoptr(Host) host = a_network();
@@ -148,4 +165,5 @@ SUITE("plan-links", a_card_on_a_bridge_gets_a_link_of_its_own,
       a_bridge_that_is_not_there_is_refused_with_those_that_are,
       a_tap_device_that_is_not_there_is_refused_with_those_that_are,
       a_parent_that_cannot_be_shared_is_refused_with_those_that_can,
-      a_link_of_that_name_is_nobodys_to_take_over, names_of_links_are_short_and_unlike)
+      a_card_with_queues_gets_a_link_with_queues, a_link_of_that_name_is_nobodys_to_take_over,
+      names_of_links_are_short_and_unlike)

@@ -93,6 +93,41 @@ START_TEST(a_tap_device_is_opened_once_and_goes_while_it_is_open)
 }
 END_TEST
 
+/* QEMU turns off the queues that the guest does not use yet. */
+static void assert_two_queues(int sys_fd, int dev_fd)
+{
+    _cleanup_close_ int first = link_open(sys_fd, dev_fd, NAME), second = link_open(sys_fd, dev_fd, NAME);
+    struct ifreq off = {.ifr_flags = IFF_DETACH_QUEUE}, on = {.ifr_flags = IFF_ATTACH_QUEUE};
+
+    ck_assert_int_ge(first, 0);
+    ck_assert_int_ge(second, 0);
+    ck_assert_int_eq(ioctl(second, TUNSETQUEUE, &off), 0);
+    ck_assert_int_eq(ioctl(second, TUNSETQUEUE, &on), 0);
+}
+
+START_TEST(a_tap_device_with_queues_is_opened_once_for_each)
+{
+    int sys_fd = a_network(), dev_fd = dev();
+    static const char value[] = "mqtap on br0 as fe:54:00:12:34:56";
+
+    ck_assert_int_eq(link_make(sys_fd, NAME, value), 0);
+    assert_link(sys_fd, NAME, value);
+    assert_two_queues(sys_fd, dev_fd);
+    ck_assert_int_eq(link_remove(NAME), 0);
+    assert_link(sys_fd, NAME, "");
+}
+END_TEST
+
+START_TEST(a_macvtap_device_is_opened_once_for_each_queue)
+{
+    int sys_fd = a_network(), dev_fd = dev();
+
+    ck_assert_int_eq(link_make(sys_fd, NAME, "macvtap on br1 as 52:54:00:12:34:56"), 0);
+    assert_two_queues(sys_fd, dev_fd);
+    ck_assert_int_eq(link_remove(NAME), 0);
+}
+END_TEST
+
 START_TEST(a_macvtap_device_has_the_address_that_it_is_told)
 {
     int sys_fd = a_network(), dev_fd = dev();
@@ -184,7 +219,9 @@ START_TEST(links_that_are_not_ushers_are_not_touched)
 }
 END_TEST
 
-SUITE("link", a_tap_device_is_a_port_of_its_bridge_until_it_is_taken_away,
+SUITE("link", a_tap_device_with_queues_is_opened_once_for_each,
+      a_macvtap_device_is_opened_once_for_each_queue,
+      a_tap_device_is_a_port_of_its_bridge_until_it_is_taken_away,
       a_tap_device_is_opened_once_and_goes_while_it_is_open, a_macvtap_device_has_the_address_that_it_is_told,
       what_cannot_be_made_leaves_nothing_behind, what_is_open_is_a_tap_device_that_is_there,
       a_link_that_was_moved_is_taken_away_all_the_same, links_that_are_not_ushers_are_not_touched)
