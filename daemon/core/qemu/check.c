@@ -42,6 +42,39 @@ static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fa
                        facts->version, model);
 }
 
+static int check_property(const char *name, const QemuFacts *facts, Fault **ret_fault)
+{
+    g_autofree char *remedy = NULL;
+    NearestWord nearest = {.word = name};
+    GHashTableIter iter;
+    void *known;
+
+    if (qemu_facts_cpu_has(facts, name))
+        return 0;
+    g_hash_table_iter_init(&iter, facts->cpu_properties);
+    while (g_hash_table_iter_next(&iter, &known, NULL))
+        nearest_word_offer(&nearest, known);
+    if (nearest.best)
+        remedy = g_strdup_printf("did you mean %s?", nearest.best);
+    else
+        remedy = g_strdup_printf("see which there are: %s -cpu help", facts->path);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "[CPU] Features=: %s (%s) has no CPU property %s",
+                       facts->path, facts->version, name);
+}
+
+/* "MODEL,PROPERTY=VALUE,…" */
+static int check_cpu(const char *value, const QemuFacts *facts, Fault **ret_fault)
+{
+    g_auto(GStrv) words = g_strsplit(value, ",", -1);
+    int r = check_model(words[0], facts, ret_fault);
+
+    for (char **word = words + 1; r == 0 && *word; word++) {
+        g_autofree char *name = g_strndup(*word, strcspn(*word, "="));
+        r = check_property(name, facts, ret_fault);
+    }
+    return r;
+}
+
 #define MACHINE_SUFFIX "-machine"
 
 /* The version that comes next after one that a QEMU does not have, or its newest; NULL: it has none at all.
@@ -163,8 +196,7 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
         } else if (g_str_equal(option, "-audiodev")) {
             r = check_sound(argv[i], facts, ret_fault);
         } else if (g_str_equal(option, "-cpu")) {
-            g_autofree char *model = g_strndup(argv[i], strcspn(argv[i], ","));
-            r = check_model(model, facts, ret_fault);
+            r = check_cpu(argv[i], facts, ret_fault);
         } else if (g_str_equal(option, "-device") && *argv[i] == '{') {
             struct json_object *device = json_tokener_parse(argv[i]);
             r = check_device(device, facts, ret_fault);

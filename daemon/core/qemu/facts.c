@@ -6,7 +6,7 @@
 
 #include "../../base/cleanup.h"
 
-#define HEADING "usher-qemu-facts 2"
+#define HEADING "usher-qemu-facts 3"
 /* A file that was cut short must not pass for a QEMU that can do less. */
 #define ENDING "end"
 
@@ -21,6 +21,7 @@ static QemuFacts *facts_new(void)
 
     facts->types = new_set();
     facts->vfio_properties = new_set();
+    facts->cpu_properties = new_set();
     return facts;
 }
 
@@ -30,6 +31,7 @@ DEFINE_FREE(QemuFacts, qemu_facts_free, facts)
     g_free(facts->version);
     g_hash_table_unref(facts->types);
     g_hash_table_unref(facts->vfio_properties);
+    g_hash_table_unref(facts->cpu_properties);
 }
 
 /* The "return" of a reply, of the given type; the caller puts *ret_reply, which holds it. */
@@ -102,7 +104,8 @@ static int read_version(const char *text, char **ret)
 }
 
 int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
-                            const char *version, const char *types, const char *properties, QemuFacts **ret)
+                            const char *version, const char *types, const char *vfio, const char *cpu,
+                            QemuFacts **ret)
 {
     g_autoptr(QemuFacts) facts = facts_new();
     int r;
@@ -114,8 +117,10 @@ int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uin
     r = read_version(version, &facts->version);
     if (r == 0)
         r = add_names(types, facts->types);
-    if (r == 0 && properties)
-        r = add_names(properties, facts->vfio_properties);
+    if (r == 0 && vfio)
+        r = add_names(vfio, facts->vfio_properties);
+    if (r == 0 && cpu)
+        r = add_names(cpu, facts->cpu_properties);
     if (r < 0)
         return r;
     *ret = g_steal_pointer(&facts);
@@ -152,6 +157,16 @@ bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property)
     return facts->assumed || g_hash_table_contains(facts->vfio_properties, property);
 }
 
+/* QEMU takes one for the other (feat2prop(), target/i386/cpu.c), and tsc-freq for tsc-frequency, which alone
+ * it lists. */
+bool qemu_facts_cpu_has(const QemuFacts *facts, const char *property)
+{
+    g_autofree char *name = g_strdelimit(g_strdup(property), "_", '-');
+
+    return facts->assumed || g_hash_table_size(facts->cpu_properties) == 0 || g_str_equal(name, "tsc-freq") ||
+           g_hash_table_contains(facts->cpu_properties, name);
+}
+
 static void append_set(GString *text, const char *key, GHashTable *set)
 {
     g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(set), (GCompareFunc)strcmp);
@@ -171,6 +186,7 @@ char *qemu_facts_to_text(const QemuFacts *facts)
     g_string_append_printf(text, "version=%s\n", facts->version);
     append_set(text, "type", facts->types);
     append_set(text, "property", facts->vfio_properties);
+    append_set(text, "cpu", facts->cpu_properties);
     g_string_append(text, ENDING "\n");
     return g_string_free(text, FALSE);
 }
@@ -191,6 +207,8 @@ static bool take_line(QemuFacts *facts, const char *key, const char *value)
         g_hash_table_add(facts->types, g_strdup(value));
     else if (g_str_equal(key, "property"))
         g_hash_table_add(facts->vfio_properties, g_strdup(value));
+    else if (g_str_equal(key, "cpu"))
+        g_hash_table_add(facts->cpu_properties, g_strdup(value));
     else
         return false;
     return true;

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+/* The model with the properties of all. */
+#define QEMU_FACTS_CPU "max-x86_64-cpu"
+
 typedef struct QemuFacts {
     char *path;   /* "/usr/bin/qemu-system-x86_64" */
     bool assumed; /* nobody has asked it: it passes for one that has everything */
@@ -17,13 +20,19 @@ typedef struct QemuFacts {
     GHashTable *types; /* set of char*: every type that is not abstract: devices ("vfio-pci"), models of CPUs
                         * ("max-x86_64-cpu"), other objects ("iommufd") */
     GHashTable *vfio_properties; /* set of char*: properties of vfio-pci ("x-vga", "iommufd") */
+    GHashTable *cpu_properties; /* set of char*: those of its CPUs ("topoext"), whatever the model; empty: not
+                                 * known */
 } QemuFacts;
 
-/* From QMP answers: query-version's, qom-list-types' and device-list-properties' of vfio-pci (NULL where it
- * has none), each the whole reply object as text. -EBADMSG if one is not what it should be. */
+/* From QMP answers: query-version's, qom-list-types' and device-list-properties' of vfio-pci and of the CPU
+ * QEMU_FACTS_CPU (NULL where it has none), each the whole reply object as text. -EBADMSG if one is not what
+ * it should be. */
 int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
-                            const char *version, const char *types, const char *properties, QemuFacts **ret);
+                            const char *version, const char *types, const char *vfio, const char *cpu,
+                            QemuFacts **ret);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);
+/* By the name that QEMU lists, or with underscores as people write it. */
+bool qemu_facts_cpu_has(const QemuFacts *facts, const char *property);
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property);
 
 /* mtime_nsec of a binary. */

@@ -33,8 +33,8 @@ typedef struct Run {
     sd_event_source *exit; /* of pidfd */
     sd_event_source *deadline;
     Qmp *qmp;
-    int words_fd;                       /* its stderr, in memory */
-    char *version, *types, *properties; /* replies */
+    int words_fd;                 /* its stderr, in memory */
+    char *version, *types, *vfio; /* replies */
 } Run;
 
 typedef struct Question {
@@ -75,7 +75,7 @@ static void run_free(void *pointer)
     close_fd(run->words_fd);
     g_free(run->version);
     g_free(run->types);
-    g_free(run->properties);
+    g_free(run->vfio);
     g_free(run);
     /* Its replies and what was read from them took most of a megabyte, which malloc() would keep for the next
      * QEMU to be asked: there may be none until the next boot. */
@@ -279,20 +279,33 @@ static void ask(Run *run, const char *command, const char *name, const char *val
         finish(run, NULL, "%s: cannot ask it: %s", run->probe->path, strerror(-r));
 }
 
-static void on_properties(Qmp *qmp, int error, const char *message, struct json_object *result,
-                          void *userdata)
+/* "Device not found" is an answer. */
+static bool properties_taken(Run *run, int error, const char *message, struct json_object *result, char **ret)
+{
+    return error == -EREMOTEIO || reply_taken(run, error, message, result, ret);
+}
+
+static void on_cpu(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Run *run = userdata;
     const struct stat *st = &run->binary;
+    g_autofree char *cpu = NULL;
     QemuFacts *facts = NULL;
     int r;
 
-    /* "Device not found" is an answer. */
-    if (error != -EREMOTEIO && !reply_taken(run, error, message, result, &run->properties))
+    if (!properties_taken(run, error, message, result, &cpu))
         return;
     r = qemu_facts_from_replies(run->probe->path, st->st_ino, st->st_size, qemu_facts_mtime(st), run->version,
-                                run->types, run->properties, &facts);
+                                run->types, run->vfio, cpu, &facts);
     finish(run, facts, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
+}
+
+static void on_vfio(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    Run *run = userdata;
+
+    if (properties_taken(run, error, message, result, &run->vfio))
+        ask(run, "device-list-properties", "typename", QEMU_FACTS_CPU, on_cpu);
 }
 
 static void on_types(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
@@ -300,7 +313,7 @@ static void on_types(Qmp *qmp, int error, const char *message, struct json_objec
     Run *run = userdata;
 
     if (reply_taken(run, error, message, result, &run->types))
-        ask(run, "device-list-properties", "typename", "vfio-pci", on_properties);
+        ask(run, "device-list-properties", "typename", "vfio-pci", on_vfio);
 }
 
 static void on_version(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)

@@ -401,11 +401,13 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
     g_autofree char *version = ask_text(qemu, "query-version", NULL, NULL);
     g_autofree char *types = ask_text(qemu, "qom-list-types", NULL, NULL);
     g_autofree char *properties = ask_text(qemu, "device-list-properties", "typename", "vfio-pci");
+    g_autofree char *cpu = ask_text(qemu, "device-list-properties", "typename", QEMU_FACTS_CPU);
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
 
     g_autoptr(QemuFacts) facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU_PATH, 1, 1, 1, version, types, properties, &facts), 0);
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU_PATH, 1, 1, 1, version, types, properties, cpu, &facts), 0);
+    ck_assert(qemu_facts_cpu_has(facts, "topoext") && !qemu_facts_cpu_has(facts, "topoex"));
     GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
     for (const char *name; (name = g_dir_read_name(dir));) {
         if (!g_str_has_suffix(name, ".guest"))

@@ -200,13 +200,19 @@ static int check(const char *text, const char *const *types, const char *const *
 {
     g_autoptr(GHashTable) type_set = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) property_set = g_hash_table_new(g_str_hash, g_str_equal);
-    QemuFacts facts = {
-        .path = (char *)"/q", .version = (char *)"9", .types = type_set, .vfio_properties = property_set};
+    g_autoptr(GHashTable) cpu_set = g_hash_table_new(g_str_hash, g_str_equal);
+    QemuFacts facts = {.path = (char *)"/q",
+                       .version = (char *)"9",
+                       .types = type_set,
+                       .vfio_properties = property_set,
+                       .cpu_properties = cpu_set};
     g_autoptr(GuestDefinition) definition = a_definition(text);
     g_autoptr(QemuCommand) command = a_command_for(definition);
 
     /* Every guest asks for one. */
     g_hash_table_add(type_set, (char *)"virtio-rng-pci");
+    g_hash_table_add(cpu_set, (char *)"topoext");
+    g_hash_table_add(cpu_set, (char *)"phys-bits");
     for (; *types; types++)
         g_hash_table_add(type_set, (char *)*types);
     for (; *properties; properties++)
@@ -233,6 +239,8 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
 
     assert_lacking("[CPU]\nModel=EPCY\n", most, plain, "/q (9) has no CPU model EPCY",
                    "did you mean Model=EPYC?");
+    assert_lacking("[CPU]\nFeatures=phys_bits=39,+topoextt\n", most, plain,
+                   "[CPU] Features=: /q (9) has no CPU property topoextt", "did you mean topoext?");
     assert_lacking("[CPU]\nModel=pentium\n", most, plain, "/q (9) has no CPU model pentium",
                    "see which models there are: /q -cpu help");
     assert_lacking("[Disk a]\nPath=/a\nFormat=raw\nBus=nvme\n", most, plain,

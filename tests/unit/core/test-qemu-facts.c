@@ -12,10 +12,12 @@
     "2}"
 #define PROPERTIES "{\"return\": [{\"name\": \"x-vga\", \"type\": \"bool\"}, {\"name\": \"host\"}]}"
 
+#define CPU "{\"return\": [{\"name\": \"topoext\", \"type\": \"bool\"}, {\"name\": \"phys-bits\"}]}"
+
 static QemuFacts *some_facts(void)
 {
     QemuFacts *facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, PROPERTIES, &facts), 0);
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, PROPERTIES, CPU, &facts), 0);
     return facts;
 }
 
@@ -29,14 +31,19 @@ START_TEST(replies_become_facts)
     ck_assert(!qemu_facts_have_type(facts, "iommufd"));
     ck_assert(qemu_facts_vfio_has(facts, "x-vga"));
     ck_assert(!qemu_facts_vfio_has(facts, "iommufd"));
+    ck_assert(qemu_facts_cpu_has(facts, "phys_bits"));
+    ck_assert(!qemu_facts_cpu_has(facts, "topo"));
 }
 END_TEST
 
 START_TEST(a_qemu_without_vfio_has_none_of_its_properties)
 {
     g_autoptr(QemuFacts) facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, "{\"return\": []}", NULL, &facts), 0);
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, "{\"return\": []}", NULL, NULL, &facts),
+                     0);
     ck_assert(!qemu_facts_vfio_has(facts, "x-vga"));
+    /* One that does not tell its CPUs' properties passes for one that has all. */
+    ck_assert(qemu_facts_cpu_has(facts, "topo"));
 }
 END_TEST
 
@@ -48,7 +55,7 @@ START_TEST(a_version_without_a_package_is_numbers_alone)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
         g_autoptr(QemuFacts) facts = NULL;
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, plain[i], TYPES, NULL, &facts), 0);
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, plain[i], TYPES, NULL, NULL, &facts), 0);
         ck_assert_str_eq(facts->version, "9.1.0");
     }
 }
@@ -73,10 +80,14 @@ START_TEST(replies_that_make_no_sense_are_refused)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, bad[i], TYPES, PROPERTIES, &facts), -EBADMSG);
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, bad[i], PROPERTIES, &facts),
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, bad[i], TYPES, PROPERTIES, CPU, &facts),
                          -EBADMSG);
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, bad[i], &facts), -EBADMSG);
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, bad[i], PROPERTIES, CPU, &facts),
+                         -EBADMSG);
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, bad[i], CPU, &facts),
+                         -EBADMSG);
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, PROPERTIES, bad[i], &facts),
+                         -EBADMSG);
         ck_assert_ptr_null(facts);
     }
 }
@@ -89,7 +100,7 @@ START_TEST(facts_survive_the_cache_file)
         qemu_facts_from_replies(QEMU, G_MAXUINT64, 0, 1700000000123456789u,
                                 "{\"return\": {\"qemu\": {\"micro\": 0, \"minor\": 1, \"major\": 9},"
                                 " \"package\": \"two\\nlines = end\"}}",
-                                TYPES, PROPERTIES, &facts),
+                                TYPES, PROPERTIES, CPU, &facts),
         0);
     g_autofree char *text = qemu_facts_to_text(facts);
     ck_assert_int_eq(qemu_facts_from_text(text, &back), 0);
@@ -117,13 +128,13 @@ END_TEST
 START_TEST(a_cache_file_of_something_else_is_none)
 {
     static const char *const bad[] = {
-        "usher-qemu-facts 3\npath=/q\nversion=1\nend\n",
-        "usher-qemu-facts 2\npath=/q\nend\n",
-        "usher-qemu-facts 2\nversion=1\nend\n",
-        "usher-qemu-facts 2\npath=/q\nversion=1\nfnord=1\nend\n",
-        "usher-qemu-facts 2\npath=/q\nversion=1\nfnord\nend\n",
-        "usher-qemu-facts 2\npath=/q\nversion=1\nsize=-1\nend\n",
-        "usher-qemu-facts 2\npath=/q\npath=/r\nversion=1\nend\n",
+        "usher-qemu-facts 2\npath=/q\nversion=1\nend\n",
+        "usher-qemu-facts 3\npath=/q\nend\n",
+        "usher-qemu-facts 3\nversion=1\nend\n",
+        "usher-qemu-facts 3\npath=/q\nversion=1\nfnord=1\nend\n",
+        "usher-qemu-facts 3\npath=/q\nversion=1\nfnord\nend\n",
+        "usher-qemu-facts 3\npath=/q\nversion=1\nsize=-1\nend\n",
+        "usher-qemu-facts 3\npath=/q\npath=/r\nversion=1\nend\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;

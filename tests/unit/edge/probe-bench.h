@@ -101,4 +101,5 @@ static inline void ask(Bench *bench)
     "\"id\": 2}'\n"                                                                                          \
     "read -r line <&3; say '{\"return\": [{\"name\": \"nvme\"}], \"id\": 3}'\n"                              \
     "read -r line <&3; say '{\"error\": {\"desc\": \"no such device\"}, \"id\": 4}'\n"                       \
+    "read -r line <&3; say '{\"return\": [{\"name\": \"topoext\"}], \"id\": 5}'\n"                           \
     "sleep 1000\n"

@@ -22,6 +22,7 @@ START_TEST(the_real_qemu_tells_what_it_can_do)
     const QemuFacts *facts = qemu_probe_known(bench.probe);
     ck_assert(qemu_facts_have_type(facts, "vfio-pci") && qemu_facts_have_type(facts, "pcie-root-port"));
     ck_assert(qemu_facts_have_type(facts, "max-x86_64-cpu"));
+    ck_assert(qemu_facts_cpu_has(facts, "topoext") && !qemu_facts_cpu_has(facts, "topoex"));
     ck_assert(qemu_facts_vfio_has(facts, "x-vga") && qemu_facts_vfio_has(facts, "host"));
     bench_clear(&bench);
 }
@@ -73,7 +74,7 @@ START_TEST(answers_that_make_no_sense_are_a_failure)
     assert_failure("r() { read -r line <&3; echo \"$1\" >&3; }; echo '{\"QMP\": {}}' >&3; r '{\"return\": "
                    "{}, \"id\": 1}';"
                    "r '{\"return\": 7, \"id\": 2}'; r '{\"return\": 7, \"id\": 3}'; r '{\"return\": 7, "
-                   "\"id\": 4}'; sleep 1000",
+                   "\"id\": 4}'; r '{\"return\": 7, \"id\": 5}'; sleep 1000",
                    "its answers make no sense (Bad message)");
     assert_failure("r() { read -r line <&3; echo \"$1\" >&3; }; echo '{\"QMP\": {}}' >&3; r '{\"return\": "
                    "{}, \"id\": 1}';"

@@ -46,7 +46,7 @@ static QemuFacts *facts_new(void)
                          " {\"name\": \"host-x86_64-cpu\"}, {\"name\": \"max-x86_64-cpu\"}]}",
                          "{\"return\": [{\"name\": \"host\"}, {\"name\": \"sysfsdev\"}, {\"name\": "
                          "\"addr\"}, {\"name\": \"multifunction\"}, {\"name\": \"romfile\"}]}",
-                         &facts),
+                         NULL, &facts),
                      0);
     return facts;
 }
