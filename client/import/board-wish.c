@@ -17,13 +17,16 @@ DraftSection *wish_home(Wishes *wishes, const char *key, const char *fallback)
 
 void wish_clock(Wishes *wishes, const char *base, const Node *from)
 {
-    const char *value = g_str_equal(base, "localtime") ? "local" : base;
+    bool local = g_str_equal(base, "localtime"), zone = strchr(base, '/') != NULL;
+    DraftSection *section = draft_section(wishes->draft, "Clock");
 
-    if (g_ascii_isdigit(*base)) {
-        draft_left(wishes->draft, from, "a guest's clock always starts at the host's time");
-        return;
-    }
-    draft_set(draft_section(wishes->draft, "Clock"), "Base", from, "%s", value);
+    if (local || zone || g_str_equal(base, "utc"))
+        draft_set(section, "Base", from, "%s", local || zone ? "local" : "utc");
+    else
+        draft_left(wishes->draft, from, "a guest's clock always starts at the host's time, not at %s", base);
+    if (zone)
+        draft_differs(wishes->draft, from,
+                      "Base=local is the time of the host's zone: that it is %s is the host's to say", base);
 }
 
 void wish_hpet(Wishes *wishes, bool on, const Node *from)

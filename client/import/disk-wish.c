@@ -59,6 +59,15 @@ static char *by_id(const char *root, const char *path)
 /* The path as a definition has it; NULL: it cannot have it. */
 static char *path_of(Wishes *wishes, const DiskWish *disk)
 {
+    if (strstr(disk->path, ":/") || g_str_has_prefix(disk->path, "rbd:") ||
+        g_str_has_prefix(disk->path, "nbd:")) {
+        draft_left(wishes->draft, disk->from,
+                   "usher's disks are image files and block devices, not %s; an NVMe disk can be lent as a "
+                   "whole by a "
+                   "[PCI] section, and the host can attach one of a network",
+                   disk->path);
+        return NULL;
+    }
     if (disk->path[0] != '/') {
         draft_left(wishes->draft, disk->from,
                    "%s is a relative path, and only you know of which folder; add a [%s] section with the "

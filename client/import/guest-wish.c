@@ -152,8 +152,10 @@ void wish_uefi(Wishes *wishes, const char *code, const Node *code_from, const ch
             "as it is");
 }
 
-void wish_machine(Wishes *wishes, const char *machine, const Node *from)
+void wish_machine(Wishes *wishes, const char *name, const Node *from)
 {
+    /* Behind a plus Proxmox has a number of its own. */
+    g_autofree char *machine = g_strndup(name, strcspn(name, "+"));
     bool old = g_str_has_prefix(machine, "pc-i440fx") || g_str_equal(machine, "pc") ||
                g_str_has_prefix(machine, "pc-0.") || g_str_has_prefix(machine, "pc-1.");
 
@@ -177,10 +179,24 @@ static bool among(const char *kind, const char *const *kinds)
     return g_strv_contains(kinds, kind);
 }
 
+/* Those that have a number of their own come first, as they do with QEMU. */
+static unsigned next_index(const Wishes *wishes)
+{
+    static const char *const kinds[] = {"Disk", "CDROM", NULL};
+    unsigned next = 1;
+
+    for (const char *const *kind = kinds; *kind; kind++) {
+        const DraftSection *section;
+        for (unsigned n = 0; (section = draft_nth(wishes->draft, *kind, n)); n++)
+            next = MAX(next, strtoul(draft_get(section, "BootIndex") ?: "0", NULL, 10) + 1);
+    }
+    return next;
+}
+
 void wish_boot_order(Wishes *wishes, const char *const *kinds, const Node *from)
 {
     static const char *const sections[][2] = {{"disk", "Disk"}, {"cd", "CDROM"}};
-    unsigned index = 1;
+    unsigned first = next_index(wishes), index = first;
 
     for (unsigned i = 0; kinds[i]; i++)
         for (unsigned j = 0; j < G_N_ELEMENTS(sections); j++) {
@@ -194,7 +210,43 @@ void wish_boot_order(Wishes *wishes, const char *const *kinds, const Node *from)
     if (among("net", kinds))
         draft_left(wishes->draft, from,
                    "no key has the guest boot from a network card; choose it in the firmware's menu");
-    if (index == 1)
+    if (index == first)
         draft_differs(wishes->draft, from,
                       "a guest boots from its first bootable disk, and then from its CD drives");
+}
+
+/* What BootIndex= takes. */
+#define BOOT_FIRST 1
+#define BOOT_LAST 99
+
+static unsigned long number_of(const DraftSection *section)
+{
+    return strtoul(draft_get(section, "BootIndex"), NULL, 10);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    unsigned long first = number_of(*(DraftSection **)a), second = number_of(*(DraftSection **)b);
+
+    return first < second ? -1 : first > second;
+}
+
+void wish_boot_numbers(Wishes *wishes)
+{
+    static const char *const kinds[] = {"PCI", "Disk", "CDROM", NULL};
+    g_autoptr(GPtrArray) sections = g_ptr_array_new();
+
+    for (const char *const *kind = kinds; *kind; kind++) {
+        DraftSection *section;
+        for (unsigned n = 0; (section = draft_nth(wishes->draft, *kind, n)); n++)
+            if (draft_get(section, "BootIndex"))
+                g_ptr_array_add(sections, section);
+    }
+    g_ptr_array_sort(sections, by_number);
+    if (sections->len == 0 || (number_of(sections->pdata[0]) >= BOOT_FIRST &&
+                               number_of(sections->pdata[sections->len - 1]) <= BOOT_LAST))
+        return;
+    for (unsigned i = 0; i < sections->len; i++)
+        draft_set(sections->pdata[i], "BootIndex", NULL, "%u", i + BOOT_FIRST);
+    draft_differs(wishes->draft, NULL, "BootIndex= counts from 1 to 99: the order is the same");
 }

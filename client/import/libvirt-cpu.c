@@ -136,6 +136,7 @@ void libvirt_read_cputune(Libvirt *libvirt, Node *tune)
         "shares",          "period",         "quota",           "global_period",  "global_quota",
         "emulator_period", "emulator_quota", "iothread_period", "iothread_quota", NULL};
 
+    tune->taken = true;
     read_pins(libvirt, tune);
     for (unsigned i = 0; i < tune->children->len; i++) {
         Node *child = tune->children->pdata[i];

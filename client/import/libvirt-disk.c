@@ -139,11 +139,22 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
                    g_str_equal(kind, "floppy") ? "floppies" : type);
         return;
     }
+    if (node_at(device, "encryption") || node_at(device, "source/encryption")) {
+        node_take_all(device);
+        draft_left(libvirt->wishes->draft, device,
+                   "the image is encrypted (LUKS), and libvirt has its key; usher opens none, and without "
+                   "the key the "
+                   "guest would take it for an empty disk");
+        return;
+    }
     bool volume = g_str_equal(type, "volume");
     g_autofree char *path = path_of(libvirt, device), *name = NULL;
     node_take(device, "source/@index");
     node_take(device, "target/@tray");
     disk.bus = bus_of(device);
+    if (g_strcmp0(node_look(device, "target/@bus"), "usb") == 0)
+        draft_differs(libvirt->wishes->draft, device,
+                      "usher has no USB disks; Bus=sata is one that every system knows");
     disk.path = path && *path ? path : NULL;
     disk.name = node_take(device, "target/@dev");
     disk.rotation = node_take(device, "target/@rotation_rate");
@@ -260,6 +271,40 @@ static void read_lent(Libvirt *libvirt, Node *device)
                "the function's MAC address stays the one that its driver gives it");
 }
 
+static void read_forward(Libvirt *libvirt, Node *forward, DraftSection *section)
+{
+    const char *protocol = node_take(forward, "@proto") ?: "tcp",
+               *address = node_take(forward, "@address") ?: "";
+
+    for (unsigned i = 0; i < forward->children->len; i++) {
+        Node *range = forward->children->pdata[i];
+        const char *start = node_look(range, "@start"), *to = node_look(range, "@to") ?: start;
+        if (!start || node_at(range, "@end"))
+            continue;
+        node_take_all(range);
+        g_autofree char *rule = g_strdup_printf("%s:%s:%s-:%s", protocol, address, start, to);
+        net_wish_forward(libvirt->wishes, section, rule, forward);
+    }
+}
+
+/* What passt does, QEMU's own network of the user does as well, but slower. */
+static void read_user(Libvirt *libvirt, Node *device, DraftSection *section)
+{
+    Node *backend = node_at(device, "backend");
+
+    if (backend && g_strcmp0(node_look(backend, "@type"), "passt") == 0) {
+        node_take_all(backend);
+        node_take(device, "source/@dev");
+        draft_differs(libvirt->wishes->draft, device,
+                      "passt: Mode=user is QEMU's own network, with the same reach and other addresses");
+    }
+    for (unsigned i = 0; i < device->children->len; i++) {
+        Node *child = device->children->pdata[i];
+        if (g_str_equal(child->name, "portForward"))
+            read_forward(libvirt, child, section);
+    }
+}
+
 void libvirt_read_interface(Libvirt *libvirt, Node *device)
 {
     static const char *const own[] = {"source/@portid", "source/@portgroup",
@@ -287,7 +332,9 @@ void libvirt_read_interface(Libvirt *libvirt, Node *device)
     }
     take_words(device, own);
     net.name = g_str_equal(net.mode, "user") || g_str_equal(net.mode, "nat") ? "nat" : "lan";
-    net_wish_write(libvirt->wishes, &net);
+    DraftSection *section = net_wish_write(libvirt->wishes, &net);
+    if (g_str_equal(type, "user"))
+        read_user(libvirt, device, section);
     if (g_strcmp0(state, "down") == 0)
         draft_left(libvirt->wishes->draft, device,
                    "the card's cable is always plugged in; Mode=none connects it to nothing");

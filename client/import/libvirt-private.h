@@ -34,6 +34,9 @@ void libvirt_read_clock(Libvirt *libvirt, Node *element);
 void libvirt_read_cputune(Libvirt *libvirt, Node *element);
 void libvirt_read_vcpu(Libvirt *libvirt, Node *element);
 
+void libvirt_read_sysinfo(Libvirt *libvirt, Node *element);
+void libvirt_read_host_smbios(Libvirt *libvirt, Node *smbios);
+
 void libvirt_read_disk(Libvirt *libvirt, Node *device);
 void libvirt_read_interface(Libvirt *libvirt, Node *device);
 void libvirt_read_hostdev(Libvirt *libvirt, Node *device);

@@ -85,7 +85,7 @@ void libvirt_read_sound(Libvirt *libvirt, Node *device)
     libvirt_take_place(libvirt, device);
     if (audio && type)
         wish_sound(libvirt->wishes, driver_of(type),
-                   node_take(audio, "@serverName") ?: node_take(audio, "@runtimeDir"), audio);
+                   node_take(audio, "@serverName") ?: node_take(audio, "@runtimeDir") ?: libvirt->sound_server, audio);
     else if (libvirt->sound_driver)
         wish_sound(libvirt->wishes, libvirt->sound_driver, libvirt->sound_server, device);
     else if (node_at(libvirt->devices, "graphics"))

@@ -139,51 +139,6 @@ static void read_iothreads(Libvirt *libvirt, Node *element)
     draft_same(libvirt->wishes->draft, element, "each disk with IOThread=yes has a thread of its own");
 }
 
-/* <entry name='vendor'>…</entry> */
-static void read_entries(Libvirt *libvirt, Node *block, unsigned type)
-{
-    for (unsigned i = 0; i < block->children->len; i++) {
-        Node *entry = block->children->pdata[i];
-        const char *name = node_take(entry, "@name");
-        entry->taken = true;
-        if (name && entry->value)
-            wish_smbios(libvirt->wishes, type, name, entry->value, entry);
-    }
-}
-
-static void read_firmware_config(Libvirt *libvirt, Node *element)
-{
-    for (unsigned i = 0; i < element->children->len; i++) {
-        Node *entry = element->children->pdata[i];
-        const char *name = node_take(entry, "@name"), *file = node_take(entry, "@file");
-        if (!name)
-            continue;
-        g_autofree char *word = file ? g_strdup_printf("name=%s,file=%s", name, file)
-                                     : g_strdup_printf("name=%s,string=%s", name, entry->value ?: "");
-        g_autofree char *quoted = g_shell_quote(word), *words = g_strdup_printf("-fw_cfg %s", quoted);
-        entry->taken = true;
-        wish_argument(libvirt->wishes, entry, words);
-    }
-}
-
-static void read_sysinfo(Libvirt *libvirt, Node *element)
-{
-    static const struct {
-        const char *name;
-        unsigned type;
-    } blocks[] = {{"bios", 0}, {"system", 1}, {"baseBoard", 2}, {"chassis", 3}};
-
-    if (g_strcmp0(node_take(element, "@type"), "fwcfg") == 0) {
-        read_firmware_config(libvirt, element);
-        return;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++) {
-        Node *block = node_at(element, blocks[i].name);
-        if (block)
-            read_entries(libvirt, block, blocks[i].type);
-    }
-}
-
 static void read_secure_boot(Libvirt *libvirt, Node *element)
 {
     DraftSection *section = draft_section(libvirt->wishes->draft, "Firmware");
@@ -279,7 +234,7 @@ static void read_os(Libvirt *libvirt, Node *element)
         wish_acpi_table(libvirt->wishes, table->value ?: "", table);
     }
     if (smbios && node_take_if(smbios, "@mode", "host"))
-        draft_set(draft_section(libvirt->wishes->draft, "SMBIOS"), "Host", smbios, "yes");
+        libvirt_read_host_smbios(libvirt, smbios);
     else if (smbios)
         node_take_all(smbios);
     if (bios)
@@ -320,6 +275,12 @@ static void read_event(Libvirt *libvirt, Node *element)
     for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
         if (g_str_equal(element->name, events[i].element) &&
             g_strcmp0(element->value, events[i].value) == 0) {
+            if (!draft_knows("Guest", events[i].key)) {
+                draft_left(
+                    libvirt->wishes->draft, element,
+                    "a guest that powers off ends, and one that reboots boots again; no key says otherwise");
+                return;
+            }
             draft_set(wish_home(libvirt->wishes, events[i].key, "Guest"), events[i].key, element, "%s",
                       events[i].action);
             return;
@@ -366,6 +327,8 @@ static Node *read_arguments(Libvirt *libvirt, Node *element)
             g_ptr_array_add(words, (char *)value);
         } else if (g_strcmp0(name, "QEMU_AUDIO_DRV") == 0) {
             libvirt->sound_driver = value;
+        } else if (g_strcmp0(name, "PIPEWIRE_RUNTIME_DIR") == 0) {
+            libvirt->sound_server = value;
         } else if (g_strcmp0(name, "QEMU_PA_SERVER") == 0 || g_strcmp0(name, "PULSE_SERVER") == 0) {
             libvirt->sound_server = value;
         } else {
@@ -405,7 +368,7 @@ static const LibvirtWord words[] = {
     {"iothreadids", read_iothreads},
     {"cputune", libvirt_read_cputune},
     {"resource", read_own},
-    {"sysinfo", read_sysinfo},
+    {"sysinfo", libvirt_read_sysinfo},
     {"os", read_os},
     {"features", libvirt_read_features},
     {"cpu", libvirt_read_cpu},

@@ -222,13 +222,20 @@ static char *name_for(const Wishes *wishes, const PciWish *pci)
     return g_strdup_printf("pci-%02x-%02x", pci->bus, pci->slot);
 }
 
-/* Intel's graphics at its own place has what its driver looks for by itself. */
-static bool write_igd(Wishes *wishes, const PciWish *pci, const Property *property, const Node *from)
+/* Intel's graphics at its own place has what its driver looks for by itself. Whether the property needs no
+ * line. */
+static bool write_graphics(Wishes *wishes, const PciWish *pci, const Property *property, const Node *from)
 {
     bool own_place = !pci->mediated && !pci->domain && !pci->bus && pci->slot == 2;
 
     if (g_str_equal(property->name, "x-igd-opregion") && own_place) {
         draft_differs(wishes->draft, from, "Intel's graphics at 00:02.0 has its OpRegion by itself");
+        return true;
+    }
+    if (!property->key && (g_str_equal(property->name, "display") || g_str_equal(property->name, "ramfb"))) {
+        if (is_on(property->value))
+            draft_left(wishes->draft, from,
+                       "no key shows a vGPU's own screen; a viewer within the guest does");
         return true;
     }
     if (g_str_equal(property->name, "x-igd-lpc") || g_str_equal(property->name, "x-igd-legacy-mode")) {
@@ -247,7 +254,7 @@ static void write_properties(Wishes *wishes, const PciWish *pci, DraftSection *s
     for (unsigned i = 0; i < pci->properties->len; i++) {
         const Property *property = pci->properties->pdata[i];
         Node from = {.shown = property->from};
-        if (write_igd(wishes, pci, property, &from))
+        if (write_graphics(wishes, pci, property, &from))
             continue;
         if (property->key)
             draft_set(section, property->key, &from, "%s", property->value);

@@ -212,7 +212,11 @@ void proxmox_read_usb(Proxmox *proxmox, Node *line)
 
     if (version)
         draft_same(proxmox->wishes->draft, version, "the guest's USB controller knows all speeds");
-    if (!host || g_str_has_prefix(host, "spice")) {
+    if (node_at(line, "mapping")) {
+        node_take_all(line);
+        draft_left(proxmox->wishes->draft, line,
+                   "a device by Proxmox' own mapping; add a [USB] section with its ID= or Port=");
+    } else if (!host || g_str_has_prefix(host, "spice")) {
         node_take_all(line);
         wish_usb_redirection(proxmox->wishes, line);
     } else if (parts[0] && parts[1]) {

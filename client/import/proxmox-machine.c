@@ -89,6 +89,8 @@ void proxmox_read_cpu(Proxmox *proxmox, Node *line)
         read_flags(proxmox, line, flags);
     if (node_take_if(line, "hidden", "1"))
         cpu_wish_feature(proxmox->wishes->cpu, "kvm", "off", line);
+    if (node_at(line, "hv-vendor-id"))
+        cpu_wish_feature(proxmox->wishes->cpu, "hv-vendor-id", node_take(line, "hv-vendor-id"), line);
     if (node_at(line, "phys-bits")) {
         const char *bits = node_take(line, "phys-bits");
         cpu_wish_feature(proxmox->wishes->cpu, g_str_equal(bits, "host") ? "host-phys-bits" : "phys-bits",

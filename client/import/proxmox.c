@@ -95,6 +95,12 @@ static void read_note(Proxmox *proxmox, Node *line)
 static void read_snapshot(Proxmox *proxmox, Node *line)
 {
     node_take_all(line);
+    if (g_strcmp0(line->value, "[PENDING]") == 0 || g_str_has_prefix(line->value ?: "", "[special:")) {
+        draft_left(proxmox->wishes->draft, line,
+                   "changes that wait for the guest's next start, or Proxmox' own notes; the guest is "
+                   "imported as it is");
+        return;
+    }
     draft_left(proxmox->wishes->draft, line,
                "a snapshot of Proxmox'; the guest is imported as it is now, and the snapshot stays there");
 }

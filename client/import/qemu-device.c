@@ -209,7 +209,8 @@ static void read_rng(Qemu *qemu, Node *device)
 static void read_watchdog_device(Qemu *qemu, Node *device)
 {
     node_take_all(device);
-    draft_set(draft_section(qemu->wishes->draft, "Watchdog"), "Action", device, "reset");
+    if (!draft_get(draft_section(qemu->wishes->draft, "Watchdog"), "Action"))
+        draft_set(draft_section(qemu->wishes->draft, "Watchdog"), "Action", device, "reset");
     draft_differs(qemu->wishes->draft, device, "usher's watchdog is Intel's 6300ESB");
 }
 
@@ -223,6 +224,32 @@ static void read_genid(Qemu *qemu, Node *device)
 {
     node_take_all(device);
     wish_genid(qemu->wishes, node_look(device, "guid") ?: "", device);
+}
+
+static void read_socket_share(Qemu *qemu, Node *device)
+{
+    Node *other_end = qemu_find(qemu, "-chardev", "id", node_look(device, "chardev"));
+
+    if (other_end)
+        node_take_all(other_end);
+    node_take_all(device);
+    draft_left(qemu->wishes->draft, device,
+               "only the virtiofsd at the other end knows which folder that is; add a [Share] section with "
+               "its Path= "
+               "and Tag=%s",
+               node_look(device, "tag") ?: "");
+}
+
+/* Such a device would not start beside lent ones, or has no file to open. */
+static void read_impossible(Qemu *qemu, Node *device)
+{
+    node_take_all(device);
+    if (strstr(node_look(device, "driver"), "iommu"))
+        draft_left(qemu->wishes->draft, device, "a guest with lent devices has no IOMMU of its own");
+    else
+        draft_left(
+            qemu->wishes->draft, device,
+            "no key connects host and guest by vsock; the agent and the console have channels of their own");
 }
 
 /* USB devices of the viewer's, one at a time each. */
@@ -250,7 +277,7 @@ static void read_apple_smc(Qemu *qemu, Node *device)
 }
 
 static const QemuWord drivers[] = {
-    {"vfio-pci*", read_vfio},
+    {"vfio-pci*", read_vfio}, /* -nohotplug, too */
     {"pci-assign", read_vfio},
     {"kvm-pci-assign", read_vfio},
     {"usb-host", read_usb_host},
@@ -275,6 +302,7 @@ static const QemuWord drivers[] = {
     {"scsi-*", qemu_read_disk},
     {"ide-*", qemu_read_disk},
     {"nvme", qemu_read_disk},
+    {"usb-storage", qemu_read_disk},
     {"virtio-net*", qemu_read_card},
     {"e1000*", qemu_read_card},
     {"rtl8139", qemu_read_card},
@@ -300,6 +328,11 @@ static const QemuWord drivers[] = {
     {"vmgenid", read_genid},
     {"isa-applesmc", read_apple_smc},
     {"usb-redir", read_redirection},
+    {"vhost-user-fs*", read_socket_share},
+    {"vhost-vsock*", read_impossible},
+    {"intel-iommu", read_impossible},
+    {"amd-iommu", read_impossible},
+    {"virtio-iommu*", read_impossible},
     {"ich9-intel-hda", qemu_read_sound_device},
     {"intel-hda", qemu_read_sound_device},
     {"AC97", qemu_read_sound_device},

@@ -146,6 +146,10 @@ void qemu_read_disk(Qemu *qemu, Node *device)
     disk.cd =
         g_str_has_suffix(driver, "-cd") || (option && g_strcmp0(node_look(option, "media"), "cdrom") == 0);
     disk.name = option ? node_look(option, "id") : NULL;
+    disk.whole_scsi = g_str_equal(driver, "scsi-block") || g_str_equal(driver, "scsi-generic");
+    if (g_str_has_prefix(driver, "usb-"))
+        draft_differs(qemu->wishes->draft, device,
+                      "usher has no USB disks; Bus=sata is one that every system knows");
     disk.boot_index = node_take(device, "bootindex");
     disk.serial = node_take(device, "serial");
     disk.rotation = node_take(device, "rotation_rate");

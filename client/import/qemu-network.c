@@ -20,8 +20,15 @@ static void read_backend(Qemu *qemu, Node *backend, NetWish *net)
         net->mode = "bridge";
         net->bridge = bridge ?: "br0";
     } else if (g_str_equal(type, "tap") && device) {
+        const char *script = node_look(backend, "script");
         net->mode = "tap";
         net->device = device;
+        if (script && !g_str_equal(script, "no"))
+            draft_left(qemu->wishes->draft, backend,
+                       "%s made %s ready at each start; usher takes a device that is there, or plugs the "
+                       "card into a "
+                       "bridge with Mode=bridge and Bridge=",
+                       script, device);
     } else if (g_str_equal(type, "tap")) {
         net->mode = "user";
         draft_left(qemu->wishes->draft, backend,
@@ -31,6 +38,11 @@ static void read_backend(Qemu *qemu, Node *backend, NetWish *net)
                    descriptor ? "as a descriptor" : "from a script");
     } else if (g_str_equal(type, "user") || g_str_equal(type, "none")) {
         net->mode = type;
+    } else if (g_str_equal(type, "passt") || strstr(node_look(backend, "addr.path") ?: "", "passt")) {
+        net->mode = "user";
+        node_take_all(backend);
+        draft_differs(qemu->wishes->draft, backend,
+                      "passt: Mode=user is QEMU's own network, with the same reach and other addresses");
     } else {
         net->mode = "none";
         draft_left(qemu->wishes->draft, backend, "no Mode= is like %s; the card is connected to nothing",

@@ -66,7 +66,8 @@ void qemu_read_vnc(Qemu *qemu, Node *option)
 void qemu_read_vga_device(Qemu *qemu, Node *device)
 {
     node_take_all(device);
-    draft_differs(qemu->wishes->draft, device, "the emulated card is the one of [Display]");
+    draft_differs(qemu->wishes->draft, device,
+                  "a guest has an emulated card with [Display] alone, and that one is VGA");
 }
 
 static Node *audio_of(Qemu *qemu, Node *device)
@@ -122,13 +123,15 @@ void qemu_read_soundhw(Qemu *qemu, Node *option)
     const char *driver = node_look(option, "driver"), *server = node_look(option, "server");
 
     node_take_all(option);
-    if (driver)
+    if (driver) {
         wish_sound(qemu->wishes, driver, server, option);
-    else
-        draft_left(
-            qemu->wishes->draft, option,
-            "-soundhw is gone since QEMU 7.1, and it does not say which sound server plays; add [Sound] "
-            "Type=pipewire and Socket=/run/user/UID/pulse/native");
+    } else {
+        draft_set(draft_section(qemu->wishes->draft, "Sound"), "Type", option, "silent");
+        draft_left(qemu->wishes->draft, option,
+                   "-soundhw is gone since QEMU 7.1, and it does not say which sound server plays; until "
+                   "[Sound] has "
+                   "Type=pipewire and Socket=/run/user/UID/pulse/native, nobody hears the card");
+    }
 }
 
 void qemu_finish_screen(Qemu *qemu)

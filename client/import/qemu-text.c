@@ -14,6 +14,23 @@ static bool is_qemu(const char *word)
     return strstr(base, "qemu") || strstr(base, "kvm");
 }
 
+/* What comes behind such a word is the shell's. */
+static char **cut_at_operator(char **words)
+{
+    static const char *const operators[] = {"&", "&&",   "|",  "||", ";",  ">", ">>",
+                                            "<", "2>&1", "&>", "2>", "1>", NULL};
+    unsigned n = 0;
+
+    while (words[n] && !g_strv_contains(operators, words[n]) &&
+           !(n > 0 && (g_str_has_prefix(words[n], ">/") || g_str_has_prefix(words[n], "2>") ||
+                       g_str_has_prefix(words[n], "&>"))))
+        n++;
+    char **kept = g_new0(char *, n + 1);
+    for (unsigned i = 0; i < n; i++)
+        kept[i] = g_strdup(words[i]);
+    return kept;
+}
+
 /* The words of a script's line that starts QEMU: what is before, such as sudo, is not QEMU's. */
 static char **shell_words(const char *path, const char *text, char **ret_why)
 {
@@ -38,7 +55,7 @@ static char **shell_words(const char *path, const char *text, char **ret_why)
             continue;
         for (char **word = words; *word; word++)
             if (is_qemu(*word))
-                return g_strdupv(word);
+                return cut_at_operator(word);
     }
     *ret_why = g_strdup_printf("%s: no line in the file starts QEMU", path);
     return NULL;

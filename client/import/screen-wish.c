@@ -58,10 +58,18 @@ static void silence(DraftSection *section, const Node *from)
     draft_set(section, "Type", from, "silent");
 }
 
+/* QEMU's driver for PipeWire is told the folder of the session; pipewire-pulse has its socket below. */
+static char *socket_of(const char *driver, const char *server)
+{
+    return server && g_str_equal(driver, "pipewire") ? g_build_filename(server, "pulse/native", NULL)
+                                                     : g_strdup(server);
+}
+
 void wish_sound(Wishes *wishes, const char *driver, const char *server, const Node *from)
 {
     DraftSection *section = draft_section(wishes->draft, "Sound");
-    const char *socket = server && g_str_has_prefix(server, "unix:") ? server + strlen("unix:") : server;
+    const char *name = server && g_str_has_prefix(server, "unix:") ? server + strlen("unix:") : server;
+    g_autofree char *socket = socket_of(driver, name);
     bool needs_socket = g_str_equal(driver, "pa") || g_str_equal(driver, "pipewire");
 
     if (g_str_equal(driver, "none")) {

@@ -6,6 +6,7 @@
 
 #include "../../daemon/base/cleanup.h"
 #include "cpu-wish.h"
+#include "known-loss.h"
 #include "pci-wish.h"
 
 Wishes *wishes_new(const ImportOptions *options)
@@ -31,14 +32,18 @@ DEFINE_FREE(Wishes, wishes_free, wishes)
 
 static void leave(const Node *node, void *userdata)
 {
-    draft_left(userdata, node,
-               "import does not know what this asks for; if the guest needs it, look in usher.guest(5)");
+    const char *why = known_loss(node);
+
+    draft_left(
+        userdata, node, "%s",
+        why ?: "import does not know what this asks for; if the guest needs it, look in usher.guest(5)");
 }
 
 void wishes_finish(Wishes *wishes, Node *root)
 {
     cpu_wish_write(wishes->cpu, wishes->draft);
     pci_wish_write(wishes);
+    wish_boot_numbers(wishes);
     wishes_leave(wishes, root);
 }
 

@@ -55,3 +55,5 @@ void wish_uefi(Wishes *wishes, const char *code, const Node *code_from, const ch
 void wish_machine(Wishes *wishes, const char *machine, const Node *from);
 /* The order in which a guest boots, by kinds: "disk", "cd". */
 void wish_boot_order(Wishes *wishes, const char *const *kinds, const Node *from);
+/* Numbers of all that the guest boots from which [Disk] and its like take: from 1 on, in the same order. */
+void wish_boot_numbers(Wishes *wishes);

@@ -43,6 +43,8 @@ static void add_separate_options(QemuBuilder *builder, QemuCompanion *virtiofsd,
     companion_add(virtiofsd, "--shared-dir=/proc/self/fd/%d", folder);
     companion_add(virtiofsd, "--sandbox=chroot");
     companion_add(virtiofsd, "--modcaps=" MODCAPS);
+    /* From 1.14 on it keeps CAP_DAC_READ_SEARCH otherwise, which opens any file of the host by its handle. */
+    companion_add(virtiofsd, "--inode-file-handles=never");
     /* It warns of each file that is made without CAP_DAC_OVERRIDE. */
     companion_add(virtiofsd, "--log-level=error");
     if (share->read_only)

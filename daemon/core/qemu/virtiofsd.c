@@ -7,8 +7,8 @@
 #include "../host/descriptor.h"
 
 /* What a share needs, of either; "-o NAME=" of the older one is found by its name. */
-static const char *const separate_options[] = {"--fd",      "--shared-dir", "--sandbox",
-                                               "--modcaps", "--log-level",  NULL};
+static const char *const separate_options[] = {
+    "--fd", "--shared-dir", "--sandbox", "--modcaps", "--log-level", "--inode-file-handles", NULL};
 static const char *const joined_options[] = {"--fd", "source", "sandbox", "modcaps", NULL};
 
 static bool in_a_word(char c)

@@ -19,6 +19,7 @@ static const char later_help[] =
     "      --fd <FD>\n"
     "      --sandbox <SANDBOX>\n"
     "      --readonly\n"
+    "      --inode-file-handles=<INODE_FILE_HANDLES>\n"
     "      --modcaps <MODCAPS>\n"
     "      --log-level <LOG_LEVEL>\n"
     "          Log level (error, warn, info, debug, trace, off)\n"
@@ -50,7 +51,7 @@ END_TEST
 START_TEST(an_earlier_one_lacks_what_it_does_not_tell_of)
 {
     static const char help[] = "--fd <FD> --shared-dir <D> --sandbox <S> --modcaps <M> --log-level <L> "
-                               "--readonly-ish --translate-uid <T>";
+                               "--inode-file-handles=<H> --readonly-ish --translate-uid <T>";
     g_autoptr(Virtiofsd) virtiofsd = virtiofsd_from_answers("/v", FS, help);
 
     ck_assert(virtiofsd->usable && virtiofsd->separate);
@@ -233,7 +234,8 @@ static char *words_for(const char *text)
 
 #define SHARED                                                                                               \
     "/v --fd=3 --shared-dir=/proc/self/fd/4 --sandbox=chroot "                                               \
-    "--modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap --log-level=error"
+    "--modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap "                        \
+    "--inode-file-handles=never --log-level=error"
 
 START_TEST(the_later_one_has_each_option_for_itself)
 {

@@ -58,10 +58,11 @@ static char *program(const char *name)
 /* A program that says what it can do. */
 static void install(const char *path, const char *more)
 {
-    g_autofree char *text = g_strdup_printf(
-        "#!/bin/sh\ncase $1 in\n--print-capabilities) echo '{\"type\":\"fs\"}';;\n"
-        "--help) echo --fd --shared-dir --sandbox --modcaps --log-level %s;;\n*) exit 1;;\nesac\n",
-        more);
+    g_autofree char *text =
+        g_strdup_printf("#!/bin/sh\ncase $1 in\n--print-capabilities) echo '{\"type\":\"fs\"}';;\n"
+                        "--help) echo --fd --shared-dir --sandbox --modcaps --log-level --inode-file-handles "
+                        "%s;;\n*) exit 1;;\nesac\n",
+                        more);
 
     write_file(path, text);
 }
