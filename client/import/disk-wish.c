@@ -188,6 +188,14 @@ DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
 
     if ((disk->path && !path) || (!disk->cd && !format))
         return NULL;
+    if (format && !draft_has_word("Disk", "Format", format)) {
+        draft_left(
+            wishes->draft, disk->from,
+            "usher takes images in the formats raw and qcow2, not %s: qemu-img convert -O qcow2 %s, and "
+            "add a [Disk] section",
+            format, path);
+        return NULL;
+    }
     DraftSection *section = draft_add(wishes->draft, disk->cd ? "CDROM" : "Disk", disk->name);
     set(section, "Path", disk, path);
     set(section, "Format", disk, format);

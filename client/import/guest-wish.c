@@ -152,6 +152,20 @@ void wish_uefi(Wishes *wishes, const char *code, const Node *code_from, const ch
             "as it is");
 }
 
+void wish_bios(Wishes *wishes, const char *file, const Node *from)
+{
+    g_autofree char *upper = g_ascii_strup(file, -1);
+
+    if (!strstr(upper, "OVMF") && !strstr(upper, "EDK2") && !strstr(upper, "UEFI")) {
+        draft_left(wishes->draft, from, "with Type=bios the guest has QEMU's own BIOS");
+        return;
+    }
+    draft_set(draft_section(wishes->draft, "Firmware"), "Type", from, "uefi");
+    draft_differs(wishes->draft, from,
+                  "OVMF in place of the BIOS remembers nothing; Type=uefi is the firmware of the host's "
+                  "distribution, and usher keeps its variables, such as the order of boot entries");
+}
+
 void wish_machine(Wishes *wishes, const char *name, const Node *from)
 {
     /* Behind a plus Proxmox has a number of its own. */

@@ -222,9 +222,9 @@ static void read_rng(Libvirt *libvirt, Node *device)
 
 static void read_watchdog(Libvirt *libvirt, Node *device)
 {
-    static const char *const actions[][2] = {{"reset", "reset"},   {"poweroff", "fail"},
-                                             {"pause", "pause"},   {"none", "ignore"},
-                                             {"shutdown", "fail"}, {"inject-nmi", "reset"}};
+    static const char *const actions[][2] = {
+        {"reset", "reset"},   {"poweroff", "fail"},    {"pause", "pause"}, {"none", "ignore"},
+        {"shutdown", "fail"}, {"inject-nmi", "reset"}, {"dump", "fail"}};
     const char *model = node_look(device, "@model") ?: "", *action = node_look(device, "@action") ?: "reset";
 
     node_take_all(device);

@@ -88,12 +88,10 @@ void libvirt_read_sound(Libvirt *libvirt, Node *device)
                    node_take(audio, "@serverName") ?: node_take(audio, "@runtimeDir") ?: libvirt->sound_server, audio);
     else if (libvirt->sound_driver)
         wish_sound(libvirt->wishes, libvirt->sound_driver, libvirt->sound_server, device);
-    else if (node_at(libvirt->devices, "graphics"))
-        wish_sound(libvirt->wishes, node_look(libvirt->devices, "graphics/@type"), NULL, device);
+    else if (g_strcmp0(node_look(libvirt->devices, "graphics/@type"), "spice") == 0)
+        wish_sound(libvirt->wishes, "spice", NULL, device);
     else
-        draft_left(
-            libvirt->wishes->draft, device,
-            "a sound card that nobody hears: no sound server is said; add [Sound] Type=pipewire and Socket=");
+        wish_sound(libvirt->wishes, "none", NULL, device);
     if (codec)
         wish_sound_card(libvirt->wishes, codec, node_at(device, "codec"));
     wish_sound_card(libvirt->wishes, model, device);

@@ -184,7 +184,7 @@ static void read_firmware(Libvirt *libvirt, Node *element)
         wish_uefi(libvirt->wishes, code, loader ?: element, path, variables);
         read_secure_boot(libvirt, element);
     } else if (loader) {
-        draft_left(libvirt->wishes->draft, loader, "with Type=bios the guest has QEMU's own BIOS");
+        wish_bios(libvirt->wishes, code ?: "", loader);
     }
 }
 

@@ -105,19 +105,8 @@ static void read_boot(Qemu *qemu, Node *option)
 
 static void read_bios(Qemu *qemu, Node *option)
 {
-    const char *file = option->value ?: "";
-
     node_take_all(option);
-    g_autofree char *upper = g_ascii_strup(file, -1);
-    if (!strstr(upper, "OVMF") && !strstr(upper, "EDK2") && !strstr(upper, "UEFI")) {
-        draft_left(qemu->wishes->draft, option, "with Type=bios the guest has QEMU's own BIOS");
-        return;
-    }
-    draft_set(draft_section(qemu->wishes->draft, "Firmware"), "Type", option, "uefi");
-    draft_differs(
-        qemu->wishes->draft, option,
-        "OVMF by -bios remembers nothing; Type=uefi is the firmware of the host's distribution, and usher "
-        "keeps its variables, such as the order of boot entries");
+    wish_bios(qemu->wishes, option->value ?: "", option);
 }
 
 static void read_kernel(Qemu *qemu, Node *option)

@@ -51,6 +51,8 @@ char *wish_mapped(const Wishes *wishes, const char *storage, const char *volume)
 /* UEFI, with the firmware's own path if it is not the distribution's, and the file of its variables. */
 void wish_uefi(Wishes *wishes, const char *code, const Node *code_from, const char *variables,
                const Node *variables_from);
+/* Firmware that is no flash memory: a BIOS, or UEFI by its file's name. */
+void wish_bios(Wishes *wishes, const char *file, const Node *from);
 /* "pc-q35-6.2", "q35", "pc". */
 void wish_machine(Wishes *wishes, const char *machine, const Node *from);
 /* The order in which a guest boots, by kinds: "disk", "cd". */

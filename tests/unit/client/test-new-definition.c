@@ -97,7 +97,8 @@ START_TEST(a_value_that_would_be_more_than_one_line_is_refused)
     assert_refused(&(NewDefinition){.description = "C:\\"},
                    "--description= ends with a backslash, which would continue the line");
     assert_refused(&(NewDefinition){.gpus = (char *[]){(char *)"", NULL}}, "--gpu= is empty");
-    assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/a\r", NULL}}, "--disk= contains a control character");
+    assert_refused(&(NewDefinition){.disks = (char *[]){(char *)"/a\r", NULL}},
+                   "--disk= contains a control character");
 }
 END_TEST
 
