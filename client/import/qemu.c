@@ -141,6 +141,26 @@ static void read_argument(Qemu *qemu, Node *option)
     wish_argument(qemu->wishes, option, words);
 }
 
+/* OVMF's own name for the room of large BARs, in MiB. */
+static bool read_room(Qemu *qemu, Node *option)
+{
+    const char *name = node_look(option, "name") ?: "", *size = node_look(option, "string") ?: "";
+    guint64 bytes = wish_parse_size(size, 1 << 20);
+
+    if (!g_str_equal(name, "opt/ovmf/X-PciMmio64Mb") || bytes == 0)
+        return false;
+    g_autofree char *text = wish_size(bytes);
+    node_take_all(option);
+    draft_set(draft_section(qemu->wishes->draft, "Firmware"), "MMIO64", option, "%s", text);
+    return true;
+}
+
+static void read_firmware_config(Qemu *qemu, Node *option)
+{
+    if (!read_room(qemu, option))
+        read_argument(qemu, option);
+}
+
 static void read_console(Qemu *qemu, Node *option)
 {
     draft_same(qemu->wishes->draft, option,
@@ -308,7 +328,7 @@ static const QemuWord options[] = {
     {"-initrd", read_kernel},
     {"-append", read_kernel},
     {"-acpitable", read_acpitable},
-    {"-fw_cfg", read_argument},
+    {"-fw_cfg", read_firmware_config},
     {"-serial", read_console},
     {"-parallel", read_nothing},
     {"-balloon", read_balloon},

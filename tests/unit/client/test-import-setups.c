@@ -107,6 +107,15 @@ START_TEST(what_the_shell_does_behind_qemu_is_not_qemus)
 }
 END_TEST
 
+START_TEST(room_for_large_devices_is_said_by_its_key)
+{
+    static const char room[] = "qemu-kvm\n-bios\nOVMF.fd\n-fw_cfg\nopt/ovmf/X-PciMmio64Mb,string=65536";
+
+    assert_says(IMPORT_QEMU, room, "MMIO64=64G");
+    assert_needs_no_qemu_section(room);
+}
+END_TEST
+
 START_TEST(a_disk_of_a_network_is_no_path)
 {
     assert_lists(IMPORT_QEMU, "qemu-kvm\n-drive\nfile=nvme://0000:03:00.0/1,if=virtio,format=raw", DRAFT_LEFT,
@@ -181,10 +190,11 @@ START_TEST(an_image_of_another_format_is_left_out_once)
 }
 END_TEST
 
-SUITE("import-setups", what_a_key_says_is_no_line_of_qemus, a_sound_card_stays_where_its_server_is_not_said,
-      an_image_whose_key_only_libvirt_has_is_left_out, a_session_of_pipewire_becomes_the_socket_below,
-      a_clock_of_another_place_goes_by_the_host, a_network_of_passt_keeps_its_ports,
-      disks_with_a_number_come_before_the_order_by_kinds, what_the_shell_does_behind_qemu_is_not_qemus,
-      a_disk_of_a_network_is_no_path, what_would_keep_a_guest_from_starting_is_no_line_of_qemus,
-      a_known_loss_has_its_reason, numbers_of_the_boot_order_fit_their_key,
-      uefi_in_place_of_a_bios_stays_uefi, an_image_of_another_format_is_left_out_once)
+SUITE("import-setups", room_for_large_devices_is_said_by_its_key, what_a_key_says_is_no_line_of_qemus,
+      a_sound_card_stays_where_its_server_is_not_said, an_image_whose_key_only_libvirt_has_is_left_out,
+      a_session_of_pipewire_becomes_the_socket_below, a_clock_of_another_place_goes_by_the_host,
+      a_network_of_passt_keeps_its_ports, disks_with_a_number_come_before_the_order_by_kinds,
+      what_the_shell_does_behind_qemu_is_not_qemus, a_disk_of_a_network_is_no_path,
+      what_would_keep_a_guest_from_starting_is_no_line_of_qemus, a_known_loss_has_its_reason,
+      numbers_of_the_boot_order_fit_their_key, uefi_in_place_of_a_bios_stays_uefi,
+      an_image_of_another_format_is_left_out_once)
