@@ -179,12 +179,8 @@ static const char *const mice[] = {
 };
 
 static const char *const sound_types[] = {
-    [SOUND_NONE] = "none",
-    [SOUND_PIPEWIRE] = "pipewire",
-    [SOUND_PULSEAUDIO] = "pulseaudio",
-    [SOUND_SPICE] = "spice",
-    [SOUND_SILENT] = "silent",
-    NULL,
+    [SOUND_NONE] = "none",   [SOUND_PIPEWIRE] = "pipewire", [SOUND_PULSEAUDIO] = "pulseaudio",
+    [SOUND_SPICE] = "spice", [SOUND_SILENT] = "silent",     NULL,
 };
 
 const char *display_type_to_string(DisplayType type)
