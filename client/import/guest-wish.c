@@ -177,7 +177,8 @@ void wish_machine(Wishes *wishes, const char *name, const Node *from)
         draft_set(draft_section(wishes->draft, "Guest"), "Machine", from, "%s", machine);
     else if (g_str_equal(machine, "q35"))
         draft_differs(wishes->draft, from,
-                      "q35 is usher's machine; its version stays the one of the first start");
+                      "q35 is usher's machine, too, in the newest version that QEMU has; Machine= names one "
+                      "that stays");
     else if (old)
         draft_differs(
             wishes->draft, from,
