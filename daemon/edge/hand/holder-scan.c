@@ -124,6 +124,21 @@ static bool is_file(const struct stat *file, const struct statx *st)
            st->stx_dev_minor == minor(file->st_dev);
 }
 
+/* How we reach a node that a process has open at that path; the caller frees it. A node that was opened in
+ * another mount namespace's /dev, as libvirt's QEMU and our own workers have, is told from the root of that
+ * one (d_path() of the kernel's fs/d_path.c): "/vfio/26". */
+static char *reach(const Scan *scan, const char *target, const struct statx *node)
+{
+    struct statx st;
+
+    if (!g_str_has_prefix(target, "/dev/") && target[0] == '/' &&
+        stat_node(scan->place->dev_fd, target + 1, &st) >= 0 &&
+        (st.stx_mode & S_IFMT) == (node->stx_mode & S_IFMT) && st.stx_rdev_major == node->stx_rdev_major &&
+        st.stx_rdev_minor == node->stx_rdev_minor)
+        return g_strconcat("/dev", target, NULL);
+    return g_strdup(target);
+}
+
 static void look_at_file(Scan *scan, Process *process, int files, const char *number)
 {
     struct statx st;
@@ -146,7 +161,8 @@ static void look_at_file(Scan *scan, Process *process, int files, const char *nu
     }
     ssize_t n = readlinkat(files, number, target, sizeof(target) - 1);
     target[MAX(n, 0)] = '\0';
-    note(scan, process, HOLDER_FILE, node->device, node->name, n > 0 ? target : node->name);
+    g_autofree char *path = reach(scan, n > 0 ? target : node->name, &st);
+    note(scan, process, HOLDER_FILE, node->device, node->name, path);
 }
 
 static void look_at_files(Scan *scan, Process *process)

@@ -75,7 +75,7 @@ expect_eq "QEMU has the own nodes of the two functions, and nothing else of VFIO
 expect_eq "All nodes are root's" "$(owners)" 0:0
 refused "The guest's user could not open the card's node" 'Permission denied' as_the_guest direct "$(own_node "$GPU")"
 refused "Nor the group's" 'Permission denied' as_the_guest direct "$(group_node "$GPU")"
-it "Who holds the card is found by the node" shows "vfio/devices/vfio[0-9]+ .*usher-guest@direct" usherctl holders "$GPU"
+it "Who holds the card is found by the node" shows "/dev/vfio/devices/vfio[0-9]+ .*usher-guest@direct" usherctl holders "$GPU"
 it "Status shows the way" shows "$GPU .*iommufd" usherctl status direct
 
 # usherd goes and comes.

@@ -275,6 +275,33 @@ START_TEST(who_has_the_device_itself_open_at_vfio_holds_it)
 }
 END_TEST
 
+/* Of a node that all have, a path that is not below /dev. */
+#define ELSEWHERE "/proc/self/root/dev/full"
+
+static void open_elsewhere(const char *what_is_there_for_us)
+{
+    put_link("dev" ELSEWHERE, what_is_there_for_us);
+    close_fd(tree.place.dev_fd);
+    tree.place.dev_fd = open_below("dev");
+    put_node(CARD_PATH "/vfio-dev/vfio0", "vfio-dev", "1:7");
+    put_process(90, "qemu", "0::/machine.slice/x.scope");
+    open_file(90, 3, ELSEWHERE);
+}
+
+START_TEST(a_node_of_another_dev_is_named_as_it_is_here)
+{
+    open_elsewhere("/dev/full");
+    assert_held(CARD, "file " CARD " /dev" ELSEWHERE " 90 qemu x.scope \n");
+}
+END_TEST
+
+START_TEST(a_node_that_is_another_one_here_keeps_its_path)
+{
+    open_elsewhere("/dev/null");
+    assert_held(CARD, "file " CARD " " ELSEWHERE " 90 qemu x.scope \n");
+}
+END_TEST
+
 START_TEST(who_has_a_group_open_that_no_iommu_stands_behind_holds_it)
 {
     put_link(CARD_PATH "/iommu_group", "../../../kernel/iommu_groups/0");
@@ -335,6 +362,8 @@ SUITE_WITH("holder-scan", setup, teardown, a_device_that_nobody_uses_has_no_hold
            what_the_host_has_mounted_is_not_told_twice,
            nodes_outside_of_sysfs_are_known_where_the_driver_tells,
            who_has_the_device_itself_open_at_vfio_holds_it,
+           a_node_of_another_dev_is_named_as_it_is_here,
+           a_node_that_is_another_one_here_keeps_its_path,
            who_has_a_group_open_that_no_iommu_stands_behind_holds_it,
            who_has_a_mediated_devices_group_open_holds_it, who_uses_what_is_behind_vmd_holds_it,
            a_loop_of_links_is_not_walked, what_is_no_address_is_not_looked_for)
