@@ -37,6 +37,7 @@ static const struct {
     {"bandwidth", NULL, LIMIT},
     {"iops*", NULL, LIMIT},
     {"mbps*", NULL, LIMIT},
+    {"bps*", NULL, LIMIT},
     {"throttling.*", NULL, LIMIT},
     {"mtu", NULL, "the card has the MTU of the bridge or of the link above"},
     {"vlan", NULL, VLAN},

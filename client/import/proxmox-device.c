@@ -6,6 +6,7 @@
 #include "board-wish.h"
 #include "disk-wish.h"
 #include "net-wish.h"
+#include "option.h"
 #include "pci-wish.h"
 #include "proxmox-private.h"
 #include "screen-wish.h"
@@ -33,9 +34,8 @@ static char *volume_path(Proxmox *proxmox, Node *line, const char *volume)
 
 static void take_own(Proxmox *proxmox, Node *line)
 {
-    static const char *const own[] = {"size",    "backup", "replicate",   "snapshot", "shared",
-                                      "queues_", "iops",   "mbps",        "media",    "detect_zeroes",
-                                      "werror",  "rerror", "import-from", NULL};
+    static const char *const own[] = {"size",          "backup", "replicate", "shared",      "media",
+                                      "detect_zeroes", "werror", "rerror",    "import-from", NULL};
 
     for (const char *const *name = own; *name; name++) {
         Node *found = node_at(line, *name);
@@ -63,6 +63,19 @@ static const char *bus_of(const Node *line)
                                                   : "sata";
 }
 
+/* Why no section can be what the line says; NULL: one can. */
+static const char *why_left(Node *line, const char *volume)
+{
+    if (g_str_has_suffix(volume, "cloudinit") || strstr(volume, "-cloudinit,"))
+        return "Proxmox makes the disk for cloud-init anew at each start";
+    if (option_on(line, "snapshot"))
+        return "snapshot: what the guest writes is thrown away when it ends, and a [Disk] would keep it; add "
+               "a "
+               "section with ReadOnly=yes, or with an image of its own above (qemu-img create -b)";
+    option_off(line, "snapshot");
+    return NULL;
+}
+
 void proxmox_read_disk(Proxmox *proxmox, Node *line)
 {
     const char *volume = node_take(line, "volume") ?: node_take(line, "file") ?: "none", *cache = node_take(line, "cache");
@@ -72,9 +85,10 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     DiskWish disk = {
         .cd = g_strcmp0(media, "cdrom") == 0, .id = line->name, .name = line->name, .from = line};
 
-    if (g_str_has_suffix(volume, "cloudinit") || strstr(volume, "-cloudinit,")) {
+    const char *why = why_left(line, volume);
+    if (why) {
         node_take_all(line);
-        draft_left(proxmox->wishes->draft, line, "Proxmox makes the disk for cloud-init anew at each start");
+        draft_left(proxmox->wishes->draft, line, "%s", why);
         return;
     }
     g_autofree char *path = empty ? NULL : volume_path(proxmox, line, volume);
@@ -91,7 +105,8 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     disk.io = node_take(line, "aio");
     disk.queues = queues;
     disk.serial = node_take(line, "serial");
-    disk.read_only = node_take_if(line, "ro", "1");
+    disk.read_only = option_on(line, "ro");
+    option_off(line, "ro");
     node_take_if(line, "iothread", "0");
     node_take_if(line, "ssd", "0");
     take_own(proxmox, line);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lines of Proxmox' that ask for more, or for less, than they seem to. */
+#include "imports.h"
+
+static void assert_silent(const char *text, const char *words)
+{
+    g_autoptr(Import) found = import(IMPORT_PROXMOX, text);
+    g_autofree char *definition = draft_text(found->draft);
+
+    ck_assert_msg(!strstr(definition, words), "%s is in\n%s", words, definition);
+}
+
+START_TEST(a_disk_whose_writes_are_thrown_away_is_left_out)
+{
+    static const char on[] = "memory: 4096\nscsi0: /dev/vg/a,snapshot=1",
+                      off[] = "scsi0: /dev/vg/a,snapshot=0";
+
+    assert_silent(on, "[Disk");
+    assert_lists(IMPORT_PROXMOX, on, DRAFT_LEFT, "a [Disk] would keep it");
+    assert_says(IMPORT_PROXMOX, off, "Path=/dev/vg/a");
+}
+END_TEST
+
+START_TEST(limits_and_read_only_disks_are_no_matters_of_proxmox)
+{
+    static const char limited[] = "scsi0: /dev/vg/a,iops=100,mbps=5,bps=7,ro=on";
+
+    assert_lists(IMPORT_PROXMOX, limited, DRAFT_LEFT, "iops=100 of scsi0");
+    assert_lists(IMPORT_PROXMOX, limited, DRAFT_LEFT, "mbps=5 of scsi0");
+    assert_lists(IMPORT_PROXMOX, limited, DRAFT_LEFT, "bps=7 of scsi0");
+    assert_says(IMPORT_PROXMOX, limited, "ReadOnly=yes");
+}
+END_TEST
+
+SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
+      limits_and_read_only_disks_are_no_matters_of_proxmox)
