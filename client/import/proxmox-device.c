@@ -171,13 +171,25 @@ void proxmox_read_network(Proxmox *proxmox, Node *line)
     }
 }
 
+/* Those that Proxmox gives to the first device of the line alone (PVE::QemuServer::PCI, "if $j == 0"). */
+static void read_properties(Node *line, PciWish *first)
+{
+    static const char *const names[] = {"rombar",        "vendor-id",     "device-id",
+                                        "sub-vendor-id", "sub-device-id", NULL};
+    const char *rom = node_take(line, "romfile");
+    g_autofree char *path = rom && *rom != '/' ? g_strconcat(ROM_FOLDER, rom, NULL) : g_strdup(rom);
+
+    if (path)
+        pci_wish_property(first, "romfile", path, line);
+    for (const char *const *name = names; *name; name++)
+        if (node_at(line, *name))
+            pci_wish_property(first, *name, node_take(line, *name) ?: "", line);
+}
+
 void proxmox_read_lent(Proxmox *proxmox, Node *line)
 {
     const char *host = node_take(line, "volume") ?: node_take(line, "host"),
-               *rom = node_take(line, "romfile");
-    const char *rom_bar = node_take(line, "rombar"), *mapping = node_take(line, "mapping"),
-               *mdev = node_take(line, "mdev");
-    static const char *const ids[] = {"vendor-id", "device-id", "sub-vendor-id", "sub-device-id", NULL};
+               *mapping = node_take(line, "mapping"), *mdev = node_take(line, "mdev");
     g_auto(GStrv) hosts = g_strsplit(host ?: "", ";", -1);
     Node *bus = node_at(line, "pcie"), *vga = node_at(line, "x-vga"), *igd = node_at(line, "legacy-igd");
 
@@ -195,16 +207,10 @@ void proxmox_read_lent(Proxmox *proxmox, Node *line)
                        "%s is no address of a device; usherctl devices lists them", *one);
             continue;
         }
-        g_autofree char *path = rom && *rom != '/' ? g_strconcat(ROM_FOLDER, rom, NULL) : g_strdup(rom);
-        if (path && one == hosts)
-            pci_wish_property(pci, "romfile", path, line);
-        if (rom_bar)
-            pci_wish_property(pci, "rombar", rom_bar, line);
         if (mdev)
             pci_wish_property(pci, "mdev", mdev, line);
-        for (const char *const *id = ids; *id; id++)
-            if (node_at(line, *id))
-                pci_wish_property(pci, *id, node_take(line, *id), line);
+        if (one == hosts)
+            read_properties(line, pci);
     }
     if (vga) {
         node_take_all(vga);

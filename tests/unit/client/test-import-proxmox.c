@@ -32,5 +32,19 @@ START_TEST(limits_and_read_only_disks_are_no_matters_of_proxmox)
 }
 END_TEST
 
+START_TEST(what_a_line_says_of_its_card_is_about_the_first_function)
+{
+    static const char two[] =
+        "hostpci0: 01:00.0;01:00.1,device-id=0x1234,vendor-id=0x5678,sub-device-id=0x9abc,rombar=0";
+    g_autoptr(Import) found = import(IMPORT_PROXMOX, two);
+    g_autofree char *text = draft_text(found->draft);
+
+    ck_assert_msg(strstr(text, "Address=0000:01:00.0\nFunctions=0,1\n"), "%s", text);
+    ck_assert_msg(strstr(text, "DeviceID=1234"), "%s", text);
+    ck_assert_msg(!strstr(text, "Address=0000:01:00.1"), "%s", text);
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
-      limits_and_read_only_disks_are_no_matters_of_proxmox)
+      limits_and_read_only_disks_are_no_matters_of_proxmox,
+      what_a_line_says_of_its_card_is_about_the_first_function)
