@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "board-wish.h"
+#include "cpu-wish.h"
 #include "disk-wish.h"
 #include "net-wish.h"
 #include "option.h"
@@ -186,12 +187,27 @@ static void read_properties(Node *line, PciWish *first)
             pci_wish_property(first, *name, node_take(line, *name) ?: "", line);
 }
 
+/* qemu-server hides KVM from a guest with such a card, and has QEMU route VGA to it unless the firmware is
+ * OVMF (PVE::QemuServer::PCI, print_hostpci_devices). */
+static void read_primary(Proxmox *proxmox, Node *line)
+{
+    const Node *bios = node_at(proxmox->root, "bios");
+    PciWish *card = pci_wish_find(proxmox->wishes, line->name);
+
+    cpu_wish_feature(proxmox->wishes->cpu, "kvm", "off", line);
+    if (g_strcmp0(bios ? node_look(bios, "volume") : NULL, "ovmf") == 0)
+        draft_differs(proxmox->wishes->draft, line,
+                      "x-vga: with UEFI firmware the card's own driver shows the screen");
+    else if (card)
+        pci_wish_property(card, "x-vga", "on", line);
+}
+
 void proxmox_read_lent(Proxmox *proxmox, Node *line)
 {
     const char *host = node_take(line, "volume") ?: node_take(line, "host"),
                *mapping = node_take(line, "mapping"), *mdev = node_take(line, "mdev");
     g_auto(GStrv) hosts = g_strsplit(host ?: "", ";", -1);
-    Node *bus = node_at(line, "pcie"), *vga = node_at(line, "x-vga"), *igd = node_at(line, "legacy-igd");
+    Node *bus = node_at(line, "pcie"), *igd = node_at(line, "legacy-igd");
 
     if (bus)
         draft_same(proxmox->wishes->draft, bus, "each device is behind a PCI Express root port of its own");
@@ -212,12 +228,9 @@ void proxmox_read_lent(Proxmox *proxmox, Node *line)
         if (one == hosts)
             read_properties(line, pci);
     }
-    if (vga) {
-        node_take_all(vga);
-        draft_differs(proxmox->wishes->draft, vga,
-                      "x-vga: with UEFI firmware the card's own driver shows the screen; with a BIOS write "
-                      "PrimaryVGA=yes");
-    }
+    if (option_on(line, "x-vga"))
+        read_primary(proxmox, line);
+    option_off(line, "x-vga");
     if (igd) {
         node_take_all(igd);
         draft_left(proxmox->wishes->draft, igd,

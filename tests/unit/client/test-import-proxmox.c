@@ -45,6 +45,21 @@ START_TEST(what_a_line_says_of_its_card_is_about_the_first_function)
 }
 END_TEST
 
+START_TEST(a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga)
+{
+    static const char bios[] = "hostpci0: 01:00,x-vga=1", off[] = "hostpci0: 01:00,x-vga=0",
+                      uefi[] = "bios: ovmf\nhostpci0: 01:00,x-vga=1";
+
+    assert_says(IMPORT_PROXMOX, bios, "HideHypervisor=yes");
+    assert_says(IMPORT_PROXMOX, bios, "PrimaryVGA=yes");
+    assert_says(IMPORT_PROXMOX, uefi, "HideHypervisor=yes");
+    assert_silent(uefi, "PrimaryVGA");
+    assert_silent(off, "HideHypervisor");
+    assert_silent(off, "PrimaryVGA");
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
-      what_a_line_says_of_its_card_is_about_the_first_function)
+      what_a_line_says_of_its_card_is_about_the_first_function,
+      a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga)
