@@ -59,7 +59,19 @@ START_TEST(a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga)
 }
 END_TEST
 
+START_TEST(a_watchdog_does_what_it_did_or_is_left_out)
+{
+    static const char nmi[] = "memory: 4096\nwatchdog: i6300esb,action=inject-nmi";
+
+    assert_says(IMPORT_PROXMOX, "watchdog: i6300esb,action=debug", "Action=ignore");
+    assert_says(IMPORT_PROXMOX, "watchdog: i6300esb,action=none", "Action=ignore");
+    assert_says(IMPORT_PROXMOX, "watchdog: i6300esb,action=shutdown", "Action=fail");
+    assert_silent(nmi, "[Watchdog]");
+    assert_lists(IMPORT_PROXMOX, nmi, DRAFT_LEFT, "does not do inject-nmi");
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
       what_a_line_says_of_its_card_is_about_the_first_function,
-      a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga)
+      a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out)
