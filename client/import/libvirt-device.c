@@ -25,19 +25,6 @@ static void read_controller(Libvirt *libvirt, Node *device)
                "usher places ports, bridges and controllers as the devices need them");
 }
 
-static char *address_of(Node *address)
-{
-    unsigned parts[4];
-    const char *const names[] = {"@domain", "@bus", "@slot", "@function"};
-
-    for (unsigned i = 0; i < 4; i++) {
-        const char *text = node_take(address, names[i]);
-        parts[i] = text ? strtoul(text, NULL, 0) : 0;
-    }
-    return g_strdup_printf("%04x:%02x:%02x.%u", parts[0] & 0xffff, parts[1] & 0xff, parts[2] & 0x1f,
-                           parts[3] & 7);
-}
-
 static void read_rom(PciWish *pci, Node *device)
 {
     Node *rom = node_at(device, "rom");
@@ -55,14 +42,15 @@ static void read_pci(Libvirt *libvirt, Node *device)
     Node *address = node_at(device, "source/address");
     const char *id = node_look(device, "alias/@name"), *order = node_take(device, "boot/@order");
     const char *driver = node_take(device, "driver/@name"), *iommufd = node_take(device, "driver/@iommufd");
-    g_autofree char *place = address ? address_of(address) : NULL, *fallback = NULL;
     unsigned n = libvirt->wishes->pci->len;
 
-    if (!place)
-        return;
     /* A domain that is not running has no aliases, but libvirt will name them so. */
-    fallback = g_strdup_printf("hostdev%u", n);
-    PciWish *pci = pci_wish_add(libvirt->wishes, place, id ?: fallback, address);
+    g_autofree char *fallback = g_strdup_printf("hostdev%u", n);
+    PciWish *pci = libvirt_lend(libvirt, address, id ?: fallback, address ?: device);
+    if (!pci) {
+        node_take_all(device);
+        return;
+    }
     if (order)
         pci_wish_property(pci, "bootindex", order, node_at(device, "boot"));
     if (g_strcmp0(iommufd, "yes") == 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* <disk> and <interface>. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "disk-wish.h"
@@ -107,17 +106,8 @@ static void read_rest(Libvirt *libvirt, Node *device, DraftSection *section)
 /* <disk type='nvme'>: QEMU drives the controller itself; lent as a whole it is the guest's. */
 static void read_nvme(Libvirt *libvirt, Node *device)
 {
-    unsigned parts[4];
-    const char *const names[] = {"@domain", "@bus", "@slot", "@function"};
-    Node *address = node_at(device, "source/address");
-
-    for (unsigned i = 0; i < 4; i++) {
-        const char *text = address ? node_look(address, names[i]) : NULL;
-        parts[i] = text ? strtoul(text, NULL, 0) : 0;
-    }
-    g_autofree char *place = g_strdup_printf("%04x:%02x:%02x.%u", parts[0], parts[1], parts[2], parts[3]);
-    pci_wish_add(libvirt->wishes, place, NULL, device);
-    draft_differs(libvirt->wishes->draft, device, "the NVMe controller itself is lent to the guest");
+    if (libvirt_lend(libvirt, node_at(device, "source/address"), NULL, device))
+        draft_differs(libvirt->wishes->draft, device, "the NVMe controller itself is lent to the guest");
     node_take_all(device);
 }
 
@@ -256,19 +246,10 @@ static bool read_connection(Libvirt *libvirt, Node *device, const char *type, Ne
 /* <interface type='hostdev'>: a function of a card. */
 static void read_lent(Libvirt *libvirt, Node *device)
 {
-    const char *const names[] = {"@domain", "@bus", "@slot", "@function"};
-    unsigned parts[4];
-
-    for (unsigned i = 0; i < 4; i++) {
-        g_autofree char *path = g_strconcat("source/address/", names[i], NULL);
-        const char *text = node_look(device, path);
-        parts[i] = text ? strtoul(text, NULL, 0) : 0;
-    }
-    g_autofree char *place = g_strdup_printf("%04x:%02x:%02x.%u", parts[0], parts[1], parts[2], parts[3]);
-    pci_wish_add(libvirt->wishes, place, node_look(device, "alias/@name"), device);
+    if (libvirt_lend(libvirt, node_at(device, "source/address"), node_look(device, "alias/@name"), device))
+        draft_left(libvirt->wishes->draft, device,
+                   "the function's MAC address stays the one that its driver gives it");
     node_take_all(device);
-    draft_left(libvirt->wishes->draft, device,
-               "the function's MAC address stays the one that its driver gives it");
 }
 
 static void read_forward(Libvirt *libvirt, Node *forward, DraftSection *section)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libvirt-private.h"
 
+#include "pci-wish.h"
+
 #define PLACE "usher gives each device its id, its bus and its place"
 
 void libvirt_read_children(Libvirt *libvirt, Node *element, const LibvirtWord *words, size_t n)
@@ -11,6 +13,34 @@ void libvirt_read_children(Libvirt *libvirt, Node *element, const LibvirtWord *w
             if (g_str_equal(words[j].name, child->name))
                 words[j].read(libvirt, child);
     }
+}
+
+static bool read_part(Node *address, const char *name, const char *otherwise, unsigned most, unsigned *ret)
+{
+    const char *text = address ? node_take(address, name) ?: otherwise : NULL;
+    char *end;
+
+    if (!text || !g_ascii_isdigit(*text))
+        return false;
+    unsigned long long number = g_ascii_strtoull(text, &end, 0);
+    *ret = number;
+    return *end == '\0' && number <= most;
+}
+
+PciWish *libvirt_lend(Libvirt *libvirt, Node *address, const char *id, Node *from)
+{
+    unsigned domain, bus, slot, function;
+
+    /* A part that is cut to fit would name another device of the host. */
+    if (!read_part(address, "@domain", "0", 0xffff, &domain) ||
+        !read_part(address, "@bus", NULL, 0xff, &bus) || !read_part(address, "@slot", NULL, 0x1f, &slot) ||
+        !read_part(address, "@function", "0", 7, &function)) {
+        draft_left(libvirt->wishes->draft, address ?: from,
+                   "this is no address of a device that usher can lend; usherctl devices lists them");
+        return NULL;
+    }
+    g_autofree char *place = g_strdup_printf("%04x:%02x:%02x.%u", domain, bus, slot, function);
+    return pci_wish_add(libvirt->wishes, place, id, from);
 }
 
 /* Of forty addresses one is enough to tell of. */

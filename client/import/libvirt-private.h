@@ -20,6 +20,10 @@ typedef struct LibvirtWord {
 /* Has each child read that a row names; the others are found by the walk. */
 void libvirt_read_children(Libvirt *libvirt, Node *element, const LibvirtWord *words, size_t n);
 
+/* Lends the device at an <address>; what is wrong with it, or its lack, goes to the list. NULL: it is not
+ * lent. */
+PciWish *libvirt_lend(Libvirt *libvirt, Node *address, const char *id, Node *from);
+
 /* Takes an element that is one of many of its kind: of forty addresses one is enough to tell of. */
 void libvirt_take_kind(Libvirt *libvirt, Node *element, const char *reason);
 /* <address>, <alias> and the like are usher's to choose. */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What cannot be said exactly is left out: an import lends and opens nothing that its source did not. */
+#include "imports.h"
+
+static void assert_lacks(ImportFormat format, const char *text, const char *words)
+{
+    g_autoptr(Import) found = import(format, text);
+    g_autofree char *definition = draft_text(found->draft);
+
+    ck_assert_msg(!strstr(definition, words), "%s\nis in\n%s", words, definition);
+}
+
+#define ADDRESS(domain, bus, slot, function)                                                                 \
+    "<address domain='" domain "' bus='" bus "' slot='" slot "' function='" function "'/>"
+#define LENT(address)                                                                                        \
+    DOMAIN("<memory>2097152</memory><devices><hostdev mode='subsystem' type='pci'><source>" address          \
+           "</source></hostdev></devices>")
+
+START_TEST(an_address_that_fits_no_device_is_cut_to_none)
+{
+    static const char *const wrong[] = {ADDRESS("0x10000", "0x01", "0x00", "0x0"),
+                                        ADDRESS("0x0", "0x1ff", "0x00", "0x0"),
+                                        ADDRESS("0x0", "0x01", "0x20", "0x0"),
+                                        ADDRESS("0x0", "0x01", "0x00", "0x8"),
+                                        ADDRESS("0x0", "-255", "0x00", "0x0"),
+                                        ADDRESS("0x0", "0x01", "0x00", "0x1z"),
+                                        "<address domain='0x0000'/>"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *text =
+            g_strconcat("<domain type='kvm'><memory>2097152</memory><devices><hostdev "
+                        "mode='subsystem' type='pci'><source>",
+                        wrong[i], "</source><rom bar='off'/></hostdev></devices></domain>", NULL);
+        assert_lacks(IMPORT_LIBVIRT, text, "[PCI");
+        assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "no address of a device");
+    }
+    assert_says(IMPORT_LIBVIRT, LENT(ADDRESS("0xffff", "0xff", "0x1f", "0x7")), "Address=ffff:ff:1f.7");
+}
+END_TEST
+
+START_TEST(a_disk_or_card_by_its_controller_has_an_exact_address_too)
+{
+    assert_lacks(
+        IMPORT_LIBVIRT,
+        DOMAIN("<memory>2097152</memory><devices><disk type='nvme' device='disk'><source type='pci' "
+               "namespace='1'>" ADDRESS(
+                   "0x10000", "0x01",
+                   "0x00", "0x0") "</source><target dev='vda'/></disk><interface "
+                                  "type='hostdev'><source>" ADDRESS("0x0", "0x101", "0x00",
+                                                                    "0x0") "</source></interface></devices>"),
+        "[PCI");
+}
+END_TEST
+
+SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
+      a_disk_or_card_by_its_controller_has_an_exact_address_too)
