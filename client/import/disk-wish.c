@@ -181,6 +181,24 @@ static void write_tuning(Wishes *wishes, DraftSection *section, const DiskWish *
             "the guest sees the section's name as the disk's serial number, as usher gives each one");
 }
 
+/* usher has no USB disks, and a SATA disk cannot be write-protected. */
+static const char *bus_of(Wishes *wishes, const DiskWish *disk)
+{
+    bool usb = g_strcmp0(disk->bus, "usb") == 0, sata = usb || g_strcmp0(disk->bus, "sata") == 0;
+
+    if (sata && disk->read_only && !disk->cd) {
+        draft_differs(wishes->draft, disk->from,
+                      "the disk is write-protected, which one of usher's with Bus=%s cannot be; "
+                      "Bus=virtio-scsi can, and the guest needs its driver",
+                      usb ? "usb or sata" : "sata");
+        return "virtio-scsi";
+    }
+    if (usb)
+        draft_differs(wishes->draft, disk->from,
+                      "usher has no USB disks; Bus=sata is one that every system knows");
+    return usb ? "sata" : disk->bus;
+}
+
 DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
 {
     g_autofree char *path = disk->path ? path_of(wishes, disk) : NULL;
@@ -199,7 +217,7 @@ DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
     DraftSection *section = draft_add(wishes->draft, disk->cd ? "CDROM" : "Disk", disk->name);
     set(section, "Path", disk, path);
     set(section, "Format", disk, format);
-    set(section, "Bus", disk, disk->bus);
+    set(section, "Bus", disk, bus_of(wishes, disk));
     if (disk->boot_index)
         set(section, "BootIndex", disk, disk->boot_index);
     if (disk->whole_scsi)

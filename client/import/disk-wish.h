@@ -11,7 +11,8 @@ typedef struct DiskWish {
     const char *name; /* for the section */
     const char *id;   /* how the source calls the device; NULL: not at all */
     const char *path; /* NULL: an empty drive */
-    const char *format, *bus, *cache, *discard, *serial, *boot_index, *io, *queues, *rotation;
+    const char *format, *bus /* "usb", too */, *cache, *discard, *serial, *boot_index, *io, *queues,
+        *rotation;
     const char *logical, *physical; /* the sizes of its sectors */
     bool iothread, read_only;
     bool whole_scsi; /* commands are passed through to the disk */

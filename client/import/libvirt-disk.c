@@ -44,6 +44,7 @@ static const char *bus_of(Node *device)
     return g_str_equal(bus, "virtio") ? "virtio-blk"
            : g_str_equal(bus, "scsi") ? "virtio-scsi"
            : g_str_equal(bus, "nvme") ? "nvme"
+           : g_str_equal(bus, "usb")  ? "usb"
                                       : "sata";
 }
 
@@ -142,9 +143,6 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
     node_take(device, "source/@index");
     node_take(device, "target/@tray");
     disk.bus = bus_of(device);
-    if (g_strcmp0(node_look(device, "target/@bus"), "usb") == 0)
-        draft_differs(libvirt->wishes->draft, device,
-                      "usher has no USB disks; Bus=sata is one that every system knows");
     disk.path = path && *path ? path : NULL;
     disk.name = node_take(device, "target/@dev");
     disk.rotation = node_take(device, "target/@rotation_rate");

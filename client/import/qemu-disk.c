@@ -33,7 +33,7 @@ static void read_layer(Node *layer, Drive *drive)
     drive->io = node_take(layer, "aio") ?: node_take(layer, "file.aio") ?: drive->io;
     drive->discard = node_take(layer, "discard") ?: drive->discard;
     drive->cache = disk_cache_of(direct, no_flush, -1) ?: drive->cache;
-    drive->read_only = switch_of(layer, "read-only") == 1;
+    drive->read_only = drive->read_only || switch_of(layer, "read-only") == 1;
     node_take(layer, "file.discard");
     take_words(layer, own);
 }
@@ -90,6 +90,7 @@ static const char *bus_of(const char *driver)
     return g_str_has_prefix(driver, "virtio-blk") ? "virtio-blk"
            : g_str_has_prefix(driver, "scsi-")    ? "virtio-scsi"
            : g_str_equal(driver, "nvme")          ? "nvme"
+           : g_str_has_prefix(driver, "usb-")     ? "usb"
                                                   : "sata";
 }
 
@@ -110,7 +111,7 @@ static void write_disk(Qemu *qemu, DiskWish *disk)
 {
     if (!disk->name || g_str_has_prefix(disk->name, "libvirt-"))
         disk->name = disk->cd ? "cd" : draft_nth(qemu->wishes->draft, "Disk", 0) ? "disk" : "system";
-    if (disk->cd && disk->bus && !g_str_equal(disk->bus, "virtio-scsi"))
+    if (disk->cd && disk->bus && !g_str_equal(disk->bus, "virtio-scsi") && !g_str_equal(disk->bus, "usb"))
         disk->bus = "sata";
     disk_wish_write(qemu->wishes, disk);
 }
@@ -147,9 +148,6 @@ void qemu_read_disk(Qemu *qemu, Node *device)
         g_str_has_suffix(driver, "-cd") || (option && g_strcmp0(node_look(option, "media"), "cdrom") == 0);
     disk.name = option ? node_look(option, "id") : NULL;
     disk.whole_scsi = g_str_equal(driver, "scsi-block") || g_str_equal(driver, "scsi-generic");
-    if (g_str_has_prefix(driver, "usb-"))
-        draft_differs(qemu->wishes->draft, device,
-                      "usher has no USB disks; Bus=sata is one that every system knows");
     disk.boot_index = node_take(device, "bootindex");
     disk.serial = node_take(device, "serial");
     disk.rotation = node_take(device, "rotation_rate");

@@ -134,6 +134,12 @@ static void leave_section(Draft *draft, unsigned index, const char *why)
     g_ptr_array_remove_index(draft->sections, index);
 }
 
+/* Without such a line the guest could do more than its source let it. */
+static bool protects(const DraftLine *line)
+{
+    return g_str_equal(line->key, "ReadOnly");
+}
+
 /* Takes out what the fault is about; false: it is about nothing that was written. */
 static bool leave(Draft *draft, const GArray *places, const Fault *fault)
 {
@@ -144,7 +150,8 @@ static bool leave(Draft *draft, const GArray *places, const Fault *fault)
     if (line == 0 || line > places->len || draft->sections->len == 0)
         return false;
     Place place = g_array_index(places, Place, line - 1);
-    if (place.line < 0)
+    const DraftSection *section = draft->sections->pdata[place.section];
+    if (place.line < 0 || protects(section->lines->pdata[place.line]))
         leave_section(draft, place.section, why);
     else
         leave_line(draft, draft->sections->pdata[place.section], place.line, why);

@@ -40,17 +40,41 @@ END_TEST
 
 START_TEST(a_disk_or_card_by_its_controller_has_an_exact_address_too)
 {
-    assert_lacks(
-        IMPORT_LIBVIRT,
-        DOMAIN("<memory>2097152</memory><devices><disk type='nvme' device='disk'><source type='pci' "
-               "namespace='1'>" ADDRESS(
-                   "0x10000", "0x01",
-                   "0x00", "0x0") "</source><target dev='vda'/></disk><interface "
-                                  "type='hostdev'><source>" ADDRESS("0x0", "0x101", "0x00",
-                                                                    "0x0") "</source></interface></devices>"),
-        "[PCI");
+    assert_lacks(IMPORT_LIBVIRT,
+                 DOMAIN("<memory>2097152</memory><devices><disk type='nvme' device='disk'><source type='pci' "
+                        "namespace='1'>" ADDRESS("0x10000", "0x01", "0x00",
+                                                 "0x0") "</source><target dev='vda'/></disk><interface "
+                                                        "type='hostdev'><source>" ADDRESS(
+                                                            "0x0", "0x101", "0x00",
+                                                            "0x0") "</source></interface></devices>"),
+                 "[PCI");
+}
+END_TEST
+
+START_TEST(a_disk_that_was_read_only_stays_so)
+{
+    static const char usb[] = DEVICES("<disk type='file' device='disk'><driver type='raw'/><source "
+                                      "file='/srv/a.img'/><target dev='sda' bus='usb'/><readonly/></disk>");
+    static const char stays[] = "Format=raw\nBus=virtio-scsi\nReadOnly=yes";
+
+    assert_says(IMPORT_LIBVIRT, usb, stays);
+    assert_lists(IMPORT_LIBVIRT, usb, DRAFT_DIFFERS, "the guest needs its driver");
+    assert_says(IMPORT_QEMU,
+                "qemu-kvm\n-drive\nfile=/srv/a.img,format=raw,if=none,id=a,readonly=on\n-device\n"
+                "usb-storage,drive=a",
+                stays);
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-drive\nfile=/srv/a.img,format=raw,if=ide,readonly", stays);
+    assert_says(IMPORT_QEMU,
+                "qemu-kvm\n-blockdev\n{\"driver\":\"file\",\"filename\":\"/srv/a.img\",\"node-name\":"
+                "\"s\",\"read-only\":true}\n-blockdev\n{\"node-name\":\"f\",\"driver\":\"raw\","
+                "\"file\":\"s\"}\n-device\n{\"driver\":\"usb-storage\",\"drive\":\"f\"}",
+                stays);
+    assert_says(IMPORT_LIBVIRT,
+                DEVICES("<disk type='file' device='cdrom'><source file='/srv/a.iso'/><target dev='sda' "
+                        "bus='usb'/><readonly/></disk>"),
+                "Path=/srv/a.iso\nBus=sata");
 }
 END_TEST
 
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
-      a_disk_or_card_by_its_controller_has_an_exact_address_too)
+      a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so)
