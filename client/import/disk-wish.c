@@ -201,6 +201,10 @@ static const char *bus_of(Wishes *wishes, const DiskWish *disk)
 
 DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
 {
+    if (disk->left) {
+        draft_left(wishes->draft, disk->from, "%s", disk->left);
+        return NULL;
+    }
     g_autofree char *path = disk->path ? path_of(wishes, disk) : NULL;
     const char *format = path && !disk->cd ? format_of(wishes, disk, path) : NULL;
 

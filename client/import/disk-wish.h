@@ -15,9 +15,18 @@ typedef struct DiskWish {
         *rotation;
     const char *logical, *physical; /* the sizes of its sectors */
     bool iothread, read_only;
-    bool whole_scsi; /* commands are passed through to the disk */
+    bool whole_scsi;  /* commands are passed through to the disk */
+    const char *left; /* why no section can say what the disk is; NULL: one can */
     const Node *from;
 } DiskWish;
+
+/* Why disks are left out, whatever the format. */
+#define DISK_WINDOW                                                                                          \
+    "the disk is a part of the file or device (offset, size), and usher gives the whole; on the host, "      \
+    "losetup --offset --sizelimit or dmsetup makes a device of that part, for a [Disk] section"
+#define DISK_PASSING                                                                                         \
+    "what the guest writes to the disk is forgotten when it ends, which no key says; make an image above "   \
+    "(qemu-img create -f qcow2 -b), and add a [Disk] section with it"
 
 /* The section; NULL: it was left out, which the draft's list says. */
 DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk);

@@ -112,6 +112,23 @@ static void read_nvme(Libvirt *libvirt, Node *device)
     node_take_all(device);
 }
 
+/* Why no section can be such a disk; NULL: one can. */
+static const char *unsayable(Node *device, const char *type, const char *kind)
+{
+    if (g_str_equal(kind, "floppy"))
+        return "usher's disks are image files and block devices, not floppies";
+    if (g_str_equal(type, "network") || g_str_equal(type, "dir") || g_str_equal(type, "vhostuser"))
+        return "usher's disks are image files and block devices: none of a network, of a folder or of "
+               "vhost-user";
+    if (node_at(device, "encryption") || node_at(device, "source/encryption"))
+        return "the image is encrypted (LUKS), and libvirt has its key; usher opens none, and without the "
+               "key "
+               "the guest would take it for an empty disk";
+    if (node_at(device, "source/slices"))
+        return DISK_WINDOW;
+    return node_at(device, "transient") ? DISK_PASSING : NULL;
+}
+
 void libvirt_read_disk(Libvirt *libvirt, Node *device)
 {
     const char *type = node_take(device, "@type") ?: "file", *kind = node_take(device, "@device") ?: "disk";
@@ -123,19 +140,10 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
         return;
     }
     libvirt_take_place(libvirt, device);
-    if (g_str_equal(kind, "floppy") || g_str_equal(type, "network") || g_str_equal(type, "dir") ||
-        g_str_equal(type, "vhostuser")) {
+    const char *left = unsayable(device, type, kind);
+    if (left) {
         node_take_all(device);
-        draft_left(libvirt->wishes->draft, device, "usher's disks are image files and block devices, not %s",
-                   g_str_equal(kind, "floppy") ? "floppies" : type);
-        return;
-    }
-    if (node_at(device, "encryption") || node_at(device, "source/encryption")) {
-        node_take_all(device);
-        draft_left(libvirt->wishes->draft, device,
-                   "the image is encrypted (LUKS), and libvirt has its key; usher opens none, and without "
-                   "the key the "
-                   "guest would take it for an empty disk");
+        draft_left(libvirt->wishes->draft, device, "%s", left);
         return;
     }
     bool volume = g_str_equal(type, "volume");

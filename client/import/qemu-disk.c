@@ -9,6 +9,7 @@
 /* What stands behind a device, from whichever option. */
 typedef struct Drive {
     const char *path, *format, *cache, *discard, *io;
+    const char *left; /* as a DiskWish has it */
     bool read_only;
 } Drive;
 
@@ -23,6 +24,24 @@ static void take_words(Node *node, const char *const *names)
         node_take(node, *names);
 }
 
+/* A part of what is below, as the driver raw makes it of any. */
+static bool is_window(const Node *layer)
+{
+    for (unsigned i = 0; i < layer->children->len; i++) {
+        const char *name = ((const Node *)layer->children->pdata[i])->name;
+        const char *last = strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
+        if (g_str_equal(last, "offset") || g_str_equal(last, "size"))
+            return true;
+    }
+    return false;
+}
+
+static void leave(Node *layer, Drive *drive, const char *why)
+{
+    node_take_all(layer);
+    drive->left = why;
+}
+
 static void read_layer(Node *layer, Drive *drive)
 {
     static const char *const own[] = {"driver",  "node-name", "auto-read-only", "file", "file.driver",
@@ -35,6 +54,8 @@ static void read_layer(Node *layer, Drive *drive)
     drive->cache = disk_cache_of(direct, no_flush, -1) ?: drive->cache;
     drive->read_only = drive->read_only || switch_of(layer, "read-only") == 1;
     node_take(layer, "file.discard");
+    if (is_window(layer))
+        leave(layer, drive, DISK_WINDOW);
     take_words(layer, own);
 }
 
@@ -70,6 +91,11 @@ static void read_drive(Node *option, Drive *drive)
     drive->read_only = read_only && !g_str_equal(read_only, "off");
     int direct = switch_of(option, "cache.direct"), no_flush = switch_of(option, "cache.no-flush");
     drive->cache = disk_cache_of(direct, no_flush, switch_of(option, "cache.writeback")) ?: drive->cache;
+    if (is_window(option))
+        leave(option, drive, DISK_WINDOW);
+    else if (option_on(option, "snapshot"))
+        leave(option, drive, DISK_PASSING);
+    option_off(option, "snapshot");
     take_words(option, own);
 }
 
@@ -79,6 +105,7 @@ static void fill(DiskWish *disk, const Drive *drive)
 
     disk->path = drive->path && *drive->path ? drive->path : NULL;
     disk->format = g_strcmp0(drive->format, "host_device") == 0 ? "raw" : drive->format;
+    disk->left = drive->left;
     disk->cache = drive->cache;
     disk->io = drive->io;
     disk->read_only = drive->read_only;
@@ -107,8 +134,18 @@ static void read_controller(Qemu *qemu, Node *device, DiskWish *disk)
     disk->iothread = disk->iothread || node_at(controller, "iothread");
 }
 
+static bool forgets_all(const Qemu *qemu)
+{
+    for (unsigned i = 0; i < qemu->root->children->len; i++)
+        if (g_str_equal(((const Node *)qemu->root->children->pdata[i])->name, "-snapshot"))
+            return true;
+    return false;
+}
+
 static void write_disk(Qemu *qemu, DiskWish *disk)
 {
+    if (!disk->cd && forgets_all(qemu))
+        disk->left = DISK_PASSING;
     if (!disk->name || g_str_has_prefix(disk->name, "libvirt-"))
         disk->name = disk->cd ? "cd" : draft_nth(qemu->wishes->draft, "Disk", 0) ? "disk" : "system";
     if (disk->cd && disk->bus && !g_str_equal(disk->bus, "virtio-scsi") && !g_str_equal(disk->bus, "usb"))

@@ -76,5 +76,48 @@ START_TEST(a_disk_that_was_read_only_stays_so)
 }
 END_TEST
 
+#define DISK(more)                                                                                           \
+    DOMAIN("<memory>2097152</memory><devices><disk type='file' device='disk'><driver type='raw'/>" more      \
+           "<target dev='vda' bus='virtio'/></disk></devices>")
+
+static void assert_leaves_disk(ImportFormat format, const char *text, const char *why)
+{
+    assert_lacks(format, text, "[Disk");
+    assert_lists(format, text, DRAFT_LEFT, why);
+}
+
+START_TEST(a_part_of_a_disk_does_not_become_the_whole)
+{
+    assert_leaves_disk(IMPORT_LIBVIRT,
+                       DISK("<source file='/srv/a.img'><slices><slice type='storage' offset='512' "
+                            "size='1024'/></slices></source>"),
+                       "is a part of the file");
+    assert_leaves_disk(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-drive\nfile=/srv/a.img,format=raw,offset=512",
+                       "is a part of the file");
+    assert_leaves_disk(IMPORT_QEMU,
+                       "qemu-kvm\n-m\n4G\n-blockdev\ndriver=qcow2,node-name=d,file.driver=raw,file.size=1M,"
+                       "file.file.driver=file,file.file.filename=/srv/a\n-device\nvirtio-blk-pci,drive=d",
+                       "is a part of the file");
+    assert_leaves_disk(
+        IMPORT_QEMU,
+        "qemu-kvm\n-m\n4G\n-blockdev\n{\"driver\":\"host_device\",\"filename\":\"/dev/pve/a\","
+        "\"node-name\":\"s\"}\n-blockdev\n{\"driver\":\"raw\",\"file\":\"s\",\"offset\":1048576,"
+        "\"node-name\":\"d\"}\n-device\nscsi-hd,drive=d",
+        "is a part of the file");
+}
+END_TEST
+
+START_TEST(a_disk_that_forgets_does_not_become_one_that_keeps)
+{
+    assert_leaves_disk(IMPORT_LIBVIRT, DISK("<source file='/srv/a.img'/><transient/>"), "is forgotten");
+    assert_leaves_disk(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-drive\nfile=/srv/a.img,format=raw,snapshot=on",
+                       "is forgotten");
+    assert_leaves_disk(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-snapshot\n-hda\n/srv/a.img", "is forgotten");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-drive\nfile=/srv/a.img,format=raw,snapshot=off",
+                "Path=/srv/a.img");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
-      a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so)
+      a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
+      a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps)
