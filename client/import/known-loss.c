@@ -109,6 +109,11 @@ static const struct {
     {"spice_enhancements", NULL, WEBPAGE},
     {"startdate", NULL, "a guest's clock always starts at the host's time"},
     {"virtiofs*", NULL, "only Proxmox knows which folder that is; add a [Share] section with its Path="},
+    {"cut off", NULL,
+     "the command ends above these words, at an empty line or a comment, so QEMU never had them; close the "
+     "gap and import again if the guest is to have them"},
+    {"second guest", NULL,
+     "the first command that starts QEMU was read; import this one from a file of its own"},
     {"numa*", NULL, "a guest has one NUMA node; [Memory] Node= says which of the host's has its memory"},
 };
 
