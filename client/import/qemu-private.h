@@ -29,6 +29,8 @@ void qemu_take_place(Qemu *qemu, Node *device);
 /* -device, by its driver. */
 void qemu_read_device(Qemu *qemu, Node *device);
 
+/* Has options of disks in the order of their places, so that the guest counts them as before. */
+void qemu_sort_disks(const Qemu *qemu);
 /* The disks: devices with a drive, and -drive, -hda, -cdrom without a device. */
 void qemu_read_disk(Qemu *qemu, Node *device);
 void qemu_read_drive(Qemu *qemu, Node *option);

@@ -421,6 +421,7 @@ void qemu_read(Wishes *wishes, Node *root, bool whole)
 {
     Qemu qemu = {wishes, root, whole};
 
+    qemu_sort_disks(&qemu);
     for (unsigned turn = 1; turn <= 3; turn++)
         for (unsigned i = 0; i < root->children->len; i++) {
             Node *option = root->children->pdata[i];

@@ -118,6 +118,36 @@ START_TEST(a_disk_that_forgets_does_not_become_one_that_keeps)
 }
 END_TEST
 
+static void assert_first_is(const char *text, const char *first, const char *second)
+{
+    g_autoptr(Import) found = import(IMPORT_QEMU, text);
+    g_autofree char *definition = draft_text(found->draft);
+    const char *a = strstr(definition, first), *b = strstr(definition, second);
+
+    ck_assert_msg(a && b && a < b, "%s", definition);
+}
+
+START_TEST(disks_are_in_the_order_of_their_places)
+{
+    assert_first_is("qemu-kvm\n-m\n4G\n-drive\nfile=/srv/b.img,format=raw,index=1\n-drive\n"
+                    "file=/srv/a.img,format=raw,index=0",
+                    "/srv/a.img", "/srv/b.img");
+    assert_first_is("qemu-kvm\n-m\n4G\n-hdb\n/srv/b.img\n-drive\nfile=/srv/a.img,format=raw", "/srv/a.img",
+                    "/srv/b.img");
+    assert_first_is("qemu-kvm\n-m\n4G\n-drive\nfile=/srv/b.img,format=raw,if=virtio\n-drive\n"
+                    "file=/srv/a.img,format=raw,if=virtio",
+                    "/srv/b.img", "/srv/a.img");
+    assert_first_is("qemu-kvm\n-m\n4G\n-drive\nfile=/srv/b.img,format=raw,if=none,id=b\n-drive\n"
+                    "file=/srv/a.img,format=raw,if=none,id=a\n-device\nide-hd,bus=ide.1,drive=b\n-device\n"
+                    "ide-hd,bus=ide.0,drive=a",
+                    "/srv/a.img", "/srv/b.img");
+    assert_first_is("qemu-kvm\n-m\n4G\n-drive\nif=pflash,unit=1,format=raw,file=/srv/v.fd\n-drive\n"
+                    "if=pflash,unit=0,format=raw,file=/srv/code.fd",
+                    "/srv/code.fd", "/srv/v.fd");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
-      a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps)
+      a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
+      disks_are_in_the_order_of_their_places)
