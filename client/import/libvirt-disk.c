@@ -188,12 +188,13 @@ static void take_words(Node *node, const char *const *names)
         node_take(node, *names);
 }
 
-/* libvirt's own networks: which bridge "default" has is known to all. */
+/* libvirt's own networks: of "default" alone it is known that it is NAT; another may be cut off from the rest
+ * of the world. Without a mode the card is left out. */
 static void read_network(Libvirt *libvirt, Node *device, NetWish *net)
 {
-    const char *network = node_take(device, "source/@network") ?: "default",
+    const char *network = node_take(device, "source/@network") ?: "",
                *bridge = node_take(device, "source/@bridge");
-    bool nat = g_str_equal(network, "default") || (bridge && g_str_has_prefix(bridge, "virbr"));
+    bool nat = g_str_equal(network, "default");
 
     if (nat && draft_has_word("Network", "Mode", "nat")) {
         net->mode = "nat";
@@ -215,12 +216,11 @@ static void read_network(Libvirt *libvirt, Node *device, NetWish *net)
         draft_differs(libvirt->wishes->draft, device,
                       "the bridge of libvirt's network %s: libvirt must have started it", network);
     } else {
-        net->mode = "user";
-        draft_left(libvirt->wishes->draft, device,
-                   "what libvirt's network %s is connected to stands in libvirt (virsh net-dumpxml %s); the "
-                   "guest has Mode=user "
-                   "meanwhile",
-                   network, network);
+        draft_left(
+            libvirt->wishes->draft, device,
+            "what libvirt's network %s is connected to stands in libvirt alone (virsh net-dumpxml %s); "
+            "add a [Network] section with Mode=bridge and its bridge",
+            network, network);
     }
 }
 
@@ -318,6 +318,10 @@ void libvirt_read_interface(Libvirt *libvirt, Node *device)
                    type);
     }
     take_words(device, own);
+    if (!net.mode) {
+        node_take_all(device);
+        return;
+    }
     net.name = g_str_equal(net.mode, "user") || g_str_equal(net.mode, "nat") ? "nat" : "lan";
     DraftSection *section = net_wish_write(libvirt->wishes, &net);
     if (g_str_equal(type, "user"))

@@ -147,7 +147,25 @@ START_TEST(disks_are_in_the_order_of_their_places)
 }
 END_TEST
 
+START_TEST(only_the_default_network_is_known_to_be_nat)
+{
+    static const char isolated[] =
+        DOMAIN("<memory>2097152</memory><devices><interface type='network'><source network='isolated' "
+               "bridge='virbr2'/></interface></devices>");
+    static const char unknown[] = DOMAIN("<memory>2097152</memory><devices><interface type='network'><mac "
+                                         "address='52:54:00:00:00:01'/><source network='isolated'/>"
+                                         "</interface></devices>");
+
+    assert_says(IMPORT_LIBVIRT, isolated, "Mode=bridge\nBridge=virbr2");
+    assert_lists(IMPORT_LIBVIRT, isolated, DRAFT_DIFFERS, "libvirt must have started it");
+    assert_lacks(IMPORT_LIBVIRT, unknown, "[Network");
+    assert_lists(IMPORT_LIBVIRT, unknown, DRAFT_LEFT, "virsh net-dumpxml isolated");
+    assert_lacks(IMPORT_LIBVIRT, DEVICES("<interface type='network'><source network='default'/></interface>"),
+                 "Mode=bridge");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
-      disks_are_in_the_order_of_their_places)
+      disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat)
