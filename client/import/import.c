@@ -22,6 +22,9 @@ ImportFormat import_format_from_string(const char *name)
     return IMPORT_FORMAT_INVALID;
 }
 
+/* As virsh begins its complaints. */
+#define VIRSH_ERROR "error: "
+
 /* "cores: 4", or a note, or a snapshot. */
 static bool looks_like_proxmox(const char *line)
 {
@@ -39,7 +42,7 @@ ImportFormat import_format_guess(const char *text, size_t size)
     if (g_str_has_prefix(start, "\xef\xbb\xbf"))
         start += 3;
     start += strspn(start, " \t\r\n");
-    if (*start == '<')
+    if (*start == '<' || g_str_has_prefix(start, VIRSH_ERROR))
         return IMPORT_LIBVIRT;
     if (g_str_has_prefix(start, "#!"))
         return IMPORT_QEMU;
@@ -90,6 +93,10 @@ typedef struct Source {
 static bool read_libvirt(Wishes *wishes, Source *source, const char *path, const char *text, size_t size,
                          char **ret_why)
 {
+    if (g_str_has_prefix(text + strspn(text, " \t\r\n"), VIRSH_ERROR)) {
+        *ret_why = g_strdup_printf("%s:1: the file has virsh's words of an error, not a domain", path);
+        return false;
+    }
     source->root = read_xml(path, text, size, ret_why);
     if (!source->root)
         return false;
@@ -97,6 +104,11 @@ static bool read_libvirt(Wishes *wishes, Source *source, const char *path, const
         *ret_why = g_strdup_printf(
             "%s:%u: the file is no domain of libvirt's but <%s>; virsh dumpxml NAME prints one", path,
             source->root->line, source->root->name);
+        return false;
+    }
+    g_autofree char *refusal = libvirt_refusal(source->root);
+    if (refusal) {
+        *ret_why = g_strdup_printf("%s:%u: %s", path, source->root->line, refusal);
         return false;
     }
     source->arguments = libvirt_read(wishes, source->root);

@@ -384,6 +384,19 @@ static const LibvirtWord words[] = {
     {"qemu:capabilities", read_own},
 };
 
+/* What would be another kind of guest, were it taken for one of usher's. */
+char *libvirt_refusal(const Node *root)
+{
+    const char *type = node_look(root, "@type"), *arch = node_look(root, "os/type/@arch");
+
+    if (type && !g_str_equal(type, "kvm") && !g_str_equal(type, "qemu"))
+        return g_strdup_printf("usher's guests are those of KVM and QEMU, not %s", type);
+    /* A board of x86_64 runs systems of 32 bits as well. */
+    if (arch && !g_str_equal(arch, "x86_64") && !g_str_equal(arch, "i686"))
+        return g_strdup_printf("usher's guests are x86_64, not %s", arch);
+    return NULL;
+}
+
 Node *libvirt_read(Wishes *wishes, Node *root)
 {
     Libvirt libvirt = {.wishes = wishes, .root = root};

@@ -57,6 +57,12 @@ static void start(GMarkupParseContext *context, const char *element, const char 
     Reading *reading = userdata;
     unsigned line = line_of(context);
 
+    if (reading->root && !reading->here) {
+        g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
+                    "the file has another <%s> behind the first; import each from a file of its own",
+                    element);
+        return;
+    }
     find_prefix(reading, names, values);
     g_autofree char *name = name_of(reading, element);
     Node *node = node_new(reading->here, name, NULL, line);

@@ -165,7 +165,31 @@ START_TEST(only_the_default_network_is_known_to_be_nat)
 }
 END_TEST
 
+static void assert_refuses(ImportFormat format, const char *text, const char *why)
+{
+    assert_refused(format, text, strlen(text), why);
+}
+
+START_TEST(a_guest_of_another_kind_is_refused)
+{
+    static const char error[] = "error: failed to get domain 'win'\n";
+
+    assert_refuses(IMPORT_LIBVIRT, "<domain type='xen'><memory>2097152</memory></domain>",
+                   "x:1: usher's guests");
+    assert_refuses(IMPORT_LIBVIRT, "<domain type='lxc'><memory>2097152</memory></domain>", "not lxc");
+    assert_refuses(
+        IMPORT_LIBVIRT,
+        "<domain type='kvm'><memory>2097152</memory><os><type arch='aarch64'>hvm</type></os></domain>",
+        "not aarch64");
+    assert_refuses(IMPORT_LIBVIRT, DOMAIN("<memory>2097152</memory>") "\n" DOMAIN(""),
+                   "x:2: the file has another <domain>");
+    ck_assert_int_eq(import_format_guess(error, strlen(error)), IMPORT_LIBVIRT);
+    assert_refuses(IMPORT_LIBVIRT, error, "x:1: the file has virsh's words");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
-      disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat)
+      disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
+      a_guest_of_another_kind_is_refused)
