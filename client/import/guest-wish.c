@@ -112,8 +112,10 @@ char *wish_mapped(const Wishes *wishes, const char *storage, const char *volume)
     size_t length = strlen(storage);
 
     for (char **map = wishes->options->maps; map && *map; map++)
-        if (strncmp(*map, storage, length) == 0 && (*map)[length] == '=')
+        if (strncmp(*map, storage, length) == 0 && (*map)[length] == '=') {
+            g_hash_table_add(wishes->mapped, *map);
             return g_build_filename(*map + length + 1, volume, NULL);
+        }
     return NULL;
 }
 

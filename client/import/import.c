@@ -178,6 +178,16 @@ static Import *settle(Wishes *wishes, Source *source, const char *path, const ch
     return import;
 }
 
+const char *import_bad_map(char *const *maps)
+{
+    for (; maps && *maps; maps++) {
+        const char *equals = strchr(*maps, '=');
+        if (!equals || equals == *maps || equals[1] != '/')
+            return *maps;
+    }
+    return NULL;
+}
+
 Import *import_read(ImportFormat format, const char *path, const char *text, size_t size, const char *name,
                     const ImportOptions *options, char **ret_why)
 {

@@ -24,6 +24,9 @@ typedef struct Import {
     char *name;   /* for the guest, valid */
 } Import;
 
+/* The first map that is not a storage and an absolute path, as "STORAGE=/FOLDER" is; NULL: all are. */
+const char *import_bad_map(char *const *maps);
+
 /* Reads a text that has size bytes and a NUL behind them. name: for the guest; NULL: the source's own. NULL:
  * *ret_why says why not; the caller frees either. */
 Import *import_read(ImportFormat format, const char *path, const char *text, size_t size, const char *name,

@@ -17,22 +17,6 @@
 
 #define OWN "Proxmox' own matters"
 
-/* "tank:vm-304-disk-1" → its path by --map=; NULL: not known. */
-static char *volume_path(Proxmox *proxmox, Node *line, const char *volume)
-{
-    if (*volume == '/')
-        return g_strdup(volume);
-    g_auto(GStrv) parts = g_strsplit(volume, ":", 2);
-    char *mapped = parts[0] && parts[1] ? wish_mapped(proxmox->wishes, parts[0], parts[1]) : NULL;
-    if (!mapped)
-        draft_left(proxmox->wishes->draft, line,
-                   "only Proxmox knows where the volume is: pvesm path %s says it there; add "
-                   "--map=%s=FOLDER, or a section "
-                   "with the path",
-                   volume, parts[0] ?: "STORAGE");
-    return mapped;
-}
-
 static void take_own(Proxmox *proxmox, Node *line)
 {
     static const char *const own[] = {"size",          "backup", "replicate", "shared",      "media",
@@ -47,16 +31,6 @@ static void take_own(Proxmox *proxmox, Node *line)
     }
 }
 
-static const char *format_of(Node *line, const char *path)
-{
-    const char *format = node_take(line, "format");
-
-    /* Storages name a file by its format; a volume of a pool is raw. */
-    if (format)
-        return format;
-    return path && g_str_has_suffix(path, ".qcow2") ? "qcow2" : "raw";
-}
-
 static const char *bus_of(const Node *line)
 {
     return g_str_has_prefix(line->name, "virtio") ? "virtio-blk"
@@ -67,7 +41,7 @@ static const char *bus_of(const Node *line)
 /* Why no section can be what the line says; NULL: one can. */
 static const char *why_left(Node *line, const char *volume)
 {
-    if (g_str_has_suffix(volume, "cloudinit") || strstr(volume, "-cloudinit,"))
+    if (g_str_has_suffix(volume, "cloudinit") || strstr(volume, "-cloudinit."))
         return "Proxmox makes the disk for cloud-init anew at each start";
     if (option_on(line, "snapshot"))
         return "snapshot: what the guest writes is thrown away when it ends, and a [Disk] would keep it; add "
@@ -92,9 +66,12 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
         draft_left(proxmox->wishes->draft, line, "%s", why);
         return;
     }
-    g_autofree char *path = empty ? NULL : volume_path(proxmox, line, volume);
+    g_autofree char *backing = NULL;
+    g_autofree char *path = empty ? NULL : proxmox_volume_path(proxmox, line, volume, &backing);
     disk.path = path;
-    disk.format = disk.cd ? NULL : format_of(line, path);
+    disk.format = node_take(line, "format") ?: proxmox_volume_format(path);
+    if (disk.cd)
+        disk.format = NULL;
     disk.bus = bus_of(line);
     if (disk.cd && !g_str_equal(disk.bus, "virtio-scsi"))
         disk.bus = "sata";
@@ -111,8 +88,9 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     node_take_if(line, "iothread", "0");
     node_take_if(line, "ssd", "0");
     take_own(proxmox, line);
-    if (path || (empty && disk.cd))
-        disk_wish_write(proxmox->wishes, &disk);
+    DraftSection *section = path || (empty && disk.cd) ? disk_wish_write(proxmox->wishes, &disk) : NULL;
+    if (section && backing && !disk.cd)
+        draft_more(section, "Backing", line, "%s:%s", proxmox_volume_format(backing), backing);
 }
 
 void proxmox_read_state(Proxmox *proxmox, Node *line)

@@ -27,6 +27,12 @@ void proxmox_read_smbios(Proxmox *proxmox, Node *line);
 void proxmox_read_genid(Proxmox *proxmox, Node *line);
 void proxmox_read_kvm(Proxmox *proxmox, Node *line);
 
+/* A volume's path by --map=; NULL: it is not known, which the draft's list says. *ret_backing: the image
+ * below it; untouched if there is none. The caller frees both. */
+char *proxmox_volume_path(Proxmox *proxmox, Node *line, const char *volume, char **ret_backing);
+/* Storages name a file by its format; a volume of a pool is raw. */
+const char *proxmox_volume_format(const char *path);
+
 /* The lines with a number at their end. */
 void proxmox_read_disk(Proxmox *proxmox, Node *line);
 void proxmox_read_network(Proxmox *proxmox, Node *line);

@@ -17,8 +17,9 @@ typedef struct ImportOptions {
 typedef struct Wishes {
     Draft *draft;
     CpuWish *cpu;
-    GPtrArray *pci;  /* of PciWish, in the order of the file */
-    GHashTable *ids; /* how the source calls a device → usher's id of it, for -set */
+    GPtrArray *pci;     /* of PciWish, in the order of the file */
+    GHashTable *mapped; /* those of the maps that led somewhere */
+    GHashTable *ids;    /* how the source calls a device → usher's id of it, for -set */
     const ImportOptions *options;
     char *name; /* of the guest, as the source has it; NULL: it has none */
 } Wishes;

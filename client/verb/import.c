@@ -53,7 +53,13 @@ int cmd_import(Client *client, char **args)
     ImportOptions options = {client->maps, ""};
     g_autofree char *text = NULL, *why = NULL;
     ImportFormat format;
+    const char *bad = import_bad_map(client->maps);
     size_t size;
+
+    if (bad) {
+        say("--map=%s is not the name of a storage and an absolute path: --map=STORAGE=/FOLDER", bad);
+        return STATUS_USAGE;
+    }
     int status = read_source(args[0], &text, &size);
 
     if (status != STATUS_OK || (status = find_format(client, text, size, &format)) != STATUS_OK)

@@ -71,7 +71,70 @@ START_TEST(a_watchdog_does_what_it_did_or_is_left_out)
 }
 END_TEST
 
+static Import *with_map(const char *map, const char *text)
+{
+    char *maps[] = {(char *)map, NULL};
+    ImportOptions options = {maps, "/nonexistent"};
+    g_autofree char *why = NULL;
+    Import *found = import_read(IMPORT_PROXMOX, "-", text, strlen(text), NULL, &options, &why);
+
+    ck_assert_msg(found, "%s", why);
+    return found;
+}
+
+START_TEST(a_volume_is_where_its_kind_of_storage_has_it)
+{
+    static const struct {
+        const char *map, *text, *expected;
+    } cases[] = {{"z=/dev/zvol/data", "scsi0: z:base-100-disk-0/vm-104-disk-0,size=4G",
+                  "\nPath=/dev/zvol/data/vm-104-disk-0\nFormat=raw\n"},
+                 {"local=/var/lib/vz", "scsi0: local:104/vm-104-disk-0.qcow2",
+                  "\nPath=/var/lib/vz/images/104/vm-104-disk-0.qcow2\nFormat=qcow2\n"},
+                 {"local=/var/lib/vz", "scsi0: local:9/base-9-disk-0.qcow2/104/vm-104-disk-0.qcow2",
+                  "\nPath=/var/lib/vz/images/104/vm-104-disk-0.qcow2\nFormat=qcow2\n"
+                  "Backing=qcow2:/var/lib/vz/images/9/base-9-disk-0.qcow2\n"},
+                 {"local=/var/lib/vz", "ide2: local:iso/win.iso,media=cdrom",
+                  "\nPath=/var/lib/vz/template/iso/win.iso\n"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Import) found = with_map(cases[i].map, cases[i].text);
+        g_autofree char *definition = draft_text(found->draft);
+        ck_assert_msg(strstr(definition, cases[i].expected), "%s", definition);
+    }
+}
+END_TEST
+
+START_TEST(a_volume_of_no_known_kind_is_left_out)
+{
+    static const char *const volumes[] = {"iso/../../etc/shadow", "104/vm-104-disk-0.vmdk", "a/b/c", "../x"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(volumes); i++) {
+        g_autofree char *text = g_strdup_printf("memory: 4096\nscsi0: local:%s", volumes[i]);
+        g_autoptr(Import) found = with_map("local=/srv", text);
+        g_autofree char *definition = draft_text(found->draft);
+        ck_assert_msg(!strstr(definition, "[Disk"), "%s", definition);
+        ck_assert(lists(found, DRAFT_LEFT, "scsi0: local:"));
+    }
+}
+END_TEST
+
+START_TEST(a_map_has_a_use_and_a_folder)
+{
+    g_autoptr(Import) found = with_map("lokal=/srv", "memory: 4096\nscsi0: local:104/a.raw");
+    static const char *const bad[] = {"x", "x=", "=/y", "x=relative"};
+
+    ck_assert(lists(found, DRAFT_LEFT, "--map=lokal=/srv: no volume in the file is of that storage"));
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        char *maps[] = {(char *)"a=/b", (char *)bad[i], NULL};
+        ck_assert_str_eq(import_bad_map(maps), bad[i]);
+    }
+    ck_assert_ptr_null(import_bad_map((char *[]){(char *)"a=/b", NULL}));
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
       what_a_line_says_of_its_card_is_about_the_first_function,
-      a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out)
+      a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out,
+      a_volume_is_where_its_kind_of_storage_has_it, a_volume_of_no_known_kind_is_left_out,
+      a_map_has_a_use_and_a_folder)
