@@ -30,6 +30,38 @@ static void add_line(Node *parent, const char *key, const char *value, unsigned 
         g_clear_pointer(&node->value, g_free);
 }
 
+/* Of a number that has to be there for a guest. */
+static bool is_count(const Node *line)
+{
+    const char *text = node_look(line, "volume") ?: node_look(line, "current") ?: "";
+
+    return g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT32, NULL, NULL);
+}
+
+/* Why the file is no guest of usher's; NULL: it may be. The caller frees it. */
+static char *refusal(const char *path, const Node *root)
+{
+    static const char *const counts[] = {"memory", "cores", "sockets", "smp", "vcpus", NULL};
+    const Node *folder = node_at(root, "rootfs"), *arch = node_at(root, "arch");
+    const char *cpu = arch ? node_look(arch, "volume") : NULL;
+
+    if (folder)
+        return g_strdup_printf("%s:%u: the file is a container of Proxmox' (rootfs:), and usher's guests are "
+                               "virtual machines",
+                               path, folder->line);
+    if (cpu && !g_str_equal(cpu, "x86_64"))
+        return g_strdup_printf("%s:%u: the guest has another CPU than usher's guests, which are x86_64: %s",
+                               path, arch->line, cpu);
+    for (const char *const *name = counts; *name; name++) {
+        const Node *line = node_at(root, *name);
+        if (line && !is_count(line))
+            return g_strdup_printf("%s:%u: %s: has to be a number from 1 on; qm config VMID prints the "
+                                   "guest's lines",
+                                   path, line->line, *name);
+    }
+    return NULL;
+}
+
 Node *proxmox_parse(const char *path, const char *text, size_t size, char **ret_why)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", LINES_MAX + 1);
@@ -59,7 +91,8 @@ Node *proxmox_parse(const char *path, const char *text, size_t size, char **ret_
             return NULL;
         }
     }
-    return g_steal_pointer(&root);
+    *ret_why = refusal(path, root);
+    return *ret_why ? NULL : g_steal_pointer(&root);
 }
 
 static void read_own(Proxmox *proxmox, Node *line)

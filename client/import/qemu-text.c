@@ -21,6 +21,18 @@ static bool is_qemu(const char *word)
            g_strv_contains(names, base);
 }
 
+/* Why the program's guests are none of usher's; NULL: they are. The caller frees it. */
+static char *refusal(const char *path, unsigned line, const char *program)
+{
+    const char *system = strstr(program, "qemu-system-");
+    const char *cpu = system ? system + strlen("qemu-system-") : "x86_64";
+
+    if (g_str_has_prefix(cpu, "x86_64") || g_str_has_prefix(cpu, "i386"))
+        return NULL;
+    return g_strdup_printf("%s:%u: the guest has another CPU than usher's guests, which are x86_64: %s", path,
+                           line, cpu);
+}
+
 /* Commands that run another one; operands: so many words of their own are before it. */
 static const struct {
     const char *name, *with_word; /* options of one letter that a word follows */
@@ -172,6 +184,9 @@ static Node *read_command(const char *path, const ShellCommand *command, char **
 {
     unsigned program = program_of(command), n = command->words->len - program - 1;
 
+    *ret_why = refusal(path, command->line, shell_command_word(command, program));
+    if (*ret_why)
+        return NULL;
     if (command->fault)
         *ret_why = g_strdup_printf("%s:%u: %s", path, command->fault_line, command->fault);
     else if (filled(command, program))
@@ -238,6 +253,9 @@ static Node *read_words(const char *path, char **words, bool by_line, char **ret
                              "%s:1: this is no command line of QEMU's, whose first word is its name", path);
         return NULL;
     }
+    *ret_why = refusal(path, 1, words[0]);
+    if (*ret_why)
+        return NULL;
     Node *root = node_new(NULL, "the command line", NULL, 0);
     options_parse(root, words + 1, by_line ? 2 : 0, by_line ? 1 : 0);
     return root;

@@ -132,9 +132,26 @@ START_TEST(a_map_has_a_use_and_a_folder)
 }
 END_TEST
 
+START_TEST(what_is_no_guest_of_ushers_is_refused)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"arch: amd64\ncores: 2\nrootfs: local:101/vm-101.raw,size=4G", "x:3: the file is a container"},
+        {"memory: 2048\narch: aarch64", "x:2: the guest has another CPU"},
+        {"memory: -5", "x:1: memory: has to be a number"},
+        {"memory: 2048\ncores: 0", "x:2: cores: has to be a number"},
+        {"sockets: many", "x:1: sockets: has to be a number"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        assert_refused(IMPORT_PROXMOX, cases[i].text, strlen(cases[i].text), cases[i].expected);
+    assert_says(IMPORT_PROXMOX, "memory: current=4096\narch: x86_64", "Size=4G");
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
       what_a_line_says_of_its_card_is_about_the_first_function,
       a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out,
       a_volume_is_where_its_kind_of_storage_has_it, a_volume_of_no_known_kind_is_left_out,
-      a_map_has_a_use_and_a_folder)
+      a_map_has_a_use_and_a_folder, what_is_no_guest_of_ushers_is_refused)

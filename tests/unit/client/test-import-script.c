@@ -96,6 +96,15 @@ START_TEST(a_script_is_refused_for_what_keeps_it_from_being_read)
 }
 END_TEST
 
+START_TEST(a_guest_of_another_cpu_is_refused)
+{
+    assert_script_refused("qemu-system-aarch64\n-m\n2G\n", "x:1: the guest has another CPU");
+    assert_script_refused("#!/bin/sh\nsudo qemu-system-aarch64 -m 2G\n", "x:2: the guest has another CPU");
+    assert_says(IMPORT_QEMU, "qemu-system-i386 -m 2G", "Size=2G");
+}
+END_TEST
+
 SUITE("import-script", a_command_that_only_names_qemu_is_not_qemu, qemu_is_found_behind_what_runs_it,
       a_semicolon_ends_the_command_wherever_it_stands, a_second_guest_of_a_script_is_named,
-      options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read)
+      options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read,
+      a_guest_of_another_cpu_is_refused)
