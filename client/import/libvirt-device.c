@@ -7,6 +7,7 @@
 #include "libvirt-private.h"
 #include "pci-wish.h"
 #include "screen-wish.h"
+#include "trouble-wish.h"
 
 #define CONSOLE "a guest always has one serial port, which is its console: usherctl console"
 
@@ -210,9 +211,6 @@ static void read_rng(Libvirt *libvirt, Node *device)
 
 static void read_watchdog(Libvirt *libvirt, Node *device)
 {
-    static const char *const actions[][2] = {
-        {"reset", "reset"},   {"poweroff", "fail"},    {"pause", "pause"}, {"none", "ignore"},
-        {"shutdown", "fail"}, {"inject-nmi", "reset"}, {"dump", "fail"}};
     const char *model = node_look(device, "@model") ?: "", *action = node_look(device, "@action") ?: "reset";
 
     node_take_all(device);
@@ -224,18 +222,14 @@ static void read_watchdog(Libvirt *libvirt, Node *device)
                       "adds Intel's 6300ESB");
         return;
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-        if (g_str_equal(actions[i][0], action))
-            draft_set(draft_section(libvirt->wishes->draft, "Watchdog"), "Action", device, "%s",
-                      actions[i][1]);
-    if (!g_str_equal(model, "i6300esb"))
+    if (wish_watchdog(libvirt->wishes, action, device) && !g_str_equal(model, "i6300esb"))
         draft_differs(libvirt->wishes->draft, device, "usher's watchdog is Intel's 6300ESB");
 }
 
 static void read_panic(Libvirt *libvirt, Node *device)
 {
     node_take_all(device);
-    draft_set(draft_section(libvirt->wishes->draft, "Guest"), "OnPanic", device, "fail");
+    wish_panic_device(libvirt->wishes, device);
 }
 
 static void read_redirection(Libvirt *libvirt, Node *device)

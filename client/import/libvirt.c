@@ -269,9 +269,14 @@ static void read_event(Libvirt *libvirt, Node *element)
     } events[] = {{"on_poweroff", "restart", "OnPowerOff", "restart"},
                   {"on_reboot", "destroy", "OnReboot", "stop"},
                   {"on_crash", "restart", "OnPanic", "reset"},
+                  {"on_crash", "rename-restart", "OnPanic", "reset"},
+                  {"on_crash", "coredump-restart", "OnPanic", "reset"},
                   {"on_crash", "preserve", "OnPanic", "pause"}};
 
     node_take_all(element);
+    if (g_str_has_prefix(element->value ?: "", "coredump-"))
+        draft_left(libvirt->wishes->draft, element,
+                   "nothing on the host dumps the memory of a guest that panics; its own kdump does");
     for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
         if (g_str_equal(element->name, events[i].element) &&
             g_strcmp0(element->value, events[i].value) == 0) {

@@ -10,6 +10,7 @@
 #include "proxmox-private.h"
 #include "qemu.h"
 #include "screen-wish.h"
+#include "trouble-wish.h"
 
 #define LINES_MAX 4096
 #define OWN "Proxmox' own matters"
@@ -218,21 +219,11 @@ static void read_rng(Proxmox *proxmox, Node *line)
 
 static void read_watchdog(Proxmox *proxmox, Node *line)
 {
-    static const char *const actions[][2] = {{"reset", "reset"}, {"shutdown", "fail"}, {"poweroff", "fail"},
-                                             {"pause", "pause"}, {"debug", "ignore"},  {"none", "ignore"}};
-    const char *action = node_take(line, "action") ?: "reset", *word = NULL;
+    const char *action = node_take(line, "action") ?: "reset";
 
-    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-        word = g_str_equal(actions[i][0], action) ? actions[i][1] : word;
-    if (!word) {
+    if (!wish_watchdog(proxmox->wishes, action, line))
         node_take_all(line);
-        draft_left(proxmox->wishes->draft, line,
-                   "a watchdog of usher's does not do %s; add [Watchdog] Action=reset, pause, fail or ignore",
-                   action);
-        return;
-    }
-    draft_set(draft_section(proxmox->wishes->draft, "Watchdog"), "Action", line, "%s", word);
-    if (node_take(line, "volume") || node_take(line, "model"))
+    else if (node_take(line, "volume") || node_take(line, "model"))
         draft_same(proxmox->wishes->draft, line, "usher's watchdog is Intel's 6300ESB");
 }
 

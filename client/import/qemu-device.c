@@ -206,20 +206,6 @@ static void read_rng(Qemu *qemu, Node *device)
     wish_rng(qemu->wishes, device);
 }
 
-static void read_watchdog_device(Qemu *qemu, Node *device)
-{
-    node_take_all(device);
-    if (!draft_get(draft_section(qemu->wishes->draft, "Watchdog"), "Action"))
-        draft_set(draft_section(qemu->wishes->draft, "Watchdog"), "Action", device, "reset");
-    draft_differs(qemu->wishes->draft, device, "usher's watchdog is Intel's 6300ESB");
-}
-
-static void read_panic(Qemu *qemu, Node *device)
-{
-    node_take_all(device);
-    draft_set(draft_section(qemu->wishes->draft, "Guest"), "OnPanic", device, "fail");
-}
-
 static void read_genid(Qemu *qemu, Node *device)
 {
     node_take_all(device);
@@ -323,8 +309,9 @@ static const QemuWord drivers[] = {
     {"tpm-*", read_tpm},
     {"virtio-balloon*", read_balloon_device},
     {"virtio-rng*", read_rng},
-    {"i6300esb", read_watchdog_device},
-    {"pvpanic*", read_panic},
+    {"i6300esb", qemu_read_watchdog},
+    {"ib700", qemu_read_watchdog},
+    {"pvpanic*", qemu_read_panic},
     {"vmgenid", read_genid},
     {"isa-applesmc", read_apple_smc},
     {"usb-redir", read_redirection},

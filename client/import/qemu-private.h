@@ -35,6 +35,11 @@ void qemu_sort_disks(const Qemu *qemu);
 void qemu_read_disk(Qemu *qemu, Node *device);
 void qemu_read_drive(Qemu *qemu, Node *option);
 void qemu_read_image(Qemu *qemu, Node *option);
+/* Watchdogs and panics, by -device and by options of their own. */
+void qemu_read_watchdog(Qemu *qemu, Node *node);
+void qemu_read_watchdog_action(Qemu *qemu, Node *option);
+void qemu_read_action(Qemu *qemu, Node *option);
+void qemu_read_panic(Qemu *qemu, Node *device);
 /* Cards, and -nic and -net. */
 void qemu_read_card(Qemu *qemu, Node *device);
 void qemu_read_nic(Qemu *qemu, Node *option);

@@ -204,24 +204,6 @@ static void read_usbdevice(Qemu *qemu, Node *option)
     }
 }
 
-static void read_watchdog(Qemu *qemu, Node *option)
-{
-    node_take_all(option);
-    draft_set(draft_section(qemu->wishes->draft, "Watchdog"), "Action", option, "reset");
-    draft_differs(qemu->wishes->draft, option, "usher's watchdog is Intel's 6300ESB");
-}
-
-static void read_watchdog_action(Qemu *qemu, Node *option)
-{
-    static const char *const actions[][2] = {{"reset", "reset"}, {"poweroff", "fail"}, {"shutdown", "fail"},
-                                             {"pause", "pause"}, {"none", "ignore"},   {"debug", "ignore"}};
-    const char *action = node_take(option, "action") ?: "";
-
-    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-        if (g_str_equal(actions[i][0], action))
-            draft_set(draft_section(qemu->wishes->draft, "Watchdog"), "Action", option, "%s", actions[i][1]);
-}
-
 static void read_set(Qemu *qemu, Node *option)
 {
     const Node *first = option->children->len > 0 ? option->children->pdata[0] : NULL;
@@ -334,8 +316,9 @@ static const QemuWord options[] = {
     {"-balloon", read_balloon},
     {"-usb", read_usb},
     {"-usbdevice", read_usbdevice},
-    {"-watchdog", read_watchdog},
-    {"-watchdog-action", read_watchdog_action},
+    {"-watchdog", qemu_read_watchdog},
+    {"-watchdog-action", qemu_read_watchdog_action},
+    {"-action", qemu_read_action},
     {"-vga", qemu_read_vga},
     {"-display", qemu_read_display},
     {"-nographic", qemu_read_display},

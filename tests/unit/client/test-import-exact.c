@@ -188,8 +188,45 @@ START_TEST(a_guest_of_another_kind_is_refused)
 }
 END_TEST
 
+START_TEST(what_follows_a_panic_stays)
+{
+    static const char panic[] = "<devices><panic model='isa'/></devices>";
+    g_autofree char *restart = g_strconcat("<domain type='kvm'><on_crash>restart</on_crash>", panic,
+                                           "</domain>", NULL),
+                    *preserve = g_strconcat("<domain type='kvm'><on_crash>preserve</on_crash>", panic,
+                                            "</domain>", NULL),
+                    *destroy = g_strconcat("<domain type='kvm'><on_crash>destroy</on_crash>", panic,
+                                           "</domain>", NULL);
+
+    assert_says(IMPORT_LIBVIRT, restart, "OnPanic=reset");
+    assert_says(IMPORT_LIBVIRT, preserve, "OnPanic=pause");
+    assert_says(IMPORT_LIBVIRT, destroy, "OnPanic=fail");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-action\npanic=pause\n-device\npvpanic", "OnPanic=pause");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-device\npvpanic\n-action\npanic=none", "OnPanic=ignore");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-device\npvpanic", "OnPanic=fail");
+}
+END_TEST
+
+#define WATCHDOG(action)                                                                                     \
+    DOMAIN("<memory>2097152</memory><devices><watchdog model='i6300esb' action='" action "'/></devices>")
+
+START_TEST(a_watchdog_does_no_more_than_it_did)
+{
+    assert_lacks(IMPORT_LIBVIRT, WATCHDOG("inject-nmi"), "[Watchdog]");
+    assert_lists(IMPORT_LIBVIRT, WATCHDOG("inject-nmi"), DRAFT_LEFT, "does not do inject-nmi");
+    assert_lists(IMPORT_LIBVIRT, WATCHDOG("dump"), DRAFT_LEFT, "does not do dump");
+    assert_says(IMPORT_LIBVIRT, WATCHDOG("none"), "Action=ignore");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-action\nwatchdog=pause\n-device\ni6300esb", "Action=pause");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-device\ni6300esb\n-action\nwatchdog=none", "Action=ignore");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-watchdog-action\npause\n-watchdog\ni6300esb", "Action=pause");
+    assert_lists(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-device\ni6300esb\n-watchdog-action\ninject-nmi", DRAFT_LEFT,
+                 "does not do inject-nmi");
+    assert_lacks(IMPORT_QEMU, "qemu-kvm\n-m\n4G\n-watchdog-action\npause", "[Watchdog]");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
       disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
-      a_guest_of_another_kind_is_refused)
+      a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did)

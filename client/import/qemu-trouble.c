@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* -watchdog, -watchdog-action, -action, and the devices that they are about. */
+#include <string.h>
+
+#include "qemu-private.h"
+#include "trouble-wish.h"
+
+#define CHIP "usher's watchdog is Intel's 6300ESB"
+
+/* The last word counts; what nobody said is a reset. */
+static const char *watchdog_action(const Qemu *qemu)
+{
+    const char *action = "reset";
+
+    for (unsigned i = 0; i < qemu->root->children->len; i++) {
+        const Node *option = qemu->root->children->pdata[i];
+        if (g_str_equal(option->name, "-watchdog-action"))
+            action = node_look(option, "action") ?: action;
+        else if (g_str_equal(option->name, "-action"))
+            action = node_look(option, "watchdog") ?: action;
+    }
+    return action;
+}
+
+void qemu_read_watchdog(Qemu *qemu, Node *node)
+{
+    node_take_all(node);
+    if (wish_watchdog(qemu->wishes, watchdog_action(qemu), node))
+        draft_differs(qemu->wishes->draft, node, CHIP);
+}
+
+static bool has_device(const Qemu *qemu, const char *prefix)
+{
+    for (unsigned i = 0; i < qemu->root->children->len; i++) {
+        const Node *option = qemu->root->children->pdata[i];
+        if (g_str_equal(option->name, "-device") &&
+            g_str_has_prefix(node_look(option, "driver") ?: "", prefix))
+            return true;
+    }
+    return false;
+}
+
+static void take_watchdog(Qemu *qemu, Node *option, const char *name)
+{
+    if (node_take(option, name) && !node_at(qemu->root, "-watchdog") && !has_device(qemu, "i6300esb") &&
+        !has_device(qemu, "ib700"))
+        draft_left(qemu->wishes->draft, option,
+                   "the guest has no watchdog but the board's own, which usher does not hear; add [Watchdog] "
+                   "Action= for Intel's 6300ESB");
+}
+
+void qemu_read_watchdog_action(Qemu *qemu, Node *option)
+{
+    take_watchdog(qemu, option, "action");
+}
+
+void qemu_read_action(Qemu *qemu, Node *option)
+{
+    const char *panic = node_take(option, "panic");
+
+    take_watchdog(qemu, option, "watchdog");
+    if (panic)
+        wish_panic(qemu->wishes, panic, has_device(qemu, "pvpanic"), option);
+    node_take_if(option, "reboot", "reset");
+    node_take_if(option, "shutdown", "poweroff");
+}
+
+void qemu_read_panic(Qemu *qemu, Node *device)
+{
+    node_take_all(device);
+    wish_panic_device(qemu->wishes, device);
+}
