@@ -85,10 +85,16 @@ static char *path_of(Wishes *wishes, const DiskWish *disk)
                       disk->path);
         return g_steal_pointer(&stable);
     }
-    draft_left(wishes->draft, disk->from,
-               "%s may be another disk after the next boot; add a [Disk] section with its name in " BY_ID
-               " (ls -l " BY_ID ")",
-               disk->path);
+    if (disk->cd)
+        draft_left(wishes->draft, disk->from,
+                   "%s may be another drive of the host's after the next boot; add a [CDROM] section with an "
+                   "image of the disc (dd if=%s of=FILE), or with the drive's name in " BY_ID,
+                   disk->path, disk->path);
+    else
+        draft_left(wishes->draft, disk->from,
+                   "%s may be another disk after the next boot; add a [Disk] section with its name in " BY_ID
+                   " (ls -l " BY_ID ")",
+                   disk->path);
     return NULL;
 }
 

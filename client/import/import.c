@@ -11,6 +11,8 @@
 #include "qemu-text.h"
 #include "read-xml.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 static const char *const formats[] = {
     [IMPORT_LIBVIRT] = "libvirt", [IMPORT_PROXMOX] = "proxmox", [IMPORT_QEMU] = "qemu"};
 
@@ -39,8 +41,8 @@ ImportFormat import_format_guess(const char *text, size_t size)
 
     if (memchr(text, '\0', size))
         return IMPORT_QEMU;
-    if (g_str_has_prefix(start, "\xef\xbb\xbf"))
-        start += 3;
+    if (g_str_has_prefix(start, BYTE_ORDER_MARK))
+        start += strlen(BYTE_ORDER_MARK);
     start += strspn(start, " \t\r\n");
     if (*start == '<' || g_str_has_prefix(start, VIRSH_ERROR))
         return IMPORT_LIBVIRT;
@@ -195,6 +197,11 @@ Import *import_read(ImportFormat format, const char *path, const char *text, siz
     Source source = {};
     Import *import = NULL;
 
+    /* Editors of another system begin a file with it, and it is no text of the file's. */
+    if (size >= strlen(BYTE_ORDER_MARK) && g_str_has_prefix(text, BYTE_ORDER_MARK)) {
+        text += strlen(BYTE_ORDER_MARK);
+        size -= strlen(BYTE_ORDER_MARK);
+    }
     if (check_text(path, text, size, format, ret_why) &&
         read_source(format, wishes, &source, path, text, size, ret_why))
         import = settle(wishes, &source, path, name, ret_why);

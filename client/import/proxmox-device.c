@@ -56,10 +56,14 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     const char *volume = node_take(line, "volume") ?: node_take(line, "file") ?: "none", *cache = node_take(line, "cache");
     const char *discard = node_take(line, "discard"), *media = node_look(line, "media"),
                *queues = node_take(line, "queues");
-    bool empty = g_str_equal(volume, "none") || g_str_equal(volume, "cdrom");
+    bool drive = g_str_equal(volume, "cdrom"), empty = drive || g_str_equal(volume, "none");
     DiskWish disk = {
         .cd = g_strcmp0(media, "cdrom") == 0, .id = line->name, .name = line->name, .from = line};
 
+    if (drive)
+        draft_left(proxmox->wishes->draft, line,
+                   "the host's CD drive, which Proxmox lends; the guest's drive is empty, and usherctl cdrom "
+                   "or Path= gives it an image of the disc");
     const char *why = why_left(line, volume);
     if (why) {
         node_take_all(line);

@@ -104,7 +104,24 @@ START_TEST(a_guest_of_another_cpu_is_refused)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_is_no_text)
+{
+    assert_says(IMPORT_LIBVIRT,
+                "\xef\xbb\xbf<domain type='kvm'><name>a</name><memory>2097152</memory></domain>", "Size=2G");
+    assert_says(IMPORT_PROXMOX, "\xef\xbb\xbfmemory: 4096", "Size=4G");
+    assert_says(IMPORT_QEMU, "\xef\xbb\xbf#!/bin/sh\nqemu-kvm -m 2G", "Size=2G");
+}
+END_TEST
+
+START_TEST(a_drive_of_the_host_becomes_no_disk)
+{
+    assert_lists(IMPORT_QEMU, "qemu-kvm -m 2G -cdrom /dev/sr0", DRAFT_LEFT,
+                 "add a [CDROM] section with an image");
+    assert_lists(IMPORT_PROXMOX, "ide2: cdrom,media=cdrom", DRAFT_LEFT, "the host's CD drive");
+}
+END_TEST
+
 SUITE("import-script", a_command_that_only_names_qemu_is_not_qemu, qemu_is_found_behind_what_runs_it,
       a_semicolon_ends_the_command_wherever_it_stands, a_second_guest_of_a_script_is_named,
       options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read,
-      a_guest_of_another_cpu_is_refused)
+      a_guest_of_another_cpu_is_refused, a_byte_order_mark_is_no_text, a_drive_of_the_host_becomes_no_disk)
