@@ -333,6 +333,35 @@ static Node *read_arguments(Proxmox *proxmox)
     return arguments;
 }
 
+static bool any_primary(Proxmox *proxmox)
+{
+    for (unsigned i = 0; i < proxmox->root->children->len; i++) {
+        Node *line = proxmox->root->children->pdata[i];
+        const char *primary = node_look(line, "x-vga");
+        if (g_str_has_prefix(line->name, "hostpci") && primary && !g_str_equal(primary, "0"))
+            return true;
+    }
+    return false;
+}
+
+/* Without vga: the guest has a VGA card that the web page shows, unless a card of the host's takes its place
+ * (PVE::QemuServer::PCI, "$vga->{type} = 'none'"). */
+static void add_usual_card(Proxmox *proxmox, const Node *arguments)
+{
+    const Node from = {.shown = (char *)"Proxmox' defaults"};
+    const Node *vga = arguments ? node_at(arguments, "-vga") : NULL;
+
+    if (any_primary(proxmox) || (vga && g_strcmp0(vga->value, "none") == 0))
+        return;
+    if (proxmox->wishes->pci->len > 0)
+        draft_left(
+            proxmox->wishes->draft, &from,
+            "the emulated card that the web page shows is left out, as the guest has the screens of its "
+            "own card; [Display] Type=vnc adds one, and usherctl view shows it");
+    else
+        wish_screen(proxmox->wishes, "vnc", true, false, NULL, &from);
+}
+
 void proxmox_read(Wishes *wishes, Node *root, Node **ret_arguments)
 {
     Proxmox proxmox = {wishes, root};
@@ -348,11 +377,8 @@ void proxmox_read(Wishes *wishes, Node *root, Node **ret_arguments)
                 break;
             }
     }
-    if (!node_at(root, "vga") && wishes->pci->len == 0)
-        draft_differs(wishes->draft, NULL,
-                      "a guest of Proxmox' without vga: has a card that its web page shows; [Display] "
-                      "Type=vnc adds one, "
-                      "which usherctl view shows");
+    if (!node_at(root, "vga"))
+        add_usual_card(&proxmox, *ret_arguments);
     if (!node_at(root, "cores") && !node_at(root, "sockets"))
         draft_set(draft_section(wishes->draft, "CPU"), "Cores", NULL, "1");
     if (!node_at(root, "memory"))

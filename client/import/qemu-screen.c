@@ -29,12 +29,12 @@ static bool any_card(const Qemu *qemu)
                                         "bochs-display", "cirrus-vga",    NULL};
     const Node *vga = node_at(qemu->root, "-vga");
 
-    if (vga)
-        return g_strcmp0(vga->value, "none") != 0;
+    if (vga && g_strcmp0(vga->value, "none") != 0)
+        return true;
     for (const char *const *card = cards; *card; card++)
         if (qemu_find(qemu, "-device", "driver", *card))
             return true;
-    return qemu->whole && !node_at(qemu->root, "-nodefaults");
+    return qemu->whole && !vga && !node_at(qemu->root, "-nodefaults");
 }
 
 static bool any_agent(const Qemu *qemu)
@@ -140,8 +140,10 @@ void qemu_finish_screen(Qemu *qemu)
     const Node *display = node_at(qemu->root, "-display"), *vga = node_at(qemu->root, "-vga");
     const char *kind = display ? node_look(display, "type") : NULL;
 
-    if (!qemu->whole || qemu->spice || !any_card(qemu) || g_strcmp0(kind, "none") == 0 ||
-        node_at(qemu->root, "-nographic"))
+    if (!qemu->whole || qemu->spice || g_strcmp0(kind, "none") == 0 || node_at(qemu->root, "-nographic"))
         return;
-    wish_window(qemu->wishes, kind ?: "a VGA card in a window", vga ?: display ?: &from);
+    if (any_card(qemu))
+        wish_window(qemu->wishes, kind ?: "a VGA card in a window", display ?: vga ?: &from);
+    else if (kind)
+        draft_left(qemu->wishes->draft, display, "the window shows an emulated card, and there is none");
 }

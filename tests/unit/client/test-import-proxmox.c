@@ -149,9 +149,19 @@ START_TEST(what_is_no_guest_of_ushers_is_refused)
 }
 END_TEST
 
+START_TEST(a_guest_without_a_card_of_its_own_keeps_its_screen)
+{
+    assert_says(IMPORT_PROXMOX, "memory: 4096", "[Display]\nType=vnc");
+    assert_silent("memory: 4096\nvga: none", "[Display]");
+    assert_silent("hostpci0: 01:00,x-vga=1", "[Display]");
+    assert_lists(IMPORT_PROXMOX, "hostpci0: 01:00", DRAFT_LEFT, "Proxmox' defaults: the emulated card");
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
       what_a_line_says_of_its_card_is_about_the_first_function,
       a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out,
       a_volume_is_where_its_kind_of_storage_has_it, a_volume_of_no_known_kind_is_left_out,
-      a_map_has_a_use_and_a_folder, what_is_no_guest_of_ushers_is_refused)
+      a_map_has_a_use_and_a_folder, what_is_no_guest_of_ushers_is_refused,
+      a_guest_without_a_card_of_its_own_keeps_its_screen)

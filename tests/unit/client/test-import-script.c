@@ -121,7 +121,24 @@ START_TEST(a_drive_of_the_host_becomes_no_disk)
 }
 END_TEST
 
+START_TEST(a_card_by_device_is_seen_beside_vga_none)
+{
+    static const char *const cards[] = {"virtio-vga", "qxl-vga", "VGA"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cards); i++) {
+        g_autofree char *text =
+            g_strdup_printf("qemu-kvm -m 2G -nodefaults -vga none -device %s -display gtk", cards[i]);
+        assert_says(IMPORT_QEMU, text, "[Display]\nType=spice");
+        assert_lists(IMPORT_QEMU, text, DRAFT_DIFFERS, "-display gtk: QEMU opens no window");
+    }
+    assert_lists(IMPORT_QEMU, "qemu-kvm -m 2G -nodefaults -display sdl", DRAFT_LEFT,
+                 "-display sdl: the window");
+    assert_lacks("qemu-kvm -m 2G -vga none", "[Display]");
+}
+END_TEST
+
 SUITE("import-script", a_command_that_only_names_qemu_is_not_qemu, qemu_is_found_behind_what_runs_it,
       a_semicolon_ends_the_command_wherever_it_stands, a_second_guest_of_a_script_is_named,
       options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read,
-      a_guest_of_another_cpu_is_refused, a_byte_order_mark_is_no_text, a_drive_of_the_host_becomes_no_disk)
+      a_guest_of_another_cpu_is_refused, a_byte_order_mark_is_no_text, a_drive_of_the_host_becomes_no_disk,
+      a_card_by_device_is_seen_beside_vga_none)
