@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../daemon/core/host/cpu-list.h"
 #include "board-wish.h"
 #include "cpu-wish.h"
 #include "libvirt-private.h"
+#include "pin-wish.h"
 
 static unsigned number(const char *text)
 {
@@ -24,7 +26,7 @@ void libvirt_read_vcpu(Libvirt *libvirt, Node *element)
         draft_left(libvirt->wishes->draft, element,
                    "no vCPU can be plugged in while the guest runs: it has all from the start");
     if (set && !node_at(libvirt->root, "cputune/vcpupin"))
-        draft_set(draft_section(libvirt->wishes->draft, "CPU"), "Pin", element, "%s", set);
+        wish_pin(libvirt->wishes, set, cpus, element);
     if (!topology) {
         wish_topology(libvirt->wishes, cpus, 0, 0, 0, 0, element);
         return;
@@ -35,24 +37,30 @@ void libvirt_read_vcpu(Libvirt *libvirt, Node *element)
                   number(node_take(topology, "@threads")), topology);
 }
 
-/* One host CPU for each vCPU, in their order; NULL: some have none, or several. */
+/* The host CPUs of one vCPU; NULL: not said. */
+static const char *set_of(Node *tune, unsigned vcpu)
+{
+    const char *set = NULL;
+
+    for (unsigned i = 0; i < tune->children->len; i++) {
+        Node *pin = tune->children->pdata[i];
+        if (g_str_equal(pin->name, "vcpupin") && node_at(pin, "@vcpu") &&
+            number(node_look(pin, "@vcpu")) == vcpu) {
+            node_take(pin, "@vcpu");
+            set = node_take(pin, "@cpuset");
+        }
+    }
+    return set;
+}
+
+/* Those of the first vCPUs, in their order. single: each has one. */
 static char *pins_of(Node *tune, unsigned *ret_n, bool *ret_single)
 {
     g_autoptr(GString) all = g_string_new(NULL);
+    const char *set;
 
     *ret_single = true;
-    for (*ret_n = 0; *ret_n < 1024; (*ret_n)++) {
-        const char *set = NULL;
-        for (unsigned i = 0; i < tune->children->len; i++) {
-            Node *pin = tune->children->pdata[i];
-            if (g_str_equal(pin->name, "vcpupin") && node_at(pin, "@vcpu") &&
-                number(node_look(pin, "@vcpu")) == *ret_n) {
-                node_take(pin, "@vcpu");
-                set = node_take(pin, "@cpuset");
-            }
-        }
-        if (!set)
-            break;
+    for (*ret_n = 0; *ret_n < 1024 && (set = set_of(tune, *ret_n)); (*ret_n)++) {
         *ret_single = *ret_single && !strpbrk(set, ",-^");
         g_string_append_printf(all, "%s%s", all->len > 0 ? "," : "", set);
     }
@@ -96,20 +104,56 @@ static unsigned vcpus(Libvirt *libvirt)
     return vcpu ? number(vcpu->value) : 1;
 }
 
+/* Whether each vCPU's place is one of its own. */
+static bool places_fit(Node *tune, const GArray *places)
+{
+    for (unsigned i = 0; i < places->len; i++) {
+        g_autoptr(GArray) own = cpu_set_parse(set_of(tune, i) ?: "");
+        if (!own || !cpu_set_has(own, g_array_index(places, unsigned, i)))
+            return false;
+    }
+    return true;
+}
+
+/* vCPUs that have several host CPUs each. */
+static void read_sets(Libvirt *libvirt, Node *tune, const char *list, unsigned n)
+{
+    Node *first = node_at(tune, "vcpupin");
+    g_autofree char *together = union_of(list);
+    g_autoptr(GArray) places = cpu_list_parse(together);
+    unsigned all = vcpus(libvirt);
+
+    if (n < all || !places || places->len < all || (places->len == all && !places_fit(tune, places))) {
+        draft_left(libvirt->wishes->draft, first,
+                   "vcpupin: Pin= gives each vCPU one host CPU, or all of them the same larger set, which is "
+                   "not what these say (%s); add Pin= with either",
+                   together);
+        return;
+    }
+    draft_set(draft_section(libvirt->wishes->draft, "CPU"), "Pin", first, "%s", together);
+    if (places->len == all && all > 1)
+        draft_differs(libvirt->wishes->draft, first,
+                      "vcpupin: each vCPU gets one host CPU of Pin=%s, in this order; before, each ran on "
+                      "several",
+                      together);
+    else
+        draft_differs(libvirt->wishes->draft, first, "vcpupin: each vCPU may run on any host CPU of Pin=%s",
+                      together);
+}
+
 static void read_pins(Libvirt *libvirt, Node *tune)
 {
     DraftSection *section = draft_section(libvirt->wishes->draft, "CPU");
     Node *first = node_at(tune, "vcpupin");
     unsigned n, all = vcpus(libvirt);
     bool single;
-    g_autofree char *pins = pins_of(tune, &n, &single), *together = union_of(pins);
+    g_autofree char *pins = pins_of(tune, &n, &single);
 
-    if (n == 0)
+    if (n > 0 && !single)
+        read_sets(libvirt, tune, pins, n);
+    if (n == 0 || !single)
         return;
-    draft_set(section, "Pin", first, "%s", single ? pins : together);
-    if (!single)
-        draft_differs(libvirt->wishes->draft, first, "vcpupin: each vCPU may run on any host CPU of Pin=%s",
-                      together);
+    draft_set(section, "Pin", first, "%s", pins);
     if (n >= all)
         return;
     if (draft_takes("CPU", "Pin", pins) && draft_knows("CPU", "Dies")) {
@@ -122,7 +166,7 @@ static void read_pins(Libvirt *libvirt, Node *tune)
     const char *shared = node_look(libvirt->root, "vcpu/@cpuset");
     draft_unset(section, "Pin");
     if (shared)
-        draft_set(section, "Pin", node_at(libvirt->root, "vcpu"), "%s", shared);
+        wish_pin(libvirt->wishes, shared, all, node_at(libvirt->root, "vcpu"));
     draft_left(libvirt->wishes->draft, first,
                "vcpupin: only %u of %u vCPUs have a host CPU, and Pin= takes as many as there are vCPUs, or "
                "more; add the "
@@ -151,10 +195,6 @@ void libvirt_read_cputune(Libvirt *libvirt, Node *tune)
                        "shares of the host's CPUs are systemd's: CPUWeight= and CPUQuota= in a drop-in of "
                        "the guest's unit");
         }
-    }
-    if (!draft_get(draft_section(libvirt->wishes->draft, "CPU"), "Pin")) {
-        draft_unset(draft_section(libvirt->wishes->draft, "CPU"), "EmulatorPin");
-        draft_unset(draft_section(libvirt->wishes->draft, "CPU"), "IOThreadPin");
     }
 }
 

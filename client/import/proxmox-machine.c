@@ -5,6 +5,7 @@
 
 #include "board-wish.h"
 #include "cpu-wish.h"
+#include "pin-wish.h"
 #include "proxmox-private.h"
 
 /* The value of a line of one word. */
@@ -104,7 +105,8 @@ void proxmox_read_affinity(Proxmox *proxmox, Node *line)
     const char *set = line->shown + strlen("affinity: ");
 
     node_take_all(line);
-    draft_set(draft_section(proxmox->wishes->draft, "CPU"), "Pin", line, "%s", set);
+    wish_pin(proxmox->wishes, set,
+             number_of(proxmox->root, "sockets", 1) * number_of(proxmox->root, "cores", 1), line);
 }
 
 void proxmox_read_shares(Proxmox *proxmox, Node *line)

@@ -225,8 +225,46 @@ START_TEST(a_watchdog_does_no_more_than_it_did)
 }
 END_TEST
 
+#define PINS(vcpus, set, more)                                                                               \
+    DOMAIN("<memory>2097152</memory><vcpu" set ">" vcpus "</vcpu><cputune>" more "</cputune>")
+#define PIN(vcpu, set) "<vcpupin vcpu='" vcpu "' cpuset='" set "'/>"
+
+START_TEST(host_cpus_that_vcpus_share_are_said_as_pin_takes_them)
+{
+    static const char more[] = PINS("2", " cpuset='0-3'", ""), equal[] = PINS("4", " cpuset='0-3'", ""),
+                      fewer[] = PINS("4", " cpuset='0-1'", "<emulatorpin cpuset='7'/>");
+
+    assert_says(IMPORT_LIBVIRT, more, "Pin=0-3");
+    assert_says(IMPORT_LIBVIRT, equal, "Pin=0-3");
+    assert_lists(IMPORT_LIBVIRT, equal, DRAFT_DIFFERS, "each vCPU gets one host CPU");
+    assert_lacks(IMPORT_LIBVIRT, fewer, "Pin=");
+    assert_lists(IMPORT_LIBVIRT, fewer, DRAFT_LEFT, "AllowedCPUs=0-1");
+    assert_lists(IMPORT_LIBVIRT, fewer, DRAFT_LEFT, "EmulatorPin= means nothing without Pin=");
+    assert_lists(IMPORT_PROXMOX, "cores: 4\naffinity: 0-3", DRAFT_DIFFERS, "each vCPU gets one host CPU");
+    assert_lists(IMPORT_PROXMOX, "cores: 2\nsockets: 2\naffinity: 0,1", DRAFT_LEFT, "AllowedCPUs=0,1");
+}
+END_TEST
+
+START_TEST(vcpus_with_several_host_cpus_stay_within_theirs)
+{
+    static const char fits[] = PINS("2", "", PIN("0", "0-1") PIN("1", "0-1")),
+                      crossed[] =
+                          PINS("4", "", PIN("0", "0-1") PIN("1", "2-3") PIN("2", "0-1") PIN("3", "2-3")),
+                      few[] = PINS("4", "", PIN("0", "0-1") PIN("1", "0-1") PIN("2", "0-1") PIN("3", "0-1")),
+                      some[] = PINS("4", "", PIN("0", "0-3"));
+
+    assert_says(IMPORT_LIBVIRT, fits, "Pin=0-1");
+    assert_lists(IMPORT_LIBVIRT, fits, DRAFT_DIFFERS, "gets one host CPU of Pin=0-1");
+    assert_lacks(IMPORT_LIBVIRT, crossed, "Pin=");
+    assert_lists(IMPORT_LIBVIRT, crossed, DRAFT_LEFT, "0-1,2-3");
+    assert_lacks(IMPORT_LIBVIRT, few, "Pin=");
+    assert_lacks(IMPORT_LIBVIRT, some, "Pin=");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
       disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
-      a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did)
+      a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
+      host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs)
