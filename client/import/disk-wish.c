@@ -205,10 +205,26 @@ static const char *bus_of(Wishes *wishes, const DiskWish *disk)
     return usb ? "sata" : disk->bus;
 }
 
+/* Whether the bytes of a disc's image are those of the disc. */
+static bool plain_disc(const DiskWish *disk)
+{
+    static const char *const plain[] = {"raw", "file", "host_device", "host_cdrom", NULL};
+
+    return disk->format ? g_strv_contains(plain, disk->format) : !g_str_has_suffix(disk->path, ".qcow2");
+}
+
 DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk)
 {
     if (disk->left) {
         draft_left(wishes->draft, disk->from, "%s", disk->left);
+        return NULL;
+    }
+    if (disk->cd && disk->path && !plain_disc(disk)) {
+        draft_left(
+            wishes->draft, disk->from,
+            "a [CDROM] takes a plain image of a disc: qemu-img convert -O raw %s FILE, and add a section "
+            "with that",
+            disk->path);
         return NULL;
     }
     g_autofree char *path = disk->path ? path_of(wishes, disk) : NULL;

@@ -74,8 +74,6 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     g_autofree char *path = empty ? NULL : proxmox_volume_path(proxmox, line, volume, &backing);
     disk.path = path;
     disk.format = node_take(line, "format") ?: proxmox_volume_format(path);
-    if (disk.cd)
-        disk.format = NULL;
     disk.bus = bus_of(line);
     if (disk.cd && !g_str_equal(disk.bus, "virtio-scsi"))
         disk.bus = "sata";

@@ -232,6 +232,18 @@ static void read_numa(Proxmox *proxmox, Node *line)
     draft_same(proxmox->wishes->draft, line, "a guest has one NUMA node");
 }
 
+static void read_acpi(Proxmox *proxmox, Node *line)
+{
+    if (g_str_equal(proxmox_value(line), "0"))
+        draft_left(proxmox->wishes->draft, line, "every guest has ACPI: by it the guest is shut down");
+}
+
+/* Another one was refused. */
+static void read_arch(Proxmox *proxmox, Node *line)
+{
+    draft_same(proxmox->wishes->draft, line, "every guest is of x86_64");
+}
+
 static void read_scsi_controller(Proxmox *proxmox, Node *line)
 {
     draft_same(proxmox->wishes->draft, line,
@@ -306,7 +318,8 @@ static const struct {
     {"migrate_downtime", read_own},
     {"hotplug", read_own},
     {"autostart", read_own},
-    {"acpi", read_numa},
+    {"acpi", read_acpi},
+    {"arch", read_arch},
     {"digest", read_own},
 };
 
@@ -381,6 +394,9 @@ void proxmox_read(Wishes *wishes, Node *root, Node **ret_arguments)
         add_usual_card(&proxmox, *ret_arguments);
     if (!node_at(root, "cores") && !node_at(root, "sockets"))
         draft_set(draft_section(wishes->draft, "CPU"), "Cores", NULL, "1");
+    /* qemu-server's default, but for a guest without KVM. */
+    if (!node_at(root, "cpu") && !node_at(root, "kvm"))
+        draft_set(draft_section(wishes->draft, "CPU"), "Model", NULL, "kvm64");
     if (!node_at(root, "memory"))
         draft_set(draft_section(wishes->draft, "Memory"), "Size", NULL, "512M");
     proxmox_read_boot(&proxmox);

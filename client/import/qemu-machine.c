@@ -288,14 +288,29 @@ static void read_memory_backend(Qemu *qemu, Node *object)
     draft_same(qemu->wishes->draft, object, "the guest's memory is made as its devices and shares need it");
 }
 
+static void read_grab(Qemu *qemu, Node *object)
+{
+    static const char *const switches[] = {"repeat", "grab_all", "grab-all", NULL};
+
+    for (const char *const *name = switches; *name; name++) {
+        if (option_off(object, *name))
+            draft_left(qemu->wishes->draft, object,
+                       "%s: a keyboard repeats its keys, and takes the guest's other devices with it; no key "
+                       "changes that",
+                       *name);
+        option_on(object, *name);
+    }
+}
+
 static void read_input(Qemu *qemu, Node *object)
 {
-    static const char *const own[] = {"id", "repeat", "grab_all", "grab-all", NULL};
+    static const char *const own[] = {"id", NULL};
     const char *device = node_take(object, "evdev"), *toggle = node_take(object, "grab-toggle");
 
     wish_evdev(qemu->wishes, device ?: "", toggle, object);
     for (const char *const *name = own; *name; name++)
         node_take(object, *name);
+    read_grab(qemu, object);
 }
 
 void qemu_read_object(Qemu *qemu, Node *object)

@@ -89,8 +89,7 @@ static void write_card(Qemu *qemu, NetWish *net, Node *backend)
 
 void qemu_read_card(Qemu *qemu, Node *device)
 {
-    static const char *const own[] = {"netdev",        "mq",      "vectors", "host_mtu", "rx_queue_size",
-                                      "tx_queue_size", "romfile", NULL};
+    static const char *const own[] = {"netdev", "mq", "vectors", "rx_queue_size", "tx_queue_size", NULL};
     Node *backend = qemu_find(qemu, "-netdev", "id", node_look(device, "netdev"));
     NetWish net = {.id = node_look(device, "id"), .model = node_look(device, "driver"), .from = device};
 

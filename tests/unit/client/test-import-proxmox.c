@@ -158,10 +158,22 @@ START_TEST(a_guest_without_a_card_of_its_own_keeps_its_screen)
 }
 END_TEST
 
+START_TEST(small_words_of_a_guest_are_in_a_list)
+{
+    assert_lists(IMPORT_PROXMOX, "rng0: source=/dev/urandom,max_bytes=1024", DRAFT_LEFT, "random numbers");
+    assert_lists(IMPORT_PROXMOX, "memory: 4096\nacpi: 0", DRAFT_LEFT,
+                 "acpi: 0 (line 2): every guest has ACPI");
+    assert_says(IMPORT_PROXMOX, "memory: 4096", "Model=kvm64");
+    assert_silent("memory: 4096\ncpu: host", "kvm64");
+    assert_silent("ide2: /srv/a.qcow2,media=cdrom", "[CDROM");
+    assert_lists(IMPORT_PROXMOX, "ide2: /srv/a.qcow2,media=cdrom", DRAFT_LEFT, "a plain image of a disc");
+}
+END_TEST
+
 SUITE("import-proxmox", a_disk_whose_writes_are_thrown_away_is_left_out,
       limits_and_read_only_disks_are_no_matters_of_proxmox,
       what_a_line_says_of_its_card_is_about_the_first_function,
       a_primary_card_hides_the_hypervisor_and_with_a_bios_has_vga, a_watchdog_does_what_it_did_or_is_left_out,
       a_volume_is_where_its_kind_of_storage_has_it, a_volume_of_no_known_kind_is_left_out,
       a_map_has_a_use_and_a_folder, what_is_no_guest_of_ushers_is_refused,
-      a_guest_without_a_card_of_its_own_keeps_its_screen)
+      a_guest_without_a_card_of_its_own_keeps_its_screen, small_words_of_a_guest_are_in_a_list)

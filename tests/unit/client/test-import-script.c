@@ -137,8 +137,26 @@ START_TEST(a_card_by_device_is_seen_beside_vga_none)
 }
 END_TEST
 
+START_TEST(small_words_of_a_command_line_are_in_a_list)
+{
+    static const char text[] =
+        "qemu-kvm -m 2G -nodefaults -device virtio-rng-pci,max-bytes=1024,period=1000 -netdev user,id=n "
+        "-device virtio-net-pci,netdev=n,host_mtu=1400,romfile=/srv/a.rom "
+        "-object input-linux,id=k,evdev=/dev/input/by-id/k-event-kbd,repeat=off,grab_all=off "
+        "-drive file=/srv/a.qcow2,format=qcow2,media=cdrom";
+
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "random numbers");
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "host_mtu=1400 of -device");
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "romfile=/srv/a.rom of -device");
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "repeat: a keyboard");
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "grab_all: a keyboard");
+    assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, "a plain image of a disc");
+    assert_lacks(text, "[CDROM");
+}
+END_TEST
+
 SUITE("import-script", a_command_that_only_names_qemu_is_not_qemu, qemu_is_found_behind_what_runs_it,
       a_semicolon_ends_the_command_wherever_it_stands, a_second_guest_of_a_script_is_named,
       options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read,
       a_guest_of_another_cpu_is_refused, a_byte_order_mark_is_no_text, a_drive_of_the_host_becomes_no_disk,
-      a_card_by_device_is_seen_beside_vga_none)
+      a_card_by_device_is_seen_beside_vga_none, small_words_of_a_command_line_are_in_a_list)
