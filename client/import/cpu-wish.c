@@ -107,17 +107,32 @@ static bool write_enlightenment(Draft *draft, const Feature *feature)
             draft_differs(draft, &from, "HyperV=yes has the guest try 8191 times, as Microsoft advises");
         return true;
     }
+    return false;
+}
+
+static bool write_vendor(const CpuWish *cpu, Draft *draft, const Feature *feature)
+{
+    Node from = {.shown = feature->from};
+    bool hidden = g_strcmp0(draft_get(draft_section(draft, "CPU"), "HideHypervisor"), "yes") == 0;
+
     if (!g_str_equal(feature->name, "hv-vendor-id"))
         return false;
-    Node from = {.shown = feature->from};
-    draft_differs(
-        draft, &from,
-        "the vendor id is a text of usher's own, with HideHypervisor=yes; drivers only look whether "
-        "the text is Microsoft's");
+    for (unsigned i = 0; i < cpu->features->len; i++)
+        hidden = hidden || is(cpu->features->pdata[i], "kvm", "off");
+    if (is(feature, "hv-vendor-id", "off") || is(feature, "hv-vendor-id", "none"))
+        return true;
+    if (hidden)
+        draft_differs(draft, &from,
+                      "the vendor id is a text of usher's own, with HideHypervisor=yes; drivers only look "
+                      "whether the text is Microsoft's");
+    else
+        draft_left(draft, &from,
+                   "the guest sees another vendor only where KVM is hidden, too: HideHypervisor=yes, which "
+                   "costs the guest KVM's clock; add it if a driver refuses to run");
     return true;
 }
 
-static bool write_own(Draft *draft, const Feature *feature)
+static bool write_own(const CpuWish *cpu, Draft *draft, const Feature *feature)
 {
     Node from = {.shown = feature->from};
 
@@ -126,7 +141,8 @@ static bool write_own(Draft *draft, const Feature *feature)
                   is(feature, "kvm", "off") ? "yes" : "no");
         return true;
     }
-    return g_str_has_prefix(feature->name, "hv-") && write_enlightenment(draft, feature);
+    return write_vendor(cpu, draft, feature) ||
+           (g_str_has_prefix(feature->name, "hv-") && write_enlightenment(draft, feature));
 }
 
 static void write_features(CpuWish *cpu, Draft *draft)
@@ -135,7 +151,7 @@ static void write_features(CpuWish *cpu, Draft *draft)
 
     for (unsigned i = 0; i < cpu->features->len; i++) {
         const Feature *feature = cpu->features->pdata[i];
-        if (write_own(draft, feature))
+        if (write_own(cpu, draft, feature))
             continue;
         if (add_feature(draft, features, feature)) {
             if (!strstr(sources->str, feature->from))

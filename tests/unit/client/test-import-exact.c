@@ -262,9 +262,24 @@ START_TEST(vcpus_with_several_host_cpus_stay_within_theirs)
 }
 END_TEST
 
+START_TEST(a_vendor_of_the_hypervisor_needs_it_hidden)
+{
+    static const char alone[] = "qemu-kvm\n-cpu\nhost,hv_vendor_id=whatever",
+                      hidden[] = "qemu-kvm\n-cpu\nhost,hv_vendor_id=whatever,kvm=off";
+    static const char features[] = DOMAIN("<features><hyperv><vendor_id state='on' value='a'/></hyperv>"
+                                          "</features>");
+
+    assert_lists(IMPORT_QEMU, alone, DRAFT_LEFT, "only where KVM is hidden");
+    assert_lists(IMPORT_LIBVIRT, features, DRAFT_LEFT, "only where KVM is hidden");
+    assert_says(IMPORT_QEMU, hidden, "HideHypervisor=yes");
+    assert_lists(IMPORT_QEMU, hidden, DRAFT_DIFFERS, "with HideHypervisor=yes");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
       disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
       a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
-      host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs)
+      host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
+      a_vendor_of_the_hypervisor_needs_it_hidden)
