@@ -42,6 +42,7 @@ static const struct {
     {"mtu", NULL, "the card has the MTU of the bridge or of the link above"},
     {"host_mtu", NULL, "the card has the MTU of the bridge or of the link above"},
     {"romfile", "-device", "a network card's ROM is for booting from it, which no key has the guest do"},
+    {"portgroup", NULL, VLAN},
     {"vlan", NULL, VLAN},
     {"virtualport", NULL, "Open vSwitch plugs the card in by itself with Mode=tap and a port that exists"},
     {"filterref", NULL, "usher filters nothing; the host's nftables filter what the bridge carries"},

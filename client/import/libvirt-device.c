@@ -153,7 +153,9 @@ static void read_input(Libvirt *libvirt, Node *device)
     if (source) {
         wish_evdev(libvirt->wishes, source, node_take(device, "source/@grabToggle"), device);
         node_take(device, "source/@grab");
-        node_take(device, "source/@repeat");
+        if (g_strcmp0(node_take(device, "source/@repeat"), "off") == 0)
+            draft_left(libvirt->wishes->draft, device,
+                       "repeat: a keyboard repeats its keys; no key changes that");
         if (g_str_equal(type, "passthrough"))
             draft_differs(libvirt->wishes->draft, device,
                           "host and guest use the device in turn, by the keys of GrabToggle=");

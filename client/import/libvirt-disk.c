@@ -294,13 +294,19 @@ static void read_user(Libvirt *libvirt, Node *device, DraftSection *section)
 
 void libvirt_read_interface(Libvirt *libvirt, Node *device)
 {
-    static const char *const own[] = {"source/@portid", "source/@portgroup",
-                                      "target/@dev",    "@trustGuestRxFilters",
-                                      "@managed",       "driver/@name",
-                                      "model",          "guest/@dev",
-                                      "mac/@type",      "target/@managed",
-                                      "script/@path",   "source/@bridge",
-                                      "@connectionid",  NULL};
+    static const char *const own[] = {"source/@portid",
+                                      "target/@dev",
+                                      "@trustGuestRxFilters",
+                                      "@managed",
+                                      "driver/@name",
+                                      "model",
+                                      "guest/@dev",
+                                      "mac/@type",
+                                      "target/@managed",
+                                      "script/@path",
+                                      "source/@bridge",
+                                      "@connectionid",
+                                      NULL};
     const char *type = node_take(device, "@type") ?: "user", *state = node_take(device, "link/@state");
     NetWish net = {.id = node_look(device, "alias/@name"), .from = device};
 

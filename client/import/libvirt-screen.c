@@ -30,6 +30,9 @@ void libvirt_read_graphics(Libvirt *libvirt, Node *device)
     bool server = g_str_equal(type, "spice") || g_str_equal(type, "vnc");
 
     node_take_all(device);
+    if (node_at(device, "@keymap"))
+        draft_left(libvirt->wishes->draft, device,
+                   "keymap: the keys' layout is the viewer's, and the guest's own");
     if (server)
         wish_screen(libvirt->wishes, type, any_card(libvirt), any_agent(libvirt),
                     g_strcmp0(port, "-1") == 0 ? NULL : port, device);
@@ -92,6 +95,12 @@ void libvirt_read_sound(Libvirt *libvirt, Node *device)
         wish_sound(libvirt->wishes, "spice", NULL, device);
     else
         wish_sound(libvirt->wishes, "none", NULL, device);
+    if (libvirt->sound_server && !type && !libvirt->sound_driver)
+        draft_left(
+            libvirt->wishes->draft, device,
+            "the sound server %s is in QEMU's environment, and nothing says that the card plays there; "
+            "[Sound] Type=pulseaudio and Socket= do",
+            libvirt->sound_server);
     if (codec)
         wish_sound_card(libvirt->wishes, codec, node_at(device, "codec"));
     wish_sound_card(libvirt->wishes, model, device);

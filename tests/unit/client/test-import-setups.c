@@ -190,6 +190,25 @@ START_TEST(an_image_of_another_format_is_left_out_once)
 }
 END_TEST
 
+START_TEST(small_words_of_a_domain_are_in_a_list)
+{
+    static const char text[] =
+        "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0' type='kvm'><name>a</name><devices>"
+        "<interface type='bridge'><source bridge='br0' portgroup='dmz'/></interface>"
+        "<graphics type='vnc' keymap='de'/><video><model type='vga'/></video>"
+        "<input type='evdev'><source dev='/dev/input/by-id/k-event-kbd' grab='all' repeat='off'/></input>"
+        "<rng model='virtio'><rate bytes='1024'/><backend model='random'>/dev/urandom</backend></rng>"
+        "<sound model='ich9'/></devices><q:commandline><q:env name='PULSE_SERVER' value='/run/p'/>"
+        "</q:commandline></domain>";
+
+    assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "portgroup='dmz'");
+    assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "keymap: the keys' layout");
+    assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "repeat: a keyboard");
+    assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "random numbers");
+    assert_lists(IMPORT_LIBVIRT, text, DRAFT_LEFT, "the sound server /run/p");
+}
+END_TEST
+
 SUITE("import-setups", room_for_large_devices_is_said_by_its_key, what_a_key_says_is_no_line_of_qemus,
       a_sound_card_stays_where_its_server_is_not_said, an_image_whose_key_only_libvirt_has_is_left_out,
       a_session_of_pipewire_becomes_the_socket_below, a_clock_of_another_place_goes_by_the_host,
@@ -197,4 +216,4 @@ SUITE("import-setups", room_for_large_devices_is_said_by_its_key, what_a_key_say
       what_the_shell_does_behind_qemu_is_not_qemus, a_disk_of_a_network_is_no_path,
       what_would_keep_a_guest_from_starting_is_no_line_of_qemus, a_known_loss_has_its_reason,
       numbers_of_the_boot_order_fit_their_key, uefi_in_place_of_a_bios_stays_uefi,
-      an_image_of_another_format_is_left_out_once)
+      an_image_of_another_format_is_left_out_once, small_words_of_a_domain_are_in_a_list)
