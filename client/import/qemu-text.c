@@ -165,6 +165,24 @@ static void add_stranger(Node *root, const char *name, const ShellCommand *comma
     node->shown = g_strdup(text->str);
 }
 
+/* What a command has before QEMU that says how it runs: host CPUs, memory, priority, environment. Those that
+ * only run it, such as sudo, say nothing of the guest. */
+static void add_conditions(Node *root, const ShellCommand *command)
+{
+    static const char *const conditions[] = {"taskset", "numactl", "chrt", "nice", "ionice", "prlimit", NULL};
+    unsigned program = program_of(command);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < program; i++) {
+        const char *word = shell_command_word(command, i);
+        g_autofree char *base = g_path_get_basename(word);
+        if (text->len > 0 || g_strv_contains(conditions, base) || assigns(word))
+            g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", word);
+    }
+    if (text->len > 0)
+        node_new(root, "conditions", NULL, command->line)->shown = g_strdup(text->str);
+}
+
 /* Commands behind QEMU's that a reader may take for a part of it. */
 static void add_strangers(Node *root, const GPtrArray *commands, unsigned qemu)
 {
@@ -211,8 +229,10 @@ static Node *read_script(const char *path, const char *text, char **ret_why)
         if (!starts_qemu(commands->pdata[i]))
             continue;
         Node *root = read_command(path, commands->pdata[i], ret_why);
-        if (root)
+        if (root) {
+            add_conditions(root, commands->pdata[i]);
             add_strangers(root, commands, i);
+        }
         return root;
     }
     for (unsigned i = 0; i < commands->len; i++)

@@ -155,8 +155,22 @@ START_TEST(small_words_of_a_command_line_are_in_a_list)
 }
 END_TEST
 
+START_TEST(what_stands_before_qemu_is_named)
+{
+    static const char *const runs[] = {"taskset -c 2-5", "numactl -N 0 -m 0", "chrt -r 1",
+                                       "QEMU_AUDIO_DRV=pa"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(runs); i++) {
+        g_autofree char *text = g_strdup_printf("sudo %s qemu-system-x86_64 -m 2G", runs[i]);
+        g_autofree char *item = g_strdup_printf("%s (line 1): words before QEMU", runs[i]);
+        assert_lists(IMPORT_QEMU, text, DRAFT_LEFT, item);
+    }
+}
+END_TEST
+
 SUITE("import-script", a_command_that_only_names_qemu_is_not_qemu, qemu_is_found_behind_what_runs_it,
       a_semicolon_ends_the_command_wherever_it_stands, a_second_guest_of_a_script_is_named,
       options_below_a_gap_are_named, a_script_is_refused_for_what_keeps_it_from_being_read,
       a_guest_of_another_cpu_is_refused, a_byte_order_mark_is_no_text, a_drive_of_the_host_becomes_no_disk,
-      a_card_by_device_is_seen_beside_vga_none, small_words_of_a_command_line_are_in_a_list)
+      a_card_by_device_is_seen_beside_vga_none, small_words_of_a_command_line_are_in_a_list,
+      what_stands_before_qemu_is_named)
