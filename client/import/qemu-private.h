@@ -35,6 +35,8 @@ void qemu_sort_disks(const Qemu *qemu);
 void qemu_read_disk(Qemu *qemu, Node *device);
 void qemu_read_drive(Qemu *qemu, Node *option);
 void qemu_read_image(Qemu *qemu, Node *option);
+/* taskset and its like, which stand before QEMU; once the vCPUs are known. */
+void qemu_read_runner(Qemu *qemu, Node *runner);
 /* Watchdogs and panics, by -device and by options of their own. */
 void qemu_read_watchdog(Qemu *qemu, Node *node);
 void qemu_read_watchdog_action(Qemu *qemu, Node *option);

@@ -102,6 +102,15 @@ static const char *bare(const char *word)
     return word + strspn(word, "@-:+!");
 }
 
+/* Its row; -1: it is none. */
+static int runner_of(const char *base)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(runners); i++)
+        if (g_str_equal(runners[i].name, base))
+            return i;
+    return -1;
+}
+
 /* Which word of a command is the program that it runs in the end. */
 static unsigned program_of(const ShellCommand *command)
 {
@@ -110,11 +119,9 @@ static unsigned program_of(const ShellCommand *command)
 
     while ((word = shell_command_word(command, at))) {
         g_autofree char *base = g_path_get_basename(word);
-        size_t i = 0;
-        while (i < G_N_ELEMENTS(runners) && !g_str_equal(runners[i].name, base))
-            i++;
-        if (i < G_N_ELEMENTS(runners))
-            at = behind_runner(command, at, i);
+        int runner = runner_of(base);
+        if (runner >= 0)
+            at = behind_runner(command, at, runner);
         else if (assigns(word) && !g_str_has_prefix(word, "ExecStart="))
             at++;
         else
@@ -198,6 +205,31 @@ static void add_strangers(Node *root, const GPtrArray *commands, unsigned qemu)
     }
 }
 
+/* Those before QEMU that choose its host CPUs, as options without a dash. */
+static void add_runners(Node *root, const ShellCommand *command, unsigned program)
+{
+    static const char *const kept[] = {"taskset", "numactl", "chrt", "nice", "ionice", "prlimit", NULL};
+    Node *node = NULL;
+    g_autoptr(GString) shown = g_string_new(NULL);
+
+    for (unsigned i = 0; i < program; i++) {
+        const char *word = shell_command_word(command, i);
+        g_autofree char *base = g_path_get_basename(word);
+        bool begins = g_strv_contains(kept, base);
+        if (begins)
+            node = node_new(root, base, NULL, command->line);
+        else if (runner_of(base) >= 0)
+            node = NULL;
+        else if (node)
+            node_new(node, "word", word, command->line);
+        if (!node)
+            continue;
+        g_string_printf(shown, "%s%s%s", begins ? "" : node->shown, begins ? "" : " ", begins ? base : word);
+        g_free(node->shown);
+        node->shown = g_strdup(shown->str);
+    }
+}
+
 static Node *read_command(const char *path, const ShellCommand *command, char **ret_why)
 {
     unsigned program = program_of(command), n = command->words->len - program - 1;
@@ -218,6 +250,7 @@ static Node *read_command(const char *path, const ShellCommand *command, char **
     for (unsigned i = 0; i < n; i++)
         words[i] = ((ShellWord *)command->words->pdata[program + 1 + i])->text;
     options_parse(root, words, 0, 0);
+    add_runners(root, command, program);
     return root;
 }
 

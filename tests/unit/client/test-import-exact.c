@@ -276,10 +276,28 @@ START_TEST(a_vendor_of_the_hypervisor_needs_it_hidden)
 }
 END_TEST
 
+START_TEST(what_stands_before_qemu_is_not_lost)
+{
+    static const char pinned[] = "#!/bin/sh\nsudo taskset -c 2-7 numactl --membind=1 chrt -f 1 "
+                                 "qemu-system-x86_64 -m 4G -smp 4\n",
+                      mask[] = "#!/bin/sh\ntaskset 0xf0 nice -n -5 qemu-system-x86_64 -m 4G\n",
+                      nodes[] = "#!/bin/sh\nnumactl -N 1 -m 0 qemu-system-x86_64 -m 4G\n";
+
+    assert_says(IMPORT_QEMU, pinned, "Pin=2-7\nEmulatorPin=2-7");
+    assert_says(IMPORT_QEMU, pinned, "Node=1");
+    assert_lists(IMPORT_QEMU, pinned, DRAFT_LEFT, "chrt -f 1 (line 2): no vCPU or thread");
+    assert_lacks(IMPORT_QEMU, mask, "Pin=");
+    assert_lists(IMPORT_QEMU, mask, DRAFT_LEFT, "taskset 0xf0 (line 2): a mask");
+    assert_lists(IMPORT_QEMU, mask, DRAFT_LEFT, "nice -n -5 (line 2)");
+    assert_says(IMPORT_QEMU, nodes, "Node=0");
+    assert_lists(IMPORT_QEMU, nodes, DRAFT_LEFT, "numactl -N 1 -m 0 (line 2): no key");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
       disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
       a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
-      a_vendor_of_the_hypervisor_needs_it_hidden)
+      a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost)
