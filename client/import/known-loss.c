@@ -39,6 +39,7 @@ static const struct {
     {"mbps*", NULL, LIMIT},
     {"bps*", NULL, LIMIT},
     {"throttling.*", NULL, LIMIT},
+    {"limits.*", NULL, LIMIT},
     {"mtu", NULL, "the card has the MTU of the bridge or of the link above"},
     {"host_mtu", NULL, "the card has the MTU of the bridge or of the link above"},
     {"romfile", "-device", "a network card's ROM is for booting from it, which no key has the guest do"},

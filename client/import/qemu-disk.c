@@ -13,6 +13,11 @@ typedef struct Drive {
     bool read_only;
 } Drive;
 
+#define LAYERS_MAX 8
+#define DISK_NODES                                                                                           \
+    "import finds no image file and no block device behind the disk, in the format raw or qcow2; add a "     \
+    "[Disk] section with its Path= and Format="
+
 static int switch_of(Node *node, const char *name)
 {
     return option_on(node, name) ? 1 : option_off(node, name) ? 0 : -1;
@@ -42,53 +47,123 @@ static void leave(Node *layer, Drive *drive, const char *why)
     drive->left = why;
 }
 
-static void read_layer(Node *layer, Drive *drive)
-{
-    static const char *const own[] = {"driver",  "node-name", "auto-read-only", "file", "file.driver",
-                                      "locking", NULL};
-    int direct = switch_of(layer, "cache.direct"), no_flush = switch_of(layer, "cache.no-flush");
+/* A node of the chain: an option of its own, or a part of one ("file."). */
+typedef struct Layer {
+    Node *node;
+    char *prefix;
+} Layer;
 
-    drive->path = node_take(layer, "filename") ?: node_take(layer, "file.filename") ?: drive->path;
-    drive->io = node_take(layer, "aio") ?: node_take(layer, "file.aio") ?: drive->io;
-    drive->discard = node_take(layer, "discard") ?: drive->discard;
-    drive->cache = disk_cache_of(direct, no_flush, -1) ?: drive->cache;
-    drive->read_only = drive->read_only || switch_of(layer, "read-only") == 1;
-    node_take(layer, "file.discard");
-    if (is_window(layer))
-        leave(layer, drive, DISK_WINDOW);
-    take_words(layer, own);
+static const char *take(const Layer *layer, const char *name)
+{
+    g_autofree char *whole = g_strconcat(layer->prefix, name, NULL);
+
+    return node_take(layer->node, whole);
 }
 
-/* libvirt puts the format above the file. */
-static bool read_nodes(Qemu *qemu, const char *name, Drive *drive)
+static int switch_at(const Layer *layer, const char *name)
 {
-    Node *format = qemu_find(qemu, "-blockdev", "node-name", name);
-    const char *below = format ? node_look(format, "file") : NULL;
-    Node *storage = qemu_find(qemu, "-blockdev", "node-name", below);
+    g_autofree char *whole = g_strconcat(layer->prefix, name, NULL);
 
-    if (!format)
+    return switch_of(layer->node, whole);
+}
+
+static bool begins(const Node *node, const char *prefix)
+{
+    for (unsigned i = 0; i < node->children->len; i++)
+        if (g_str_has_prefix(((const Node *)node->children->pdata[i])->name, prefix))
+            return true;
+    return false;
+}
+
+/* What the layer is on; false: it is the last. */
+static bool below(const Qemu *qemu, const Layer *layer, Layer *ret)
+{
+    g_autofree char *file = g_strconcat(layer->prefix, "file", NULL), *inner = g_strconcat(file, ".", NULL);
+    const char *name = node_look(layer->node, file);
+
+    ret->node = name ? qemu_find(qemu, "-blockdev", "node-name", name) : layer->node;
+    if (!ret->node || (!name && !begins(layer->node, inner)))
         return false;
-    drive->format = node_look(format, "driver");
-    if (storage)
-        read_layer(storage, drive);
-    /* libvirt lets the file be punched whatever was asked for; what the guest gets is the format's to say. */
-    drive->discard = NULL;
-    read_layer(format, drive);
+    ret->prefix = name ? g_strdup("") : g_steal_pointer(&inner);
     return true;
 }
 
+static bool is_one(const char *driver, const char *const *drivers)
+{
+    return driver && g_strv_contains(drivers, driver);
+}
+
+static void read_layer(const Layer *layer, Drive *drive)
+{
+    static const char *const filters[] = {"throttle", "copy-on-read", NULL};
+    static const char *const files[] = {"file", "host_device", "host_cdrom", NULL};
+    static const char *const own[] = {"node-name",      "auto-read-only", "file", "locking",
+                                      "throttle-group", "detect-zeroes",  NULL};
+    const char *driver = take(layer, "driver"), *format = take(layer, "format");
+    int direct = switch_at(layer, "cache.direct"), no_flush = switch_at(layer, "cache.no-flush");
+    bool filter = is_one(driver, filters);
+
+    driver = format ?: driver;
+    if (!driver && *layer->prefix)
+        driver = "file";
+    drive->path = take(layer, "filename") ?: drive->path;
+    drive->io = take(layer, "aio") ?: drive->io;
+    drive->cache = disk_cache_of(direct, no_flush, -1) ?: drive->cache;
+    drive->read_only = switch_at(layer, "read-only") == 1 || drive->read_only;
+    for (const char *const *name = own; *name; name++)
+        take(layer, *name);
+    if (is_window(layer->node))
+        leave(layer->node, drive, DISK_WINDOW);
+    /* libvirt lets the file be punched whatever was asked for; what the guest gets is the format's to say. */
+    const char *discard = take(layer, "discard");
+    drive->discard = discard ?: filter ? drive->discard : NULL;
+    if (filter)
+        return;
+    /* Below the format stands a file as it is: else its contents would be another's. */
+    if (drive->format ? !g_str_equal(drive->format, "raw") : !is_one(driver, files))
+        leave(layer->node, drive, DISK_NODES);
+    drive->format = is_one(driver, files) ? "raw" : driver;
+}
+
+static void read_layers(const Qemu *qemu, Node *top, Drive *drive)
+{
+    Layer layers[LAYERS_MAX] = {{top, g_strdup("")}};
+    unsigned n = 1;
+
+    while (n < LAYERS_MAX && below(qemu, &layers[n - 1], &layers[n]))
+        n++;
+    if (n == LAYERS_MAX)
+        leave(top, drive, DISK_NODES);
+    while (n-- > 0) {
+        read_layer(&layers[n], drive);
+        g_free(layers[n].prefix);
+    }
+}
+
+static void read_nodes(Qemu *qemu, const char *name, Drive *drive)
+{
+    Node *top = qemu_find(qemu, "-blockdev", "node-name", name);
+
+    if (top)
+        read_layers(qemu, top, drive);
+}
+
 /* -drive's own words. */
-static void read_drive(Node *option, Drive *drive)
+static void read_drive(const Qemu *qemu, Node *option, Drive *drive)
 {
     static const char *const own[] = {"id", "if", "index", "media", "bus", "unit", "detect-zeroes", NULL};
     const char *read_only = node_take(option, "readonly") ?: node_take(option, "read-only");
 
-    drive->path = node_take(option, "file") ?: node_take(option, "filename");
-    drive->format = node_take(option, "format");
-    drive->cache = node_take(option, "cache");
-    drive->io = node_take(option, "aio");
-    drive->discard = node_take(option, "discard");
-    drive->read_only = read_only && !g_str_equal(read_only, "off");
+    if (!node_at(option, "file") && begins(option, "file.")) {
+        read_layers(qemu, option, drive);
+    } else {
+        drive->path = node_take(option, "file") ?: node_take(option, "filename");
+        drive->format = node_take(option, "format") ?: node_take(option, "driver");
+    }
+    drive->cache = node_take(option, "cache") ?: drive->cache;
+    drive->io = node_take(option, "aio") ?: drive->io;
+    drive->discard = node_take(option, "discard") ?: drive->discard;
+    drive->read_only = drive->read_only || (read_only && !g_str_equal(read_only, "off"));
     int direct = switch_of(option, "cache.direct"), no_flush = switch_of(option, "cache.no-flush");
     drive->cache = disk_cache_of(direct, no_flush, switch_of(option, "cache.writeback")) ?: drive->cache;
     if (is_window(option))
@@ -144,6 +219,8 @@ static bool forgets_all(const Qemu *qemu)
 
 static void write_disk(Qemu *qemu, DiskWish *disk)
 {
+    if (!disk->cd && !disk->path && !disk->left)
+        disk->left = DISK_NODES;
     if (!disk->cd && forgets_all(qemu))
         disk->left = DISK_PASSING;
     if (!disk->name || g_str_has_prefix(disk->name, "libvirt-"))
@@ -177,7 +254,7 @@ void qemu_read_disk(Qemu *qemu, Node *device)
     DiskWish disk = {.id = node_look(device, "id"), .bus = bus_of(driver), .from = device};
 
     if (option)
-        read_drive(option, &drive);
+        read_drive(qemu, option, &drive);
     else
         read_nodes(qemu, name, &drive);
     fill(&disk, &drive);
@@ -241,7 +318,7 @@ void qemu_read_drive(Qemu *qemu, Node *option)
         return;
     DiskWish disk = {.cd = g_strcmp0(media, "cdrom") == 0, .from = option};
     const char *serial = node_take(option, "serial"), *name = node_look(option, "id");
-    read_drive(option, &drive);
+    read_drive(qemu, option, &drive);
     fill(&disk, &drive);
     disk.serial = serial;
     disk.name = name;

@@ -34,14 +34,19 @@ static Node *storage_of(Qemu *qemu, const char *name)
     return storage ?: format;
 }
 
+/* Below as many layers as a throttle and a format make. */
+static const char *file_of(const Node *storage)
+{
+    return node_look(storage, "filename") ?: node_look(storage, "file.filename")
+                                          ?: node_look(storage, "file.file.filename");
+}
+
 static void read_pflash(Qemu *qemu, Node *option)
 {
     const char *code_name = node_take(option, "pflash0"), *variables_name = node_take(option, "pflash1");
     Node *code = code_name ? storage_of(qemu, code_name) : NULL;
     Node *variables = variables_name ? storage_of(qemu, variables_name) : NULL;
-    const char *code_path = code ? node_look(code, "filename") ?: node_look(code, "file.filename") : NULL;
-    const char *path =
-        variables ? node_look(variables, "filename") ?: node_look(variables, "file.filename") : NULL;
+    const char *code_path = code ? file_of(code) : NULL, *path = variables ? file_of(variables) : NULL;
 
     if (code || variables)
         wish_uefi(qemu->wishes, code_path, code, path, variables);
@@ -322,9 +327,12 @@ void qemu_read_object(Qemu *qemu, Node *object)
     } else if (g_str_equal(type, "input-linux")) {
         node_take(object, "qom-type");
         read_input(qemu, object);
+    } else if (g_str_equal(type, "throttle-group")) {
+        node_take(object, "qom-type");
+        node_take(object, "id");
     } else if (g_str_equal(type, "iothread") || g_str_equal(type, "iommufd") ||
-               g_str_has_prefix(type, "rng-") || g_str_equal(type, "throttle-group") ||
-               g_str_equal(type, "secret") || g_str_equal(type, "thread-context")) {
+               g_str_has_prefix(type, "rng-") || g_str_equal(type, "secret") ||
+               g_str_equal(type, "thread-context")) {
         draft_same(qemu->wishes->draft, object, "a part of another device, or of the tool that started QEMU");
     }
 }

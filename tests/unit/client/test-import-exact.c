@@ -294,10 +294,47 @@ START_TEST(what_stands_before_qemu_is_not_lost)
 }
 END_TEST
 
+#define NODE "qemu-kvm\n-m\n4G\n-nodefaults\n-blockdev\n"
+#define FILE_NODE "{\"driver\":\"host_device\",\"filename\":\"/dev/pve/disk\"}"
+
+START_TEST(a_disk_is_found_below_its_filters)
+{
+    assert_says(IMPORT_QEMU,
+                NODE
+                "{\"driver\":\"throttle\",\"throttle-group\":\"t\",\"node-name\":\"d\",\"file\":{\"driver\":"
+                "\"raw\",\"read-only\":true,\"file\":" FILE_NODE "}}\n-device\nscsi-hd,drive=d",
+                "Path=/dev/pve/disk\nFormat=raw\nBus=virtio-scsi\nReadOnly=yes");
+    assert_says(IMPORT_QEMU,
+                "qemu-kvm\n-drive\ndriver=qcow2,file.driver=file,file.filename=/srv/c.qcow2,if=none,id=c\n"
+                "-device\nvirtio-blk-pci,drive=c",
+                "Path=/srv/c.qcow2\nFormat=qcow2");
+    assert_lists(IMPORT_QEMU,
+                 "qemu-kvm\n-m\n4G\n-object\n{\"qom-type\":\"throttle-group\",\"id\":\"t\",\"limits\":"
+                 "{\"iops-total\":500}}",
+                 DRAFT_LEFT, "usher limits no disk");
+}
+END_TEST
+
+START_TEST(a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name)
+{
+    assert_leaves_disk(IMPORT_QEMU,
+                       NODE
+                       "{\"driver\":\"raw\",\"node-name\":\"d\",\"file\":{\"driver\":\"luks\",\"key-secret\":"
+                       "\"k\",\"file\":" FILE_NODE "}}\n-device\nscsi-hd,drive=d",
+                       "import finds no image file");
+    assert_leaves_disk(
+        IMPORT_QEMU, NODE "driver=nvme,node-name=d,device=0000:01:00.0,namespace=1\n-device\nscsi-hd,drive=d",
+        "import finds no image file");
+    assert_leaves_disk(IMPORT_QEMU, NODE "driver=null-co,node-name=x\n-device\nscsi-hd,drive=d",
+                       "import finds no image file");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
       disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
       a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
-      a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost)
+      a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost,
+      a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name)
