@@ -14,6 +14,7 @@ typedef struct Drive {
 } Drive;
 
 #define LAYERS_MAX 8
+#define BACKING_MAX 64
 #define DISK_NODES                                                                                           \
     "import finds no image file and no block device behind the disk, in the format raw or qcow2; add a "     \
     "[Disk] section with its Path= and Format="
@@ -125,9 +126,9 @@ static void read_layer(const Layer *layer, Drive *drive)
     drive->format = is_one(driver, files) ? "raw" : driver;
 }
 
-static void read_layers(const Qemu *qemu, Node *top, Drive *drive)
+static void read_layers(const Qemu *qemu, Node *top, const char *prefix, Drive *drive)
 {
-    Layer layers[LAYERS_MAX] = {{top, g_strdup("")}};
+    Layer layers[LAYERS_MAX] = {{top, g_strdup(prefix)}};
     unsigned n = 1;
 
     while (n < LAYERS_MAX && below(qemu, &layers[n - 1], &layers[n]))
@@ -145,7 +146,7 @@ static void read_nodes(Qemu *qemu, const char *name, Drive *drive)
     Node *top = qemu_find(qemu, "-blockdev", "node-name", name);
 
     if (top)
-        read_layers(qemu, top, drive);
+        read_layers(qemu, top, "", drive);
 }
 
 /* -drive's own words. */
@@ -155,7 +156,7 @@ static void read_drive(const Qemu *qemu, Node *option, Drive *drive)
     const char *read_only = node_take(option, "readonly") ?: node_take(option, "read-only");
 
     if (!node_at(option, "file") && begins(option, "file.")) {
-        read_layers(qemu, option, drive);
+        read_layers(qemu, option, "", drive);
     } else {
         drive->path = node_take(option, "file") ?: node_take(option, "filename");
         drive->format = node_take(option, "format") ?: node_take(option, "driver");
@@ -217,7 +218,7 @@ static bool forgets_all(const Qemu *qemu)
     return false;
 }
 
-static void write_disk(Qemu *qemu, DiskWish *disk)
+static DraftSection *write_disk(Qemu *qemu, DiskWish *disk)
 {
     if (!disk->cd && !disk->path && !disk->left)
         disk->left = DISK_NODES;
@@ -227,7 +228,36 @@ static void write_disk(Qemu *qemu, DiskWish *disk)
         disk->name = disk->cd ? "cd" : draft_nth(qemu->wishes->draft, "Disk", 0) ? "disk" : "system";
     if (disk->cd && disk->bus && !g_str_equal(disk->bus, "virtio-scsi") && !g_str_equal(disk->bus, "usb"))
         disk->bus = "sata";
-    disk_wish_write(qemu->wishes, disk);
+    return disk_wish_write(qemu->wishes, disk);
+}
+
+/* The images below an overlay, by their nodes. */
+static void write_backing(Qemu *qemu, Node *node, DraftSection *section)
+{
+    g_autofree char *prefix = g_strdup("");
+
+    for (unsigned depth = 0; node && section && depth < BACKING_MAX; depth++) {
+        g_autofree char *key = g_strconcat(prefix, "backing", NULL), *inner = g_strconcat(key, ".", NULL);
+        const char *name = node_take(node, key);
+        Node *next = name ? qemu_find(qemu, "-blockdev", "node-name", name) : node;
+        Drive drive = {};
+
+        if (!next && !g_str_equal(name, "null"))
+            draft_left(qemu->wishes->draft, node, "no -blockdev is called %s, which is below the image",
+                       name);
+        if (!next || (!name && !begins(node, inner)))
+            return;
+        g_free(prefix);
+        prefix = name ? g_strdup("") : g_steal_pointer(&inner);
+        read_layers(qemu, next, prefix, &drive);
+        if (drive.left || !drive.path || !drive.format) {
+            draft_left(qemu->wishes->draft, next,
+                       "import finds no file behind this image below a disk; add Backing=FORMAT:PATH to it");
+            return;
+        }
+        draft_more(section, "Backing", next, "%s:%s", drive.format, drive.path);
+        node = next;
+    }
 }
 
 void qemu_read_disk(Qemu *qemu, Node *device)
@@ -274,7 +304,8 @@ void qemu_read_disk(Qemu *qemu, Node *device)
     disk.physical = node_look(device, "physical_block_size");
     qemu_take_place(qemu, device);
     take_words(device, own);
-    write_disk(qemu, &disk);
+    DraftSection *section = write_disk(qemu, &disk);
+    write_backing(qemu, option ?: qemu_find(qemu, "-blockdev", "node-name", name), section);
 }
 
 /* Firmware in flash: the code first, then the variables. */

@@ -330,6 +330,33 @@ START_TEST(a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name)
 }
 END_TEST
 
+START_TEST(images_below_an_overlay_are_named)
+{
+    assert_says(IMPORT_QEMU,
+                NODE
+                "{\"driver\":\"qcow2\",\"node-name\":\"b\",\"read-only\":true,\"file\":{\"driver\":\"file\","
+                "\"filename\":\"/srv/base.qcow2\"},\"backing\":null}\n-blockdev\n{\"driver\":\"qcow2\","
+                "\"node-name\":\"d\",\"file\":{\"driver\":\"file\",\"filename\":\"/srv/top.qcow2\","
+                "\"cache\":{\"direct\":true}},\"backing\":\"b\"}\n-device\nvirtio-blk-pci,drive=d",
+                "Backing=qcow2:/srv/base.qcow2");
+    assert_says(IMPORT_QEMU,
+                NODE
+                "{\"driver\":\"qcow2\",\"node-name\":\"d\",\"file\":{\"driver\":\"file\",\"filename\":"
+                "\"/srv/top.qcow2\",\"cache\":{\"direct\":true}},\"backing\":{\"driver\":\"raw\",\"file\":{"
+                "\"driver\":\"file\",\"filename\":\"/srv/base.img\"}}}\n-device\nvirtio-blk-pci,drive=d",
+                "Cache=none");
+    assert_says(IMPORT_QEMU,
+                NODE "{\"driver\":\"qcow2\",\"node-name\":\"d\",\"file\":{\"driver\":\"file\",\"filename\":"
+                     "\"/srv/top.qcow2\"},\"backing\":{\"driver\":\"raw\",\"file\":{"
+                     "\"driver\":\"file\",\"filename\":\"/srv/base.img\"}}}\n-device\nvirtio-blk-pci,drive=d",
+                "Backing=raw:/srv/base.img");
+    assert_lists(IMPORT_QEMU,
+                 NODE "driver=qcow2,node-name=d,file.driver=file,file.filename=/srv/top.qcow2,backing=gone\n"
+                      "-device\nvirtio-blk-pci,drive=d",
+                 DRAFT_LEFT, "no -blockdev is called gone");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
@@ -337,4 +364,5 @@ SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
       a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost,
-      a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name)
+      a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name,
+      images_below_an_overlay_are_named)
