@@ -117,9 +117,9 @@ static const struct {
      "the command ends above these words, at an empty line or a comment, so QEMU never had them; close the "
      "gap and import again if the guest is to have them"},
     {"conditions", NULL,
-     "words before QEMU are not read: [CPU] Pin= says on which host CPUs the vCPUs run, [Memory] Node= where "
-     "the "
-     "memory is, [Sound] where the guest plays; the rest is for a drop-in of the guest's unit"},
+     "QEMU's environment is usher's; [Sound] says where the guest plays, and a drop-in of the guest's unit "
+     "can "
+     "set the rest"},
     {"second guest", NULL,
      "the first command that starts QEMU was read; import this one from a file of its own"},
     {"numa*", NULL, "a guest has one NUMA node; [Memory] Node= says which of the host's has its memory"},

@@ -172,18 +172,15 @@ static void add_stranger(Node *root, const char *name, const ShellCommand *comma
     node->shown = g_strdup(text->str);
 }
 
-/* What a command has before QEMU that says how it runs: host CPUs, memory, priority, environment. Those that
- * only run it, such as sudo, say nothing of the guest. */
+/* The environment that a command gives QEMU. */
 static void add_conditions(Node *root, const ShellCommand *command)
 {
-    static const char *const conditions[] = {"taskset", "numactl", "chrt", "nice", "ionice", "prlimit", NULL};
     unsigned program = program_of(command);
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (unsigned i = 0; i < program; i++) {
         const char *word = shell_command_word(command, i);
-        g_autofree char *base = g_path_get_basename(word);
-        if (text->len > 0 || g_strv_contains(conditions, base) || assigns(word))
+        if (assigns(word))
             g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", word);
     }
     if (text->len > 0)
