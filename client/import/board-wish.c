@@ -127,6 +127,13 @@ void wish_acpi_table(Wishes *wishes, const char *path, const Node *from)
 
 void wish_looking_glass(Wishes *wishes, const char *path, guint64 size, const Node *from)
 {
+    /* Scream's sound comes the same way, often beside Looking Glass (its README, "IVSHMEM"). */
+    if (strstr(path, "scream") || draft_nth(wishes->draft, "LookingGlass", 0)) {
+        draft_left(wishes->draft, from,
+                   "a guest shares memory with Looking Glass alone, and so not %s; for sound see [Sound]",
+                   path);
+        return;
+    }
     DraftSection *section = draft_section(wishes->draft, "LookingGlass");
 
     if (g_str_has_prefix(path, "/dev/kvmfr")) {

@@ -357,6 +357,22 @@ START_TEST(images_below_an_overlay_are_named)
 }
 END_TEST
 
+#define SHMEM(name, size)                                                                                    \
+    "<shmem name='" name "'><model type='ivshmem-plain'/><size unit='M'>" size "</size></shmem>"
+
+START_TEST(memory_that_is_not_looking_glass_does_not_become_its)
+{
+    static const char *const both[] = {DEVICES(SHMEM("looking-glass", "64") SHMEM("scream-ivshmem", "2")),
+                                       DEVICES(SHMEM("scream-ivshmem", "2") SHMEM("looking-glass", "64"))};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        assert_says(IMPORT_LIBVIRT, both[i], "[LookingGlass]\nSize=64M");
+        assert_lists(IMPORT_LIBVIRT, both[i], DRAFT_LEFT, "not /dev/shm/scream-ivshmem");
+    }
+    assert_lacks(IMPORT_LIBVIRT, DEVICES(SHMEM("scream-ivshmem", "2")), "[LookingGlass");
+}
+END_TEST
+
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
@@ -365,4 +381,4 @@ SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
       a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost,
       a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name,
-      images_below_an_overlay_are_named)
+      images_below_an_overlay_are_named, memory_that_is_not_looking_glass_does_not_become_its)
