@@ -9,10 +9,6 @@
 # shellcheck source=lib.sh
 . /usr/lib/usher-lab/lib.sh
 
-pci_state() {
-        host_snapshot 2>/dev/null | grep '^pci' || true
-}
-
 if [ "$PHASE" = 1 ]; then
         define_linux_guest demo "$GPU"
         it "vfio-pci is not loaded" test ! -e /sys/bus/pci/drivers/vfio-pci

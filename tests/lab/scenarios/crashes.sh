@@ -46,10 +46,6 @@ slot() {
         host_snapshot | grep "pci ${device[$1]%.*}"
 }
 
-group_node() {
-        echo "/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/${device[$1]}/iommu_group")")"
-}
-
 # in_order NAME: running and owned, or at rest and restored
 in_order() {
         local state pid
@@ -60,7 +56,7 @@ in_order() {
         # It is paused if the emulated CPU has failed the nested guest ("KVM internal error").
         running | paused)
                 [ "$pid" -gt 0 ] && grep -q qemu-system "/proc/$pid/cmdline" &&
-                        [ "$(stat -c %u "$(group_node "$1")")" = "$(stat -c %u "/proc/$pid")" ] &&
+                        [ "$(stat -c %u "$(group_node "${device[$1]}")")" = "$(stat -c %u "/proc/$pid")" ] &&
                         [ "$(slot "$1" | grep -c 'driver=vfio-pci')" = 2 ]
                 ;;
         stopped | failed)

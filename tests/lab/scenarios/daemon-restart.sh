@@ -30,13 +30,10 @@ expect_eq "And the host is as before" "$(host_snapshot)" "$before"
 
 it "A guest starts again" usherctl start demo
 daemon=$(systemctl show -P MainPID usherd)
-another_daemon() {
-        systemctl is-active -q usherd && [ "$(systemctl show -P MainPID usherd)" != "$daemon" ]
-}
 usherctl stop demo >/dev/null 2>&1 &
 it "While it stops" wait_until 30 guest_is demo stopping
 systemctl kill -s KILL usherd
-it "usherd is killed, and comes back before the guest has gone" wait_until 30 another_daemon
+it "usherd is killed, and comes back before the guest has gone" wait_until 30 another_daemon "$daemon"
 it "The stop goes on to its end" wait_until 90 guest_is demo stopped
 it "And the unit's, too" wait_until 30 sh -c '! systemctl is-active -q usher-guest@demo'
 expect_eq "And the host is as before" "$(host_snapshot)" "$before"
@@ -45,13 +42,10 @@ it "A guest starts again" usherctl start demo
 systemctl stop usherd.socket usherd
 kill -KILL "$(guest_pid demo)"
 systemctl start usherd.socket usherd
-# The guest is "stopped" at once, while usherd still looks for what was running.
-as_before() {
-        diff <(echo "$before") <(host_snapshot)
-}
 at_rest() {
         guest_is demo stopped || guest_is demo failed
 }
-it "When usherd is back after a guest that ended meanwhile, the host is as before" wait_until 30 as_before
+# The guest is "stopped" at once, while usherd still looks for what was running.
+it "When usherd is back after a guest that ended meanwhile, the host is as before" wait_until 30 host_as_before
 it "And the guest is at rest" wait_until 30 at_rest
 finished

@@ -16,7 +16,7 @@ made() {
 }
 
 as_before() {
-        diff <(echo "$before") <(host_snapshot) && [ "$(made)" = 0 ] && [ "$(cat "$at/sriov_drivers_autoprobe")" = 1 ]
+        host_as_before && [ "$(made)" = 0 ] && [ "$(cat "$at/sriov_drivers_autoprobe")" = 1 ]
 }
 
 shows() {

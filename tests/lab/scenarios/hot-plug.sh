@@ -52,11 +52,6 @@ shows() {
         usherctl status "$1" | grep -F -e "$2"
 }
 
-as_before() {
-        host_snapshot >"$lab_scratch/now"
-        diff <(echo "$before") "$lab_scratch/now"
-}
-
 define demo
 before=$(host_snapshot)
 nic=$(id_of "$NIC2")
@@ -93,7 +88,7 @@ it "The network card is plugged in again" usherctl attach demo "$NIC2"
 it "The guest sees it" wait_until 60 sees demo "$nic"
 kill -KILL "$(guest_pid demo)"
 it "QEMU is killed" wait_until 60 guest_is demo failed
-it "The host is as before" wait_until 30 as_before
+it "The host is as before" wait_until 30 host_as_before
 
 it "The guest starts again" usherctl start demo
 it "It is up" wait_until 180 guest_said demo 'usher-guest: ready'

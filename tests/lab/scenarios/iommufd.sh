@@ -29,10 +29,6 @@ own_node() {
         echo "/dev/vfio/devices/$(ls "/sys/bus/pci/devices/$1/vfio-dev")"
 }
 
-group_node() {
-        echo "/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")")"
-}
-
 owners() {
         find /dev/vfio /dev/iommu -type c -printf '%U:%G\n' | sort -u
 }
@@ -42,11 +38,6 @@ shows() {
         local text=$1
         shift
         "$@" | grep -E -e "$text"
-}
-
-as_before() {
-        host_snapshot >"$lab_scratch/now"
-        diff <(echo "$before") "$lab_scratch/now"
 }
 
 # as_the_guest NAME NODE: opens the node as the guest's user
@@ -88,12 +79,12 @@ expect_eq "By the same process" "$(guest_pid direct)" "$qemu"
 it "Status shows the way still" shows "$GPU .*iommufd" usherctl status direct
 refused "The card is not lent twice" 'claimed by guest direct' usherctl bind "$GPU"
 it "The guest is stopped" usherctl stop direct
-it "The host is exactly as before" as_before
+it "The host is exactly as before" host_as_before
 
 it "It starts again" usherctl start direct
 kill -KILL "$(guest_pid direct)"
 it "QEMU is killed" wait_until 60 guest_is direct failed
-it "The host is exactly as before" wait_until 30 as_before
+it "The host is exactly as before" wait_until 30 host_as_before
 
 # Without the key.
 define one '' '[PCI edu]' "Address=$EDU"
@@ -110,21 +101,19 @@ expect_match "QEMU has the group's node open" "$(open_nodes legacy)" "^$(group_n
 expect_eq "And no device's own" "$(open_nodes legacy | grep -c /devices/ || true)" 0
 it "Status shows the way" shows "$GPU .*group" usherctl status legacy
 it "It is killed" usherctl kill legacy
-it "The host is exactly as before" as_before
+it "The host is exactly as before" host_as_before
 
 # Somebody else has the card by either way.
 it "The card is bound by hand" usherctl bind "$GPU"
-for way in "vfio-pci,host=$GPU" "vfio-pci,host=$GPU,iommufd=foreign"; do
-        qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -object iommufd,id=foreign \
-                -device "$way" >/dev/null 2>&1 </dev/null &
-        holder=$!
+for way in "$GPU" "$GPU,iommufd=foreign"; do
+        qemu_by_hand "$way" -object iommufd,id=foreign
         it "A QEMU of somebody else's has it ($way)" wait_until 60 sh -c "find /proc/$holder/fd -lname '*vfio*dev*' | grep -q ."
         refused "The guest by iommufd does not get it" "pid $holder" usherctl start direct
         kill -KILL $holder
         wait $holder || true
 done
 it "The card goes back" usherctl restore "$GPU"
-it "The host is exactly as before" as_before
+it "The host is exactly as before" host_as_before
 
 # Plugged in and out.
 define plug ''
@@ -138,12 +127,12 @@ for _ in first again; do
         systemctl restart usherd
         it "A restarted usherd knows it" wait_until 30 shows "$EDU .*iommufd" usherctl status plug
         it "It is unplugged" wait_until 60 usherctl detach plug "$EDU"
-        it "The host is exactly as before" as_before
+        it "The host is exactly as before" host_as_before
 done
 it "It is plugged in once more" usherctl attach plug "$EDU"
 kill -KILL "$(guest_pid plug)"
 it "QEMU is killed with it" wait_until 60 guest_is plug failed
-it "The host is exactly as before" wait_until 30 as_before
+it "The host is exactly as before" wait_until 30 host_as_before
 
 # The card goes from under the guest.
 it "The guest with the one card starts" usherctl start one

@@ -175,6 +175,19 @@ host_snapshot() {
         find /dev/vfio -type c -printf 'node %p %U:%G %m\n' | LC_ALL=C sort
 }
 
+# host_as_before
+# Whether host_snapshot prints what it did when the scenario set $before; else the difference.
+host_as_before() {
+        host_snapshot >"$lab_scratch/now"
+        # shellcheck disable=SC2154 # the scenario set it
+        diff <(echo "$before") "$lab_scratch/now"
+}
+
+# pci_state: host_snapshot's lines of PCI functions, also where nothing of VFIO's is loaded
+pci_state() {
+        host_snapshot 2>/dev/null | grep '^pci' || true
+}
+
 # unchanged SENTENCE COMMAND…
 # ok if the command succeeds and the host is afterwards as it was before.
 unchanged() {
@@ -198,11 +211,22 @@ driver_of() {
         basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
 }
 
-# qemu_by_hand ADDRESS
+# group_node ADDRESS: VFIO's node of the device's group
+group_node() {
+        echo "/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")")"
+}
+
+# another_daemon PID
+# Whether usherd runs, and as another process than that one.
+another_daemon() {
+        systemctl is-active -q usherd && [ "$(systemctl show -P MainPID usherd)" != "$1" ]
+}
+
+# qemu_by_hand ADDRESS [OPTION…]
 # A QEMU that usher knows nothing of, and that opens the device. Its pid is $holder.
 qemu_by_hand() {
-        qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 -device "vfio-pci,host=$1" \
-                >/dev/null 2>&1 </dev/null &
+        qemu-system-x86_64 -machine q35 -accel tcg -S -nodefaults -display none -m 64 "${@:2}" \
+                -device "vfio-pci,host=$1" >/dev/null 2>&1 </dev/null &
         holder=$!
 }
 

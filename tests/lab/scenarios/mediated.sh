@@ -21,7 +21,7 @@ made() {
 }
 
 as_before() {
-        diff <(echo "$before") <(host_snapshot) && [ -z "$(made)" ]
+        host_as_before && [ -z "$(made)" ]
 }
 
 available() {

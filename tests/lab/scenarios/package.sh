@@ -46,10 +46,6 @@ remove() {
         apt-get remove -y usher >&2
 }
 
-pci_state() {
-        host_snapshot 2>/dev/null | grep '^pci' || true
-}
-
 # Those that run or have failed, and the files of all. systemctl calls it a failure that there is none.
 usher_units() {
         systemctl list-units --plain --no-legend "${units[@]}" || true
@@ -81,11 +77,6 @@ administrators() {
 
 installed() {
         [ "$(dpkg-query -W -f '${db:Status-Abbrev}' usher)" = 'ii ' ]
-}
-
-# another_daemon PID
-another_daemon() {
-        systemctl is-active -q usherd && [ "$(systemctl show -P MainPID usherd)" != "$1" ]
 }
 
 # start_is_over: however it ended; its unit is active before the guest runs
