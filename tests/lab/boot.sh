@@ -23,7 +23,8 @@ boot_prepare() {
                 project=$work/project.cpio
                 "$here/build.sh" --suite "$suite" ${kernel:+"--kernel=$kernel"} "$@" --output "$project"
         elif [ ! -e "$base/disk.img" ] || [ ! -e "$boot/vmlinux" ] || [ ! -e "$project" ]; then
-                echo "The lab is not built, or not from these files: run $here/build.sh first." >&2
+                echo "The lab is not built, or not from these files: run" \
+                        "$here/build.sh --suite $suite${kernel:+ --kernel=$kernel} --builddir DIR first." >&2
                 exit 1
         fi
         cp "$project" "$work/project"

@@ -38,7 +38,6 @@ while [ $# -gt 0 ]; do
 done
 
 boot_prepare "${build[@]}"
-# shellcheck disable=SC2119 # without files there is nothing to run
 boot_initrd project
 machine_command "$name" "$work" "$base" "$boot" "$append"
 "${machine[@]}" -serial mon:stdio -serial null -serial null
