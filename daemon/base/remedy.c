@@ -149,7 +149,8 @@ char *remedy_install(Package package)
                        NULL);
 }
 
-/* Each word behind what introduces it: "[ \"a\" \"b\" ]" has before "\"" and between "\" \"". */
+/* The words with a text before the first, between two, and after the last: "[ \"", "\" \"" and "\" ]" make
+ * [ "a" "b" ]. */
 static char *each_word(const char *words, const char *before, const char *between, const char *after)
 {
     g_auto(GStrv) each = g_strsplit(words, " ", -1);
@@ -163,9 +164,9 @@ static char *program_with(const char *words)
 {
     switch (here.boot) {
     case BOOT_SETUP_GRUBBY:
-        return each_word(words, "grubby --update-kernel=ALL --args=\"", " ", "\"");
+        return g_strdup_printf("grubby --update-kernel=ALL --args=\"%s\"", words);
     case BOOT_SETUP_KERNELSTUB: /* github.com/pop-os/kernelstub */
-        return each_word(words, "kernelstub --add-options=\"", " ", "\"");
+        return g_strdup_printf("kernelstub --add-options=\"%s\"", words);
     case BOOT_SETUP_RPM_OSTREE: /* rpm-ostree(1) */
         return each_word(words, "rpm-ostree kargs --append-if-missing=", " --append-if-missing=", "");
     default:

@@ -2,7 +2,6 @@
 #include "remedy-look.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../base/cleanup.h"
@@ -61,7 +60,7 @@ static Loaders loader_named(const char *variable, size_t size)
     for (size_t i = 4; i < size; i += 2)
         g_string_append_c(name, variable[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
-        if (strncmp(name->str, names[i].name, strlen(names[i].name)) == 0)
+        if (g_str_has_prefix(name->str, names[i].name))
             return names[i].loader;
     return LOADER_REST;
 }

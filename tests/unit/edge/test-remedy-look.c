@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which program sets the kernel's command line, by the files of a host. */
 #include <fcntl.h>
-#include <glib/gstdio.h>
-#include <stdlib.h>
 
 #include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/edge/scan/remedy-look.h"
+#include "../scratch.h"
 #include "../suite.h"
 
 #define VARIABLES "sys/firmware/efi/efivars/"
@@ -15,14 +14,12 @@ static char *top;
 
 static void set_up(void)
 {
-    top = g_dir_make_tmp("usher-loader-XXXXXX", NULL);
+    top = scratch_new("loader");
 }
 
 static void tear_down(void)
 {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", top);
-
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(top);
     g_free(top);
 }
 
