@@ -115,14 +115,15 @@ Distribution distribution_of(const char *id, const char *id_like)
     return found;
 }
 
-Distribution distribution_here(void)
+static Distribution distribution_here(void)
 {
     g_autofree char *id = g_get_os_info("ID"), *id_like = g_get_os_info("ID_LIKE");
 
     return distribution_of(id, id_like);
 }
 
-bool distribution_is_image(void)
+/* Made by ostree (ostree-prepare-root(1) leaves the first file), or by transactional-update(8). */
+static bool is_image(void)
 {
     return g_file_test("/run/ostree-booted", G_FILE_TEST_EXISTS) ||
            g_file_test("/usr/sbin/transactional-update", G_FILE_TEST_EXISTS);
@@ -131,6 +132,11 @@ bool distribution_is_image(void)
 void remedy_speak_for(RemedyPlace place)
 {
     here = place;
+}
+
+void remedy_speak_here(BootSetup boot)
+{
+    remedy_speak_for((RemedyPlace){distribution_here(), is_image(), boot});
 }
 
 char *remedy_install(Package package)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What somebody has to type on this host to install a package, or to boot with other words on the kernel's
  * command line: one table of the distributions. Who starts a program says once where it runs
- * (remedy_speak_for()), as with a language. Before that, and on a distribution that is not in the table,
+ * (remedy_speak_here()), as with a language. Before that, and on a distribution that is not in the table,
  * a remedy has words and no command. */
 #pragma once
 
@@ -53,20 +53,16 @@ typedef enum Package {
  */
 Distribution distribution_of(const char *id, const char *id_like);
 
-/* That of this host, by its os-release(5). */
-Distribution distribution_here(void);
-
-/* Whether the system of this host is an image, which gets packages by another command and with a reboot: made
- * by ostree (ostree-prepare-root(1) leaves /run/ostree-booted), or by transactional-update(8). */
-bool distribution_is_image(void);
-
 typedef struct RemedyPlace {
     Distribution distribution;
-    bool image;
+    bool image; /* the system is one, which gets packages by another command and with a reboot */
     BootSetup boot;
 } RemedyPlace;
 
 void remedy_speak_for(RemedyPlace place);
+
+/* For this host, by its os-release(5) and what made its system. */
+void remedy_speak_here(BootSetup boot);
 
 /* "install it: apt install swtpm"; "install it". The caller frees both. */
 char *remedy_install(Package package);

@@ -95,6 +95,5 @@ void remedy_look(void)
 {
     _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    remedy_speak_for((RemedyPlace){distribution_here(), distribution_is_image(),
-                                   root < 0 ? BOOT_SETUP_OTHER : boot_setup_find(root)});
+    remedy_speak_here(root < 0 ? BOOT_SETUP_OTHER : boot_setup_find(root));
 }
