@@ -4,17 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-DraftSection *wish_home(Wishes *wishes, const char *key, const char *fallback)
-{
-    static const char *const kinds[] = {"Guest",  "Machine", "Firmware", "CPU",    "Clock",
-                                        "SMBIOS", "Display", "Devices",  "Memory", NULL};
-
-    for (const char *const *kind = kinds; *kind; kind++)
-        if (draft_knows(*kind, key))
-            return draft_section(wishes->draft, *kind);
-    return draft_section(wishes->draft, fallback);
-}
-
 void wish_clock(Wishes *wishes, const char *base, const Node *from)
 {
     bool local = g_str_equal(base, "localtime"), zone = strchr(base, '/') != NULL;
@@ -37,7 +26,7 @@ void wish_hpet(Wishes *wishes, bool on, const Node *from)
 void wish_sleep(Wishes *wishes, int s3, int s4, const Node *from)
 {
     if (s3 >= 0 || s4 >= 0)
-        draft_set(wish_home(wishes, "Suspend", "Guest"), "Suspend", from, "%s",
+        draft_set(draft_section(wishes->draft, "Guest"), "Suspend", from, "%s",
                   s3 == 1 || s4 == 1 ? "yes" : "no");
     if (s3 >= 0 && s4 >= 0 && s3 != s4)
         draft_differs(wishes->draft, from, "Suspend= is about S3 and S4 together");
@@ -45,7 +34,7 @@ void wish_sleep(Wishes *wishes, int s3, int s4, const Node *from)
 
 void wish_uuid(Wishes *wishes, const char *uuid, const Node *from)
 {
-    draft_set(wish_home(wishes, "UUID", "Guest"), "UUID", from, "%s", uuid);
+    draft_set(draft_section(wishes->draft, "Guest"), "UUID", from, "%s", uuid);
 }
 
 void wish_genid(Wishes *wishes, const char *id, const Node *from)
@@ -72,7 +61,7 @@ static const char *smbios_key(unsigned type, const char *name)
                 {1, "family", "Family"}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (keys[i].type == type && g_str_equal(keys[i].name, name) && draft_knows("SMBIOS", keys[i].key))
+        if (keys[i].type == type && g_str_equal(keys[i].name, name))
             return keys[i].key;
     return NULL;
 }

@@ -4,9 +4,6 @@
 
 #include "wishes.h"
 
-/* The section that has the key; fallback where none has it. */
-DraftSection *wish_home(Wishes *wishes, const char *key, const char *fallback);
-
 /* base: "utc", "localtime", a zone, or a date. */
 void wish_clock(Wishes *wishes, const char *base, const Node *from);
 void wish_hpet(Wishes *wishes, bool on, const Node *from);

@@ -129,20 +129,6 @@ static void set(DraftSection *section, const char *key, const DiskWish *disk, co
         draft_set(section, key, disk->from, "%s", value);
 }
 
-/* A key that usher may not have: QEMU's own property says it then. */
-static void set_or_override(Wishes *wishes, DraftSection *section, const DiskWish *disk, const char *key,
-                            const char *property, const char *value)
-{
-    if (!value)
-        return;
-    if (draft_knows("Disk", key)) {
-        draft_set(section, key, disk->from, "%s", value);
-        return;
-    }
-    g_autofree char *id = g_strdup_printf("disk-%s", draft_name(section));
-    wish_override(wishes, disk->from, id, property, value);
-}
-
 static void write_sectors(Wishes *wishes, DraftSection *section, const DiskWish *disk)
 {
     const char *logical = disk->logical ?: "512", *physical = disk->physical ?: logical;
@@ -170,15 +156,9 @@ static void write_tuning(Wishes *wishes, DraftSection *section, const DiskWish *
     set(section, "Discard", disk, disk->discard);
     if (disk->iothread && has_thread(disk))
         set(section, "IOThread", disk, "yes");
-    if (disk->io && g_str_equal(disk->io, "threads") && !draft_knows("Disk", "IO"))
-        draft_differs(wishes->draft, disk->from, "threads are what usher does");
-    else
-        set(section, "IO", disk, disk->io);
-    if (has_thread(disk) && g_str_equal(disk->bus, "virtio-blk"))
-        set_or_override(wishes, section, disk, "Queues", "num-queues", disk->queues);
-    else
-        set(section, "Queues", disk, disk->queues);
-    set_or_override(wishes, section, disk, "RotationRate", "rotation_rate", disk->rotation);
+    set(section, "IO", disk, disk->io);
+    set(section, "Queues", disk, disk->queues);
+    set(section, "RotationRate", disk, disk->rotation);
     if (disk->serial)
         set(section, "Serial", disk, disk->serial);
     else

@@ -128,13 +128,6 @@ void draft_remove(Draft *draft, DraftSection *section)
     g_ptr_array_remove(draft->sections, section);
 }
 
-bool draft_knows(const char *kind, const char *key)
-{
-    SectionId id = definition_section_find(kind);
-
-    return id != SECTION_INVALID && definition_key_find(id, key);
-}
-
 bool draft_has_word(const char *kind, const char *key, const char *word)
 {
     SectionId id = definition_section_find(kind);

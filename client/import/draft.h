@@ -32,9 +32,6 @@ const char *draft_name(const DraftSection *section);
 /* Takes it out again. */
 void draft_remove(Draft *draft, DraftSection *section);
 
-/* Whether usher.guest(5) has such a key, so that a reader can say it another way. */
-bool draft_knows(const char *kind, const char *key);
-
 /* Whether a key that is a choice has that word. */
 bool draft_has_word(const char *kind, const char *key, const char *word);
 /* Whether usher's parser takes that value, whatever else the definition says. */

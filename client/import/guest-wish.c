@@ -74,13 +74,9 @@ void wish_topology(Wishes *wishes, unsigned cpus, unsigned sockets, unsigned die
     unsigned all = sockets * dies * cores * threads;
     if (sockets > 1)
         draft_set(section, "Sockets", from, "%u", sockets);
-    if (dies > 1 && draft_knows("CPU", "Dies")) {
+    if (dies > 1)
         draft_set(section, "Dies", from, "%u", dies);
-        dies = 1;
-    } else if (dies > 1) {
-        draft_differs(wishes->draft, from, "a socket has all cores of its %u dies in one", dies);
-    }
-    draft_set(section, "Cores", from, "%u", cores * dies);
+    draft_set(section, "Cores", from, "%u", cores);
     draft_set(section, "Threads", from, "%u", threads);
     if (!said && cpus > 1)
         draft_differs(wishes->draft, from,

@@ -156,7 +156,7 @@ static void read_pins(Libvirt *libvirt, Node *tune)
     draft_set(section, "Pin", first, "%s", pins);
     if (n >= all)
         return;
-    if (draft_takes("CPU", "Pin", pins) && draft_knows("CPU", "Dies")) {
+    if (draft_takes("CPU", "Pin", pins)) {
         draft_differs(libvirt->wishes->draft, first,
                       "vcpupin: %u of %u vCPUs have a host CPU of their own; the others run "
                       "on any",

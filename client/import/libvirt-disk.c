@@ -94,12 +94,10 @@ static void read_rest(Libvirt *libvirt, Node *device, DraftSection *section)
     Node *policy = node_at(device, "source/@startupPolicy"), *wwn = node_at(device, "wwn");
 
     read_backing(node_at(device, "backingStore"), section);
-    if (policy && draft_knows("Disk", "Optional"))
-        draft_set(section, "Optional", policy, "%s", g_str_equal(policy->value, "mandatory") ? "no" : "yes");
-    else if (policy)
-        draft_left(libvirt->wishes->draft, policy, "the image must be there when the guest starts");
-    if (policy)
+    if (policy) {
         node_take_all(policy);
+        draft_left(libvirt->wishes->draft, policy, "the image must be there when the guest starts");
+    }
     if (wwn)
         draft_same(libvirt->wishes->draft, wwn, "the guest knows the disk by its serial number");
 }
@@ -194,16 +192,8 @@ static void read_network(Libvirt *libvirt, Node *device, NetWish *net)
 {
     const char *network = node_take(device, "source/@network") ?: "",
                *bridge = node_take(device, "source/@bridge");
-    bool nat = g_str_equal(network, "default");
 
-    if (nat && draft_has_word("Network", "Mode", "nat")) {
-        net->mode = "nat";
-        draft_differs(libvirt->wishes->draft, device,
-                      "libvirt's network %s (virbr0, NAT) is there only while libvirt is; Mode=nat is "
-                      "usher's own, with other "
-                      "addresses",
-                      network);
-    } else if (nat) {
+    if (g_str_equal(network, "default")) {
         net->mode = "user";
         draft_differs(libvirt->wishes->draft, device,
                       "libvirt's network %s (NAT) is there only while libvirt is; Mode=user reaches the "
@@ -328,7 +318,7 @@ void libvirt_read_interface(Libvirt *libvirt, Node *device)
         node_take_all(device);
         return;
     }
-    net.name = g_str_equal(net.mode, "user") || g_str_equal(net.mode, "nat") ? "nat" : "lan";
+    net.name = g_str_equal(net.mode, "user") ? "nat" : "lan";
     DraftSection *section = net_wish_write(libvirt->wishes, &net);
     if (g_str_equal(type, "user"))
         read_user(libvirt, device, section);

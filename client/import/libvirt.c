@@ -153,7 +153,7 @@ static void read_secure_boot(Libvirt *libvirt, Node *element)
         bool on = g_strcmp0(enabled, "yes") == 0;
         if (g_strcmp0(name, "secure-boot") == 0)
             draft_set(section, "SecureBoot", feature, "%s", on ? "yes" : "no");
-        else if (g_strcmp0(name, "enrolled-keys") == 0 && !on && draft_knows("Firmware", "Keys"))
+        else if (g_strcmp0(name, "enrolled-keys") == 0 && !on)
             draft_set(section, "Keys", feature, "none");
     }
     if (g_strcmp0(draft_get(section, "SecureBoot"), "yes") != 0)
@@ -265,13 +265,10 @@ static void read_boot(Libvirt *libvirt)
 static void read_event(Libvirt *libvirt, Node *element)
 {
     static const struct {
-        const char *element, *value, *key, *action;
-    } events[] = {{"on_poweroff", "restart", "OnPowerOff", "restart"},
-                  {"on_reboot", "destroy", "OnReboot", "stop"},
-                  {"on_crash", "restart", "OnPanic", "reset"},
-                  {"on_crash", "rename-restart", "OnPanic", "reset"},
-                  {"on_crash", "coredump-restart", "OnPanic", "reset"},
-                  {"on_crash", "preserve", "OnPanic", "pause"}};
+        const char *element, *value, *panic; /* NULL: no key says it */
+    } events[] = {{"on_poweroff", "restart", NULL},          {"on_reboot", "destroy", NULL},
+                  {"on_crash", "restart", "reset"},          {"on_crash", "rename-restart", "reset"},
+                  {"on_crash", "coredump-restart", "reset"}, {"on_crash", "preserve", "pause"}};
 
     node_take_all(element);
     if (g_str_has_prefix(element->value ?: "", "coredump-"))
@@ -280,14 +277,13 @@ static void read_event(Libvirt *libvirt, Node *element)
     for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
         if (g_str_equal(element->name, events[i].element) &&
             g_strcmp0(element->value, events[i].value) == 0) {
-            if (!draft_knows("Guest", events[i].key)) {
+            if (events[i].panic)
+                draft_set(draft_section(libvirt->wishes->draft, "Guest"), "OnPanic", element, "%s",
+                          events[i].panic);
+            else
                 draft_left(
                     libvirt->wishes->draft, element,
                     "a guest that powers off ends, and one that reboots boots again; no key says otherwise");
-                return;
-            }
-            draft_set(wish_home(libvirt->wishes, events[i].key, "Guest"), events[i].key, element, "%s",
-                      events[i].action);
             return;
         }
     draft_same(libvirt->wishes->draft, element,

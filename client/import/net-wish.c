@@ -35,10 +35,7 @@ DraftSection *net_wish_write(Wishes *wishes, const NetWish *net)
     set(section, "Parent", net->parent, net->from);
     set_model(wishes, section, net);
     set(section, "MAC", net->mac, net->from);
-    if (net->queues && draft_knows("Network", "Queues"))
-        set(section, "Queues", net->queues, net->from);
-    else if (net->queues)
-        draft_left(wishes->draft, net->from, "a card has one queue, not %s (multi-queue)", net->queues);
+    set(section, "Queues", net->queues, net->from);
     if (net->id)
         g_hash_table_insert(wishes->ids, g_strdup(net->id), g_strdup_printf("net-%s", draft_name(section)));
     return section;

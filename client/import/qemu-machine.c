@@ -90,16 +90,9 @@ void qemu_read_machine(Qemu *qemu, Node *option)
     else if (option_on(option, "hpet"))
         wish_hpet(qemu->wishes, true, node_at(option, "hpet"));
     Node *vmport = node_at(option, "vmport"), *smm = node_at(option, "smm");
-    if (vmport) {
-        draft_set(wish_home(qemu->wishes, "VMPort", "Guest"), "VMPort", vmport, "%s",
-                  option_off(option, "vmport") ? "no" : "yes");
-        node_take_all(vmport);
-        if (!draft_knows("Guest", "VMPort")) {
-            draft_unset(wish_home(qemu->wishes, "VMPort", "Guest"), "VMPort");
-            draft_same(qemu->wishes->draft, vmport,
-                       "VMware's port is for guests of VMware's tools; usher turns it off");
-        }
-    }
+    if (vmport)
+        draft_same(qemu->wishes->draft, vmport,
+                   "VMware's port is for guests of VMware's tools; usher turns it off");
     if (smm)
         draft_same(qemu->wishes->draft, smm,
                    "SecureBoot=yes brings system management mode, and nothing else needs it");

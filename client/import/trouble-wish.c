@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "trouble-wish.h"
 
-#include "board-wish.h"
-
 bool wish_watchdog(Wishes *wishes, const char *action, const Node *from)
 {
     static const char *const actions[][2] = {{"reset", "reset"}, {"shutdown", "fail"}, {"poweroff", "fail"},
@@ -21,7 +19,7 @@ bool wish_watchdog(Wishes *wishes, const char *action, const Node *from)
 
 static DraftSection *home(Wishes *wishes)
 {
-    return wish_home(wishes, "OnPanic", "Guest");
+    return draft_section(wishes->draft, "Guest");
 }
 
 void wish_panic_device(Wishes *wishes, const Node *from)
