@@ -224,8 +224,7 @@ static void read_watchdog(Libvirt *libvirt, Node *device)
                       "adds Intel's 6300ESB");
         return;
     }
-    if (wish_watchdog(libvirt->wishes, action, device) && !g_str_equal(model, "i6300esb"))
-        draft_differs(libvirt->wishes->draft, device, "usher's watchdog is Intel's 6300ESB");
+    wish_watchdog(libvirt->wishes, model, action, device);
 }
 
 static void read_panic(Libvirt *libvirt, Node *device)

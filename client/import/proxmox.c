@@ -219,12 +219,9 @@ static void read_rng(Proxmox *proxmox, Node *line)
 
 static void read_watchdog(Proxmox *proxmox, Node *line)
 {
-    const char *action = node_take(line, "action") ?: "reset";
+    const char *model = node_take(line, "volume") ?: node_take(line, "model");
 
-    if (!wish_watchdog(proxmox->wishes, action, line))
-        node_take_all(line);
-    else if (node_take(line, "volume") || node_take(line, "model"))
-        draft_same(proxmox->wishes->draft, line, "usher's watchdog is Intel's 6300ESB");
+    wish_watchdog(proxmox->wishes, model, node_take(line, "action") ?: "reset", line);
 }
 
 static void read_numa(Proxmox *proxmox, Node *line)

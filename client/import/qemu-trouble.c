@@ -5,8 +5,6 @@
 #include "qemu-private.h"
 #include "trouble-wish.h"
 
-#define CHIP "usher's watchdog is Intel's 6300ESB"
-
 /* The last word counts; what nobody said is a reset. */
 static const char *watchdog_action(const Qemu *qemu)
 {
@@ -25,8 +23,7 @@ static const char *watchdog_action(const Qemu *qemu)
 void qemu_read_watchdog(Qemu *qemu, Node *node)
 {
     node_take_all(node);
-    if (wish_watchdog(qemu->wishes, watchdog_action(qemu), node))
-        draft_differs(qemu->wishes->draft, node, CHIP);
+    wish_watchdog(qemu->wishes, node_look(node, "driver") ?: node->value, watchdog_action(qemu), node);
 }
 
 static bool has_device(const Qemu *qemu, const char *prefix)

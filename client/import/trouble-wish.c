@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "trouble-wish.h"
 
-bool wish_watchdog(Wishes *wishes, const char *action, const Node *from)
+void wish_watchdog(Wishes *wishes, const char *model, const char *action, const Node *from)
 {
     static const char *const actions[][2] = {{"reset", "reset"}, {"shutdown", "fail"}, {"poweroff", "fail"},
                                              {"pause", "pause"}, {"debug", "ignore"},  {"none", "ignore"}};
@@ -9,12 +9,13 @@ bool wish_watchdog(Wishes *wishes, const char *action, const Node *from)
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
         if (g_str_equal(actions[i][0], action)) {
             draft_set(draft_section(wishes->draft, "Watchdog"), "Action", from, "%s", actions[i][1]);
-            return true;
+            if (model && !g_str_equal(model, "i6300esb"))
+                draft_differs(wishes->draft, from, "usher's watchdog is Intel's 6300ESB");
+            return;
         }
     draft_left(wishes->draft, from,
                "a watchdog of usher's does not do %s; add [Watchdog] Action=reset, pause, fail or ignore",
                action);
-    return false;
 }
 
 static DraftSection *home(Wishes *wishes)

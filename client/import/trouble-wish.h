@@ -4,9 +4,9 @@
 
 #include "wishes.h"
 
-/* A watchdog, and what it does in QEMU's words: "reset", "pause", "none". false: usher's does no such thing,
- * so the guest has none, which the draft's list says. */
-bool wish_watchdog(Wishes *wishes, const char *action, const Node *from);
+/* A watchdog by its model ("i6300esb"; NULL: not said), and what it does in QEMU's words: "reset", "pause",
+ * "none". If usher's does no such thing, the guest has none, which the draft's list says. */
+void wish_watchdog(Wishes *wishes, const char *model, const char *action, const Node *from);
 /* A device by which the system reports a panic, unless somebody has said what follows one. */
 void wish_panic_device(Wishes *wishes, const Node *from);
 /* QEMU's word of what follows a panic: "shutdown", "pause", "none". device: the guest has one that reports
