@@ -25,8 +25,8 @@ typedef struct DiskWish {
     "the disk is a part of the file or device (offset, size), and usher gives the whole; on the host, "      \
     "losetup --offset --sizelimit or dmsetup makes a device of that part, for a [Disk] section"
 #define DISK_PASSING                                                                                         \
-    "what the guest writes to the disk is forgotten when it ends, which no key says; make an image above "   \
-    "(qemu-img create -f qcow2 -b), and add a [Disk] section with it"
+    "what the guest writes to the disk is forgotten when it ends, and a [Disk] would keep it; make an "      \
+    "image above (qemu-img create -f qcow2 -b), and add a section with that image"
 
 /* The section; NULL: it was left out, which the draft's list says. */
 DraftSection *disk_wish_write(Wishes *wishes, const DiskWish *disk);

@@ -44,9 +44,7 @@ static const char *why_left(Node *line, const char *volume)
     if (g_str_has_suffix(volume, "cloudinit") || strstr(volume, "-cloudinit."))
         return "Proxmox makes the disk for cloud-init anew at each start";
     if (option_on(line, "snapshot"))
-        return "snapshot: what the guest writes is thrown away when it ends, and a [Disk] would keep it; add "
-               "a "
-               "section with ReadOnly=yes, or with an image of its own above (qemu-img create -b)";
+        return DISK_PASSING;
     option_off(line, "snapshot");
     return NULL;
 }
