@@ -101,12 +101,9 @@ void wish_virtio_input(Wishes *wishes, const char *kind, const Node *from)
 
 void wish_rng(Wishes *wishes, const Node *from)
 {
-    static const char *const limits[] = {"rate", "max_bytes", "max-bytes", NULL};
-
     draft_set(draft_section(wishes->draft, "Guest"), "RNG", from, "yes");
-    for (const char *const *limit = limits; *limit; limit++)
-        if (node_at(from, *limit))
-            draft_left(wishes->draft, from, "no key limits how many random numbers the guest takes");
+    if (node_at(from, "rate") || node_at(from, "max_bytes") || node_at(from, "max-bytes"))
+        draft_left(wishes->draft, from, "no key limits how many random numbers the guest takes");
 }
 
 void wish_acpi_table(Wishes *wishes, const char *path, const Node *from)

@@ -40,14 +40,20 @@ static inline void assert_says(ImportFormat format, const char *text, const char
     ck_assert_msg(strstr(definition, whole), "%s\nis not in\n%s", line, definition);
 }
 
-static inline bool lists(const Import *found, DraftList list, const char *words)
+/* How many items of the list have the words. */
+static inline unsigned count(const Import *found, DraftList list, const char *words)
 {
     const GPtrArray *items = draft_list(found->draft, list);
+    unsigned n = 0;
 
     for (unsigned i = 0; i < items->len; i++)
-        if (strstr(items->pdata[i], words))
-            return true;
-    return false;
+        n += strstr(items->pdata[i], words) != NULL;
+    return n;
+}
+
+static inline bool lists(const Import *found, DraftList list, const char *words)
+{
+    return count(found, list, words) > 0;
 }
 
 static inline void assert_lists(ImportFormat format, const char *text, DraftList list, const char *words)

@@ -62,6 +62,14 @@ START_TEST(what_no_reader_knows_is_listed_with_its_line)
 }
 END_TEST
 
+START_TEST(limits_of_a_device_are_listed_once)
+{
+    g_autoptr(Import) found = import(IMPORT_QEMU, "qemu-kvm\n-device\nvirtio-rng-pci,max-bytes=5,rate=3");
+
+    ck_assert_uint_eq(count(found, DRAFT_LEFT, "random numbers"), 1);
+}
+END_TEST
+
 START_TEST(what_the_parser_refuses_is_left_out_with_its_words)
 {
     assert_lists(
@@ -224,10 +232,10 @@ END_TEST
 SUITE("import", memory_of_a_domain_is_in_kibibytes_unless_it_says_otherwise,
       a_bare_number_of_a_command_line_or_of_proxmox_is_megabytes, functions_of_a_slot_become_one_section,
       a_function_with_a_rom_of_its_own_has_a_section_of_its_own, pins_are_in_the_order_of_the_vcpus,
-      what_no_reader_knows_is_listed_with_its_line, what_the_parser_refuses_is_left_out_with_its_words,
-      a_value_cannot_begin_another_line, a_disk_by_a_name_that_changes_is_left_out,
-      properties_that_libvirt_passes_on_find_their_device, a_later_cpu_of_the_command_line_has_the_last_word,
-      a_comma_that_is_doubled_is_one, json_and_words_say_the_same,
-      a_command_line_may_be_a_scripts_or_that_of_a_process, a_snapshot_of_proxmox_is_not_the_guest,
-      a_volume_is_where_the_map_says, what_is_no_guest_is_refused_with_its_place, the_text_tells_its_format,
-      a_guest_has_a_valid_name)
+      what_no_reader_knows_is_listed_with_its_line, limits_of_a_device_are_listed_once,
+      what_the_parser_refuses_is_left_out_with_its_words, a_value_cannot_begin_another_line,
+      a_disk_by_a_name_that_changes_is_left_out, properties_that_libvirt_passes_on_find_their_device,
+      a_later_cpu_of_the_command_line_has_the_last_word, a_comma_that_is_doubled_is_one,
+      json_and_words_say_the_same, a_command_line_may_be_a_scripts_or_that_of_a_process,
+      a_snapshot_of_proxmox_is_not_the_guest, a_volume_is_where_the_map_says,
+      what_is_no_guest_is_refused_with_its_place, the_text_tells_its_format, a_guest_has_a_valid_name)
