@@ -15,6 +15,8 @@ top=$(dirname "$here")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+# shellcheck source=suites.sh
+. "$here/suites.sh"
 
 # outcome WHAT COMMAND…
 outcome() {
@@ -36,16 +38,6 @@ quietly() {
                 tail -n 40 "$work/log"
                 return 1
         }
-}
-
-# sources FOLDER
-sources() {
-        mkdir "$1"
-        if [ -e "$top/.git" ]; then
-                git -C "$top" archive HEAD
-        else
-                tar -c -C "$top" --exclude=./build .
-        fi | tar -x -C "$1"
 }
 
 deb_builds() {
@@ -183,7 +175,7 @@ if [ "${1:-}" = --output ]; then
         rm -f "$output"/usher_*.deb "$output"/later/usher_*.deb
         shift 2
 fi
-sources "$work/usher"
+suite_tree "$work/usher"
 outcome 'All packages have one version' one_version
 [ $# -gt 0 ] || set -- deb rpm arch nix
 for kind in "$@"; do

@@ -134,17 +134,25 @@ suite_install() {
                 mkdir -p "$3" && cp -a "$2/stage/." "$3/" && rm -rf "$2/stage"
 }
 
+# suite_tree FOLDER
+# Makes the folder with the sources that are committed here; without a repository, with those that lie here.
+suite_tree() {
+        mkdir "$1"
+        if [ -e "$suites_top/.git" ]; then
+                git -C "$suites_top" archive HEAD
+        else
+                tar -c -C "$suites_top" --exclude=./build .
+        fi | tar -x -C "$1"
+}
+
 # suite_package SUITE OUTPUT
-# The Debian package of what is committed here, or lies here without a repository, as tests/packages.sh leaves it in OUTPUT, built
-# and checked in the suite's root.
+# The Debian package of these sources, as tests/packages.sh leaves it in OUTPUT, built and checked in the suite's root.
 suite_package() {
         if [ "$1" = "$(suite_here)" ]; then
                 "$suites_top/tests/packages.sh" --output "$2" deb
                 return
         fi
-        suite_root_make "$1" && rm -rf "$2" && mkdir -p "$2/tree" &&
-                if [ -e "$suites_top/.git" ]; then git -C "$suites_top" archive HEAD; else tar -c -C "$suites_top" .; fi |
-                tar -x -C "$2/tree" &&
+        suite_root_make "$1" && rm -rf "$2" && mkdir -p "$2" && suite_tree "$2/tree" &&
                 suite_inside "$1" "$2" /build/tree/tests/packages.sh --output /build deb &&
                 rm -rf "$2/tree"
 }
