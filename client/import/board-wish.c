@@ -4,6 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+void wish_description(Wishes *wishes, const char *text, const Node *from)
+{
+    DraftSection *section = draft_section(wishes->draft, "Guest");
+    g_autofree char *bare = g_strstrip(g_strdup(text));
+    g_auto(GStrv) lines = g_strsplit(bare, "\n", 2);
+
+    if (!lines[0])
+        return;
+    if (draft_get(section, "Description")) {
+        draft_left(wishes->draft, from, "Description= takes one line, and another text of the file has it");
+        return;
+    }
+    draft_set(section, "Description", from, "%s", g_strchomp(lines[0]));
+    if (lines[1])
+        draft_left(wishes->draft, from, "Description= takes one line, so it has the first one");
+}
+
 void wish_clock(Wishes *wishes, const char *base, const Node *from)
 {
     bool local = g_str_equal(base, "localtime"), zone = strchr(base, '/') != NULL;

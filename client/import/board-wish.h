@@ -4,6 +4,9 @@
 
 #include "wishes.h"
 
+/* What people read of the guest: its first line, unless there is a description. What has no place is left
+ * out. */
+void wish_description(Wishes *wishes, const char *text, const Node *from);
 /* base: "utc", "localtime", a zone, or a date. */
 void wish_clock(Wishes *wishes, const char *base, const Node *from);
 void wish_hpet(Wishes *wishes, bool on, const Node *from);

@@ -43,15 +43,18 @@ static void read_genid(Libvirt *libvirt, Node *element)
 
 static void read_title(Libvirt *libvirt, Node *element)
 {
-    DraftSection *section = draft_section(libvirt->wishes->draft, "Guest");
-    g_auto(GStrv) lines = g_strsplit(element->value ?: "", "\n", 2);
-
     node_take_all(element);
-    /* A title is the shorter of the two. */
-    if (g_str_equal(element->name, "title") || !draft_get(section, "Description"))
-        draft_set(section, "Description", element, "%s", g_strstrip(lines[0] ?: g_strdup("")));
-    if (lines[0] && lines[1])
-        draft_left(libvirt->wishes->draft, element, "Description= takes one line, so it has the first one");
+    wish_description(libvirt->wishes, element->value ?: "", element);
+}
+
+/* A title is the shorter of the two, wherever it stands. */
+static void read_description(Libvirt *libvirt, Node *element)
+{
+    node_take_all(element);
+    if (node_look(libvirt->root, "title"))
+        draft_left(libvirt->wishes->draft, element, "Description= takes one line, which is the title");
+    else
+        wish_description(libvirt->wishes, element->value ?: "", element);
 }
 
 static guint64 unit_of(const char *unit)
@@ -358,7 +361,7 @@ static const LibvirtWord words[] = {
     {"uuid", read_uuid},
     {"genid", read_genid},
     {"title", read_title},
-    {"description", read_title},
+    {"description", read_description},
     {"metadata", read_own},
     {"memory", read_memory},
     {"currentMemory", read_current_memory},

@@ -14,6 +14,8 @@
 
 #define LINES_MAX 4096
 #define OWN "Proxmox' own matters"
+/* The word before host CPUs in a note, for a hook script that many have. */
+#define TASKSET "cpu_taskset"
 
 typedef void (*ProxmoxRead)(Proxmox *proxmox, Node *line);
 
@@ -105,25 +107,18 @@ static void read_own(Proxmox *proxmox, Node *line)
 static void read_note(Proxmox *proxmox, Node *line)
 {
     node_take_all(line);
-    DraftSection *section = draft_section(proxmox->wishes->draft, "Guest");
     g_autofree char *text = g_uri_unescape_string(line->value ?: "", NULL);
     const char *words = text ?: line->value ?: "";
-    g_auto(GStrv) parts = g_strsplit(words, "\n", 2);
-    g_autofree char *bare = g_strstrip(g_strdup(parts[0] ?: ""));
 
-    if (!*bare)
-        return;
-    if (g_str_has_prefix(bare, "cpu_taskset")) {
-        g_autofree char *set = g_strstrip(g_strdup(bare + strlen("cpu_taskset")));
-        draft_set(draft_section(proxmox->wishes->draft, "CPU"), "Pin", line, "%s", set);
-        draft_differs(proxmox->wishes->draft, line, "cpu_taskset: Pin= does what the hook script did");
-    } else if (!draft_get(section, "Description")) {
-        draft_set(section, "Description", line, "%s", bare);
-        if (parts[1])
-            draft_left(proxmox->wishes->draft, line, "Description= takes one line, so it has the first one");
-    } else {
-        draft_left(proxmox->wishes->draft, line, "a note; Description= has one line");
+    words += strspn(words, " \t");
+    if (g_str_has_prefix(words, TASKSET)) {
+        const char *end = words + strcspn(words, "\n");
+        g_autofree char *set = g_strndup(words + strlen(TASKSET), end - words - strlen(TASKSET));
+        draft_set(draft_section(proxmox->wishes->draft, "CPU"), "Pin", line, "%s", g_strstrip(set));
+        draft_differs(proxmox->wishes->draft, line, TASKSET ": Pin= does what the hook script did");
+        words = end;
     }
+    wish_description(proxmox->wishes, words, line);
 }
 
 static void read_snapshot(Proxmox *proxmox, Node *line)

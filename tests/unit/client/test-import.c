@@ -62,6 +62,26 @@ START_TEST(what_no_reader_knows_is_listed_with_its_line)
 }
 END_TEST
 
+START_TEST(a_text_about_the_guest_that_is_not_its_description_is_listed)
+{
+    static const char both[] = DOMAIN("<title>short</title><description>long</description>"),
+                      turned[] = DOMAIN("<description>long</description><title>short</title>"),
+                      lines[] = DOMAIN("<description>first\nsecond</description>"),
+                      notes[] = "#one\n#two\nmemory: 4096", hook[] = "#cpu_taskset 2-3%0Aone\ncores: 2";
+
+    assert_says(IMPORT_LIBVIRT, both, "Description=short");
+    assert_lists(IMPORT_LIBVIRT, both, DRAFT_LEFT, "<description>long");
+    assert_says(IMPORT_LIBVIRT, turned, "Description=short");
+    assert_lists(IMPORT_LIBVIRT, turned, DRAFT_LEFT, "<description>long");
+    assert_says(IMPORT_LIBVIRT, lines, "Description=first");
+    assert_lists(IMPORT_LIBVIRT, lines, DRAFT_LEFT, "has the first one");
+    assert_says(IMPORT_PROXMOX, notes, "Description=one");
+    assert_lists(IMPORT_PROXMOX, notes, DRAFT_LEFT, "#two");
+    assert_says(IMPORT_PROXMOX, hook, "Description=one");
+    assert_says(IMPORT_PROXMOX, hook, "Pin=2-3");
+}
+END_TEST
+
 START_TEST(limits_of_a_device_are_listed_once)
 {
     g_autoptr(Import) found = import(IMPORT_QEMU, "qemu-kvm\n-device\nvirtio-rng-pci,max-bytes=5,rate=3");
@@ -232,7 +252,8 @@ END_TEST
 SUITE("import", memory_of_a_domain_is_in_kibibytes_unless_it_says_otherwise,
       a_bare_number_of_a_command_line_or_of_proxmox_is_megabytes, functions_of_a_slot_become_one_section,
       a_function_with_a_rom_of_its_own_has_a_section_of_its_own, pins_are_in_the_order_of_the_vcpus,
-      what_no_reader_knows_is_listed_with_its_line, limits_of_a_device_are_listed_once,
+      what_no_reader_knows_is_listed_with_its_line,
+      a_text_about_the_guest_that_is_not_its_description_is_listed, limits_of_a_device_are_listed_once,
       what_the_parser_refuses_is_left_out_with_its_words, a_value_cannot_begin_another_line,
       a_disk_by_a_name_that_changes_is_left_out, properties_that_libvirt_passes_on_find_their_device,
       a_later_cpu_of_the_command_line_has_the_last_word, a_comma_that_is_doubled_is_one,
