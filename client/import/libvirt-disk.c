@@ -144,7 +144,7 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
         draft_left(libvirt->wishes->draft, device, "%s", left);
         return;
     }
-    bool volume = g_str_equal(type, "volume");
+    bool volume = node_at(device, "source/@pool") && node_at(device, "source/@volume");
     g_autofree char *path = path_of(libvirt, device), *name = NULL;
     node_take(device, "source/@index");
     node_take(device, "target/@tray");
@@ -155,6 +155,7 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
     disk.serial = node_take(device, "serial");
     disk.boot_index = node_take(device, "boot/@order");
     disk.read_only = node_take(device, "readonly") != NULL;
+    disk.whole_scsi = g_str_equal(kind, "lun");
     disk.logical = node_take(device, "blockio/@logical_block_size");
     disk.physical = node_take(device, "blockio/@physical_block_size");
     node_take(device, "shareable");
@@ -167,13 +168,10 @@ void libvirt_read_disk(Libvirt *libvirt, Node *device)
         disk.queues = node_take(controller, "driver/@queues");
         disk.iothread = node_take(controller, "driver/@iothread") != NULL;
     }
-    if (g_str_equal(kind, "lun") || (volume && !path) || (!disk.path && !disk.cd)) {
-        if (g_str_equal(kind, "lun"))
-            disk.whole_scsi = true;
-        else if (!volume)
+    if (!disk.path && (volume || !disk.cd)) {
+        if (!volume)
             draft_left(libvirt->wishes->draft, device, "the disk has no file and no device");
-        if (!disk.path)
-            return;
+        return;
     }
     DraftSection *section = disk_wish_write(libvirt->wishes, &disk);
     if (section)

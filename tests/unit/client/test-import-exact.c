@@ -107,6 +107,21 @@ START_TEST(a_part_of_a_disk_does_not_become_the_whole)
 }
 END_TEST
 
+START_TEST(a_disk_without_a_file_is_left_out_by_name)
+{
+    static const char *const kinds[] = {
+        "<disk type='block' device='lun'><target dev='sda' bus='scsi'/></disk>",
+        "<disk type='file' device='disk'><target dev='sda' bus='sata'/></disk>",
+        "<disk type='volume' device='disk'><target dev='sda'/></disk>"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *text = g_strconcat("<domain type='kvm'><memory>2097152</memory><devices>", kinds[i],
+                                            "</devices></domain>", NULL);
+        assert_leaves_disk(IMPORT_LIBVIRT, text, "has no file and no device");
+    }
+}
+END_TEST
+
 START_TEST(a_disk_that_forgets_does_not_become_one_that_keeps)
 {
     assert_leaves_disk(IMPORT_LIBVIRT, DISK("<source file='/srv/a.img'/><transient/>"), "is forgotten");
@@ -375,9 +390,10 @@ END_TEST
 
 SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
-      a_part_of_a_disk_does_not_become_the_whole, a_disk_that_forgets_does_not_become_one_that_keeps,
-      disks_are_in_the_order_of_their_places, only_the_default_network_is_known_to_be_nat,
-      a_guest_of_another_kind_is_refused, what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
+      a_part_of_a_disk_does_not_become_the_whole, a_disk_without_a_file_is_left_out_by_name,
+      a_disk_that_forgets_does_not_become_one_that_keeps, disks_are_in_the_order_of_their_places,
+      only_the_default_network_is_known_to_be_nat, a_guest_of_another_kind_is_refused,
+      what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
       a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost,
       a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name,
