@@ -9,13 +9,9 @@
 
 static void read_placed(Qemu *qemu, Node *device)
 {
-    Node bare = {
-        .name = device->name, .shown = (char *)node_look(device, "driver"), .children = device->children};
     /* One item for all ports, however they are numbered. */
-    g_autofree char *shown = g_strdup_printf("-device %s", bare.shown);
-
     g_free(device->shown);
-    device->shown = g_steal_pointer(&shown);
+    device->shown = g_strdup_printf("-device %s", node_look(device, "driver"));
     draft_same(qemu->wishes->draft, device,
                "usher places ports, bridges and controllers as the devices need them");
 }
@@ -147,9 +143,7 @@ static void read_port(Qemu *qemu, Node *device)
         node_take_all(other_end);
     if (g_str_has_prefix(name, "org.qemu.guest_agent"))
         draft_set(draft_section(qemu->wishes->draft, "Agent"), "Enabled", device, "yes");
-    else if (g_str_has_prefix(name, "com.redhat.spice"))
-        qemu->agent_channel = true;
-    else
+    else if (!g_str_has_prefix(name, "com.redhat.spice"))
         draft_left(qemu->wishes->draft, device,
                    "usher has channels for the guest agent and for SPICE alone, not %s", name);
 }
@@ -284,6 +278,10 @@ static const QemuWord drivers[] = {
     {"virtio-serial*", read_placed},
     {"ich9-ahci", read_placed},
     {"ahci", read_placed},
+    {"virtio-scsi*", read_placed},
+    {"lsi*", read_placed},
+    {"megasas*", read_placed},
+    {"pvscsi*", read_placed},
     {"virtio-blk*", qemu_read_disk},
     {"scsi-*", qemu_read_disk},
     {"ide-*", qemu_read_disk},
@@ -337,21 +335,12 @@ static const QemuWord drivers[] = {
     {"cirrus-vga", qemu_read_vga_device},
 };
 
-/* A controller of disks says nothing until one is on it. */
-static bool is_controller(const char *driver)
-{
-    return g_str_has_prefix(driver, "virtio-scsi") || g_str_has_prefix(driver, "lsi") ||
-           g_str_has_prefix(driver, "megasas") || g_str_has_prefix(driver, "pvscsi");
-}
-
 void qemu_read_device(Qemu *qemu, Node *device)
 {
     const char *driver = node_look(device, "driver") ?: "";
     const QemuWord *word = qemu_word(drivers, G_N_ELEMENTS(drivers), driver);
 
-    if (is_controller(driver))
-        read_placed(qemu, device);
-    else if (word)
+    if (word)
         word->read(qemu, device);
     else if (*driver)
         read_unknown(qemu, device);

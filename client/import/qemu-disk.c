@@ -210,19 +210,11 @@ static void read_controller(Qemu *qemu, Node *device, DiskWish *disk)
     disk->iothread = disk->iothread || node_at(controller, "iothread");
 }
 
-static bool forgets_all(const Qemu *qemu)
-{
-    for (unsigned i = 0; i < qemu->root->children->len; i++)
-        if (g_str_equal(((const Node *)qemu->root->children->pdata[i])->name, "-snapshot"))
-            return true;
-    return false;
-}
-
 static DraftSection *write_disk(Qemu *qemu, DiskWish *disk)
 {
     if (!disk->cd && !disk->path && !disk->left)
         disk->left = DISK_NODES;
-    if (!disk->cd && forgets_all(qemu))
+    if (!disk->cd && node_at(qemu->root, "-snapshot"))
         disk->left = DISK_PASSING;
     if (!disk->name || g_str_has_prefix(disk->name, "libvirt-"))
         disk->name = disk->cd ? "cd" : draft_nth(qemu->wishes->draft, "Disk", 0) ? "disk" : "system";

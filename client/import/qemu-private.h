@@ -9,7 +9,7 @@ typedef struct Qemu {
     Wishes *wishes;
     Node *root;
     bool whole;
-    bool spice, agent_channel; /* they are there */
+    bool spice; /* or VNC: a server of the guest's screen is there */
 } Qemu;
 
 typedef void (*QemuRead)(Qemu *qemu, Node *option);

@@ -93,9 +93,8 @@ static void read_backend(Qemu *qemu, Node *device)
     node_take(audio, "driver");
     node_take(audio, "id");
     node_take(audio, "server");
-    Node copy = *audio;
-    for (unsigned i = 0; i < copy.children->len; i++) {
-        Node *child = copy.children->pdata[i];
+    for (unsigned i = 0; i < audio->children->len; i++) {
+        Node *child = audio->children->pdata[i];
         if (!child->taken)
             draft_same(qemu->wishes->draft, child, "tuning of QEMU's mixer; usher leaves it at its defaults");
     }

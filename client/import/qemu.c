@@ -241,8 +241,8 @@ static void read_numa(Qemu *qemu, Node *option)
     unsigned nodes = 0;
 
     for (unsigned i = 0; i < qemu->root->children->len; i++)
-        nodes += g_strcmp0(node_look(qemu->root->children->pdata[i], "memdev"), NULL) != 0 &&
-                 g_str_equal(((Node *)qemu->root->children->pdata[i])->name, "-numa");
+        nodes += g_str_equal(((const Node *)qemu->root->children->pdata[i])->name, "-numa") &&
+                 node_look(qemu->root->children->pdata[i], "memdev");
     if (nodes == 1)
         draft_same(qemu->wishes->draft, option, "a guest has one NUMA node");
     else
@@ -281,11 +281,8 @@ static void read_fsdev(Qemu *qemu, Node *option)
         node_take_all(device);
 }
 
-static void read_nothing(Qemu *qemu, Node *option)
-{
-    /* Those that another option speaks of are taken with it; what remains is found by the walk. */
-}
-
+/* Those that another option speaks of are taken with it and have no row; what remains is found by the walk.
+ */
 static const QemuWord options[] = {
     {"-name", read_name},
     {"-machine", qemu_read_machine},
@@ -312,7 +309,6 @@ static const QemuWord options[] = {
     {"-acpitable", read_acpitable},
     {"-fw_cfg", read_firmware_config},
     {"-serial", read_console},
-    {"-parallel", read_nothing},
     {"-balloon", read_balloon},
     {"-usb", read_usb},
     {"-usbdevice", read_usbdevice},
@@ -345,6 +341,8 @@ static const QemuWord options[] = {
     {"-virtfs", read_virtfs},
     {"-fsdev", read_fsdev},
     {"-numa", read_numa},
+    {"-set", read_set},
+    {"-boot", read_boot},
     {"-incoming", read_migration},
     {"-loadvm", read_migration},
     {"-snapshot", read_migration},
@@ -379,11 +377,7 @@ static void read_option(Qemu *qemu, Node *option)
 {
     const QemuWord *word = qemu_word(options, G_N_ELEMENTS(options), option->name);
 
-    if (turn_of(option) == 2)
-        read_set(qemu, option);
-    else if (turn_of(option) == 3)
-        read_boot(qemu, option);
-    else if (word)
+    if (word)
         word->read(qemu, option);
 }
 
