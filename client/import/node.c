@@ -78,6 +78,12 @@ void node_take_all(Node *node)
         node_take_all(node->children->pdata[i]);
 }
 
+void node_take_each(Node *node, const char *const *names)
+{
+    for (; *names; names++)
+        node_take(node, *names);
+}
+
 bool node_take_if(Node *node, const char *path, const char *value)
 {
     if (g_strcmp0(node_look(node, path), value) != 0)

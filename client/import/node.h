@@ -30,6 +30,8 @@ const char *node_take(Node *node, const char *path);
 const char *node_look(const Node *node, const char *path);
 /* Takes it and all below it. */
 void node_take_all(Node *node);
+/* Takes the children by these names (NULL-terminated), of each the first. */
+void node_take_each(Node *node, const char *const *names);
 /* Takes the value if it is that one. */
 bool node_take_if(Node *node, const char *path, const char *value);
 

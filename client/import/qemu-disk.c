@@ -24,12 +24,6 @@ static int switch_of(Node *node, const char *name)
     return option_on(node, name) ? 1 : option_off(node, name) ? 0 : -1;
 }
 
-static void take_words(Node *node, const char *const *names)
-{
-    for (; *names; names++)
-        node_take(node, *names);
-}
-
 /* A part of what is below, as the driver raw makes it of any. */
 static bool is_window(const Node *layer)
 {
@@ -172,7 +166,7 @@ static void read_drive(const Qemu *qemu, Node *option, Drive *drive)
     else if (option_on(option, "snapshot"))
         leave(option, drive, DISK_PASSING);
     option_off(option, "snapshot");
-    take_words(option, own);
+    node_take_each(option, own);
 }
 
 static void fill(DiskWish *disk, const Drive *drive)
@@ -295,7 +289,7 @@ void qemu_read_disk(Qemu *qemu, Node *device)
     disk.logical = node_look(device, "logical_block_size");
     disk.physical = node_look(device, "physical_block_size");
     qemu_take_place(qemu, device);
-    take_words(device, own);
+    node_take_each(device, own);
     DraftSection *section = write_disk(qemu, &disk);
     write_backing(qemu, option ?: qemu_find(qemu, "-blockdev", "node-name", name), section);
 }

@@ -31,6 +31,5 @@ void qemu_take_place(Qemu *qemu, Node *device)
         "port",           "chassis",    "slot", "disable-legacy", "disable-modern",
         "iommu_platform", "acpi-index", NULL};
 
-    for (const char *const *name = own; *name; name++)
-        node_take(device, *name);
+    node_take_each(device, own);
 }

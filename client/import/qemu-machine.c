@@ -250,16 +250,21 @@ void qemu_read_global(Qemu *qemu, Node *option)
     read_property(qemu, option, name, value ?: "");
 }
 
+/* Of a folder of huge pages, which people call "hugepages-1G" or "hugepages-1048576kB". */
+static guint64 page_size(const char *path)
+{
+    return strstr(path, "1G") || strstr(path, "1048576") ? 1u << 30 : 2u << 20;
+}
+
 void qemu_read_mem_path(Qemu *qemu, Node *option)
 {
     const char *path = option->value ?: "";
-    bool big = strstr(path, "1G") || strstr(path, "1048576");
 
     node_take_all(option);
     if (g_str_equal(option->name, "-mem-prealloc"))
         draft_same(qemu->wishes->draft, option, "memory of a guest with devices is there from the start");
     else if (strstr(path, "huge"))
-        wish_huge_pages(qemu->wishes, big ? 1u << 30 : 2u << 20, option);
+        wish_huge_pages(qemu->wishes, page_size(path), option);
     else
         draft_left(qemu->wishes->draft, option,
                    "the guest's memory is in no file; HugePages= chooses the size of pages");
@@ -274,8 +279,7 @@ static void read_memory_backend(Qemu *qemu, Node *object)
     if (ivshmem)
         return;
     if (path && strstr(path, "huge"))
-        wish_huge_pages(qemu->wishes, strstr(path, "1G") || strstr(path, "1048576") ? 1u << 30 : 2u << 20,
-                        object);
+        wish_huge_pages(qemu->wishes, page_size(path), object);
     else if (huge)
         wish_huge_pages(qemu->wishes, wish_parse_size(huge, 1), object);
     else if (option_on(object, "hugetlb"))
@@ -302,12 +306,10 @@ static void read_grab(Qemu *qemu, Node *object)
 
 static void read_input(Qemu *qemu, Node *object)
 {
-    static const char *const own[] = {"id", NULL};
     const char *device = node_take(object, "evdev"), *toggle = node_take(object, "grab-toggle");
 
     wish_evdev(qemu->wishes, device ?: "", toggle, object);
-    for (const char *const *name = own; *name; name++)
-        node_take(object, *name);
+    node_take(object, "id");
     read_grab(qemu, object);
 }
 

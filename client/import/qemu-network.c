@@ -48,8 +48,7 @@ static void read_backend(Qemu *qemu, Node *backend, NetWish *net)
         draft_left(qemu->wishes->draft, backend, "no Mode= is like %s; the card is connected to nothing",
                    type);
     }
-    for (const char *const *name = own; *name; name++)
-        node_take(backend, *name);
+    node_take_each(backend, own);
 }
 
 static void read_user(Qemu *qemu, Node *backend, DraftSection *section)
@@ -99,8 +98,7 @@ void qemu_read_card(Qemu *qemu, Node *device)
                    "no key has the guest boot from a network card; choose it in the firmware's menu");
     write_card(qemu, &net, backend);
     qemu_take_place(qemu, device);
-    for (const char *const *name = own; *name; name++)
-        node_take(device, *name);
+    node_take_each(device, own);
 }
 
 void qemu_read_nic(Qemu *qemu, Node *option)
