@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "definition.h"
 #include "check.h"
-
-/* The ports of the USB controller: see qemu/builder.c. */
-#define USB_PORTS 15
+#include "usb.h"
 
 /* Of these, other servers know nothing. */
 static int check_spice_only(const DefinitionReader *reader, Fault **ret_fault)

@@ -29,8 +29,7 @@
 #define NETWORK_SECTIONS_MAX 16
 #define INPUT_SECTIONS_MAX 16
 #define SHARE_SECTIONS_MAX 16
-/* The controller's ports but the emulated mouse's: see qemu/usb.c. */
-#define USB_SECTIONS_MAX 14
+#define USB_SECTIONS_MAX (USB_PORTS - USB_FIRST_PORT + 1)
 /* As many as libvirt's tools offer at most; each takes a port of the controller. */
 #define USB_REDIRECT_MAX 8
 /* People write a chain of images by hand; a forward takes a listening socket of the host. */

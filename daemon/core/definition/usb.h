@@ -9,6 +9,12 @@
 
 #include "handle.h"
 
+/* The ports of a guest's USB controller: the most that QEMU's has of each speed (XHCI_MAXPORTS_2 and _3 in
+ * its hw/usb/hcd-xhci.h). The first is an emulated device's, the sections' follow from USB_FIRST_PORT on, and
+ * further emulated devices have the last ones, downwards. */
+#define USB_PORTS 15
+#define USB_FIRST_PORT 2
+
 /* [USB name]: the one device that all of these fit; at least one is there */
 struct DefinitionUsb {
     char *name;

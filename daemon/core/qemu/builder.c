@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../definition/usb.h"
 #include "builder.h"
 
 #include <stdarg.h>
@@ -173,18 +174,46 @@ void builder_usb(QemuBuilder *builder)
 
     builder->usb = true;
     builder_port(builder, PORTS_USB, 0, "usb");
-    /* The most that it can have of each of both speeds (XHCI_MAXPORTS_2 and _3 in QEMU's
-     * hw/usb/hcd-xhci.h). */
-    json_set_number(device, "p2", 15);
-    json_set_number(device, "p3", 15);
+    json_set_number(device, "p2", USB_PORTS);
+    json_set_number(device, "p3", USB_PORTS);
     builder_json(builder, "-device", device);
 }
 
-void builder_serial(QemuBuilder *builder)
+struct json_object *json_new_usb(const char *driver, const char *id, unsigned port)
+{
+    struct json_object *device = json_new_driver(driver);
+
+    json_set_text(device, "id", "%s", id);
+    json_set_text(device, "bus", "usb.0");
+    json_set_text(device, "port", "%u", port);
+    return device;
+}
+
+struct json_object *builder_usb_device(QemuBuilder *builder, const char *driver, const char *id)
+{
+    unsigned place = builder->n_usb++;
+
+    builder_usb(builder);
+    return json_new_usb(driver, id, place == 0 ? USB_FIRST_PORT - 1 : USB_PORTS + 1 - place);
+}
+
+static void add_serial(QemuBuilder *builder)
 {
     if (builder->serial)
         return;
     builder->serial = true;
     builder_port(builder, PORTS_SERIAL, 0, "serial");
     builder_json(builder, "-device", builder_device("virtio-serial-pci", "serial", "serial", 0));
+}
+
+void builder_serial_port(QemuBuilder *builder, const char *id, const char *chardev, const char *name)
+{
+    struct json_object *port = json_new_driver("virtserialport");
+
+    json_set_text(port, "id", "%s", id);
+    json_set_text(port, "bus", "serial.0");
+    json_set_text(port, "chardev", "%s", chardev);
+    json_set_text(port, "name", "%s", name);
+    add_serial(builder);
+    builder_json(builder, "-device", port);
 }

@@ -41,10 +41,11 @@ typedef struct QemuBuilder {
     const HostTools *tools;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
-    bool scsi;    /* the controller that disks share is there */
-    bool serial;  /* the controller of virtio-serial is there */
-    bool usb;     /* likewise */
-    bool iommufd; /* the object is there */
+    unsigned n_usb; /* emulated devices */
+    bool scsi;      /* the controller that disks share is there */
+    bool serial;    /* the controller of virtio-serial is there */
+    bool usb;       /* likewise */
+    bool iommufd;   /* the object is there */
 } QemuBuilder;
 
 /* An argument, unchanged. */
@@ -85,13 +86,18 @@ struct json_object *builder_new_port(unsigned first, unsigned index, const char 
  * goes to builder_json(). */
 struct json_object *builder_device(const char *driver, const char *id, const char *port, unsigned function);
 
-/* The USB controller, once; its bus is "usb.0". */
+/* The USB controller, once. */
 void builder_usb(QemuBuilder *builder);
-/* The controller of virtio-serial, once; its bus is "serial.0". */
-void builder_serial(QemuBuilder *builder);
+/* An emulated device, in a port that is no [USB] section's, with the controller. Its properties are the
+ * caller's to add, and then it goes to builder_json(). */
+struct json_object *builder_usb_device(QemuBuilder *builder, const char *driver, const char *id);
+/* A port of virtio-serial that guest and chardev know by that name, with the controller. */
+void builder_serial_port(QemuBuilder *builder, const char *id, const char *chardev, const char *name);
 
 /* {"driver": driver} */
 struct json_object *json_new_driver(const char *driver);
+/* A device in that port of the USB controller. */
+struct json_object *json_new_usb(const char *driver, const char *id, unsigned port);
 void json_set_text(struct json_object *object, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void json_set_number(struct json_object *object, const char *name, int number);
 void json_set_bool(struct json_object *object, const char *name, bool value);

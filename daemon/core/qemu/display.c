@@ -45,12 +45,7 @@ static void add_virtio_input(QemuBuilder *builder, const char *driver, const cha
 
 static void add_usb_input(QemuBuilder *builder, const char *driver, const char *id)
 {
-    struct json_object *device = json_new_driver(driver);
-
-    builder_usb(builder);
-    json_set_text(device, "id", "%s", id);
-    json_set_text(device, "bus", "usb.0");
-    builder_json(builder, "-device", device);
+    builder_json(builder, "-device", builder_usb_device(builder, driver, id));
 }
 
 static void add_keyboard(QemuBuilder *builder, KeyboardType type)
@@ -77,25 +72,16 @@ static void add_mouse(QemuBuilder *builder, MouseType type)
 /* By this, guest and viewer share clipboard, size of the screen, and pointer. */
 static void add_vdagent(QemuBuilder *builder)
 {
-    struct json_object *port = json_new_driver("virtserialport");
-
     builder_option(builder, "-chardev", "spicevmc,id=vdagent,name=vdagent");
-    builder_serial(builder);
-    json_set_text(port, "id", "vdagent-port");
-    json_set_text(port, "bus", "serial.0");
-    json_set_text(port, "chardev", "vdagent");
-    json_set_text(port, "name", VDAGENT_PORT);
-    builder_json(builder, "-device", port);
+    builder_serial_port(builder, "vdagent-port", "vdagent", VDAGENT_PORT);
 }
 
 static void add_redirect(QemuBuilder *builder, unsigned index)
 {
-    struct json_object *device = json_new_driver("usb-redir");
+    g_autofree char *id = g_strdup_printf("usb-redirect-%u", index);
+    struct json_object *device = builder_usb_device(builder, "usb-redir", id);
 
-    builder_usb(builder);
     builder_option(builder, "-chardev", "spicevmc,id=redirect-%u,name=usbredir", index);
-    json_set_text(device, "id", "usb-redirect-%u", index);
-    json_set_text(device, "bus", "usb.0");
     json_set_text(device, "chardev", "redirect-%u", index);
     builder_json(builder, "-device", device);
 }
@@ -104,8 +90,8 @@ void qemu_add_display(QemuBuilder *builder, const DefinitionDisplay *display)
 {
     if (display_has_card(display))
         add_card(builder);
-    add_keyboard(builder, display->keyboard);
     add_mouse(builder, display_mouse(display));
+    add_keyboard(builder, display->keyboard);
     if (display->type == DISPLAY_SPICE)
         add_vdagent(builder);
     for (unsigned i = 0; i < display->usb_redirect; i++)

@@ -39,19 +39,15 @@ static void fill(const QemuFile *file, const char *path)
 {
 }
 
-/* There is no USB device here: QEMU complains of the descriptor's contents, after it has understood all the
- * rest. The controller has the last port. */
-START_TEST(qemu_understands_what_it_is_told_of_a_usb_device)
+/* Each of the places takes a device. There is none here: QEMU complains of the descriptor's contents, after
+ * it has found the port and understood all the rest. */
+static void assert_takes(const GuestDefinition *definition, const unsigned *places, size_t n)
 {
-    g_autoptr(GuestDefinition) definition = a_definition(
-        "[CPU]\nAccelerator=tcg\n[Memory]\nSize=64M\n[Console]\nLog=no\n[USB headset]\nID=046d:0a8f\n"
-        "[Display]\nType=vnc\n");
     g_autoptr(QemuCommand) command = a_command_for(definition);
-    static const unsigned places[] = {0, 13};
     Qemu *qemu = qemu_start(command, fill, NULL);
 
     qemu_negotiate(qemu);
-    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct json_object *device = qemu_usb_device(g_ptr_array_index(definition->usbs, 0), places[i], 4000);
         ck_assert_str_eq(json_object_get_string(json_object_object_get(device, "id")), "usb-headset");
         g_autofree char *words = qemu_refusal(qemu, "device_add", device);
@@ -63,7 +59,29 @@ START_TEST(qemu_understands_what_it_is_told_of_a_usb_device)
     qemu_do(qemu, "quit");
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
 }
+
+/* The controller has the last port. */
+START_TEST(qemu_understands_what_it_is_told_of_a_usb_device)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[CPU]\nAccelerator=tcg\n[Memory]\nSize=64M\n[Console]\nLog=no\n[USB headset]\nID=046d:0a8f\n"
+        "[Display]\nType=vnc\n");
+    static const unsigned places[] = {0, 13};
+
+    assert_takes(definition, places, G_N_ELEMENTS(places));
+}
+END_TEST
+
+START_TEST(emulated_usb_devices_are_in_the_way_of_no_other)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(
+        "[CPU]\nAccelerator=tcg\n[Memory]\nSize=64M\n[Console]\nLog=no\n[USB headset]\nID=046d:0a8f\n"
+        "[Display]\nType=spice\nKeyboard=usb\nUSBRedirect=8\n");
+    static const unsigned places[] = {0, 1, 2, 3, 4};
+
+    assert_takes(definition, places, G_N_ELEMENTS(places));
+}
 END_TEST
 
 SUITE("definition-usb", a_usb_device_is_said_by_id_serial_number_or_port, what_is_no_usb_device_is_refused,
-      qemu_understands_what_it_is_told_of_a_usb_device)
+      qemu_understands_what_it_is_told_of_a_usb_device, emulated_usb_devices_are_in_the_way_of_no_other)
