@@ -41,11 +41,11 @@ typedef struct QemuBuilder {
     const HostTools *tools;
     QemuCommand *command;
     unsigned n_disk_ports, n_sata, n_sata_cdroms;
-    unsigned n_usb; /* emulated devices */
-    bool scsi;      /* the controller that disks share is there */
-    bool serial;    /* the controller of virtio-serial is there */
-    bool usb;       /* likewise */
-    bool iommufd;   /* the object is there */
+    unsigned n_usb, n_inputs; /* emulated devices: of USB, and keyboard and mouse of virtio */
+    bool scsi;                /* the controller that disks share is there */
+    bool serial;              /* the controller of virtio-serial is there */
+    bool usb;                 /* likewise */
+    bool iommufd;             /* the object is there */
 } QemuBuilder;
 
 /* An argument, unchanged. */

@@ -36,10 +36,9 @@ static void add_card(QemuBuilder *builder)
     builder_json(builder, "-device", device);
 }
 
-/* index: of those of virtio */
-static void add_virtio_input(QemuBuilder *builder, const char *driver, const char *id, unsigned index)
+static void add_virtio_input(QemuBuilder *builder, const char *driver, const char *id)
 {
-    builder_port(builder, PORTS_INPUT, index, id);
+    builder_port(builder, PORTS_INPUT, builder->n_inputs++, id);
     builder_json(builder, "-device", builder_device(driver, id, id, 0));
 }
 
@@ -53,7 +52,7 @@ static void add_keyboard(QemuBuilder *builder, KeyboardType type)
     if (type == KEYBOARD_USB)
         add_usb_input(builder, "usb-kbd", "keyboard");
     else if (type == KEYBOARD_VIRTIO)
-        add_virtio_input(builder, "virtio-keyboard-pci", "keyboard", 0);
+        add_virtio_input(builder, "virtio-keyboard-pci", "keyboard");
 }
 
 /* A mouse only reports movements, so the guest's pointer would be elsewhere than a viewer's. */
@@ -64,9 +63,9 @@ static void add_mouse(QemuBuilder *builder, MouseType type)
     else if (type == MOUSE_USB_TABLET)
         add_usb_input(builder, "usb-tablet", "tablet");
     else if (type == MOUSE_VIRTIO)
-        add_virtio_input(builder, "virtio-mouse-pci", "mouse", 1);
+        add_virtio_input(builder, "virtio-mouse-pci", "mouse");
     else if (type == MOUSE_VIRTIO_TABLET)
-        add_virtio_input(builder, "virtio-tablet-pci", "tablet", 1);
+        add_virtio_input(builder, "virtio-tablet-pci", "tablet");
 }
 
 /* By this, guest and viewer share clipboard, size of the screen, and pointer. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <json-c/json.h>
+
 #include "../../../daemon/core/definition/keys.h"
 #include "../suite.h"
 #include "a-command.h"
@@ -129,6 +131,52 @@ START_TEST(every_golden_definition_gives_its_command_line)
 }
 END_TEST
 
+/* "0x14.0x1": the place of the nth argument on the root bus, if that is a device there; else NULL. */
+static char *place_of(const QemuCommand *command, unsigned n)
+{
+    const char *argument = g_ptr_array_index(command->argv, n);
+    struct json_object *object = argument && *argument == '{' ? json_tokener_parse(argument) : NULL;
+    const char *bus = json_object_get_string(json_object_object_get(object, "bus"));
+    char *place = g_strcmp0(bus, "pcie.0") == 0
+                      ? g_strdup(json_object_get_string(json_object_object_get(object, "addr")))
+                      : NULL;
+
+    json_object_put(object);
+    return place;
+}
+
+static bool has_place(const QemuCommand *command, const char *wanted)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < command->argv->len; i++) {
+        g_autofree char *place = place_of(command, i);
+        found |= g_strcmp0(place, wanted) == 0;
+    }
+    return found;
+}
+
+/* Guests look for further functions only where they find the first one. */
+START_TEST(no_device_of_a_golden_command_line_lacks_its_first_function)
+{
+    g_autoptr(GPtrArray) names = golden_names();
+
+    for (unsigned i = 0; i < names->len; i++) {
+        g_autoptr(GuestDefinition) definition = read_golden(g_ptr_array_index(names, i));
+        g_autoptr(QemuCommand) command = a_command_for(definition);
+        for (unsigned j = 0; j < command->argv->len; j++) {
+            g_autofree char *place = place_of(command, j);
+            char *dot = place ? strchr(place, '.') : NULL;
+            if (!dot)
+                continue;
+            g_autofree char *first = g_strdup_printf("%.*s.0x0", (int)(dot - place), place);
+            ck_assert_msg(has_place(command, first), "%s: %s is there without %s",
+                          (const char *)g_ptr_array_index(names, i), place, first);
+        }
+    }
+}
+END_TEST
+
 /* golden/SECTION-KEY.guest, in lower case, sets SECTION's KEY. */
 START_TEST(every_key_has_a_golden_file_that_sets_it)
 {
@@ -154,4 +202,5 @@ START_TEST(every_key_has_a_golden_file_that_sets_it)
 }
 END_TEST
 
-SUITE("qemu-golden", every_golden_definition_gives_its_command_line, every_key_has_a_golden_file_that_sets_it)
+SUITE("qemu-golden", every_golden_definition_gives_its_command_line, every_key_has_a_golden_file_that_sets_it,
+      no_device_of_a_golden_command_line_lacks_its_first_function)
