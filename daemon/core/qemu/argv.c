@@ -75,7 +75,7 @@ static void add_devices(QemuBuilder *builder)
     for (unsigned i = 0; i < definition->networks->len; i++)
         qemu_add_network(builder, g_ptr_array_index(definition->networks, i), i);
     for (unsigned i = 0; builder->plan && i < builder->plan->devices->len; i++)
-        qemu_add_pci(builder, g_ptr_array_index(builder->plan->devices, i), i);
+        qemu_add_pci(builder, g_ptr_array_index(builder->plan->devices, i));
     for (unsigned i = 0; i < definition->disks->len; i++)
         qemu_add_disk(builder, g_ptr_array_index(definition->disks, i), i);
     for (unsigned i = 0; i < definition->cdroms->len; i++)

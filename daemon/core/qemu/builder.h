@@ -40,7 +40,7 @@ typedef struct QemuBuilder {
     const Plan *plan;                  /* NULL: no devices */
     const HostTools *tools;
     QemuCommand *command;
-    unsigned n_disk_ports, n_sata, n_sata_cdroms;
+    unsigned n_pci_ports, n_disk_ports, n_sata, n_sata_cdroms;
     unsigned n_usb, n_inputs; /* emulated devices: of USB, and keyboard and mouse of virtio */
     bool scsi;                /* the controller that disks share is there */
     bool serial;              /* the controller of virtio-serial is there */
@@ -133,7 +133,7 @@ void qemu_add_display_server(QemuBuilder *builder, const DefinitionDisplay *disp
 void qemu_add_display(QemuBuilder *builder, const DefinitionDisplay *display);
 /* The others; index is the section's place among those of its kind. */
 void qemu_add_network(QemuBuilder *builder, const DefinitionNetwork *network, unsigned index);
-void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index);
+void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned);
 /* Root ports for what is plugged in later. */
 void qemu_add_spare_ports(QemuBuilder *builder, unsigned n);
 void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned index);

@@ -123,13 +123,13 @@ static char *add_node(QemuBuilder *builder, const PlanDevice *planned, unsigned 
     return g_strdup_printf("%d", builder_file(builder, QEMU_FILE_VFIO, address, false));
 }
 
-void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned, unsigned index)
+void qemu_add_pci(QemuBuilder *builder, const PlanDevice *planned)
 {
     g_autofree char *slot = qemu_pci_slot(planned);
     g_autofree char *rom = add_rom(builder, planned);
 
     if (!planned->intel_graphics)
-        builder_port(builder, PORTS_PCI, index, slot);
+        builder_port(builder, PORTS_PCI, builder->n_pci_ports++, slot);
     /* A mediated device has one function, and it is none of the host's. */
     for (unsigned i = 0; i < MAX(planned->functions->len, 1); i++) {
         g_autofree char *fd = add_node(builder, planned, i);
