@@ -168,6 +168,18 @@ int plan_start(const Host *host, const Claims *claims, const GuestDefinition *de
     return r;
 }
 
+/* Their place is on the root bus, where QEMU plugs nothing in. */
+static int check_pluggable(const Planning *planning, Fault **ret_fault)
+{
+    const PlanDevice *device = g_ptr_array_index(planning->plan->devices, 0);
+
+    if (!device->intel_graphics)
+        return 0;
+    return fault_raise(ret_fault, FAULT_REFUSED, "add a [PCI] section, and start the guest anew",
+                       "%s cannot be plugged in while the guest runs: Intel's graphics work at 00:02.0 alone",
+                       PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, 0)));
+}
+
 int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, const BindWish *wish,
                      const DefinitionPci *section, Plan **ret, Fault **ret_fault)
 {
@@ -182,6 +194,8 @@ int plan_attach_rest(const Host *host, const Claims *claims, const char *owner, 
     if (r == 0)
         r = planning_add(&planning, section ? section->name : PCI_ADDRESS_STR(said.address), section, &said,
                          ret_fault);
+    if (r == 0)
+        r = check_pluggable(&planning, ret_fault);
     if (r == 0)
         r = planning_finish(&planning, ret_fault);
     if (r == 0)

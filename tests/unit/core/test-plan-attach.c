@@ -119,6 +119,19 @@ START_TEST(another_device_than_the_fingerprint_tells_is_refused)
 }
 END_TEST
 
+START_TEST(intels_graphics_are_not_plugged_in)
+{
+    g_autoptr(Host) host = a_host();
+    HostDevice *graphics = a_device(host, "0000:00:02.0", 1, "i915");
+
+    graphics->vendor = 0x8086;
+    graphics->class = 0x030000;
+    assert_attach_refused(host, NULL, (BindWish){.address = graphics->address}, NULL, FAULT_REFUSED,
+                          "0000:00:02.0 cannot be plugged in while the guest runs: Intel's graphics work at "
+                          "00:02.0 alone; add a [PCI] section, and start the guest anew");
+}
+END_TEST
+
 START_TEST(another_guests_device_is_refused)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
@@ -148,7 +161,7 @@ START_TEST(what_else_is_in_the_group_is_told_with_the_way_out)
 END_TEST
 
 SUITE("plan-attach", it_is_bound_as_at_a_start_and_its_node_handed_over,
-      a_group_that_the_guest_has_needs_no_other_node,
-      who_uses_a_group_that_the_guest_does_not_have_is_asked, what_the_definition_says_of_it_counts,
-      another_device_than_the_fingerprint_tells_is_refused, another_guests_device_is_refused,
+      a_group_that_the_guest_has_needs_no_other_node, who_uses_a_group_that_the_guest_does_not_have_is_asked,
+      what_the_definition_says_of_it_counts, another_device_than_the_fingerprint_tells_is_refused,
+      intels_graphics_are_not_plugged_in, another_guests_device_is_refused,
       what_else_is_in_the_group_is_told_with_the_way_out)
