@@ -5,6 +5,14 @@
 
 #define MIB_BITS 20
 
+#define OTHER_FORMAT "another format cannot be given; convert the image: qemu-img convert -O qcow2"
+#define NAT                                                                                                  \
+    "with Mode=user QEMU itself is the NAT; Mode=bridge and Bridge=virbr0 is libvirt's, while libvirt runs " \
+    "it"
+#define WINDOW                                                                                               \
+    "a window cannot be opened, because QEMU runs outside your session; write spice, and see it with "       \
+    "usherctl view"
+
 /* Each section's and key's words of others; an answer without a blank is usher's word for it. */
 static const struct {
     SectionId section;
@@ -42,30 +50,19 @@ static const struct {
     {SECTION_DISK, "Discard", "off", "ignore"},
     {SECTION_DISK, "IO", "io-uring", "io_uring"},
     {SECTION_DISK, "IO", "aio", "native"},
-    {SECTION_DISK, "Format", "vmdk",
-     "another format cannot be given; convert the image: qemu-img convert -O qcow2"},
-    {SECTION_DISK, "Format", "vdi",
-     "another format cannot be given; convert the image: qemu-img convert -O qcow2"},
-    {SECTION_DISK, "Format", "vhdx",
-     "another format cannot be given; convert the image: qemu-img convert -O qcow2"},
-    {SECTION_NETWORK, "Mode", "nat",
-     "with Mode=user QEMU itself is the NAT; Mode=bridge and Bridge=virbr0 is libvirt's, while libvirt runs "
-     "it"},
-    {SECTION_NETWORK, "Mode", "network",
-     "with Mode=user QEMU itself is the NAT; Mode=bridge and Bridge=virbr0 is libvirt's, while libvirt runs "
-     "it"},
+    {SECTION_DISK, "Format", "vmdk", OTHER_FORMAT},
+    {SECTION_DISK, "Format", "vdi", OTHER_FORMAT},
+    {SECTION_DISK, "Format", "vhdx", OTHER_FORMAT},
+    {SECTION_NETWORK, "Mode", "nat", NAT},
+    {SECTION_NETWORK, "Mode", "network", NAT},
     {SECTION_NETWORK, "Mode", "slirp", "user"},
     {SECTION_NETWORK, "Mode", "direct", "macvtap"},
     {SECTION_NETWORK, "Mode", "ethernet", "tap"},
     {SECTION_NETWORK, "Mode", "hostdev", "a function of a card is lent by a [PCI NAME] section"},
     {SECTION_NETWORK, "Model", "virtio-net", "virtio"},
     {SECTION_NETWORK, "Model", "virtio-net-pci", "virtio"},
-    {SECTION_DISPLAY, "Type", "gtk",
-     "a window cannot be opened, because QEMU runs outside your session; write spice, and see it with "
-     "usherctl view"},
-    {SECTION_DISPLAY, "Type", "sdl",
-     "a window cannot be opened, because QEMU runs outside your session; write spice, and see it with "
-     "usherctl view"},
+    {SECTION_DISPLAY, "Type", "gtk", WINDOW},
+    {SECTION_DISPLAY, "Type", "sdl", WINDOW},
     {SECTION_DISPLAY, "Type", "qxl", "spice"},
     {SECTION_SOUND, "Type", "pa", "pulseaudio"},
     {SECTION_SOUND, "Type", "alsa",
