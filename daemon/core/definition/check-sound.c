@@ -2,6 +2,11 @@
 #include "definition.h"
 #include "check.h"
 
+static bool sound_has_server(SoundType type)
+{
+    return type == SOUND_PIPEWIRE || type == SOUND_PULSEAUDIO;
+}
+
 static int check_socket(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const char *socket = reader->definition->sound.socket;
@@ -27,7 +32,7 @@ int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
     if (type == SOUND_NONE && definition->sound.socket)
         return definition_raise(section_place(section, "Socket"), ret_fault, "add Type=, or remove it",
                                 "[Sound] Socket= means nothing without Type=");
-    if (type >= SOUND_SPICE && definition->sound.socket)
+    if (!sound_has_server(type) && definition->sound.socket)
         return definition_raise(section_place(section, "Socket"), ret_fault, "remove it",
                                 "[Sound] Socket= means nothing with Type=%s: %s plays",
                                 type == SOUND_SPICE ? "spice" : "silent",
@@ -36,5 +41,5 @@ int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault)
         return definition_raise(section_place(section, "Type"), ret_fault,
                                 "add [Display] Type=spice, with Card=none if the guest has a card",
                                 "[Sound] Type=spice needs a SPICE server");
-    return type == SOUND_PIPEWIRE || type == SOUND_PULSEAUDIO ? check_socket(reader, section, ret_fault) : 0;
+    return sound_has_server(type) ? check_socket(reader, section, ret_fault) : 0;
 }

@@ -8,9 +8,6 @@
 #include "value.h"
 #include "kvmfr-device.h"
 
-/* Together they would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
-#define CPUS_MAX 255
-
 static int check_required(const ReadSection *section, Fault **ret_fault)
 {
     unsigned n;

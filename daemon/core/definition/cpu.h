@@ -22,6 +22,9 @@ typedef enum CpuIdle {
     CPU_IDLE_INVALID = -EINVAL,
 } CpuIdle;
 
+/* Together more would need more than 8 bits of APIC id, and so an IOMMU for the guest. */
+#define CPUS_MAX 255
+
 struct DefinitionCpu {
     Accelerator accelerator;                /* default kvm */
     char *model;                            /* default host with kvm, max with tcg */

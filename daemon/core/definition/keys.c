@@ -46,8 +46,6 @@
 
 /* Devices without a number come after all of these: see qemu/disk.c. */
 #define BOOT_INDEX_MAX 99
-/* A guest has no more vCPUs. */
-#define QUEUES_MAX 255
 /* The longest serial number that virtio-blk, NVMe and SATA let a guest read. */
 #define SERIAL_BYTES 20
 
@@ -295,7 +293,7 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = disk_caches, .fallback = "writeback"},
     {SECTION_DISK, "IOThread", VALUE_SWITCH, DISK(iothread), .fallback = "no"},
     {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = disk_ios, .fallback = "threads"},
-    {SECTION_DISK, "Queues", VALUE_NUMBER, DISK(queues), .min = 1, .max = QUEUES_MAX,
+    {SECTION_DISK, "Queues", VALUE_NUMBER, DISK(queues), .min = 1, .max = CPUS_MAX,
      .otherwise = "one for each vCPU"},
     {SECTION_DISK, "SectorSize", VALUE_CHOICE, DISK(sector), .words = disk_sectors, .fallback = "auto"},
     {SECTION_DISK, "RotationRate", VALUE_NUMBER, DISK(rotation), .min = ROTATION_SOLID, .max = ROTATION_MAX,
