@@ -269,9 +269,6 @@ static int judge_flash(const GuestDefinition *definition, const FileWish *wish, 
                        Fault **ret_fault)
 {
     bool qcow2 = wish->image == FILE_IMAGE_QCOW2_FLASH;
-    g_autofree char *wrong =
-        g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, and firmware a multiple of %u, %u at most",
-                        seen->size, FLASH_SECTOR, FLASH_MAX);
 
     if (seen->qcow2 && !qcow2)
         return raise_flash(definition, wish, "give it a name that ends in .qcow2", "it is a qcow2 image",
@@ -281,6 +278,9 @@ static int judge_flash(const GuestDefinition *definition, const FileWish *wish, 
                            "it is no qcow2 image", ret_fault);
     if (seen->size > 0 && seen->size % FLASH_SECTOR == 0 && seen->size <= FLASH_MAX)
         return 0;
+    g_autofree char *wrong =
+        g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, and firmware a multiple of %u, %u at most",
+                        seen->size, FLASH_SECTOR, FLASH_MAX);
     return raise_flash(definition, wish, "name an image of UEFI firmware, such as OVMF_CODE_4M.fd", wrong,
                        ret_fault);
 }
