@@ -12,43 +12,34 @@
 /* So many mistakes are no description of a guest. */
 #define ROUNDS_MAX 200
 
-static int rank(const DraftSection *section)
+static int by_section(const void *a, const void *b)
 {
-    SectionId id = definition_section_find(section->kind);
+    const DraftSection *first = *(DraftSection **)a, *second = *(DraftSection **)b;
 
-    return id == SECTION_INVALID ? SECTION_MAX : (int)id;
+    return (int)definition_section_find(first->kind) - (int)definition_section_find(second->kind);
 }
 
-static int by_rank(const void *a, const void *b)
+static int by_row(const void *a, const void *b, void *userdata)
 {
-    return rank(*(DraftSection **)a) - rank(*(DraftSection **)b);
-}
+    SectionId section = definition_section_find(((DraftSection *)userdata)->kind);
+    const DefinitionKey *first = definition_key_find(section, (*(DraftLine **)a)->key),
+                        *second = definition_key_find(section, (*(DraftLine **)b)->key);
 
-static int row_of(const DraftSection *section, const DraftLine *line)
-{
-    SectionId id = definition_section_find(section->kind);
-    unsigned n = 0;
-    const DefinitionKey *rows = id == SECTION_INVALID ? NULL : definition_section_keys(id, &n);
-
-    for (unsigned i = 0; i < n; i++)
-        if (g_str_equal(rows[i].name, line->key))
-            return i;
-    return n;
-}
-
-static int by_row(const void *a, const void *b, void *section)
-{
-    return row_of(section, *(DraftLine **)a) - row_of(section, *(DraftLine **)b);
+    return (first > second) - (first < second);
 }
 
 /* In the order of the manual; those of one kind keep theirs, which is the order that the guest sees. */
 static void sort_sections(Draft *draft)
 {
-    g_ptr_array_sort(draft->sections, by_rank);
+    g_ptr_array_sort(draft->sections, by_section);
     for (unsigned i = 0; i < draft->sections->len; i++) {
         DraftSection *section = draft->sections->pdata[i];
         g_ptr_array_sort_with_data(section->lines, by_row, section);
     }
+}
+
+static void drop_empty(Draft *draft)
+{
     for (unsigned i = draft->sections->len; i-- > 0;)
         if (((DraftSection *)draft->sections->pdata[i])->lines->len == 0)
             g_ptr_array_remove_index(draft->sections, i);
@@ -64,6 +55,19 @@ static bool fits_line(const char *value)
             return false;
     return length > 0 && !g_ascii_isspace(value[0]) && !g_ascii_isspace(value[length - 1]) &&
            value[length - 1] != '\\' && g_utf8_validate(value, -1, NULL);
+}
+
+static char *header_of(const DraftSection *section)
+{
+    return g_strdup_printf("[%s%s%s]", section->kind, section->name ? " " : "", section->name ?: "");
+}
+
+/* "[Disk a] Path=/srv/a.img" */
+static char *assignment_of(const DraftSection *section, const DraftLine *line)
+{
+    g_autofree char *header = header_of(section);
+
+    return g_strdup_printf("%s %s=%s", header, line->key, line->value);
 }
 
 /* Where each line of the text comes from: a section and the number of its line, from 0; -1: its header. */
@@ -84,8 +88,8 @@ static char *write_text(const Draft *draft, GArray *places)
             g_array_append_val(places, none);
         }
         Place place = {i, -1};
-        g_string_append_printf(text, "[%s%s%s]\n", section->kind, section->name ? " " : "",
-                               section->name ?: "");
+        g_autofree char *header = header_of(section);
+        g_string_append_printf(text, "%s\n", header);
         g_array_append_val(places, place);
         if (section->comment) {
             g_string_append_printf(text, "# %s\n", section->comment);
@@ -116,8 +120,7 @@ static unsigned take_line(const char *message, const char **ret_rest)
 static void leave_line(Draft *draft, DraftSection *section, unsigned index, const char *why)
 {
     const DraftLine *line = section->lines->pdata[index];
-    g_autofree char *assignment = g_strdup_printf("[%s%s%s] %s=%s", section->kind, section->name ? " " : "",
-                                                  section->name ?: "", line->key, line->value);
+    g_autofree char *assignment = assignment_of(section, line);
     g_autofree char *whole = g_strdup_printf("%s (%s)", why, assignment);
 
     draft_item(draft, DRAFT_LEFT, line->from ?: assignment, line->from ? whole : why);
@@ -174,8 +177,7 @@ static void finish_said(Draft *draft)
         const DraftSection *section = draft->sections->pdata[i];
         for (unsigned j = 0; j < section->lines->len; j++) {
             const DraftLine *line = section->lines->pdata[j];
-            g_autofree char *said = g_strdup_printf("[%s%s%s] %s=%s", section->kind, section->name ? " " : "",
-                                                    section->name ?: "", line->key, line->value);
+            g_autofree char *said = assignment_of(section, line);
             draft_item(draft, DRAFT_SAID, line->from, said);
         }
     }
@@ -213,12 +215,13 @@ bool draft_takes(const char *kind, const char *key, const char *value)
 int draft_settle(Draft *draft, const char *name)
 {
     leave_unfit(draft);
+    sort_sections(draft);
     for (unsigned round = 0;; round++) {
         g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(Place));
         g_autoptr(GuestDefinition) definition = NULL;
         _cleanup_fault_ Fault *fault = NULL;
 
-        sort_sections(draft);
+        drop_empty(draft);
         g_autofree char *text = write_text(draft, places);
         DefinitionText one = {PATH, text, strlen(text)};
         int r = definition_parse(name, &one, 1, &definition, &fault);
