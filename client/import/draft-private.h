@@ -12,7 +12,6 @@ typedef struct DraftLine {
 struct DraftSection {
     Draft *draft;
     char *kind, *name; /* name NULL: the section has none */
-    char *comment;
     GPtrArray *lines; /* of DraftLine, owned */
 };
 

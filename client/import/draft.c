@@ -20,7 +20,6 @@ DEFINE_ELEMENT_FREE(DraftSection, section_free, section)
 {
     g_free(section->kind);
     g_free(section->name);
-    g_free(section->comment);
     g_ptr_array_unref(section->lines);
 }
 
@@ -123,11 +122,6 @@ const char *draft_name(const DraftSection *section)
     return section->name ?: "";
 }
 
-void draft_remove(Draft *draft, DraftSection *section)
-{
-    g_ptr_array_remove(draft->sections, section);
-}
-
 bool draft_has_word(const char *kind, const char *key, const char *word)
 {
     SectionId id = definition_section_find(kind);
@@ -181,12 +175,6 @@ const char *draft_get(const DraftSection *section, const char *key)
             return line->value;
     }
     return NULL;
-}
-
-void draft_comment(DraftSection *section, const char *comment)
-{
-    g_free(section->comment);
-    section->comment = g_strdup(comment);
 }
 
 void draft_item(Draft *draft, DraftList list, const char *what, const char *why)

@@ -29,8 +29,6 @@ DraftSection *draft_add(Draft *draft, const char *kind, const char *name);
 DraftSection *draft_nth(const Draft *draft, const char *kind, unsigned n);
 /* How usher's ids call it: "gpu". */
 const char *draft_name(const DraftSection *section);
-/* Takes it out again. */
-void draft_remove(Draft *draft, DraftSection *section);
 
 /* Whether a key that is a choice has that word. */
 bool draft_has_word(const char *kind, const char *key, const char *word);
@@ -46,8 +44,6 @@ void draft_more(DraftSection *section, const char *key, const Node *from, const 
 void draft_unset(DraftSection *section, const char *key);
 /* NULL: not set. */
 const char *draft_get(const DraftSection *section, const char *key);
-/* A comment above the section's keys. */
-void draft_comment(DraftSection *section, const char *comment);
 
 /* An item of the list: "what: why". */
 void draft_differs(Draft *draft, const Node *from, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -43,7 +43,6 @@ PciWish *libvirt_lend(Libvirt *libvirt, Node *address, const char *id, Node *fro
     return pci_wish_add(libvirt->wishes, place, id, from);
 }
 
-/* Of forty addresses one is enough to tell of. */
 void libvirt_take_kind(Libvirt *libvirt, Node *element, const char *reason)
 {
     g_free(element->shown);

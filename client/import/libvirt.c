@@ -15,11 +15,7 @@
 
 static void read_own(Libvirt *libvirt, Node *element)
 {
-    g_autofree char *shown = g_strdup_printf("<%s>", element->name);
-
-    g_free(element->shown);
-    element->shown = g_steal_pointer(&shown);
-    draft_same(libvirt->wishes->draft, element, OWN);
+    libvirt_take_kind(libvirt, element, OWN);
 }
 
 static void read_name(Libvirt *libvirt, Node *element)
@@ -345,11 +341,6 @@ static Node *read_arguments(Libvirt *libvirt, Node *element)
     return arguments;
 }
 
-static void read_seclabel(Libvirt *libvirt, Node *element)
-{
-    read_own(libvirt, element);
-}
-
 static void read_devices(Libvirt *libvirt, Node *element)
 {
     libvirt->devices = element;
@@ -383,7 +374,7 @@ static const LibvirtWord words[] = {
     {"on_lockfailure", read_own},
     {"pm", read_pm},
     {"perf", read_own},
-    {"seclabel", read_seclabel},
+    {"seclabel", read_own},
     {"idmap", read_own},
     {"qemu:capabilities", read_own},
 };

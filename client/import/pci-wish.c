@@ -131,7 +131,7 @@ static bool is_on(const char *value)
     return g_strv_contains(on, value);
 }
 
-bool pci_wish_property(PciWish *pci, const char *name, const char *value, const Node *from)
+void pci_wish_property(PciWish *pci, const char *name, const char *value, const Node *from)
 {
     static const struct {
         const char *name, *key;
@@ -148,7 +148,7 @@ bool pci_wish_property(PciWish *pci, const char *name, const char *value, const 
         if (g_str_equal(name, ids[i].name)) {
             /* QEMU reads 0x10de as well as 4318. */
             add_property(pci, ids[i].key, name, from, g_strdup_printf("%04lx", strtoul(value, NULL, 0)));
-            return true;
+            return;
         }
     if (g_str_equal(name, "romfile"))
         add_property(pci, "ROM", name, from, g_strdup(value));
@@ -168,7 +168,6 @@ bool pci_wish_property(PciWish *pci, const char *name, const char *value, const 
         add_property(pci, "Backend", name, from, g_strdup("iommufd"));
     else
         add_property(pci, NULL, name, from, g_strdup(value));
-    return true;
 }
 
 static bool same_slot(const PciWish *a, const PciWish *b)

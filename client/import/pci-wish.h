@@ -11,8 +11,8 @@ PciWish *pci_wish_add(Wishes *wishes, const char *address, const char *id, const
 /* A part of a device that its driver makes. */
 PciWish *pci_wish_add_mediated(Wishes *wishes, const char *uuid, const char *id, const Node *from);
 PciWish *pci_wish_find(const Wishes *wishes, const char *id);
-/* One of vfio-pci's properties, or "driver" and "display"; false: usher has nothing like it. */
-bool pci_wish_property(PciWish *pci, const char *name, const char *value, const Node *from);
+/* One of vfio-pci's properties, or "mdev" and "iommufd". */
+void pci_wish_property(PciWish *pci, const char *name, const char *value, const Node *from);
 
 void pci_wish_free(void *pci);
 void pci_wish_write(Wishes *wishes);

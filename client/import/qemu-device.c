@@ -62,8 +62,10 @@ static void read_vfio(Qemu *qemu, Node *device)
     qemu_take_place(qemu, device);
     for (unsigned i = 0; i < device->children->len; i++) {
         Node *property = device->children->pdata[i];
-        if (!property->taken && pci_wish_property(pci, property->name, property->value ?: "on", device))
-            node_take_all(property);
+        if (property->taken)
+            continue;
+        pci_wish_property(pci, property->name, property->value ?: "on", device);
+        node_take_all(property);
     }
 }
 

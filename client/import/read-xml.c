@@ -31,14 +31,12 @@ static char *name_of(const Reading *reading, const char *element)
     return g_strdup(element);
 }
 
-static bool check_size(Reading *reading, GError **error)
+static void check_size(Reading *reading, GError **error)
 {
-    if (++reading->depth <= DEPTH_MAX && reading->nodes <= NODES_MAX)
-        return true;
-    g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
-                "there are more than %d elements, or more than %d levels of them, so it is no guest",
-                NODES_MAX, DEPTH_MAX);
-    return false;
+    if (++reading->depth > DEPTH_MAX || reading->nodes > NODES_MAX)
+        g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
+                    "there are more than %d elements, or more than %d levels of them, so it is no guest",
+                    NODES_MAX, DEPTH_MAX);
 }
 
 /* The line on which a tag ends. GLib counts a line from the end of the one before, where it stands if nothing

@@ -91,10 +91,6 @@ static char *write_text(const Draft *draft, GArray *places)
         g_autofree char *header = header_of(section);
         g_string_append_printf(text, "%s\n", header);
         g_array_append_val(places, place);
-        if (section->comment) {
-            g_string_append_printf(text, "# %s\n", section->comment);
-            g_array_append_val(places, place);
-        }
         for (place.line = 0; place.line < (int)section->lines->len; place.line++) {
             const DraftLine *line = section->lines->pdata[place.line];
             g_string_append_printf(text, "%s=%s\n", line->key, line->value);
