@@ -11,86 +11,26 @@
 #include "cpu.h"
 #include "disk.h"
 #include "display.h"
+#include "firmware.h"
 #include "handle.h"
 #include "input.h"
+#include "life.h"
 #include "machine.h"
 #include "network.h"
 #include "pci.h"
 #include "share.h"
-#include "trouble.h"
+#include "sound.h"
 #include "usb.h"
-
-typedef enum HostSleep {
-    HOST_SLEEP_AUTO, /* never seen in a definition that was read */
-    HOST_SLEEP_INHIBIT,
-    HOST_SLEEP_PAUSE,
-    HOST_SLEEP_SHUTDOWN,
-    HOST_SLEEP_IGNORE,
-    HOST_SLEEP_MAX,
-    HOST_SLEEP_INVALID = -EINVAL,
-} HostSleep;
-
-typedef enum HostShutdown {
-    HOST_SHUTDOWN_STOP,
-    HOST_SHUTDOWN_INHIBIT,
-    HOST_SHUTDOWN_MAX,
-    HOST_SHUTDOWN_INVALID = -EINVAL,
-} HostShutdown;
-
-typedef enum FirmwareType {
-    FIRMWARE_BIOS,
-    FIRMWARE_UEFI,
-    FIRMWARE_TYPE_MAX,
-    FIRMWARE_TYPE_INVALID = -EINVAL,
-} FirmwareType;
-
-typedef enum FirmwareKeys {
-    FIRMWARE_KEYS_ENROLLED, /* the distribution's */
-    FIRMWARE_KEYS_NONE,     /* the guest's owner enrols his own */
-    FIRMWARE_KEYS_MAX,
-    FIRMWARE_KEYS_INVALID = -EINVAL,
-} FirmwareKeys;
-
-typedef enum TpmVersion {
-    TPM_VERSION_NONE,
-    TPM_VERSION_2_0,
-    TPM_VERSION_MAX,
-    TPM_VERSION_INVALID = -EINVAL,
-} TpmVersion;
-
-/* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with the first two; with SPICE
- * the viewer plays, and nobody with the last. */
-typedef enum SoundType {
-    SOUND_NONE,
-    SOUND_PIPEWIRE,
-    SOUND_PULSEAUDIO,
-    SOUND_SPICE,
-    SOUND_SILENT,
-    SOUND_MAX,
-    SOUND_INVALID = -EINVAL,
-} SoundType;
 
 struct GuestDefinition {
     char *name;
     char *source;  /* the file it came from, for messages */
     char *host_id; /* what tells this host from others; NULL: nothing. Whoever loads the definition sets it */
     char *description; /* default: the name */
-    struct {
-        HostSleep host_sleep; /* default: inhibit with devices, ignore without */
-        HostShutdown host_shutdown;
-        TroubleAction panic;
-        TroubleAction watchdog; /* [Watchdog] Action= */
-    } on;                       /* what happens to it */
+    DefinitionLife on; /* what happens to it */
     DefinitionMachine machine;
     bool agent; /* [Agent] Enabled= */
-    struct {
-        FirmwareType type;      /* default bios */
-        bool secure_boot;       /* SecureBoot=, uefi alone */
-        FirmwareKeys keys;      /* with secure boot; default enrolled */
-        bool menu;              /* BootMenu= */
-        uint64_t mmio64;        /* MMIO64=, bytes, uefi alone; 0: the firmware's choice */
-        char *code, *variables; /* absolute; NULL: as the host's distribution describes */
-    } firmware;
+    DefinitionFirmware firmware;
     TpmVersion tpm; /* default none */
     DefinitionCpu cpu;
     struct {
@@ -109,10 +49,7 @@ struct GuestDefinition {
         uint64_t terminate_usec;    /* TerminateSec=, default 5 s; then SIGKILL */
     } stop;
     DefinitionDisplay display;
-    struct {
-        SoundType type; /* default none */
-        char *socket;   /* absolute; of a sound server */
-    } sound;
+    DefinitionSound sound;
     struct {
         uint64_t size; /* bytes, a power of two; 0: none, or the device's */
         char *owner;   /* NULL: root */

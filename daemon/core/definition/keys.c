@@ -3,6 +3,7 @@
 
 #include "../host/vfio-driver.h"
 #include "definition.h"
+#include "key-words.h"
 #include "nearest-word.h"
 
 #define HELD_BY(type) .array = offsetof(GuestDefinition, type)
@@ -78,142 +79,35 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_STOP] = {"Stop"},
 };
 
-static const char *const host_sleeps[] = {
-    [HOST_SLEEP_AUTO] = "auto",         [HOST_SLEEP_INHIBIT] = "inhibit", [HOST_SLEEP_PAUSE] = "pause",
-    [HOST_SLEEP_SHUTDOWN] = "shutdown", [HOST_SLEEP_IGNORE] = "ignore",   NULL,
-};
-static const char *const host_shutdowns[] = {
-    [HOST_SHUTDOWN_STOP] = "shutdown", [HOST_SHUTDOWN_INHIBIT] = "inhibit", NULL};
-static const char *const panic_actions[] = {
-    [TROUBLE_DEFAULT] = "auto", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
-    [TROUBLE_PAUSE] = "pause",  [TROUBLE_IGNORE] = "ignore", NULL,
-};
-static const char *const watchdog_actions[] = {
-    [TROUBLE_DEFAULT] = "off", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
-    [TROUBLE_PAUSE] = "pause", [TROUBLE_IGNORE] = "ignore", NULL,
-};
-static const char *const auto_switches[] = {
-    [AUTO_SWITCH_AUTO] = "auto", [AUTO_SWITCH_NO] = "no", [AUTO_SWITCH_YES] = "yes", NULL};
-static const char *const clock_bases[] = {[CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};
-static const char *const idles[] = {[CPU_IDLE_HOST] = "host", [CPU_IDLE_GUEST] = "guest", NULL};
-static const char *const accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
-static const char *const huge_pages[] = {
-    [HUGE_PAGES_NO] = "no", [HUGE_PAGES_2M] = "2M", [HUGE_PAGES_1G] = "1G", NULL};
-static const char *const firmware_types[] = {[FIRMWARE_BIOS] = "bios", [FIRMWARE_UEFI] = "uefi", NULL};
-static const char *const firmware_keys[] = {
-    [FIRMWARE_KEYS_ENROLLED] = "enrolled", [FIRMWARE_KEYS_NONE] = "none", NULL};
-static const char *const tpm_versions[] = {[TPM_VERSION_NONE] = "none", [TPM_VERSION_2_0] = "2.0", NULL};
-/* As many nodes as a host with one board has. */
-static const char *const nodes[] = {"auto", "0", "1", "2", "3", "4", "5", "6", "7", NULL};
-static const char *const share_types[] = {
-    [SHARE_TYPE_AUTO] = "auto", [SHARE_TYPE_VIRTIOFS] = "virtiofs", [SHARE_TYPE_9P] = "9p", NULL};
-static const char *const share_owners[] = {
-    [SHARE_OWNER_HOST] = "host", [SHARE_OWNER_MAPPED] = "mapped", NULL};
-static const char *const hot_plugs[] = {[false] = "acpi", [true] = "native", NULL};
-static const char *const groups[] = {[false] = "only", [true] = "all", NULL};
-static const char *const pci_backends[] = {
-    [PCI_BACKEND_AUTO] = "auto", [PCI_BACKEND_IOMMUFD] = "iommufd", [PCI_BACKEND_GROUP] = "group", NULL};
-static const char *const disk_formats[] = {[DISK_FORMAT_RAW] = "raw", [DISK_FORMAT_QCOW2] = "qcow2", NULL};
-static const char *const disk_buses[] = {
-    [DISK_BUS_VIRTIO_BLK] = "virtio-blk",
-    [DISK_BUS_VIRTIO_SCSI] = "virtio-scsi",
-    [DISK_BUS_NVME] = "nvme",
-    [DISK_BUS_SATA] = "sata",
-    NULL,
-};
-static const char *const discards[] = {[false] = "ignore", [true] = "unmap", NULL};
-static const char *const disk_caches[] = {
-    [DISK_CACHE_WRITEBACK] = "writeback",
-    [DISK_CACHE_NONE] = "none",
-    [DISK_CACHE_WRITETHROUGH] = "writethrough",
-    [DISK_CACHE_DIRECTSYNC] = "directsync",
-    [DISK_CACHE_UNSAFE] = "unsafe",
-    NULL,
-};
-static const char *const disk_ios[] = {
-    [DISK_IO_THREADS] = "threads", [DISK_IO_NATIVE] = "native", [DISK_IO_URING] = "io_uring", NULL};
-static const char *const disk_sectors[] = {
-    [DISK_SECTOR_AUTO] = "auto",
-    [DISK_SECTOR_512] = "512",
-    [DISK_SECTOR_512E] = "512e",
-    [DISK_SECTOR_4096] = "4096",
-    NULL,
-};
-static const char *const cdrom_buses[] = {
-    [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
-static const char *const network_modes[] = {
-    [NETWORK_MODE_USER] = "user",       [NETWORK_MODE_BRIDGE] = "bridge", [NETWORK_MODE_TAP] = "tap",
-    [NETWORK_MODE_MACVTAP] = "macvtap", [NETWORK_MODE_NONE] = "none",     NULL,
-};
-static const char *const grab_toggles[] = {
-    [GRAB_TOGGLE_CTRL_CTRL] = "ctrl-ctrl",
-    [GRAB_TOGGLE_ALT_ALT] = "alt-alt",
-    [GRAB_TOGGLE_SHIFT_SHIFT] = "shift-shift",
-    [GRAB_TOGGLE_META_META] = "meta-meta",
-    [GRAB_TOGGLE_SCROLLLOCK] = "scrolllock",
-    [GRAB_TOGGLE_CTRL_SCROLLLOCK] = "ctrl-scrolllock",
-    NULL,
-};
-static const char *const network_models[] = {
-    [NETWORK_MODEL_VIRTIO] = "virtio",   [NETWORK_MODEL_E1000E] = "e1000e",   [NETWORK_MODEL_E1000] = "e1000",
-    [NETWORK_MODEL_VMXNET3] = "vmxnet3", [NETWORK_MODEL_RTL8139] = "rtl8139", NULL,
-};
-
-static const char *const display_types[] = {
-    [DISPLAY_NONE] = "none", [DISPLAY_VNC] = "vnc", [DISPLAY_SPICE] = "spice", NULL};
-
-static const char *const display_cards[] = {[false] = "vga", [true] = "none", NULL};
-static const char *const keyboards[] = {
-    [KEYBOARD_PS2] = "ps2", [KEYBOARD_USB] = "usb", [KEYBOARD_VIRTIO] = "virtio", NULL};
-static const char *const mice[] = {
-    [MOUSE_AUTO] = "auto",
-    [MOUSE_PS2] = "ps2",
-    [MOUSE_USB] = "usb",
-    [MOUSE_VIRTIO] = "virtio",
-    [MOUSE_USB_TABLET] = "usb-tablet",
-    [MOUSE_VIRTIO_TABLET] = "virtio-tablet",
-    NULL,
-};
-
-static const char *const sound_types[] = {
-    [SOUND_NONE] = "none",   [SOUND_PIPEWIRE] = "pipewire", [SOUND_PULSEAUDIO] = "pulseaudio",
-    [SOUND_SPICE] = "spice", [SOUND_SILENT] = "silent",     NULL,
-};
-
-const char *display_type_to_string(DisplayType type)
-{
-    return display_types[type];
-}
-
 /* clang-format off */
 static const DefinitionKey keys[] = {
     {SECTION_GUEST, "Description", VALUE_TEXT, GUEST(description), .max = 256,
      .otherwise = "the guest's name"},
-    {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on.host_sleep), .words = host_sleeps, .fallback = "auto"},
-    {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on.host_shutdown), .words = host_shutdowns, .fallback = "shutdown"},
-    {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on.panic), .words = panic_actions, .fallback = "auto"},
+    {SECTION_GUEST, "OnHostSleep", VALUE_CHOICE, GUEST(on.host_sleep), .words = words_host_sleeps, .fallback = "auto"},
+    {SECTION_GUEST, "OnHostShutdown", VALUE_CHOICE, GUEST(on.host_shutdown), .words = words_host_shutdowns, .fallback = "shutdown"},
+    {SECTION_GUEST, "OnPanic", VALUE_CHOICE, GUEST(on.panic), .words = words_panic_actions, .fallback = "auto"},
     {SECTION_GUEST, "UUID", VALUE_UUID, GUEST(machine.uuid), .otherwise = "made from the guest's name and the host's machine-id"},
     {SECTION_GUEST, "GenerationID", VALUE_UUID, GUEST(machine.generation), .otherwise = "none"},
     {SECTION_GUEST, "Machine", VALUE_WORD, GUEST(machine.type), .max = 64, .fallback = MACHINE_NEWEST},
-    {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = auto_switches, .fallback = "auto"},
-    {SECTION_GUEST, "RNG", VALUE_CHOICE, GUEST(machine.rng), .words = auto_switches, .fallback = "auto"},
-    {SECTION_GUEST, "HotPlug", VALUE_SWITCH, GUEST(machine.native_hot_plug), .words = hot_plugs, .fallback = "acpi"},
+    {SECTION_GUEST, "Suspend", VALUE_CHOICE, GUEST(machine.suspend), .words = words_auto_switches, .fallback = "auto"},
+    {SECTION_GUEST, "RNG", VALUE_CHOICE, GUEST(machine.rng), .words = words_auto_switches, .fallback = "auto"},
+    {SECTION_GUEST, "HotPlug", VALUE_SWITCH, GUEST(machine.native_hot_plug), .words = words_hot_plugs, .fallback = "acpi"},
     {SECTION_GUEST, "ACPITable", VALUE_PATHS, GUEST(machine.acpi_tables), .repeat = true, .most = 8},
     {SECTION_GUEST, "AppleSMC", VALUE_TEXT, GUEST(machine.apple_smc), .max = 64, .otherwise = "none"},
     {SECTION_GUEST, "SparePorts", VALUE_NUMBER, GUEST(machine.spare_ports), .min = 0, .max = SPARE_PORTS_MAX, .fallback = "4"},
 
-    {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = firmware_types, .fallback = "bios"},
+    {SECTION_FIRMWARE, "Type", VALUE_CHOICE, GUEST(firmware.type), .words = words_firmware_types, .fallback = "bios"},
     {SECTION_FIRMWARE, "SecureBoot", VALUE_SWITCH, GUEST(firmware.secure_boot), .fallback = "no"},
-    {SECTION_FIRMWARE, "Keys", VALUE_CHOICE, GUEST(firmware.keys), .words = firmware_keys, .fallback = "enrolled"},
+    {SECTION_FIRMWARE, "Keys", VALUE_CHOICE, GUEST(firmware.keys), .words = words_firmware_keys, .fallback = "enrolled"},
     {SECTION_FIRMWARE, "BootMenu", VALUE_SWITCH, GUEST(firmware.menu), .fallback = "no"},
     {SECTION_FIRMWARE, "MMIO64", VALUE_SIZE, GUEST(firmware.mmio64), .min = GIB, .max = 16 * TIB, .step = GIB,
      .otherwise = "the firmware's choice"},
     {SECTION_FIRMWARE, "Code", VALUE_PATH, GUEST(firmware.code), .otherwise = "is chosen from those that the host's distribution describes"},
     {SECTION_FIRMWARE, "Variables", VALUE_PATH, GUEST(firmware.variables), .otherwise = "comes with the firmware; with Code= there are none"},
 
-    {SECTION_TPM, "Version", VALUE_CHOICE, GUEST(tpm), .words = tpm_versions, .fallback = "none"},
+    {SECTION_TPM, "Version", VALUE_CHOICE, GUEST(tpm), .words = words_tpm_versions, .fallback = "none"},
 
-    {SECTION_CPU, "Accelerator", VALUE_CHOICE, GUEST(cpu.accelerator), .words = accelerators, .fallback = "kvm"},
+    {SECTION_CPU, "Accelerator", VALUE_CHOICE, GUEST(cpu.accelerator), .words = words_accelerators, .fallback = "kvm"},
     {SECTION_CPU, "Model", VALUE_WORD, GUEST(cpu.model), .max = 64,
      .otherwise = "host with Accelerator=kvm, max with tcg"},
     {SECTION_CPU, "Sockets", VALUE_NUMBER, GUEST(cpu.sockets), .min = 1, .max = 255, .fallback = "1"},
@@ -226,16 +120,16 @@ static const DefinitionKey keys[] = {
     {SECTION_CPU, "IOThreadPin", VALUE_CPUS, GUEST(cpu.iothread_pin), .otherwise = "those of EmulatorPin="},
     {SECTION_CPU, "Isolate", VALUE_SWITCH, GUEST(cpu.isolate), .fallback = "no"},
     {SECTION_CPU, "Governor", VALUE_WORD, GUEST(cpu.governor), .max = 32, .otherwise = "the host's choice"},
-    {SECTION_CPU, "Idle", VALUE_CHOICE, GUEST(cpu.idle), .words = idles, .fallback = "host"},
+    {SECTION_CPU, "Idle", VALUE_CHOICE, GUEST(cpu.idle), .words = words_idles, .fallback = "host"},
     {SECTION_CPU, "HideHypervisor", VALUE_SWITCH, GUEST(cpu.hide_hypervisor), .fallback = "no"},
     {SECTION_CPU, "HyperV", VALUE_SWITCH, GUEST(cpu.hyper_v), .fallback = "no"},
 
     {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory.size), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G"},
-    {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(memory.huge_pages), .words = huge_pages, .fallback = "no"},
-    {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(memory.node), .words = nodes, .fallback = "auto"},
+    {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(memory.huge_pages), .words = words_huge_pages, .fallback = "no"},
+    {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(memory.node), .words = words_nodes, .fallback = "auto"},
 
-    {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = clock_bases, .fallback = "utc"},
-    {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = auto_switches, .fallback = "auto"},
+    {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = words_clock_bases, .fallback = "utc"},
+    {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = words_auto_switches, .fallback = "auto"},
 
     {SECTION_SMBIOS, "BIOSVendor", VALUE_TEXT, GUEST(machine.smbios.bios_vendor), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
     {SECTION_SMBIOS, "BIOSVersion", VALUE_TEXT, GUEST(machine.smbios.bios_version), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
@@ -264,9 +158,9 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "Functions", VALUE_FUNCTIONS, PCI(functions), .fallback = "all"},
     {SECTION_PCI, "VirtualFunctions", VALUE_NUMBER, PCI(virtual_functions), .min = 1, .max = 8,
      .otherwise = "the device itself is lent"},
-    {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = groups, .fallback = "only"},
+    {SECTION_PCI, "Group", VALUE_SWITCH, PCI(whole_group), .words = words_groups, .fallback = "only"},
     {SECTION_PCI, "Driver", VALUE_WORD, PCI(driver), .max = VFIO_DRIVER_MAX, .fallback = "auto"},
-    {SECTION_PCI, "Backend", VALUE_CHOICE, PCI(backend), .words = pci_backends, .fallback = "auto"},
+    {SECTION_PCI, "Backend", VALUE_CHOICE, PCI(backend), .words = words_pci_backends, .fallback = "auto"},
     {SECTION_PCI, "ResetBefore", VALUE_SWITCH, PCI(reset_before), .fallback = "no"},
     {SECTION_PCI, "ResetAfter", VALUE_SWITCH, PCI(reset_after), .fallback = "no"},
     {SECTION_PCI, "PrimaryVGA", VALUE_SWITCH, PCI(primary_vga), .fallback = "no"},
@@ -282,20 +176,20 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "SubDeviceID", VALUE_ID, PCI(sub_device_id), .otherwise = "the device's own"},
 
     {SECTION_DISK, "Path", VALUE_PATH, DISK(path), .required = true},
-    {SECTION_DISK, "Format", VALUE_CHOICE, DISK(format), .words = disk_formats, .required = true},
+    {SECTION_DISK, "Format", VALUE_CHOICE, DISK(format), .words = words_disk_formats, .required = true},
     {SECTION_DISK, "Size", VALUE_SIZE, DISK(size), .min = MIB, .max = 64 * TIB, .step = MIB,
      .otherwise = "the image must be there"},
     {SECTION_DISK, "Backing", VALUE_IMAGE, DISK(backing), .repeat = true, .most = BACKING_MAX,
      .otherwise = "an image that names a backing file is refused"},
-    {SECTION_DISK, "Bus", VALUE_CHOICE, DISK(bus), .words = disk_buses, .fallback = "virtio-blk"},
+    {SECTION_DISK, "Bus", VALUE_CHOICE, DISK(bus), .words = words_disk_buses, .fallback = "virtio-blk"},
     {SECTION_DISK, "ReadOnly", VALUE_SWITCH, DISK(read_only), .fallback = "no"},
-    {SECTION_DISK, "Discard", VALUE_SWITCH, DISK(discard), .words = discards, .fallback = "ignore"},
-    {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = disk_caches, .fallback = "writeback"},
+    {SECTION_DISK, "Discard", VALUE_SWITCH, DISK(discard), .words = words_discards, .fallback = "ignore"},
+    {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = words_disk_caches, .fallback = "writeback"},
     {SECTION_DISK, "IOThread", VALUE_SWITCH, DISK(iothread), .fallback = "no"},
-    {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = disk_ios, .fallback = "threads"},
+    {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = words_disk_ios, .fallback = "threads"},
     {SECTION_DISK, "Queues", VALUE_NUMBER, DISK(queues), .min = 1, .max = CPUS_MAX,
      .otherwise = "one for each vCPU"},
-    {SECTION_DISK, "SectorSize", VALUE_CHOICE, DISK(sector), .words = disk_sectors, .fallback = "auto"},
+    {SECTION_DISK, "SectorSize", VALUE_CHOICE, DISK(sector), .words = words_disk_sectors, .fallback = "auto"},
     {SECTION_DISK, "RotationRate", VALUE_NUMBER, DISK(rotation), .min = ROTATION_SOLID, .max = ROTATION_MAX,
      .otherwise = "as the disk of the host"},
     {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
@@ -305,36 +199,36 @@ static const DefinitionKey keys[] = {
 
     {SECTION_CDROM, "Path", VALUE_PATH, CDROM(path),
      .otherwise = "nothing is in the drive"},
-    {SECTION_CDROM, "Bus", VALUE_CHOICE, CDROM(bus), .words = cdrom_buses, .fallback = "sata"},
+    {SECTION_CDROM, "Bus", VALUE_CHOICE, CDROM(bus), .words = words_cdrom_buses, .fallback = "sata"},
     {SECTION_CDROM, "BootIndex", VALUE_NUMBER, CDROM(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
      .otherwise = "after the drives that have one, and after all disks"},
 
-    {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = network_modes, .fallback = "user"},
+    {SECTION_NETWORK, "Mode", VALUE_CHOICE, NETWORK(mode), .words = words_network_modes, .fallback = "user"},
     {SECTION_NETWORK, "Bridge", VALUE_WORD, NETWORK(bridge), .max = LINK_NAME_MAX},
     {SECTION_NETWORK, "Device", VALUE_WORD, NETWORK(device), .max = LINK_NAME_MAX},
     {SECTION_NETWORK, "Parent", VALUE_WORD, NETWORK(parent), .max = LINK_NAME_MAX},
     {SECTION_NETWORK, "Forward", VALUE_FORWARD, NETWORK(forwards), .repeat = true, .most = FORWARDS_MAX},
     {SECTION_NETWORK, "Restrict", VALUE_SWITCH, NETWORK(restricted), .fallback = "no"},
-    {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = network_models, .fallback = "virtio"},
+    {SECTION_NETWORK, "Model", VALUE_CHOICE, NETWORK(model), .words = words_network_models, .fallback = "virtio"},
     {SECTION_NETWORK, "Queues", VALUE_NUMBER, NETWORK(queues), .min = 1, .max = NETWORK_QUEUES_MAX, .fallback = "1"},
     {SECTION_NETWORK, "MAC", VALUE_MAC, NETWORK(mac),
      .otherwise = "derived from the names of guest and section and the host's machine-id"},
 
     {SECTION_INPUT, "Device", VALUE_PATH, INPUT(device), .required = true},
-    {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = grab_toggles, .fallback = "ctrl-ctrl"},
+    {SECTION_INPUT, "GrabToggle", VALUE_CHOICE, INPUT(grab_toggle), .words = words_grab_toggles, .fallback = "ctrl-ctrl"},
 
     {SECTION_USB, "ID", VALUE_USB_ID, USB(id), .otherwise = "any"},
     {SECTION_USB, "Serial", VALUE_TEXT, USB(serial), .max = USB_SERIAL_BYTES, .otherwise = "any"},
     {SECTION_USB, "Port", VALUE_USB_PORT, USB(port), .otherwise = "any"},
 
-    {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display.type), .words = display_types, .fallback = "none"},
-    {SECTION_DISPLAY, "Card", VALUE_SWITCH, GUEST(display.no_card), .words = display_cards, .fallback = "vga"},
+    {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display.type), .words = words_display_types, .fallback = "none"},
+    {SECTION_DISPLAY, "Card", VALUE_SWITCH, GUEST(display.no_card), .words = words_display_cards, .fallback = "vga"},
     {SECTION_DISPLAY, "Clipboard", VALUE_SWITCH, GUEST(display.clipboard), .fallback = "yes"},
     {SECTION_DISPLAY, "USBRedirect", VALUE_NUMBER, GUEST(display.usb_redirect), .min = 0, .max = USB_REDIRECT_MAX, .fallback = "0"},
-    {SECTION_DISPLAY, "Keyboard", VALUE_CHOICE, GUEST(display.keyboard), .words = keyboards, .fallback = "ps2"},
-    {SECTION_DISPLAY, "Mouse", VALUE_CHOICE, GUEST(display.mouse), .words = mice, .fallback = "auto"},
+    {SECTION_DISPLAY, "Keyboard", VALUE_CHOICE, GUEST(display.keyboard), .words = words_keyboards, .fallback = "ps2"},
+    {SECTION_DISPLAY, "Mouse", VALUE_CHOICE, GUEST(display.mouse), .words = words_mice, .fallback = "auto"},
 
-    {SECTION_SOUND, "Type", VALUE_CHOICE, GUEST(sound.type), .words = sound_types, .fallback = "none"},
+    {SECTION_SOUND, "Type", VALUE_CHOICE, GUEST(sound.type), .words = words_sound_types, .fallback = "none"},
     {SECTION_SOUND, "Socket", VALUE_PATH, GUEST(sound.socket)},
 
     {SECTION_LOOKING_GLASS, "Device", VALUE_PATH, GUEST(looking_glass.device), .otherwise = "a file"},
@@ -345,15 +239,15 @@ static const DefinitionKey keys[] = {
     {SECTION_SHARE, "Path", VALUE_PATH, SHARE(path), .required = true},
     {SECTION_SHARE, "Tag", VALUE_WORD, SHARE(tag), .max = 31,
      .otherwise = "the section's name"},
-    {SECTION_SHARE, "Type", VALUE_CHOICE, SHARE(type), .words = share_types, .fallback = "auto"},
+    {SECTION_SHARE, "Type", VALUE_CHOICE, SHARE(type), .words = words_share_types, .fallback = "auto"},
     {SECTION_SHARE, "ReadOnly", VALUE_SWITCH, SHARE(read_only), .fallback = "no"},
-    {SECTION_SHARE, "Owner", VALUE_CHOICE, SHARE(owner), .words = share_owners, .fallback = "host"},
+    {SECTION_SHARE, "Owner", VALUE_CHOICE, SHARE(owner), .words = words_share_owners, .fallback = "host"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes"},
 
     {SECTION_AGENT, "Enabled", VALUE_SWITCH, GUEST(agent), .fallback = "no"},
 
-    {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(on.watchdog), .words = watchdog_actions, .fallback = "off"},
+    {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(on.watchdog), .words = words_watchdog_actions, .fallback = "off"},
 
     {SECTION_STOP, "AgentSec", VALUE_SPAN, GUEST(stop.agent_usec), .max = DAY_USEC, .fallback = "30s"},
     {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s"},

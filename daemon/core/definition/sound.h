@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who plays what a guest has to say. */
+#pragma once
+
+#include <errno.h>
+
+/* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with the first two; with SPICE
+ * the viewer plays, and nobody with the last. */
+typedef enum SoundType {
+    SOUND_NONE,
+    SOUND_PIPEWIRE,
+    SOUND_PULSEAUDIO,
+    SOUND_SPICE,
+    SOUND_SILENT,
+    SOUND_MAX,
+    SOUND_INVALID = -EINVAL,
+} SoundType;
+
+typedef struct DefinitionSound {
+    SoundType type; /* default none */
+    char *socket;   /* absolute; of a sound server */
+} DefinitionSound;
