@@ -33,18 +33,34 @@ static int check_usb_ports(const DefinitionReader *reader, Fault **ret_fault)
         "[Display] and the [USB] sections need %u USB ports, but a guest has %d", n, USB_PORTS);
 }
 
-/* QEMU merges what several -spice say: a port would be opened beside the viewers' way, for everybody. */
+/* QEMU merges what several -spice say, opens a port for each -vnc, and does both for a -display: there would
+ * be a way to the screen beside the viewers' own, for everybody. Two dashes mean the same as one
+ * (lookup_opt() in system/vl.c). */
+static bool adds_server(const char *word)
+{
+    static const char *const options[] = {"spice", "vnc", "display", NULL};
+
+    if (word[0] != '-')
+        return false;
+    return g_strv_contains(options, word + (word[1] == '-' ? 2 : 1));
+}
+
 static int check_options(const DefinitionReader *reader, Fault **ret_fault)
 {
     const GPtrArray *words = reader->definition->qemu.arguments;
+    DisplayType type = reader->definition->display.type;
 
-    for (unsigned i = 0; words && reader->definition->display.type == DISPLAY_SPICE && i < words->len; i++) {
+    for (unsigned i = 0; words && type != DISPLAY_NONE && i < words->len; i++) {
         const char *word = g_ptr_array_index(words, i);
-        if (g_str_equal(word, "-spice") || g_str_equal(word, "--spice"))
-            return definition_raise(
-                section_place(reader_section(reader, SECTION_QEMU, NULL), "Arguments"), ret_fault,
-                "remove -spice from it: usherctl view and [Display] do without a port",
-                "[QEMU] Arguments= has -spice, which would change the server of [Display] Type=spice");
+        if (!adds_server(word))
+            continue;
+        g_autofree char *remedy = g_strdup_printf(
+            "remove %s from it: usherctl view and [Display] do without a port; or remove [Display] Type=",
+            word);
+        return definition_raise(
+            section_place(reader_section(reader, SECTION_QEMU, NULL), "Arguments"), ret_fault, remedy,
+            "[QEMU] Arguments= has %s, which could open the screen of [Display] Type=%s to others", word,
+            display_type_to_string(type));
     }
     return 0;
 }

@@ -43,15 +43,36 @@ END_TEST
 
 START_TEST(nobody_opens_a_port_beside_the_viewers_way)
 {
-    static const char *const words[] = {"-spice port=5900", "--spice port=5900,addr=0.0.0.0"};
+    static const char *const words[] = {"-spice port=5900",
+                                        "--spice port=5900,addr=0.0.0.0",
+                                        "-m 4G -spice tls-port=5901",
+                                        "-spice unix=on,addr=/tmp/socket",
+                                        "-vnc :0",
+                                        "--vnc 0.0.0.0:1",
+                                        "-display vnc=:0",
+                                        "-display spice-app"};
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
-        g_autofree char *text = g_strdup_printf("[Display]\nType=spice\n[QEMU]\nArguments=%s\n", words[i]);
-        assert_refused(text,
-                       AT "4: [QEMU] Arguments= has -spice, which would change the server of [Display] "
-                          "Type=spice",
-                       "remove -spice from it: usherctl view and [Display] do without a port");
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(words); i++) {
+        const char *type = i % 2 ? "spice" : "vnc", *word = words[i / 2];
+        g_autofree char *text = g_strdup_printf("[Display]\nType=%s\n[QEMU]\nArguments=%s\n", type, word);
+        g_auto(GStrv) parts = g_strsplit(word, " ", -1);
+        const char *option = g_str_equal(parts[0], "-m") ? parts[2] : parts[0];
+        g_autofree char *why =
+            g_strdup_printf(AT "4: [QEMU] Arguments= has %s, which could open the screen of "
+                               "[Display] Type=%s to others",
+                            option, type);
+        g_autofree char *remedy = g_strdup_printf("remove %s from it: usherctl view and [Display] do without "
+                                                  "a port; or remove [Display] Type=",
+                                                  option);
+        assert_refused(text, why, remedy);
     }
+    assert_refused("[Display]\nType=spice\n[QEMU]\nArguments=--readconfig /etc/port.conf\n",
+                   AT
+                   "4: [QEMU] Arguments=--readconfig /etc/port.conf is not words as a shell reads them, such "
+                   "as -device pvpanic, without options that usher alone gives",
+                   "usher alone gives QEMU the option --readconfig");
+    g_autoptr(GuestDefinition) own = a_definition("[QEMU]\nArguments=-vnc :0\n");
+    ck_assert_int_eq(own->qemu.arguments->len, 2);
 }
 END_TEST
 
