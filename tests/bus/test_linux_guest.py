@@ -26,20 +26,32 @@ BOOT_SECONDS = 240
 ANSWER_SECONDS = 60
 PROMPT = b"linux-guest# "
 VARIABLE = "/sys/firmware/efi/efivars/UsherTest-5d1c8a5e-1f6b-4f0e-9a35-757368657200"
+UUID = "2f1c9a44-6d0b-4c57-9e6e-0b1f2f6f7a11"
 DEFINITION = """[Guest]
 Description=A Linux installed from scratch
+UUID={uuid}
+RNG=yes
+[SMBIOS]
+Manufacturer=Usher Works
+Product=Bench, with a comma
+Serial=0042
 [Firmware]
 Type=uefi
 [TPM]
 Version=2.0
 [CPU]
 Accelerator=tcg
-Cores=1
+Cores=2
 [Memory]
 Size=384M
 [Disk system]
 Path={images}/linux.qcow2
 Format=qcow2
+[Disk big]
+Path={images}/big.img
+Format=raw
+SectorSize=4096
+Queues=2
 [CDROM install]
 Path={images}/first.iso
 [Network nat]
@@ -56,6 +68,8 @@ Path={folder}/pool
 Type=virtiofs
 [Display]
 Type=vnc
+Keyboard=virtio
+Mouse=virtio-tablet
 [Agent]
 Enabled=yes
 [Stop]
@@ -144,10 +158,12 @@ class ALinuxGuest(unittest.TestCase):
         subprocess.run([HERE / "linux-guest" / "install.sh", cls.images], check=True)
         (cls.images / "first.iso").write_bytes(b"the first disc".ljust(1 << 20, b"\0"))
         (cls.images / "second.iso").write_bytes(b"the second one".ljust(2 << 20, b"\0"))
+        with open(cls.images / "big.img", "wb") as big:
+            big.truncate(8 << 20)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             cls.port = taken.getsockname()[1]
-        cls.usherd.define("linux", DEFINITION.format(images=cls.images, folder=cls.folder, port=cls.port))
+        cls.usherd.define("linux", DEFINITION.format(uuid=UUID, images=cls.images, folder=cls.folder, port=cls.port))
 
     def setUp(self):
         if self.usherd.property("linux", "State") != "running":
@@ -201,6 +217,24 @@ class ALinuxGuest(unittest.TestCase):
         # The section's name is its serial number.
         self.assertEqual(self.does("cat /sys/block/vda/serial"), "system")
         self.assertRegex(self.does("uname -v"), "Debian")
+
+    def test_has_the_identity_that_its_definition_says(self):
+        identity = {name: self.does(f"cat /sys/class/dmi/id/{name}") for name in ("product_uuid", "sys_vendor", "product_name", "product_serial")}
+        self.assertEqual(identity, {"product_uuid": UUID, "sys_vendor": "Usher Works", "product_name": "Bench, with a comma", "product_serial": "0042"})
+
+    def test_sees_the_sectors_and_queues_of_its_disks(self):
+        seen = {disk: (self.does(f"cat /sys/block/{disk}/queue/logical_block_size"), self.does(f"ls /sys/block/{disk}/mq").split()) for disk in ("vda", "vdb")}
+        self.assertEqual(seen["vda"][0], "512")
+        self.assertEqual(seen["vdb"], ("4096", ["0", "1"]))
+
+    def test_has_keyboard_and_tablet_by_virtio(self):
+        devices = self.does("grep ^N: /proc/bus/input/devices")
+        self.assertIn('"QEMU Virtio Keyboard"', devices)
+        self.assertIn('"QEMU Virtio Tablet"', devices)
+
+    def test_has_a_source_of_random_numbers(self):
+        self.assertEqual(self.does("cat /sys/class/misc/hw_random/rng_available"), "virtio_rng.0")
+        self.assertEqual(self.does("head -c 4 /dev/hwrng | wc -c"), "4")
 
     def test_answers_at_the_port_that_is_forwarded_to_it(self):
         self.assertEqual(self.fetch(), b"Hello from the guest.\n")

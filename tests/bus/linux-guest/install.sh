@@ -88,7 +88,7 @@ make_system() {
         done
         printf '%s\n' root::0:0::/root:/bin/sh user::1000:1000::/:/bin/sh >"$root/etc/passwd"
         echo 'Hello from the guest.' >"$root/srv/hello"
-        modules "$root" virtio_console virtio_net ahci sr_mod 9p 9pnet_virtio virtiofs efivarfs
+        modules "$root" virtio_console virtio_net ahci sr_mod 9p 9pnet_virtio virtiofs efivarfs virtio_input evdev virtio_rng
 }
 
 make_boot_partition() {
