@@ -67,6 +67,11 @@ const DefinitionCpu *definition_cpu(const GuestDefinition *definition)
     return &definition->cpu;
 }
 
+const DefinitionLife *definition_life(const GuestDefinition *definition)
+{
+    return &definition->on;
+}
+
 void definition_set_host(GuestDefinition *definition, const char *host_id)
 {
     definition->host_id = g_strdup(host_id);

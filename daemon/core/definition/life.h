@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "handle.h"
 #include "trouble.h"
 
 typedef enum HostSleep {
@@ -29,3 +30,6 @@ typedef struct DefinitionLife {
     TroubleAction panic;
     TroubleAction watchdog; /* [Watchdog] Action= */
 } DefinitionLife;
+
+/* What of it a definition says. */
+const DefinitionLife *definition_life(const GuestDefinition *definition);

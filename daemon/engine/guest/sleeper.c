@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../../base/cleanup.h"
-#include "../../core/definition/definition.h"
+#include "../../core/definition/life.h"
 #include "sleeper.h"
 
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static SleeperView look(const Sleeper *sleeper)
 static HostSleep policy(const SleeperView *view)
 {
     if (view->definition)
-        return view->definition->on.host_sleep;
+        return definition_life(view->definition)->host_sleep;
     return view->addresses->len > 0 ? HOST_SLEEP_INHIBIT : HOST_SLEEP_IGNORE;
 }
 
@@ -153,7 +153,8 @@ static void hold_sleep_lock(Sleeper *sleeper, const SleeperView *view)
 
 static void hold_shutdown_lock(Sleeper *sleeper, const SleeperView *view)
 {
-    bool wanted = view->definition && view->definition->on.host_shutdown == HOST_SHUTDOWN_INHIBIT &&
+    bool wanted = view->definition &&
+                  definition_life(view->definition)->host_shutdown == HOST_SHUTDOWN_INHIBIT &&
                   !resting(view) && view->state != GUEST_STOPPING && view->state != GUEST_RESTORING;
     g_autofree char *why = g_strdup_printf("guest %s runs", sleeper->guest);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest whose system has panicked or hangs (OnPanic=, [Watchdog]). */
-#include "../../core/definition/definition.h"
+#include "../../core/definition/life.h"
 #include "../../base/log.h"
 #include "private.h"
 
@@ -31,7 +31,7 @@ static void take(Guest *g, const char *words, TroubleAction action)
 
 void guest_panicked(Guest *g)
 {
-    TroubleAction action = g->run->definition ? g->run->definition->on.panic : TROUBLE_DEFAULT;
+    TroubleAction action = g->run->definition ? definition_life(g->run->definition)->panic : TROUBLE_DEFAULT;
 
     take(g, "its system has panicked", action);
     g->run->condition.panicked = true;
@@ -44,7 +44,8 @@ void guest_panicked(Guest *g)
 
 void guest_watchdog_expired(Guest *g)
 {
-    TroubleAction action = g->run->definition ? g->run->definition->on.watchdog : TROUBLE_IGNORE;
+    TroubleAction action =
+        g->run->definition ? definition_life(g->run->definition)->watchdog : TROUBLE_IGNORE;
 
     take(g, "its system hangs, and has not reset its watchdog", action);
     if (action == TROUBLE_FAIL)
