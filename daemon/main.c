@@ -114,9 +114,16 @@ static int open_directories(Daemon *d)
     return r;
 }
 
+/* The bus shall know us before we look at the host, which can take a slow machine half a minute: it closes a
+ * connection that has not said who it is for so long (auth_timeout of dbus-daemon(1), 30 s). The name waits
+ * for that, at most 25 s (sd_bus_get_method_call_timeout(3)). */
 static int open_bus(Daemon *d)
 {
+    const char *name;
+
     int r = sd_bus_open_system(&d->bus);
+    if (r >= 0)
+        r = sd_bus_get_unique_name(d->bus, &name);
     if (r >= 0)
         r = forged_signals_drop(d->bus);
     if (r >= 0)

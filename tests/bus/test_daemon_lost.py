@@ -2,12 +2,17 @@
 """QEMUs that do not answer or die, and daemons that go away, each with guests that run."""
 
 import os
+import pathlib
 import signal
+import socket
 import subprocess
+import tempfile
+import time
 import unittest
 
+from bus import DEADLINE_SECONDS
 from test_daemon import GUEST, NONE, DaemonTest
-from usherd import NAME
+from usherd import BUILD, NAME
 
 
 class AQemuThatDoesNotAnswer(DaemonTest):
@@ -119,6 +124,32 @@ class ADaemonThatGoesAway(DaemonTest):
         self.usherd.wait_until_undone()
         self.usherd.wait_for_state("demo", "stopped", "failed")
         self.assertEqual(self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))[0], "done")
+
+
+class ABusThatClosesTheConnection(unittest.TestCase):
+    """As dbus-daemon does with who says for 30 seconds not who it is. The peer is the test's own: a real one has no reason to."""
+
+    def wait_until_it_waits(self, pid):
+        end = time.monotonic() + DEADLINE_SECONDS
+        while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+            self.assertLess(time.monotonic(), end)
+
+    def test_ends_the_daemon_before_it_has_begun(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as peer:
+            peer.bind(f"{folder}/bus")
+            peer.listen()
+            peer.settimeout(DEADLINE_SECONDS)
+            directories = {f"{name}_DIRECTORY": folder for name in ("RUNTIME", "STATE", "LOGS", "CONFIGURATION")}
+            with subprocess.Popen([BUILD / "daemon" / "usherd", "--launcher=fork"], stderr=subprocess.PIPE, text=True,
+                                  env={"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus", "PATH": "/usr/sbin:/usr/bin", **directories}) as usherd:
+                connection = peer.accept()[0]
+                self.wait_until_it_waits(usherd.pid)
+                connection.close()
+                words = usherd.communicate(timeout=DEADLINE_SECONDS)[1]
+            self.assertRegex(words, "^cannot reach the system bus: ")
+            self.assertNotIn("org.usher1", words)
+            self.assertFalse(pathlib.Path(folder, "helper.sock").exists())
+            self.assertEqual(usherd.returncode, 1)
 
 
 if __name__ == "__main__":
