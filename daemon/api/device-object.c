@@ -2,6 +2,7 @@
 /* org.usher1.Device. */
 #include <errno.h>
 
+#include "../core/host/card.h"
 #include "../core/host/fingerprint.h"
 #include "../core/plan/reset-set.h"
 #include "api-private.h"
@@ -117,7 +118,10 @@ GETTER(get_siblings)
     if (!device)
         return -ENOENT;
 
-    g_autoptr(GPtrArray) slot = host_slot(manager_host(object->api->manager), device->address);
+    const Host *host = manager_host(object->api->manager);
+    g_autoptr(GPtrArray) slot = host_slot(host, device->address),
+                         elsewhere = host_card_elsewhere(host, device);
+    g_ptr_array_extend(slot, elsewhere, NULL, NULL);
     int r = sd_bus_message_open_container(reply, 'a', "s");
     for (unsigned i = 0; r >= 0 && i < slot->len; i++) {
         const HostDevice *sibling = g_ptr_array_index(slot, i);

@@ -243,6 +243,28 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
         "[PCI %s] Functions= leaves out function %u, which Address= names", pci->name, pci->address.function);
 }
 
+/* QEMU has the legacy mode of Intel's graphics on its older board alone (docs/igd-assign.txt). */
+static int check_legacy_graphics(const DefinitionReader *reader, Fault **ret_fault)
+{
+    static const char *const words[] = {".x-igd-legacy-mode=on", ",x-igd-legacy-mode=on",
+                                        "\"x-igd-legacy-mode\":\"on\""};
+    const GPtrArray *lists[] = {reader->definition->qemu.overrides, reader->definition->qemu.arguments};
+    static const char *const keys[] = {"Set", "Arguments"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++)
+        for (unsigned j = 0; lists[i] && j < lists[i]->len; j++)
+            for (unsigned k = 0; k < G_N_ELEMENTS(words); k++)
+                if (strstr(g_ptr_array_index(lists[i], j), words[k]))
+                    return definition_raise(
+                        section_place(reader_section(reader, SECTION_QEMU, NULL), keys[i]), ret_fault,
+                        "remove it: Intel's graphics get their place at 00:02.0 and their OpRegion without "
+                        "it",
+                        "[QEMU] %s= asks for legacy mode of Intel's graphics, which takes the older board "
+                        "(i440fx); usher's guests have " MACHINE_NEWEST,
+                        keys[i]);
+    return 0;
+}
+
 /* Firmware needs an order: QEMU takes no number twice. */
 static int check_boot_indexes(const DefinitionReader *reader, Fault **ret_fault)
 {
@@ -332,5 +354,7 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = definition_check_forwards(reader, ret_fault);
     if (r == 0)
         r = check_boot_indexes(reader, ret_fault);
+    if (r == 0)
+        r = check_legacy_graphics(reader, ret_fault);
     return r;
 }

@@ -57,6 +57,17 @@ bool definition_shares_memory(const GuestDefinition *definition)
     return false;
 }
 
+const char *definition_primary_vga_remark(const GuestDefinition *definition, const DefinitionPci *section)
+{
+    if (!section->primary_vga || definition->firmware.type != FIRMWARE_UEFI)
+        return NULL;
+    /* vfio_populate_vga() of QEMU's hw/vfio/pci.c refuses a card without the region; the kernel has it with
+     * CONFIG_VFIO_PCI_VGA. */
+    return "PrimaryVGA=yes: UEFI firmware shows the guest by the card's own driver and needs no VGA "
+           "registers; "
+           "QEMU ends at the start if the kernel offers none";
+}
+
 const char *definition_name(const GuestDefinition *definition)
 {
     return definition->name;

@@ -47,3 +47,5 @@ struct DefinitionPci {
 
 /* Whether a mediated device is lent, one that is there or one that is made, and no PCI device. */
 bool definition_mediates(const DefinitionPci *section);
+/* What is to be said of PrimaryVGA= with the guest's firmware; NULL: nothing. */
+const char *definition_primary_vga_remark(const GuestDefinition *definition, const DefinitionPci *section);

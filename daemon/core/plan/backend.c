@@ -90,6 +90,16 @@ static void show_left(const PlanDevice *device, GPtrArray *shown)
                                  "", "none: left to the host, as it is no part of the card"));
 }
 
+void plan_remark(Plan *plan, PciAddress address, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *words = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_ptr_array_add(plan->remarks, step_new(STEP_BACKEND, PCI_ADDRESS_STR(address), "", words));
+}
+
 GPtrArray *plan_shown(const Plan *plan)
 {
     GPtrArray *shown = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
@@ -106,6 +116,8 @@ GPtrArray *plan_shown(const Plan *plan)
                                             "", words));
         show_left(device, shown);
     }
+    for (unsigned i = 0; i < plan->remarks->len; i++)
+        g_ptr_array_add(shown, step_copy(g_ptr_array_index(plan->remarks, i)));
     return shown;
 }
 

@@ -55,6 +55,9 @@ static int add_section(Planning *planning, const GuestDefinition *definition, co
         r = planning_add(planning, section->name, section, &wish, ret_fault);
     if (r != 0)
         return r;
+    const char *remark = definition_primary_vga_remark(definition, section);
+    if (remark)
+        plan_remark(planning->plan, section->address, "warning: %s", remark);
 
     PciAddress function;
     const PlanDevice *twin = find_twin(planning->plan, &function);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../../base/cleanup.h"
+#include "../host/card.h"
 #include "../host/vfio-driver.h"
 #include "driver.h"
 #include "fitness.h"
@@ -28,6 +29,7 @@ Plan *plan_new(const char *owner)
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
         .leaning = g_array_new(FALSE, FALSE, sizeof(int)),
         .cpus = g_array_new(FALSE, FALSE, sizeof(unsigned)),
+        .remarks = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
         .devices = g_ptr_array_new_with_free_func(plan_device_free),
     };
     return plan;
@@ -42,6 +44,7 @@ DEFINE_FREE(Plan, plan_free, plan)
     g_array_unref(plan->leaning);
     g_array_unref(plan->cpus);
     g_free(plan->pages);
+    g_ptr_array_unref(plan->remarks);
     g_ptr_array_unref(plan->devices);
     g_strfreev(plan->may_stop);
 }
@@ -328,6 +331,23 @@ static void note_leaving(Planning *planning, int group)
     }
 }
 
+/* A card is more than its slot: what the guest does not get of it is told, and stays with the host. */
+static void remark_cards(const Planning *planning)
+{
+    for (unsigned i = 0; i < planning->asked->len; i++) {
+        const HostDevice *device = g_ptr_array_index(planning->asked, i);
+        g_autoptr(GPtrArray) others = host_card_elsewhere(planning->host, device);
+        for (unsigned j = others->len; j-- > 0;)
+            if (is_asked(planning, g_ptr_array_index(others, j)))
+                g_ptr_array_remove_index(others, j);
+        if (others->len == 0)
+            continue;
+        g_autofree char *names = host_describe(others);
+        plan_remark(planning->plan, device->address,
+                    "note: the same card, behind its own switch, has %s, which stays with the host", names);
+    }
+}
+
 /* After all wishes were added: refuses, or makes the steps. */
 int planning_finish(Planning *planning, Fault **ret_fault)
 {
@@ -346,6 +366,7 @@ int planning_finish(Planning *planning, Fault **ret_fault)
     if (r != 0)
         return r;
     g_ptr_array_sort_with_data(planning->members, compare_members, planning);
+    remark_cards(planning);
     return plan_steps_add(planning->host, planning->members, planning->plan, ret_fault);
 }
 

@@ -30,6 +30,8 @@ typedef struct Plan {
     char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;  /* the guest's links may be driven by the kernel */
     int memory_node; /* the NUMA node that the guest's memory is bound to; -1: none */
+    GPtrArray
+        *remarks; /* of Step (STEP_BACKEND): what people should know, and what keeps nothing from starting */
     GPtrArray *devices; /* of PlanDevice, owned: what the guest gets, in the order of the definition */
 } Plan;
 
@@ -62,6 +64,9 @@ int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinit
 int plan_add_host_cpus(Plan *plan, const Host *host, const Claims *claims, const char *guest,
                        const DefinitionCpu *wish, Fault **ret_fault);
 
+/* Adds a remark about a device, to be shown with the plan. */
+void plan_remark(Plan *plan, PciAddress address, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 Plan *plan_new(const char *owner);
 Plan *plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
@@ -71,8 +76,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  * devices. */
 GPtrArray *plan_leaving(const Plan *plan);
 
-/* All steps, and after them how QEMU gets each device, and what of a slot is left (STEP_BACKEND), to be
- * shown. An array of Step, owned by the caller. */
+/* All steps, and after them how QEMU gets each device, what of a slot is left, and the remarks
+ * (STEP_BACKEND), to be shown. An array of Step, owned by the caller. */
 GPtrArray *plan_shown(const Plan *plan);
 
 /* The steps that can be taken now: all, or those that make something (of const Step*, borrowed; the caller

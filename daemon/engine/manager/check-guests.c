@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../../base/remedy.h"
 #include "../../core/definition/definition.h"
+#include "../../core/host/card.h"
 #include "../../core/host/cpu-list.h"
 #include "check.h"
 
@@ -62,8 +63,50 @@ static void check_speed(GPtrArray *findings, const Host *host, const GuestDefini
                     slow->governor, slow->number);
 }
 
+static void check_primary_vga(GPtrArray *findings, const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
+        const char *remark = definition_primary_vga_remark(definition, pci);
+        if (remark)
+            finding_add(findings, "primary-vga", FINDING_WARNING, "remove PrimaryVGA= from its section",
+                        "guest %s: [PCI %s] %s", definition->name, pci->name, remark);
+    }
+}
+
+/* A device that has a section of its own, or shares one. */
+static bool has_section(const GuestDefinition *definition, PciAddress address)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
+        if (pci_address_same_slot(pci->address, address))
+            return true;
+    }
+    return false;
+}
+
+/* The sound of a card can be in another slot than the card. */
+static void check_cards(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++) {
+        const DefinitionPci *pci = g_ptr_array_index(definition->pci, i);
+        const HostDevice *device = definition_mediates(pci) ? NULL : host_find(host, pci->address);
+        g_autoptr(GPtrArray) others = device ? host_card_elsewhere(host, device) : g_ptr_array_new();
+        for (unsigned j = 0; j < others->len; j++) {
+            PciAddress other = ((const HostDevice *)g_ptr_array_index(others, j))->address;
+            if (!has_section(definition, other))
+                finding_add(findings, "card", FINDING_NOTE, "give it a [PCI] section, too",
+                            "guest %s: %s is a part of the same card as %s, behind the card's own switch, "
+                            "and stays with the host",
+                            definition->name, PCI_ADDRESS_STR(other), PCI_ADDRESS_STR(device->address));
+        }
+    }
+}
+
 void check_guest(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
 {
     check_pages(findings, host, definition);
     check_speed(findings, host, definition);
+    check_primary_vga(findings, definition);
+    check_cards(findings, host, definition);
 }

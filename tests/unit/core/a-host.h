@@ -62,6 +62,33 @@ static inline Host *a_host_with_a_gpu(void)
     return host;
 }
 
+/* An Arc: graphics and sound in two slots behind a switch of Intel's on the card. */
+static inline void an_arc(Host *host)
+{
+    static const struct {
+        const char *address, *upstream, *driver;
+        unsigned class;
+        int group;
+    } parts[] = {
+        {"0000:00:01.0", NULL, "pcieport", 0x060400, 20},
+        {"0000:03:00.0", "0000:00:01.0", "pcieport", 0x060400, 21},
+        {"0000:04:01.0", "0000:03:00.0", "pcieport", 0x060400, 22},
+        {"0000:04:04.0", "0000:03:00.0", "pcieport", 0x060400, 23},
+        {"0000:05:00.0", "0000:04:01.0", "i915", 0x030000, 24},
+        {"0000:06:00.0", "0000:04:04.0", "snd_hda_intel", 0x040300, 25},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) {
+        HostDevice *device = a_device(host, parts[i].address, parts[i].group, parts[i].driver);
+        device->vendor = 0x8086;
+        device->class = parts[i].class;
+        device->bridge = parts[i].class >> 8 == 0x0604;
+        device->has_upstream = parts[i].upstream != NULL;
+        if (parts[i].upstream)
+            device->upstream = address_of(parts[i].upstream);
+    }
+}
+
 /* The device again, to change it. */
 static inline HostDevice *device_of(Host *host, const char *address)
 {

@@ -333,6 +333,21 @@ START_TEST(a_guest_has_one_vga_display)
 }
 END_TEST
 
+START_TEST(intels_graphics_need_no_legacy_mode)
+{
+    assert_refused("[QEMU]\nSet=pci-gpu-0.x-igd-legacy-mode=on\n",
+                   AT "2: [QEMU] Set= asks for legacy mode of Intel's graphics, which takes the older board "
+                      "(i440fx); usher's guests have q35",
+                   "remove it: Intel's graphics get their place at 00:02.0 and their OpRegion without it");
+    assert_refused("[QEMU]\nArguments=-device vfio-pci,host=00:02.0,x-igd-legacy-mode=on\n",
+                   AT "2: [QEMU] Arguments= asks for legacy mode of Intel's graphics, which takes the older "
+                      "board (i440fx); usher's guests have q35",
+                   "remove it: Intel's graphics get their place at 00:02.0 and their OpRegion without it");
+    g_autoptr(GuestDefinition) definition = a_definition("[QEMU]\nSet=pci-gpu-0.x-igd-legacy-mode=off\n");
+    ck_assert_uint_eq(definition->qemu.overrides->len, 1);
+}
+END_TEST
+
 START_TEST(two_cards_have_two_addresses)
 {
     assert_refused("[Network a]\nMAC=52:54:00:00:00:0a\n[Network b]\nMAC=52:54:00:00:00:0A\n",
@@ -393,5 +408,5 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_cpu,
       vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names, no_two_are_tried_first,
-      a_guest_has_one_vga_display, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
-      lines_of_what_is_no_definition_are_refused)
+      intels_graphics_need_no_legacy_mode, a_guest_has_one_vga_display, two_cards_have_two_addresses,
+      lines_say_what_is_set_and_where, lines_of_what_is_no_definition_are_refused)

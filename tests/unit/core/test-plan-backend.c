@@ -6,8 +6,8 @@
 #define NET "[PCI net]\nAddress=02:00.0\n"
 #define OTHER "[PCI other]\nAddress=03:00.0\n"
 #define NET_STEPS                                                                                            \
-    "driver 0000:02:00.0 e1000e→\n"                                                                          \
-    "override 0000:02:00.0 →vfio-pci\n"                                                                      \
+    "driver 0000:02:00.0 e1000e→\n"                                                                        \
+    "override 0000:02:00.0 →vfio-pci\n"                                                                    \
     "driver 0000:02:00.0 →vfio-pci\n"
 #define NO_KERNEL "this kernel has no /dev/iommu"
 
@@ -201,7 +201,55 @@ START_TEST(a_plan_that_is_shown_says_which_way_each_device_goes)
 }
 END_TEST
 
-SUITE("plan-backend", the_only_card_goes_by_iommufd_and_no_node_changes_its_owner,
+START_TEST(a_plan_that_is_shown_warns_of_what_uefi_does_not_need)
+{
+    g_autoptr(Host) host = a_host_with_a_card();
+    g_autoptr(Plan) bios = a_plan(host, NET "PrimaryVGA=yes\n");
+    g_autoptr(Plan) uefi = a_plan(host, NET "PrimaryVGA=yes\n[Firmware]\nType=uefi\n");
+    g_autoptr(GPtrArray) few = plan_shown(bios), shown = plan_shown(uefi);
+    const Step *last = g_ptr_array_index(shown, shown->len - 1);
+
+    assert_steps(uefi, NET_STEPS);
+    ck_assert_uint_eq(shown->len, few->len + 1);
+    ck_assert_int_eq(last->kind, STEP_BACKEND);
+    ck_assert_str_eq(last->subject, "0000:02:00.0");
+    ck_assert_msg(g_str_has_prefix(last->after, "warning: PrimaryVGA=yes: UEFI firmware shows the guest"),
+                  "%s", last->after);
+}
+END_TEST
+
+#define ARC "[PCI arc]\nAddress=05:00.0\n"
+
+START_TEST(a_plan_that_is_shown_names_the_sound_of_a_card_in_another_slot)
+{
+    g_autoptr(Host) host = a_host();
+    an_arc(host);
+    g_autoptr(Plan) alone = a_plan(host, ARC), both = a_plan(host, ARC "[PCI sound]\nAddress=06:00.0\n");
+    const Step *remark = g_ptr_array_index(alone->remarks, 0);
+
+    ck_assert_uint_eq(alone->remarks->len, 1);
+    ck_assert_str_eq(remark->subject, "0000:05:00.0");
+    ck_assert_str_eq(remark->after, "note: the same card, behind its own switch, has 0000:06:00.0 "
+                                    "(snd_hda_intel), which stays with the host");
+    ck_assert_uint_eq(both->remarks->len, 0);
+}
+END_TEST
+
+START_TEST(a_sound_card_behind_a_switch_of_the_board_is_no_part_of_the_display)
+{
+    g_autoptr(Host) host = a_host();
+    an_arc(host);
+    device_of(host, "0000:03:00.0")->vendor = 0x1b21;
+    g_autoptr(Plan) plan = a_plan(host, ARC);
+
+    ck_assert_uint_eq(plan->remarks->len, 0);
+}
+END_TEST
+
+SUITE("plan-backend", a_plan_that_is_shown_names_the_sound_of_a_card_in_another_slot,
+      a_sound_card_behind_a_switch_of_the_board_is_no_part_of_the_display,
+      a_plan_that_is_shown_warns_of_what_uefi_does_not_need,
+      the_only_card_goes_by_iommufd_and_no_node_changes_its_owner,
       without_iommufd_it_goes_by_its_group_and_the_plan_says_why,
       of_two_cards_both_go_by_their_groups_as_they_may_reach_each_other,
       each_of_two_cards_may_be_asked_for_in_its_way, a_single_card_may_be_asked_for_by_its_group,

@@ -5,6 +5,7 @@
 #include "../../../daemon/core/host/huge-pages.h"
 #include "../../../daemon/engine/manager/check.h"
 #include "../../../daemon/engine/host-look.h"
+#include "../core/a-host.h"
 #include "rig.h"
 
 static const char *build_nothing(FakeHost *host)
@@ -99,7 +100,8 @@ START_TEST(huge_pages_that_a_guest_lacks_are_told)
         host, "[Memory]\nSize=1G\nHugePages=2M\n", "huge-pages",
         "note guest win10 wants 512 huge pages of 2M, and 40 are free: the others are made when it starts, "
         "if "
-        "memory is not fragmented then → to reserve pages for certain: boot with hugepagesz=2M hugepages=512");
+        "memory is not fragmented then → to reserve pages for certain: boot with hugepagesz=2M "
+        "hugepages=512");
     assert_guest(
         host, "[Memory]\nSize=1G\nHugePages=1G\n", "huge-pages",
         "warning guest win10 wants huge pages of 1G, which this host does not have → choose another size");
@@ -120,6 +122,32 @@ START_TEST(host_cpus_that_are_not_at_full_speed_are_told_to_whom_it_matters)
 }
 END_TEST
 
-SUITE("check", what_kvm_does_with_unknown_registers_is_told, devices_that_no_guest_will_get_are_told,
-      huge_pages_that_a_guest_lacks_are_told,
+START_TEST(a_key_that_uefi_does_not_need_is_warned_of)
+{
+    g_autoptr(Host) host = host_new();
+
+    assert_guest(host, "[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n", "primary-vga", NULL);
+    assert_guest(host, "[PCI gpu]\nAddress=01:00.0\nPrimaryVGA=yes\n[Firmware]\nType=uefi\n", "primary-vga",
+                 "warning guest win10: [PCI gpu] PrimaryVGA=yes: UEFI firmware shows the guest by the card's "
+                 "own driver");
+}
+END_TEST
+
+START_TEST(the_sound_of_a_lent_card_that_is_in_another_slot_is_told)
+{
+    g_autoptr(Host) host = host_new();
+
+    an_arc(host);
+    assert_guest(
+        host, "[PCI arc]\nAddress=05:00.0\n", "card",
+        "note guest win10: 0000:06:00.0 is a part of the same card as 0000:05:00.0, behind the card's "
+        "own switch, and stays with the host → give it a [PCI] section, too");
+    assert_guest(host, "[PCI arc]\nAddress=05:00.0\n[PCI sound]\nAddress=06:00.0\n", "card", NULL);
+    assert_guest(host, "[PCI arc]\nAddress=05:00.0\nMediatedType=i915-GVTg_V5_4\n", "card", NULL);
+}
+END_TEST
+
+SUITE("check", the_sound_of_a_lent_card_that_is_in_another_slot_is_told,
+      a_key_that_uefi_does_not_need_is_warned_of, what_kvm_does_with_unknown_registers_is_told,
+      devices_that_no_guest_will_get_are_told, huge_pages_that_a_guest_lacks_are_told,
       host_cpus_that_are_not_at_full_speed_are_told_to_whom_it_matters)
