@@ -14,7 +14,7 @@ void report_print(const Import *import, FILE *stream)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
         const GPtrArray *items = draft_list(import->draft, lists[i].list);
-        fprintf(stream, "%s:\n", lists[i].title);
+        fprintf(stream, "%s:%s\n", lists[i].title, items->len ? "" : " nothing");
         for (unsigned j = 0; j < items->len; j++)
             fprintf(stream, "  %s\n", (const char *)items->pdata[j]);
     }

@@ -49,6 +49,11 @@ class ImportTest(ClientTest):
         self.assertIn("\n[PCI pci-fe-1f]\nAddress=0000:fe:1f.0\nFunctions=0\n", result.stdout)
         self.assertRegex(result.stderr, r"(?ms)^Said:\n  .*^Said differently:\n  .*^Left out:\n  .*<smartcard mode='host'>")
 
+    def test_a_list_without_items_says_so(self):
+        result = self.usherctl("import", self.file("a.argv", "qemu-system-x86_64\n-m\n2G\n"))
+        self.assert_run(result, OK)
+        self.assertRegex(result.stderr, r"(?m)^Left out: nothing$")
+
     def test_each_format_becomes_a_definition_that_can_be_shown(self):
         for name, text in ("a.xml", DOMAIN), ("1.conf", CONF), ("a.argv", ARGV):
             with self.subTest(name):
