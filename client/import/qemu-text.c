@@ -270,7 +270,10 @@ static Node *read_script(const char *path, const char *text, char **ret_why)
             *ret_why = variables(path, ((const ShellCommand *)commands->pdata[i])->line);
             return NULL;
         }
-    *ret_why = g_strdup_printf("%s: no line in the file starts QEMU", path);
+    *ret_why =
+        g_strdup_printf("%s: no line in the file starts QEMU; import reads domains of libvirt, guests of "
+                        "Proxmox VE and command lines of QEMU",
+                        path);
     return NULL;
 }
 

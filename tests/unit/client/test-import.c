@@ -224,7 +224,7 @@ START_TEST(what_is_no_guest_is_refused_with_its_place)
     assert_refused(IMPORT_LIBVIRT, nul, sizeof(nul) - 1, "x:2: byte 0x00");
     assert_refused(IMPORT_LIBVIRT, deep, 300000, "levels");
     assert_refused(IMPORT_PROXMOX, "memory 4096", 11, "x:1: ");
-    assert_refused(IMPORT_QEMU, "ls\n-l", 5, "no line in the file starts QEMU");
+    assert_refused(IMPORT_QEMU, "ls\n-l", 5, "starts QEMU; import reads domains of libvirt");
     assert_refused(IMPORT_LIBVIRT, "", 0, "empty");
     assert_refused(IMPORT_LIBVIRT, "<domain/>", 9, "nothing");
 }
