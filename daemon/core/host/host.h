@@ -18,9 +18,8 @@
 typedef struct HostDevice {
     PciAddress address;
     uint16_t vendor, device, subvendor, subdevice;
-    uint32_t class; /* 24 bits: base class, subclass, programming interface */
-    bool bridge;    /* a PCI or CardBus bridge, not an ISA or host bridge: never touched */
-    bool multifunction;
+    uint32_t class;    /* 24 bits: base class, subclass, programming interface */
+    bool bridge;       /* a PCI or CardBus bridge, not an ISA or host bridge: never touched */
     char *driver;      /* NULL: none */
     char *vfio;        /* "vfio3": what VFIO calls it; NULL: no driver of VFIO's has it */
     char *override;    /* driver_override; NULL: none ("(null)" in sysfs) */

@@ -239,23 +239,6 @@ static int scan_devices(const HostPlace *place, GHashTable *skip, Host *host)
     return r;
 }
 
-/* Goes by the functions seen: the header's bit says no more than "look for others". Virtual functions are
- * devices of their own. */
-static void note_multifunction(Host *host)
-{
-    HostDevice *first = NULL;
-
-    for (unsigned i = 0; i < host->devices->len; i++) {
-        HostDevice *device = g_ptr_array_index(host->devices, i);
-        if (device->virtual_function)
-            continue;
-        if (first && pci_address_same_slot(first->address, device->address))
-            first->multifunction = device->multifunction = true;
-        else
-            first = device;
-    }
-}
-
 static void scan_link(const HostPlace *place, const char *name, Host *host)
 {
     g_autofree char *path = g_strconcat("class/net/", name, NULL);
@@ -298,7 +281,6 @@ int host_scan(const HostPlace *place, GHashTable *skip, Host **ret)
     /* Not access(2), which asks the device cgroup too: usherd may open no device. */
     host->vhost_net = fstatat(place->dev_fd, "vhost-net", &st, 0) == 0;
     host->macvtap = faccessat(place->sys_fd, "class/macvtap", F_OK, 0) == 0;
-    note_multifunction(host);
     for (unsigned i = 0; i < host->devices->len; i++) {
         const HostDevice *device = g_ptr_array_index(host->devices, i);
         host->iommu |= device->group != HOST_NO_GROUP;
@@ -335,7 +317,6 @@ int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAdd
     if (r < 0)
         return r;
 
-    now->multifunction = known->multifunction;
     now->needed_for = g_strdup(known->needed_for);
     host_replace(host, now);
     return 0;

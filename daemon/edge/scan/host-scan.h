@@ -22,6 +22,6 @@ typedef struct HostPlace {
 int host_scan(const HostPlace *place, GHashTable *skip, Host **ret);
 
 /* Reads one function again and replaces it in the snapshot, as a look at all takes a thousand system calls
- * and more. What takes a look at the others stays as it was (multifunction, needed_for). -ENOENT, or whatever
+ * and more. What takes a look at the others stays as it was (needed_for). -ENOENT, or whatever
  * else says that it is gone: the snapshot is as before then. */
 int host_scan_again(const HostPlace *place, GHashTable *skip, Host *host, PciAddress address);

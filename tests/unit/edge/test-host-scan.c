@@ -21,7 +21,6 @@ START_TEST(a_gpu_is_seen_with_all_that_sysfs_says_of_it)
     ck_assert_uint_eq(gpu->subdevice, 0x1100);
     ck_assert_uint_eq(gpu->class, 0x030000);
     ck_assert(!gpu->bridge);
-    ck_assert(gpu->multifunction);
     ck_assert_str_eq(gpu->driver, "radeon");
     ck_assert_ptr_null(gpu->override);
     ck_assert_int_eq(gpu->group, 12);
@@ -76,16 +75,6 @@ START_TEST(drivers_and_overrides_are_seen_as_they_are)
 }
 END_TEST
 
-START_TEST(a_function_alone_in_its_slot_is_no_multifunction_device)
-{
-    g_autoptr(FakeHost) fake = fake_host_new_with_gpu();
-    fake_host_add_network_card(fake, "0000:02:00.0", NULL, 3, "eth0");
-    g_autoptr(Host) host = scan(fake, NULL);
-    ck_assert(!device_of(host, "0000:02:00.0")->multifunction);
-    ck_assert(device_of(host, "0000:01:00.1")->multifunction);
-}
-END_TEST
-
 START_TEST(a_virtual_function_names_its_physical_one)
 {
     g_autoptr(FakeHost) fake = fake_host_new();
@@ -101,7 +90,6 @@ START_TEST(a_virtual_function_names_its_physical_one)
     ck_assert(virtual->virtual_function);
     ck_assert_str_eq(PCI_ADDRESS_STR(virtual->physical), "0000:03:00.0");
     ck_assert(!device_of(host, "0000:03:00.0")->virtual_function);
-    ck_assert(!device_of(host, "0000:03:00.0")->multifunction);
 }
 END_TEST
 
@@ -291,7 +279,6 @@ START_TEST(four_thousand_functions_are_each_seen_in_order)
         ck_assert_int_eq(device->group, (int)i);
         ck_assert_uint_eq(device->address.bus << 8 | device->address.device << 3 | device->address.function,
                           i);
-        ck_assert(device->multifunction);
     }
 }
 END_TEST
@@ -340,7 +327,7 @@ END_TEST
 
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
-      a_function_alone_in_its_slot_is_no_multifunction_device, a_virtual_function_names_its_physical_one,
+      a_virtual_function_names_its_physical_one,
       a_card_says_how_many_virtual_functions_it_could_have_and_where,
       a_mediated_device_is_seen_with_what_it_was_made_of,
       what_mediated_devices_can_be_made_of_a_device_is_seen_by_who_asks,
