@@ -172,6 +172,8 @@ static int write_attribute(FakeHost *host, FakeDevice *device, const char *attri
         device->resets++;
         return 0;
     }
+    if (g_str_has_suffix(attribute, "_resize"))
+        return fake_kernel_resize(host, device, attribute, value);
     bool power = g_str_equal(attribute, "power/control");
     if (!(power ? one_of(value, "on", "auto") : one_of(value, "0", "1")))
         return -EINVAL;
@@ -229,7 +231,7 @@ static int write_sys(FakeHost *host, const char *path, const char *value)
     static const char *const writable[] = {
         "driver/unbind", "driver_override", "power/control",           "d3cold_allowed",
         "reset",         "sriov_numvfs",    "sriov_drivers_autoprobe", NULL};
-    if (!g_strv_contains(writable, parts[4])) {
+    if (!g_strv_contains(writable, parts[4]) && !g_str_has_suffix(parts[4], "_resize")) {
         mishap(host, "written", path);
         return -EACCES;
     }

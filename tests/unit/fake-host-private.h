@@ -19,6 +19,10 @@ typedef struct FakeDevice {
         int group;                            /* of the first; each next one has the next */
         const char *driver;                   /* that finds them */
     } sriov;
+    struct {
+        unsigned number;
+        uint64_t first, size; /* size 0: none can be resized */
+    } bar;
     bool vmd;                 /* its driver makes a domain of the devices behind it */
     int first_mediated_group; /* of those that its driver makes; each next one has the next */
 } FakeDevice;
@@ -81,6 +85,9 @@ int fake_kernel_enter(FakeHost *host, int *ret_late);
 
 /* False: the write is not about USB. */
 bool fake_kernel_write_usb(FakeHost *host, const char *path, const char *value, int *ret);
+
+/* fake-host-bars.c: the attribute is resourceN_resize. */
+int fake_kernel_resize(FakeHost *host, FakeDevice *device, const char *attribute, const char *value);
 
 /* fake-host-mediated.c. False: the write is not about mediated devices. */
 bool fake_kernel_write_mediated(FakeHost *host, const char *path, const char *value, int *ret);

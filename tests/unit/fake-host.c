@@ -349,6 +349,9 @@ static void append_device(const FakeHost *host, const FakeDevice *device, GStrin
         g_autofree char *autoprobe = fake_device_get(host, device, "sriov_drivers_autoprobe");
         g_string_append_printf(text, " functions=%s autoprobe=%s", made, autoprobe);
     }
+    if (device->bar.size > 0)
+        g_string_append_printf(text, " bar%u=%luM", device->bar.number,
+                               (unsigned long)(device->bar.size >> 20));
     g_string_append_c(text, '\n');
 }
 

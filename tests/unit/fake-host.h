@@ -71,7 +71,11 @@ void fake_host_add_disk(FakeHost *host, const char *address, const char *behind,
 
 /* An existing function can make this many virtual ones. The first is two functions on, each further one two
  * more. They have groups of their own, from first_group on, and this driver finds them. */
-void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, int first_group, const char *driver);
+void fake_host_add_sriov(FakeHost *host, const char *address, unsigned total, int first_group,
+                         const char *driver);
+
+/* The BAR of an existing function, and the sizes that it can have: bit n for 2^n MiB. */
+void fake_host_add_bar(FakeHost *host, const char *address, unsigned number, uint64_t size, uint64_t sizes);
 
 /* A mediated device of an existing function, in a group of its own, which has a node. */
 void fake_host_add_mediated(FakeHost *host, const char *uuid, const char *parent, const char *type,

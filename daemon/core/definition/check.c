@@ -199,7 +199,7 @@ static int check_mediated(const ReadSection *section, Fault **ret_fault)
 {
     static const char *const unfit[] = {"Address",    "Fingerprint", "Functions", "VirtualFunctions",
                                         "Group",      "Driver",      "Backend",   "ResetBefore",
-                                        "ResetAfter", "PrimaryVGA",  NULL};
+                                        "ResetAfter", "PrimaryVGA",  "BarSize",   NULL};
     const DefinitionPci *pci = section->structure;
     const char *key = pci->mediated_type ? "MediatedType" : "MediatedDevice";
 
@@ -228,6 +228,10 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
                                 "remove it while you need the emulated screen, or remove [Display] Type=",
                                 "[PCI %s] PrimaryVGA=yes: the screen of [Display] is the VGA display already",
                                 pci->name);
+    if (pci->bar_size & (pci->bar_size - 1))
+        return definition_raise(section_place(section, "BarSize"), ret_fault,
+                                "choose one such as 256M, 8G or 16G",
+                                "[PCI %s] BarSize= is not a power of two", pci->name);
     if (pci->rom && !pci->rom_bar)
         return definition_raise(section_place(section, "ROMBar"), ret_fault, "remove one of them",
                                 "[PCI %s] has a ROM=, which ROMBar=no keeps from the guest", pci->name);

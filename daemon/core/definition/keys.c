@@ -166,6 +166,8 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "PrimaryVGA", VALUE_SWITCH, PCI(primary_vga), .fallback = "no"},
     {SECTION_PCI, "GraphicsMemory", VALUE_SIZE, PCI(graphics_memory), .min = 32 * MIB, .max = 512 * MIB, .step = 32 * MIB,
      .otherwise = "what the host's firmware has set aside"},
+    {SECTION_PCI, "BarSize", VALUE_SIZE, PCI(bar_size), .min = MIB, .max = TIB, .step = MIB,
+     .otherwise = "as the host has it"},
     {SECTION_PCI, "ROM", VALUE_PATH, PCI(rom), .otherwise = "the device's own"},
     {SECTION_PCI, "ROMBar", VALUE_SWITCH, PCI(rom_bar), .fallback = "yes"},
     {SECTION_PCI, "BootIndex", VALUE_NUMBER, PCI(boot_index), .min = 1, .max = BOOT_INDEX_MAX,

@@ -36,6 +36,7 @@ struct DefinitionPci {
     bool reset_after;
     bool primary_vga;         /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
     uint64_t graphics_memory; /* GraphicsMemory=: bytes; 0: as much as the firmware has set aside */
+    uint64_t bar_size;        /* BarSize=: bytes, a power of two; 0: as it is */
     char *rom;                /* ROM=: absolute; NULL: the device's own */
     bool rom_bar;             /* ROMBar=, default yes */
     PciBackend backend;       /* Backend=, default auto */

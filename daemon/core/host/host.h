@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bar.h"
 #include "pci-address.h"
 
 #define HOST_NO_GROUP (-1)
@@ -14,6 +15,13 @@
 /* The kernel has not said yet in which group a device that is still to be made will be; each counts as one
  * of its own. */
 #define HOST_EXPECTED_GROUP(index) (-2 - (int)(index))
+
+/* A part of a device's memory that the host's CPU sees. */
+typedef struct HostBar {
+    uint64_t size;  /* bytes; 0: it is none, or has no place */
+    uint64_t sizes; /* that it can have: bit n for 2^n MiB; 0: not known */
+    bool resizable;
+} HostBar;
 
 typedef struct HostDevice {
     PciAddress address;
@@ -41,12 +49,13 @@ typedef struct HostDevice {
         char *control;        /* power/control: "on" or "auto"; NULL: no such attribute */
         char *d3cold_allowed; /* "0" or "1"; NULL: no such attribute */
     } power;
-    int numa_node;    /* -1: none */
-    char *needed_for; /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
-                       * "console on fb0"); NULL: it can */
-    char *quarantine; /* since when and why no plan may have it; NULL: it may */
-    bool dead;        /* its config space answers with ones alone: off the bus, or asleep for good */
-    bool stuck;       /* a write to it hangs in the kernel: driver and override are unknown */
+    HostBar bars[BARS_MAX]; /* of graphics and other accelerators */
+    int numa_node;          /* -1: none */
+    char *needed_for;       /* why the host cannot spare it ("default route over eth0", "/ on nvme0n1",
+                             * "console on fb0"); NULL: it can */
+    char *quarantine;       /* since when and why no plan may have it; NULL: it may */
+    bool dead;              /* its config space answers with ones alone: off the bus, or asleep for good */
+    bool stuck;             /* a write to it hangs in the kernel: driver and override are unknown */
 } HostDevice;
 
 /* A network interface. */

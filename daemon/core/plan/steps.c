@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../host/vfio-driver.h"
+#include "bars.h"
 #include "driver.h"
 #include "reset.h"
 
@@ -82,9 +83,11 @@ int plan_steps_add(const Host *host, const GPtrArray *members, Plan *plan, Fault
 
     add_modules(host, members, plan);
     for (unsigned phase = 0; phase < G_N_ELEMENTS(phases); phase++) {
-        /* Resets come while no driver has the devices, there and back. */
+        /* Resets and sizes come while no driver has the devices, there and back. */
         for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
             r = plan_reset_add(host, g_ptr_array_index(devices, i), plan->steps, ret_fault);
+        for (unsigned i = 0; phases[phase] == add_override && r == 0 && i < devices->len; i++)
+            r = plan_bars_add(host, g_ptr_array_index(devices, i), plan->steps, ret_fault);
         for (unsigned i = 0; i < members->len; i++) {
             const HostDevice *member = g_ptr_array_index(members, i);
             phases[phase](plan, member, plan_driver(host, plan, member));

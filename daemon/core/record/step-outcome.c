@@ -129,6 +129,11 @@ static StepOutcome on_failed(const Step *s, const StepTaking *taking, const Work
         return (StepOutcome){STEP_END_DONE, NULL,
                              g_strdup_printf("cannot be reset: %s; giving it back as it is", why),
                              LOG_WARNING};
+    /* A BAR of another size keeps no driver from the device. */
+    if (taking->backward && s->kind == STEP_BAR_SIZE)
+        return (StepOutcome){STEP_END_DONE, NULL,
+                             g_strdup_printf("cannot have its BAR resized: %s; giving it back as it is", why),
+                             LOG_WARNING};
     if (!taking->backward && step_kind_counted(s->kind) && answer->live)
         return fell_short(s, answer->live);
     g_autofree char *words = step_describe(s), *log = g_strdup_printf("%s: %s", words, why);

@@ -27,6 +27,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_AUTOPROBE] = "autoprobe",
     [STEP_FUNCTIONS] = "virtual-functions",
     [STEP_MEDIATED] = "mediated-device",
+    [STEP_BAR_SIZE] = "bar-size",
     [STEP_BACKEND] = "backend",
 };
 
@@ -60,7 +61,7 @@ bool step_kind_counted(StepKind kind)
 
 bool step_kind_yields(StepKind kind)
 {
-    return step_kind_counted(kind) || kind == STEP_GOVERNOR;
+    return step_kind_counted(kind) || kind == STEP_GOVERNOR || kind == STEP_BAR_SIZE;
 }
 
 bool step_kind_systemd(StepKind kind)

@@ -46,6 +46,8 @@ typedef enum StepKind {
     STEP_FUNCTIONS, /* subject address; sriov_numvfs: how many virtual functions it has, from "0" or to "0" */
     STEP_MEDIATED, /* subject "4b20d080-…", the UUID of a mediated device; "" → "i915-GVTg_V5_4@0000:00:02.0":
                     * its type, and the device whose driver makes it */
+    STEP_BAR_SIZE, /* subject address; "bar 1: 256M" → "bar 1: 16384M", while no driver has the device.
+                    * Yields */
     STEP_BACKEND, /* subject address; "" → "iommufd: …" or "group: …", and why. No step: a plan that is shown
                    * has it for people, and it is never taken */
     STEP_KIND_MAX,

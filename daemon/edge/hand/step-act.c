@@ -11,6 +11,7 @@
 #include "../../core/definition/network.h"
 #include "../../core/host/pci-address.h"
 #include "../../core/host/vfio-driver.h"
+#include "bar-size-step.h"
 #include "config.h"
 #include "holder-disk.h"
 #include "holder-kernel.h"
@@ -163,6 +164,8 @@ int step_read(const StepPlace *place, const Step *step, char **ret)
         return read_attribute(place, step, "sriov_drivers_autoprobe", ret);
     case STEP_FUNCTIONS:
         return read_attribute(place, step, "sriov_numvfs", ret);
+    case STEP_BAR_SIZE:
+        return bar_size_read(place->sys_fd, step, ret);
     default:
         return -EINVAL;
     }
@@ -364,6 +367,8 @@ static int step_write(const StepPlace *place, const Step *step, GPtrArray **ret_
         return write_attribute(place, step, "sriov_drivers_autoprobe", step->after);
     case STEP_FUNCTIONS:
         return write_functions(place, step, ret_holders);
+    case STEP_BAR_SIZE:
+        return bar_size_write(place->sys_fd, step);
     case STEP_NODE_OWNER:
         return node_owner_write(place->dev_fd, step->subject, step->after);
     case STEP_LINK:

@@ -9,6 +9,7 @@
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
 #include "../../core/host/vfio-driver.h"
+#include "../sight/bar-size.h"
 #include "host-memory.h"
 #include "host-needs.h"
 #include "host-cpus.h"
@@ -182,6 +183,26 @@ static bool read_dead(int dirfd, const HostDevice *device)
            vendor[1] == 0xff;
 }
 
+/* A device that sleeps is not asked which sizes it can have, as reading would wake it, nor one on a driver of
+ * VFIO's (as read_dead()). */
+static void read_bars(int dirfd, bool guarded, HostDevice *device)
+{
+    g_autofree char *status = read_text(dirfd, "power/runtime_status");
+    bool asks = !guarded && !device->stuck && !device->dead && !vfio_driver_has(device) &&
+                !(status && g_str_has_prefix(status, "suspend"));
+    unsigned base = device->class >> 16;
+    uint64_t sizes[BARS_MAX];
+
+    if ((base != 0x03 && base != 0x12) || bar_sizes_read(dirfd, sizes) < 0)
+        return;
+    for (unsigned i = 0; i < BARS_MAX; i++) {
+        device->bars[i].size = sizes[i];
+        device->bars[i].resizable = bar_resizable(dirfd, i);
+        if (asks && device->bars[i].resizable)
+            device->bars[i].sizes = bar_sizes_possible(dirfd, i);
+    }
+}
+
 static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostDevice *device)
 {
     bool guarded = skip && g_hash_table_contains(skip, name);
@@ -211,6 +232,7 @@ static int scan_device(int devices_fd, const char *name, GHashTable *skip, HostD
     /* Virtual functions have no vendor of their own there: it reads as ones (SR-IOV specification,
      * 3.4.1.1). */
     device->dead = !guarded && !device->virtual_function && read_dead(fd, device);
+    read_bars(fd, guarded, device);
     if (g_strcmp0(device->power.state, "unknown") == 0)
         g_clear_pointer(&device->power.state, g_free);
     return 0;

@@ -348,6 +348,15 @@ START_TEST(intels_graphics_need_no_legacy_mode)
 }
 END_TEST
 
+START_TEST(a_bar_has_a_size_that_is_a_power_of_two)
+{
+    assert_refused("[PCI gpu]\nAddress=01:00.0\nBarSize=12G\n",
+                   AT "3: [PCI gpu] BarSize= is not a power of two", "choose one such as 256M, 8G or 16G");
+    assert_refused("[PCI vgpu]\nMediatedDevice=4b20d080-1b54-4048-85b3-a6a62d165c01\nBarSize=1G\n",
+                   AT "3: [PCI vgpu] BarSize= does not go with MediatedDevice=", "remove one of them");
+}
+END_TEST
+
 START_TEST(two_cards_have_two_addresses)
 {
     assert_refused("[Network a]\nMAC=52:54:00:00:00:0a\n[Network b]\nMAC=52:54:00:00:00:0A\n",
@@ -408,5 +417,6 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       there_are_only_so_many_devices, a_missing_key_is_told_with_its_section_s_line,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_cpu,
       vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names, no_two_are_tried_first,
-      intels_graphics_need_no_legacy_mode, a_guest_has_one_vga_display, two_cards_have_two_addresses,
-      lines_say_what_is_set_and_where, lines_of_what_is_no_definition_are_refused)
+      intels_graphics_need_no_legacy_mode, a_bar_has_a_size_that_is_a_power_of_two,
+      a_guest_has_one_vga_display, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
+      lines_of_what_is_no_definition_are_refused)

@@ -91,6 +91,90 @@ START_TEST(a_card_that_only_its_slot_resets_is_refused)
 }
 END_TEST
 
-SUITE("plan-reset", resets_stand_where_no_driver_has_the_device_there_and_back,
+/* The first function can have its BAR 2 resized. */
+static HostDevice *with_bar(Host *host)
+{
+    HostDevice *gpu = device_of(host, "0000:01:00.0");
+
+    gpu->bars[0] = (HostBar){.size = 2u << 20, .sizes = 0xff, .resizable = true};
+    gpu->bars[2] = (HostBar){.size = 256u << 20, .sizes = 0x6100, .resizable = true};
+    return gpu;
+}
+
+static Fault *refused(const Host *host, const char *size)
+{
+    g_autofree char *file = g_strdup_printf("[PCI gpu]\nAddress=0000:01:00.0\nBarSize=%s\n", size);
+    g_autoptr(GuestDefinition) guest = a_definition(file);
+    Plan *plan = NULL;
+    Fault *fault = NULL;
+
+    ck_assert_int_eq(plan_start(host, NULL, guest, &plan, &fault), FAULT_RAISED);
+    ck_assert_int_eq(fault->kind, FAULT_REFUSED);
+    return fault;
+}
+
+START_TEST(the_largest_bar_is_resized_while_no_driver_has_the_device)
+{
+    g_autoptr(Host) host = a_host_that_resets();
+    g_autoptr(GuestDefinition) guest = a_definition("[PCI gpu]\nAddress=0000:01:00.0\nBarSize=16G\n");
+    g_autoptr(Plan) plan = NULL;
+    with_bar(host);
+    ck_assert_int_eq(plan_start(host, NULL, guest, &plan, NULL), 0);
+    unsigned at = 0;
+    while (at < plan->steps->len && ((Step *)g_ptr_array_index(plan->steps, at))->kind != STEP_BAR_SIZE)
+        at++;
+    ck_assert_uint_lt(at, plan->steps->len);
+    const Step *step = g_ptr_array_index(plan->steps, at), *next = g_ptr_array_index(plan->steps, at + 1);
+    ck_assert_str_eq(step->before, "bar 2: 256M");
+    ck_assert_str_eq(step->after, "bar 2: 16384M");
+    ck_assert_int_eq(next->kind, STEP_OVERRIDE);
+}
+END_TEST
+
+START_TEST(a_bar_that_has_its_size_needs_no_step_whatever_has_the_device)
+{
+    g_autoptr(Host) host = a_host_that_resets();
+    HostDevice *gpu = with_bar(host);
+    g_autofree char *text = started(host, "BarSize=256M\n");
+    ck_assert_ptr_null(strstr(text, "bar-size"));
+    g_free(gpu->driver);
+    gpu->driver = g_strdup("vfio-pci");
+    g_autofree char *held = started(host, "BarSize=256M\n");
+    ck_assert_ptr_null(strstr(held, "bar-size"));
+}
+END_TEST
+
+START_TEST(a_size_that_cannot_be_had_is_refused_before_anything_is_touched)
+{
+    g_autoptr(Host) host = a_host_that_resets();
+    _cleanup_fault_ Fault *none = refused(host, "16G");
+    ck_assert_str_eq(none->message, "[PCI gpu] BarSize=: no BAR of 0000:01:00.0 can be resized");
+    HostDevice *gpu = with_bar(host);
+    _cleanup_fault_ Fault *other = refused(host, "32G");
+    ck_assert_str_eq(other->message, "[PCI gpu] BarSize=: 0000:01:00.0 cannot have that size");
+    ck_assert_str_eq(other->remedy, "choose one that 0000:01:00.0 can have: 256M, 8G, 16G");
+    g_free(gpu->driver);
+    gpu->driver = g_strdup("vfio-pci");
+    _cleanup_fault_ Fault *held = refused(host, "16G");
+    ck_assert_str_eq(held->message, "[PCI gpu] BarSize=: 0000:01:00.0 is on vfio-pci already, and the kernel "
+                                    "resizes only what has no driver");
+    ck_assert_str_eq(held->remedy, "give it back first: usherctl restore 0000:01:00.0");
+}
+END_TEST
+
+START_TEST(the_kernel_tells_of_a_device_that_sleeps)
+{
+    g_autoptr(Host) host = a_host_that_resets();
+    with_bar(host)->bars[2].sizes = 0;
+    g_autoptr(GuestDefinition) guest = a_definition("[PCI gpu]\nAddress=0000:01:00.0\nBarSize=32G\n");
+    g_autoptr(Plan) plan = NULL;
+    ck_assert_int_eq(plan_start(host, NULL, guest, &plan, NULL), 0);
+}
+END_TEST
+
+SUITE("plan-reset", the_largest_bar_is_resized_while_no_driver_has_the_device,
+      a_bar_that_has_its_size_needs_no_step_whatever_has_the_device,
+      a_size_that_cannot_be_had_is_refused_before_anything_is_touched,
+      the_kernel_tells_of_a_device_that_sleeps, resets_stand_where_no_driver_has_the_device_there_and_back,
       one_way_alone_leaves_the_other_as_it_is, nothing_is_reset_that_was_not_asked_for,
       a_card_that_only_its_slot_resets_is_refused)

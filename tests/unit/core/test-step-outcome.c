@@ -71,6 +71,8 @@ static const Row rows[] = {
     {RESET, PLAN, WORKER_FAILED, -EIO, STEP_LIVE_SILENT, STEP_END_FAILED, FAULT_FAILED,
      "reset of " GPU " failed: the device does not answer any more", NULL,
      "reset failed: the device does not answer any more"},
+    {STEP_BAR_SIZE, GPU, "bar 0: 256M", "bar 0: 8192M", UNDO, WORKER_FAILED, -ENOSPC, "bar 0: 256M",
+     STEP_END_DONE, NO_FAULT, "giving it back as it is"},
     {RESET, PLAN, WORKER_FAILED, -EBUSY, NULL, STEP_END_FAILED, FAULT_FAILED, "resource busy"},
     {RESET, BY_NAME, WORKER_FAILED, -EIO, STEP_LIVE_SILENT, STEP_END_DONE, NO_FAULT,
      "giving it back as it is", "reset failed"},

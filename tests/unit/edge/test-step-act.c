@@ -213,6 +213,26 @@ START_TEST(virtual_functions_are_made_without_a_driver_and_unmade)
 }
 END_TEST
 
+START_TEST(a_bar_is_resized_while_no_driver_has_the_device)
+{
+    g_autoptr(FakeHost) host = fake_host_new_with_gpu();
+    fake_host_add_bar(host, GPU, 1, UINT64_C(256) << 20, 0x7f00);
+    assert_failed(act(host, STEP_BAR_SIZE, GPU, "bar 1: 256M", "bar 1: 16384M"), -EBUSY, "bar 1: 256M");
+    fake_host_set_driver(host, GPU, NULL);
+    assert_done(act(host, STEP_BAR_SIZE, GPU, "bar 1: 256M", "bar 1: 16384M"), "bar 1: 16384M");
+    assert_drift(act(host, STEP_BAR_SIZE, GPU, "bar 1: 256M", "bar 1: 512M"), "bar 1: 16384M");
+    assert_done(act(host, STEP_BAR_SIZE, GPU, "bar 1: 16384M", "bar 1: 256M"), "bar 1: 256M");
+    assert_failed(act(host, STEP_BAR_SIZE, GPU, "bar 1: 256M", "bar 1: 64M"), -EINVAL, "bar 1: 256M");
+    assert_failed(act(host, STEP_BAR_SIZE, GPU, "bar 0: 0M", "bar 0: 64M"), -ENOENT, "bar 0: 0M");
+    assert_drift(act(host, STEP_BAR_SIZE, "0000:09:00.0", "bar 0: 64M", "bar 0: 128M"), NULL);
+    static const char *const wrong[] = {"bar 0: 256M",  "bar 6: 256M", "bar 1: 256",
+                                        "bar 1:  256M", "256M",        ""};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+        assert_failed(act(host, STEP_BAR_SIZE, GPU, wrong[i], "bar 1: 512M"), -EINVAL, NULL);
+    assert_failed(act(host, STEP_BAR_SIZE, "../x", "bar 1: 256M", "bar 1: 512M"), -EINVAL, NULL);
+}
+END_TEST
+
 #define UUID "4b20d080-1b54-4048-85b3-a6a62d165c01"
 #define OTHER "4b20d080-1b54-4048-85b3-a6a62d165c02"
 #define MADE "nvidia-63@0000:01:00.0"
@@ -263,8 +283,8 @@ START_TEST(what_is_no_mediated_device_of_a_pci_device_is_refused)
 }
 END_TEST
 
-SUITE("step-act", a_mediated_device_is_made_and_removed, a_mediated_device_is_known_wherever_it_is,
-      what_is_no_mediated_device_of_a_pci_device_is_refused,
+SUITE("step-act", a_bar_is_resized_while_no_driver_has_the_device, a_mediated_device_is_made_and_removed,
+      a_mediated_device_is_known_wherever_it_is, what_is_no_mediated_device_of_a_pci_device_is_refused,
       virtual_functions_are_made_without_a_driver_and_unmade, values_are_read_as_steps_write_them,
       what_is_not_there_is_gone_and_no_error, a_subject_leads_nowhere_else, a_driver_is_unbound,
       a_device_is_probed_to_the_driver_of_its_override, what_is_done_already_is_not_written_again,

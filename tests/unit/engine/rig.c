@@ -96,6 +96,13 @@ const char *build_reset(FakeHost *host)
     return "[PCI gpu]\nAddress=0000:01:00.0\nResetBefore=yes\nResetAfter=yes\n";
 }
 
+const char *build_bar(FakeHost *host)
+{
+    build_gpu(host);
+    fake_host_add_bar(host, "0000:01:00.0", 0, UINT64_C(256) << 20, 0x7f00);
+    return "[PCI gpu]\nAddress=0000:01:00.0\nBarSize=8G\n";
+}
+
 static int open_folder(const Rig *rig, const char *name, char **ret_path)
 {
     g_autofree char *path = g_build_filename(fake_host_path(rig->host), name, NULL);

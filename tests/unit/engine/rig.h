@@ -29,6 +29,8 @@ const char *build_cold(FakeHost *host);
 const char *build_crowd(FakeHost *host);
 /* The GPU, to be reset on the way there and back. */
 const char *build_reset(FakeHost *host);
+/* The GPU, one of whose BARs is resized. */
+const char *build_bar(FakeHost *host);
 /* A GPU, and fewer huge pages than the guest needs. */
 const char *build_large(FakeHost *host);
 /* A GPU, and host CPUs for the guest alone, at full speed. */
@@ -40,9 +42,9 @@ const char *build_mediated(FakeHost *host);
 /* A mediated device to be made of such a card, and the GPU. */
 const char *build_mediated_type(FakeHost *host);
 #define BUILDS                                                                                               \
-    ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_large, build_alone,           \
-                        build_functions, build_mediated, build_mediated_type})
-#define N_BUILDS 9
+    ((const RigBuild[]){build_gpu, build_cold, build_crowd, build_reset, build_bar, build_large,             \
+                        build_alone, build_functions, build_mediated, build_mediated_type})
+#define N_BUILDS 10
 
 typedef struct Rig {
     FakeHost *host;
