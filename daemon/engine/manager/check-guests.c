@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
 #include "../../base/remedy.h"
 #include "../../core/definition/definition.h"
 #include "../../core/host/card.h"
 #include "../../core/host/cpu-list.h"
 #include "check.h"
+
+/* What QEMU gives a CPU that is told nothing else (TCG_PHYS_ADDR_BITS of its target/i386/cpu.h). */
+#define USUAL_BITS 40
 
 /* Pages that the start would make are reported as well: making them may fail if memory is in pieces. */
 static void check_pages(GPtrArray *findings, const Host *host, const GuestDefinition *definition)
@@ -109,4 +115,69 @@ void check_guest(GPtrArray *findings, const Host *host, const GuestDefinition *d
     check_speed(findings, host, definition);
     check_primary_vga(findings, definition);
     check_cards(findings, host, definition);
+}
+
+/* The number that [CPU] Features= gives the property; 0: none. */
+static unsigned feature(const DefinitionCpu *cpu, const char *name)
+{
+    g_auto(GStrv) features = g_strsplit(cpu->features ?: "", ",", -1);
+    unsigned bits = 0;
+
+    for (char **one = features; *one; one++)
+        if (g_str_has_prefix(*one, name) && (*one)[strlen(name)] == '=')
+            bits = strtoul(*one + strlen(name) + 1, NULL, 10);
+    return bits;
+}
+
+/* As x86_cpu_realizefn() of QEMU's target/i386 has it: the models host and max have the host's bits, up to a
+ * limit. 0: unknown. */
+static unsigned guest_bits(const DefinitionCpu *cpu, unsigned host)
+{
+    unsigned bits = feature(cpu, "phys-bits"), limit = feature(cpu, "host-phys-bits-limit");
+
+    if (bits > 0)
+        return bits;
+    if (!g_str_equal(cpu->model, "host") && !g_str_equal(cpu->model, "max"))
+        return USUAL_BITS;
+    return limit > 0 && host > 0 ? MIN(limit, host) : host;
+}
+
+/* Memory that the guest's devices are to have besides its own; 0: the firmware chooses. */
+static bool room_fits(const GuestDefinition *definition, unsigned bits)
+{
+    uint64_t wanted = definition->memory.size + definition->firmware.mmio64;
+
+    return bits == 0 || bits >= 64 || definition->firmware.mmio64 == 0 || wanted <= UINT64_C(1) << bits;
+}
+
+static bool has_cards(const GuestDefinition *definition)
+{
+    for (unsigned i = 0; i < definition->pci->len; i++)
+        if (!definition_mediates(g_ptr_array_index(definition->pci, i)))
+            return true;
+    return false;
+}
+
+void check_widths(GPtrArray *findings, const HostWidths *widths, const GuestDefinition *definition)
+{
+    unsigned bits = guest_bits(&definition->cpu, widths->cpu);
+    g_autofree char *limit =
+        g_strdup_printf("add Features=host-phys-bits-limit=%u to its [CPU]", widths->iommu ?: USUAL_BITS);
+
+    if (widths->cpu > 0 && bits > widths->cpu && definition->cpu.accelerator == ACCELERATOR_KVM)
+        finding_add(
+            findings, "address-width", FINDING_WARNING, "lower phys-bits in its [CPU] Features=",
+            "guest %s has physical addresses of %u bits, and this host's CPU has %u: the guest cannot "
+            "use those beyond",
+            definition->name, bits, widths->cpu);
+    else if (widths->iommu > 0 && bits > widths->iommu && has_cards(definition))
+        finding_add(findings, "address-width", FINDING_WARNING, limit,
+                    "guest %s has physical addresses of %u bits, and this host's IOMMU reaches %u: what "
+                    "firmware places beyond, such as large BARs, devices cannot reach",
+                    definition->name, bits, widths->iommu);
+    else if (!room_fits(definition, bits))
+        finding_add(
+            findings, "address-width", FINDING_WARNING, "lower MMIO64=",
+            "guest %s has physical addresses of %u bits, too few for its memory and [Firmware] MMIO64=",
+            definition->name, bits);
 }

@@ -5,6 +5,7 @@
 #include "../../core/definition/handle.h"
 #include "../../core/host/host.h"
 #include "../../core/qemu/facts.h"
+#include "../../edge/scan/host-widths.h"
 #include "../engine.h"
 
 typedef enum FindingLevel {
@@ -35,3 +36,5 @@ GPtrArray *check_host(const Engine *engine, const Host *host, const QemuFacts *f
 /* check-guests.c: what the host lacks of what a guest's definition asks for, beyond what keeps it from
  * starting. */
 void check_guest(GPtrArray *findings, const Host *host, const GuestDefinition *definition);
+/* Likewise: whether the host's addresses reach as far as the guest's. */
+void check_widths(GPtrArray *findings, const HostWidths *widths, const GuestDefinition *definition);

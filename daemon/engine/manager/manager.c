@@ -143,12 +143,15 @@ typedef struct Check {
 static void check_guests(Manager *m, GPtrArray *findings)
 {
     g_auto(GStrv) names = manager_guest_names(m);
+    HostWidths widths = host_widths_read(&m->engine->host_place);
 
     for (char **name = names; *name; name++) {
         g_autoptr(GuestDefinition) definition = NULL;
         _cleanup_fault_ Fault *fault = NULL;
-        if (manager_load(m, *name, &definition, &fault) == 0)
-            check_guest(findings, manager_host(m), definition);
+        if (manager_load(m, *name, &definition, &fault) != 0)
+            continue;
+        check_guest(findings, manager_host(m), definition);
+        check_widths(findings, &widths, definition);
     }
 }
 

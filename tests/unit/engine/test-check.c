@@ -147,7 +147,71 @@ START_TEST(the_sound_of_a_lent_card_that_is_in_another_slot_is_told)
 }
 END_TEST
 
-SUITE("check", the_sound_of_a_lent_card_that_is_in_another_slot_is_told,
+static void assert_width(HostWidths widths, const char *text, const char *words)
+{
+    g_autoptr(GPtrArray) findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free);
+    DefinitionText file = {.path = "win10.guest", .text = text, .size = strlen(text)};
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    ck_assert_int_eq(definition_parse("win10", &file, 1, &definition, NULL), 0);
+    check_widths(findings, &widths, definition);
+    g_autofree char *found = finding_of(findings, "address-width");
+    ck_assert_pstr_eq(found, words);
+}
+
+#define CARD "[PCI gpu]\nAddress=01:00.0\n"
+#define UEFI "[Firmware]\nType=uefi\n"
+
+START_TEST(a_guest_whose_addresses_reach_beyond_the_hosts_is_told)
+{
+    const HostWidths desktop = {.cpu = 46, .iommu = 39}, server = {.cpu = 46, .iommu = 48}, none = {};
+
+    assert_width(desktop, CARD,
+                 "warning guest win10 has physical addresses of 46 bits, and this host's IOMMU reaches 39: "
+                 "what firmware places beyond, such as large BARs, devices cannot reach → add "
+                 "Features=host-phys-bits-limit=39 to its [CPU]");
+    assert_width(desktop, CARD "[CPU]\nFeatures=host-phys-bits-limit=39\n", NULL);
+    assert_width(desktop, CARD "[CPU]\nFeatures=phys-bits=39\n", NULL);
+    assert_width(desktop, "", NULL);
+    assert_width(server, CARD, NULL);
+    assert_width(none, CARD, NULL);
+    assert_width(
+        server, "[CPU]\nFeatures=phys-bits=52\n",
+        "warning guest win10 has physical addresses of 52 bits, and this host's CPU has 46: the guest "
+        "cannot use those beyond → lower phys-bits in its [CPU] Features=");
+    assert_width(server, CARD UEFI "MMIO64=1T\n[CPU]\nModel=EPYC\n",
+                 "warning guest win10 has physical addresses of 40 bits, too few for its memory and "
+                 "[Firmware] MMIO64= → lower MMIO64=");
+    assert_width(server, CARD UEFI "MMIO64=512G\n[CPU]\nModel=EPYC\n", NULL);
+}
+END_TEST
+
+START_TEST(the_widths_of_the_hosts_addresses_are_read)
+{
+    A_RIG(build_gpu);
+    g_autofree char *cpu = g_build_filename(fake_host_path(rig.host), "proc/cpuinfo", NULL);
+    /* 46 bits, 39 bits, and AMD's, which says nothing of that. */
+    static const char *const units[][2] = {{"dmar0/intel-iommu", "d2008c402d0462\n"},
+                                           {"dmar1/intel-iommu", "1c0000c40660462\n"},
+                                           {"ivhd0/amd-iommu", "1400000000\n"}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(units); i++) {
+        g_autofree char *folder =
+            g_build_filename(fake_host_path(rig.host), "sys/class/iommu", units[i][0], NULL);
+        g_autofree char *path = g_build_filename(folder, "cap", NULL);
+        ck_assert_int_eq(g_mkdir_with_parents(folder, 0755), 0);
+        ck_assert(g_file_set_contents(path, units[i][1], -1, NULL));
+    }
+    ck_assert(g_file_set_contents(cpu, "processor\t: 0\naddress sizes\t: 46 bits physical, 48 bits virtual\n",
+                                  -1, NULL));
+    HostWidths widths = host_widths_read(&rig.engine.host_place);
+    ck_assert_uint_eq(widths.cpu, 46);
+    ck_assert_uint_eq(widths.iommu, 39);
+}
+END_TEST
+
+SUITE("check", a_guest_whose_addresses_reach_beyond_the_hosts_is_told,
+      the_widths_of_the_hosts_addresses_are_read, the_sound_of_a_lent_card_that_is_in_another_slot_is_told,
       a_key_that_uefi_does_not_need_is_warned_of, what_kvm_does_with_unknown_registers_is_told,
       devices_that_no_guest_will_get_are_told, huge_pages_that_a_guest_lacks_are_told,
       host_cpus_that_are_not_at_full_speed_are_told_to_whom_it_matters)
