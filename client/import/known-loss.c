@@ -67,7 +67,6 @@ static const struct {
     {"parallel*", NULL, PORT},
     {"serial*", NULL, PORT},
     {"writeFiltering", NULL, "QEMU filters what the guest writes to the device's registers, always"},
-    {"ramfb", NULL, "no key shows a vGPU's own screen; a viewer within the guest does"},
     {"binary", "filesystem", "usher starts the host's virtiofsd with options of its own"},
     {"queue", "driver", "a shared folder has as many queue entries as QEMU gives it"},
     {"rawio", NULL, "the guest's SCSI commands do not reach the disk itself"},

@@ -93,7 +93,9 @@ static void read_mediated(Libvirt *libvirt, Node *device)
     PciWish *pci = pci_wish_add_mediated(libvirt->wishes, uuid, node_look(device, "alias/@name"), device);
     if (display && !g_str_equal(display, "off"))
         pci_wish_property(pci, "display", display, device);
-    node_take_if(device, "@ramfb", "off");
+    Node *ramfb = node_at(device, "@ramfb");
+    if (ramfb && g_strcmp0(node_take(device, "@ramfb"), "on") == 0)
+        draft_same(libvirt->wishes->draft, ramfb, "Display=yes brings the screen that the firmware draws on");
 }
 
 void libvirt_read_hostdev(Libvirt *libvirt, Node *device)

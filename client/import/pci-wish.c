@@ -162,6 +162,8 @@ void pci_wish_property(PciWish *pci, const char *name, const char *value, const 
                      g_strdup_printf("%luM", strtoul(value, NULL, 0) * 32));
     else if (g_str_equal(name, "x-vga"))
         add_property(pci, "PrimaryVGA", name, from, g_strdup(is_on(value) ? "yes" : "no"));
+    else if (g_str_equal(name, "display") && pci->mediated)
+        add_property(pci, "Display", name, from, g_strdup(is_on(value) ? "yes" : "no"));
     else if (g_str_equal(name, "mdev"))
         add_property(pci, "MediatedType", name, from, g_strdup(value));
     else if (g_str_equal(name, "iommufd"))
@@ -229,10 +231,12 @@ static bool write_graphics(Wishes *wishes, const PciWish *pci, const Property *p
         draft_differs(wishes->draft, from, "Intel's graphics at 00:02.0 has its OpRegion by itself");
         return true;
     }
-    if (g_str_equal(property->name, "display") || g_str_equal(property->name, "ramfb")) {
+    if (g_str_equal(property->name, "display"))
+        return !g_str_equal(property->value, "yes");
+    if (g_str_equal(property->name, "ramfb")) {
         if (is_on(property->value))
-            draft_left(wishes->draft, from,
-                       "no key shows a vGPU's own screen; a viewer within the guest does");
+            draft_differs(wishes->draft, from,
+                          "ramfb: Display=yes brings the screen that the firmware draws on");
         return true;
     }
     if (g_str_equal(property->name, "x-igd-lpc") || g_str_equal(property->name, "x-igd-legacy-mode")) {

@@ -167,6 +167,7 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "GraphicsMemory", VALUE_SIZE, PCI(graphics_memory), .min = 32 * MIB, .max = 512 * MIB, .step = 32 * MIB,
      .otherwise = "what the host's firmware has set aside"},
     {SECTION_PCI, "BarSize", VALUE_SIZE, PCI(bar_size), .min = MIB, .max = TIB, .step = MIB,
+    {SECTION_PCI, "Display", VALUE_SWITCH, PCI(display), .fallback = "no"},
      .otherwise = "as the host has it"},
     {SECTION_PCI, "ROM", VALUE_PATH, PCI(rom), .otherwise = "the device's own"},
     {SECTION_PCI, "ROMBar", VALUE_SWITCH, PCI(rom_bar), .fallback = "yes"},

@@ -36,12 +36,13 @@ struct DefinitionPci {
     bool reset_after;
     bool primary_vga;         /* PrimaryVGA=: QEMU's x-vga, for BIOS guests */
     uint64_t graphics_memory; /* GraphicsMemory=: bytes; 0: as much as the firmware has set aside */
-    uint64_t bar_size;        /* BarSize=: bytes, a power of two; 0: as it is */
-    char *rom;                /* ROM=: absolute; NULL: the device's own */
-    bool rom_bar;             /* ROMBar=, default yes */
-    PciBackend backend;       /* Backend=, default auto */
-    char *driver;             /* Driver=, default "auto": the best that the kernel has */
-    unsigned boot_index;      /* BootIndex=, from 1; 0: not booted from */
+    bool display;        /* Display=: the viewers of [Display] see its screen; of a mediated device alone */
+    uint64_t bar_size;   /* BarSize=: bytes, a power of two; 0: as it is */
+    char *rom;           /* ROM=: absolute; NULL: the device's own */
+    bool rom_bar;        /* ROMBar=, default yes */
+    PciBackend backend;  /* Backend=, default auto */
+    char *driver;        /* Driver=, default "auto": the best that the kernel has */
+    unsigned boot_index; /* BootIndex=, from 1; 0: not booted from */
     unsigned vendor_id, device_id, sub_vendor_id,
         sub_device_id; /* with VALUE_ID_GIVEN, or 0: the device's own */
 };

@@ -67,7 +67,9 @@ struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slo
                                       const char *rom, const char *fd)
 {
     g_autofree char *id = g_strdup_printf("%s-%u", slot, function);
-    struct json_object *device = builder_device("vfio-pci", id, slot, function);
+    bool shown = planned->mediated && planned->wish && planned->wish->display;
+    struct json_object *device =
+        builder_device(shown ? "vfio-pci-nohotplug" : "vfio-pci", id, slot, function);
 
     /* Its drivers look for it there, and for the region by its side (docs/igd-assign.txt of QEMU's). */
     if (planned->intel_graphics && function == 0) {
@@ -81,6 +83,12 @@ struct json_object *qemu_pci_function(const PlanDevice *planned, const char *slo
     if (fd) {
         json_set_text(device, "iommufd", "%s", QEMU_IOMMUFD_ID);
         json_set_text(device, "fd", "%s", fd);
+    }
+    /* ramfb is the screen until the guest's driver is there; only this kind of device has it, as no screen
+     * can be plugged in. */
+    if (shown) {
+        json_set_text(device, "display", "on");
+        json_set_bool(device, "ramfb", true);
     }
     if (planned->mediated)
         json_set_text(device, "sysfsdev", "/sys/bus/mdev/devices/%s", planned->mediated);

@@ -14,9 +14,8 @@ START_TEST(a_mediated_device_has_no_address_and_nothing_of_a_card)
                                         "ResetBefore=yes", "ResetAfter=no", "PrimaryVGA=no"};
     for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++) {
         g_autofree char *text = g_strdup_printf(VGPU "%s\n", unfit[i]);
-        g_autofree char *said =
-            g_strdup_printf(AT "3: [PCI vgpu] %.*s does not go with MediatedDevice=",
-                            (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
+        g_autofree char *said = g_strdup_printf(AT "3: [PCI vgpu] %.*s does not go with MediatedDevice=",
+                                                (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
         assert_refused(text, said, "remove one of them");
     }
     assert_refused("[PCI vgpu]\nMediatedDevice=42\n",
@@ -38,9 +37,8 @@ START_TEST(a_mediated_device_that_is_made_has_the_address_of_what_it_is_made_of)
     for (unsigned i = 0; i < G_N_ELEMENTS(unfit); i++) {
         g_autofree char *text =
             g_strdup_printf("[PCI vgpu]\nAddress=01:00.0\nMediatedType=i915-GVTg_V5_4\n%s\n", unfit[i]);
-        g_autofree char *said =
-            g_strdup_printf(AT "4: [PCI vgpu] %.*s does not go with MediatedType=",
-                            (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
+        g_autofree char *said = g_strdup_printf(AT "4: [PCI vgpu] %.*s does not go with MediatedType=",
+                                                (int)(strchr(unfit[i], '=') - unfit[i]) + 1, unfit[i]);
         assert_refused(text, said, "remove one of them");
     }
     assert_refused(VGPU "MediatedType=i915-GVTg_V5_4\n", AT "3: [PCI vgpu] MediatedType= needs an Address=",
@@ -85,6 +83,25 @@ START_TEST(the_uuid_of_a_mediated_device_is_its_own_and_stays)
 }
 END_TEST
 
-SUITE("definition-mediated", a_mediated_device_has_no_address_and_nothing_of_a_card,
+START_TEST(the_screen_of_a_vgpu_is_shown_where_somebody_sees_it)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(VGPU "Display=yes\n[Display]\nType=vnc\n");
+    ck_assert(((const DefinitionPci *)g_ptr_array_index(definition->pci, 0))->display);
+    assert_refused(VGPU "Display=yes\n",
+                   AT "3: [PCI vgpu] Display=yes: without [Display] Type= nobody sees the screen",
+                   "add Type=spice and Card=none to [Display], or remove it");
+    assert_refused("[PCI gpu]\nAddress=01:00.0\nDisplay=yes\n[Display]\nType=vnc\n",
+                   AT "3: [PCI gpu] Display=yes: only a mediated device has a screen that QEMU can show",
+                   "remove it: a card shows its screen on a monitor of its own");
+    assert_refused(
+        "[PCI vgpu]\nAddress=00:02.0\nMediatedType=i915-GVTg_V5_4\nDisplay=yes\n[Display]\nType=vnc\n",
+        AT "4: [PCI vgpu] Display=yes: QEMU shows the screen of i915-GVTg_V5_4 by OpenGL alone, which "
+           "a guest's QEMU does not have",
+        "remove it, and have a viewer run within the guest");
+}
+END_TEST
+
+SUITE("definition-mediated", the_screen_of_a_vgpu_is_shown_where_somebody_sees_it,
+      a_mediated_device_has_no_address_and_nothing_of_a_card,
       a_mediated_device_that_is_made_has_the_address_of_what_it_is_made_of,
       the_uuid_of_a_mediated_device_is_its_own_and_stays)
