@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "../../daemon/base/descriptor-list.h"
+#include "../../daemon/base/dmi.h"
 #include "../../daemon/base/file.h"
 #include "../../daemon/base/host-id.h"
 #include "../../daemon/core/plan/assumed.h"
@@ -84,6 +85,8 @@ static int parse(const char *name, const GPtrArray *files, GuestDefinition **ret
     int r = definition_parse(name, texts, files->len, ret, ret_fault);
     if (r == 0 && host_id_read(&host_id) >= 0)
         definition_set_host(*ret, host_id);
+    if (r == 0)
+        definition_fill_smbios(*ret, dmi_read);
     return r;
 }
 

@@ -51,7 +51,5 @@ void libvirt_read_sysinfo(Libvirt *libvirt, Node *element)
 /* What the host's firmware says of its machine. */
 void libvirt_read_host_smbios(Libvirt *libvirt, Node *smbios)
 {
-    draft_left(libvirt->wishes->draft, smbios,
-               "the guest does not get what the host's firmware says; write Manufacturer=, Product= and "
-               "Serial= to [SMBIOS], from /sys/class/dmi/id");
+    draft_set(draft_section(libvirt->wishes->draft, "SMBIOS"), "Host", smbios, "yes");
 }

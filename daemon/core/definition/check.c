@@ -47,7 +47,7 @@ static int check_board(const DefinitionReader *reader, Fault **ret_fault)
                        : smbios->board_serial     ? "BoardSerial"
                                                   : NULL;
 
-    if (!lone || smbios->board)
+    if (!lone || smbios->board || smbios->host)
         return 0;
     return definition_raise(section_place(reader_section(reader, SECTION_SMBIOS, NULL), lone), ret_fault,
                             "add Board=yes, or remove it", "[SMBIOS] %s= means nothing without Board=yes",

@@ -88,6 +88,11 @@ void definition_set_host(GuestDefinition *definition, const char *host_id)
     definition->host_id = g_strdup(host_id);
 }
 
+void definition_fill_smbios(GuestDefinition *definition, char *(*look)(const char *name))
+{
+    smbios_fill(&definition->machine.smbios, look);
+}
+
 bool definition_tainted(const GuestDefinition *definition)
 {
     return definition->qemu.arguments || definition->qemu.overrides;

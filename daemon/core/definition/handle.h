@@ -51,6 +51,10 @@ const char *definition_name(const GuestDefinition *definition);
 /* Says what tells the host from others (host_id_read(); NULL: nothing), for what is made of names. */
 void definition_set_host(GuestDefinition *definition, const char *host_id);
 
+/* Fills in what [SMBIOS] Host=yes has the guest know of the host: look gets an attribute's name as
+ * dmi_read(), which it is where there is a host. */
+void definition_fill_smbios(GuestDefinition *definition, char *(*look)(const char *name));
+
 /* It changes what usher would do with QEMU. */
 bool definition_tainted(const GuestDefinition *definition);
 

@@ -131,6 +131,7 @@ static const DefinitionKey keys[] = {
     {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = words_clock_bases, .fallback = "utc"},
     {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = words_auto_switches, .fallback = "auto"},
 
+    {SECTION_SMBIOS, "Host", VALUE_SWITCH, GUEST(machine.smbios.host), .fallback = "no"},
     {SECTION_SMBIOS, "BIOSVendor", VALUE_TEXT, GUEST(machine.smbios.bios_vendor), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
     {SECTION_SMBIOS, "BIOSVersion", VALUE_TEXT, GUEST(machine.smbios.bios_version), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
     {SECTION_SMBIOS, "BIOSDate", VALUE_TEXT, GUEST(machine.smbios.bios_date), .max = SMBIOS_BYTES, .otherwise = "QEMU's"},
@@ -166,8 +167,8 @@ static const DefinitionKey keys[] = {
     {SECTION_PCI, "PrimaryVGA", VALUE_SWITCH, PCI(primary_vga), .fallback = "no"},
     {SECTION_PCI, "GraphicsMemory", VALUE_SIZE, PCI(graphics_memory), .min = 32 * MIB, .max = 512 * MIB, .step = 32 * MIB,
      .otherwise = "what the host's firmware has set aside"},
-    {SECTION_PCI, "BarSize", VALUE_SIZE, PCI(bar_size), .min = MIB, .max = TIB, .step = MIB,
     {SECTION_PCI, "Display", VALUE_SWITCH, PCI(display), .fallback = "no"},
+    {SECTION_PCI, "BarSize", VALUE_SIZE, PCI(bar_size), .min = MIB, .max = TIB, .step = MIB,
      .otherwise = "as the host has it"},
     {SECTION_PCI, "ROM", VALUE_PATH, PCI(rom), .otherwise = "the device's own"},
     {SECTION_PCI, "ROMBar", VALUE_SWITCH, PCI(rom_bar), .fallback = "yes"},

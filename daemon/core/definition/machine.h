@@ -24,11 +24,15 @@ typedef enum ClockBase {
 
 /* What the firmware tells of who made the machine; NULL: what QEMU says. */
 typedef struct DefinitionSmbios {
+    bool host; /* Host=: what is not said here is what the host's firmware says */
     char *bios_vendor, *bios_version, *bios_date;
     char *manufacturer, *product, *version, *serial, *sku, *family;
     bool board; /* Board=: there is a table of the board, which QEMU leaves out by itself */
     char *board_manufacturer, *board_product, *board_version, *board_serial;
 } DefinitionSmbios;
+
+/* See definition_fill_smbios(). */
+void smbios_fill(DefinitionSmbios *smbios, char *(*look)(const char *name));
 
 struct DefinitionMachine {
     char *type;             /* Machine=: "pc-q35-7.2"; default q35, the newest that QEMU has */

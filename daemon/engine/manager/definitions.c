@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../../core/definition/handle.h"
+#include "../../base/dmi.h"
 #include "../../base/words.h"
 #include "private.h"
 
@@ -56,6 +57,8 @@ static int load(Manager *m, const char *name, DefinitionFiles **ret_files, Guest
         r = definition_parse(name, manager_texts_of(*ret_files), (*ret_files)->texts->len, ret, ret_fault);
     if (r == 0)
         definition_set_host(*ret, m->engine->host_id);
+    if (r == 0)
+        definition_fill_smbios(*ret, dmi_read);
     return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a guest is known by: [Guest] UUID= and Machine=, [SMBIOS]. */
+#include "../../../daemon/core/definition/definition.h"
 #include "../../../daemon/core/definition/machine.h"
 #include "../suite.h"
 #include "a-definition.h"
@@ -62,6 +63,36 @@ START_TEST(words_of_a_board_need_its_table)
 }
 END_TEST
 
-SUITE("definition-machine", a_guest_has_a_uuid_of_its_own_and_keeps_it,
-      a_uuid_that_is_given_is_taken_on_any_host, the_board_is_one_with_pci_express,
-      words_of_a_board_need_its_table)
+static char *look(const char *name)
+{
+    if (g_str_equal(name, "sys_vendor"))
+        return g_strdup("ACME, Inc.");
+    if (g_str_equal(name, "product_serial"))
+        return g_strdup(" \001serial\n\377 42 ");
+    if (g_str_equal(name, "board_name"))
+        return g_strnfill(200, 'b');
+    return g_str_equal(name, "product_sku") ? g_strdup("   ") : NULL;
+}
+
+START_TEST(a_guest_may_be_known_by_what_the_hosts_firmware_says)
+{
+    g_autoptr(GuestDefinition) own = a_definition("[SMBIOS]\nProduct=Box\n"),
+                               host = a_definition("[SMBIOS]\nHost=yes\nProduct=Box\nBoardVersion=2\n");
+    const DefinitionSmbios *smbios = &host->machine.smbios;
+
+    definition_fill_smbios(own, look);
+    ck_assert_ptr_null(own->machine.smbios.manufacturer);
+    definition_fill_smbios(host, look);
+    ck_assert_str_eq(smbios->manufacturer, "ACME, Inc.");
+    ck_assert_str_eq(smbios->product, "Box");
+    ck_assert_str_eq(smbios->serial, "serial\357\277\275 42");
+    ck_assert_ptr_null(smbios->sku);
+    ck_assert_uint_eq(strlen(smbios->board_product), 64);
+    ck_assert(smbios->board);
+    ck_assert_ptr_null(smbios->bios_vendor);
+}
+END_TEST
+
+SUITE("definition-machine", a_guest_may_be_known_by_what_the_hosts_firmware_says,
+      a_guest_has_a_uuid_of_its_own_and_keeps_it, a_uuid_that_is_given_is_taken_on_any_host,
+      the_board_is_one_with_pci_express, words_of_a_board_need_its_table)
