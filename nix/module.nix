@@ -32,7 +32,10 @@ let
       type = with lib.types; attrsOf (attrsOf (either scalar (listOf scalar)));
       default = { };
       example = { CPU.Cores = 4; Memory.Size = "8G"; "PCI gpu".Address = "0000:01:00.0"; };
-      description = "The sections of the guest's definition with their keys, see usher.guest(5).";
+      description = ''
+        The sections of the guest's definition with their keys, see usher.guest(5).
+        They come in the order of their names: of two disks without BootIndex, the guest boots from "Disk a" before "Disk b".
+      '';
     };
   };
 in
