@@ -98,6 +98,26 @@ spares_guests() {
                 "$top/packaging/needrestart/usher.conf"
 }
 
+# purge_spares_others
+# The script with its paths below a folder of ours: of two of each kind, one is the administrator's.
+purge_spares_others() {
+        local root=$work/purge
+        mkdir -p "$root"/var/lib/usher/guests/win10 "$root"/var/log/usher "$root"/etc/usher/guests "$root"/run
+        touch "$root"/var/lib/usher/{ledger,qemu.facts,notes.new} "$root"/var/log/usher/win10.console.log{,.1,.kept} \
+                "$root"/var/lib/usher/guests/win10/{nvram.fd,nvram-secure.qcow2,nvram-pinned-own-keys.fd.new} \
+                "$root"/var/lib/usher/guests/win10/{nvram-backup.fd,nvram.qcow2.old,disk.raw.new} "$root"/etc/usher/guests/win10.guest
+        sed -E "s#(^|[ \"])/(etc|var|run|dev)/#\1$root/\2/#g; s/^#DEBHELPER#//" "$top/debian/usher.postrm" >"$work/postrm"
+        sh "$work/postrm" purge 2>/dev/null && sh "$work/postrm" purge 2>/dev/null || return 1
+        find "$root" -type f -printf '%f\n' | sort >"$work/left"
+        diff - "$work/left" <<'EOF'
+disk.raw.new
+notes.new
+nvram-backup.fd
+nvram.qcow2.old
+win10.console.log.kept
+EOF
+}
+
 # one_version
 # Each package says the version that meson says.
 one_version() {
@@ -121,6 +141,7 @@ check_deb() {
                 lib/systemd/system-generators/usher-generator \
                 system.d/org.usher1.conf actions/org.usher1.policy needrestart/conf.d/usher.conf
         outcome 'needrestart leaves guests alone' spares_guests
+        outcome 'A purge takes what usher made, and nothing else' purge_spares_others
         [ -n "$output" ] || return 0
         mv "$work"/deb/usher_*.deb "$output/"
         outcome 'A later version is built' later_deb_builds
