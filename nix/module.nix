@@ -20,7 +20,8 @@ let
   section = name: keys: "[${name}]\n" + builtins.concatStringsSep "" (lib.mapAttrsToList lines keys);
   text = definition: builtins.concatStringsSep "" (lib.mapAttrsToList section definition);
 
-  scalar = with lib.types; oneOf [ bool int str ];
+  # A second line would be another key.
+  scalar = with lib.types; oneOf [ bool int singleLineStr ];
 
   guest.options = {
     autoStart = lib.mkOption {
@@ -60,6 +61,18 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    # What usherd would pass over, or read as something else (usher.guest(5)).
+    assertions = lib.concatLists (lib.mapAttrsToList (name: g: [
+      {
+        assertion = builtins.match "[a-z0-9][a-z0-9-]{0,62}" name != null;
+        message = "services.usher.guests: ${name} is no name of a guest, which has small letters, digits and -";
+      }
+      {
+        assertion = builtins.all (section: builtins.match "[^]\n]+" section != null) (builtins.attrNames g.definition);
+        message = "services.usher.guests.${name}.definition: a section has ] or a line's end in its name";
+      }
+    ]) cfg.guests);
+
     # AMD's IOMMU is on by default; another processor ignores the word.
     boot.kernelParams = [ "intel_iommu=on" ];
     boot.kernelModules = [ "vfio" "vfio_iommu_type1" "vfio_pci" ];

@@ -10,12 +10,14 @@ let
     nameValuePair = name: value: { inherit name value; };
     mapAttrs' = f: set: builtins.listToAttrs (map (name: f name set.${name}) (builtins.attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (builtins.attrNames set);
+    concatLists = builtins.concatLists;
     cleanSource = path: path;
     licenses.lgpl21Plus = "LGPL-2.1-or-later";
     types = {
       bool = builtins.isBool;
       int = builtins.isInt;
       str = builtins.isString;
+      singleLineStr = value: builtins.isString value && builtins.match "[^\n\r]*" value != null;
       package = builtins.isAttrs;
       oneOf = types: value: builtins.any (type: type value) types;
       either = one: other: value: one value || other value;
@@ -55,6 +57,7 @@ let
       config.services.usher = builtins.mapAttrs (name: option: option.default) options // { enable = true; inherit guests; };
     in
     assert options.guests.type guests;
+    assert builtins.all (a: a.assertion) module.config.assertions;
     module.config;
 
   refused = guests: ! (builtins.tryEval (evaluate guests)).success;
@@ -89,5 +92,11 @@ assert builtins.length host.environment.systemPackages == 5;
 assert refused { win10.autostart = true; };
 assert refused { win10.autoStart = "yes"; };
 assert refused { win10.definition.Memory = "8G"; };
+assert refused { win10.definition.Memory.Size = 8.5; };
+assert refused { win10.definition.Memory.Size = null; };
+assert refused { win10.definition.Guest.Description = "one\n[QEMU]\nArgument=-S"; };
+assert refused { win10.definition."PCI gpu]\n[QEMU".Address = "0000:01:00.0"; };
+assert refused { Win10.definition = { }; };
+assert refused { "a/b".definition = { }; };
 assert builtins.elem "-Dtests=false" (builtins.head host.systemd.packages).mesonFlags;
 host.environment.etc."usher/guests/win10.guest".text
