@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../../daemon/base/descriptor-list.h"
 #include "../../daemon/base/dmi.h"
@@ -53,11 +52,11 @@ static QemuFacts *find_facts(GPtrArray *notes)
     g_autofree char *base = g_path_get_basename(USHER_QEMU), *text = NULL;
     g_autofree char *path = g_strdup_printf(USHER_STATEDIR "/%s.facts", base);
     g_autoptr(QemuFacts) facts = NULL;
-    struct stat st;
+    QemuBinary now;
 
     if (file_read_all_at(AT_FDCWD, path, FACTS_MAX, &text, NULL) >= 0 &&
-        qemu_facts_from_text(text, &facts) >= 0 && stat(USHER_QEMU, &st) == 0 &&
-        qemu_facts_fit(facts, USHER_QEMU, &st))
+        qemu_facts_from_text(text, &facts) >= 0 && qemu_binary_look(USHER_QEMU, &now) == 0 &&
+        qemu_facts_fit(facts, USHER_QEMU, &now))
         return g_steal_pointer(&facts);
     g_ptr_array_add(notes, g_strdup("what " USHER_QEMU " can do is not known here: it is taken for a QEMU "
                                     "that has everything"));

@@ -6,7 +6,7 @@
 
 #include "../../base/cleanup.h"
 
-#define HEADING "usher-qemu-facts 3"
+#define HEADING "usher-qemu-facts 4"
 /* A file that was cut short must not pass for a QEMU that can do less. */
 #define ENDING "end"
 
@@ -103,17 +103,14 @@ static int read_version(const char *text, char **ret)
     return r;
 }
 
-int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
-                            const char *version, const char *types, const char *vfio, const char *cpu,
-                            QemuFacts **ret)
+int qemu_facts_from_replies(const char *path, const QemuBinary *binary, const char *version,
+                            const char *types, const char *vfio, const char *cpu, QemuFacts **ret)
 {
     g_autoptr(QemuFacts) facts = facts_new();
     int r;
 
     facts->path = g_strdup(path);
-    facts->inode = inode;
-    facts->size = size;
-    facts->mtime_nsec = mtime_nsec;
+    facts->binary = *binary;
     r = read_version(version, &facts->version);
     if (r == 0)
         r = add_names(types, facts->types);
@@ -127,15 +124,9 @@ int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uin
     return 0;
 }
 
-uint64_t qemu_facts_mtime(const struct stat *st)
+bool qemu_facts_fit(const QemuFacts *facts, const char *path, const QemuBinary *now)
 {
-    return (uint64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-bool qemu_facts_fit(const QemuFacts *facts, const char *path, const struct stat *st)
-{
-    return g_str_equal(facts->path, path) && facts->inode == st->st_ino &&
-           facts->size == (uint64_t)st->st_size && facts->mtime_nsec == qemu_facts_mtime(st);
+    return g_str_equal(facts->path, path) && qemu_binary_same(&facts->binary, now);
 }
 
 QemuFacts *qemu_facts_assume(const char *path)
@@ -180,15 +171,21 @@ char *qemu_facts_to_text(const QemuFacts *facts)
     GString *text = g_string_new(HEADING "\n");
 
     g_string_append_printf(text, "path=%s\n", facts->path);
-    g_string_append_printf(text, "inode=%" G_GUINT64_FORMAT "\n", facts->inode);
-    g_string_append_printf(text, "size=%" G_GUINT64_FORMAT "\n", facts->size);
-    g_string_append_printf(text, "mtime=%" G_GUINT64_FORMAT "\n", facts->mtime_nsec);
+    g_string_append_printf(text, "inode=%" G_GUINT64_FORMAT "\n", facts->binary.inode);
+    g_string_append_printf(text, "size=%" G_GUINT64_FORMAT "\n", facts->binary.size);
+    g_string_append_printf(text, "mtime=%" G_GUINT64_FORMAT "\n", facts->binary.mtime_nsec);
+    g_string_append_printf(text, "modules=%" G_GUINT64_FORMAT "\n", facts->binary.modules_nsec);
     g_string_append_printf(text, "version=%s\n", facts->version);
     append_set(text, "type", facts->types);
     append_set(text, "property", facts->vfio_properties);
     append_set(text, "cpu", facts->cpu_properties);
     g_string_append(text, ENDING "\n");
     return g_string_free(text, FALSE);
+}
+
+static bool take_number(const char *value, uint64_t *ret)
+{
+    return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, ret, NULL);
 }
 
 static bool take_line(QemuFacts *facts, const char *key, const char *value)
@@ -198,11 +195,13 @@ static bool take_line(QemuFacts *facts, const char *key, const char *value)
     else if (g_str_equal(key, "version") && !facts->version)
         facts->version = g_strdup(value);
     else if (g_str_equal(key, "inode"))
-        return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, &facts->inode, NULL);
+        return take_number(value, &facts->binary.inode);
     else if (g_str_equal(key, "size"))
-        return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, &facts->size, NULL);
+        return take_number(value, &facts->binary.size);
     else if (g_str_equal(key, "mtime"))
-        return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, &facts->mtime_nsec, NULL);
+        return take_number(value, &facts->binary.mtime_nsec);
+    else if (g_str_equal(key, "modules"))
+        return take_number(value, &facts->binary.modules_nsec);
     else if (g_str_equal(key, "type"))
         g_hash_table_add(facts->types, g_strdup(value));
     else if (g_str_equal(key, "property"))

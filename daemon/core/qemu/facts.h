@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The abilities of a QEMU binary, as it reports them over QMP; never guessed from its version. A value,
- * written to and read from a cache file keyed by the binary's path, inode, size and mtime. */
+ * written to and read from a cache file, which is of one binary with its modules. */
 #pragma once
 
 #include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/stat.h>
+
+#include "../../base/qemu-binary.h"
 
 /* The model with the properties of all. */
 #define QEMU_FACTS_CPU "max-x86_64-cpu"
@@ -15,7 +15,7 @@
 typedef struct QemuFacts {
     char *path;   /* "/usr/bin/qemu-system-x86_64" */
     bool assumed; /* nobody has asked it: it passes for one that has everything */
-    uint64_t inode, size, mtime_nsec;
+    QemuBinary binary;
     char *version;     /* "7.2.22 (Debian …)": shown, never decided upon */
     GHashTable *types; /* set of char*: every type that is not abstract: devices ("vfio-pci"), models of CPUs
                         * ("max-x86_64-cpu"), other objects ("iommufd") */
@@ -27,18 +27,15 @@ typedef struct QemuFacts {
 /* From QMP answers: query-version's, qom-list-types' and device-list-properties' of vfio-pci and of the CPU
  * QEMU_FACTS_CPU (NULL where it has none), each the whole reply object as text. -EBADMSG if one is not what
  * it should be. */
-int qemu_facts_from_replies(const char *path, uint64_t inode, uint64_t size, uint64_t mtime_nsec,
-                            const char *version, const char *types, const char *vfio, const char *cpu,
-                            QemuFacts **ret);
+int qemu_facts_from_replies(const char *path, const QemuBinary *binary, const char *version,
+                            const char *types, const char *vfio, const char *cpu, QemuFacts **ret);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);
 /* By the name that QEMU lists, or with underscores as people write it. */
 bool qemu_facts_cpu_has(const QemuFacts *facts, const char *property);
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property);
 
-/* mtime_nsec of a binary. */
-uint64_t qemu_facts_mtime(const struct stat *st);
 /* Whether they are of this binary, as it is now. */
-bool qemu_facts_fit(const QemuFacts *facts, const char *path, const struct stat *st);
+bool qemu_facts_fit(const QemuFacts *facts, const char *path, const QemuBinary *now);
 
 /* Of a QEMU that nobody has asked. */
 QemuFacts *qemu_facts_assume(const char *path);

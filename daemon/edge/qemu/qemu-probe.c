@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../../base/cleanup.h"
@@ -27,8 +26,8 @@
 /* One QEMU being asked. */
 typedef struct Run {
     QemuProbe *probe;
-    struct stat binary; /* as it was before the start */
-    pid_t pid;          /* 0: none, or reaped */
+    QemuBinary binary; /* as it was before the start */
+    pid_t pid;         /* 0: none, or reaped */
     int pidfd;
     sd_event_source *exit; /* of pidfd */
     sd_event_source *deadline;
@@ -153,11 +152,12 @@ static void write_cache(QemuProbe *probe)
 
 const QemuFacts *qemu_probe_known(QemuProbe *probe)
 {
-    struct stat st;
+    QemuBinary now;
 
     if (!probe->facts)
         read_cache(probe);
-    if (stat(probe->path, &st) < 0 || !probe->facts || !qemu_facts_fit(probe->facts, probe->path, &st))
+    if (qemu_binary_look(probe->path, &now) < 0 || !probe->facts ||
+        !qemu_facts_fit(probe->facts, probe->path, &now))
         return NULL;
     return probe->facts;
 }
@@ -288,15 +288,14 @@ static bool properties_taken(Run *run, int error, const char *message, struct js
 static void on_cpu(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Run *run = userdata;
-    const struct stat *st = &run->binary;
     g_autofree char *cpu = NULL;
     QemuFacts *facts = NULL;
     int r;
 
     if (!properties_taken(run, error, message, result, &cpu))
         return;
-    r = qemu_facts_from_replies(run->probe->path, st->st_ino, st->st_size, qemu_facts_mtime(st), run->version,
-                                run->types, run->vfio, cpu, &facts);
+    r = qemu_facts_from_replies(run->probe->path, &run->binary, run->version, run->types, run->vfio, cpu,
+                                &facts);
     finish(run, facts, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
 }
 
@@ -374,10 +373,10 @@ static int start(Run *run)
 {
     static const QmpHandler handler = {.ready = on_ready, .closed = on_closed};
     _cleanup_close_ int ours = -1, theirs = -1;
-    int pair[2], r;
+    int pair[2], r = qemu_binary_look(run->probe->path, &run->binary);
 
-    if (stat(run->probe->path, &run->binary) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     run->words_fd = spawn_output(WORDS_ROOM);
     if (run->words_fd < 0)
         return run->words_fd;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Asks a QEMU binary what it can do: starts it with -machine none over QMP on a socketpair, asynchronously;
- * the answer is cached in a file and valid as long as path, inode, size and mtime are the same. */
+ * the answer is cached in a file and valid as long as path, binary and modules are the same. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -27,6 +27,6 @@ void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec);
 void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata);
 /* No call with this userdata any more: for who goes before the answer comes. Fine if nothing is asked. */
 void qemu_probe_forget(QemuProbe *probe, const void *userdata);
-/* What is known now without asking; NULL if nothing is, or if the binary has changed since. Borrowed, valid
- * until the loop runs. */
+/* What is known now without asking; NULL if nothing is, or if the binary or a module has changed since.
+ * Borrowed, valid until the loop runs. */
 const QemuFacts *qemu_probe_known(QemuProbe *probe);

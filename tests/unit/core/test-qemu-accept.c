@@ -408,7 +408,8 @@ START_TEST(this_qemu_has_all_that_any_definition_asks_for)
     ck_assert_int_eq(qemu_end(qemu, NULL), 0);
 
     g_autoptr(QemuFacts) facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU_PATH, 1, 1, 1, version, types, properties, cpu, &facts), 0);
+    ck_assert_int_eq(
+        qemu_facts_from_replies(QEMU_PATH, &(QemuBinary){}, version, types, properties, cpu, &facts), 0);
     ck_assert(qemu_facts_cpu_has(facts, "topoext") && !qemu_facts_cpu_has(facts, "topoex"));
     GDir *dir = g_dir_open(USHER_GOLDEN_DIR, 0, NULL);
     for (const char *name; (name = g_dir_read_name(dir));) {

@@ -14,10 +14,12 @@
 
 #define CPU "{\"return\": [{\"name\": \"topoext\", \"type\": \"bool\"}, {\"name\": \"phys-bits\"}]}"
 
+static const QemuBinary binary = {G_MAXUINT64, 0, 1700000000123456789u, 17};
+
 static QemuFacts *some_facts(void)
 {
     QemuFacts *facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, PROPERTIES, CPU, &facts), 0);
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, VERSION, TYPES, PROPERTIES, CPU, &facts), 0);
     return facts;
 }
 
@@ -39,7 +41,7 @@ END_TEST
 START_TEST(a_qemu_without_vfio_has_none_of_its_properties)
 {
     g_autoptr(QemuFacts) facts = NULL;
-    ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, "{\"return\": []}", NULL, NULL, &facts),
+    ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, VERSION, "{\"return\": []}", NULL, NULL, &facts),
                      0);
     ck_assert(!qemu_facts_vfio_has(facts, "x-vga"));
     /* One that does not tell its CPUs' properties passes for one that has all. */
@@ -55,7 +57,7 @@ START_TEST(a_version_without_a_package_is_numbers_alone)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
         g_autoptr(QemuFacts) facts = NULL;
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, plain[i], TYPES, NULL, NULL, &facts), 0);
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, plain[i], TYPES, NULL, NULL, &facts), 0);
         ck_assert_str_eq(facts->version, "9.1.0");
     }
 }
@@ -80,13 +82,13 @@ START_TEST(replies_that_make_no_sense_are_refused)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, bad[i], TYPES, PROPERTIES, CPU, &facts),
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, bad[i], TYPES, PROPERTIES, CPU, &facts),
                          -EBADMSG);
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, bad[i], PROPERTIES, CPU, &facts),
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, VERSION, bad[i], PROPERTIES, CPU, &facts),
                          -EBADMSG);
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, bad[i], CPU, &facts),
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, VERSION, TYPES, bad[i], CPU, &facts),
                          -EBADMSG);
-        ck_assert_int_eq(qemu_facts_from_replies(QEMU, 1, 2, 3, VERSION, TYPES, PROPERTIES, bad[i], &facts),
+        ck_assert_int_eq(qemu_facts_from_replies(QEMU, &binary, VERSION, TYPES, PROPERTIES, bad[i], &facts),
                          -EBADMSG);
         ck_assert_ptr_null(facts);
     }
@@ -97,7 +99,7 @@ START_TEST(facts_survive_the_cache_file)
 {
     g_autoptr(QemuFacts) facts = NULL, back = NULL;
     ck_assert_int_eq(
-        qemu_facts_from_replies(QEMU, G_MAXUINT64, 0, 1700000000123456789u,
+        qemu_facts_from_replies(QEMU, &binary,
                                 "{\"return\": {\"qemu\": {\"micro\": 0, \"minor\": 1, \"major\": 9},"
                                 " \"package\": \"two\\nlines = end\"}}",
                                 TYPES, PROPERTIES, CPU, &facts),
@@ -106,7 +108,7 @@ START_TEST(facts_survive_the_cache_file)
     ck_assert_int_eq(qemu_facts_from_text(text, &back), 0);
     ck_assert_str_eq(back->path, QEMU);
     ck_assert_str_eq(back->version, "9.1.0 (two lines = end)");
-    ck_assert(back->inode == G_MAXUINT64 && back->size == 0 && back->mtime_nsec == 1700000000123456789u);
+    ck_assert(qemu_binary_same(&back->binary, &binary));
     g_autofree char *again = qemu_facts_to_text(back);
     ck_assert_str_eq(again, text);
 }
@@ -128,13 +130,13 @@ END_TEST
 START_TEST(a_cache_file_of_something_else_is_none)
 {
     static const char *const bad[] = {
-        "usher-qemu-facts 2\npath=/q\nversion=1\nend\n",
-        "usher-qemu-facts 3\npath=/q\nend\n",
-        "usher-qemu-facts 3\nversion=1\nend\n",
-        "usher-qemu-facts 3\npath=/q\nversion=1\nfnord=1\nend\n",
-        "usher-qemu-facts 3\npath=/q\nversion=1\nfnord\nend\n",
-        "usher-qemu-facts 3\npath=/q\nversion=1\nsize=-1\nend\n",
-        "usher-qemu-facts 3\npath=/q\npath=/r\nversion=1\nend\n",
+        "usher-qemu-facts 3\npath=/q\nversion=1\nend\n",
+        "usher-qemu-facts 4\npath=/q\nend\n",
+        "usher-qemu-facts 4\nversion=1\nend\n",
+        "usher-qemu-facts 4\npath=/q\nversion=1\nfnord=1\nend\n",
+        "usher-qemu-facts 4\npath=/q\nversion=1\nfnord\nend\n",
+        "usher-qemu-facts 4\npath=/q\nversion=1\nsize=-1\nend\n",
+        "usher-qemu-facts 4\npath=/q\npath=/r\nversion=1\nend\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;

@@ -55,6 +55,32 @@ START_TEST(a_changed_program_is_asked_again)
 }
 END_TEST
 
+/* Distributions have modules in packages of their own: who is told to install one is to be believed then. */
+START_TEST(a_program_with_another_module_is_asked_again)
+{
+    Bench bench;
+    bench_init(&bench);
+    g_autofree char *bin = g_build_filename(bench.dir, "bin", NULL),
+                    *modules = g_build_filename(bench.dir, "lib", "qemu", NULL),
+                    *module = g_build_filename(modules, "hw-usb-host.so", NULL);
+    ck_assert_int_eq(g_mkdir_with_parents(bin, 0755), 0);
+    ck_assert_int_eq(g_mkdir_with_parents(modules, 0755), 0);
+    g_free(bench.program);
+    bench.program = g_build_filename(bin, "qemu", NULL);
+    install(&bench, "MICRO=1;" FAKE_QEMU);
+    bench_probe(&bench);
+    ask(&bench);
+    ck_assert_str_eq(qemu_probe_known(bench.probe)->version, "9.8.1");
+    ck_assert(g_file_set_contents(module, "", 0, NULL));
+    ck_assert_ptr_null(qemu_probe_known(bench.probe));
+    ask(&bench);
+    bench_probe(&bench);
+    ck_assert_str_eq(qemu_probe_known(bench.probe)->version, "9.8.1");
+    ck_assert_uint_eq(n_starts(&bench), 2);
+    bench_clear(&bench);
+}
+END_TEST
+
 START_TEST(a_damaged_cache_is_no_answer)
 {
     Bench bench;
@@ -74,4 +100,4 @@ END_TEST
 
 SUITE("qemu-probe-cache", what_is_known_is_told_at_once_and_asked_once,
       the_answer_outlives_the_probe_in_its_cache, a_changed_program_is_asked_again,
-      a_damaged_cache_is_no_answer)
+      a_program_with_another_module_is_asked_again, a_damaged_cache_is_no_answer)

@@ -33,7 +33,7 @@ static QemuFacts *facts_new(void)
     QemuFacts *facts = NULL;
 
     ck_assert_int_eq(qemu_facts_from_replies(
-                         "/bin/true", 1, 2, 3,
+                         "/bin/true", &(QemuBinary){},
                          "{\"return\": {\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}}}",
                          "{\"return\": [{\"name\": \"vfio-pci\"}, {\"name\": \"qemu-xhci\"}, {\"name\": "
                          "\"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, "
