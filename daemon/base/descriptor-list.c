@@ -13,6 +13,12 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What an editor leaves beside a file is hidden, as a rule, and libvirt passes it over, too. */
+static bool is_descriptor(const char *name)
+{
+    return name[0] != '.' && g_str_has_suffix(name, ".json");
+}
+
 /* Maps each descriptor's name to the path of the file that counts. */
 static GHashTable *list_descriptors(const char *const *folders)
 {
@@ -23,7 +29,7 @@ static GHashTable *list_descriptors(const char *const *folders)
         if (file_list_at(AT_FDCWD, *folders, &names) < 0)
             continue;
         for (char **name = names; *name; name++)
-            if (g_str_has_suffix(*name, ".json") && !g_hash_table_contains(paths, *name))
+            if (is_descriptor(*name) && !g_hash_table_contains(paths, *name))
                 g_hash_table_insert(paths, g_strdup(*name), g_build_filename(*folders, *name, NULL));
     }
     return paths;

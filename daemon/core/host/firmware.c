@@ -80,13 +80,21 @@ static bool read_images(struct json_object *mapping, Firmware *firmware)
     return g_str_equal(mode, "split") && firmware->code && firmware->template;
 }
 
+/* With "host-uefi-vars" it keeps its variables by a device of QEMU's (uefi-vars-x64) that no guest of ours
+ * has, and panics without. */
+static bool is_bootable(struct json_object *root)
+{
+    return has_word(root, "interface-types", "uefi") && has_target(root) &&
+           !has_word(root, "features", "host-uefi-vars");
+}
+
 static Firmware *read_descriptor(const char *source, struct json_object *root)
 {
     struct json_object *mapping = descriptor_member(root, "mapping");
     g_autoptr(Firmware) firmware = g_new0(Firmware, 1);
 
-    if (!has_word(root, "interface-types", "uefi") || !has_target(root) ||
-        g_strcmp0(descriptor_text(mapping, "device"), "flash") != 0 || !read_images(mapping, firmware))
+    if (!is_bootable(root) || g_strcmp0(descriptor_text(mapping, "device"), "flash") != 0 ||
+        !read_images(mapping, firmware))
         return NULL;
     firmware->source = g_strdup(source);
     firmware->secure_boot = has_word(root, "features", "secure-boot");

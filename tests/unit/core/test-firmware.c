@@ -100,6 +100,7 @@ START_TEST(firmware_that_we_cannot_boot_is_passed_over)
         parse("uefi", "flash", "raw", "{\"architecture\":\"i386\",\"machines\":[\"pc-q35-*\"]}", ""));
     ck_assert_ptr_null(
         parse("uefi", "flash", "raw", "{\"architecture\":\"x86_64\",\"machines\":[\"pc-i440fx-*\"]}", ""));
+    ck_assert_ptr_null(parse("uefi", "flash", "raw", Q35, "\"host-uefi-vars\""));
 }
 END_TEST
 

@@ -86,6 +86,7 @@ START_TEST(descriptors_come_in_the_order_of_their_names_whatever_their_folder)
     describe("etc/50-b.json", "/b");
     write_file("usr/README", "no descriptor");
     write_file("usr/45-broken.json", "{");
+    describe("usr/.40-a.json", "/hidden");
     assert_found("/a /b /c ");
 }
 END_TEST
@@ -105,6 +106,28 @@ START_TEST(an_empty_file_hides_the_distributions)
     describe("usr/60-c.json", "/c");
     write_file("etc/40-a.json", "");
     assert_found("/c ");
+}
+END_TEST
+
+START_TEST(what_is_no_file_hides_the_distributions_and_is_not_waited_for)
+{
+    g_autofree char *nothing = path_of("etc/40-a.json"), *fifo = path_of("etc/50-b.json"),
+                    *folder = path_of("etc/60-c.json"), *nowhere = path_of("etc/70-d.json"),
+                    *large = path_of("etc/80-e.json");
+
+    describe("usr/40-a.json", "/a");
+    describe("usr/50-b.json", "/b");
+    describe("usr/60-c.json", "/c");
+    describe("usr/70-d.json", "/d");
+    describe("usr/80-e.json", "/e");
+    describe("usr/90-f.json", "/f");
+    write_file("etc/80-e.json", "");
+    ck_assert_int_eq(truncate(large, 10 << 20), 0);
+    ck_assert_int_eq(symlink("/dev/null", nothing), 0);
+    ck_assert_int_eq(mkfifo(fifo, 0644), 0);
+    ck_assert_int_eq(mkdir(folder, 0755), 0);
+    ck_assert_int_eq(symlink("nowhere", nowhere), 0);
+    assert_found("/f ");
 }
 END_TEST
 
@@ -240,8 +263,9 @@ END_TEST
 SUITE_WITH("tools-find", set_up, tear_down,
            descriptors_come_in_the_order_of_their_names_whatever_their_folder,
            the_administrators_descriptor_takes_the_place_of_the_distributions,
-           an_empty_file_hides_the_distributions, a_host_without_descriptors_has_no_firmware,
-           variables_are_made_once_from_the_template, a_copy_that_was_cut_short_is_made_anew,
-           a_template_is_read_from_a_copy_that_nobody_changes,
+           an_empty_file_hides_the_distributions,
+           what_is_no_file_hides_the_distributions_and_is_not_waited_for,
+           a_host_without_descriptors_has_no_firmware, variables_are_made_once_from_the_template,
+           a_copy_that_was_cut_short_is_made_anew, a_template_is_read_from_a_copy_that_nobody_changes,
            an_image_with_its_contents_in_another_file_is_refused, an_image_has_the_size_that_the_guest_sees,
            a_link_in_the_place_of_the_variables_is_not_followed)
