@@ -105,7 +105,7 @@ void vfio_scan_iommufd(int proc_fd, int dev_fd, Host *host)
     struct stat st;
 
     /* Not access(2), which asks the device cgroup too: usherd may open no device. */
-    if (fstatat(dev_fd, "iommu", &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(dev_fd, "iommu", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISCHR(st.st_mode))
         host->iommufd.lack = "this kernel has no /dev/iommu (CONFIG_IOMMUFD), or vfio is not loaded";
     else if (!has_device_nodes(proc_fd))
         host->iommufd.lack = "this kernel has no nodes of VFIO's devices (CONFIG_VFIO_DEVICE_CDEV)";

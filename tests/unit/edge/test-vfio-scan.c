@@ -41,7 +41,8 @@ START_TEST(the_kernels_own_list_of_variants_is_read_again_when_it_changes)
     g_autoptr(Host) one = scan_with(fake, modules), again = scan_with(fake, modules);
     ck_assert_uint_eq(one->vfio_aliases->len, 1);
     ck_assert_ptr_eq(one->vfio_aliases, again->vfio_aliases);
-    ck_assert(g_file_set_contents(path, "alias vfio_pci:v1 a_vfio_pci\nalias vfio_pci:v2 b_vfio_pci\n", -1, NULL));
+    ck_assert(
+        g_file_set_contents(path, "alias vfio_pci:v1 a_vfio_pci\nalias vfio_pci:v2 b_vfio_pci\n", -1, NULL));
     g_autoptr(Host) two = scan_with(fake, modules);
     ck_assert_uint_eq(two->vfio_aliases->len, 2);
     /* A snapshot keeps what it has seen. */
@@ -51,5 +52,21 @@ START_TEST(the_kernels_own_list_of_variants_is_read_again_when_it_changes)
 }
 END_TEST
 
+/* Somebody's touch(1), say: QEMU could do nothing with it. */
+START_TEST(a_file_in_the_place_of_the_iommu_is_none)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    g_autofree char *devices = g_build_filename(fake_host_path(fake), "proc/devices", NULL),
+                    *iommu = g_build_filename(fake_host_path(fake), "dev/iommu", NULL);
+
+    ck_assert(g_file_set_contents(devices, "Character devices:\n240 vfio-dev\n", -1, NULL));
+    ck_assert(g_file_set_contents(iommu, "", 0, NULL));
+    g_autoptr(Host) host = scan(fake, NULL);
+    ck_assert_str_eq(host->iommufd.lack,
+                     "this kernel has no /dev/iommu (CONFIG_IOMMUFD), or vfio is not loaded");
+}
+END_TEST
+
 SUITE("vfio-scan", what_vfio_calls_a_device_is_seen_whatever_its_driver_is_called,
-      the_kernels_own_list_of_variants_is_read_again_when_it_changes)
+      the_kernels_own_list_of_variants_is_read_again_when_it_changes,
+      a_file_in_the_place_of_the_iommu_is_none)
