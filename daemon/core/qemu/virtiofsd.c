@@ -40,10 +40,18 @@ static bool serves_folders(struct json_object *root)
     return g_strcmp0(descriptor_text(root, "type"), "fs") == 0;
 }
 
+/* A loader or a library may have had a word to say first, on the same output. */
+static struct json_object *read_capabilities(const char *text)
+{
+    const char *object = text ? strchr(text, '{') : NULL;
+
+    return object ? descriptor_parse(object, strlen(object)) : NULL;
+}
+
 Virtiofsd *virtiofsd_from_answers(const char *path, const char *capabilities, const char *help)
 {
     Virtiofsd *virtiofsd = g_new0(Virtiofsd, 1);
-    struct json_object *root = capabilities ? descriptor_parse(capabilities, strlen(capabilities)) : NULL;
+    struct json_object *root = read_capabilities(capabilities);
 
     virtiofsd->path = g_strdup(path);
     if (serves_folders(root) && help) {

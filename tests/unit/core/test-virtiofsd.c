@@ -59,6 +59,17 @@ START_TEST(an_earlier_one_lacks_what_it_does_not_tell_of)
 }
 END_TEST
 
+START_TEST(what_a_loader_says_first_is_no_answer)
+{
+    g_autoptr(Virtiofsd) virtiofsd = virtiofsd_from_answers(
+        "/v",
+        "ERROR: ld.so: object 'libgamemode.so' from /etc/ld.so.preload cannot be preloaded: ignored.\n" FS,
+        later_help);
+
+    ck_assert(virtiofsd->usable && virtiofsd->separate);
+}
+END_TEST
+
 START_TEST(one_that_makes_no_sense_is_not_used)
 {
     static const struct {
@@ -171,10 +182,9 @@ START_TEST(virtiofs_that_cannot_be_is_refused)
     g_autoptr(HostTools) none = tools_with(NULL), confined = tools_with(&qemus),
                          unusable = tools_with(&strange);
 
-    assert_host_refuses(
-        none, "Type=virtiofs\n", FAULT_MISSING_FILE,
-        "guest win10: [Share docs] Type=virtiofs: there is no virtiofsd on this host",
-        "install it; or write Type=9p");
+    assert_host_refuses(none, "Type=virtiofs\n", FAULT_MISSING_FILE,
+                        "guest win10: [Share docs] Type=virtiofs: there is no virtiofsd on this host",
+                        "install it; or write Type=9p");
     confined->confined = true;
     assert_host_refuses(
         confined, "Type=virtiofs\n", FAULT_REFUSED,
@@ -259,8 +269,9 @@ START_TEST(shares_that_make_no_sense_are_refused)
 END_TEST
 
 SUITE("virtiofsd", qemus_own_takes_its_options_behind_o, the_later_one_can_do_more,
-      an_earlier_one_lacks_what_it_does_not_tell_of, one_that_makes_no_sense_is_not_used,
-      a_descriptor_names_the_program_that_serves_folders, a_share_is_virtiofs_where_that_can_be,
-      owners_that_the_guest_keeps_itself_stay_with_9p, virtiofs_that_cannot_be_is_refused,
-      what_qemus_own_cannot_do_is_refused_there_alone, one_that_has_not_answered_yet_is_waited_for,
-      the_later_one_has_each_option_for_itself, shares_that_make_no_sense_are_refused)
+      an_earlier_one_lacks_what_it_does_not_tell_of, what_a_loader_says_first_is_no_answer,
+      one_that_makes_no_sense_is_not_used, a_descriptor_names_the_program_that_serves_folders,
+      a_share_is_virtiofs_where_that_can_be, owners_that_the_guest_keeps_itself_stay_with_9p,
+      virtiofs_that_cannot_be_is_refused, what_qemus_own_cannot_do_is_refused_there_alone,
+      one_that_has_not_answered_yet_is_waited_for, the_later_one_has_each_option_for_itself,
+      shares_that_make_no_sense_are_refused)
