@@ -6,9 +6,9 @@
 
 /* Names as packages.debian.org, archlinux.org's repositories of qemu and edk2, SUSE's spec files of qemu,
  * ovmf, swtpm and virtiofsd, and pkgs/by-name and all-packages.nix of nixpkgs have them. Those of Fedora and
- * RHEL are what their users write, and nobody has looked them up. Debian's qemu-system-common had virtiofsd
- * up to 12. gvncviewer is a package of Debian's and Fedora's; elsewhere tigervnc has a viewer. On NixOS QEMU
- * brings its firmware along. */
+ * RHEL are what their users write, and nobody has looked them up. Debian's qemu-system-common has virtiofsd
+ * up to 12, so that it is there with QEMU. gvncviewer is a package of Debian's and Fedora's; elsewhere
+ * tigervnc has a viewer. On NixOS QEMU brings its firmware along. */
 static const struct {
     const char *install; /* %s: the package */
     const char *layer;   /* the same where the system is an image; NULL: it never is */
@@ -20,9 +20,14 @@ static const struct {
                              NULL,
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
-                             {"qemu-system-x86", "ovmf", "swtpm",
-                              "virtiofsd (on Debian 12: qemu-system-common)", "linux-image-amd64",
+                             {"qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "linux-image-amd64",
                               "gvncviewer", "virt-viewer"}},
+    [DISTRIBUTION_UBUNTU] = {"apt install %s",
+                             NULL,
+                             "update-grub",
+                             "/boot/vmlinuz-$(uname -r)",
+                             {"qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "linux-generic", "gvncviewer",
+                              "virt-viewer"}},
     [DISTRIBUTION_FEDORA] = {"dnf install %s",
                              "rpm-ostree install %s; then reboot",
                              "grub2-mkconfig -o /boot/grub2/grub.cfg",
@@ -60,7 +65,7 @@ static const struct {
     Distribution distribution;
 } ids[] = {
     {"debian", DISTRIBUTION_DEBIAN},
-    {"ubuntu", DISTRIBUTION_DEBIAN},
+    {"ubuntu", DISTRIBUTION_UBUNTU},
     {"fedora", DISTRIBUTION_FEDORA},
     {"rhel", DISTRIBUTION_RHEL},
     {"centos", DISTRIBUTION_RHEL},
@@ -71,6 +76,8 @@ static const struct {
     {"nixos", DISTRIBUTION_NIXOS},
     /* Made of Fedora, though it says that it is like RHEL first. */
     {"nobara", DISTRIBUTION_FEDORA},
+    /* Oracle's rebuild of RHEL, which says that it is like Fedora. */
+    {"ol", DISTRIBUTION_RHEL},
 };
 
 /* One line of a file, and what has to run then. NULL: the distribution says it. */

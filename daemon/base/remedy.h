@@ -10,7 +10,8 @@
 
 typedef enum Distribution {
     DISTRIBUTION_OTHER,
-    DISTRIBUTION_DEBIAN, /* and Ubuntu, Proxmox, Mint */
+    DISTRIBUTION_DEBIAN, /* and Proxmox */
+    DISTRIBUTION_UBUNTU, /* and Mint, Pop!_OS: its kernel has another name */
     DISTRIBUTION_FEDORA,
     DISTRIBUTION_RHEL, /* and its rebuilds */
     DISTRIBUTION_ARCH,
