@@ -4,10 +4,12 @@
 
 #include "../../base/remedy.h"
 #include "../host/holder.h"
+#include "../host/vfio-driver.h"
 #include "owner.h"
 #include "step-outcome.h"
 
 #define SEE_KERNEL "see what the kernel says: journalctl -k"
+#define INSTEAD SEE_KERNEL "; or write Driver=vfio-pci into the device's section"
 
 static const char *or_none(const char *value)
 {
@@ -102,11 +104,21 @@ static StepOutcome fell_short(const Step *s, const char *live)
                                   s->subject, had, missing)};
 }
 
+/* A variant of vfio-pci may be blacklisted, or refuse the device, which vfio-pci itself lends, too. */
+static bool by_variant(const Step *s)
+{
+    const char *driver = s->kind == STEP_MODULE ? s->subject : s->kind == STEP_DRIVER ? s->after : "";
+
+    return vfio_driver_named(driver) && !vfio_driver_same(driver, VFIO_DRIVER);
+}
+
 static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why)
 {
     if (s->kind == STEP_MODULE)
         return fault_new(FAULT_FAILED,
-                         "see whether this kernel has the module: try modprobe, and see journalctl -k",
+                         by_variant(s)
+                             ? INSTEAD
+                             : "see whether this kernel has the module: try modprobe, and see journalctl -k",
                          "cannot load the module %s: %s", s->subject,
                          answer->message
                              ?: answer->live ? "it did not come up"
@@ -115,6 +127,7 @@ static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why
         return fault_new(FAULT_FAILED, SEE_KERNEL, "reset of %s failed: %s", s->subject, why);
     return fault_new(FAULT_FAILED,
                      step_kind_systemd(s->kind) ? "see what systemd says: systemctl status, and journalctl"
+                     : by_variant(s)            ? INSTEAD
                                                 : SEE_KERNEL,
                      "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
                      s->subject, or_none(s->before), or_none(s->after), or_none(answer->live), why);

@@ -152,6 +152,23 @@ START_TEST(what_is_left_in_drift_names_the_command_that_tries_again)
 }
 END_TEST
 
+START_TEST(a_variant_that_fails_is_not_the_only_driver)
+{
+    const Row module = {STEP_MODULE, "mlx5_vfio_pci", "absent", "live",
+                        PLAN,        WORKER_FAILED,   -ENOPKG,  "absent"},
+              probe = {STEP_DRIVER, GPU, "", "xe-vfio-pci", PLAN, WORKER_FAILED, -EIO, ""},
+              plain = {STEP_DRIVER, GPU, "", "vfio-pci", PLAN, WORKER_FAILED, -EIO, ""},
+              plain_module = {MODULE, PLAN, WORKER_FAILED, -ENOPKG, "absent"};
+    g_auto(StepOutcome) first = ask(&module, NULL), second = ask(&probe, NULL), third = ask(&plain, NULL),
+                        fourth = ask(&plain_module, NULL);
+
+    ck_assert_ptr_nonnull(strstr(first.fault->remedy, "Driver=vfio-pci"));
+    ck_assert_ptr_nonnull(strstr(second.fault->remedy, "Driver=vfio-pci"));
+    ck_assert_ptr_null(strstr(third.fault->remedy, "Driver="));
+    ck_assert_ptr_null(strstr(fourth.fault->remedy, "Driver="));
+}
+END_TEST
+
 START_TEST(only_what_is_given_up_as_anothers_is_logged_as_a_notice)
 {
     const Row drift = {GOVERNOR, UNDO, WORKER_DRIFT, 0, "powersave"},
@@ -191,7 +208,7 @@ START_TEST(what_hangs_is_told_with_how_long_it_was_waited_for)
 END_TEST
 
 SUITE("step-outcome", an_answer_means_what_the_table_says,
-      what_is_left_in_drift_names_the_command_that_tries_again,
+      what_is_left_in_drift_names_the_command_that_tries_again, a_variant_that_fails_is_not_the_only_driver,
       only_what_is_given_up_as_anothers_is_logged_as_a_notice,
       a_disk_that_came_to_be_used_is_told_with_its_holder_and_is_no_fault_of_the_device,
       what_hangs_is_told_with_how_long_it_was_waited_for)
