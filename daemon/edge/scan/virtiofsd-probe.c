@@ -20,6 +20,8 @@
 
 /* Its help takes 10 KiB in version 1.13. */
 #define ANSWER_ROOM (64 * 1024)
+/* How many are asked at most, one after the other. */
+#define CANDIDATES_MAX 8
 
 static const char *const descriptor_folders[] = {"/etc/qemu/vhost-user", USHER_QEMU_DATADIR "/vhost-user",
                                                  NULL};
@@ -42,44 +44,94 @@ typedef struct Question {
     sd_event_source *exit; /* of pidfd */
 } Question;
 
+/* One that there is, as it was when it was found. */
+typedef struct Candidate {
+    char *path;
+    struct stat binary;
+} Candidate;
+
 struct VirtiofsdProbe {
     sd_event *event;
     const VirtiofsdPlaces *places;
-    char *path;         /* NULL: there is none */
-    struct stat binary; /* as it was when it was asked */
-    Virtiofsd *known;   /* NULL: none, or it has not answered yet */
+    GPtrArray *candidates; /* of Candidate, the one that counts most first */
+    unsigned at;           /* the one that is asked, or was asked last */
+    Virtiofsd *known;      /* NULL: there is none, or none has answered yet */
     Question questions[QUESTION_MAX];
     sd_event_source *deadline;
 };
 
 /* Finding it. */
 
-static bool take_described(const char *path, const char *text, size_t size, void *userdata)
+/* A folder may be entered, which access(2) does not tell from a program. */
+static bool is_program(const char *path, struct stat *ret)
 {
-    char **ret = userdata, *program = virtiofsd_described(text, size);
-
-    if (program && access(program, X_OK) >= 0)
-        *ret = program;
-    else
-        g_free(program);
-    return *ret != NULL;
+    return stat(path, ret) == 0 && S_ISREG(ret->st_mode) && access(path, X_OK) == 0;
 }
 
-/* NULL: there is none. The caller frees it. */
-static char *find(const VirtiofsdPlaces *places)
+static void candidate_free(void *data)
 {
-    char *path = NULL;
+    Candidate *candidate = data;
 
-    if (*USHER_VIRTIOFSD)
-        return access(USHER_VIRTIOFSD, X_OK) >= 0 ? g_strdup(USHER_VIRTIOFSD) : NULL;
-    descriptor_list(places->descriptors, take_described, &path);
-    for (const char *const *program = places->programs; !path && *program; program++)
-        if (access(*program, X_OK) >= 0)
-            path = g_strdup(*program);
-    return path;
+    g_free(candidate->path);
+    g_free(candidate);
+}
+
+static gboolean has_path(const void *candidate, const void *path)
+{
+    return g_str_equal(((const Candidate *)candidate)->path, path);
+}
+
+static void add(GPtrArray *candidates, const char *path)
+{
+    struct stat binary;
+
+    if (candidates->len >= CANDIDATES_MAX || !is_program(path, &binary) ||
+        g_ptr_array_find_with_equal_func(candidates, path, has_path, NULL))
+        return;
+    Candidate *candidate = g_new(Candidate, 1);
+    *candidate = (Candidate){g_strdup(path), binary};
+    g_ptr_array_add(candidates, candidate);
+}
+
+static bool take_described(const char *path, const char *text, size_t size, void *candidates)
+{
+    g_autofree char *program = virtiofsd_described(text, size);
+
+    if (program)
+        add(candidates, program);
+    return false;
+}
+
+static GPtrArray *find(const VirtiofsdPlaces *places)
+{
+    GPtrArray *candidates = g_ptr_array_new_with_free_func(candidate_free);
+
+    if (*USHER_VIRTIOFSD) {
+        add(candidates, USHER_VIRTIOFSD);
+        return candidates;
+    }
+    descriptor_list(places->descriptors, take_described, candidates);
+    for (const char *const *program = places->programs; *program; program++)
+        add(candidates, *program);
+    return candidates;
+}
+
+static bool are_same(const GPtrArray *a, const GPtrArray *b)
+{
+    for (unsigned i = 0; a->len == b->len && i < a->len; i++) {
+        const Candidate *one = g_ptr_array_index(a, i), *other = g_ptr_array_index(b, i);
+        if (!g_str_equal(one->path, other->path) || !file_is_same(&one->binary, &other->binary))
+            return false;
+    }
+    return a->len == b->len;
 }
 
 /* Asking it. */
+
+static const char *path_asked(const VirtiofsdProbe *probe)
+{
+    return ((const Candidate *)g_ptr_array_index(probe->candidates, probe->at))->path;
+}
 
 static bool is_asked(const VirtiofsdProbe *probe)
 {
@@ -113,15 +165,24 @@ static char *read_answer(const Question *question)
     return pread(question->output, bytes, ANSWER_ROOM, 0) > 0 && *bytes ? g_steal_pointer(&bytes) : NULL;
 }
 
+static void ask_all(VirtiofsdProbe *probe);
+
+/* One of the host's that can be used is found, whatever lies before it. */
 static void answered(VirtiofsdProbe *probe)
 {
     g_autofree char *capabilities = read_answer(&probe->questions[QUESTION_CAPABILITIES]),
                     *help = read_answer(&probe->questions[QUESTION_HELP]);
 
     drop_questions(probe);
-    probe->known = virtiofsd_from_answers(probe->path, capabilities, help);
-    if (!probe->known->usable)
-        log_warning("%s does not have what shares need; they are shared by 9p", probe->path);
+    probe->known = virtiofsd_from_answers(path_asked(probe), capabilities, help);
+    if (probe->known->usable)
+        return;
+    log_warning("%s does not have what shares need", probe->known->path);
+    if (probe->at + 1 < probe->candidates->len) {
+        probe->known = virtiofsd_free(probe->known);
+        probe->at++;
+        ask_all(probe);
+    }
 }
 
 static int on_exit_seen(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -150,7 +211,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 static int ask(VirtiofsdProbe *probe, QuestionKind kind, const char *option)
 {
     Question *question = &probe->questions[kind];
-    const char *argv[] = {probe->path, option, NULL};
+    const char *argv[] = {path_asked(probe), option, NULL};
 
     question->output = spawn_output(ANSWER_ROOM);
     if (question->output < 0)
@@ -174,25 +235,24 @@ static void ask_all(VirtiofsdProbe *probe)
         r = ask(probe, QUESTION_HELP, VIRTIOFSD_ASK_HELP);
     if (r >= 0)
         return;
-    log_warning("cannot ask %s what it can do: %s", probe->path, strerror(-r));
+    log_warning("cannot ask %s what it can do: %s", path_asked(probe), strerror(-r));
     answered(probe);
 }
 
 static void look(VirtiofsdProbe *probe)
 {
-    g_autofree char *path = find(probe->places);
-    struct stat binary = {};
+    GPtrArray *candidates = find(probe->places);
 
-    if (path && stat(path, &binary) < 0)
-        g_clear_pointer(&path, g_free);
-    if (g_strcmp0(path, probe->path) == 0 && file_is_same(&binary, &probe->binary))
+    if (are_same(candidates, probe->candidates)) {
+        g_ptr_array_unref(candidates);
         return;
+    }
     drop_questions(probe);
     probe->known = virtiofsd_free(probe->known);
-    g_free(probe->path);
-    probe->path = g_steal_pointer(&path);
-    probe->binary = binary;
-    if (probe->path)
+    g_ptr_array_unref(probe->candidates);
+    probe->candidates = candidates;
+    probe->at = 0;
+    if (candidates->len > 0)
         ask_all(probe);
 }
 
@@ -202,6 +262,7 @@ VirtiofsdProbe *virtiofsd_probe_new(sd_event *event, const VirtiofsdPlaces *plac
 
     probe->event = sd_event_ref(event);
     probe->places = places;
+    probe->candidates = g_ptr_array_new_with_free_func(candidate_free);
     for (unsigned i = 0; i < QUESTION_MAX; i++)
         probe->questions[i] = (Question){.probe = probe, .pidfd = -1, .output = -1};
     return probe;
@@ -211,7 +272,7 @@ DEFINE_FREE(VirtiofsdProbe, virtiofsd_probe_free, probe)
 {
     drop_questions(probe);
     virtiofsd_free(probe->known);
-    g_free(probe->path);
+    g_ptr_array_unref(probe->candidates);
     sd_event_unref(probe->event);
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Finds the host's virtiofsd, and asks it what it can do. The answer is valid as long as path, inode, size
- * and mtime are the same; another program is asked anew, while the loop goes on. */
+/* Finds the host's virtiofsd, and asks it what it can do: the first of those that are there, and if it cannot
+ * be used, the next. The answer is valid as long as the paths of all, and inode, size and mtime, are the
+ * same; else they are asked anew, while the loop goes on. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
 #include "../../core/qemu/virtiofsd.h"
 
-/* How long it may take, until it is killed and counts as one that cannot be used. */
+/* How long each may take, until it is killed and counts as one that cannot be used. */
 #define VIRTIOFSD_PROBE_DEADLINE_USEC (10 * G_USEC_PER_SEC)
 
 typedef struct VirtiofsdProbe VirtiofsdProbe;

@@ -118,6 +118,31 @@ START_TEST(the_one_that_is_described_comes_first)
 }
 END_TEST
 
+START_TEST(one_that_can_be_used_is_found_behind_one_that_cannot)
+{
+    g_autofree char *described = program("described"), *strange = program("strange");
+
+    install(usual, "--readonly");
+    write_file(described, "#!/bin/sh\necho it is something else\n");
+    write_file(strange, "no program at all");
+    describe(etc, "40-strange.json", strange);
+    describe(usr, "50-virtiofsd.json", described);
+    describe(usr, "60-again.json", described);
+    ck_assert_str_eq(known()->path, usual);
+    ck_assert(known()->usable && known()->read_only);
+    install(described, "");
+    ck_assert_str_eq(known()->path, described);
+}
+END_TEST
+
+START_TEST(a_folder_is_no_program)
+{
+    install(usual, "");
+    describe(usr, "50-virtiofsd.json", usr);
+    ck_assert_str_eq(known()->path, usual);
+}
+END_TEST
+
 START_TEST(the_administrators_descriptor_counts_more)
 {
     g_autofree char *described = program("described"), *mine = program("mine");
@@ -181,6 +206,7 @@ END_TEST
 
 SUITE_WITH("virtiofsd-probe", set_up, tear_down, a_host_without_one_is_not_asked,
            the_one_in_a_usual_folder_says_what_it_can_do, the_one_that_is_described_comes_first,
+           one_that_can_be_used_is_found_behind_one_that_cannot, a_folder_is_no_program,
            the_administrators_descriptor_counts_more, one_that_cannot_be_used_is_known_all_the_same,
            one_that_prints_without_end_is_cut_off, another_program_is_asked_while_the_loop_goes_on,
            one_that_hangs_dies_with_who_asked)
