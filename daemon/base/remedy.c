@@ -8,7 +8,8 @@
  * ovmf, swtpm and virtiofsd, and pkgs/by-name and all-packages.nix of nixpkgs have them. Those of Fedora and
  * RHEL are what their users write, and nobody has looked them up. Debian's qemu-system-common has virtiofsd
  * up to 12, so that it is there with QEMU. gvncviewer is a package of Debian's and Fedora's; elsewhere
- * tigervnc has a viewer. On NixOS QEMU brings its firmware along. */
+ * tigervnc has a viewer. On NixOS QEMU brings its firmware along. Fedora's qemu-system-x86 and Arch's
+ * qemu-desktop bring all modules of QEMU's; RHEL has no SPICE any more. */
 static const struct {
     const char *install; /* %s: the package */
     const char *layer;   /* the same where the system is an image; NULL: it never is */
@@ -20,44 +21,46 @@ static const struct {
                              NULL,
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
-                             {"qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "linux-image-amd64",
-                              "gvncviewer", "virt-viewer"}},
+                             {"qemu-system-x86", "qemu-system-modules-spice", "qemu-system-gui", "ovmf",
+                              "swtpm", "virtiofsd", "linux-image-amd64", "gvncviewer", "virt-viewer"}},
     [DISTRIBUTION_UBUNTU] = {"apt install %s",
                              NULL,
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
-                             {"qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "linux-generic", "gvncviewer",
-                              "virt-viewer"}},
+                             {"qemu-system-x86", "qemu-system-modules-spice", "qemu-system-gui", "ovmf",
+                              "swtpm", "virtiofsd", "linux-generic", "gvncviewer", "virt-viewer"}},
     [DISTRIBUTION_FEDORA] = {"dnf install %s",
                              "rpm-ostree install %s; then reboot",
                              "grub2-mkconfig -o /boot/grub2/grub.cfg",
                              "/lib/modules/$(uname -r)/vmlinuz",
-                             {"qemu-system-x86", "edk2-ovmf", "swtpm", "virtiofsd", "kernel", "gvncviewer",
-                              "virt-viewer"}},
+                             {"qemu-system-x86", "qemu-system-x86", "qemu-system-x86", "edk2-ovmf", "swtpm",
+                              "virtiofsd", "kernel", "gvncviewer", "virt-viewer"}},
     [DISTRIBUTION_RHEL] = {"dnf install %s",
                            "rpm-ostree install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
-                           {"qemu-kvm", "edk2-ovmf", "swtpm", "virtiofsd", "kernel", "tigervnc",
-                            "virt-viewer"}},
+                           {"qemu-kvm", NULL, "qemu-kvm-audio-pa", "edk2-ovmf", "swtpm", "virtiofsd",
+                            "kernel", "tigervnc", "virt-viewer"}},
     [DISTRIBUTION_ARCH] = {"pacman -S %s",
                            NULL,
                            "grub-mkconfig -o /boot/grub/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
-                           {"qemu-system-x86", "edk2-ovmf", "swtpm", "virtiofsd", "linux", "tigervnc",
-                            "virt-viewer"}},
+                           {"qemu-system-x86", "qemu-desktop", "qemu-desktop", "edk2-ovmf", "swtpm",
+                            "virtiofsd", "linux", "tigervnc", "virt-viewer"}},
     [DISTRIBUTION_SUSE] = {"zypper install %s",
                            "transactional-update pkg install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
-                           {"qemu-x86", "qemu-ovmf-x86_64", "swtpm", "virtiofsd", "kernel-default",
+                           {"qemu-x86", "qemu-hw-display-qxl qemu-ui-spice-core qemu-chardev-spice",
+                            "qemu-audio-pa", "qemu-ovmf-x86_64", "swtpm", "virtiofsd", "kernel-default",
                             "tigervnc", "virt-viewer"}},
     [DISTRIBUTION_NIXOS] =
         {"environment.systemPackages = [ pkgs.%s ]; in configuration.nix, then: nixos-rebuild switch",
          NULL,
          NULL,
          NULL,
-         {"qemu_kvm", "qemu_kvm", "swtpm", "virtiofsd", "linux", "tigervnc", "virt-viewer"}},
+         {"qemu_kvm", "qemu_kvm", "qemu_kvm", "qemu_kvm", "swtpm", "virtiofsd", "linux", "tigervnc",
+          "virt-viewer"}},
 };
 
 static const struct {
@@ -146,20 +149,25 @@ void remedy_speak_here(BootSetup boot)
     remedy_speak_for((RemedyPlace){distribution_here(), is_image(), boot});
 }
 
-char *remedy_install(Package package)
+char *remedy_command(Package package)
 {
-    const char *layer = table[here.distribution].layer,
+    const char *layer = table[here.distribution].layer, *name = table[here.distribution].packages[package],
                *frame = here.image && layer ? layer : table[here.distribution].install;
 
-    if (!frame)
-        return g_strdup("install it");
+    if (!frame || !name)
+        return NULL;
+    g_auto(GStrv) around = g_strsplit(frame, "%s", 2);
+    return g_strconcat(around[0], name, around[1], NULL);
+}
+
+char *remedy_install(Package package)
+{
     /* No program is looked for in the kernel that a system boots. */
     if (here.distribution == DISTRIBUTION_NIXOS && package == PACKAGE_KERNEL)
         return g_strdup("set boot.kernelPackages = pkgs.linuxPackages; in configuration.nix, then: "
                         "nixos-rebuild boot; then reboot");
-    g_auto(GStrv) around = g_strsplit(frame, "%s", 2);
-    return g_strconcat("install it: ", around[0], table[here.distribution].packages[package], around[1],
-                       NULL);
+    g_autofree char *command = remedy_command(package);
+    return command ? g_strconcat("install it: ", command, NULL) : g_strdup("install it");
 }
 
 /* The words with a text before the first, between two, and after the last: "[ \"", "\" \"" and "\" ]" make

@@ -41,6 +41,8 @@ typedef enum BootSetup {
 
 typedef enum Package {
     PACKAGE_QEMU,
+    PACKAGE_QEMU_SPICE, /* the modules of it */
+    PACKAGE_QEMU_SOUND, /* its module for PulseAudio */
     PACKAGE_FIRMWARE,
     PACKAGE_SWTPM,
     PACKAGE_VIRTIOFSD,
@@ -65,6 +67,8 @@ void remedy_speak_for(RemedyPlace place);
 /* For this host, by its os-release(5) and what made its system. */
 void remedy_speak_here(BootSetup boot);
 
+/* "apt install swtpm"; NULL: nobody knows, or there is no such package. The caller frees it. */
+char *remedy_command(Package package);
 /* "install it: apt install swtpm"; "install it". The caller frees both. */
 char *remedy_install(Package package);
 /* "add intel_iommu=on to GRUB_CMDLINE_LINUX in /etc/default/grub, then: update-grub; then reboot"; "boot with

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "../../base/remedy.h"
 #include "../definition/machine.h"
 #include "../definition/nearest-word.h"
 
@@ -140,14 +141,22 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     return 0;
 }
 
+/* Distributions have modules in packages of their own. */
+static char *install_module(Package package, const char *what, const char *otherwise)
+{
+    g_autofree char *command = remedy_command(package);
+
+    return g_strconcat("install ", what, command ? ": " : "", command ?: "", "; or ", otherwise, NULL);
+}
+
 /* QEMU does not tell whether it has the server; its graphics card comes in the same package. */
 static int check_spice(const QemuFacts *facts, Fault **ret_fault)
 {
     if (qemu_facts_have_type(facts, "qxl"))
         return 0;
-    return fault_raise(ret_fault, FAULT_REFUSED,
-                       "install the package of its SPICE modules, or write [Display] Type=vnc",
-                       "%s (%s) has no SPICE", facts->path, facts->version);
+    g_autofree char *remedy =
+        install_module(PACKAGE_QEMU_SPICE, "the package of its SPICE modules", "write [Display] Type=vnc");
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "%s (%s) has no SPICE", facts->path, facts->version);
 }
 
 /* From QEMU 11 on sound drivers are types, which come in modules; without the module of the one that is asked
@@ -160,11 +169,10 @@ static int check_sound(const char *value, const QemuFacts *facts, Fault **ret_fa
         return 0;
     if (g_str_has_prefix(value, "spice,"))
         return check_spice(facts, ret_fault);
-    return fault_raise(
-        ret_fault, FAULT_REFUSED,
-        "install the package of its module for PulseAudio (Debian's is qemu-system-gui), or remove "
-        "[Sound]",
-        "%s (%s) has no sound through PulseAudio or PipeWire", facts->path, facts->version);
+    g_autofree char *remedy =
+        install_module(PACKAGE_QEMU_SOUND, "the package of its module for PulseAudio", "remove [Sound]");
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy,
+                       "%s (%s) has no sound through PulseAudio or PipeWire", facts->path, facts->version);
 }
 
 /* Every other option that is used has a value, which may look like an option (-append). */

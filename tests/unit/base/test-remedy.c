@@ -74,6 +74,11 @@ START_TEST(each_installs_by_its_own_command_and_name)
     expect_install(DISTRIBUTION_DEBIAN, PACKAGE_FIRMWARE, "install it: apt install ovmf");
     expect_install(DISTRIBUTION_DEBIAN, PACKAGE_KERNEL, "install it: apt install linux-image-amd64");
     expect_install(DISTRIBUTION_UBUNTU, PACKAGE_KERNEL, "install it: apt install linux-generic");
+    expect_install(DISTRIBUTION_DEBIAN, PACKAGE_QEMU_SPICE,
+                   "install it: apt install qemu-system-modules-spice");
+    expect_install(DISTRIBUTION_ARCH, PACKAGE_QEMU_SPICE, "install it: pacman -S qemu-desktop");
+    /* It has none. */
+    expect_install(DISTRIBUTION_RHEL, PACKAGE_QEMU_SPICE, "install it");
     expect_install(DISTRIBUTION_FEDORA, PACKAGE_FIRMWARE, "install it: dnf install edk2-ovmf");
     expect_install(DISTRIBUTION_RHEL, PACKAGE_QEMU, "install it: dnf install qemu-kvm");
     expect_install(DISTRIBUTION_ARCH, PACKAGE_QEMU, "install it: pacman -S qemu-system-x86");

@@ -250,7 +250,7 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
                    "/q (9) has no vfio-pci property x-vga, which pci-gpu-0 needs",
                    "remove the key that asks for it");
     assert_lacking("[Display]\nType=spice\n", most, plain, "/q (9) has no SPICE",
-                   "install the package of its SPICE modules, or write [Display] Type=vnc");
+                   "install the package of its SPICE modules; or write [Display] Type=vnc");
 }
 END_TEST
 
@@ -284,10 +284,8 @@ START_TEST(a_sound_driver_that_a_qemu_would_crash_without_is_missed_before)
         NAMES("host-x86_64-cpu", "pcie-root-port", "ich9-intel-hda", "hda-duplex", "audio-none", "audio-pa");
     _cleanup_fault_ Fault *fault = NULL;
 
-    assert_lacking(
-        sound, without, NAMES(NULL), "/q (9) has no sound through PulseAudio or PipeWire",
-        "install the package of its module for PulseAudio (Debian's is qemu-system-gui), or remove "
-        "[Sound]");
+    assert_lacking(sound, without, NAMES(NULL), "/q (9) has no sound through PulseAudio or PipeWire",
+                   "install the package of its module for PulseAudio; or remove [Sound]");
     ck_assert_int_eq(check(sound, with, NAMES(NULL), &fault), 0);
     ck_assert_int_eq(check(sound, before, NAMES(NULL), &fault), 0);
 }
