@@ -43,21 +43,25 @@ static int check_model(const char *model, const QemuFacts *facts, Fault **ret_fa
                        facts->version, model);
 }
 
-static int check_property(const char *name, const QemuFacts *facts, Fault **ret_fault)
+/* The word of the set that is probably meant, as a question; NULL: none is near. */
+static char *ask_for_nearest(const char *word, GHashTable *set)
 {
-    g_autofree char *remedy = NULL;
-    NearestWord nearest = {.word = name};
+    NearestWord nearest = {.word = word};
     GHashTableIter iter;
     void *known;
 
-    if (qemu_facts_cpu_has(facts, name))
-        return 0;
-    g_hash_table_iter_init(&iter, facts->cpu_properties);
+    g_hash_table_iter_init(&iter, set);
     while (g_hash_table_iter_next(&iter, &known, NULL))
         nearest_word_offer(&nearest, known);
-    if (nearest.best)
-        remedy = g_strdup_printf("did you mean %s?", nearest.best);
-    else
+    return nearest.best ? g_strdup_printf("did you mean %s?", nearest.best) : NULL;
+}
+
+static int check_property(const char *name, const QemuFacts *facts, Fault **ret_fault)
+{
+    if (qemu_facts_cpu_has(facts, name))
+        return 0;
+    g_autofree char *remedy = ask_for_nearest(name, facts->cpu_properties);
+    if (!remedy)
         remedy = g_strdup_printf("see which there are: %s -cpu help", facts->path);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "[CPU] Features=: %s (%s) has no CPU property %s",
                        facts->path, facts->version, name);
@@ -117,28 +121,80 @@ static int check_machine(const char *value, const QemuFacts *facts, Fault **ret_
                        facts->version, machine);
 }
 
+/* Aliases of types (qdev_alias_table of QEMU's qdev-monitor.c): "virtio-net" is virtio-net-pci. */
+static bool have_type(const char *driver, const QemuFacts *facts)
+{
+    g_autofree char *pci = g_strconcat(driver, "-pci", NULL);
+    static const char *const aliases[] = {"AC97", "ES1370", "e1000-82540em", "ahci", NULL};
+
+    return qemu_facts_have_type(facts, driver) || qemu_facts_have_type(facts, pci) ||
+           g_strv_contains(aliases, driver);
+}
+
+static int check_vfio(struct json_object *device, const char *whose, const QemuFacts *facts,
+                      Fault **ret_fault)
+{
+    json_object_object_foreach(device, name, value)
+    {
+        /* Every device has these, and its own list does not name them. */
+        if (g_str_equal(name, "driver") || g_str_equal(name, "id") || g_str_equal(name, "bus") || !value ||
+            qemu_facts_vfio_has(facts, name))
+            continue;
+        g_autofree char *remedy = ask_for_nearest(name, facts->vfio_properties);
+        return fault_raise(ret_fault, FAULT_REFUSED, remedy ?: "remove the key that asks for it",
+                           "%s (%s) has no vfio-pci property %s, which %s needs", facts->path, facts->version,
+                           name, whose);
+    }
+    return 0;
+}
+
 static int check_device(struct json_object *device, const QemuFacts *facts, Fault **ret_fault)
 {
     const char *driver = json_object_get_string(json_object_object_get(device, "driver"));
     const char *id = json_object_get_string(json_object_object_get(device, "id"));
 
-    if (!qemu_facts_have_type(facts, driver))
-        return fault_raise(
-            ret_fault, FAULT_REFUSED, "install a QEMU that has it, or the package of its module",
-            "%s (%s) has no device type %s, which %s needs", facts->path, facts->version, driver, id);
-    if (!g_str_equal(driver, "vfio-pci"))
-        return 0;
-    json_object_object_foreach(device, name, value)
-    {
-        /* Every device has these, and its own list does not name them. */
-        if (g_str_equal(name, "driver") || g_str_equal(name, "id") || g_str_equal(name, "bus") || !value)
-            continue;
-        if (!qemu_facts_vfio_has(facts, name))
-            return fault_raise(ret_fault, FAULT_REFUSED, "remove the key that asks for it",
-                               "%s (%s) has no vfio-pci property %s, which %s needs", facts->path,
-                               facts->version, name, id);
+    if (!driver || !have_type(driver, facts)) {
+        g_autofree char *remedy = id || !driver ? NULL : ask_for_nearest(driver, facts->types);
+        return fault_raise(ret_fault, FAULT_REFUSED,
+                           remedy ?: "install a QEMU that has it, or the package of its module",
+                           "%s (%s) has no device type %s, which %s needs", facts->path, facts->version,
+                           driver ?: "\"\"", id ?: "[QEMU] Arguments=");
     }
-    return 0;
+    return g_str_equal(driver, "vfio-pci") ? check_vfio(device, id ?: "[QEMU] Arguments=", facts, ret_fault)
+                                           : 0;
+}
+
+/* In QEMU's older notation, "nvme,id=a,drive=b": what Set= has been written into, or a person has written. A
+ * comma within a value is doubled. */
+static struct json_object *parse_device(const char *text)
+{
+    struct json_object *device = json_object_new_object();
+    g_autoptr(GString) word = g_string_new(NULL);
+    const char *c = text;
+
+    while (*c) {
+        g_string_truncate(word, 0);
+        for (; *c && (*c != ',' || c[1] == ','); c++)
+            g_string_append_c(word, *c == ',' ? *c++ : *c);
+        char *equals = strchr(word->str, '=');
+        const char *name = equals ? word->str : "driver";
+        if (equals)
+            *equals = '\0';
+        json_object_object_add(device, name, json_object_new_string(equals ? equals + 1 : word->str));
+        if (*c)
+            c++;
+    }
+    return device;
+}
+
+/* Devices asked for by a definition's own words are looked for as well. */
+static int check_device_text(const char *text, const QemuFacts *facts, Fault **ret_fault)
+{
+    struct json_object *device = *text == '{' ? json_tokener_parse(text) : parse_device(text);
+    int r = device ? check_device(device, facts, ret_fault) : 0;
+
+    json_object_put(device);
+    return r;
 }
 
 /* Distributions have modules in packages of their own. */
@@ -183,6 +239,20 @@ static bool option_alone(const char *option)
     return g_strv_contains(alone, option);
 }
 
+/* What one option asks for. */
+static int check_option(const char *option, const char *value, const QemuFacts *facts, Fault **ret_fault)
+{
+    if (g_str_equal(option, "-spice"))
+        return check_spice(facts, ret_fault);
+    if (g_str_equal(option, "-machine"))
+        return check_machine(value, facts, ret_fault);
+    if (g_str_equal(option, "-audiodev"))
+        return check_sound(value, facts, ret_fault);
+    if (g_str_equal(option, "-cpu"))
+        return check_cpu(value, facts, ret_fault);
+    return g_str_equal(option, "-device") ? check_device_text(value, facts, ret_fault) : 0;
+}
+
 int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault **ret_fault)
 {
     const char *const *argv = (const char *const *)command->argv->pdata;
@@ -196,20 +266,12 @@ int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault
     for (unsigned i = 1; r == 0 && i < command->n_own; i++) {
         if (option_alone(argv[i]))
             continue;
-        const char *option = argv[i++];
-        if (g_str_equal(option, "-spice")) {
-            r = check_spice(facts, ret_fault);
-        } else if (g_str_equal(option, "-machine")) {
-            r = check_machine(argv[i], facts, ret_fault);
-        } else if (g_str_equal(option, "-audiodev")) {
-            r = check_sound(argv[i], facts, ret_fault);
-        } else if (g_str_equal(option, "-cpu")) {
-            r = check_cpu(argv[i], facts, ret_fault);
-        } else if (g_str_equal(option, "-device") && *argv[i] == '{') {
-            struct json_object *device = json_tokener_parse(argv[i]);
-            r = check_device(device, facts, ret_fault);
-            json_object_put(device);
-        }
+        r = check_option(argv[i], argv[i + 1], facts, ret_fault);
+        i++;
     }
+    /* Which of a definition's own words is an option, is not known here: a value is rarely "-device". */
+    for (unsigned i = command->n_own; r == 0 && i + 1 < command->argv->len; i++)
+        if (g_str_equal(argv[i], "-device") || g_str_equal(argv[i], "--device"))
+            r = check_device_text(argv[i + 1], facts, ret_fault);
     return r;
 }

@@ -254,6 +254,31 @@ START_TEST(what_a_qemu_lacks_is_told_before_it_is_started)
 }
 END_TEST
 
+START_TEST(what_a_definition_adds_by_its_own_words_is_looked_for_as_well)
+{
+    const char *const *most =
+        NAMES("host-x86_64-cpu", "pcie-root-port", "vfio-pci", "pvpanic-pci", "virtio-net-pci");
+    const char *const *plain = NAMES("addr", "host", "multifunction", "romfile", "x-no-mmap");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    assert_lacking("[PCI gpu]\nAddress=01:00.0\n[QEMU]\nSet=pci-gpu-0.romfil=/x,,y\n", most, plain,
+                   "/q (9) has no vfio-pci property romfil, which pci-gpu-0 needs", "did you mean romfile?");
+    assert_lacking("[PCI gpu]\nAddress=01:00.0\n[QEMU]\nSet=pci-gpu-0.fnord=on\n", most, plain,
+                   "/q (9) has no vfio-pci property fnord, which pci-gpu-0 needs",
+                   "remove the key that asks for it");
+    assert_lacking("[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device pvpanic-pc,x=1\n", most, plain,
+                   "/q (9) has no device type pvpanic-pc, which [QEMU] Arguments= needs",
+                   "did you mean pvpanic-pci?");
+    assert_lacking("[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device vfio-pci,host=01:00.0,x-no-map=on\n",
+                   most, plain, "/q (9) has no vfio-pci property x-no-map, which [QEMU] Arguments= needs",
+                   "did you mean x-no-mmap?");
+    ck_assert_int_eq(check("[PCI gpu]\nAddress=01:00.0\n[QEMU]\nSet=pci-gpu-0.romfile=/a,b=c\n"
+                           "Arguments=-device virtio-net\n",
+                           most, plain, &fault),
+                     0);
+}
+END_TEST
+
 START_TEST(a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named)
 {
     const char *const *types =
@@ -311,4 +336,5 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       a_definition_without_a_plan_has_no_devices, what_a_qemu_lacks_is_told_before_it_is_started,
       a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named,
       a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
+      what_a_definition_adds_by_its_own_words_is_looked_for_as_well,
       a_qemu_that_has_all_passes_and_values_are_no_options)
