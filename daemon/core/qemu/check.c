@@ -131,19 +131,40 @@ static bool have_type(const char *driver, const QemuFacts *facts)
            g_strv_contains(aliases, driver);
 }
 
-static int check_vfio(struct json_object *device, const char *whose, const QemuFacts *facts,
-                      Fault **ret_fault)
+/* Every device has these, and its own list does not name them. */
+static bool every_device_has(const char *property)
 {
+    static const char *const common[] = {"driver", "id", "bus", NULL};
+
+    return g_strv_contains(common, property);
+}
+
+static char *ask_for_nearest_property(const char *driver, const char *name, const QemuFacts *facts)
+{
+    g_auto(GStrv) known = qemu_facts_device_properties(facts, driver);
+    NearestWord nearest = {.word = name};
+
+    if (!known)
+        return ask_for_nearest(name, facts->vfio_properties);
+    for (char **property = known; *property; property++)
+        nearest_word_offer(&nearest, *property);
+    return nearest.best ? g_strdup_printf("did you mean %s?", nearest.best) : NULL;
+}
+
+static int check_properties(struct json_object *device, const char *driver, const char *whose,
+                            const QemuFacts *facts, Fault **ret_fault)
+{
+    bool vfio = g_str_equal(driver, "vfio-pci");
+
     json_object_object_foreach(device, name, value)
     {
-        /* Every device has these, and its own list does not name them. */
-        if (g_str_equal(name, "driver") || g_str_equal(name, "id") || g_str_equal(name, "bus") || !value ||
-            qemu_facts_vfio_has(facts, name))
+        bool has = vfio ? qemu_facts_vfio_has(facts, name) : qemu_facts_device_has(facts, driver, name);
+        if (has || every_device_has(name) || !value)
             continue;
-        g_autofree char *remedy = ask_for_nearest(name, facts->vfio_properties);
+        g_autofree char *remedy = ask_for_nearest_property(driver, name, facts);
         return fault_raise(ret_fault, FAULT_REFUSED, remedy ?: "remove the key that asks for it",
-                           "%s (%s) has no vfio-pci property %s, which %s needs", facts->path, facts->version,
-                           name, whose);
+                           "%s (%s) has no %s property %s, which %s needs", facts->path, facts->version,
+                           driver, name, whose);
     }
     return 0;
 }
@@ -160,8 +181,7 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
                            "%s (%s) has no device type %s, which %s needs", facts->path, facts->version,
                            driver ?: "\"\"", id ?: "[QEMU] Arguments=");
     }
-    return g_str_equal(driver, "vfio-pci") ? check_vfio(device, id ?: "[QEMU] Arguments=", facts, ret_fault)
-                                           : 0;
+    return check_properties(device, driver, id ?: "[QEMU] Arguments=", facts, ret_fault);
 }
 
 /* In QEMU's older notation, "nvme,id=a,drive=b": what Set= has been written into, or a person has written. A

@@ -5,7 +5,7 @@
 
 #include "argv.h"
 
-/* Checks the CPU model and its properties, SPICE, the sound driver, every -device and the properties of
- * vfio-pci, also where [QEMU] asks for them. FAULT_RAISED with REFUSED:
+/* Checks the CPU model and its properties, SPICE, the sound driver, every -device and its properties, as far
+ * as they are known, also where [QEMU] asks for them. FAULT_RAISED with REFUSED:
  * "/usr/bin/… (7.2.22) has no device type nvme, which disk-system needs". */
 int qemu_command_check(const QemuCommand *command, const QemuFacts *facts, Fault **ret_fault);

@@ -6,9 +6,57 @@
 
 #include "../../base/cleanup.h"
 
-#define HEADING "usher-qemu-facts 4"
+#define HEADING "usher-qemu-facts 5"
 /* A file that was cut short must not pass for a QEMU that can do less. */
 #define ENDING "end"
+
+const char *const qemu_facts_devices[] = {"VGA",
+                                          "e1000",
+                                          "e1000e",
+                                          "hda-duplex",
+                                          "hda-micro",
+                                          "hda-output",
+                                          "i6300esb",
+                                          "ich9-intel-hda",
+                                          "ide-cd",
+                                          "ide-hd",
+                                          "isa-applesmc",
+                                          "ivshmem-plain",
+                                          "nvme",
+                                          "pcie-root-port",
+                                          "pvpanic-pci",
+                                          "qemu-xhci",
+                                          "qxl-vga",
+                                          "ramfb",
+                                          "rtl8139",
+                                          "scsi-block",
+                                          "scsi-cd",
+                                          "scsi-hd",
+                                          "tpm-crb",
+                                          "tpm-tis",
+                                          "usb-host",
+                                          "usb-kbd",
+                                          "usb-mouse",
+                                          "usb-redir",
+                                          "usb-tablet",
+                                          "vhost-user-fs-pci",
+                                          "vhost-vsock-pci",
+                                          "virtio-9p-pci",
+                                          "virtio-balloon-pci",
+                                          "virtio-blk-pci",
+                                          "virtio-gpu-pci",
+                                          "virtio-keyboard-pci",
+                                          "virtio-mouse-pci",
+                                          "virtio-net-pci",
+                                          "virtio-rng-pci",
+                                          "virtio-scsi-pci",
+                                          "virtio-serial-pci",
+                                          "virtio-tablet-pci",
+                                          "virtio-vga",
+                                          "virtserialport",
+                                          "vmgenid",
+                                          "vmxnet3",
+                                          NULL};
 
 static GHashTable *new_set(void)
 {
@@ -22,6 +70,7 @@ static QemuFacts *facts_new(void)
     facts->types = new_set();
     facts->vfio_properties = new_set();
     facts->cpu_properties = new_set();
+    facts->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return facts;
 }
 
@@ -32,6 +81,7 @@ DEFINE_FREE(QemuFacts, qemu_facts_free, facts)
     g_hash_table_unref(facts->types);
     g_hash_table_unref(facts->vfio_properties);
     g_hash_table_unref(facts->cpu_properties);
+    g_hash_table_unref(facts->devices);
 }
 
 /* The "return" of a reply, of the given type; the caller puts *ret_reply, which holds it. */
@@ -70,6 +120,26 @@ static int add_names(const char *text, GHashTable *set)
             r = -EBADMSG;
     }
     json_object_put(reply);
+    return r;
+}
+
+static char *sorted_names(GHashTable *set)
+{
+    g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(set), (GCompareFunc)strcmp);
+    GString *text = g_string_new(" ");
+
+    for (const GList *name = names; name; name = name->next)
+        g_string_append_printf(text, "%s ", (const char *)name->data);
+    return g_string_free(text, FALSE);
+}
+
+int qemu_facts_add_device(QemuFacts *facts, const char *type, const char *reply)
+{
+    g_autoptr(GHashTable) set = new_set();
+
+    int r = add_names(reply, set);
+    if (r == 0)
+        g_hash_table_insert(facts->devices, g_strdup(type), sorted_names(set));
     return r;
 }
 
@@ -148,6 +218,21 @@ bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property)
     return facts->assumed || g_hash_table_contains(facts->vfio_properties, property);
 }
 
+bool qemu_facts_device_has(const QemuFacts *facts, const char *type, const char *property)
+{
+    const char *properties = g_hash_table_lookup(facts->devices, type);
+    g_autofree char *word = g_strdup_printf(" %s ", property);
+
+    return !properties || strstr(properties, word) != NULL;
+}
+
+char **qemu_facts_device_properties(const QemuFacts *facts, const char *type)
+{
+    const char *properties = g_hash_table_lookup(facts->devices, type);
+
+    return properties ? g_strsplit(properties, " ", -1) : NULL;
+}
+
 /* QEMU takes one for the other (feat2prop(), target/i386/cpu.c), and tsc-freq for tsc-frequency, which alone
  * it lists. */
 bool qemu_facts_cpu_has(const QemuFacts *facts, const char *property)
@@ -179,6 +264,11 @@ char *qemu_facts_to_text(const QemuFacts *facts)
     append_set(text, "type", facts->types);
     append_set(text, "property", facts->vfio_properties);
     append_set(text, "cpu", facts->cpu_properties);
+    for (const char *const *type = qemu_facts_devices; *type; type++) {
+        const char *properties = g_hash_table_lookup(facts->devices, *type);
+        if (properties)
+            g_string_append_printf(text, "device=%s%s\n", *type, properties);
+    }
     g_string_append(text, ENDING "\n");
     return g_string_free(text, FALSE);
 }
@@ -186,6 +276,17 @@ char *qemu_facts_to_text(const QemuFacts *facts)
 static bool take_number(const char *value, uint64_t *ret)
 {
     return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, ret, NULL);
+}
+
+/* "nvme addr serial " */
+static bool take_device(QemuFacts *facts, const char *value)
+{
+    size_t length = strcspn(value, " ");
+
+    if (length == 0 || !value[length] || !g_str_has_suffix(value, " "))
+        return false;
+    g_hash_table_insert(facts->devices, g_strndup(value, length), g_strdup(value + length));
+    return true;
 }
 
 static bool take_line(QemuFacts *facts, const char *key, const char *value)
@@ -206,6 +307,8 @@ static bool take_line(QemuFacts *facts, const char *key, const char *value)
         g_hash_table_add(facts->types, g_strdup(value));
     else if (g_str_equal(key, "property"))
         g_hash_table_add(facts->vfio_properties, g_strdup(value));
+    else if (g_str_equal(key, "device"))
+        return take_device(facts, value);
     else if (g_str_equal(key, "cpu"))
         g_hash_table_add(facts->cpu_properties, g_strdup(value));
     else

@@ -22,16 +22,28 @@ typedef struct QemuFacts {
     GHashTable *vfio_properties; /* set of char*: properties of vfio-pci ("x-vga", "iommufd") */
     GHashTable *cpu_properties; /* set of char*: those of its CPUs ("topoext"), whatever the model; empty: not
                                  * known */
+    GHashTable *devices; /* char* → char*: a device of qemu_facts_devices, and its properties, a blank before
+                          * and after each */
 } QemuFacts;
+
+/* Those that a definition can have besides vfio-pci, so that what Set= changes in them can be looked up. NULL
+ * ends them. */
+extern const char *const qemu_facts_devices[];
 
 /* From QMP answers: query-version's, qom-list-types' and device-list-properties' of vfio-pci and of the CPU
  * QEMU_FACTS_CPU (NULL where it has none), each the whole reply object as text. -EBADMSG if one is not what
  * it should be. */
 int qemu_facts_from_replies(const char *path, const QemuBinary *binary, const char *version,
                             const char *types, const char *vfio, const char *cpu, QemuFacts **ret);
+/* The reply to device-list-properties for one of qemu_facts_devices. -EBADMSG likewise. */
+int qemu_facts_add_device(QemuFacts *facts, const char *type, const char *reply);
 bool qemu_facts_have_type(const QemuFacts *facts, const char *type);
 /* By the name that QEMU lists, or with underscores as people write it. */
 bool qemu_facts_cpu_has(const QemuFacts *facts, const char *property);
+/* True, too, if nothing is known of the type. */
+bool qemu_facts_device_has(const QemuFacts *facts, const char *type, const char *property);
+/* A GStrv of the caller's; NULL: nothing is known of the type. */
+char **qemu_facts_device_properties(const QemuFacts *facts, const char *type);
 bool qemu_facts_vfio_has(const QemuFacts *facts, const char *property);
 
 /* Whether they are of this binary, as it is now. */

@@ -15,9 +15,9 @@
 #include "../../base/log.h"
 #include "../host-services/clock.h"
 #include "../launcher/spawn.h"
+#include "facts-cache.h"
 #include "qmp.h"
 
-#define CACHE_SIZE_MAX (1024 * 1024)
 /* How many bytes of QEMU's stderr are reported if it gives up. */
 #define WORDS_MAX 500
 /* The room for it in bytes: its beginning is reported. */
@@ -34,6 +34,8 @@ typedef struct Run {
     Qmp *qmp;
     int words_fd;                 /* its stderr, in memory */
     char *version, *types, *vfio; /* replies */
+    QemuFacts *facts;             /* of them; NULL until they are all here */
+    const char *const *device;    /* of qemu_facts_devices: it is asked for */
 } Run;
 
 typedef struct Question {
@@ -75,6 +77,7 @@ static void run_free(void *pointer)
     g_free(run->version);
     g_free(run->types);
     g_free(run->vfio);
+    qemu_facts_free(run->facts);
     g_free(run);
     /* Its replies and what was read from them took most of a megabyte, which malloc() would keep for the next
      * QEMU to be asked: there may be none until the next boot. */
@@ -116,46 +119,14 @@ void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec)
     probe->deadline_usec = usec;
 }
 
-/* The file's name in the cache: "qemu-system-x86_64.facts". */
-static char *cache_name(const QemuProbe *probe)
-{
-    g_autofree char *base = g_path_get_basename(probe->path);
-
-    return g_strconcat(base, ".facts", NULL);
-}
-
-/* A cache that cannot be read, or is not valid, counts as none. */
-static void read_cache(QemuProbe *probe)
-{
-    g_autofree char *name = cache_name(probe), *text = NULL;
-
-    if (probe->cache_read || probe->cache_dir_fd < 0)
-        return;
-    probe->cache_read = true;
-    if (file_read_all_at(probe->cache_dir_fd, name, CACHE_SIZE_MAX, &text, NULL) < 0)
-        return;
-    if (qemu_facts_from_text(text, &probe->facts) < 0)
-        log_warning("%s in the cache of QEMU's abilities is damaged; asking again", name);
-}
-
-static void write_cache(QemuProbe *probe)
-{
-    g_autofree char *name = cache_name(probe), *text = qemu_facts_to_text(probe->facts);
-    int r;
-
-    if (probe->cache_dir_fd < 0)
-        return;
-    r = file_replace_at(probe->cache_dir_fd, name, text, 0644);
-    if (r < 0)
-        log_warning("cannot keep what %s can do in %s: %s", probe->path, name, strerror(-r));
-}
-
 const QemuFacts *qemu_probe_known(QemuProbe *probe)
 {
     QemuBinary now;
 
-    if (!probe->facts)
-        read_cache(probe);
+    if (!probe->facts && !probe->cache_read) {
+        probe->cache_read = true;
+        probe->facts = facts_cache_read(probe->cache_dir_fd, probe->path);
+    }
     if (qemu_binary_look(probe->path, &now) < 0 || !probe->facts ||
         !qemu_facts_fit(probe->facts, probe->path, &now))
         return NULL;
@@ -203,7 +174,7 @@ static void finish(Run *run, QemuFacts *facts, const char *format, ...)
     if (facts) {
         qemu_facts_free(probe->facts);
         probe->facts = facts;
-        write_cache(probe);
+        facts_cache_write(probe->cache_dir_fd, facts);
     }
     tell(probe, facts, facts ? NULL : message);
 }
@@ -285,18 +256,50 @@ static bool properties_taken(Run *run, int error, const char *message, struct js
     return error == -EREMOTEIO || reply_taken(run, error, message, result, ret);
 }
 
+static void ask_next_device(Run *run);
+
+static void on_device(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
+{
+    g_autofree char *properties = NULL;
+    Run *run = userdata;
+
+    /* Of a device that it cannot make, such as one of a module that is not installed, nothing is known. */
+    if (!properties_taken(run, error, message, result, &properties))
+        return;
+    if (properties && qemu_facts_add_device(run->facts, *run->device, properties) < 0) {
+        finish(run, NULL, "%s: what it says of %s makes no sense", run->probe->path, *run->device);
+        return;
+    }
+    run->device++;
+    ask_next_device(run);
+}
+
+static void ask_next_device(Run *run)
+{
+    while (*run->device && !qemu_facts_have_type(run->facts, *run->device))
+        run->device++;
+    if (*run->device)
+        ask(run, "device-list-properties", "typename", *run->device, on_device);
+    else
+        finish(run, g_steal_pointer(&run->facts), "%s", "");
+}
+
 static void on_cpu(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)
 {
     Run *run = userdata;
     g_autofree char *cpu = NULL;
-    QemuFacts *facts = NULL;
     int r;
 
     if (!properties_taken(run, error, message, result, &cpu))
         return;
     r = qemu_facts_from_replies(run->probe->path, &run->binary, run->version, run->types, run->vfio, cpu,
-                                &facts);
-    finish(run, facts, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
+                                &run->facts);
+    if (r < 0) {
+        finish(run, NULL, "%s: its answers make no sense (%s)", run->probe->path, strerror(-r));
+        return;
+    }
+    run->device = qemu_facts_devices;
+    ask_next_device(run);
 }
 
 static void on_vfio(Qmp *qmp, int error, const char *message, struct json_object *result, void *userdata)

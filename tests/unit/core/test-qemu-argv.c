@@ -201,11 +201,13 @@ static int check(const char *text, const char *const *types, const char *const *
     g_autoptr(GHashTable) type_set = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) property_set = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) cpu_set = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) devices = g_hash_table_new(g_str_hash, g_str_equal);
     QemuFacts facts = {.path = (char *)"/q",
                        .version = (char *)"9",
                        .types = type_set,
                        .vfio_properties = property_set,
-                       .cpu_properties = cpu_set};
+                       .cpu_properties = cpu_set,
+                       .devices = devices};
     g_autoptr(GuestDefinition) definition = a_definition(text);
     g_autoptr(QemuCommand) command = a_command_for(definition);
 
@@ -213,6 +215,7 @@ static int check(const char *text, const char *const *types, const char *const *
     g_hash_table_add(type_set, (char *)"virtio-rng-pci");
     g_hash_table_add(cpu_set, (char *)"topoext");
     g_hash_table_add(cpu_set, (char *)"phys-bits");
+    g_hash_table_insert(devices, (char *)"nvme", (char *)" addr bootindex drive serial ");
     for (; *types; types++)
         g_hash_table_add(type_set, (char *)*types);
     for (; *properties; properties++)
@@ -272,6 +275,9 @@ START_TEST(what_a_definition_adds_by_its_own_words_is_looked_for_as_well)
     assert_lacking("[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device vfio-pci,host=01:00.0,x-no-map=on\n",
                    most, plain, "/q (9) has no vfio-pci property x-no-map, which [QEMU] Arguments= needs",
                    "did you mean x-no-mmap?");
+    assert_lacking(
+        "[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device nvme,serail=1\n", NAMES("host-x86_64-cpu", "nvme"),
+        plain, "/q (9) has no nvme property serail, which [QEMU] Arguments= needs", "did you mean serial?");
     ck_assert_int_eq(check("[PCI gpu]\nAddress=01:00.0\n[QEMU]\nSet=pci-gpu-0.romfile=/a,b=c\n"
                            "Arguments=-device virtio-net\n",
                            most, plain, &fault),

@@ -104,8 +104,14 @@ START_TEST(facts_survive_the_cache_file)
                                 " \"package\": \"two\\nlines = end\"}}",
                                 TYPES, PROPERTIES, CPU, &facts),
         0);
+    ck_assert_int_eq(
+        qemu_facts_add_device(facts, "nvme", "{\"return\": [{\"name\": \"serial\"}, {\"name\": \"addr\"}]}"),
+        0);
     g_autofree char *text = qemu_facts_to_text(facts);
     ck_assert_int_eq(qemu_facts_from_text(text, &back), 0);
+    ck_assert(qemu_facts_device_has(back, "nvme", "serial") && !qemu_facts_device_has(back, "nvme", "seri"));
+    /* Of what nobody has asked for, nothing is known. */
+    ck_assert(qemu_facts_device_has(back, "e1000", "seri"));
     ck_assert_str_eq(back->path, QEMU);
     ck_assert_str_eq(back->version, "9.1.0 (two lines = end)");
     ck_assert(qemu_binary_same(&back->binary, &binary));
@@ -130,13 +136,15 @@ END_TEST
 START_TEST(a_cache_file_of_something_else_is_none)
 {
     static const char *const bad[] = {
-        "usher-qemu-facts 3\npath=/q\nversion=1\nend\n",
-        "usher-qemu-facts 4\npath=/q\nend\n",
-        "usher-qemu-facts 4\nversion=1\nend\n",
-        "usher-qemu-facts 4\npath=/q\nversion=1\nfnord=1\nend\n",
-        "usher-qemu-facts 4\npath=/q\nversion=1\nfnord\nend\n",
-        "usher-qemu-facts 4\npath=/q\nversion=1\nsize=-1\nend\n",
-        "usher-qemu-facts 4\npath=/q\npath=/r\nversion=1\nend\n",
+        "usher-qemu-facts 4\npath=/q\nversion=1\nend\n",
+        "usher-qemu-facts 5\npath=/q\nend\n",
+        "usher-qemu-facts 5\nversion=1\nend\n",
+        "usher-qemu-facts 5\npath=/q\nversion=1\nfnord=1\nend\n",
+        "usher-qemu-facts 5\npath=/q\nversion=1\ndevice=nvme\nend\n",
+        "usher-qemu-facts 5\npath=/q\nversion=1\ndevice= serial \nend\n",
+        "usher-qemu-facts 5\npath=/q\nversion=1\nfnord\nend\n",
+        "usher-qemu-facts 5\npath=/q\nversion=1\nsize=-1\nend\n",
+        "usher-qemu-facts 5\npath=/q\npath=/r\nversion=1\nend\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         QemuFacts *facts = NULL;

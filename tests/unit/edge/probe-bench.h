@@ -92,7 +92,7 @@ static inline void ask(Bench *bench)
     loop_until_count(bench->event, &bench->n_answers, wanted);
 }
 
-/* A QEMU in bash, as far as a probe sees one: says hello, then answers four commands by its arguments. */
+/* A QEMU in bash, as far as a probe sees one: says hello, then answers five commands by its arguments. */
 #define FAKE_QEMU                                                                                            \
     "say() { echo \"$1\" >&3; }\n"                                                                           \
     "say '{\"QMP\": {\"version\": {}, \"capabilities\": []}}'\n"                                             \
@@ -102,4 +102,5 @@ static inline void ask(Bench *bench)
     "read -r line <&3; say '{\"return\": [{\"name\": \"nvme\"}], \"id\": 3}'\n"                              \
     "read -r line <&3; say '{\"error\": {\"desc\": \"no such device\"}, \"id\": 4}'\n"                       \
     "read -r line <&3; say '{\"return\": [{\"name\": \"topoext\"}], \"id\": 5}'\n"                           \
+    "read -r line <&3; say '{\"return\": [{\"name\": \"serial\"}], \"id\": 6}'\n"                            \
     "sleep 1000\n"

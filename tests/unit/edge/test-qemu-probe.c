@@ -22,6 +22,8 @@ START_TEST(the_real_qemu_tells_what_it_can_do)
     const QemuFacts *facts = qemu_probe_known(bench.probe);
     ck_assert(qemu_facts_have_type(facts, "vfio-pci") && qemu_facts_have_type(facts, "pcie-root-port"));
     ck_assert(qemu_facts_have_type(facts, "max-x86_64-cpu"));
+    ck_assert(qemu_facts_device_has(facts, "nvme", "serial") &&
+              !qemu_facts_device_has(facts, "nvme", "seriall"));
     ck_assert(qemu_facts_cpu_has(facts, "topoext") && !qemu_facts_cpu_has(facts, "topoex"));
     ck_assert(qemu_facts_vfio_has(facts, "x-vga") && qemu_facts_vfio_has(facts, "host"));
     bench_clear(&bench);
