@@ -24,7 +24,7 @@ static bool lendable(PciAddress address)
     return file_read_value_at(AT_FDCWD, path, &class) >= 0 && !g_str_has_prefix(class, "0x06");
 }
 
-static uint8_t look(PciAddress slot)
+static uint8_t look(PciAddress slot, const void *userdata)
 {
     uint8_t functions = 0;
 
@@ -99,7 +99,7 @@ int command_of_files(const char *name, const GPtrArray *files, GPtrArray *notes,
         return r;
     g_autoptr(QemuFacts) facts = find_facts(notes);
     g_autoptr(HostTools) tools = find_tools(definition, notes);
-    g_autoptr(Plan) plan = plan_assume(definition, look, notes);
+    g_autoptr(Plan) plan = plan_assume(definition, look, NULL, notes);
 
     host_tools_settle(tools, definition);
     *ret = qemu_command_build(definition, plan, facts, tools);

@@ -39,6 +39,10 @@ typedef struct ApiObject {
     char *id;
 } ApiObject;
 
+/* What is done once it may be, as polkit agrees or QEMU has answered: reads the message from its beginning
+ * and replies. id: the object's, or NULL for the manager. */
+typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
+
 /* append.c */
 /* As sd_bus_message_append(3), for basic values and structures of them, but text need not be valid UTF-8:
  * invalid bytes become U+FFFD. All text that is not a constant goes this way. 0 or -errno. */
@@ -90,6 +94,9 @@ typedef struct ApiEnquiry ApiEnquiry;
 /* 0; or what the handler returns then: the user has as many as he may have, or nobody waits for the answer.
  */
 int api_enquiry_new(Api *api, sd_bus_message *message, ApiEnquiry **ret);
+/* Acts once it is known what QEMU can do, or that it cannot be asked, so that what is refused does not depend
+ * on whether somebody has asked before. Who wants no answer is not waited with. */
+int api_know_qemu(Api *api, sd_bus_message *message, const char *id, ApiAction act);
 /* Ends it; the message is the caller's to answer and to give up. */
 sd_bus_message *api_enquiry_end(ApiEnquiry *enquiry);
 /* Nobody waits for the answer any more. */
@@ -113,9 +120,6 @@ int api_read_bind_options(sd_bus_message *message, BindWish *wish, Fault **ret_f
 int api_read_force_option(sd_bus_message *message, bool *ret, Fault **ret_fault);
 
 /* authorize.c */
-/* What is done once polkit agrees: reads the message from its beginning and replies. id: the object's, or
- * NULL for the manager. */
-typedef int (*ApiAction)(Api *api, sd_bus_message *message, const char *id);
 /* Asks polkit for action. The password dialog shows subject (a guest or device, may be NULL). Nothing else
  * of the message has been read by then (CVE-2025-12748 was parsing before asking). */
 int api_authorize(Api *api, sd_bus_message *message, const char *polkit_action, const char *subject,

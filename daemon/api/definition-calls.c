@@ -18,10 +18,9 @@ static int read_texts(sd_bus_message *message, GArray *texts)
     return r;
 }
 
-int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int act_validate(Api *api, sd_bus_message *message, const char *id)
 {
     g_autoptr(GArray) texts = g_array_new(FALSE, FALSE, sizeof(DefinitionText));
-    Api *api = userdata;
     const char *name;
     Fault *fault = NULL;
 
@@ -92,6 +91,11 @@ static int act_define(Api *api, sd_bus_message *message, const char *id)
     return sd_bus_reply_method_return(message, "o", path);
 }
 
+static int ask_define(Api *api, sd_bus_message *message, const char *id)
+{
+    return api_know_qemu(api, message, id, act_define);
+}
+
 static int act_undefine(Api *api, sd_bus_message *message, const char *id)
 {
     Fault *fault = NULL;
@@ -107,7 +111,7 @@ static int act_undefine(Api *api, sd_bus_message *message, const char *id)
 
 int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-    return api_authorize_subject(userdata, message, "org.usher1.define-guest", act_define);
+    return api_authorize_subject(userdata, message, "org.usher1.define-guest", ask_define);
 }
 
 int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -294,9 +298,14 @@ static int act_check_disks(Api *api, sd_bus_message *message, const char *name)
     return api_know_right(api, message, "org.usher1.start-guest", name, ask_check_disks);
 }
 
+static int know_check_disks(Api *api, sd_bus_message *message, const char *name)
+{
+    return api_know_qemu(api, message, name, act_check_disks);
+}
+
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const ApiObject *object = userdata;
 
-    return api_authorize_reading(object->api, message, object->id, object->id, act_check_disks);
+    return api_authorize_reading(object->api, message, object->id, object->id, know_check_disks);
 }

@@ -12,12 +12,16 @@ struct ApiEnquiry {
     sd_bus_message *message;
     Caller *caller;
     bool checks; /* waits for a check of the host, not for the manager */
+    /* Waits for QEMU's abilities. */
+    ApiAction act;
+    char *id;
 };
 
 /* Not caller_done(): a caller who has left is no longer counted. */
 static void enquiry_free(ApiEnquiry *enquiry)
 {
     sd_bus_message_unref(enquiry->message);
+    g_free(enquiry->id);
     g_free(enquiry);
 }
 
@@ -29,7 +33,7 @@ int api_enquiry_new(Api *api, sd_bus_message *message, ApiEnquiry **ret)
     if (!sd_bus_message_get_expect_reply(message))
         return 1;
     ApiEnquiry *enquiry = g_new0(ApiEnquiry, 1);
-    *enquiry = (ApiEnquiry){api, sd_bus_message_ref(message), caller, false};
+    *enquiry = (ApiEnquiry){.api = api, .message = sd_bus_message_ref(message), .caller = caller};
     if (!caller || !caller_take(caller, CALLER_QUESTION, enquiry, &most)) {
         enquiry_free(enquiry);
         return api_reply_limit(message, caller ? most : 0, "questions under way");
@@ -57,6 +61,36 @@ void api_enquiry_drop(ApiEnquiry *enquiry)
         api_reply_error(enquiry->message, FAULT_RAISED,
                         fault_new(FAULT_FAILED, "ask again", "usherd is being stopped"));
     enquiry_free(enquiry);
+}
+
+static void on_qemu(const QemuFacts *facts, const char *failure, void *userdata)
+{
+    ApiEnquiry *enquiry = userdata;
+    Api *api = enquiry->api;
+    ApiAction act = enquiry->act;
+    g_autofree char *id = g_steal_pointer(&enquiry->id);
+    sd_bus_message *message = api_enquiry_end(enquiry);
+
+    sd_bus_message_rewind(message, true);
+    int r = act(api, message, id);
+    if (r < 0)
+        api_reply_error(message, r, NULL);
+    sd_bus_message_unref(message);
+}
+
+int api_know_qemu(Api *api, sd_bus_message *message, const char *id, ApiAction act)
+{
+    ApiEnquiry *enquiry;
+
+    if (manager_knows_qemu(api->manager) || !sd_bus_message_get_expect_reply(message))
+        return act(api, message, id);
+    int r = api_enquiry_new(api, message, &enquiry);
+    if (r != 0)
+        return r;
+    enquiry->act = act;
+    enquiry->id = g_strdup(id);
+    manager_ask_qemu(api->manager, on_qemu, enquiry);
+    return 1;
 }
 
 /* The check. */

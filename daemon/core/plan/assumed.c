@@ -7,11 +7,12 @@
 #define USUAL_SIZE (UINT64_C(32) << 20)
 
 /* Those that a section names, or those that are there; without either, the one that it names. */
-static unsigned functions_of(const DefinitionPci *section, PlanLook look, GPtrArray *notes)
+static unsigned functions_of(const DefinitionPci *section, PlanLook look, const void *userdata,
+                             GPtrArray *notes)
 {
     if (section->functions != 0)
         return section->functions;
-    unsigned there = look(section->address);
+    unsigned there = look(section->address, userdata);
     if (there == 0)
         g_ptr_array_add(notes, g_strdup_printf("[PCI %s] %s is not on this host: it is taken for a device of "
                                                "one function, as Functions= does not name them",
@@ -29,10 +30,12 @@ static unsigned virtual_functions_of(const DefinitionPci *section, GPtrArray *no
     return (1u << section->virtual_functions) - 1;
 }
 
-static void add_functions(PlanDevice *device, const DefinitionPci *section, PlanLook look, GPtrArray *notes)
+static void add_functions(PlanDevice *device, const DefinitionPci *section, PlanLook look,
+                          const void *userdata, GPtrArray *notes)
 {
     bool made = section->virtual_functions > 0;
-    unsigned functions = made ? virtual_functions_of(section, notes) : functions_of(section, look, notes);
+    unsigned functions =
+        made ? virtual_functions_of(section, notes) : functions_of(section, look, userdata, notes);
     PciAddress address = section->address;
 
     for (unsigned i = 0; i < 8; i++) {
@@ -54,7 +57,7 @@ static void assume_size(GuestDefinition *definition, GPtrArray *notes)
                                            definition->looking_glass.device));
 }
 
-Plan *plan_assume(GuestDefinition *definition, PlanLook look, GPtrArray *notes)
+Plan *plan_assume(GuestDefinition *definition, PlanLook look, const void *userdata, GPtrArray *notes)
 {
     const Owner owner = owner_of_guest(definition->name);
     Plan *plan = plan_new(owner.text);
@@ -71,7 +74,7 @@ Plan *plan_assume(GuestDefinition *definition, PlanLook look, GPtrArray *notes)
             .functions = g_array_new(FALSE, FALSE, sizeof(PciAddress)),
         };
         if (!device->mediated)
-            add_functions(device, section, look, notes);
+            add_functions(device, section, look, userdata, notes);
         device->intel_graphics = !device->mediated && host_intel_graphics_place(section->address);
         g_ptr_array_add(plan->devices, device);
     }

@@ -51,6 +51,7 @@ struct QemuProbe {
     bool cache_read;
     uint64_t deadline_usec;
     QemuFacts *facts;
+    char *failure;     /* of the last run, in words; NULL: none */
     GArray *questions; /* of Question, the oldest first */
     uint64_t asked;    /* the number of the last one */
     Run *run;          /* NULL: none is being asked */
@@ -108,6 +109,7 @@ QemuProbe *qemu_probe_free(QemuProbe *probe)
     g_ptr_array_unref(probe->dying);
     g_array_unref(probe->questions);
     qemu_facts_free(probe->facts);
+    g_free(probe->failure);
     g_free(probe->path);
     sd_event_unref(probe->event);
     g_free(probe);
@@ -131,6 +133,11 @@ const QemuFacts *qemu_probe_known(QemuProbe *probe)
         !qemu_facts_fit(probe->facts, probe->path, &now))
         return NULL;
     return probe->facts;
+}
+
+const char *qemu_probe_failure(const QemuProbe *probe)
+{
+    return probe->failure;
 }
 
 /* Answers everybody who has asked so far. Callbacks may ask again, forget any question, or free the probe. */
@@ -176,7 +183,10 @@ static void finish(Run *run, QemuFacts *facts, const char *format, ...)
         probe->facts = facts;
         facts_cache_write(probe->cache_dir_fd, facts);
     }
-    tell(probe, facts, facts ? NULL : message);
+    g_free(probe->failure);
+    probe->failure = facts ? NULL : g_steal_pointer(&message);
+    g_autofree char *told = g_strdup(probe->failure);
+    tell(probe, facts, told);
 }
 
 /* What it said on stderr, as one line. */

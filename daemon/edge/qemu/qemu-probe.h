@@ -24,6 +24,9 @@ QemuProbe *qemu_probe_free(QemuProbe *probe);
 /* Another deadline than QEMU_PROBE_DEADLINE_USEC, from the next start on. */
 void qemu_probe_set_deadline(QemuProbe *probe, uint64_t usec);
 
+/* Why it could not be asked when it was asked last; NULL: it answered, or nobody has asked. Borrowed, valid
+ * until the loop runs. */
+const char *qemu_probe_failure(const QemuProbe *probe);
 void qemu_probe_get(QemuProbe *probe, QemuProbed probed, void *userdata);
 /* No call with this userdata any more: for who goes before the answer comes. Fine if nothing is asked. */
 void qemu_probe_forget(QemuProbe *probe, const void *userdata);

@@ -163,6 +163,11 @@ int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault 
     return 0;
 }
 
+Fault *preflight_silent_qemu(const char *why)
+{
+    return fault_new(FAULT_GUEST_FAILED, "try: usherctl check", "cannot ask QEMU what it can do: %s", why);
+}
+
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,
                          const HostTools *tools, Fault **ret_fault)
 {

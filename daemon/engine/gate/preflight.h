@@ -20,6 +20,9 @@ int preflight_check_inputs(const GuestDefinition *definition, const Host *host, 
 /* Checks that the host's ports to be forwarded are free; proc_fd: /proc. 0 or FAULT_RAISED with InUse. */
 int preflight_check_ports(const GuestDefinition *definition, int proc_fd, Fault **ret_fault);
 
+/* A QEMU that cannot be asked what it can do, and why. */
+Fault *preflight_silent_qemu(const char *why);
+
 /* Checks that QEMU can do what is asked of it; facts NULL: not known yet, which is no refusal. 0 or
  * FAULT_RAISED with Refused. */
 int preflight_check_qemu(const GuestDefinition *definition, const Plan *plan, const QemuFacts *facts,

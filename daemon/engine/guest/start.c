@@ -3,14 +3,15 @@
 
 /* The start, from the first row to the last. To put a phase in between is one row. */
 const StartPhase start_phases[] = {
-    /* A file or device that is missing or in use refuses the start: nothing has been touched yet. */
+    /* What is missing or in use, or what QEMU cannot do, refuses the start: nothing has been touched yet. */
     {"holders", phase_holders, phase_holders_off},
     {"files", phase_files, phase_files_off},
+    {"qemu-abilities", phase_abilities, phase_abilities_off},
     /* The unit comes up while the devices change hands: neither waits for the other. */
     {"unit", phase_unit, phase_unit_off},
     {"devices", phase_steps, NULL},
     {"launcher", phase_launcher, NULL},
-    {"qemu-abilities", phase_facts, phase_facts_off},
+    {"command", phase_command, phase_abilities_off},
     {"links", phase_links, phase_links_off},
     {"companions", phase_companions, NULL},
     {"qemu", phase_launch, NULL},

@@ -60,14 +60,14 @@ void start_call_off(Run *run);
 
 /* Each begins a phase; the call of the same name withdraws the phase's questions, and closes what it has
  * opened. */
-StartPhaseAct phase_holders, phase_holders_off; /* look.c */
-StartPhaseAct phase_files, phase_files_off;     /* files.c */
-StartPhaseAct phase_unit, phase_unit_off;       /* unit.c */
-StartPhaseAct phase_steps;                      /* steps.c */
-StartPhaseAct phase_launcher;                   /* unit.c */
-StartPhaseAct phase_facts, phase_facts_off;     /* facts.c */
-StartPhaseAct phase_links, phase_links_off;     /* links.c */
-StartPhaseAct phase_companions;                 /* run-companions.c */
-StartPhaseAct phase_launch;                     /* launch.c */
-StartPhaseAct phase_pin, phase_pin_off;         /* pin.c */
-StartPhaseAct phase_run;                        /* launch.c */
+StartPhaseAct phase_holders, phase_holders_off;                    /* look.c */
+StartPhaseAct phase_files, phase_files_off;                        /* files.c */
+StartPhaseAct phase_unit, phase_unit_off;                          /* unit.c */
+StartPhaseAct phase_steps;                                         /* steps.c */
+StartPhaseAct phase_launcher;                                      /* unit.c */
+StartPhaseAct phase_abilities, phase_command, phase_abilities_off; /* facts.c */
+StartPhaseAct phase_links, phase_links_off;                        /* links.c */
+StartPhaseAct phase_companions;                                    /* run-companions.c */
+StartPhaseAct phase_launch;                                        /* launch.c */
+StartPhaseAct phase_pin, phase_pin_off;                            /* pin.c */
+StartPhaseAct phase_run;                                           /* launch.c */

@@ -5,6 +5,8 @@
 #include "../../core/definition/handle.h"
 #include "../../base/dmi.h"
 #include "../../base/words.h"
+#include "../../core/plan/assumed.h"
+#include "../gate/preflight.h"
 #include "private.h"
 
 #define PATH_SHOWN_MAX 512
@@ -93,6 +95,36 @@ int manager_check_allowed(const Manager *m, const GuestDefinition *definition, F
         "guest %s: [QEMU] is not allowed on this host", definition_name(definition));
 }
 
+/* Of a slot of this host; bridges are not lent. */
+static uint8_t look(PciAddress slot, const void *userdata)
+{
+    g_autoptr(GPtrArray) devices = host_slot(userdata, slot);
+    uint8_t functions = 0;
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(devices, i);
+        if (!host_device_stays(device))
+            functions |= 1u << device->address.function;
+    }
+    return functions;
+}
+
+/* Devices and programs that are not here are taken to be: where the definition is read says nothing of where
+ * the guest will be started. */
+int manager_check_abilities(Manager *m, GuestDefinition *definition, Fault **ret_fault)
+{
+    const QemuFacts *facts = qemu_probe_known(m->engine->probe);
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+
+    if (!facts)
+        return 0;
+    g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);
+    host_tools_assume(tools, definition, notes);
+    g_autoptr(Plan) plan = plan_assume(definition, look, manager_host(m), notes);
+    host_tools_settle(tools, definition);
+    return preflight_check_qemu(definition, plan, facts, tools, ret_fault);
+}
+
 int manager_validate(Manager *m, const char *name, const DefinitionText *texts, size_t n_texts,
                      Fault **ret_fault)
 {
@@ -104,7 +136,11 @@ int manager_validate(Manager *m, const char *name, const DefinitionText *texts, 
             return fault_raise(ret_fault, FAULT_BAD_DEFINITION, "shorten it",
                                "a path is longer than %d bytes", PATH_SHOWN_MAX);
     int r = definition_parse(name, texts, n_texts, &definition, ret_fault);
-    return r == 0 ? manager_check_allowed(m, definition, ret_fault) : r;
+    if (r == 0)
+        r = manager_check_allowed(m, definition, ret_fault);
+    if (r == 0)
+        definition_set_host(definition, m->engine->host_id);
+    return r == 0 ? manager_check_abilities(m, definition, ret_fault) : r;
 }
 
 int manager_guest_files(Manager *m, const char *name, DefinitionFiles **ret, Fault **ret_fault)

@@ -163,6 +163,7 @@ int manager_show_plan(Manager *m, Plan *plan, GuestDefinition *definition, GPtrA
 
 void manager_forget(Manager *m, const void *userdata)
 {
+    qemu_probe_forget(m->engine->probe, userdata);
     for (unsigned i = 0; i < m->questions->len; i++) {
         const ManagerQuestion *question = g_ptr_array_index(m->questions, i);
         if (question->userdata != userdata)

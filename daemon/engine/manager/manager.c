@@ -165,6 +165,16 @@ static void on_facts(const QemuFacts *facts, const char *message, void *userdata
     check->checked(findings, check->userdata);
 }
 
+bool manager_knows_qemu(Manager *m)
+{
+    return qemu_probe_known(m->engine->probe) != NULL;
+}
+
+void manager_ask_qemu(Manager *m, QemuProbed asked, void *userdata)
+{
+    qemu_probe_get(m->engine->probe, asked, userdata);
+}
+
 void manager_check(Manager *m, ManagerChecked checked, void *userdata)
 {
     Check *check = g_new0(Check, 1);

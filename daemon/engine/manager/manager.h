@@ -136,6 +136,11 @@ int manager_detach(Manager *manager, const char *name, PciAddress address, unsig
 int manager_open(Manager *manager, const char *name, GuestStream stream, bool force, GuestOpened opened,
                  void *userdata, Fault **ret_fault);
 
+/* Whether it is known what QEMU can do. Plans and validation judge by it, and only as far as it is known. */
+bool manager_knows_qemu(Manager *manager);
+/* Asks QEMU; asked is called once it is known, or known that QEMU cannot be asked; perhaps from within. */
+void manager_ask_qemu(Manager *manager, QemuProbed asked, void *userdata);
+
 /* The same without doing it. claim: the caller might do it, too, so the kernel is also asked whether disks
  * are in use, which takes them for a moment (edge/hand/disk-claim.h). Plans that take devices come later, as
  * they first ask who holds those: steps (of Step) are borrowed; NULL: fault, borrowed too, says why the

@@ -97,6 +97,13 @@ int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned 
     int r = prepare_start(m, name, tools, &definition, &plan, ret_fault);
     if (r != 0)
         return r;
+    /* A start asks once more. */
+    if (!qemu_probe_known(m->engine->probe) && qemu_probe_failure(m->engine->probe)) {
+        *ret_fault = preflight_silent_qemu(qemu_probe_failure(m->engine->probe));
+        definition_free(definition);
+        plan_free(plan);
+        return FAULT_RAISED;
+    }
     GPtrArray *files = host_tools_file_wishes(tools, definition, plan->vhost_net);
     return manager_show_plan(m, plan, definition, files, claim, planned, userdata, ret_fault);
 }
@@ -109,6 +116,8 @@ int manager_check_files(Manager *m, const char *name, bool claim, ManagerPlanned
     g_autoptr(GuestDefinition) definition = NULL;
 
     int r = manager_load(m, name, &definition, ret_fault);
+    if (r == 0)
+        r = manager_check_abilities(m, definition, ret_fault);
     if (r != 0)
         return r;
     g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);

@@ -19,7 +19,7 @@ static void drop_notes(void)
 }
 
 /* Of all slots this one alone is there, with a display, its sound and a port for USB. */
-static uint8_t look(PciAddress slot)
+static uint8_t look(PciAddress slot, const void *userdata)
 {
     return slot.bus == 1 ? 1 << 0 | 1 << 1 | 1 << 3 : 0;
 }
@@ -29,7 +29,7 @@ static QemuCommand *a_shown_command(const char *text)
     g_autoptr(GuestDefinition) definition = a_definition(text);
     g_autoptr(QemuFacts) facts = qemu_facts_assume(QEMU_PATH);
     g_autoptr(HostTools) tools = host_tools_new("/var/lib/usher/guests");
-    g_autoptr(Plan) plan = plan_assume(definition, look, notes);
+    g_autoptr(Plan) plan = plan_assume(definition, look, NULL, notes);
     _cleanup_fault_ Fault *fault = NULL;
 
     host_tools_assume(tools, definition, notes);

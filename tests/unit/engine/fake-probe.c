@@ -83,6 +83,11 @@ const QemuFacts *qemu_probe_known(QemuProbe *probe)
     return NULL;
 }
 
+const char *qemu_probe_failure(const QemuProbe *probe)
+{
+    return NULL;
+}
+
 void fake_probe_be_late(QemuProbe *probe)
 {
     probe->late = true;

@@ -76,12 +76,14 @@ static void run_on(Life *life, unsigned run)
 {
     FakeQemu *qemu = &life->qemus[run];
 
-    while (turn(life, run))
-        ;
-    while (fake_probe_waiting(probe_of(life)) > 0)
-        fake_probe_answer(probe_of(life), 2, NULL);
-    while (turn(life, run))
-        ;
+    /* QEMU is asked before the first step, and again for its command line. */
+    for (bool answered = true; answered;) {
+        while (turn(life, run))
+            ;
+        answered = fake_probe_waiting(probe_of(life)) > 0;
+        while (fake_probe_waiting(probe_of(life)) > 0)
+            fake_probe_answer(probe_of(life), 2, NULL);
+    }
     ck_assert_str_eq(guest_state_to_string(guest_state(life->guest)), "starting");
     ck_assert(fake_qemu_take_over(qemu));
     fake_qemu_serve(qemu);
