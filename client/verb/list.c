@@ -5,6 +5,7 @@
 #include "../bus/guest-details.h"
 #include "../screen/table.h"
 #include "../view/pager.h"
+#include "../view/skipped.h"
 #include "../view/state.h"
 #include "verb.h"
 
@@ -40,6 +41,7 @@ int cmd_list(Client *client, char **args)
 
     if (status != STATUS_OK)
         return status;
+    skipped_tell(client);
     if (client->json != JSON_OFF) {
         for (guint i = 0; i < guests->len; i++)
             guest_details_get(client, g_ptr_array_index(guests, i));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../bus/bus.h"
+#include "../view/skipped.h"
 #include "verb.h"
 
 int cmd_reload(Client *client, char **args)
@@ -8,5 +9,8 @@ int cmd_reload(Client *client, char **args)
 
     if (status != STATUS_OK)
         return status;
-    return bus_call(client, "read the definitions again", NULL, "Reload", "");
+    status = bus_call(client, "read the definitions again", NULL, "Reload", "");
+    if (status == STATUS_OK)
+        skipped_tell(client);
+    return status;
 }

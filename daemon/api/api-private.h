@@ -68,6 +68,7 @@ int api_gate_new(Api *api);
 
 /* definition-calls.c: methods of the manager, and then of the guest */
 int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int api_list_skipped(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_define_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_undefine_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int api_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *error);

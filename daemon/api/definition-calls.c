@@ -33,6 +33,36 @@ static int act_validate(Api *api, sd_bus_message *message, const char *id)
     return r != 0 ? api_reply_error(message, r, fault) : sd_bus_reply_method_return(message, NULL);
 }
 
+int api_validate_definition(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_know_qemu(userdata, message, NULL, act_validate);
+}
+
+static int append_skipped(sd_bus_message *reply, const GPtrArray *all)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "(sss)");
+
+    for (unsigned i = 0; r >= 0 && i < all->len; i++) {
+        const Skipped *skipped = g_ptr_array_index(all, i);
+        r = api_append(reply, "(sss)", skipped->file, skipped->why, skipped->remedy);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int api_list_skipped(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    sd_bus_message *reply = NULL;
+    Api *api = userdata;
+
+    int r = sd_bus_message_new_method_return(message, &reply);
+    if (r >= 0)
+        r = append_skipped(reply, manager_skipped(api->manager));
+    if (r >= 0)
+        r = sd_bus_message_send(reply);
+    sd_bus_message_unref(reply);
+    return r;
+}
+
 /* One option's value into wish. */
 static int read_option(sd_bus_message *message, const char *key, DefineWish *wish, Fault **ret_fault)
 {

@@ -212,6 +212,9 @@ class Mock:
     def ListGuests(self):
         return [(path_of("guest", each["Name"]), self.contract.vardict(GUEST, each)) for each in GUESTS]
 
+    def ListSkipped(self):
+        return []
+
     def ListDevices(self):
         return [(path_of("device", each["Address"]), self.contract.vardict(DEVICE, each)) for each in DEVICES]
 

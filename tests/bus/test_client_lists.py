@@ -16,7 +16,7 @@ class ListTest(ClientTest):
     def test_without_a_verb_the_guests_are_listed_in_one_call(self):
         result = self.usherctl()
         self.assert_run(result, OK, stderr="")
-        self.assertEqual(self.calls(), [["ListGuests", []]])
+        self.assertEqual(self.calls(), [["ListGuests", []], ["ListSkipped", []]])
         self.assertEqual(result.stdout, self.usherctl("list").stdout)
         self.assertEqual(result.stdout, self.usherctl("list-guests").stdout)
 

@@ -86,15 +86,24 @@ DEFINE_FREE(DefinitionStore, definition_store_free, store)
     g_hash_table_unref(store->told);
 }
 
+int definition_store_files(DefinitionStore *store, char ***ret)
+{
+    int r = file_list_at(AT_FDCWD, store->path, ret);
+
+    if (r == -ENOENT)
+        *ret = g_new0(char *, 1);
+    return r == -ENOENT ? 0 : r;
+}
+
 int definition_store_names(DefinitionStore *store, char ***ret)
 {
     g_auto(GStrv) files = NULL;
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
 
-    int r = file_list_at(AT_FDCWD, store->path, &files);
-    if (r < 0 && r != -ENOENT)
+    int r = definition_store_files(store, &files);
+    if (r < 0)
         return r;
-    for (char **file = files; file && *file; file++) {
+    for (char **file = files; *file; file++) {
         if (!g_str_has_suffix(*file, ".guest"))
             continue;
         g_autofree char *name = g_strndup(*file, strlen(*file) - strlen(".guest"));

@@ -24,6 +24,9 @@ int definition_store_new(sd_event *event, const char *path, DefinitionStoreChang
                          DefinitionStore **ret);
 DefinitionStore *definition_store_free(DefinitionStore *store);
 
+/* All that lies in the folder, sorted; a GStrv of the caller's. */
+int definition_store_files(DefinitionStore *store, char ***ret);
+
 /* Names that have a file, valid or not as names, sorted; a GStrv of the caller's. */
 int definition_store_names(DefinitionStore *store, char ***ret);
 

@@ -143,15 +143,39 @@ static void read_entry(Manager *m, const char *name)
 
 static void read_name(Manager *m, const char *name)
 {
-    if (!guest_name_valid(name)) {
-        log_warning("%s/%s.guest is left out: a guest's name has a-z, 0-9 and - only",
-                    m->engine->definitions_path, name);
-    } else if (!manager_guest_entry(m, name) && !manager_has_room(m)) {
-        log_warning("%s/%s.guest is left out: there are %d guests already", m->engine->definitions_path, name,
-                    MANAGER_GUESTS_MAX);
+    if (!guest_name_valid(name))
+        return;
+    if (!manager_guest_entry(m, name) && !manager_has_room(m)) {
+        g_autofree char *file = g_strconcat(name, ".guest", NULL);
+        skipped_add(m->skipped, file, "there are " G_STRINGIFY(MANAGER_GUESTS_MAX) " guests already",
+                    "remove one: usherctl undefine");
     } else {
         read_entry(m, name);
         manager_announce(m, MANAGER_GUEST_CHANGED, name);
+    }
+}
+
+const GPtrArray *manager_skipped(Manager *m)
+{
+    return m->skipped;
+}
+
+static void look_for_skipped(Manager *m)
+{
+    g_auto(GStrv) files = NULL;
+
+    if (definition_store_files(m->definitions, &files) < 0)
+        return;
+    g_ptr_array_unref(m->skipped);
+    m->skipped = skipped_find(files);
+}
+
+static void log_skipped(const Manager *m)
+{
+    for (unsigned i = 0; i < m->skipped->len; i++) {
+        const Skipped *skipped = g_ptr_array_index(m->skipped, i);
+        log_warning("%s/%s is left out: %s; %s", m->engine->definitions_path, skipped->file, skipped->why,
+                    skipped->remedy);
     }
 }
 
@@ -169,8 +193,10 @@ void manager_reload(Manager *m)
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
         entry->defined = false;
+    look_for_skipped(m);
     for (char **name = names; *name; name++)
         read_name(m, *name);
+    log_skipped(m);
     g_hash_table_iter_init(&iter, m->guests);
     while (g_hash_table_iter_next(&iter, NULL, (void **)&entry))
         guest_retry_usbs(entry->guest);

@@ -44,6 +44,7 @@ int manager_new(Engine *engine, Manager **ret)
     m->jobs = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)job_free);
     m->arrivals = g_ptr_array_new_with_free_func(manager_arrival_free);
     m->claims = claims_new();
+    m->skipped = g_ptr_array_new();
     m->questions = g_ptr_array_new_with_free_func((GDestroyNotify)manager_question_free);
     m->names = pci_name_table_new();
     m->drift = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -77,6 +78,7 @@ DEFINE_FREE(Manager, manager_free, m)
     g_hash_table_destroy(m->guests);
     g_hash_table_destroy(m->holds);
     g_hash_table_destroy(m->jobs);
+    g_ptr_array_unref(m->skipped);
     definition_store_free(m->definitions);
     claims_free(m->claims);
     pci_name_table_free(m->names);
@@ -155,12 +157,22 @@ static void check_guests(Manager *m, GPtrArray *findings)
     }
 }
 
+static void check_skipped(Manager *m, GPtrArray *findings)
+{
+    for (unsigned i = 0; i < m->skipped->len; i++) {
+        const Skipped *skipped = g_ptr_array_index(m->skipped, i);
+        finding_add(findings, "definitions", FINDING_WARNING, skipped->remedy, "%s/%s is left out: %s",
+                    m->engine->definitions_path, skipped->file, skipped->why);
+    }
+}
+
 static void on_facts(const QemuFacts *facts, const char *message, void *userdata)
 {
     g_autofree Check *check = userdata;
     g_autoptr(GPtrArray) findings =
         check_host(check->manager->engine, manager_host(check->manager), facts, message);
 
+    check_skipped(check->manager, findings);
     check_guests(check->manager, findings);
     check->checked(findings, check->userdata);
 }

@@ -8,6 +8,7 @@
 #include "../../edge/helper/helper-socket.h"
 #include "../../edge/scan/pci-names.h"
 #include "check.h"
+#include "../../core/definition/skipped.h"
 #include "../../core/host/holder.h"
 #include "../guest/guest.h"
 
@@ -69,6 +70,9 @@ int manager_guest_lines(Manager *manager, const char *name, GPtrArray **ret /* o
                         Fault **ret_fault);
 /* Its texts as they stand, right or wrong, the file itself first; all are UTF-8 without NUL. */
 int manager_guest_files(Manager *manager, const char *name, DefinitionFiles **ret, Fault **ret_fault);
+/* What lies in the folder of definitions and was left out when it was read last, of Skipped; borrowed until
+ * the next call into the manager. */
+const GPtrArray *manager_skipped(Manager *manager);
 /* The file itself first, then its drop-ins. */
 int manager_validate(Manager *manager, const char *name, const DefinitionText *texts, size_t n_texts,
                      Fault **ret_fault);

@@ -18,6 +18,7 @@ struct Manager {
     void *userdata;
 
     DefinitionStore *definitions;
+    GPtrArray *skipped; /* of Skipped, owned: what is no guest's in the folder of definitions */
     GHashTable *guests; /* name → GuestEntry, owned */
     Claims *claims;
     GHashTable *holds; /* owner → Hold, owned */
@@ -79,6 +80,9 @@ int manager_load(Manager *m, const char *name, GuestDefinition **ret, Fault **re
 /* REFUSED if usherd.conf does not allow a definition this: a user who may define guests may not make QEMU do
  * just anything. */
 int manager_check_allowed(const Manager *m, const GuestDefinition *definition, Fault **ret_fault);
+
+/* REFUSED if this host's QEMU is known not to have what the definition asks for, whatever its devices. */
+int manager_check_abilities(Manager *m, GuestDefinition *definition, Fault **ret_fault);
 
 /* drift.c */
 void manager_look_soon(Manager *m);
