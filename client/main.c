@@ -24,6 +24,7 @@ enum {
     OPTION_FUNCTIONS,
     OPTION_GROUP,
     OPTION_STOP_HOLDERS,
+    OPTION_PRESET,
     OPTION_DESCRIPTION,
     OPTION_MEMORY,
     OPTION_CPUS,
@@ -58,6 +59,7 @@ static const struct option options[] = {
     {"functions", required_argument, NULL, OPTION_FUNCTIONS},
     {"group", required_argument, NULL, OPTION_GROUP},
     {"stop-holders", required_argument, NULL, OPTION_STOP_HOLDERS},
+    {"preset", required_argument, NULL, OPTION_PRESET},
     {"description", required_argument, NULL, OPTION_DESCRIPTION},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"cpus", required_argument, NULL, OPTION_CPUS},
@@ -133,6 +135,9 @@ static void add_word(char ***list, const char *word)
 static bool take_create_option(NewDefinition *create, int option)
 {
     switch (option) {
+    case OPTION_PRESET:
+        create->preset = optarg;
+        return true;
     case OPTION_DESCRIPTION:
         create->description = optarg;
         return true;

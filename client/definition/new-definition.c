@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "new-definition.h"
 
-#include <glib.h>
 #include <string.h>
+
+#include "card.h"
 
 bool new_definition_said(const NewDefinition *d)
 {
-    return d->description || d->memory || d->cpus || d->network || d->display || d->gpus || d->disks ||
-           d->cdroms || d->uefi;
+    return d->preset || d->description || d->memory || d->cpus || d->network || d->display || d->gpus ||
+           d->disks || d->cdroms || d->uefi;
 }
 
 /* A value that would begin another line, or continue this one, would change the meaning of the definition. */
@@ -59,20 +60,26 @@ static void append_key(GString *text, const char *key, const char *value, const 
     g_string_append_printf(text, "%s%s=%s\n", value ? "" : "#", key, value ?: fallback);
 }
 
-static void append_gpus(GString *text, char **addresses)
+static void append_card(GString *text, const NewDevice *device)
 {
-    for (unsigned i = 0; addresses && addresses[i]; i++) {
-        const char *address = addresses[i];
-        bool short_form = strchr(address, ':') == strrchr(address, ':');
-
-        append_section(text, "PCI", "gpu", i);
+    g_string_append_printf(
+        text,
+        "\n[PCI %s]\n# %s. Its driver loses the device at the start, and gets it back at the "
+        "end.\nAddress=%s\n",
+        device->section, device->label, device->address);
+    if (*device->fingerprint)
         g_string_append_printf(text,
-                               "# Its driver loses the device at the start, and gets it back at the end.\n"
-                               "Address=%s%s\n"
-                               "# The other functions of its slot are lent too, such as a card's sound.\n"
-                               "Functions=all\n",
-                               short_form ? "0000:" : "", address);
-    }
+                               "# No other device is lent in its place if slots or addresses change.\n"
+                               "Fingerprint=%s\n",
+                               device->fingerprint);
+    g_string_append(text, "# The other functions of its slot are lent too, such as a card's sound.\n"
+                          "Functions=all\n");
+}
+
+static void append_cards(GString *text, const GPtrArray *cards)
+{
+    for (unsigned i = 0; cards && i < cards->len; i++)
+        append_card(text, g_ptr_array_index(cards, i));
 }
 
 /* The options after a disk's path, such as ",format=qcow2". */
@@ -105,13 +112,16 @@ static const char *format_by_name(const char *path)
                : NULL;
 }
 
-static bool append_disk(GString *text, const char *disk, unsigned index, char **ret_why)
+/* bus: the one that the guest's system has a driver for; NULL: the usual one. */
+static bool append_disk(GString *text, const char *disk, unsigned index, const char *bus, char **ret_why)
 {
     g_autofree char *path = g_strdup(disk);
     g_autoptr(GString) keys = g_string_new(NULL);
     const char *key, *value, *format = NULL;
 
     while ((key = cut_option(path, &value))) {
+        if (strcmp(key, "Bus") == 0)
+            bus = NULL;
         if (strcmp(key, "Format") == 0)
             format = value;
         else
@@ -128,11 +138,16 @@ static bool append_disk(GString *text, const char *disk, unsigned index, char **
         "# usherd never guesses the format: a guest could write data that makes a guess wrong.\n"
         "Format=%s\n%s",
         path, format, keys->str);
+    if (bus)
+        g_string_append_printf(text,
+                               "# Windows has a driver for it. Once virtio's are installed in the guest: "
+                               "Bus=virtio, which is faster.\nBus=%s\n",
+                               bus);
     return true;
 }
 
 /* "user", "none", "bridge:br0". */
-static void append_network(GString *text, const char *network)
+static void append_network(GString *text, const char *network, const char *model)
 {
     const char *bridge = g_str_has_prefix(network, "bridge:") ? network + strlen("bridge:") : NULL;
 
@@ -144,11 +159,98 @@ static void append_network(GString *text, const char *network)
     else
         g_string_append_printf(
             text, "# user: QEMU connects the guest to everything that the host reaches.\nMode=%s\n", network);
+    if (model)
+        g_string_append_printf(
+            text, "# Windows has a driver for it; likewise, Model=virtio is faster.\nModel=%s\n", model);
+}
+
+static void append_firmware(GString *text, const NewDefinition *d)
+{
+    if (d->uefi || d->kind)
+        g_string_append(text, "\n[Firmware]\nType=uefi\n");
+    if (d->kind && d->kind->secure_boot)
+        g_string_append(text, "SecureBoot=yes\n\n[TPM]\nVersion=2.0\n");
+}
+
+static void append_pins(GString *text, const CoreChoice *cores)
+{
+    g_string_append_printf(
+        text,
+        "# Each vCPU has a host CPU of its own: cores of one cache, with all of their threads. "
+        "The host keeps the others.\nPin=%s\nEmulatorPin=%s\n",
+        cores->pin, cores->rest);
+}
+
+static void append_cpu(GString *text, const NewDefinition *d)
+{
+    const char *usual = d->kind ? d->kind->cores : NULL;
+    g_autofree char *chosen = d->cores.cores > 0 ? g_strdup_printf("%u", d->cores.cores) : NULL;
+
+    g_string_append(text, "\n[CPU]\n");
+    append_key(text, "Cores", chosen ?: d->cpus ?: usual, "2");
+    if (d->cores.threads > 1)
+        g_string_append_printf(text, "Threads=%u\n", d->cores.threads);
+    if (d->cores.threads > 1 && d->topoext)
+        g_string_append(text, "Features=+topoext\n");
+    if (d->cores.cores > 0)
+        append_pins(text, &d->cores);
+    if (d->kind && d->kind->windows)
+        g_string_append(text, "HyperV=yes\n");
+}
+
+static void append_memory(GString *text, const NewDefinition *d)
+{
+    const char *usual = d->kind ? d->kind->memory : NULL;
+
+    g_string_append(text, "\n[Memory]\n");
+    if (d->cards && d->cards->len > 0)
+        g_string_append(text, "# The host keeps all of this memory locked while the guest runs, as the "
+                              "guest's devices write to it.\n");
+    append_key(text, "Size", d->memory ?: usual, "2G");
+    if (d->kind && d->kind->windows)
+        g_string_append(text, "\n[Clock]\nBase=local\n");
+}
+
+static bool append_disks(GString *text, const NewDefinition *d, char **ret_why)
+{
+    bool windows = d->kind && d->kind->windows;
+
+    for (unsigned i = 0; d->disks && d->disks[i]; i++)
+        if (!append_disk(text, d->disks[i], i, windows ? "sata" : NULL, ret_why))
+            return false;
+    if (d->kind && !d->disks)
+        g_string_append_printf(
+            text,
+            "\n# The disk to boot: one of the host's, or an image, which Size= has made if it "
+            "is not there.\n#[Disk system]\n#Path=/var/lib/usher/images/%s.qcow2\n"
+            "#Format=qcow2\n#Size=64G\n%s",
+            d->kind->name, windows ? "#Bus=sata\n" : "");
+    return true;
+}
+
+static void append_cds(GString *text, const NewDefinition *d)
+{
+    for (unsigned i = 0; d->cdroms && d->cdroms[i]; i++) {
+        append_section(text, "CDROM", "install", i);
+        g_string_append_printf(text, "Path=%s\n", d->cdroms[i]);
+    }
+    if (d->drivers_cd)
+        g_string_append_printf(text, "\n[CDROM drivers]\n# virtio's drivers for Windows.\nPath=%s\n",
+                               d->drivers_cd);
+}
+
+/* Without a card there is no other picture. */
+static const char *display_of(const NewDefinition *d)
+{
+    bool blind = d->kind && (!d->cards || d->cards->len == 0);
+
+    return d->display ?: (blind ? "vnc" : NULL);
 }
 
 char *new_definition_text(const char *name, const NewDefinition *d, char **ret_why)
 {
     g_autoptr(GString) text = g_string_new(NULL);
+    const char *display = display_of(d);
 
     *ret_why = NULL;
     if (!check(d, ret_why))
@@ -160,26 +262,16 @@ char *new_definition_text(const char *name, const NewDefinition *d, char **ret_w
         "\n[Guest]\n",
         name, name);
     append_key(text, "Description", d->description, name);
-    if (d->uefi)
-        g_string_append(text, "\n[Firmware]\nType=uefi\n");
-    g_string_append(text, "\n[CPU]\n");
-    append_key(text, "Cores", d->cpus, "2");
-    g_string_append(text, "\n[Memory]\n");
-    if (d->gpus)
-        g_string_append(text, "# The host keeps all of this memory locked while the guest runs, as the "
-                              "guest's devices write to it.\n");
-    append_key(text, "Size", d->memory, "2G");
-    append_gpus(text, d->gpus);
-    for (unsigned i = 0; d->disks && d->disks[i]; i++)
-        if (!append_disk(text, d->disks[i], i, ret_why))
-            return NULL;
-    for (unsigned i = 0; d->cdroms && d->cdroms[i]; i++) {
-        append_section(text, "CDROM", "install", i);
-        g_string_append_printf(text, "Path=%s\n", d->cdroms[i]);
-    }
-    append_network(text, d->network ?: "user");
-    if (d->display)
+    append_firmware(text, d);
+    append_cpu(text, d);
+    append_memory(text, d);
+    append_cards(text, d->cards);
+    if (!append_disks(text, d, ret_why))
+        return NULL;
+    append_cds(text, d);
+    append_network(text, d->network ?: "user", d->kind && d->kind->windows ? "e1000e" : NULL);
+    if (display)
         g_string_append_printf(text, "\n[Display]\n# usherctl view %s shows the screen.\nType=%s\n", name,
-                               d->display);
+                               display);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

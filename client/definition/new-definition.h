@@ -3,12 +3,23 @@
  * values are right is the daemon's to judge: it reads the text. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 
+#include "core-choice.h"
+#include "preset.h"
+
 typedef struct NewDefinition {
+    const char *preset;                                          /* as named; NULL: not said */
     const char *description, *memory, *cpus, *network, *display; /* NULL: not said */
     char **gpus, **disks, **cdroms;                              /* NULL: none */
     bool uefi;
+    /* Found on the host, for the text alone. */
+    const Preset *kind;     /* of preset; NULL: none */
+    const GPtrArray *cards; /* of NewDevice: gpus, and what belongs to them; NULL: none */
+    const char *drivers_cd; /* an image of virtio's drivers for Windows; NULL: none */
+    CoreChoice cores;       /* to be pinned to */
+    bool topoext;           /* the host's CPU shows a guest its threads by that feature alone */
 } NewDefinition;
 
 /* Whether anything was said. */

@@ -33,6 +33,8 @@ int cmd_help(Client *client, char **args)
          "     --functions=all|0,1    bind, attach: these functions of the slot\n"
          "     --group=only|all       bind, attach: the rest of the IOMMU group too\n"
          "     --stop-holders=UNIT,…  start, bind, attach: services to stop if they use the device\n"
+         "     --preset=windows11|windows10|linux\n"
+         "                            create: what a guest of that kind is made of\n"
          "     --description= --memory= --cpus= --uefi --display=none|vnc|spice\n"
          "     --gpu=ADDRESS --disk=PATH[,format=FORMAT] --cdrom=PATH --network=user|none|bridge:BRIDGE\n"
          "                            create: what the guest has\n"

@@ -312,6 +312,23 @@ class DefinitionTest(ClientTest):
         self.assertIn("\n[Memory]\nSize=8G\n", text)
         self.assert_run(self.usherctl("create", "linux"), FAILED, stdout="", stderr="there is a guest linux already; choose another name\n")
 
+    def test_create_takes_what_belongs_to_a_card(self):
+        self.assert_run(self.usherctl("create", "fresh", "--preset=linux", "--gpu=01:00.0"), OK, stderr="")
+        text = next(arguments[1] for member, arguments in self.calls() if member == "DefineGuest")
+        self.assertIn("\n[PCI gpu]\n# VGA compatible controller: AMD Radeon RX 6800. Its driver loses", text)
+        self.assertIn("\nAddress=0000:01:00.0\n", text)
+        self.assertIn("\nFingerprint=1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0\n", text)
+        self.assertNotIn("[PCI gpu-sound]", text)
+
+    def test_create_refuses_a_card_and_a_preset_that_are_not_there(self):
+        self.assert_run(self.usherctl("create", "fresh", "--gpu=01:00.3"), NO_SUCH, stdout="",
+                        stderr="There is no device at 01:00.3; did you mean 0000:01:00.0, VGA compatible controller: AMD Radeon RX 6800? See all: usherctl devices\n")
+        self.assert_run(self.usherctl("create", "fresh", "--preset=window11"), USAGE, stdout="",
+                        stderr="There is no preset window11; did you mean windows11?\n")
+        self.assert_run(self.usherctl("create", "fresh", "--preset=macos"), USAGE, stdout="",
+                        stderr="There is no preset macos; there are windows11, windows10 and linux\n")
+        self.assertNotIn("DefineGuest", [call[0] for call in self.calls()])
+
     def test_what_a_new_guest_has_is_for_create_alone(self):
         result = self.usherctl("start", "win10", "--memory=8G")
         self.assert_run(result, USAGE, stdout="")
@@ -328,7 +345,7 @@ class DefinitionTest(ClientTest):
 
     def test_reload_asks_the_daemon_to(self):
         self.assert_run(self.usherctl("reload"), OK, stdout="", stderr="")
-        self.assertEqual(self.calls(), [["Reload", []]])
+        self.assertEqual(self.calls(), [["Reload", []], ["ListSkipped", []]])
 
 
 class ErrorTest(ClientTest):

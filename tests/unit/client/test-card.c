@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../../../client/definition/card.h"
+#include "../suite.h"
+
+#include <string.h>
+
+#define DEVICE_IN(at, class_of, name, behind, state_of)                                                      \
+    {                                                                                                        \
+        .address = (char *)(at), .class_id = (char *)(class_of), .id = (char *)(name),                       \
+        .upstream = (char *)(behind), .class = (char *)"", .vendor = (char *)"", .model = (char *)"",        \
+        .state = (char *)(state_of), .guest = (char *)"", .needed_for = (char *)"",                          \
+        .quarantine = (char *)"", .fingerprint = (char *)""                                                  \
+    }
+
+#define DEVICE(at, class_of, name, behind) DEVICE_IN(at, class_of, name, behind, "host")
+#define BRIDGE(at, class_of, name, behind) DEVICE_IN(at, class_of, name, behind, "bridge")
+
+/* An Arc, as its owners' lspci -tv shows it: a switch on the card, with graphics and sound in slots of their
+ * own. */
+static DeviceProps arc[] = {
+    BRIDGE("0000:00:01.0", "0604", "8086:460d", ""),
+    BRIDGE("0000:01:00.0", "0604", "8086:4fa1", "0000:00:01.0"),
+    BRIDGE("0000:02:01.0", "0604", "8086:4fa4", "0000:01:00.0"),
+    BRIDGE("0000:02:04.0", "0604", "8086:4fa4", "0000:01:00.0"),
+    DEVICE("0000:03:00.0", "0300", "8086:56a0", "0000:02:01.0"),
+    DEVICE("0000:04:00.0", "0403", "8086:4f90", "0000:02:04.0"),
+    /* The mainboard's sound. */
+    DEVICE("0000:00:1f.3", "0403", "8086:7ad0", ""),
+};
+
+/* A card and a sound card behind one switch of the mainboard's. */
+static DeviceProps board[] = {
+    BRIDGE("0000:00:01.0", "0604", "1022:1453", ""),
+    BRIDGE("0000:01:00.0", "0604", "1022:43c6", "0000:00:01.0"),
+    BRIDGE("0000:02:01.0", "0604", "1022:43c7", "0000:01:00.0"),
+    BRIDGE("0000:02:04.0", "0604", "1022:43c7", "0000:01:00.0"),
+    DEVICE("0000:03:00.0", "0300", "8086:56a0", "0000:02:01.0"),
+    DEVICE("0000:04:00.0", "0403", "8086:4f90", "0000:02:04.0"),
+};
+
+#define DEVICES(list) devices_of(list, G_N_ELEMENTS(list))
+
+static GPtrArray *devices_of(DeviceProps *list, unsigned n)
+{
+    GPtrArray *devices = g_ptr_array_new();
+
+    for (unsigned i = 0; i < n; i++)
+        g_ptr_array_add(devices, &list[i]);
+    return devices;
+}
+
+/* "gpu 0000:03:00.0", a device a line. */
+static char *taken(const GPtrArray *devices, const char *address)
+{
+    char *addresses[] = {(char *)address, NULL};
+    const char *missing = NULL;
+    g_autoptr(GPtrArray) cards = cards_take(devices, addresses, &missing);
+    GString *text = g_string_new(missing);
+
+    for (unsigned i = 0; cards && i < cards->len; i++) {
+        const NewDevice *device = g_ptr_array_index(cards, i);
+        g_string_append_printf(text, "%s %s\n", device->section, device->address);
+    }
+    return g_string_free(text, FALSE);
+}
+
+START_TEST(an_arc_brings_its_sound_from_the_slot_beside)
+{
+    g_autoptr(GPtrArray) devices = DEVICES(arc);
+    g_autofree char *text = taken(devices, "03:00.0");
+
+    ck_assert_str_eq(text, "gpu 0000:03:00.0\ngpu-sound 0000:04:00.0\n");
+}
+END_TEST
+
+START_TEST(what_else_is_behind_a_switch_of_the_mainboard_stays)
+{
+    g_autoptr(GPtrArray) devices = DEVICES(board);
+    g_autofree char *text = taken(devices, "0000:03:00.0");
+
+    ck_assert_str_eq(text, "gpu 0000:03:00.0\n");
+}
+END_TEST
+
+START_TEST(a_card_that_is_not_there_is_named_and_the_nearest_offered)
+{
+    g_autoptr(GPtrArray) devices = DEVICES(arc);
+    g_autofree char *text = taken(devices, "03:00.1"), *words = card_missing_words(devices, "03:00.1");
+
+    ck_assert_str_eq(text, "03:00.1");
+    ck_assert_ptr_nonnull(strstr(words, "There is no device at 03:00.1; did you mean 0000:03:00.0, "));
+}
+END_TEST
+
+START_TEST(only_what_can_be_lent_is_offered)
+{
+    DeviceProps list[] = {arc[4], arc[4], arc[4], arc[5]};
+
+    list[1].needed_for = (char *)"the host's console";
+    list[2].quarantine = (char *)"since yesterday";
+    g_autoptr(GPtrArray) devices = DEVICES(list), offered = cards_offered(devices);
+    ck_assert_uint_eq(offered->len, 1);
+    ck_assert_ptr_eq(g_ptr_array_index(offered, 0), &list[0]);
+}
+END_TEST
+
+SUITE("client-card", an_arc_brings_its_sound_from_the_slot_beside,
+      what_else_is_behind_a_switch_of_the_mainboard_stays,
+      a_card_that_is_not_there_is_named_and_the_nearest_offered, only_what_can_be_lent_is_offered)
