@@ -136,7 +136,7 @@ check_deb() {
         outcome 'lintian neither complains nor warns' deb_pleases_lintian
         outcome 'It has programs, manual pages, completions and units' deb_has bin/usherctl \
                 libexec/usher/{usherd,usher-bind,usher-launch,usher-lent} \
-                man1/usherctl.1.gz man5/usher.guest.5.gz man5/usherd.conf.5.gz man8/usherd.8.gz completions/usherctl \
+                man1/usherctl.1.gz man5/usher.guest.5.gz man5/usherd.conf.5.gz man7/usher.hooks.7.gz man8/usherd.8.gz completions/usherctl \
                 systemd/system/{usherd.service,usherd.socket,usher-guest@.service,usher-bind@.service,usher.target,usher.slice} \
                 lib/systemd/system-generators/usher-generator \
                 system.d/org.usher1.conf actions/org.usher1.policy needrestart/conf.d/usher.conf
