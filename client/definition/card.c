@@ -23,7 +23,7 @@ static void device_free(void *pointer)
 static bool offered(const DeviceProps *device)
 {
     return g_str_has_prefix(device->class_id, CLASS_DISPLAY) && !device_ails(device) &&
-           !*device->needed_for && !*device->quarantine && !*device->guest;
+           !*device->needed_for && !*device->quarantine;
 }
 
 GPtrArray *cards_offered(const GPtrArray *devices)

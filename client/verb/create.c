@@ -58,8 +58,8 @@ static void offer_cards(const Client *client, const GPtrArray *devices, NewDefin
     for (guint i = 0; i < cards->len; i++) {
         const DeviceProps *card = g_ptr_array_index(cards, i);
         g_autofree char *label = device_label(card), *shown = text_printable(label, false);
-        printf("%3u  %s  %s%s\n", i + 1, card->address, shown,
-               card->boot_vga ? " (shows the host's console now)" : "");
+        printf("%3u  %s  %s%s%s%s\n", i + 1, card->address, shown, *card->guest ? " (guest " : "",
+               card->guest, *card->guest ? " has it now)" : "");
     }
     unsigned number = read_number(cards->len);
     if (number > 0) {

@@ -320,6 +320,29 @@ class DefinitionTest(ClientTest):
         self.assertIn("\nFingerprint=1002:73bf 1da2:e437 030000 0000:00:01.0/00.0/00.0/00.0\n", text)
         self.assertNotIn("[PCI gpu-sound]", text)
 
+    def create_at_a_terminal(self, answers):
+        """What it shows, and the text that it sends."""
+        terminal = Terminal(columns=200)
+        process = subprocess.Popen([USHERCTL, "create", "fresh", "--preset=linux", "--no-ask-password"], env=self.environment(),
+                                   stdin=terminal.slave, stdout=terminal.slave, stderr=terminal.slave)
+        terminal.close_slave()
+        for answer in answers:
+            terminal.read_until(r"none\)\? $")
+            os.write(terminal.master, answer.encode())
+        terminal.read_until(None)
+        terminal.close()
+        self.assertEqual(process.wait(DEADLINE_SECONDS), OK, terminal.text)
+        return terminal.text, next(arguments[1] for member, arguments in self.calls() if member == "DefineGuest")
+
+    def test_create_offers_the_cards_at_a_terminal(self):
+        shown, text = self.create_at_a_terminal(["7\n", "1\n"])
+        self.assertIn("1  0000:01:00.0  VGA compatible controller: AMD Radeon RX 6800 (guest win10 has it now)", shown)
+        self.assertEqual(shown.count("Which card shall the guest get (1-1, Enter: none)?"), 2)
+        self.assertIn("\nAddress=0000:01:00.0\n", text)
+
+    def test_create_takes_none_if_none_is_chosen(self):
+        self.assertNotIn("[PCI", self.create_at_a_terminal(["\n"])[1])
+
     def test_create_refuses_a_card_and_a_preset_that_are_not_there(self):
         self.assert_run(self.usherctl("create", "fresh", "--gpu=01:00.3"), NO_SUCH, stdout="",
                         stderr="There is no device at 01:00.3; did you mean 0000:01:00.0, VGA compatible controller: AMD Radeon RX 6800? See all: usherctl devices\n")
