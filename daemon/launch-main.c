@@ -384,10 +384,10 @@ int main(int argc, char *argv[])
     }
     if (argc == 2 && argv[1][0] != '-')
         return run_guest(argv[1]);
-    /* After a good end systemd runs ExecStop= too. Nobody has asked that what somebody killed be stopped:
-     * usherd must not hear so before it has seen the end. */
+    /* After a good end systemd runs ExecStop= too. Nobody has asked that what has ended be stopped: usherd
+     * would take it for a wish that the guest stays down (OnReboot=). ExecStopPost= waits for the rest. */
     if (argc == 3 && g_str_equal(argv[1], "--stop"))
-        return was_killed() ? EXIT_SUCCESS : wait_for_end("stop", argv[2]);
+        return getenv("EXIT_CODE") ? EXIT_SUCCESS : wait_for_end("stop", argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--restored"))
         return wait_for_end("restored", argv[2]);
     complain(

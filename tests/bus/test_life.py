@@ -162,6 +162,32 @@ class ASystemInTrouble(DaemonTest):
         self.wait_for_sub_state("watchdog")
 
 
+    def test_that_reboots_again_and_again_is_started_again_five_times(self):
+        self.start_trouble("REBOOT", "[Guest]\nOnReboot=restart\n")
+        self.usherd.wait_for_state("demo", "failed")
+        self.assertEqual(str(self.usherd.property("demo", "Error")),
+                         "guest demo is not started again: it was started again 5 times within 5 minutes, and once more it rebooted; "
+                         "correct that, then: usherctl start demo")
+        self.assertEqual(self.boots(), 6)
+
+    def test_that_reboots_may_be_stopped(self):
+        self.start_trouble("REBOOT", "[Guest]\nOnReboot=stop\n")
+        self.usherd.wait_for_state("demo", "stopped")
+        self.assertEqual(self.boots(), 1)
+
+    def test_that_powers_off_is_started_again_until_somebody_stops_it(self):
+        self.start_trouble("POWEROFF", "[Guest]\nOnPowerOff=restart\n")
+        self.usherd.wait_for(lambda: self.boots() >= 2, "it was not started again")
+        self.usherd.wait_for(self.is_stopped, "it cannot be stopped")
+
+    def is_stopped(self):
+        """A stop comes at any moment: while the guest runs, ends, or is about to be started again."""
+        try:
+            self.usherd.run_job(self.usherd.guest("demo").Kill)
+        except dbus.DBusException:
+            pass
+        return self.usherd.property("demo", "State") == "stopped"
+
     def test_that_puts_itself_to_sleep_is_shown_so_and_woken_by_resume(self):
         self.start_trouble("SLEEP", "")
         self.wait_for_sub_state("suspended")

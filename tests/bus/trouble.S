@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A guest's whole system, in a boot sector: says "boot" on its serial port; then panics (-DPANIC), so that pvpanic hears of
  * it, or starts its watchdog (-DWATCHDOG) and hangs, or puts itself to sleep (-DSLEEP, ACPI S3), whence it boots again as it has
- * left no place to go on from. Registers: docs/specs/pvpanic.txt, hw/watchdog/wdt_i6300esb.c and, of PM1_CNT, acpi_pm1_cnt_write()
+ * left no place to go on from; or reboots (-DREBOOT), or powers off (-DPOWEROFF). Registers: docs/specs/pvpanic.txt, hw/watchdog/wdt_i6300esb.c and, of PM1_CNT, acpi_pm1_cnt_write()
  * in hw/acpi/core.c of QEMU. Where the devices sit: daemon/core/qemu/builder.h. */
 #ifdef PANIC
 #define DEVICE 0x19
@@ -26,6 +26,16 @@ _start: cli
 #ifdef SLEEP
         movw    $0x604, %dx
         movw    $0x2400, %ax
+        outw    %ax, %dx
+#endif
+#ifdef REBOOT
+        movw    $0xcf9, %dx
+        movb    $6, %al
+        outb    %al, %dx
+#endif
+#ifdef POWEROFF
+        movw    $0x604, %dx
+        movw    $0x2000, %ax
         outw    %ax, %dx
 #endif
         lgdt    gdt_pointer

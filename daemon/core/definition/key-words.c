@@ -25,6 +25,10 @@ const char *const words_panic_actions[] = {
     [TROUBLE_DEFAULT] = "auto", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
     [TROUBLE_PAUSE] = "pause",  [TROUBLE_IGNORE] = "ignore", NULL,
 };
+const char *const words_reboots[] = {
+    [REBOOT_RESET] = "reset", [REBOOT_RESTART] = "restart", [REBOOT_STOP] = "stop", NULL};
+const char *const words_power_offs[] = {[false] = "stop", [true] = "restart", NULL};
+const char *const words_crashes[] = {[false] = "fail", [true] = "restart", NULL};
 const char *const words_watchdog_actions[] = {
     [TROUBLE_DEFAULT] = "off", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
     [TROUBLE_PAUSE] = "pause", [TROUBLE_IGNORE] = "ignore", NULL,

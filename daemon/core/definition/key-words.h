@@ -6,6 +6,9 @@
 extern const char *const words_host_sleeps[];
 extern const char *const words_host_shutdowns[];
 extern const char *const words_panic_actions[];
+extern const char *const words_reboots[];
+extern const char *const words_power_offs[];
+extern const char *const words_crashes[];
 extern const char *const words_watchdog_actions[];
 extern const char *const words_auto_switches[];
 extern const char *const words_clock_bases[];

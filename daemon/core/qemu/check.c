@@ -254,7 +254,7 @@ static int check_sound(const char *value, const QemuFacts *facts, Fault **ret_fa
 /* Every other option that is used has a value, which may look like an option (-append). */
 static bool option_alone(const char *option)
 {
-    static const char *const alone[] = {"-no-user-config", "-nodefaults", "-S", NULL};
+    static const char *const alone[] = {"-no-user-config", "-nodefaults", "-no-reboot", "-S", NULL};
 
     return g_strv_contains(alone, option);
 }

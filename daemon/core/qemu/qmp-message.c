@@ -5,6 +5,15 @@
 
 #include "../../base/cleanup.h"
 
+GuestEnd qmp_shutdown_end(const char *reason)
+{
+    if (g_strcmp0(reason, "guest-shutdown") == 0)
+        return GUEST_END_POWER_OFF;
+    if (g_strcmp0(reason, "guest-reset") == 0 || g_strcmp0(reason, "host-qmp-system-reset") == 0)
+        return GUEST_END_REBOOT;
+    return GUEST_END_OTHER;
+}
+
 /* The nodes of a chain of disk images are nested in one another. */
 #define DEPTH_MAX 256
 

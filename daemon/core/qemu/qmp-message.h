@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../definition/life.h"
+
 /* QEMU's longest answers have some 300 KB (query-qmp-schema). A guest that broke out of it may send what it
  * likes, and parsed JSON takes many times the memory of its text. */
 #define QMP_MESSAGE_MAX (1024 * 1024)
@@ -26,6 +28,10 @@ typedef struct QmpMessage {
     char *text;               /* of an error */
     struct json_object *data; /* "return" of a reply, "data" of an event; NULL if there was none. Owned */
 } QmpMessage;
+
+/* What a guest's end is, by the reason that QEMU gives for its SHUTDOWN (ShutdownCause in
+ * qapi/run-state.json; NULL: none). A reset is one only if it ends QEMU (-no-reboot). */
+GuestEnd qmp_shutdown_end(const char *reason);
 
 /* {"execute": name, "arguments": …, "id": id} and a newline; arguments may be NULL and stay the caller's. The
  * caller frees the text. */

@@ -29,9 +29,12 @@ static void add_device(QemuBuilder *builder, const char *driver, const char *id,
     builder_json(builder, "-device", device);
 }
 
-void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog)
+void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog, bool reboots)
 {
     builder_option(builder, "-action", "panic=%s", on_panic[panic]);
+    /* Every reset ends QEMU then, whoever asks for it: the guest, its watchdog, or system_reset. */
+    if (!reboots)
+        builder_add(builder, "-no-reboot");
     /* Only if it was asked for: a Windows without the driver sees an unknown device. A system that reports
      * its panic by other means, as Windows does with HyperV=, needs none. */
     if (panic != TROUBLE_DEFAULT)

@@ -23,7 +23,7 @@ typedef struct HelperSocket HelperSocket;
 typedef enum HelperVerb {
     HELPER_BIND,     /* usher-bind: goes to worker_pool_adopt() */
     HELPER_GUEST,    /* ExecStart=: wants to become QEMU */
-    HELPER_STOP,     /* ExecStop=: waits until QEMU is gone; comes too when QEMU ended by itself */
+    HELPER_STOP,     /* ExecStop=: waits until QEMU is gone, which is asked for */
     HELPER_RESTORED, /* ExecStopPost=: waits until the devices are back */
     HELPER_VERB_MAX,
     HELPER_VERB_INVALID = -EINVAL,

@@ -81,6 +81,7 @@ static void come_to_rest(Guest *g, const Fault *undo_fault)
     if (g->fault)
         log_guest(LOG_ERR, g->name, "%s%s%s", g->fault->message, g->fault->remedy ? "; " : "",
                   g->fault->remedy ?: "");
+    revival_rest(g->revival, !undo_fault && (!g->fault || revival_owed(g->revival) == GUEST_END_CRASH));
 
     guest_set_state(g, g->fault ? GUEST_EVENT_FAILED : GUEST_EVENT_RESTORED);
     tell(g, g->end_waiters);

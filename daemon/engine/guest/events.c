@@ -24,6 +24,7 @@ static void on_event(const char *name, struct json_object *data, void *userdata)
         log_guest(LOG_INFO, g->name, "QEMU ends: %s",
                   reason ? json_object_get_string(reason) : "unknown reason");
         qemu_link_set_ending(g->run->link, true);
+        guest_note_shutdown(g, json_object_get_string(reason));
         if (!g->run->stop_asked && g_strcmp0(json_object_get_string(reason), "host-signal") == 0)
             log_guest(LOG_WARNING, g->name,
                       "drift: somebody else ended the guest by a signal; its devices go back to the host");

@@ -23,6 +23,7 @@ Guest *guest_new(Engine *engine, const char *name, const GuestHandler *handler, 
     g->unstuck = guest_unstuck;
     g->state = GUEST_STOPPED;
     g->folder_fd = -1;
+    g->revival = revival_new(engine->guests_fd, g->name);
     g->addresses = g_ptr_array_new_with_free_func(g_free);
     g->end_jobs = g_ptr_array_new();
     g->end_waiters = g_ptr_array_new_with_free_func(channel_freep);
@@ -34,6 +35,7 @@ DEFINE_FREE(Guest, guest_free, g)
 {
     run_free(g->run);
     disk_claims_give_up(g->engine->disks, g->name);
+    revival_free(g->revival);
     guest_log_close(g->stderr_log);
     close_fd(g->folder_fd);
     fault_free(g->fault);
@@ -149,6 +151,7 @@ void guest_start(Guest *g, GuestDefinition *definition, Plan *plan, Job *job, bo
 {
     g->fault = fault_free(g->fault);
     g->leftovers = false;
+    revival_begin(g->revival, !by_unit);
     run_new(g);
     g->run->definition = definition;
     g->run->plan = plan;

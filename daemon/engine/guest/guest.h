@@ -66,6 +66,19 @@ void guest_launch_failed(Guest *guest, const char *message);
 /* The supervisor was to start the guest again, and has given up. */
 void guest_given_up(Guest *guest, const char *message);
 
+/* It has ended, is at rest, and its definition wants it back (OnReboot=, OnPowerOff=, OnCrash=): the manager
+ * is to start it. */
+bool guest_comes_again(const Guest *guest);
+/* Counts that start, which begins next. *ret_may_stop: units that may be stopped for it, as for the last; the
+ * caller frees them. FAULT_GUEST_FAILED: there were too many. */
+int guest_count_again(Guest *guest, char ***ret_may_stop, Fault **ret_fault);
+/* That start is refused, so the guest has failed. */
+void guest_not_again(Guest *guest, const Fault *why);
+/* Somebody wants it to stay at rest. */
+void guest_stay_down(Guest *guest);
+/* After a restart of the daemon, for a guest that has no journal: whether it was about to come again. */
+void guest_recall_end(Guest *guest);
+
 /* The unit's ExecStop= (restored false) or ExecStopPost= (true) waits until QEMU is gone, or until the
  * devices are back. channel is taken over, and answered at once if that is so already. */
 void guest_wait(Guest *guest, Channel *channel, bool restored);

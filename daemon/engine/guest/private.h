@@ -2,6 +2,7 @@
 /* What the files of this folder share about a guest. */
 #pragma once
 
+#include "revival.h"
 #include "run.h"
 
 struct Guest {
@@ -18,6 +19,8 @@ struct Guest {
     bool leftovers;       /* the last run could not be undone */
     bool end_was_asked;   /* somebody here ended the last run */
     Run *run;             /* NULL: it is at rest */
+
+    Revival *revival; /* whether it is to be started again */
 
     int folder_fd;        /* RUN/guests/NAME, -1: none */
     GuestLog *stderr_log; /* QEMU's, of this run or the last */
@@ -67,6 +70,12 @@ void guest_forget_process(Guest *g);
 
 /* run-companions.c */
 extern const CompanionsHandler guest_companions_handler;
+
+/* again.c */
+/* The guest comes to such an end: notes whether it is to be started again. */
+void guest_note_end(Guest *g, GuestEnd end);
+/* The same upon QEMU's word, its reason for a SHUTDOWN. */
+void guest_note_shutdown(Guest *g, const char *reason);
 
 /* end.c */
 /* Ends a start or a run for a reason (taken over; the first is kept): everything done so far is undone. */

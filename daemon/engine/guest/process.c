@@ -86,15 +86,25 @@ static Fault *judge_exit(const Guest *g, const LauncherExit *exit)
     return NULL;
 }
 
+/* A start that fails is no crash. */
+static bool has_run(const Guest *g)
+{
+    return g->state == GUEST_RUNNING || g->state == GUEST_PAUSED || g->state == GUEST_UNRESPONSIVE;
+}
+
 static void on_exited(const LauncherExit *exit, void *userdata)
 {
     Run *run = userdata;
     Guest *g = run->guest;
 
+    /* An earlier daemon has heard why it ends. */
+    bool heard = run->recovering && revival_owed(g->revival) != GUEST_END_OTHER;
     run->process.watched = false;
     run->recovering = false;
-    if (!g->fault)
+    if (!g->fault && !heard)
         g->fault = judge_exit(g, exit);
+    if (g->fault && has_run(g))
+        guest_note_end(g, GUEST_END_CRASH);
     qemu_link_set_ending(run->link, true);
     companions_end(run->companions);
 }

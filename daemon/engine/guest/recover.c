@@ -64,6 +64,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
     const Owner owner = owner_of_guest(g->name);
     uint64_t start_time = 0;
 
+    revival_recall(g->revival);
     run_new(g);
     g->run->definition = definition;
     g->run->recovering = true;

@@ -22,6 +22,8 @@ void guest_take_run_state(Guest *g, const char *status)
     /* QEMU has announced its end, and stays: -no-shutdown among [QEMU] Arguments=. */
     if (g_strcmp0(status, "shutdown") == 0 && g->run->process.watched)
         qemu_link_set_ending(g->run->link, false);
+    if (g->run->condition.state.kind == RUN_GOES && !qemu_link_ending(g->run->link))
+        revival_settle(g->revival);
     if (g->state == GUEST_STOPPING) {
         ladder_sync(g->run->ladder);
     } else if (g->run->condition.state.kind == RUN_GOES) {
@@ -73,6 +75,7 @@ bool guest_run_state_event(Guest *g, const char *name)
     } else if (g_str_equal(name, "SUSPEND_DISK")) {
         /* QEMU ends next, by itself. */
         log_guest(LOG_INFO, g->name, "its system has hibernated to its disk");
+        g->run->condition.hibernates = true;
         return true;
     } else if (!g_str_equal(name, "STOP")) {
         return false;

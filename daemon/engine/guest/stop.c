@@ -88,6 +88,7 @@ static int stop_from(Guest *g, Job *job, StopRung rung, bool by_unit, Fault **re
     /* A second request joins the first. */
     if (job)
         g_ptr_array_add(g->end_jobs, job);
+    revival_settle(g->revival);
     if (g->state == GUEST_RESTORING)
         return 0;
     g->run->stop_asked = true;

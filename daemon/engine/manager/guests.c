@@ -59,6 +59,8 @@ static void on_guest_rested(Guest *guest, void *userdata)
     manager_announce(m, MANAGER_GUEST_CHANGED, guest_name(guest));
     /* Another guest may wait for what this one had. */
     manager_sync_plugs(m);
+    if (guest_comes_again(guest))
+        m->start_again(m);
     tidy_soon(m);
 }
 

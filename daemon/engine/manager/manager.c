@@ -39,6 +39,7 @@ int manager_new(Engine *engine, Manager **ret)
     Manager *m = g_new0(Manager, 1);
 
     m->engine = engine;
+    m->start_again = manager_start_again_soon;
     m->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)guest_entry_free);
     m->holds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)hold_free);
     m->jobs = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)job_free);
@@ -69,6 +70,7 @@ DEFINE_FREE(Manager, manager_free, m)
     launcher_on_failed(m->engine->launcher, LAUNCHER_GUEST, NULL, NULL);
     launcher_on_given_up(m->engine->launcher, NULL, NULL);
     sd_event_source_disable_unref(m->tidy);
+    udev_settle_free(m->again);
     g_ptr_array_free(m->arrivals, TRUE);
     manager_drop_questions(m);
     sd_event_source_disable_unref(m->settle);
@@ -119,6 +121,7 @@ void manager_recover(Manager *m)
         if (owner_bind(*owner))
             manager_recover_hold(m, *owner);
     manager_reload(m);
+    manager_recall_ends(m);
     /* Only now is it known which devices are lent, and so which of them are in drift. */
     manager_look_soon(m);
 }

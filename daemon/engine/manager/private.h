@@ -4,6 +4,7 @@
 
 #include "../../core/plan/claims.h"
 #include "../../edge/scan/host-monitor.h"
+#include "../../edge/scan/udev-settle.h"
 #include "../../edge/store/step-mark.h"
 #include "../gate/file-gate.h"
 #include "../hold/hold.h"
@@ -34,7 +35,9 @@ struct Manager {
     sd_event_source *settle;
     HostMonitor *monitor;
     PciNameTable *names;
-    sd_event_source *tidy; /* frees what could not be freed from within a call of its own */
+    UdevSettle *again;               /* guests that come again wait for udev; NULL: none does */
+    void (*start_again)(Manager *m); /* manager_start_again_soon(), which guests.c does not know */
+    sd_event_source *tidy;           /* frees what could not be freed from within a call of its own */
 };
 
 /* A guest and what its definition says of it. */
@@ -120,6 +123,12 @@ int manager_find_guest(Manager *m, const char *name, GuestEntry **ret, Fault **r
 /* by_unit: the launcher is here already, guest_connected() follows. */
 int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop, unsigned *ret_job,
                      Fault **ret_fault);
+
+/* again.c */
+/* Starts those guests that have ended and come again, when udev has nothing in hand. */
+void manager_start_again_soon(Manager *m);
+/* After a restart of the daemon: guests at rest that were about to come again do so. */
+void manager_recall_ends(Manager *m);
 
 /* holds.c */
 /* The bind that has this device, or NULL. */

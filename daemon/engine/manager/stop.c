@@ -15,6 +15,12 @@ int manager_stop(Manager *m, const char *name, bool kill, unsigned *ret_job, Fau
     /* Its unit may be about to bring it up once more (Restart=). */
     if (guest_at_rest(entry->guest))
         launcher_stop(m->engine->launcher, LAUNCHER_GUEST, name, NULL, NULL);
+    if (guest_comes_again(entry->guest)) {
+        guest_stay_down(entry->guest);
+        return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL,
+                           "guest %s is not running; it was about to be started again, and is not any more",
+                           name);
+    }
     if (guest_at_rest(entry->guest) && !again)
         return fault_raise(ret_fault, FAULT_NOT_RUNNING, NULL, "guest %s is not running", name);
 

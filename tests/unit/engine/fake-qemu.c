@@ -185,8 +185,9 @@ static char *plug_result(FakeQemu *qemu, const char *command, struct json_object
     if (g_str_equal(command, "object-add") && g_strcmp0(text_of(arguments, "qom-type"), "iommufd") == 0)
         qemu->iommufd = true;
     if (g_str_equal(command, "qom-list") && g_strcmp0(text_of(arguments, "path"), "/objects") == 0)
-        return g_strdup(qemu->iommufd ? "\"return\": [{\"name\": \"iommufd0\", \"type\": \"child<iommufd>\"}]"
-                                      : "\"return\": [{\"name\": \"ram\", \"type\": \"child<memory-backend-ram>\"}]");
+        return g_strdup(qemu->iommufd
+                            ? "\"return\": [{\"name\": \"iommufd0\", \"type\": \"child<iommufd>\"}]"
+                            : "\"return\": [{\"name\": \"ram\", \"type\": \"child<memory-backend-ram>\"}]");
     if (g_str_equal(command, "qom-list"))
         return list_devices(qemu);
     if (g_str_equal(command, "qom-get")) {
@@ -310,6 +311,21 @@ void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status)
 {
     say_run(qemu, event, status);
     fake_qemu_serve(qemu);
+}
+
+void fake_qemu_shut_down(FakeQemu *qemu, const char *reason)
+{
+    g_autofree char *event = g_strdup_printf(
+        "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"%s\"}}\n", reason);
+
+    say(qemu, event);
+    fake_qemu_serve(qemu);
+}
+
+void fake_qemu_end(FakeQemu *qemu, const char *reason)
+{
+    fake_qemu_shut_down(qemu, reason);
+    fake_launcher_exit(qemu->rig->engine.launcher, "win10", &(LauncherExit){.known = true});
 }
 
 /* Whole lines, as the connection is this process's own. */

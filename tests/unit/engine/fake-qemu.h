@@ -51,6 +51,10 @@ void fake_qemu_serve(FakeQemu *qemu);
 void fake_qemu_break(FakeQemu *qemu);
 /* The guest's run state changes: "SUSPEND", "suspended". */
 void fake_qemu_run(FakeQemu *qemu, const char *event, const char *status);
+/* It says that it ends, for this reason ("guest-reset"), and ends well. */
+void fake_qemu_end(FakeQemu *qemu, const char *reason);
+/* The same, and has not ended yet. */
+void fake_qemu_shut_down(FakeQemu *qemu, const char *reason);
 /* The guest lets go of the device in a slot, "spare-0". */
 void fake_qemu_eject(FakeQemu *qemu, const char *slot);
 /* The guest opens the tray of a drive, "cdrom-install". */

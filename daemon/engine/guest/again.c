@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a guest ends, and is started again by itself. The manager starts it; here is what that is about. */
+#include "../../base/log.h"
+#include "../../core/qemu/qmp-message.h"
+#include "private.h"
+
+void guest_note_end(Guest *g, GuestEnd end)
+{
+    const GuestDefinition *definition = g->run->definition;
+
+    if (!g->run->stop_asked && definition && life_goes_on(definition_life(definition), end))
+        revival_owe(g->revival, end, g->run->plan ? g->run->plan->may_stop : NULL);
+    else
+        revival_settle(g->revival);
+}
+
+/* Who asks QEMU to end does not want the guest back. A guest that hibernates wants to be off. */
+void guest_note_shutdown(Guest *g, const char *reason)
+{
+    GuestEnd end = qmp_shutdown_end(reason);
+
+    guest_note_end(g, end == GUEST_END_POWER_OFF && g->run->condition.hibernates ? GUEST_END_OTHER : end);
+}
+
+bool guest_comes_again(const Guest *g)
+{
+    return guest_at_rest(g) && revival_owed(g->revival) != GUEST_END_OTHER;
+}
+
+void guest_stay_down(Guest *g)
+{
+    revival_settle(g->revival);
+}
+
+void guest_recall_end(Guest *g)
+{
+    if (guest_at_rest(g))
+        revival_recall(g->revival);
+}
+
+int guest_count_again(Guest *g, char ***ret_may_stop, Fault **ret_fault)
+{
+    int r = revival_count(g->revival, ret_fault);
+
+    if (r == 0)
+        *ret_may_stop = g_strdupv(revival_may_stop(g->revival));
+    return r;
+}
+
+void guest_not_again(Guest *g, const Fault *why)
+{
+    g_autofree char *remedy = why->remedy ? g_strdup(why->remedy)
+                                          : g_strdup_printf("correct that, then: usherctl start %s", g->name);
+
+    fault_free(g->fault);
+    g->fault = fault_new(why->kind, remedy, "guest %s is not started again: %s", g->name, why->message);
+    log_guest(LOG_ERR, g->name, "%s; %s", g->fault->message, remedy);
+    revival_settle(g->revival);
+    guest_set_state(g, GUEST_EVENT_FAILED);
+    guest_announce(g);
+}
