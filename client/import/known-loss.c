@@ -18,7 +18,6 @@
 #define PORT "a guest has one serial port and no parallel one"
 #define LOGS "QEMU's own log, its words and its files; journalctl -u usher-guest@NAME has what QEMU says"
 #define ADDRESSES "with Mode=user the guest has QEMU's usual addresses and names (10.0.2.0/24)"
-#define REBOOT "a guest that reboots boots again; no key ends it instead"
 
 /* The name of an element, option, property or line; one that ends with * is a beginning. above: what it is
  * below of; NULL: anything. */
@@ -76,8 +75,6 @@ static const struct {
     {"-L", NULL, LOGS},
     {"-k", NULL, "the keys' layout is the viewer's, and the guest's own"},
     {"keyboard", NULL, "the keys' layout is the viewer's, and the guest's own"},
-    {"-no-reboot", NULL, REBOOT},
-    {"on_reboot", NULL, REBOOT},
     {"-readconfig", NULL,
      "options of that file are not read; import the file's words together with the others"},
     {"-id", NULL, "Proxmox' number of the guest; usher knows guests by their names"},

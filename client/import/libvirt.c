@@ -264,10 +264,13 @@ static void read_boot(Libvirt *libvirt)
 static void read_event(Libvirt *libvirt, Node *element)
 {
     static const struct {
-        const char *element, *value, *panic; /* NULL: no key says it */
-    } events[] = {{"on_poweroff", "restart", NULL},          {"on_reboot", "destroy", NULL},
-                  {"on_crash", "restart", "reset"},          {"on_crash", "rename-restart", "reset"},
-                  {"on_crash", "coredump-restart", "reset"}, {"on_crash", "preserve", "pause"}};
+        const char *element, *value, *key, *answer;
+    } events[] = {{"on_poweroff", "restart", "OnPowerOff", "restart"},
+                  {"on_reboot", "destroy", "OnReboot", "stop"},
+                  {"on_crash", "restart", "OnPanic", "reset"},
+                  {"on_crash", "rename-restart", "OnPanic", "reset"},
+                  {"on_crash", "coredump-restart", "OnPanic", "reset"},
+                  {"on_crash", "preserve", "OnPanic", "pause"}};
 
     node_take_all(element);
     if (g_str_has_prefix(element->value ?: "", "coredump-"))
@@ -276,17 +279,16 @@ static void read_event(Libvirt *libvirt, Node *element)
     for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
         if (g_str_equal(element->name, events[i].element) &&
             g_strcmp0(element->value, events[i].value) == 0) {
-            if (events[i].panic)
-                draft_set(draft_section(libvirt->wishes->draft, "Guest"), "OnPanic", element, "%s",
-                          events[i].panic);
-            else
-                draft_left(
-                    libvirt->wishes->draft, element,
-                    "a guest that powers off ends, and one that reboots boots again; no key says otherwise");
+            draft_set(draft_section(libvirt->wishes->draft, "Guest"), events[i].key, element, "%s",
+                      events[i].answer);
             return;
         }
-    draft_same(libvirt->wishes->draft, element,
-               "so it is with usher: a guest that powers off ends, one that reboots boots again");
+    /* libvirt keeps a guest's QEMU then, to be looked at. */
+    if (g_strcmp0(element->value, "preserve") == 0)
+        draft_left(libvirt->wishes->draft, element, "a guest that has ended keeps no QEMU");
+    else
+        draft_same(libvirt->wishes->draft, element,
+                   "so it is with usher: a guest that powers off ends, one that reboots boots again");
 }
 
 static void read_pm(Libvirt *libvirt, Node *element)

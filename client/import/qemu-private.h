@@ -41,6 +41,7 @@ void qemu_read_runner(Qemu *qemu, Node *runner);
 void qemu_read_watchdog(Qemu *qemu, Node *node);
 void qemu_read_watchdog_action(Qemu *qemu, Node *option);
 void qemu_read_action(Qemu *qemu, Node *option);
+void qemu_read_no_reboot(Qemu *qemu, Node *option);
 void qemu_read_panic(Qemu *qemu, Node *device);
 /* Cards, and -nic and -net. */
 void qemu_read_card(Qemu *qemu, Node *device);

@@ -58,8 +58,14 @@ void qemu_read_action(Qemu *qemu, Node *option)
     take_watchdog(qemu, option, "watchdog");
     if (panic)
         wish_panic(qemu->wishes, panic, has_device(qemu, "pvpanic"), option);
-    node_take_if(option, "reboot", "reset");
+    if (g_strcmp0(node_take(option, "reboot"), "shutdown") == 0)
+        draft_set(draft_section(qemu->wishes->draft, "Guest"), "OnReboot", option, "stop");
     node_take_if(option, "shutdown", "poweroff");
+}
+
+void qemu_read_no_reboot(Qemu *qemu, Node *option)
+{
+    draft_set(draft_section(qemu->wishes->draft, "Guest"), "OnReboot", option, "stop");
 }
 
 void qemu_read_panic(Qemu *qemu, Node *device)

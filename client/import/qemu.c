@@ -350,6 +350,7 @@ static const QemuWord options[] = {
     {"-nodefaults", read_own},
     {"-no-user-config", read_own},
     {"-nodefconfig", read_own},
+    {"-no-reboot", qemu_read_no_reboot},
     {"-no-shutdown", read_own},
     {"-sandbox", read_own},
     {"-msg", read_own},

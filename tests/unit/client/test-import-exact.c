@@ -222,6 +222,17 @@ START_TEST(what_follows_a_panic_stays)
 }
 END_TEST
 
+START_TEST(what_follows_an_end_stays)
+{
+    assert_says(IMPORT_LIBVIRT, DOMAIN("<memory>2097152</memory><on_poweroff>restart</on_poweroff>"),
+                "OnPowerOff=restart");
+    assert_says(IMPORT_LIBVIRT, DOMAIN("<memory>2097152</memory><on_reboot>destroy</on_reboot>"),
+                "OnReboot=stop");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-no-reboot", "OnReboot=stop");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-action\nreboot=shutdown,panic=pause", "OnReboot=stop");
+}
+END_TEST
+
 #define WATCHDOG(action)                                                                                     \
     DOMAIN("<memory>2097152</memory><devices><watchdog model='i6300esb' action='" action "'/></devices>")
 
@@ -393,7 +404,7 @@ SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_without_a_file_is_left_out_by_name,
       a_disk_that_forgets_does_not_become_one_that_keeps, disks_are_in_the_order_of_their_places,
       only_the_default_network_is_known_to_be_nat, a_guest_of_another_kind_is_refused,
-      what_follows_a_panic_stays, a_watchdog_does_no_more_than_it_did,
+      what_follows_a_panic_stays, what_follows_an_end_stays, a_watchdog_does_no_more_than_it_did,
       host_cpus_that_vcpus_share_are_said_as_pin_takes_them, vcpus_with_several_host_cpus_stay_within_theirs,
       a_vendor_of_the_hypervisor_needs_it_hidden, what_stands_before_qemu_is_not_lost,
       a_disk_is_found_below_its_filters, a_disk_of_nodes_that_no_section_can_be_is_left_out_by_name,

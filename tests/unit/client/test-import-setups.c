@@ -136,12 +136,12 @@ START_TEST(a_known_loss_has_its_reason)
 {
     static const char tuned[] =
         DOMAIN("<vcpu>2</vcpu><cputune><vcpusched vcpus='0' scheduler='rr'/></cputune>"
-               "<on_reboot>destroy</on_reboot>");
+               "<on_reboot>preserve</on_reboot>");
     static const char proxmox[] =
         "memory: 1024\nunused0: a:b\nciuser: me\nusb0: mapping=stick\n\n[PENDING]\nmemory: 2";
 
     assert_lists(IMPORT_LIBVIRT, tuned, DRAFT_LEFT, "real-time scheduler");
-    assert_lists(IMPORT_LIBVIRT, tuned, DRAFT_LEFT, "no key says otherwise");
+    assert_lists(IMPORT_LIBVIRT, tuned, DRAFT_LEFT, "a guest that has ended keeps no QEMU");
     assert_says(IMPORT_LIBVIRT, DOMAIN("<os><smbios mode='host'/></os>"), "[SMBIOS]\nHost=yes");
     assert_lists(IMPORT_PROXMOX, proxmox, DRAFT_LEFT, "does not use");
     assert_lists(IMPORT_PROXMOX, proxmox, DRAFT_LEFT, "cloud-init");
