@@ -138,14 +138,10 @@ static StepOutcome on_failed(const Step *s, const StepTaking *taking, const Work
     const char *why = why_failed(s, answer);
 
     /* An administrator wants the device back all the same. */
-    if (taking->backward && taking->believe_kernel && s->kind == STEP_RESET)
+    if (taking->backward && taking->believe_kernel && (s->kind == STEP_RESET || s->kind == STEP_BAR_SIZE))
         return (StepOutcome){STEP_END_DONE, NULL,
-                             g_strdup_printf("cannot be reset: %s; giving it back as it is", why),
-                             LOG_WARNING};
-    /* A BAR of another size keeps no driver from the device. */
-    if (taking->backward && s->kind == STEP_BAR_SIZE)
-        return (StepOutcome){STEP_END_DONE, NULL,
-                             g_strdup_printf("cannot have its BAR resized: %s; giving it back as it is", why),
+                             g_strdup_printf("cannot be %s: %s; giving it back as it is",
+                                             s->kind == STEP_RESET ? "reset" : "resized", why),
                              LOG_WARNING};
     if (!taking->backward && step_kind_counted(s->kind) && answer->live)
         return fell_short(s, answer->live);
