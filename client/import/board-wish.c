@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "board-wish.h"
 
+#include "../../daemon/core/host/usb.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,14 +160,91 @@ static unsigned number_of(const char *text)
     return strtoul(text, NULL, 16);
 }
 
+/* A file of the host's sysfs; NULL: there is none. */
+static char *sysfs_text(const Wishes *wishes, const char *port, const char *name)
+{
+    g_autofree char *path = g_build_filename(wishes->options->host, "sys/bus/usb/devices", port, name, NULL);
+    char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) ? g_strstrip(text) : NULL;
+}
+
+static bool is_number(const Wishes *wishes, const char *port, const char *name, unsigned number)
+{
+    g_autofree char *text = sysfs_text(wishes, port, name);
+
+    return text && g_ascii_strtoull(text, NULL, 10) == number;
+}
+
+/* The name that stays of a port of this host ("1-2.3"); NULL: nothing is plugged in there. */
+static char *place_of(const Wishes *wishes, const char *port)
+{
+    g_autofree char *path = g_build_filename(wishes->options->host, "sys/bus/usb/devices", port, NULL);
+    g_autofree char *link = usb_port_valid(port) ? g_file_read_link(path, NULL) : NULL;
+
+    return link ? usb_place(port, link) : NULL;
+}
+
+/* The port at which this host has the device of those numbers; NULL: at none. */
+static char *port_of(const Wishes *wishes, unsigned bus, unsigned number)
+{
+    g_autofree char *path = g_build_filename(wishes->options->host, "sys/bus/usb/devices", NULL);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    const char *port;
+
+    while (folder && (port = g_dir_read_name(folder)))
+        if (usb_port_valid(port) && is_number(wishes, port, "busnum", bus) &&
+            is_number(wishes, port, "devnum", number))
+            return g_strdup(port);
+    return NULL;
+}
+
+void wish_usb_numbered(Wishes *wishes, const char *bus, const char *number, const Node *from)
+{
+    g_autofree char *port = bus && number ? port_of(wishes, number_of(bus), number_of(number)) : NULL;
+    g_autofree char *vendor = port ? sysfs_text(wishes, port, "idVendor") : NULL,
+                    *product = port ? sysfs_text(wishes, port, "idProduct") : NULL;
+
+    if (!port || !vendor || !product) {
+        draft_left(
+            wishes->draft, from,
+            "bus and number of a USB device (%s, %s) change with each plugging, and this host has none "
+            "of these now; lsusb shows its ID for a [USB] section",
+            bus ?: "?", number ?: "?");
+        return;
+    }
+    DraftSection *section = draft_add(wishes->draft, "USB", "usb");
+    g_autofree char *place = place_of(wishes, port);
+    draft_set(section, "ID", from, "%s:%s", vendor, product);
+    draft_set(section, "Port", from, "%s", place ?: port);
+    draft_differs(
+        wishes->draft, from,
+        "bus %s and number %s change with each plugging; it is what is there now, by its ID and its "
+        "port, which stay",
+        bus, number);
+}
+
 void wish_usb(Wishes *wishes, const char *vendor, const char *product, const char *port, const Node *from)
 {
     DraftSection *section = draft_add(wishes->draft, "USB", "usb");
 
     if (vendor && product)
         draft_set(section, "ID", from, "%04x:%04x", number_of(vendor), number_of(product));
+    g_autofree char *place = port ? place_of(wishes, port) : NULL;
     if (port)
-        draft_set(section, "Port", from, "%s", port);
+        draft_set(section, "Port", from, "%s", place ?: port);
+    if (place)
+        draft_differs(
+            wishes->draft, from,
+            "port %s of this host has a name that stays; the numbers of buses may be others after the "
+            "next boot",
+            port);
+    else if (port && strchr(port, '-'))
+        draft_differs(
+            wishes->draft, from,
+            "the number of the bus in %s may be another after the next boot; udevadm info shows the "
+            "name that stays (ID_PATH), which Port= takes too",
+            port);
 }
 
 void wish_evdev(Wishes *wishes, const char *device, const char *toggle, const Node *from)

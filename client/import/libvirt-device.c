@@ -77,10 +77,7 @@ static void read_usb(Libvirt *libvirt, Node *device)
     if (vendor && product)
         wish_usb(libvirt->wishes, vendor, product, NULL, node_at(device, "source"));
     else
-        draft_left(libvirt->wishes->draft, node_at(device, "source") ?: device,
-                   "bus and number of a USB device (%s, %s) change with each plugging; lsusb shows its ID "
-                   "for a [USB] section",
-                   bus ?: "?", number ?: "?");
+        wish_usb_numbered(libvirt->wishes, bus, number, node_at(device, "source") ?: device);
 }
 
 static void read_mediated(Libvirt *libvirt, Node *device)

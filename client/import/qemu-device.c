@@ -79,11 +79,11 @@ static void read_usb_host(Qemu *qemu, Node *device)
     qemu_take_place(qemu, device);
     if (vendor || place)
         wish_usb(qemu->wishes, vendor, product, place, device);
-    else
+    else if (node)
         draft_left(qemu->wishes->draft, device,
-                   "bus and number of a USB device (hostbus, hostaddr, %s) change with each plugging; lsusb shows its "
-                   "ID, and usherctl show takes a [USB] section with ID= or Port=",
-                   node ?: number ?: "hostdevice");
+                   "%s changes with each plugging; lsusb shows the device's ID for a [USB] section", node);
+    else
+        wish_usb_numbered(qemu->wishes, bus, number, device);
     Node *reset = node_at(device, "guest-reset"), *resets = node_at(device, "guest-resets-all");
     if (reset)
         draft_same(qemu->wishes->draft, reset, "QEMU's own way with resets of USB devices");

@@ -66,7 +66,7 @@ typedef enum ValueType {
     VALUE_ARGUMENTS, /* GPtrArray of char*: words for QEMU's command line */
     VALUE_OVERRIDE,  /* GPtrArray of char*: DEVICE.PROPERTY=VALUE */
     VALUE_USB_ID,    /* char*: "046d:0a8f", in lower case */
-    VALUE_USB_PORT,  /* char*: "1-2.3" */
+    VALUE_USB_PORT,  /* char*: "1-2.3", or "pci-0000:00:14.0-usb-0:2.3" */
     VALUE_UUID,      /* char*: in lower case */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,

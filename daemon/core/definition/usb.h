@@ -20,5 +20,5 @@ struct DefinitionUsb {
     char *name;
     char *id;     /* "046d:0a8f"; NULL: any */
     char *serial; /* NULL: any */
-    char *port;   /* "1-2.3"; NULL: any */
+    char *port;   /* "1-2.3", or its place: "pci-0000:00:14.0-usb-0:2.3"; NULL: any */
 };

@@ -28,8 +28,16 @@ bool value_set_usb_id(const DefinitionKey *key, const char *text, void *field, c
 
 bool value_set_usb_port(const DefinitionKey *key, const char *text, void *field, char **ret_hint)
 {
-    if (!usb_port_valid(text))
-        return false;
-    replace(field, g_strdup(text));
-    return true;
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+    const char *interface = strrchr(lower, ':');
+
+    if (usb_port_valid(lower) || usb_place_valid(lower)) {
+        replace(field, g_steal_pointer(&lower));
+        return true;
+    }
+    /* As the links in /dev/input/by-path have it, of one interface: "…-usb-0:2.3:1.0-event-kbd". */
+    g_autofree char *device = interface ? g_strndup(lower, interface - lower) : NULL;
+    if (device && usb_place_valid(device))
+        *ret_hint = g_strdup_printf("write the device, without its interface: Port=%s", device);
+    return false;
 }

@@ -44,6 +44,7 @@ DEFINE_ELEMENT_FREE(HostSlice, host_slice_free, slice)
 DEFINE_ELEMENT_FREE(HostUsb, host_usb_free, usb)
 {
     g_free(usb->port);
+    g_free(usb->place);
     g_free(usb->serial);
     g_free(usb->drivers);
     g_strfreev(usb->inputs);

@@ -70,6 +70,7 @@ typedef struct HostLink {
 /* A USB device as long as it is plugged in: back in the same port, it has another number. */
 typedef struct HostUsb {
     char *port;           /* "1-2.3", as sysfs names it */
+    char *place;          /* "pci-0000:00:14.0-usb-0:2.3", as usb_place() has it; NULL: none */
     unsigned bus, number; /* its node is /dev/bus/usb/BUS/NUMBER */
     uint16_t vendor, product;
     char *serial; /* NULL: none */

@@ -11,19 +11,49 @@ static const char *skip_digits(const char *text)
     return text + strspn(text, "0123456789");
 }
 
+/* "2.3" */
+static bool is_chain(const char *text)
+{
+    do {
+        const char *part = text;
+        text = skip_digits(part);
+        if (text == part)
+            return false;
+    } while (*text++ == '.');
+    return text[-1] == '\0';
+}
+
 bool usb_port_valid(const char *text)
 {
     const char *end = skip_digits(text);
 
-    if (end == text || *end != '-')
+    return end != text && *end == '-' && is_chain(end + 1);
+}
+
+#define PLACE_PCI "pci-"
+#define PLACE_USB "-usb-0:"
+
+bool usb_place_valid(const char *text)
+{
+    const char *usb = strstr(text, PLACE_USB);
+    PciAddress address;
+
+    if (!g_str_has_prefix(text, PLACE_PCI) || !usb || !is_chain(usb + strlen(PLACE_USB)))
         return false;
-    do {
-        const char *part = end + 1;
-        end = skip_digits(part);
-        if (end == part)
-            return false;
-    } while (*end == '.');
-    return *end == '\0';
+    g_autofree char *pci = g_strndup(text + strlen(PLACE_PCI), usb - text - strlen(PLACE_PCI));
+    return pci_address_from_string(pci, &address) == 0 && g_str_equal(pci, PCI_ADDRESS_STR(address));
+}
+
+char *usb_place(const char *port, const char *link)
+{
+    g_auto(GStrv) parts = g_strsplit(link, "/", -1);
+    PciAddress address;
+
+    for (char **part = parts; *part; part++)
+        if (g_str_has_prefix(*part, "usb") && part > parts &&
+            pci_address_from_string(part[-1], &address) == 0)
+            return g_strdup_printf(PLACE_PCI "%s" PLACE_USB "%s", part[-1], strchr(port, '-') + 1);
+    return NULL;
 }
 
 char *usb_node(const HostUsb *usb)

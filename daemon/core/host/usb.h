@@ -10,6 +10,14 @@
  */
 bool usb_port_valid(const char *text);
 
+/* The name of a port that stays from one boot to the next, unlike the numbers of buses: udev's ID_PATH,
+ * "pci-0000:00:14.0-usb-0:2.3" (systemd's udev-builtin-path_id.c, handle_usb()). */
+bool usb_place_valid(const char *text);
+/* The place of a port, by the link that sysfs has for it:
+ * "../../../devices/pci0000:00/0000:00:14.0/usb1/1-2". NULL: its controller is no PCI device. The caller
+ * frees it. */
+char *usb_place(const char *port, const char *link);
+
 /* "/dev/bus/usb/001/007"; the caller frees it. The reverse is false if the text is not such a path. */
 char *usb_node(const HostUsb *usb);
 bool usb_node_parse(const char *path, unsigned *ret_bus, unsigned *ret_number);

@@ -23,7 +23,8 @@ static bool fits(const HostUsb *usb, const DefinitionUsb *wish)
 {
     g_autofree char *id = g_strdup_printf("%04x:%04x", usb->vendor, usb->product);
 
-    return (!wish->id || g_str_equal(id, wish->id)) && (!wish->port || g_str_equal(usb->port, wish->port)) &&
+    return (!wish->id || g_str_equal(id, wish->id)) &&
+           (!wish->port || g_str_equal(usb->port, wish->port) || g_strcmp0(usb->place, wish->port) == 0) &&
            (!wish->serial || g_strcmp0(usb->serial, wish->serial) == 0);
 }
 

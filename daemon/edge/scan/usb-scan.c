@@ -59,6 +59,17 @@ static void read_serial(const HostPlace *place, int fd, HostUsb *usb)
         usb->serial = text;
 }
 
+static void read_place(const HostPlace *place, const char *path, HostUsb *usb)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(place->sys_fd, path, target, sizeof(target) - 1);
+
+    if (n < 0)
+        return;
+    target[n] = '\0';
+    usb->place = usb_place(usb->port, target);
+}
+
 static void scan_device(const HostPlace *place, const char *port, Host *host)
 {
     g_autofree char *path = g_strdup_printf(DEVICES "/%s", port);
@@ -70,6 +81,7 @@ static void scan_device(const HostPlace *place, const char *port, Host *host)
         return;
     read_number(fd, "bDeviceClass", 16, &class);
     HostUsb *usb = host_add_usb(host, port);
+    read_place(place, path, usb);
     usb->bus = bus;
     usb->number = number;
     usb->vendor = vendor;

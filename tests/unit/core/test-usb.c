@@ -71,6 +71,44 @@ START_TEST(ports_are_those_of_sysfs_without_root_hubs_and_interfaces)
 }
 END_TEST
 
+START_TEST(places_are_udevs_names_of_devices_behind_pci_controllers)
+{
+    static const char *const good[] = {"pci-0000:00:14.0-usb-0:2", "pci-0000:03:00.3-usb-0:2.3.1"};
+    static const char *const bad[] = {"pci-0000:00:14.0-usb-0:2:1.0", "pci-0000:00:14.0-usb-1:2",
+                                      "pci-00:14.0-usb-0:2",          "platform-xhci-usb-0:1",
+                                      "pci-0000:00:14.0-usb-0:",      "pci-0000:00:14.0-usb-0:2."};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        ck_assert_msg(usb_place_valid(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        ck_assert_msg(!usb_place_valid(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_place_is_that_of_the_last_controller_on_the_way)
+{
+    g_autofree char *place =
+        usb_place("3-2.1", "../../../devices/pci0000:00/0000:00:01.2/0000:03:00.3/usb3/3-2/3-2.1");
+
+    ck_assert_str_eq(place, "pci-0000:03:00.3-usb-0:2.1");
+    ck_assert_ptr_null(usb_place("1-1", "../../../devices/platform/vhci_hcd.0/usb1/1-1"));
+}
+END_TEST
+
+/* As the numbers of buses change from one boot to the next. */
+START_TEST(a_port_by_its_place_is_found_on_whichever_bus)
+{
+    for (unsigned bus = 1; bus < 3; bus++) {
+        g_autoptr(Host) host = host_new();
+        g_autofree char *port = g_strdup_printf("%u-4", bus);
+        plug(host, "9-4", 7, 1, 1, NULL)->place = g_strdup("pci-0000:05:00.0-usb-0:4");
+        HostUsb *usb = plug(host, port, 8, 2, 2, NULL);
+        usb->place = g_strdup("pci-0000:00:14.0-usb-0:4");
+        ck_assert_ptr_eq(find(host, "[USB x]\nPort=pci-0000:00:14.0-usb-0:4\n"), usb);
+    }
+}
+END_TEST
+
 START_TEST(a_node_has_three_digits_of_each_number)
 {
     static const char *const bad[] = {
@@ -183,10 +221,11 @@ START_TEST(a_usb_device_that_has_gone_is_given_back_but_not_given)
 }
 END_TEST
 
-SUITE("usb", ports_are_those_of_sysfs_without_root_hubs_and_interfaces,
-      a_node_has_three_digits_of_each_number, a_device_fits_by_all_that_is_said,
-      a_device_that_is_absent_or_free_is_no_reason_not_to_start, one_of_several_that_fit_is_not_guessed,
-      what_the_host_stands_on_or_others_have_is_refused,
+SUITE("usb", places_are_udevs_names_of_devices_behind_pci_controllers,
+      a_place_is_that_of_the_last_controller_on_the_way, a_port_by_its_place_is_found_on_whichever_bus,
+      ports_are_those_of_sysfs_without_root_hubs_and_interfaces, a_node_has_three_digits_of_each_number,
+      a_device_fits_by_all_that_is_said, a_device_that_is_absent_or_free_is_no_reason_not_to_start,
+      one_of_several_that_fit_is_not_guessed, what_the_host_stands_on_or_others_have_is_refused,
       what_a_program_has_by_usbfs_is_refused_unless_it_is_this_guests,
       drivers_are_back_when_each_interface_has_one_again,
       a_usb_device_that_has_gone_is_given_back_but_not_given)

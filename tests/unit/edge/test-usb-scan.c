@@ -49,6 +49,7 @@ START_TEST(a_device_is_seen_with_its_numbers_and_drivers)
     const HostUsb *usb = host_find_usb(host, "1-2.3");
 
     ck_assert_uint_eq(host->usbs->len, 1);
+    ck_assert_str_eq(usb->place, "pci-0000:00:14.0-usb-0:2.3");
     ck_assert_uint_eq(usb->bus, 1);
     ck_assert_uint_eq(usb->number, 7);
     ck_assert_uint_eq(usb->vendor, 0x046d);
