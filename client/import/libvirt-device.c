@@ -215,14 +215,12 @@ static void read_watchdog(Libvirt *libvirt, Node *device)
     const char *model = node_look(device, "@model") ?: "", *action = node_look(device, "@action") ?: "reset";
 
     node_take_all(device);
-    /* Every q35 board has the chip, and libvirt lists it since 9.1 where nobody asked for one. */
-    if (g_str_equal(model, "itco")) {
-        draft_differs(libvirt->wishes->draft, device,
-                      "the board's own watchdog (iTCO) is there and does nothing unless its pin is wired; "
-                      "[Watchdog] Action= "
-                      "adds Intel's 6300ESB");
-        return;
-    }
+    /* Since libvirt 9.1. */
+    if (g_str_equal(model, "itco"))
+        draft_differs(
+            libvirt->wishes->draft, device,
+            "the watchdog of the chipset (iTCO) is one that libvirt lists where nobody asked for it; "
+            "without [Watchdog] the guest has none");
     wish_watchdog(libvirt->wishes, model, action, device);
 }
 

@@ -224,6 +224,8 @@ static void read_property(Qemu *qemu, Node *option, const char *name, const char
     else if (g_str_equal(name, "cfi.pflash01.secure"))
         draft_set(draft_section(qemu->wishes->draft, "Firmware"), "SecureBoot", option, "%s",
                   one ? "yes" : "no");
+    else if (g_str_equal(name, CHIPSET_WATCHDOG) && !one)
+        qemu_wish_chipset_watchdog(qemu, option);
     else if (g_str_has_suffix(name, ".acpi-pci-hotplug-with-bridge-support"))
         draft_set(draft_section(qemu->wishes->draft, "Guest"), "HotPlug", option, "%s",
                   one ? "acpi" : "native");

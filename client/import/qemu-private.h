@@ -38,6 +38,9 @@ void qemu_read_image(Qemu *qemu, Node *option);
 /* taskset and its like, which stand before QEMU; once the vCPUs are known. */
 void qemu_read_runner(Qemu *qemu, Node *runner);
 /* Watchdogs and panics, by -device and by options of their own. */
+/* The property of the chipset by which its watchdog may reset, and what becomes of that. */
+#define CHIPSET_WATCHDOG "ICH9-LPC.noreboot"
+void qemu_wish_chipset_watchdog(Qemu *qemu, Node *option);
 void qemu_read_watchdog(Qemu *qemu, Node *node);
 void qemu_read_watchdog_action(Qemu *qemu, Node *option);
 void qemu_read_action(Qemu *qemu, Node *option);

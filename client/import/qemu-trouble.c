@@ -37,13 +37,29 @@ static bool has_device(const Qemu *qemu, const char *prefix)
     return false;
 }
 
+/* "-global ICH9-LPC.noreboot=off" */
+static bool has_chipset_watchdog(const Qemu *qemu)
+{
+    for (unsigned i = 0; i < qemu->root->children->len; i++) {
+        const Node *option = qemu->root->children->pdata[i];
+        if (g_str_equal(option->name, "-global") && node_look(option, CHIPSET_WATCHDOG))
+            return true;
+    }
+    return false;
+}
+
+void qemu_wish_chipset_watchdog(Qemu *qemu, Node *option)
+{
+    wish_watchdog(qemu->wishes, "itco", watchdog_action(qemu), option);
+}
+
 static void take_watchdog(Qemu *qemu, Node *option, const char *name)
 {
     if (node_take(option, name) && !node_at(qemu->root, "-watchdog") && !has_device(qemu, "i6300esb") &&
-        !has_device(qemu, "ib700"))
+        !has_device(qemu, "ib700") && !has_chipset_watchdog(qemu))
         draft_left(qemu->wishes->draft, option,
-                   "the guest has no watchdog but the board's own, which usher does not hear; add [Watchdog] "
-                   "Action= for Intel's 6300ESB");
+                   "the guest has no watchdog but the board's own, which nobody may wire; add [Watchdog] "
+                   "Action= and Model=itco");
 }
 
 void qemu_read_watchdog_action(Qemu *qemu, Node *option)

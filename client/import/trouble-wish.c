@@ -9,7 +9,9 @@ void wish_watchdog(Wishes *wishes, const char *model, const char *action, const 
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
         if (g_str_equal(actions[i][0], action)) {
             draft_set(draft_section(wishes->draft, "Watchdog"), "Action", from, "%s", actions[i][1]);
-            if (model && !g_str_equal(model, "i6300esb"))
+            if (g_strcmp0(model, "itco") == 0)
+                draft_set(draft_section(wishes->draft, "Watchdog"), "Model", from, "itco");
+            else if (model && !g_str_equal(model, "i6300esb"))
                 draft_differs(wishes->draft, from, "usher's watchdog is Intel's 6300ESB");
             return;
         }

@@ -33,6 +33,7 @@ const char *const words_watchdog_actions[] = {
     [TROUBLE_DEFAULT] = "off", [TROUBLE_FAIL] = "fail",     [TROUBLE_RESET] = "reset",
     [TROUBLE_PAUSE] = "pause", [TROUBLE_IGNORE] = "ignore", NULL,
 };
+const char *const words_watchdog_models[] = {[false] = "i6300esb", [true] = "itco", NULL};
 const char *const words_auto_switches[] = {
     [AUTO_SWITCH_AUTO] = "auto", [AUTO_SWITCH_NO] = "no", [AUTO_SWITCH_YES] = "yes", NULL};
 const char *const words_clock_bases[] = {[CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};

@@ -10,6 +10,7 @@ extern const char *const words_reboots[];
 extern const char *const words_power_offs[];
 extern const char *const words_crashes[];
 extern const char *const words_watchdog_actions[];
+extern const char *const words_watchdog_models[];
 extern const char *const words_auto_switches[];
 extern const char *const words_clock_bases[];
 extern const char *const words_idles[];

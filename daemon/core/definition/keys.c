@@ -260,6 +260,7 @@ static const DefinitionKey keys[] = {
     {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s"},
     {SECTION_STOP, "QuitSec", VALUE_SPAN, GUEST(stop.quit_usec), .max = DAY_USEC, .fallback = "5s"},
     {SECTION_STOP, "TerminateSec", VALUE_SPAN, GUEST(stop.terminate_usec), .max = DAY_USEC, .fallback = "5s"},
+    {SECTION_WATCHDOG, "Model", VALUE_SWITCH, GUEST(on.itco), .words = words_watchdog_models, .fallback = "i6300esb"},
 
     {SECTION_QEMU, "Arguments", VALUE_ARGUMENTS, GUEST(qemu.arguments), .repeat = true, .most = ARGUMENTS_MAX},
     {SECTION_QEMU, "Set", VALUE_OVERRIDE, GUEST(qemu.overrides), .repeat = true, .most = OVERRIDES_MAX},

@@ -48,6 +48,7 @@ typedef struct DefinitionLife {
     HostShutdown host_shutdown;
     TroubleAction panic;
     TroubleAction watchdog; /* [Watchdog] Action= */
+    bool itco;              /* Model=itco: the chipset's own; default i6300esb, a card */
     RebootAction reboot;
     bool power_off_restarts; /* OnPowerOff=restart */
     bool crash_restarts;     /* OnCrash=restart */

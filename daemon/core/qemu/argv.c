@@ -28,8 +28,7 @@ static void add_system(QemuBuilder *builder)
     qemu_add_clock(builder, &definition->machine, kvm);
     builder_option(builder, "-sandbox",
                    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    qemu_add_trouble(builder, definition->on.panic, definition->on.watchdog,
-                     definition->on.reboot == REBOOT_RESET);
+    qemu_add_trouble(builder, &definition->on);
     builder_add(builder, "-S");
 }
 

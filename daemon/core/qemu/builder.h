@@ -8,7 +8,7 @@
 #include "../definition/disk.h"
 #include "../definition/machine.h"
 #include "../definition/display.h"
-#include "../definition/trouble.h"
+#include "../definition/life.h"
 #include "../host/huge-pages.h"
 #include "argv.h"
 
@@ -121,8 +121,7 @@ void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bo
 void qemu_add_smbios(QemuBuilder *builder, const DefinitionSmbios *wish);
 void qemu_add_rng(QemuBuilder *builder);
 void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm);
-/* reboots: upon a reset it goes on, rather than to end. */
-void qemu_add_trouble(QemuBuilder *builder, TroubleAction panic, TroubleAction watchdog, bool reboots);
+void qemu_add_trouble(QemuBuilder *builder, const DefinitionLife *life);
 void qemu_add_firmware(QemuBuilder *builder);
 /* size in bytes */
 void qemu_add_mmio64(QemuBuilder *builder, uint64_t size);
