@@ -149,11 +149,22 @@ static bool has_thread(const DiskWish *disk)
     return disk->bus && g_str_has_prefix(disk->bus, "virtio-");
 }
 
+/* Without discards, unmap does what on does (libvirt's formatdomain, "detect_zeroes"). */
+static void write_zeroes(Wishes *wishes, DraftSection *section, const DiskWish *disk)
+{
+    bool unmap = g_strcmp0(disk->zeroes, "unmap") == 0, on = unmap || g_strcmp0(disk->zeroes, "on") == 0;
+
+    if (on && !disk->read_only)
+        draft_set(section, "DetectZeroes", disk->from,
+                  unmap && g_strcmp0(disk->discard, "unmap") == 0 ? "unmap" : "on");
+}
+
 static void write_tuning(Wishes *wishes, DraftSection *section, const DiskWish *disk)
 {
     write_sectors(wishes, section, disk);
     set(section, "Cache", disk, disk->cache);
     set(section, "Discard", disk, disk->discard);
+    write_zeroes(wishes, section, disk);
     if (disk->iothread && has_thread(disk))
         set(section, "IOThread", disk, "yes");
     set(section, "IO", disk, disk->io);

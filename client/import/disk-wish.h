@@ -11,7 +11,7 @@ typedef struct DiskWish {
     const char *name; /* for the section */
     const char *id;   /* how the source calls the device; NULL: not at all */
     const char *path; /* NULL: an empty drive */
-    const char *format, *bus /* "usb", too */, *cache, *discard, *serial, *boot_index, *io, *queues,
+    const char *format, *bus /* "usb", too */, *cache, *discard, *zeroes, *serial, *boot_index, *io, *queues,
         *rotation;
     const char *logical, *physical; /* the sizes of its sectors */
     bool iothread, read_only;

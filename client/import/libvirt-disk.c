@@ -69,8 +69,8 @@ static char *path_of(Libvirt *libvirt, Node *device)
 static void read_driver(Libvirt *libvirt, Node *device, DiskWish *disk)
 {
     Node *driver = node_at(device, "driver"), *errors;
-    static const char *const own[] = {"@name",      "@error_policy", "@rerror_policy", "@detect_zeroes",
-                                      "@ioeventfd", "@event_idx",    "@copy_on_read",  NULL};
+    static const char *const own[] = {
+        "@name", "@error_policy", "@rerror_policy", "@ioeventfd", "@event_idx", "@copy_on_read", NULL};
 
     if (!driver)
         return;
@@ -80,6 +80,7 @@ static void read_driver(Libvirt *libvirt, Node *device, DiskWish *disk)
         disk->cache = NULL;
     disk->io = node_take(driver, "@io");
     disk->discard = node_take(driver, "@discard");
+    disk->zeroes = node_take(driver, "@detect_zeroes");
     disk->queues = node_take(driver, "@queues");
     disk->iothread = node_take(driver, "@iothread") != NULL;
     for (const char *const *name = own; *name; name++)

@@ -19,8 +19,8 @@
 
 static void take_own(Proxmox *proxmox, Node *line)
 {
-    static const char *const own[] = {"size",          "backup", "replicate", "shared",      "media",
-                                      "detect_zeroes", "werror", "rerror",    "import-from", NULL};
+    static const char *const own[] = {"size",   "backup", "replicate",   "shared", "media",
+                                      "werror", "rerror", "import-from", NULL};
 
     for (const char *const *name = own; *name; name++) {
         Node *found = node_at(line, *name);
@@ -78,6 +78,11 @@ void proxmox_read_disk(Proxmox *proxmox, Node *line)
     /* Proxmox' default is none, except for a CD. */
     disk.cache = disk.cd ? NULL : cache ?: "none";
     disk.discard = g_strcmp0(discard, "on") == 0 ? "unmap" : NULL;
+    /* On by itself, and then with discards (qemu-server's print_drive_commandline_full()). */
+    const char *zeroes = node_take(line, "detect_zeroes");
+    disk.zeroes = disk.cd || g_strcmp0(zeroes, "0") == 0 || g_strcmp0(zeroes, "off") == 0 ? NULL
+                  : disk.discard                                                          ? "unmap"
+                                                                                          : "on";
     disk.iothread = node_take_if(line, "iothread", "1");
     disk.rotation = node_take_if(line, "ssd", "1") ? "1" : NULL;
     disk.io = node_take(line, "aio");

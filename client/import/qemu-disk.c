@@ -8,7 +8,7 @@
 
 /* What stands behind a device, from whichever option. */
 typedef struct Drive {
-    const char *path, *format, *cache, *discard, *io;
+    const char *path, *format, *cache, *discard, *io, *zeroes;
     const char *left; /* as a DiskWish has it */
     bool read_only;
 } Drive;
@@ -92,8 +92,8 @@ static void read_layer(const Layer *layer, Drive *drive)
 {
     static const char *const filters[] = {"throttle", "copy-on-read", NULL};
     static const char *const files[] = {"file", "host_device", "host_cdrom", NULL};
-    static const char *const own[] = {"node-name",      "auto-read-only", "file", "locking",
-                                      "throttle-group", "detect-zeroes",  NULL};
+    static const char *const own[] = {"node-name", "auto-read-only", "file",
+                                      "locking",   "throttle-group", NULL};
     const char *driver = take(layer, "driver"), *format = take(layer, "format");
     int direct = switch_at(layer, "cache.direct"), no_flush = switch_at(layer, "cache.no-flush");
     bool filter = is_one(driver, filters);
@@ -103,6 +103,7 @@ static void read_layer(const Layer *layer, Drive *drive)
         driver = "file";
     drive->path = take(layer, "filename") ?: drive->path;
     drive->io = take(layer, "aio") ?: drive->io;
+    drive->zeroes = take(layer, "detect-zeroes") ?: drive->zeroes;
     drive->cache = disk_cache_of(direct, no_flush, -1) ?: drive->cache;
     drive->read_only = switch_at(layer, "read-only") == 1 || drive->read_only;
     for (const char *const *name = own; *name; name++)
@@ -146,7 +147,7 @@ static void read_nodes(Qemu *qemu, const char *name, Drive *drive)
 /* -drive's own words. */
 static void read_drive(const Qemu *qemu, Node *option, Drive *drive)
 {
-    static const char *const own[] = {"id", "if", "index", "media", "bus", "unit", "detect-zeroes", NULL};
+    static const char *const own[] = {"id", "if", "index", "media", "bus", "unit", NULL};
     const char *read_only = node_take(option, "readonly") ?: node_take(option, "read-only");
 
     if (!node_at(option, "file") && begins(option, "file.")) {
@@ -157,6 +158,7 @@ static void read_drive(const Qemu *qemu, Node *option, Drive *drive)
     }
     drive->cache = node_take(option, "cache") ?: drive->cache;
     drive->io = node_take(option, "aio") ?: drive->io;
+    drive->zeroes = node_take(option, "detect-zeroes") ?: drive->zeroes;
     drive->discard = node_take(option, "discard") ?: drive->discard;
     drive->read_only = drive->read_only || (read_only && !g_str_equal(read_only, "off"));
     int direct = switch_of(option, "cache.direct"), no_flush = switch_of(option, "cache.no-flush");
@@ -178,6 +180,7 @@ static void fill(DiskWish *disk, const Drive *drive)
     disk->left = drive->left;
     disk->cache = drive->cache;
     disk->io = drive->io;
+    disk->zeroes = drive->zeroes;
     disk->read_only = drive->read_only;
     disk->discard = unmap ? "unmap" : drive->discard ? "ignore" : NULL;
 }

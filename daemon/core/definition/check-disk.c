@@ -99,6 +99,25 @@ static bool is_virtio(const DefinitionDisk *disk)
     return disk->bus == DISK_BUS_VIRTIO_BLK || disk->bus == DISK_BUS_VIRTIO_SCSI;
 }
 
+static int check_zeroes(const ReadSection *section, Fault **ret_fault)
+{
+    const DefinitionDisk *disk = section->structure;
+
+    if (disk->zeroes == DISK_ZEROES_OFF)
+        return 0;
+    if (disk->read_only)
+        return definition_raise(section_place(section, "DetectZeroes"), ret_fault, "remove one of them",
+                                "[Disk %s] DetectZeroes= is about what the guest writes, which ReadOnly=yes "
+                                "forbids",
+                                disk->name);
+    /* QEMU refuses it (block.c, bdrv_open_common()). */
+    if (disk->zeroes == DISK_ZEROES_UNMAP && !disk->discard)
+        return definition_raise(section_place(section, "DetectZeroes"), ret_fault,
+                                "add Discard=unmap, or write DetectZeroes=on",
+                                "[Disk %s] DetectZeroes=unmap needs Discard=unmap", disk->name);
+    return 0;
+}
+
 /* How the disk is served. */
 static int check_service(const ReadSection *section, Fault **ret_fault)
 {
@@ -160,6 +179,8 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
     if (r == 0)
         r = check_backing(section, ret_fault);
     if (r == 0)
+    if (r == 0)
+        r = check_zeroes(section, ret_fault);
         r = check_writers(reader, section, ret_fault);
     return r == 0 ? check_sata_ports(reader, section, ret_fault) : r;
 }

@@ -38,6 +38,15 @@ typedef enum DiskIo {
     DISK_IO_INVALID = -EINVAL,
 } DiskIo;
 
+/* What becomes of zeroes that the guest writes (qemu(1), -blockdev, "detect-zeroes"). */
+typedef enum DiskZeroes {
+    DISK_ZEROES_OFF,
+    DISK_ZEROES_ON,
+    DISK_ZEROES_UNMAP,
+    DISK_ZEROES_MAX,
+    DISK_ZEROES_INVALID = -EINVAL,
+} DiskZeroes;
+
 /* The sectors that the guest sees. */
 typedef enum DiskSector {
     DISK_SECTOR_AUTO, /* those of the host's disk where it is given as it is; else 512 */
@@ -73,6 +82,7 @@ struct DefinitionDisk {
     DiskBus bus;       /* default virtio-blk */
     DiskCache cache;   /* default writeback */
     bool discard;      /* Discard=unmap; default ignore */
+    DiskZeroes zeroes; /* DetectZeroes=, default off */
     bool iothread;
     DiskIo io;       /* default threads */
     unsigned queues; /* of a virtio disk; 0: as many as QEMU gives it */

@@ -73,6 +73,8 @@ const char *const words_disk_caches[] = {
 };
 const char *const words_disk_ios[] = {
     [DISK_IO_THREADS] = "threads", [DISK_IO_NATIVE] = "native", [DISK_IO_URING] = "io_uring", NULL};
+const char *const words_disk_zeroes[] = {
+    [DISK_ZEROES_OFF] = "off", [DISK_ZEROES_ON] = "on", [DISK_ZEROES_UNMAP] = "unmap", NULL};
 const char *const words_disk_sectors[] = {
     [DISK_SECTOR_AUTO] = "auto",
     [DISK_SECTOR_512] = "512",

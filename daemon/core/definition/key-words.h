@@ -30,6 +30,7 @@ extern const char *const words_disk_buses[];
 extern const char *const words_discards[];
 extern const char *const words_disk_caches[];
 extern const char *const words_disk_ios[];
+extern const char *const words_disk_zeroes[];
 extern const char *const words_disk_sectors[];
 extern const char *const words_cdrom_buses[];
 extern const char *const words_network_modes[];

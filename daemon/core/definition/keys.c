@@ -191,6 +191,7 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "Bus", VALUE_CHOICE, DISK(bus), .words = words_disk_buses, .fallback = "virtio-blk"},
     {SECTION_DISK, "ReadOnly", VALUE_SWITCH, DISK(read_only), .fallback = "no"},
     {SECTION_DISK, "Discard", VALUE_SWITCH, DISK(discard), .words = words_discards, .fallback = "ignore"},
+    {SECTION_DISK, "DetectZeroes", VALUE_CHOICE, DISK(zeroes), .words = words_disk_zeroes, .fallback = "off"},
     {SECTION_DISK, "Cache", VALUE_CHOICE, DISK(cache), .words = words_disk_caches, .fallback = "writeback"},
     {SECTION_DISK, "IOThread", VALUE_SWITCH, DISK(iothread), .fallback = "no"},
     {SECTION_DISK, "IO", VALUE_CHOICE, DISK(io), .words = words_disk_ios, .fallback = "threads"},

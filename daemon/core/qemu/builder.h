@@ -148,6 +148,7 @@ typedef struct QemuImage {
     DiskIo io;
     bool discard, read_only;
     const char *backing; /* the node that a qcow2 image is built upon; NULL: none, whatever the image says */
+    DiskZeroes zeroes;
 } QemuImage;
 
 /* The sectors that a disk has for the guest, in bytes; 0: as QEMU has them. */

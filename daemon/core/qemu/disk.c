@@ -117,9 +117,9 @@ static char *add_images(QemuBuilder *builder, const DefinitionDisk *disk, unsign
         below = node;
     }
     char *node = g_strdup_printf("disk-%u", index);
-    *ret_fd = builder_image(
-        builder, node,
-        &(QemuImage){disk->path, disk->format, disk->cache, disk->io, disk->discard, disk->read_only, below});
+    *ret_fd = builder_image(builder, node,
+                            &(QemuImage){disk->path, disk->format, disk->cache, disk->io, disk->discard,
+                                         disk->read_only, below, disk->zeroes});
     return node;
 }
 

@@ -48,6 +48,8 @@ int builder_image(QemuBuilder *builder, const char *node, const QemuImage *image
     if (image->format == DISK_FORMAT_QCOW2)
         json_object_object_add(format, "backing",
                                image->backing ? json_object_new_string(image->backing) : NULL);
+    if (image->zeroes != DISK_ZEROES_OFF)
+        json_set_text(format, "detect-zeroes", image->zeroes == DISK_ZEROES_UNMAP ? "unmap" : "on");
     builder_json(builder, "-blockdev", format);
     return fd;
 }

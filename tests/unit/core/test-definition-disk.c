@@ -100,6 +100,26 @@ START_TEST(only_virtio_disks_have_threads)
 }
 END_TEST
 
+START_TEST(zeroes_are_freed_only_where_space_is)
+{
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nDetectZeroes=unmap\n",
+                   AT "4: [Disk a] DetectZeroes=unmap needs Discard=unmap",
+                   "add Discard=unmap, or write DetectZeroes=on");
+    assert_refused("[Disk a]\nPath=/x\nFormat=raw\nReadOnly=yes\nDetectZeroes=on\n",
+                   AT "5: [Disk a] DetectZeroes= is about what the guest writes, which ReadOnly=yes forbids",
+                   "remove one of them");
+}
+END_TEST
+
+START_TEST(an_image_that_is_made_is_never_missing)
+{
+    assert_refused(
+        "[Disk a]\nPath=/x\nFormat=raw\nSize=1M\nOptional=yes\n",
+        AT "5: [Disk a] Size= makes the image if there is none, which leaves Optional=yes nothing to do",
+        "remove one of them");
+}
+END_TEST
+
 START_TEST(only_virtio_disks_have_queues)
 {
     assert_refused("[Disk a]\nPath=/x\nFormat=raw\nBus=sata\nQueues=4\n",
@@ -138,5 +158,6 @@ SUITE("definition-disk", two_disks_share_a_path_only_for_reading,
       what_others_are_built_upon_is_not_written_to, backing_is_a_chain_from_the_image_downwards,
       an_empty_disk_is_made_to_be_written_to, sata_has_six_ports_and_no_write_protection,
       cd_drives_take_ports_too_and_what_is_in_them_is_not_written_to, only_virtio_disks_have_threads,
-      only_virtio_disks_have_queues, a_bus_says_what_it_can_of_sectors_and_rotation,
+      only_virtio_disks_have_queues, zeroes_are_freed_only_where_space_is,
+      an_image_that_is_made_is_never_missing, a_bus_says_what_it_can_of_sectors_and_rotation,
       native_io_goes_past_the_hosts_memory)
