@@ -90,9 +90,11 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
     return 0;
 }
 
-/* Says how a job ended, if not well. */
+/* Says what is to be known of a job, and how it ended, if not well. */
 static int judge_job(const Wait *wait, const Job *job, const char *result)
 {
+    for (char **words = job->props->warnings; *words; words++)
+        say("%s: %s", job->subject, *words);
     if (strcmp(result, "done") == 0)
         return STATUS_OK;
     if (*job->props->message)

@@ -43,6 +43,7 @@ static const PropField guest_fields[] = {
     {"Since", PROP_U64, offsetof(GuestProps, since)},
     {"Agent", PROP_STRING, offsetof(GuestProps, agent)},
     {"Addresses", PROP_STRINGS, offsetof(GuestProps, addresses)},
+    {"Warnings", PROP_STRINGS, offsetof(GuestProps, warnings)},
     {"Drift", PROP_STRINGS, offsetof(GuestProps, drift)},
     {"Error", PROP_STRING, offsetof(GuestProps, error)},
     {"LastWords", PROP_STRING, offsetof(GuestProps, last_words)},
@@ -88,6 +89,7 @@ static const PropField job_fields[] = {
     {"StepsTotal", PROP_U32, offsetof(JobProps, steps_total)},
     {"Result", PROP_STRING, offsetof(JobProps, result)},
     {"Message", PROP_STRING, offsetof(JobProps, message)},
+    {"Warnings", PROP_STRINGS, offsetof(JobProps, warnings)},
     {"Error", PROP_STRING, offsetof(JobProps, error)},
     {NULL, PROP_END, 0},
 };

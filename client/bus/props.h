@@ -16,7 +16,7 @@ typedef struct GuestProps {
     const PropsType *type;
     char *name, *description, *state, *sub_state, *unit;
     uint32_t pid;
-    char **devices, **usb;
+    char **devices, **usb, **warnings;
     char *agent;
     char **addresses;
     char *display;
@@ -50,6 +50,7 @@ typedef struct JobProps {
     char *kind, *subject, *state, *step;
     uint32_t steps_done, steps_total;
     char *result, *message, *error;
+    char **warnings;
 } JobProps;
 
 /* org.usher1.Manager */

@@ -95,9 +95,11 @@ static void read_rest(Libvirt *libvirt, Node *device, DraftSection *section)
     Node *policy = node_at(device, "source/@startupPolicy"), *wwn = node_at(device, "wwn");
 
     read_backing(node_at(device, "backingStore"), section);
+    /* "requisite" is about migration; at a start it demands as "mandatory" does, which is the default. */
     if (policy) {
+        bool optional = g_strcmp0(policy->value, "optional") == 0;
         node_take_all(policy);
-        draft_left(libvirt->wishes->draft, policy, "the image must be there when the guest starts");
+        draft_set(section, "Optional", policy, optional ? "yes" : "no");
     }
     if (wwn)
         draft_same(libvirt->wishes->draft, wwn, "the guest knows the disk by its serial number");

@@ -107,6 +107,8 @@ void picture_guest(const Terminal *terminal, const GuestProps *guest, const GPtr
         g_autofree char *addresses = g_strjoinv(", ", guest->addresses);
         print_field("Addresses", addresses);
     }
+    for (char **words = guest->warnings; *words; words++)
+        print_coloured(terminal, "Warning", COLOUR_BUSY, *words);
     for (char **words = guest->drift; *words; words++)
         print_coloured(terminal, "Drift", COLOUR_BAD, *words);
     print_coloured(terminal, "Tainted", COLOUR_BUSY,

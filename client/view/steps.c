@@ -11,7 +11,7 @@ static const TableColumn columns[] = {
     {.title = "KIND"}, {.title = "SUBJECT"}, {.title = "BEFORE"}, {.title = "AFTER"}, {NULL}};
 
 /* Adds an a(ssss) to the table or, if there is one, to the JSON array. ret_n: how many are taken, as a plan
- * also says how QEMU gets each device. */
+ * also says how QEMU gets each device, and what a guest would go without. */
 static int read_steps(sd_bus_message *reply, Table *table, json_object *array, size_t *ret_n)
 {
     const char *kind, *subject, *before, *after;
@@ -20,7 +20,7 @@ static int read_steps(sd_bus_message *reply, Table *table, json_object *array, s
     if (r < 0)
         return r;
     while ((r = sd_bus_message_read(reply, "(ssss)", &kind, &subject, &before, &after)) > 0) {
-        *ret_n += strcmp(kind, "backend") != 0;
+        *ret_n += strcmp(kind, "backend") != 0 && strcmp(kind, "warning") != 0;
         if (array) {
             json_object_array_add(array, json_strings("kind", kind, "subject", subject, "before", before,
                                                       "after", after, NULL));

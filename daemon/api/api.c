@@ -14,8 +14,8 @@ DEFINE_ELEMENT_FREE(ApiObject, object_free, object)
 static void announce_guest(Api *api, const char *path)
 {
     sd_bus_emit_properties_changed(api->bus, path, api_interfaces[API_GUEST], "Description", "State",
-                                   "SubState", "Pid", "Devices", "Usb", "Display", "Tainted", "Agent",
-                                   "Addresses", "Drift", "Error", "Since", "DefinitionError", NULL);
+                                   "SubState", "Pid", "Devices", "Usb", "Warnings", "Display", "Tainted",
+                                   "Agent", "Addresses", "Drift", "Error", "Since", "DefinitionError", NULL);
 }
 
 static void announce_device(Api *api, const char *path)
@@ -27,7 +27,7 @@ static void announce_device(Api *api, const char *path)
 static void announce_job(Api *api, const char *path)
 {
     sd_bus_emit_properties_changed(api->bus, path, api_interfaces[API_JOB], "State", "Step", "StepsDone",
-                                   "StepsTotal", "Result", "Message", "Error", NULL);
+                                   "StepsTotal", "Result", "Message", "Warnings", "Error", NULL);
 }
 
 static void signal_job(Api *api, const char *member, const char *path, const char *id)

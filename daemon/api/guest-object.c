@@ -123,6 +123,20 @@ GETTER(get_usb)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+GETTER(get_warnings)
+{
+    GuestView view;
+    int r = view_of(userdata, &view);
+
+    if (r < 0)
+        return r;
+    /* They are the definition's own words. */
+    static const char *const hidden[] = {
+        "what its definition calls optional is not all there; an administrator sees more", NULL};
+    const char *const *warnings = guest_warnings(view.guest), *const none[] = {NULL};
+    return api_append_words(reply, !warnings ? none : view.closed ? hidden : warnings);
+}
+
 GETTER(get_drift)
 {
     ApiObject *object = userdata;
@@ -371,6 +385,7 @@ const sd_bus_vtable api_guest_vtable[] = {
     SD_BUS_PROPERTY("Addresses", "as", get_addresses, 0, CHANGES),
     SD_BUS_PROPERTY("Display", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Tainted", "b", get_tainted, 0, CHANGES),
+    SD_BUS_PROPERTY("Warnings", "as", get_warnings, 0, CHANGES),
     SD_BUS_PROPERTY("Drift", "as", get_drift, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_fault, 0, CHANGES),
     SD_BUS_PROPERTY("Since", "t", get_since, 0, CHANGES),

@@ -56,6 +56,20 @@ GETTER(get_message)
     return api_append(reply, "s", words);
 }
 
+GETTER(get_warnings)
+{
+    const Job *job = job_of(userdata);
+
+    if (!job)
+        return -ENOENT;
+
+    ApiObject *object = userdata;
+    GuestView view;
+    bool closed = job->warnings && manager_guest(object->api->manager, job->subject, &view) && view.closed;
+    const char *const none[] = {NULL};
+    return api_append_words(reply, job->warnings && !closed ? (const char *const *)job->warnings : none);
+}
+
 GETTER(get_error)
 {
     const Job *job = job_of(userdata);
@@ -82,6 +96,7 @@ const sd_bus_vtable api_job_vtable[] = {
     SD_BUS_PROPERTY("StepsTotal", "u", get_number, 0, CHANGES),
     SD_BUS_PROPERTY("Result", "s", get_text, 0, CHANGES),
     SD_BUS_PROPERTY("Message", "s", get_message, 0, CHANGES),
+    SD_BUS_PROPERTY("Warnings", "as", get_warnings, 0, CHANGES),
     SD_BUS_PROPERTY("Error", "s", get_error, 0, CHANGES),
     SD_BUS_VTABLE_END,
 };

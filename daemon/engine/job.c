@@ -29,6 +29,7 @@ DEFINE_FREE(Job, job_free, job)
     g_free(job->subject);
     g_free(job->step);
     fault_free(job->fault);
+    g_strfreev(job->warnings);
 }
 
 static void announce(Job *job)
@@ -46,6 +47,14 @@ void job_progress(Job *job, const char *step, unsigned done, unsigned total)
     job->done = done;
     job->total = total;
     announce(job);
+}
+
+void job_warn(Job *job, char *const *warnings)
+{
+    if (!job)
+        return;
+    g_strfreev(job->warnings);
+    job->warnings = g_strdupv((char **)warnings);
 }
 
 static const char *result_of(const Fault *fault)

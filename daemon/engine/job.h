@@ -26,8 +26,9 @@ struct Job {
     char *step;    /* what is being done, for a person */
     unsigned done, total;
     const char
-        *result;  /* NULL while it runs; then "done", "refused", "drift", "stuck", "timeout" or "failed" */
-    Fault *fault; /* why it did not end in "done" */
+        *result;     /* NULL while it runs; then "done", "refused", "drift", "stuck", "timeout" or "failed" */
+    Fault *fault;    /* why it did not end in "done" */
+    char **warnings; /* what is to be known of it besides; NULL: nothing */
     void (*changed)(
         Job *job,
         void *userdata); /* after each change of the above; may free the job once there is a result */
@@ -40,6 +41,9 @@ Job *job_free(Job *job);
 
 /* Progress; NULL job is fine here and below. */
 void job_progress(Job *job, const char *step, unsigned done, unsigned total);
+
+/* Also tells these, with the next change. */
+void job_warn(Job *job, char *const *warnings);
 
 /* Ends it; fault is borrowed, NULL for "done". The caller must not use the job afterwards. */
 void job_end(Job *job, const Fault *fault);

@@ -38,7 +38,7 @@ GPU_STEPS = [("module", "vfio_pci", "absent", "live"),
 
 def guest(name, **properties):
     return {"Name": name, "Description": name, "State": "stopped", "SubState": "", "Unit": f"usher-guest@{name}.service",
-            "Pid": 0, "Devices": [], "Usb": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Drift": [], "Error": "", "Since": 0,
+            "Pid": 0, "Devices": [], "Usb": [], "Display": "none", "Tainted": False, "Agent": "", "Addresses": [], "Warnings": [], "Drift": [], "Error": "", "Since": 0,
             "Source": f"/etc/usher/guests/{name}.guest", "DefinitionError": "", **properties}
 
 
@@ -55,7 +55,7 @@ GUESTS = [
     guest("linux", Description="日本語 desktop"),
     guest("typo", DefinitionError="typo.guest:3: [CPU] Coers= is not known; did you mean Cores=?"),
     guest("win10", Description="Windows with the Radeon", State="running", Pid=4711, Since=1700000000000000,
-          Devices=["0000:01:00.0", "0000:01:00.1"]),
+          Devices=["0000:01:00.0", "0000:01:00.1"], Warnings=["[CDROM install] Path=/srv/a.iso is not there; the drive is empty"]),
 ]
 
 # Not in the order of addresses: the client sorts.

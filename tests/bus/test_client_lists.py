@@ -39,7 +39,7 @@ class ListTest(ClientTest):
     def test_json_has_the_properties_of_the_contract_as_keys(self):
         guests = json.loads(self.usherctl("list", "--json=short").stdout)
         self.assertEqual([guest["name"] for guest in guests], ["broken", "linux", "typo", "win10"])
-        self.assertEqual(set(guests[3]), {"name", "state", "sub_state", "unit", "pid", "devices", "usb", "display", "tainted", "agent", "addresses", "drift", "description", "since",
+        self.assertEqual(set(guests[3]), {"name", "state", "sub_state", "unit", "pid", "devices", "usb", "display", "tainted", "agent", "addresses", "warnings", "drift", "description", "since",
                                           "error", "last_words", "source", "definition_error"})
         self.assertEqual(guests[3]["pid"], 4711)
         self.assertEqual(guests[3]["since"], 1700000000000000)
@@ -115,6 +115,9 @@ class StatusTest(ClientTest):
         self.assertIn("PID: 4711\n", result.stdout)
         self.assertIn("Devices: 0000:01:00.0 VGA compatible controller: AMD Radeon RX 6800 [vfio-pci, iommufd]\n"
                       "             0000:01:00.1 Audio device: AMD Navi 21 HDMI [vfio-pci, iommufd]\n", result.stdout)
+
+    def test_a_guest_shows_what_it_goes_without(self):
+        self.assertIn("Warning: [CDROM install] Path=/srv/a.iso is not there; the drive is empty\n", self.usherctl("status", "win10").stdout)
 
     def test_a_failed_guest_shows_its_error_and_last_words_without_escapes(self):
         result = self.usherctl("status", "broken")

@@ -96,6 +96,32 @@ class AnImage(DiskTest):
         self.usherd.guest("demo").CheckDisks()
 
 
+class WhatMayBeMissing(DiskTest):
+    def setUp(self):
+        super().setUp()
+        none = self.images / "none"
+        self.text = f"[CDROM install]\nPath={none}/a.iso\n[Share docs]\nType=9p\nPath={none}/docs\nOptional=yes\n" + \
+            f"[Disk data]\nPath={none}/a.img\nFormat=raw\nOptional=yes\n"
+        self.words = [f"[Disk data] Path={none}/a.img is not there; the guest is without the disk",
+                      f"[CDROM install] Path={none}/a.iso is not there; the drive is empty",
+                      f"[Share docs] Path={none}/docs is not there; the guest is without the folder"]
+
+    def test_is_told_by_a_dry_run(self):
+        self.usherd.define("demo", GUEST + self.text)
+        self.assertEqual([tuple(row) for row in self.manager.PlanStart("demo")],
+                         [("warning", words.split("] ")[0][1:], "", words) for words in self.words])
+        self.usherd.guest("demo").CheckDisks()
+
+    def test_keeps_no_guest_down(self):
+        self.assertEqual(self.start(self.text), ("done", ""))
+        self.assertEqual([str(words) for words in self.usherd.property("demo", "Warnings")], self.words)
+        self.usherd.run_job(self.usherd.guest("demo").Kill)
+        self.assertEqual(list(self.usherd.property("demo", "Warnings")), [])
+
+    def test_is_refused_where_the_guest_needs_it(self):
+        self.assert_refused(r"\[CDROM install\] Path=.*a.iso: No such file", self.text.replace("a.iso", "a.iso\nOptional=no"))
+
+
 class AChain(DiskTest):
     def setUp(self):
         super().setUp()

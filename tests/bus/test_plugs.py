@@ -25,7 +25,7 @@ class Plugs(DaemonTest):
     def test_a_sound_server_that_is_not_there_is_refused_with_what_to_look_at(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "native"
-            self.usherd.define("demo", GUEST + f"[Sound]\nType=pipewire\nSocket={path}\n")
+            self.usherd.define("demo", GUEST + f"[Sound]\nType=pipewire\nSocket={path}\nOptional=no\n")
             missing = r"\[Sound\] Socket=.*: No such file or directory; is its user logged in"
             self.assert_error("MissingFile", missing, self.manager.PlanStart, "demo")
             result, message = self.usherd.run_job(lambda: self.manager.StartGuest("demo", NONE))

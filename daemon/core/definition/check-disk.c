@@ -173,14 +173,19 @@ int definition_check_disk(const DefinitionReader *reader, const ReadSection *sec
         return definition_raise(section_place(section, "Size"), ret_fault, "remove one of them",
                                 "[Disk %s] Size= makes an empty disk, which is of no use with ReadOnly=yes",
                                 disk->name);
+    if (disk->size > 0 && disk->optional)
+        return definition_raise(section_place(section, "Optional"), ret_fault, "remove one of them",
+                                "[Disk %s] Size= makes the image if there is none, which leaves Optional=yes "
+                                "nothing to do",
+                                disk->name);
     int r = check_service(section, ret_fault);
+    if (r == 0)
+        r = check_zeroes(section, ret_fault);
     if (r == 0)
         r = check_geometry(section, ret_fault);
     if (r == 0)
         r = check_backing(section, ret_fault);
     if (r == 0)
-    if (r == 0)
-        r = check_zeroes(section, ret_fault);
         r = check_writers(reader, section, ret_fault);
     return r == 0 ? check_sata_ports(reader, section, ret_fault) : r;
 }

@@ -87,6 +87,8 @@ struct DefinitionDisk {
     DiskIo io;       /* default threads */
     unsigned queues; /* of a virtio disk; 0: as many as QEMU gives it */
     bool read_only;
+    bool optional;       /* the guest starts without it, too */
+    bool absent;         /* and does so now: definition_set_absent() */
     DiskSector sector;   /* default auto */
     unsigned rotation;   /* RotationRate=; 0: as the host's disk */
     char *serial;        /* NULL: made from the section's name */
@@ -106,7 +108,9 @@ typedef enum CdromBus {
 /* [CDROM name] */
 struct DefinitionCdrom {
     char *name;
-    char *path;   /* absolute; NULL: nothing is in it */
-    CdromBus bus; /* default sata */
+    char *path;    /* absolute; NULL: nothing is in it */
+    CdromBus bus;  /* default sata */
+    bool optional; /* default yes: the drive is empty if there is no such medium */
+    bool absent;   /* there is none now: definition_set_absent() */
     unsigned boot_index;
 };

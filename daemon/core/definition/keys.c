@@ -200,6 +200,7 @@ static const DefinitionKey keys[] = {
     {SECTION_DISK, "SectorSize", VALUE_CHOICE, DISK(sector), .words = words_disk_sectors, .fallback = "auto"},
     {SECTION_DISK, "RotationRate", VALUE_NUMBER, DISK(rotation), .min = ROTATION_SOLID, .max = ROTATION_MAX,
      .otherwise = "as the disk of the host"},
+    {SECTION_DISK, "Optional", VALUE_SWITCH, DISK(optional), .fallback = "no"},
     {SECTION_DISK, "Serial", VALUE_WORD, DISK(serial), .max = SERIAL_BYTES,
      .otherwise = "made from the section's name"},
     {SECTION_DISK, "BootIndex", VALUE_NUMBER, DISK(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
@@ -208,6 +209,7 @@ static const DefinitionKey keys[] = {
     {SECTION_CDROM, "Path", VALUE_PATH, CDROM(path),
      .otherwise = "nothing is in the drive"},
     {SECTION_CDROM, "Bus", VALUE_CHOICE, CDROM(bus), .words = words_cdrom_buses, .fallback = "sata"},
+    {SECTION_CDROM, "Optional", VALUE_SWITCH, CDROM(optional), .fallback = "yes"},
     {SECTION_CDROM, "BootIndex", VALUE_NUMBER, CDROM(boot_index), .min = 1, .max = BOOT_INDEX_MAX,
      .otherwise = "after the drives that have one, and after all disks"},
 
@@ -238,6 +240,7 @@ static const DefinitionKey keys[] = {
 
     {SECTION_SOUND, "Type", VALUE_CHOICE, GUEST(sound.type), .words = words_sound_types, .fallback = "none"},
     {SECTION_SOUND, "Socket", VALUE_PATH, GUEST(sound.socket)},
+    {SECTION_SOUND, "Optional", VALUE_SWITCH, GUEST(sound.optional), .fallback = "yes"},
 
     {SECTION_LOOKING_GLASS, "Device", VALUE_PATH, GUEST(looking_glass.device), .otherwise = "a file"},
     {SECTION_LOOKING_GLASS, "Size", VALUE_SIZE, GUEST(looking_glass.size), .min = MIB, .max = 1024 * MIB, .step = MIB,
@@ -250,18 +253,19 @@ static const DefinitionKey keys[] = {
     {SECTION_SHARE, "Type", VALUE_CHOICE, SHARE(type), .words = words_share_types, .fallback = "auto"},
     {SECTION_SHARE, "ReadOnly", VALUE_SWITCH, SHARE(read_only), .fallback = "no"},
     {SECTION_SHARE, "Owner", VALUE_CHOICE, SHARE(owner), .words = words_share_owners, .fallback = "host"},
+    {SECTION_SHARE, "Optional", VALUE_SWITCH, SHARE(optional), .fallback = "no"},
 
     {SECTION_CONSOLE, "Log", VALUE_SWITCH, GUEST(console_log), .fallback = "yes"},
 
     {SECTION_AGENT, "Enabled", VALUE_SWITCH, GUEST(agent), .fallback = "no"},
 
     {SECTION_WATCHDOG, "Action", VALUE_CHOICE, GUEST(on.watchdog), .words = words_watchdog_actions, .fallback = "off"},
+    {SECTION_WATCHDOG, "Model", VALUE_SWITCH, GUEST(on.itco), .words = words_watchdog_models, .fallback = "i6300esb"},
 
     {SECTION_STOP, "AgentSec", VALUE_SPAN, GUEST(stop.agent_usec), .max = DAY_USEC, .fallback = "30s"},
     {SECTION_STOP, "PowerButtonSec", VALUE_SPAN, GUEST(stop.power_button_usec), .max = DAY_USEC, .fallback = "60s"},
     {SECTION_STOP, "QuitSec", VALUE_SPAN, GUEST(stop.quit_usec), .max = DAY_USEC, .fallback = "5s"},
     {SECTION_STOP, "TerminateSec", VALUE_SPAN, GUEST(stop.terminate_usec), .max = DAY_USEC, .fallback = "5s"},
-    {SECTION_WATCHDOG, "Model", VALUE_SWITCH, GUEST(on.itco), .words = words_watchdog_models, .fallback = "i6300esb"},
 
     {SECTION_QEMU, "Arguments", VALUE_ARGUMENTS, GUEST(qemu.arguments), .repeat = true, .most = ARGUMENTS_MAX},
     {SECTION_QEMU, "Set", VALUE_OVERRIDE, GUEST(qemu.overrides), .repeat = true, .most = OVERRIDES_MAX},

@@ -31,5 +31,7 @@ struct DefinitionShare {
     char *tag;  /* NULL: the section's name */
     ShareType type;
     bool read_only;
+    bool optional; /* the guest starts without it, too */
+    bool absent;   /* and does so now: definition_set_absent() */
     ShareOwner owner;
 };

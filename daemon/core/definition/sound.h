@@ -3,6 +3,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 /* The sound server that plays for the guest. QEMU speaks PulseAudio's protocol with the first two; with SPICE
  * the viewer plays, and nobody with the last. */
@@ -19,4 +20,6 @@ typedef enum SoundType {
 typedef struct DefinitionSound {
     SoundType type; /* default none */
     char *socket;   /* absolute; of a sound server */
+    bool optional;  /* default yes: nobody hears the guest if there is no server */
+    bool absent;    /* there is none now: definition_set_absent() */
 } DefinitionSound;

@@ -44,6 +44,7 @@ static void add_disk(GPtrArray *wishes, const DefinitionDisk *disk)
             .writable = !image && !disk->read_only,
             .small_sectors = !image && disk->bus == DISK_BUS_SATA && disk->sector == DISK_SECTOR_AUTO &&
                              disk->format == DISK_FORMAT_RAW,
+            .optional = disk->optional,
             .direct = direct,
             .size = image ? 0 : disk->size,
             .backing = below ? below->path : NULL,
@@ -68,6 +69,7 @@ GPtrArray *disk_wishes(const GuestDefinition *definition)
             .section = g_strconcat("CDROM ", cdrom->name, NULL),
             .key = "Path",
             .path = cdrom->path,
+            .optional = cdrom->optional,
             .format = DISK_FORMAT_RAW,
         };
         g_ptr_array_add(wishes, wish);

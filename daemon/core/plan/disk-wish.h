@@ -28,6 +28,7 @@ typedef struct DiskWish {
     const char *backing; /* what it is to be built upon; NULL: nothing */
     DiskFormat backing_format;
     bool small_sectors; /* its bus knows sectors of 512 bytes alone, and the disk is to be as it is */
+    bool optional;      /* the guest starts without it, too */
     bool direct;        /* past the host's page cache: with O_DIRECT (open(2)) */
 } DiskWish;
 

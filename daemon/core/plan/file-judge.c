@@ -213,6 +213,18 @@ static int raise_link(const GuestDefinition *definition, const FileWish *wish, i
                        "guest %s: cannot open %s: %s", definition->name, wish->path, g_strerror(-error));
 }
 
+/* What open(2) says of a name that leads nowhere, of a device that was pulled out, and of an empty drive. */
+bool file_error_absent(int error)
+{
+    return error == -ENOENT || error == -ENOTDIR || error == -ENXIO || error == -ENODEV ||
+           error == -ENOMEDIUM;
+}
+
+bool file_wish_absent(const FileWish *wish, int error, const FileSeen *seen)
+{
+    return wish->optional && (seen ? seen->mode == 0 : file_error_absent(error));
+}
+
 int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int error, const FileSeen *seen,
                     Fault **ret_fault)
 {

@@ -46,6 +46,14 @@ static void add(GPtrArray *wishes, FileKind kind, char *section, const char *key
         g_free(section);
 }
 
+/* Likewise; the guest may start without it. */
+static void add_optional(GPtrArray *wishes, FileKind kind, char *section, const char *key, const char *path,
+                         bool optional)
+{
+    add(wishes, kind, section, key, path, 0);
+    ((FileWish *)g_ptr_array_index(wishes, wishes->len - 1))->optional = optional;
+}
+
 static void add_looking_glass(GPtrArray *wishes, const GuestDefinition *definition)
 {
     const char *device = definition->looking_glass.device;
@@ -66,6 +74,7 @@ static void add_disks(GPtrArray *wishes, const GuestDefinition *definition)
     for (unsigned i = 0; i < disks->len; i++) {
         const DiskWish *disk = g_ptr_array_index(disks, i);
         add(wishes, FILE_KIND_DISK, g_strdup(disk->section), disk->key, disk->path, disk->size);
+        ((FileWish *)g_ptr_array_index(wishes, wishes->len - 1))->optional = disk->optional;
     }
 }
 
@@ -133,7 +142,8 @@ GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmwa
 
     add_looking_glass(wishes, definition);
     if (definition->sound.socket)
-        add(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket, 0);
+        add_optional(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket,
+                     definition->sound.optional);
     add_firmware(wishes, firmware);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Image", definition->kernel.image, 0);
     add(wishes, FILE_KIND_FILE, g_strdup("Kernel"), "Initrd", definition->kernel.initrd, 0);
@@ -145,7 +155,8 @@ GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmwa
     add_disks(wishes, definition);
     for (unsigned i = 0; i < definition->shares->len; i++) {
         const DefinitionShare *share = g_ptr_array_index(definition->shares, i);
-        add(wishes, FILE_KIND_FOLDER, g_strconcat("Share ", share->name, NULL), "Path", share->path, 0);
+        add_optional(wishes, FILE_KIND_FOLDER, g_strconcat("Share ", share->name, NULL), "Path", share->path,
+                     share->optional);
     }
     for (unsigned i = 0; i < definition->networks->len; i++)
         add_network(wishes, g_ptr_array_index(definition->networks, i), vhost_net);

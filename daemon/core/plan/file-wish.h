@@ -47,6 +47,7 @@ typedef struct FileWish {
     char *path;    /* of links, users and groups the name */
     uint64_t size; /* it is made with that many bytes if it is not there; 0: it must be there */
     FileImage image;
+    bool optional; /* the guest starts without it, too */
 } FileWish;
 
 /* What there was. */
@@ -75,6 +76,11 @@ int file_seen_from_words(char *const *words, FileSeen **ret);
 /* NULL is fine; returns NULL. */
 FileSeen *file_seen_free(FileSeen *seen);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FileSeen, file_seen_free)
+
+/* The error says that there is nothing, or nothing any more. */
+bool file_error_absent(int error);
+/* Nothing is there, and the guest starts without it. error, seen: as below. */
+bool file_wish_absent(const FileWish *wish, int error, const FileSeen *seen);
 
 /* 0, or FAULT_RAISED: it is not what the guest needs. seen NULL: error says why it could not be opened. */
 int file_wish_judge(const GuestDefinition *definition, const FileWish *wish, int error, const FileSeen *seen,

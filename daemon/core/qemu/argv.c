@@ -130,7 +130,8 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     add_kernel(&builder);
     add_devices(&builder);
     if (definition->sound.type != SOUND_NONE)
-        qemu_add_sound(&builder, definition->sound.socket, definition->sound.type == SOUND_SPICE);
+        qemu_add_sound(&builder, definition->sound.absent ? NULL : definition->sound.socket,
+                       definition->sound.type == SOUND_SPICE);
     if (definition->looking_glass.size > 0 || definition->looking_glass.device)
         qemu_add_looking_glass(&builder, definition->looking_glass.size);
     qemu_add_extra(&builder, definition->qemu.arguments, definition->qemu.overrides);

@@ -146,15 +146,20 @@ static void note_device(QemuBuilder *builder, const DefinitionDisk *disk, int fd
     file->rotation = disk->rotation == 0 && tells_rotation(disk);
 }
 
+/* One that is absent leaves its port empty: whatever comes after it stays where it is. */
 void qemu_add_disk(QemuBuilder *builder, const DefinitionDisk *disk, unsigned index)
 {
-    int fd;
+    int fd = -1;
     g_autofree char *serial = disk->serial ? g_strdup(disk->serial) : make_serial(disk->name),
-                    *node = add_images(builder, disk, index, &fd);
+                    *node = disk->absent ? NULL : add_images(builder, disk, index, &fd);
 
     if (disk->iothread)
         add_iothread(builder, disk);
     struct json_object *device = new_disk(builder, disk, index);
+    if (disk->absent) {
+        json_object_put(device);
+        return;
+    }
     json_set_text(device, "drive", "%s", node);
     json_set_text(device, "serial", "%s", serial);
     if (disk->cache == DISK_CACHE_WRITETHROUGH || disk->cache == DISK_CACHE_DIRECTSYNC)
@@ -179,7 +184,7 @@ void qemu_add_cdrom(QemuBuilder *builder, const DefinitionCdrom *cdrom, unsigned
         json_set_text(device, "bus", "scsi.0");
         json_set_number(device, "scsi-id", SCSI_FIRST_CDROM + index);
     }
-    if (cdrom->path) {
+    if (cdrom->path && !cdrom->absent) {
         g_autofree char *node = g_strdup_printf("cdrom-%u", index);
         builder_image(builder, node, &(QemuImage){cdrom->path, DISK_FORMAT_RAW, .read_only = true});
         json_set_text(device, "drive", "%s", node);

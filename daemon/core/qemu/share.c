@@ -75,6 +75,11 @@ void qemu_add_share(QemuBuilder *builder, const DefinitionShare *share, unsigned
 {
     g_autofree char *id = g_strconcat("share-", share->name, NULL);
     bool virtiofs = share->type == SHARE_TYPE_VIRTIOFS;
+
+    if (share->absent) {
+        builder_port(builder, PORTS_SHARE, index, id);
+        return;
+    }
     struct json_object *device = builder_device(virtiofs ? "vhost-user-fs-pci" : "virtio-9p-pci", id, id, 0);
 
     if (virtiofs)

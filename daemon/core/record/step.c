@@ -29,6 +29,7 @@ static const char *const kind_names[STEP_KIND_MAX] = {
     [STEP_MEDIATED] = "mediated-device",
     [STEP_BAR_SIZE] = "bar-size",
     [STEP_BACKEND] = "backend",
+    [STEP_WARNING] = "warning",
 };
 
 const char *step_kind_to_string(StepKind kind)

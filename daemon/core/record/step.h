@@ -50,6 +50,7 @@ typedef enum StepKind {
                     * Yields */
     STEP_BACKEND, /* subject address; "" → "iommufd: …" or "group: …", and why. No step: a plan that is shown
                    * has it for people, and it is never taken */
+    STEP_WARNING, /* subject "CDROM install"; "" → what the guest would start without. No step, likewise */
     STEP_KIND_MAX,
     STEP_KIND_INVALID = -EINVAL,
 } StepKind;

@@ -30,6 +30,7 @@ struct FileGate {
     GArray *opened;    /* of OpenFile, by their place in files */
     GPtrArray *wishes; /* of DiskWish, owned */
     GArray *disks;     /* of OpenDisk, by their place in wishes */
+    GPtrArray *absent; /* of char*, owned: sections */
     uint64_t memory;
     GString *lines;
     Opener *opener;        /* NULL: it is over */
@@ -115,6 +116,17 @@ static char *title(const char *section, const char *key, const char *path)
     return section ? g_strdup_printf("[%s] %s=%s", section, key, path) : g_strdup(path);
 }
 
+/* Notes that the guest starts without it. */
+static void go_without(FileGate *gate, const char *section)
+{
+    g_ptr_array_add(gate->absent, g_strdup(section));
+}
+
+static bool is_without(const FileGate *gate, const char *section)
+{
+    return g_ptr_array_find_with_equal_func(gate->absent, section, g_str_equal, NULL);
+}
+
 static void fail(FileGate *gate, int error)
 {
     const DiskWish *wish = current(gate);
@@ -156,6 +168,12 @@ static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, i
         ask_place(gate);
         return;
     }
+    if (file_error_absent(error) && current(gate)->optional) {
+        /* It was there when it was looked at. */
+        go_without(gate, current(gate)->section);
+        go_on(gate, (OpenDisk){.fd = -1});
+        return;
+    }
     if (error < 0) {
         fail(gate, error);
         return;
@@ -174,6 +192,11 @@ static void open_next_disk(FileGate *gate)
         return;
     }
     DiskWish wish = *current(gate);
+    /* Of a chain, all images are absent. */
+    if (is_without(gate, wish.section)) {
+        go_on(gate, (OpenDisk){.fd = -1});
+        return;
+    }
     if (gate->how != FILE_GATE_START) {
         wish.size = 0;
         wish.how = gate->how == FILE_GATE_ASK ? DISK_HOW_ASK : DISK_HOW_LOOK;
@@ -227,6 +250,13 @@ static void add_file(FileGate *gate, int fd)
 static void on_file(int error, const FileSeen *seen, int *fd, void *userdata)
 {
     FileGate *gate = userdata;
+    const FileWish *wish = current_file(gate);
+    if (file_wish_absent(wish, error, seen)) {
+        if (!is_without(gate, wish->section))
+            go_without(gate, wish->section);
+        add_file(gate, -1);
+        return;
+    }
     Fault *fault = judge_file(gate, error, seen, *fd);
 
     if (fault)
@@ -289,6 +319,7 @@ FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, GPtrA
     gate->wishes = wishes_for(definition, files);
     gate->disks = g_array_new(FALSE, FALSE, sizeof(OpenDisk));
     g_array_set_clear_func(gate->disks, close_disk);
+    gate->absent = g_ptr_array_new_with_free_func(g_free);
     gate->lines = g_string_new(NULL);
     if (sd_event_add_defer(engine->event, &gate->turn, on_turn, gate) < 0)
         g_error("out of memory");
@@ -303,6 +334,7 @@ DEFINE_FREE(FileGate, file_gate_free, gate)
     g_array_unref(gate->disks);
     g_ptr_array_unref(gate->files);
     g_ptr_array_unref(gate->wishes);
+    g_ptr_array_unref(gate->absent);
     g_string_free(gate->lines, TRUE);
 }
 
@@ -346,6 +378,11 @@ int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, b
 uint64_t file_gate_memory(const FileGate *gate)
 {
     return gate->memory;
+}
+
+const GPtrArray *file_gate_absent(const FileGate *gate)
+{
+    return gate->absent;
 }
 
 const char *file_gate_lines(const FileGate *gate)

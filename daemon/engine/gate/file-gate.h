@@ -38,5 +38,7 @@ int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, b
                        DiskGeometry *ret_geometry);
 /* The bytes of Looking Glass's device; 0: there is none. */
 uint64_t file_gate_memory(const FileGate *gate);
+/* Of char*: the sections ("CDROM install") that the guest starts without. Borrowed. */
+const GPtrArray *file_gate_absent(const FileGate *gate);
 /* What is claimed, "ID w" or "ID r" a line. */
 const char *file_gate_lines(const FileGate *gate);

@@ -4,6 +4,8 @@
  * claimed as long as it runs. */
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
+#include "../../base/log.h"
+#include "../../core/definition/absent.h"
 #include "../../core/definition/definition.h"
 #include "../../edge/qemu/nvram.h"
 #include "../../edge/scan/tools-find.h"
@@ -65,6 +67,39 @@ static Fault *open_nvram(Run *run)
                : NULL;
 }
 
+/* The words are kept in the guest's folder, too, for a daemon that comes after this one. */
+static void go_without(Run *run)
+{
+    Guest *g = run->guest;
+    const GPtrArray *absent = file_gate_absent(run->start.files);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    for (unsigned i = 0; i < absent->len; i++) {
+        char *line = definition_absent_words(run->definition, g_ptr_array_index(absent, i));
+        log_guest(LOG_WARNING, g->name, "%s", line);
+        definition_set_absent(run->definition, g_ptr_array_index(absent, i));
+        g_ptr_array_add(words, line);
+    }
+    if (words->len == 0)
+        return;
+    g_ptr_array_add(words, NULL);
+    g_strfreev(run->condition.warnings);
+    run->condition.warnings = (char **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
+    job_warn(g->start_job, run->condition.warnings);
+    g_autofree char *text = g_strjoinv("\n", run->condition.warnings);
+    int r = file_replace_at(g->folder_fd, "warnings", text, 0600);
+    if (r < 0)
+        log_guest(LOG_WARNING, g->name, "cannot note what it goes without: %s", g_strerror(-r));
+}
+
+void guest_recall_warnings(Guest *g)
+{
+    g_autofree char *text = NULL;
+
+    if (file_read_value_at(g->folder_fd, "warnings", &text) == 0)
+        g->run->condition.warnings = g_strsplit(text, "\n", -1);
+}
+
 static void on_gate(const Fault *refused, void *userdata)
 {
     Run *run = userdata;
@@ -74,6 +109,7 @@ static void on_gate(const Fault *refused, void *userdata)
         guest_fail(run->guest, fault);
         return;
     }
+    go_without(run);
     if (run->definition->looking_glass.device)
         run->definition->looking_glass.size = file_gate_memory(run->start.files);
     start_phase_done(run);

@@ -77,6 +77,11 @@ bool guest_tainted(const Guest *g)
     return g->run && g->run->definition && definition_tainted(g->run->definition);
 }
 
+const char *const *guest_warnings(const Guest *g)
+{
+    return g->run ? (const char *const *)g->run->condition.warnings : NULL;
+}
+
 pid_t guest_pid(const Guest *g)
 {
     return g->run && g->run->process.watched ? g->run->process.pid : 0;
@@ -141,6 +146,7 @@ static int open_run(Guest *g)
     guest_log_clear(g->stderr_log);
     guest_forget_process(g);
     unlinkat(g->folder_fd, "usb", 0);
+    unlinkat(g->folder_fd, "warnings", 0);
     sleeper_forget(g->run->sleeper);
     r = journal_open(g->engine->journal_fd, owner.text, &g->run->journal);
     plugs_set_journal(g->run->plugs, g->run->journal);

@@ -157,6 +157,8 @@ GPtrArray *guest_plan_detach(const Guest *guest, const char *address);
 /* The plan of this run. */
 DisplayType guest_display(const Guest *guest);
 bool guest_tainted(const Guest *guest);
+/* What this run goes without (Optional=yes), a line each; NULL: nothing. */
+const char *const *guest_warnings(const Guest *guest);
 
 /* After a restart of the daemon, for a guest that has a journal: finds its QEMU and follows it again, or
  * undoes what the run left. definition may be NULL (its file is gone). */

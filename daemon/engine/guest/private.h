@@ -59,6 +59,7 @@ bool guest_refuse_launcher(Guest *g, const Fault *fault);
 /* files.c */
 /* After a restart of the daemon. */
 void guest_claim_disks_again(Guest *g);
+void guest_recall_warnings(Guest *g);
 
 /* process.c */
 int guest_open_run_folder(Guest *g);

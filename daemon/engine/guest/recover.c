@@ -78,6 +78,7 @@ void guest_recover(Guest *g, GuestDefinition *definition)
         /* As before: the steps are in the order of their undoing. */
         g_ptr_array_sort(g->addresses, compare_strings);
         guest_claim_disks_again(g);
+        guest_recall_warnings(g);
         guest_recall_usbs(g);
         guest_read_process(g, &start_time);
         r = launcher_find(g->engine->launcher, LAUNCHER_GUEST, g->name, g->run->process.pid, start_time,

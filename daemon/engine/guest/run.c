@@ -43,6 +43,7 @@ Run *run_free(Run *run)
     plan_free(run->plan);
     definition_free(run->definition);
     g_free(run->condition.trouble);
+    g_strfreev(run->condition.warnings);
     g_free(run);
     g->run = NULL;
     return NULL;

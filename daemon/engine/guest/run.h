@@ -36,8 +36,9 @@ typedef struct RunCondition {
     RunState state;  /* as QEMU said last */
     bool panicked;   /* since the system booted: it hears nothing any more */
     bool hibernates; /* it has written itself to its disk, and powers off */
-    bool unheard;  /* found running after a restart of the daemon, and QEMU has not yet told its run state */
-    char *trouble; /* why the guest has to end; NULL: it has not */
+    bool unheard; /* found running after a restart of the daemon, and QEMU has not yet told its run state */
+    char **warnings; /* what it runs without; NULL: nothing */
+    char *trouble;   /* why the guest has to end; NULL: it has not */
 } RunCondition;
 
 /* One run of a guest. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's questions: who holds a device, and plans, which need to know that too. They are asked one at
  * a time, as each takes a usher-bind and a pass over all processes, and anybody may ask. */
+#include "../../core/definition/absent.h"
 #include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
 #include "private.h"
@@ -85,12 +86,26 @@ static void on_looked(const GPtrArray *holders, const Fault *fault, void *userda
     end(userdata);
 }
 
+/* "warning  CDROM install  …": what the guest would start without. */
+static void show_absent(const ManagerQuestion *question, GPtrArray *shown)
+{
+    const GPtrArray *absent = question->file_gate ? file_gate_absent(question->file_gate) : NULL;
+
+    for (unsigned i = 0; absent && i < absent->len; i++) {
+        const char *section = g_ptr_array_index(absent, i);
+        g_autofree char *words = definition_absent_words(question->definition, section);
+        g_ptr_array_add(shown, step_new(STEP_WARNING, section, "", words));
+    }
+}
+
 static void on_planned(const Fault *fault, void *userdata)
 {
     ManagerQuestion *question = userdata;
 
     g_autoptr(GPtrArray) shown = fault ? NULL : plan_shown(question->plan);
 
+    if (shown)
+        show_absent(question, shown);
     question->planned(shown, fault, question->userdata);
     end(question);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What people have in their setups, and what becomes of it. */
+#include <stdlib.h>
+
 #include "imports.h"
 
 static void assert_needs_no_qemu_section(const char *text)
@@ -209,7 +211,80 @@ START_TEST(small_words_of_a_domain_are_in_a_list)
 }
 END_TEST
 
-SUITE("import-setups", room_for_large_devices_is_said_by_its_key, what_a_key_says_is_no_line_of_qemus,
+START_TEST(a_disk_that_may_be_missing_stays_one)
+{
+    static const char cd[] =
+        DEVICES("<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source "
+                "file='/a.iso' startupPolicy='%s'/><target dev='sda' bus='sata'/></disk>");
+    static const char *const policies[][2] = {
+        {"optional", "Optional=yes"}, {"requisite", "Optional=no"}, {"mandatory", "Optional=no"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+        g_auto(GStrv) parts = g_strsplit(cd, "%s", 2);
+        g_autofree char *text = g_strjoin(policies[i][0], parts[0], parts[1], NULL);
+        assert_says(IMPORT_LIBVIRT, text, policies[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(zeroes_are_looked_for_as_before)
+{
+    static const char thin[] =
+        "qemu-kvm\n-drive\nif=virtio,format=raw,file=/a.img,discard=unmap,detect-zeroes=unmap";
+    static const char fat[] = DEVICES("<disk type='file'><driver type='raw' detect_zeroes='unmap'/><source "
+                                      "file='/a.img'/><target dev='vda' bus='virtio'/></disk>");
+
+    assert_says(IMPORT_QEMU, thin, "DetectZeroes=unmap");
+    assert_says(IMPORT_LIBVIRT, fat, "DetectZeroes=on");
+    assert_says(IMPORT_PROXMOX, "scsi0: /a.raw,size=1G\n", "DetectZeroes=on");
+}
+END_TEST
+
+/* A host with a headset at port 1-2.3, as bus 1 has it now. */
+START_TEST(a_usb_device_by_its_numbers_gets_a_name_that_stays)
+{
+    g_autofree char *root = g_dir_make_tmp("usher-import-XXXXXX", NULL), *why = NULL;
+    g_autofree char *command = g_strdup_printf(
+        "cd %s && d=sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2.3 && mkdir -p $d sys/bus/usb/devices && "
+        "echo 1 >$d/busnum && echo 7 >$d/devnum && echo 046d >$d/idVendor && echo 0a8f >$d/idProduct && "
+        "ln -s ../../../devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2.3 sys/bus/usb/devices/1-2.3",
+        root);
+    static const char text[] = "qemu-kvm\n-device\nusb-host,hostbus=1,hostaddr=7";
+
+    ck_assert_int_eq(system(command), 0);
+    const ImportOptions here = {NULL, root};
+    g_autoptr(Import) found = import_read(IMPORT_QEMU, "-", text, strlen(text), NULL, &here, &why);
+    g_autofree char *definition = draft_text(found->draft);
+    ck_assert_msg(strstr(definition, "ID=046d:0a8f\nPort=pci-0000:00:14.0-usb-0:2.3\n"), "%s", definition);
+    ck_assert(lists(found, DRAFT_DIFFERS, "change with each plugging"));
+    g_autofree char *clean = g_strconcat("rm -r ", root, NULL);
+    ck_assert_int_eq(system(clean), 0);
+}
+END_TEST
+
+START_TEST(a_usb_device_by_numbers_that_mean_nothing_here_is_left_out)
+{
+    assert_lists(IMPORT_QEMU, "qemu-kvm\n-device\nusb-host,hostbus=1,hostaddr=7", DRAFT_LEFT, "lsusb");
+    assert_lists(IMPORT_LIBVIRT,
+                 DEVICES("<hostdev mode='subsystem' type='usb'><source><address bus='1' device='7'/></source>"
+                         "</hostdev>"),
+                 DRAFT_LEFT, "lsusb");
+}
+END_TEST
+
+START_TEST(the_watchdog_of_the_chipset_stays_that)
+{
+    assert_says(IMPORT_LIBVIRT, DEVICES("<watchdog model='itco' action='pause'/>"),
+                "Action=pause\nModel=itco");
+    assert_says(IMPORT_QEMU, "qemu-kvm\n-watchdog-action\nreset\n-global\nICH9-LPC.noreboot=off",
+                "Action=reset\nModel=itco");
+}
+END_TEST
+
+SUITE("import-setups", a_disk_that_may_be_missing_stays_one, zeroes_are_looked_for_as_before,
+      a_usb_device_by_its_numbers_gets_a_name_that_stays,
+      a_usb_device_by_numbers_that_mean_nothing_here_is_left_out, the_watchdog_of_the_chipset_stays_that,
+      room_for_large_devices_is_said_by_its_key, what_a_key_says_is_no_line_of_qemus,
       a_sound_card_stays_where_its_server_is_not_said, an_image_whose_key_only_libvirt_has_is_left_out,
       a_session_of_pipewire_becomes_the_socket_below, a_clock_of_another_place_goes_by_the_host,
       a_network_of_passt_keeps_its_ports, disks_with_a_number_come_before_the_order_by_kinds,

@@ -208,7 +208,8 @@ static void assert_display(Qemu *qemu, const GuestDefinition *definition)
 static void assert_life(Qemu *qemu, const GuestDefinition *definition)
 {
     assert_type(qemu, definition->on.panic != TROUBLE_DEFAULT, "/machine/peripheral/panic", "pvpanic-pci");
-    assert_type(qemu, definition->on.watchdog != TROUBLE_DEFAULT, "/machine/peripheral/watchdog", "i6300esb");
+    assert_type(qemu, definition->on.watchdog != TROUBLE_DEFAULT && !definition->on.itco,
+                "/machine/peripheral/watchdog", "i6300esb");
     assert_type(qemu, definition->agent, "/machine/peripheral/" QEMU_AGENT_PORT, "virtserialport");
 }
 

@@ -10,7 +10,7 @@ START_TEST(every_kind_has_a_name_that_leads_back_to_it)
         "module",     "power-control", "d3cold",      "driver",        "override",          "reset",
         "node-owner", "unit",          "link",        "shared-memory", "huge-pages",        "kept-off",
         "cpusets",    "governor",      "usb-drivers", "autoprobe",     "virtual-functions", "mediated-device",
-        "bar-size",   "backend"};
+        "bar-size",   "backend",       "warning"};
     for (int kind = 0; kind < STEP_KIND_MAX; kind++) {
         ck_assert_str_eq(step_kind_to_string(kind), names[kind]);
         ck_assert_int_eq(step_kind_from_string(names[kind]), kind);

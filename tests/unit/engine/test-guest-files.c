@@ -23,10 +23,10 @@ static const struct {
     {"[Kernel]\nImage=", "Image", SHAPE_FILE},
     {"[Kernel]\nImage=/proc/self/exe\nInitrd=", "Initrd", SHAPE_FILE},
     {"[Share docs]\nType=9p\nPath=", "Path", SHAPE_FOLDER},
-    {"[Sound]\nType=pipewire\nSocket=", "Socket", SHAPE_SOCKET},
+    {"[Sound]\nType=pipewire\nOptional=no\nSocket=", "Socket", SHAPE_SOCKET},
     {"[Disk system]\nFormat=raw\nPath=", "Path", SHAPE_FILE},
     {"[Disk system]\nFormat=qcow2\nSize=1M\nPath=" MADE "\nBacking=raw:", "Backing", SHAPE_FILE},
-    {"[CDROM install]\nPath=", "Path", SHAPE_FILE},
+    {"[CDROM install]\nOptional=no\nPath=", "Path", SHAPE_FILE},
 };
 
 typedef struct Try {
@@ -280,7 +280,60 @@ START_TEST(a_link_that_is_the_hosts_is_opened_before_the_first_step_too)
 }
 END_TEST
 
-SUITE("guest-files", one_that_has_vanished_fails_the_start_with_no_step_taken,
+/* What may be missing, and what the guest then has instead; the marks of these on the command line. */
+static const struct {
+    const char *text, *words, *mark;
+} optionals[] = {
+    {"[CDROM install]\nPath=/dev/shm/usher-none/a.iso\n",
+     "[CDROM install] Path=/dev/shm/usher-none/a.iso is not there; the drive is empty", "a.iso"},
+    {"[Sound]\nType=pipewire\nSocket=/dev/shm/usher-none/native\n",
+     "[Sound] Socket=/dev/shm/usher-none/native is not there; nobody hears the guest", "native"},
+    {"[Share docs]\nType=9p\nOptional=yes\nPath=/dev/shm/usher-none/docs\n",
+     "[Share docs] Path=/dev/shm/usher-none/docs is not there; the guest is without the folder", "docs"},
+    {"[Disk data]\nFormat=raw\nOptional=yes\nPath=/dev/shm/usher-none/a.img\n",
+     "[Disk data] Path=/dev/shm/usher-none/a.img is not there; the guest is without the disk", "a.img"},
+    {"[Disk data]\nFormat=qcow2\nOptional=yes\nPath=/proc/self/exe\nBacking=raw:/dev/shm/usher-none/b.img\n",
+     "[Disk data] Path=/proc/self/exe is not there; the guest is without the disk", "b.img"},
+};
+
+START_TEST(one_that_is_optional_and_missing_is_left_out_and_told)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(optionals); i++) {
+        A_RIG(build_gpu);
+        A_QEMU(qemu, &rig);
+        rig.definition = "";
+        Guest *guest = rig_start(&rig, optionals[i].text);
+        fake_qemu_launch(&qemu, guest);
+        ck_assert_int_eq(guest_state(guest), GUEST_RUNNING);
+        const char *const *warnings = guest_warnings(guest);
+        ck_assert_ptr_nonnull(warnings);
+        ck_assert_str_eq(warnings[0], optionals[i].words);
+        ck_assert_ptr_null(warnings[1]);
+        ck_assert_ptr_null(strstr(qemu.files->str, optionals[i].mark));
+        rig_end(&rig, guest);
+    }
+}
+END_TEST
+
+START_TEST(a_daemon_that_comes_later_still_tells_what_is_missing)
+{
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    rig.definition = "";
+    Guest *guest = rig_start(&rig, optionals[0].text);
+    fake_qemu_launch(&qemu, guest);
+    rig_lose_daemon(&rig, guest, false, 0);
+    Guest *found = rig_find(&rig, "");
+    ck_assert_ptr_nonnull(guest_warnings(found));
+    ck_assert_str_eq(guest_warnings(found)[0], optionals[0].words);
+    rig_settle(&rig);
+    guest_free(found);
+}
+END_TEST
+
+SUITE("guest-files", one_that_is_optional_and_missing_is_left_out_and_told,
+      a_daemon_that_comes_later_still_tells_what_is_missing,
+      one_that_has_vanished_fails_the_start_with_no_step_taken,
       one_that_was_replaced_by_something_else_fails_the_start_with_no_step_taken,
       one_that_does_not_answer_fails_the_start_with_no_step_taken,
       usher_bind_that_cannot_be_started_fails_the_start_with_no_step_taken,

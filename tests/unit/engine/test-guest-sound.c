@@ -6,7 +6,7 @@
 
 static Guest *start(const Rig *rig, const char *socket)
 {
-    g_autofree char *more = g_strdup_printf("[Sound]\nType=pipewire\nSocket=%s\n", socket);
+    g_autofree char *more = g_strdup_printf("[Sound]\nType=pipewire\nOptional=no\nSocket=%s\n", socket);
     return rig_start(rig, more);
 }
 
