@@ -83,6 +83,11 @@ const DefinitionLife *definition_life(const GuestDefinition *definition)
     return &definition->on;
 }
 
+unsigned definition_spare_ports(const GuestDefinition *definition)
+{
+    return definition->machine.spare_ports;
+}
+
 void definition_set_host(GuestDefinition *definition, const char *host_id)
 {
     definition->host_id = g_strdup(host_id);

@@ -55,6 +55,9 @@ void definition_set_host(GuestDefinition *definition, const char *host_id);
  * dmi_read(), which it is where there is a host. */
 void definition_fill_smbios(GuestDefinition *definition, char *(*look)(const char *name));
 
+/* How many PCI devices can be plugged in while the guest runs. */
+unsigned definition_spare_ports(const GuestDefinition *definition);
+
 /* It changes what usher would do with QEMU. */
 bool definition_tainted(const GuestDefinition *definition);
 

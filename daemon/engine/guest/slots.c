@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../base/cleanup.h"
-#include "../../core/definition/definition.h"
+#include "../../core/definition/pci.h"
 #include "../../core/qemu/pci.h"
 
 #define DEVICES "/machine/peripheral" /* those that have an id */
@@ -150,7 +150,7 @@ void slots_note(Slots *slots, const GuestDefinition *definition, const Plan *pla
         for (unsigned j = 0; j < device->functions->len; j++)
             slot->functions[j] = g_strdup(PCI_ADDRESS_STR(g_array_index(device->functions, PciAddress, j)));
     }
-    for (unsigned i = 0; i < definition->machine.spare_ports; i++) {
+    for (unsigned i = 0; i < definition_spare_ports(definition); i++) {
         g_autofree char *name = g_strdup_printf(QEMU_SPARE_SLOT "%u", i);
         ensure(slots->list, name);
     }
