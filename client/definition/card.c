@@ -36,12 +36,14 @@ GPtrArray *cards_offered(const GPtrArray *devices)
     return cards;
 }
 
+/* The label becomes a comment, which must not begin a line of its own. */
 static void add(GPtrArray *taken, char *section, const DeviceProps *device)
 {
+    g_autofree char *label = device_label(device);
     NewDevice *more = g_new(NewDevice, 1);
 
-    *more =
-        (NewDevice){section, g_strdup(device->address), g_strdup(device->fingerprint), device_label(device)};
+    *more = (NewDevice){section, g_strdup(device->address), g_strdup(device->fingerprint),
+                        text_printable(label, false)};
     g_ptr_array_add(taken, more);
 }
 

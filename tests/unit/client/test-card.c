@@ -92,6 +92,18 @@ START_TEST(a_card_that_is_not_there_is_named_and_the_nearest_offered)
 }
 END_TEST
 
+START_TEST(the_name_of_a_card_adds_no_line_to_the_definition)
+{
+    DeviceProps list[] = {arc[4]};
+    char *addresses[] = {(char *)"03:00.0", NULL};
+    const char *missing = NULL;
+
+    list[0].model = (char *)"Arc\n[QEMU]";
+    g_autoptr(GPtrArray) devices = DEVICES(list), cards = cards_take(devices, addresses, &missing);
+    ck_assert_ptr_null(strchr(((NewDevice *)g_ptr_array_index(cards, 0))->label, '\n'));
+}
+END_TEST
+
 START_TEST(only_what_can_be_lent_is_offered)
 {
     DeviceProps list[] = {arc[4], arc[4], arc[4], arc[5]};
@@ -105,5 +117,5 @@ START_TEST(only_what_can_be_lent_is_offered)
 END_TEST
 
 SUITE("client-card", an_arc_brings_its_sound_from_the_slot_beside,
-      what_else_is_behind_a_switch_of_the_mainboard_stays,
+      what_else_is_behind_a_switch_of_the_mainboard_stays, the_name_of_a_card_adds_no_line_to_the_definition,
       a_card_that_is_not_there_is_named_and_the_nearest_offered, only_what_can_be_lent_is_offered)
