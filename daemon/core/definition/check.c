@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../host/cpu-list.h"
+#include "../host/host.h"
 #include "value.h"
 #include "kvmfr-device.h"
 
@@ -114,6 +115,47 @@ static int check_memory(const DefinitionReader *reader, Fault **ret_fault)
                                 "choose a Size= that is a multiple of the page size, or smaller pages",
                                 "[Memory] Size= is not a multiple of HugePages=%s",
                                 definition->memory.huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
+    return 0;
+}
+
+/* QEMU would leave out what is not said, or end. */
+static int check_numa(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const GuestDefinition *definition = reader->definition;
+    const GPtrArray *nodes = definition->memory.numa;
+    const ReadSection *section = NULL;
+    g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    unsigned vcpus = definition_vcpus(&definition->cpu);
+    uint64_t sum = 0, page = huge_page_size(definition->memory.huge_pages);
+
+    for (unsigned i = 0; i < nodes->len; i++) {
+        const DefinitionNuma *node = g_ptr_array_index(nodes, i);
+        g_autoptr(GArray) cpus = cpu_set_parse(node->cpus ?: ""), common = cpu_set_common(cpus, seen);
+        section = reader_section(reader, SECTION_NUMA, node->name);
+        sum += node->memory;
+        if (page && node->memory % page != 0)
+            return definition_raise(section_place(section, "Memory"), ret_fault,
+                                    "choose a multiple of the page size, or smaller pages",
+                                    "[NUMA %s] Memory= is not a multiple of [Memory] HugePages=", node->name);
+        if (common->len > 0 || (cpus->len > 0 && g_array_index(cpus, unsigned, cpus->len - 1) >= vcpus))
+            return definition_raise(
+                section_place(section, "CPUs"), ret_fault, "give each vCPU to one section",
+                common->len > 0 ? "[NUMA %s] has vCPU %u, and so has another section"
+                                : "[NUMA %s] has a vCPU beyond those of [CPU], which has %u",
+                node->name, common->len > 0 ? g_array_index(common, unsigned, 0) : vcpus);
+        GArray *both = cpu_set_join(seen, cpus);
+        g_array_unref(seen);
+        seen = both;
+    }
+    if (section && seen->len != vcpus)
+        return definition_raise(section->place, ret_fault, "name the others in CPUs= of some [NUMA] section",
+                                "the [NUMA] sections have %u of the guest's %u vCPUs", seen->len, vcpus);
+    if (section && sum != definition->memory.size) {
+        g_autofree char *all = host_size_words(definition->memory.size), *said = host_size_words(sum);
+        return definition_raise(section->place, ret_fault, "make them equal",
+                                "Memory= of the [NUMA] sections makes %s together, and [Memory] Size= is %s",
+                                said, all);
+    }
     return 0;
 }
 
@@ -357,6 +399,8 @@ int definition_check(const DefinitionReader *reader, Fault **ret_fault)
         r = check_pins(reader, ret_fault);
     if (r == 0)
         r = check_memory(reader, ret_fault);
+    if (r == 0)
+        r = check_numa(reader, ret_fault);
     if (r == 0)
         r = check_looking_glass(reader, ret_fault);
     if (r == 0)

@@ -17,6 +17,7 @@
 #include "life.h"
 #include "machine.h"
 #include "network.h"
+#include "numa.h"
 #include "pci.h"
 #include "share.h"
 #include "sound.h"
@@ -37,6 +38,7 @@ struct GuestDefinition {
         uint64_t size;        /* bytes, a multiple of 1 MiB; default 2 GiB */
         int node;             /* Node=, and 1; 0: that of the first device, where it matters */
         HugePages huge_pages; /* HugePages=, default no: whatever pages the kernel chooses */
+        GPtrArray *numa;      /* of DefinitionNuma */
     } memory;
     struct {
         char *image, *initrd; /* absolute; NULL: boots from firmware and disks */

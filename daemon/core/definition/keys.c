@@ -15,6 +15,7 @@
 #define NETWORK(member) FIELD(DefinitionNetwork, member)
 #define INPUT(member) FIELD(DefinitionInput, member)
 #define USB(member) FIELD(DefinitionUsb, member)
+#define NUMA(member) FIELD(DefinitionNuma, member)
 #define SHARE(member) FIELD(DefinitionShare, member)
 
 #define MIB (UINT64_C(1) << 20)
@@ -29,6 +30,8 @@
 #define CDROM_SECTIONS_MAX 8
 #define NETWORK_SECTIONS_MAX 16
 #define INPUT_SECTIONS_MAX 16
+/* More than the largest hosts have of sockets. */
+#define NUMA_SECTIONS_MAX 16
 #define SHARE_SECTIONS_MAX 16
 #define USB_SECTIONS_MAX (USB_PORTS - USB_FIRST_PORT + 1)
 /* As many as libvirt's tools offer at most; each takes a port of the controller. */
@@ -59,6 +62,7 @@ const DefinitionSection definition_sections[SECTION_MAX] = {
     [SECTION_TPM] = {"TPM"},
     [SECTION_CPU] = {"CPU"},
     [SECTION_MEMORY] = {"Memory"},
+    [SECTION_NUMA] = {"NUMA", NUMA_SECTIONS_MAX, HELD_BY(memory.numa), sizeof(DefinitionNuma)},
     [SECTION_CLOCK] = {"Clock"},
     [SECTION_SMBIOS] = {"SMBIOS"},
     [SECTION_KERNEL] = {"Kernel"},
@@ -130,6 +134,10 @@ static const DefinitionKey keys[] = {
     {SECTION_MEMORY, "Size", VALUE_SIZE, GUEST(memory.size), .min = MIB, .max = 16 * TIB, .step = MIB, .fallback = "2G"},
     {SECTION_MEMORY, "HugePages", VALUE_CHOICE, GUEST(memory.huge_pages), .words = words_huge_pages, .fallback = "no"},
     {SECTION_MEMORY, "Node", VALUE_CHOICE, GUEST(memory.node), .words = words_nodes, .fallback = "auto"},
+
+    {SECTION_NUMA, "Memory", VALUE_SIZE, NUMA(memory), .min = MIB, .max = 16 * TIB, .step = MIB, .required = true},
+    {SECTION_NUMA, "CPUs", VALUE_CPUS, NUMA(cpus), .otherwise = "none"},
+    {SECTION_NUMA, "Node", VALUE_CHOICE, NUMA(node), .words = words_nodes, .fallback = "auto"},
 
     {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = words_clock_bases, .fallback = "utc"},
     {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = words_auto_switches, .fallback = "auto"},

@@ -15,6 +15,7 @@ typedef enum SectionId {
     SECTION_TPM,
     SECTION_CPU,
     SECTION_MEMORY,
+    SECTION_NUMA,
     SECTION_CLOCK,
     SECTION_SMBIOS,
     SECTION_KERNEL,

@@ -62,6 +62,8 @@ char *value_range(const DefinitionKey *key)
     case VALUE_ID:
         return g_strdup("four hexadecimal digits such as 10de");
     case VALUE_CPUS:
+        if (key->section == SECTION_NUMA)
+            return g_strdup("a list of vCPUs, counted from 0, each once, such as 0-3 or 0,2");
         return g_strdup("a list of host CPUs, each once, such as 2-7 or 2,8,3,9");
     case VALUE_FEATURES:
         return g_strdup("a list of CPU features, each with + or -, such as +topoext,-svm");

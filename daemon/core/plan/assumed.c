@@ -80,6 +80,7 @@ Plan *plan_assume(GuestDefinition *definition, PlanLook look, const void *userda
     }
     assume_size(definition, notes);
     plan->vhost_net = true;
+    plan->nodes = true;
     plan->memory_node = definition->memory.node - 1;
     return plan;
 }

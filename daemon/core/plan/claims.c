@@ -7,7 +7,7 @@
 
 /* The huge pages that one owner has on one node. */
 typedef struct PagesClaim {
-    char *subject;
+    char *owner, *subject;
     uint64_t pages;
 } PagesClaim;
 
@@ -21,12 +21,13 @@ struct Claims {
     GHashTable *nodes;   /* set of groups that were claimed with their nodes */
     GHashTable *leaning; /* owner → GArray of groups */
     GHashTable *cpus;    /* host CPU → owner */
-    GHashTable *pages;   /* owner → PagesClaim, owned */
+    GPtrArray *pages;    /* of PagesClaim, owned */
     GHashTable *memory;  /* owner → MemoryClaim, owned */
 };
 
 DEFINE_ELEMENT_FREE(PagesClaim, pages_claim_free, claim)
 {
+    g_free(claim->owner);
     g_free(claim->subject);
 }
 
@@ -37,7 +38,7 @@ Claims *claims_new(void)
     claims->nodes = g_hash_table_new(g_direct_hash, g_direct_equal);
     claims->leaning = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
     claims->cpus = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
-    claims->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pages_claim_free);
+    claims->pages = g_ptr_array_new_with_free_func(pages_claim_free);
     claims->memory = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return claims;
 }
@@ -48,7 +49,7 @@ DEFINE_FREE(Claims, claims_free, claims)
     g_hash_table_unref(claims->nodes);
     g_hash_table_unref(claims->leaning);
     g_hash_table_unref(claims->cpus);
-    g_hash_table_unref(claims->pages);
+    g_ptr_array_unref(claims->pages);
     g_hash_table_unref(claims->memory);
 }
 
@@ -153,26 +154,34 @@ bool claims_take_cpus(Claims *claims, const GArray *cpus, const char *owner)
 
 void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const char *owner)
 {
-    if (pages == 0) {
-        g_hash_table_remove(claims->pages, owner);
-        return;
+    for (unsigned i = 0; i < claims->pages->len; i++) {
+        PagesClaim *claim = g_ptr_array_index(claims->pages, i);
+        if (g_str_equal(claim->owner, owner) && g_str_equal(claim->subject, subject)) {
+            claim->pages = pages;
+            return;
+        }
     }
     PagesClaim *claim = g_new(PagesClaim, 1);
-    *claim = (PagesClaim){g_strdup(subject), pages};
-    g_hash_table_replace(claims->pages, g_strdup(owner), claim);
+    *claim = (PagesClaim){g_strdup(owner), g_strdup(subject), pages};
+    g_ptr_array_add(claims->pages, claim);
+}
+
+void claims_drop_pages(Claims *claims, const char *owner)
+{
+    for (unsigned i = claims->pages->len; i-- > 0;)
+        if (g_str_equal(((PagesClaim *)g_ptr_array_index(claims->pages, i))->owner, owner))
+            g_ptr_array_remove_index_fast(claims->pages, i);
 }
 
 uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner)
 {
-    GHashTableIter iter;
-    const char *owner;
-    const PagesClaim *claim;
     uint64_t sum = 0;
 
-    g_hash_table_iter_init(&iter, claims->pages);
-    while (g_hash_table_iter_next(&iter, (void **)&owner, (void **)&claim))
-        if (!g_str_equal(owner, but_owner) && g_str_equal(claim->subject, subject))
+    for (unsigned i = 0; i < claims->pages->len; i++) {
+        const PagesClaim *claim = g_ptr_array_index(claims->pages, i);
+        if (!g_str_equal(claim->owner, but_owner) && g_str_equal(claim->subject, subject))
             sum += claim->pages;
+    }
     return sum;
 }
 
@@ -250,6 +259,6 @@ void claims_give_up(Claims *claims, const char *owner)
     g_hash_table_foreach_remove(claims->nodes, unowned, claims);
     g_hash_table_remove(claims->leaning, name);
     g_hash_table_foreach_remove(claims->cpus, owned_by, name);
-    g_hash_table_remove(claims->pages, name);
+    claims_drop_pages(claims, name);
     g_hash_table_remove(claims->memory, name);
 }

@@ -48,8 +48,10 @@ const char *claims_cpu_owner(const Claims *claims, unsigned cpu);
 bool claims_take_cpus(Claims *claims, const GArray *cpus /* of unsigned */, const char *owner);
 
 /* Free huge pages of a node that will be an owner's once its QEMU maps them. A new value replaces the old
- * one; 0: none any more. subject: as a step names it, "node0/2048kB". */
+ * one of that node. subject: as a step names it, "node0/2048kB". */
 void claims_set_pages(Claims *claims, const char *subject, uint64_t pages, const char *owner);
+/* They are the owner's by now, or nobody's: fine if there were none. */
+void claims_drop_pages(Claims *claims, const char *owner);
 /* How many are promised to others. */
 uint64_t claims_pages(const Claims *claims, const char *subject, const char *but_owner);
 

@@ -25,12 +25,12 @@ static const HostNode *choose_node(const Host *host, const GuestDefinition *defi
     return near ?: host->nodes->len > 0 ? &g_array_index(host->nodes, HostNode, 0) : NULL;
 }
 
-static int raise_no_node(const GuestDefinition *definition, Fault **ret_fault)
+/* section: "Memory", or that of a NUMA node. */
+static int raise_no_node(const GuestDefinition *definition, const char *section, int node, Fault **ret_fault)
 {
-    return fault_raise(ret_fault, FAULT_REFUSED,
-                       "see which nodes there are: ls -d /sys/devices/system/node/node*",
-                       "guest %s: [Memory] Node=%d: the host has no such NUMA node", definition->name,
-                       definition->memory.node - 1);
+    return fault_raise(
+        ret_fault, FAULT_REFUSED, "see which nodes there are: ls -d /sys/devices/system/node/node*",
+        "guest %s: [%s] Node=%d: the host has no such NUMA node", definition->name, section, node);
 }
 
 /* The nodes' sum differs from the kernel's own total after a balloon has taken memory or given some. */
@@ -103,13 +103,13 @@ static bool pins_memory(const GuestDefinition *definition)
 
 /* Refuses more than there is at all; with huge pages or Node=, more than that node has. */
 static int check_size(const Host *host, const GuestDefinition *definition, const HostNode *bound,
-                      Fault **ret_fault)
+                      uint64_t bytes, Fault **ret_fault)
 {
     uint64_t there = bound && host->nodes->len > 1 ? bound->memory : all_memory(host);
 
-    if (there == 0 || definition->memory.size <= there)
+    if (there == 0 || bytes <= there)
         return 0;
-    g_autofree char *wanted = host_size_words(definition->memory.size), *has = host_size_words(there),
+    g_autofree char *wanted = host_size_words(bytes), *has = host_size_words(there),
                     *where = bound ? g_strdup_printf("NUMA node %u of the host", bound->number)
                                    : g_strdup("the host");
     return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory]",
@@ -119,48 +119,110 @@ static int check_size(const Host *host, const GuestDefinition *definition, const
 /* Free pages count only if nobody else was promised them: a guest that starts at the same time takes its
  * pages when its QEMU maps them. */
 static void add_pages(Plan *plan, const HostNode *node, const Claims *claims,
-                      const GuestDefinition *definition)
+                      const GuestDefinition *definition, uint64_t bytes)
 {
-    uint64_t size = huge_page_size(definition->memory.huge_pages), wanted = definition->memory.size / size,
+    uint64_t size = huge_page_size(definition->memory.huge_pages), wanted = bytes / size,
              total = node->pages[definition->memory.huge_pages].total,
              free = node->pages[definition->memory.huge_pages].free;
+    PlanPages pages = {g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024), wanted};
 
-    plan->pages = g_strdup_printf("node%u/%" G_GUINT64_FORMAT "kB", node->number, size / 1024);
-    plan->n_pages = wanted;
-    plan->memory = 0;
-    uint64_t promised = claims ? claims_pages(claims, plan->pages, plan->owner) : 0;
+    g_array_append_val(plan->pages, pages);
+    uint64_t promised = claims ? claims_pages(claims, pages.place, plan->owner) : 0;
     free -= MIN(free, promised);
     if (wanted <= free)
         return;
-    plan->memory = (wanted - free) * size;
+    plan->memory += (wanted - free) * size;
     g_autofree char *before = g_strdup_printf("%" G_GUINT64_FORMAT, total);
     g_autofree char *after = g_strdup_printf("%" G_GUINT64_FORMAT, total + wanted - free);
-    g_ptr_array_add(plan->steps, step_new(STEP_HUGE_PAGES, plan->pages, before, after));
+    g_ptr_array_add(plan->steps, step_new(STEP_HUGE_PAGES, pages.place, before, after));
+}
+
+/* Part of the guest's memory, which comes from one node of the host's; bound: it must. */
+static int add_part(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                    const HostNode *node, bool bound, uint64_t bytes, Fault **ret_fault)
+{
+    HugePages size = definition->memory.huge_pages;
+    bool huge = size != HUGE_PAGES_NO;
+
+    if (huge && (!node || !node->pages[size].there))
+        return fault_raise(ret_fault, FAULT_REFUSED, "choose another size, or HugePages=no",
+                           "guest %s: this host has no huge pages of %s", definition->name,
+                           size == HUGE_PAGES_1G ? "1G" : "2M");
+    int r = check_size(host, definition, huge || bound ? node : NULL, bytes, ret_fault);
+    if (r != 0)
+        return r;
+    uint64_t before = plan->memory;
+    if (huge)
+        add_pages(plan, node, claims, definition, bytes);
+    else if (pins_memory(definition))
+        plan->memory += bytes;
+    return host->nodes->len > 1 && (huge || bound)
+               ? check_node(node, definition, plan->memory - before, ret_fault)
+               : 0;
+}
+
+/* The host's node that a NUMA node of the guest's has its memory from. */
+static const HostNode *node_of(const Host *host, const DefinitionNuma *cell, const HostNode *otherwise)
+{
+    return cell->node > 0 ? find_node(host, cell->node - 1) : otherwise;
+}
+
+/* The guest's NUMA nodes, together where they share a node of the host's. */
+static int add_cells(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
+                     const HostNode *otherwise, Fault **ret_fault)
+{
+    const GPtrArray *cells = definition->memory.numa;
+    g_autoptr(GHashTable) sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    int r = 0;
+
+    for (unsigned i = 0; i < cells->len; i++) {
+        const DefinitionNuma *cell = g_ptr_array_index(cells, i);
+        const HostNode *node = node_of(host, cell, otherwise);
+        g_autofree char *section = g_strconcat("NUMA ", cell->name, NULL);
+        if (cell->node > 0 && !node)
+            return raise_no_node(definition, section, cell->node - 1, ret_fault);
+        uint64_t *sum = g_hash_table_lookup(sums, node);
+        if (!sum)
+            g_hash_table_insert(sums, (gpointer)node, sum = g_new0(uint64_t, 1));
+        *sum += cell->memory;
+    }
+    for (unsigned i = 0; r == 0 && i < cells->len; i++) {
+        const DefinitionNuma *cell = g_ptr_array_index(cells, i);
+        const HostNode *node = node_of(host, cell, otherwise);
+        const uint64_t *sum = g_hash_table_lookup(sums, node);
+        if (sum)
+            r = add_part(plan, host, claims, definition, node, cell->node > 0 || definition->memory.node > 0,
+                         *sum, ret_fault);
+        g_hash_table_remove(sums, node);
+    }
+    return r;
 }
 
 int plan_add_memory(Plan *plan, const Host *host, const Claims *claims, const GuestDefinition *definition,
                     const HostDevice *first, Fault **ret_fault)
 {
     const HostNode *node = choose_node(host, definition, first);
-    bool huge = definition->memory.huge_pages != HUGE_PAGES_NO;
+    bool huge = definition->memory.huge_pages != HUGE_PAGES_NO, bound = definition->memory.node > 0;
 
-    if (definition->memory.node > 0 && !node)
-        return raise_no_node(definition, ret_fault);
-    if (huge && (!node || !node->pages[definition->memory.huge_pages].there))
-        return fault_raise(ret_fault, FAULT_REFUSED, "choose another size, or HugePages=no",
-                           "guest %s: this host has no huge pages of %s", definition->name,
-                           definition->memory.huge_pages == HUGE_PAGES_1G ? "1G" : "2M");
-    int r = check_size(host, definition, huge || definition->memory.node > 0 ? node : NULL, ret_fault);
-    if (r != 0)
-        return r;
+    plan->nodes = host->nodes->len > 1;
+    if (bound && !node)
+        return raise_no_node(definition, "Memory", definition->memory.node - 1, ret_fault);
     /* The kernel would take pages of another node: only the binding keeps to the node that has them. */
-    if (host->nodes->len > 1 && (huge || definition->memory.node > 0))
+    if (node && host->nodes->len > 1 && (huge || bound))
         plan->memory_node = node->number;
-    plan->memory = pins_memory(definition) ? definition->memory.size : 0;
-    if (huge)
-        add_pages(plan, node, claims, definition);
-    r = plan->memory_node >= 0 ? check_node(node, definition, plan->memory, ret_fault) : 0;
+    int r = definition->memory.numa->len > 0
+                ? add_cells(plan, host, claims, definition, node, ret_fault)
+                : add_part(plan, host, claims, definition, node, bound, definition->memory.size, ret_fault);
     return r != 0 ? r : check_left(host, claims, definition, plan->owner, plan->memory, ret_fault);
+}
+
+void plan_claim_memory(const Plan *plan, Claims *claims)
+{
+    for (unsigned i = 0; i < plan->pages->len; i++) {
+        const PlanPages *pages = &g_array_index(plan->pages, PlanPages, i);
+        claims_set_pages(claims, pages->place, pages->n, plan->owner);
+    }
+    claims_set_memory(claims, plan->memory, false, plan->owner);
 }
 
 int plan_check_pinned(const Host *host, const Claims *claims, const GuestDefinition *definition,

@@ -28,6 +28,7 @@ Plan *plan_new(const char *owner)
         .leaving = g_ptr_array_new_with_free_func(g_free),
         .groups = g_array_new(FALSE, FALSE, sizeof(int)),
         .leaning = g_array_new(FALSE, FALSE, sizeof(int)),
+        .pages = g_array_new(FALSE, FALSE, sizeof(PlanPages)),
         .cpus = g_array_new(FALSE, FALSE, sizeof(unsigned)),
         .remarks = g_ptr_array_new_with_free_func((GDestroyNotify)step_free),
         .devices = g_ptr_array_new_with_free_func(plan_device_free),
@@ -43,7 +44,9 @@ DEFINE_FREE(Plan, plan_free, plan)
     g_array_unref(plan->groups);
     g_array_unref(plan->leaning);
     g_array_unref(plan->cpus);
-    g_free(plan->pages);
+    for (unsigned i = 0; i < plan->pages->len; i++)
+        g_free(g_array_index(plan->pages, PlanPages, i).place);
+    g_array_unref(plan->pages);
     g_ptr_array_unref(plan->remarks);
     g_ptr_array_unref(plan->devices);
     g_strfreev(plan->may_stop);

@@ -22,13 +22,13 @@ typedef struct Plan {
     GPtrArray *leaving; /* of char*: the addresses of the functions that the host is to be without */
     GArray *groups;     /* of int: the groups that the owner claims, ascending */
     GArray *leaning;    /* of int: groups of devices that something is made of, and that stay with the host */
-    char *pages;        /* where its huge pages are, "node0/2048kB"; NULL: it has none */
-    uint64_t n_pages;
+    GArray *pages;      /* of PlanPages: its huge pages, by the node of the host's that they are on */
     uint64_t memory; /* bytes that it will have at once, as devices pin all of it, or huge pages are made; 0:
                         as it needs them */
     GArray *cpus;    /* of unsigned: the host CPUs that it claims for itself alone */
     char **may_stop; /* units that may be stopped where they hold a device; NULL: none. The caller sets it */
     bool vhost_net;  /* the guest's links may be driven by the kernel */
+    bool nodes;      /* the host has several NUMA nodes */
     int memory_node; /* the NUMA node that the guest's memory is bound to; -1: none */
     GPtrArray
         *remarks; /* of Step (STEP_BACKEND): what people should know, and what keeps nothing from starting */
@@ -46,6 +46,14 @@ typedef struct PlanDevice {
     bool iommufd;              /* QEMU gets descriptors of it, not its group's node */
     const char *why;           /* in words */
 } PlanDevice;
+
+typedef struct PlanPages {
+    char *place; /* "node0/2048kB" */
+    uint64_t n;
+} PlanPages;
+
+/* Promises its owner the memory and the huge pages. */
+void plan_claim_memory(const Plan *plan, Claims *claims);
 
 /* Where the guest's memory is to come from; a step for the huge pages that are missing there. For
  * plan_start(), which passes the first device that the guest gets, or NULL; claims may be NULL, too.

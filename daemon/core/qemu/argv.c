@@ -22,8 +22,12 @@ static void add_system(QemuBuilder *builder)
     qemu_add_machine(builder, &definition->machine, kvm);
     qemu_add_cpu(builder, &definition->cpu);
     builder_option(builder, "-m", "size=%" G_GUINT64_FORMAT "M", definition->memory.size / MIB);
-    qemu_add_memory(builder, definition->memory.size, definition->memory.huge_pages,
-                    definition_shares_memory(definition));
+    if (builder->numa)
+        qemu_add_numa(builder, definition->memory.numa, definition->memory.huge_pages,
+                      definition_shares_memory(definition));
+    else
+        qemu_add_memory(builder, definition->memory.size, definition->memory.huge_pages,
+                        definition_shares_memory(definition));
     qemu_add_smbios(builder, &definition->machine.smbios);
     qemu_add_clock(builder, &definition->machine, kvm);
     builder_option(builder, "-sandbox",
@@ -117,6 +121,7 @@ QemuCommand *qemu_command_build(const GuestDefinition *definition, const Plan *p
     command->strings = g_string_chunk_new(256);
     command->companions = g_ptr_array_new_with_free_func(companion_free);
     command->files = g_array_new(FALSE, FALSE, sizeof(QemuFile));
+    builder.numa = definition->memory.numa->len > 0;
     builder_add(&builder, facts->path);
     add_system(&builder);
     add_sockets(&builder);

@@ -46,6 +46,7 @@ typedef struct QemuBuilder {
     bool serial;              /* the controller of virtio-serial is there */
     bool usb;                 /* likewise */
     bool iommufd;             /* the object is there */
+    bool numa;                /* the guest has NUMA nodes, each with memory of its own */
 } QemuBuilder;
 
 /* An argument, unchanged. */
@@ -110,6 +111,9 @@ void json_set_bool(struct json_object *object, const char *name, bool value);
 void qemu_add_cpu(QemuBuilder *builder, const DefinitionCpu *wish);
 /* size in bytes; shared: another process maps it. */
 void qemu_add_memory(QemuBuilder *builder, uint64_t size, HugePages huge_pages, bool shared);
+/* Likewise, the memory of several NUMA nodes. */
+void qemu_add_numa(QemuBuilder *builder, const GPtrArray *nodes /* of DefinitionNuma */, HugePages huge_pages,
+                   bool shared);
 /* size in bytes */
 void qemu_add_looking_glass(QemuBuilder *builder, uint64_t size);
 /* socket: where a sound server listens that speaks PulseAudio's protocol; NULL: a SPICE viewer plays, or

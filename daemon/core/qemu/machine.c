@@ -14,9 +14,10 @@ void qemu_add_machine(QemuBuilder *builder, const DefinitionMachine *machine, bo
 {
     g_autofree char *uuid = definition_uuid(builder->definition);
 
-    builder_option(builder, "-machine", "%s,accel=%s,usb=off,vmport=off%s,memory-backend=" QEMU_MEMORY_ID,
-                   machine->type, kvm ? "kvm,kernel-irqchip=on" : "tcg",
-                   machine->clock.hpet == AUTO_SWITCH_NO ? ",hpet=off" : "");
+    builder_option(builder, "-machine", "%s,accel=%s,usb=off,vmport=off%s%s", machine->type,
+                   kvm ? "kvm,kernel-irqchip=on" : "tcg",
+                   machine->clock.hpet == AUTO_SWITCH_NO ? ",hpet=off" : "",
+                   builder->numa ? "" : ",memory-backend=" QEMU_MEMORY_ID);
     builder_option(builder, "-uuid", "%s", uuid);
     if (machine->generation) {
         struct json_object *device = json_new_driver("vmgenid");

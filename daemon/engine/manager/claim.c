@@ -99,7 +99,7 @@ void manager_settle_memory(Manager *m, const Guest *guest)
 
     if (state == GUEST_PREPARING || state == GUEST_STARTING)
         return;
-    claims_set_pages(m->claims, NULL, 0, owner.text);
+    claims_drop_pages(m->claims, owner.text);
     claims_hold_memory(m->claims, owner.text);
 }
 

@@ -79,10 +79,8 @@ static int on_plan_rest(Guest *guest, const GuestDefinition *definition, const D
         claims_take_all(m->claims, (*ret)->groups, (*ret)->owner);
     if (r == 0)
         claims_note_nodes(m->claims, (*ret)->steps);
-    if (r == 0 && !section) {
-        claims_set_pages(m->claims, (*ret)->pages, (*ret)->n_pages, owner.text);
-        claims_set_memory(m->claims, (*ret)->memory, false, owner.text);
-    }
+    if (r == 0 && !section)
+        plan_claim_memory(*ret, m->claims);
     return r;
 }
 

@@ -71,8 +71,7 @@ int manager_start_by(Manager *m, const char *name, bool by_unit, char **may_stop
     claims_note_nodes(m->claims, plan->steps);
     claims_lean(m->claims, plan->leaning, plan->owner);
     claims_take_cpus(m->claims, plan->cpus, plan->owner);
-    claims_set_pages(m->claims, plan->pages, plan->n_pages, plan->owner);
-    claims_set_memory(m->claims, plan->memory, false, plan->owner);
+    plan_claim_memory(plan, m->claims);
 
     GuestEntry *entry = manager_ensure_entry(m, name);
     Job *job = manager_new_job(m, JOB_START, name);

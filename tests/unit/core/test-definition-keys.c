@@ -132,7 +132,7 @@ START_TEST(a_hint_names_the_nearest_section_or_all)
     ck_assert_str_eq(named, "did you mean [PCI NAME]?");
     ck_assert_str_eq(
         far,
-        "the sections are [Guest] [Firmware] [TPM] [CPU] [Memory] [Clock] [SMBIOS] [Kernel] [PCI NAME] [Disk NAME]"
+        "the sections are [Guest] [Firmware] [TPM] [CPU] [Memory] [NUMA NAME] [Clock] [SMBIOS] [Kernel] [PCI NAME] [Disk NAME]"
         " [CDROM NAME] [Network NAME] [Input NAME] [USB NAME] [Display] [Sound] [LookingGlass] [Share NAME] [Console] [Agent] [Watchdog] [Stop] [QEMU]");
 }
 END_TEST

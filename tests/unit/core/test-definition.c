@@ -357,6 +357,30 @@ START_TEST(a_bar_has_a_size_that_is_a_power_of_two)
 }
 END_TEST
 
+#define NUMA "[CPU]\nCores=2\n[Memory]\nSize=2G\n[NUMA a]\nMemory=1G\n"
+
+START_TEST(numa_nodes_have_all_of_the_memory_and_each_vcpu_once)
+{
+    g_autoptr(GuestDefinition) definition = a_definition(NUMA "CPUs=0-1\n[NUMA b]\nMemory=1G\nNode=1\n");
+    ck_assert_uint_eq(definition->memory.numa->len, 2);
+    ck_assert_int_eq(((DefinitionNuma *)g_ptr_array_index(definition->memory.numa, 1))->node, 2);
+    assert_refused(NUMA "CPUs=0\n[NUMA b]\nMemory=1G\nCPUs=0-1\n",
+                   AT "10: [NUMA b] has vCPU 0, and so has another section", "give each vCPU to one section");
+    assert_refused(NUMA "CPUs=0\n[NUMA b]\nMemory=1G\nCPUs=2\n",
+                   AT "10: [NUMA b] has a vCPU beyond those of [CPU], which has 2",
+                   "give each vCPU to one section");
+    assert_refused(NUMA "CPUs=0\n[NUMA b]\nMemory=1G\n",
+                   AT "8: the [NUMA] sections have 1 of the guest's 2 vCPUs",
+                   "name the others in CPUs= of some [NUMA] section");
+    assert_refused(NUMA "CPUs=0,1\n",
+                   AT "5: Memory= of the [NUMA] sections makes 1.0 GiB together, and "
+                      "[Memory] Size= is 2.0 GiB",
+                   "make them equal");
+    assert_refused(NUMA "CPUs=0-1\n[NUMA b]\nCPUs=1\n", AT "8: [NUMA b] has no Memory=",
+                   "add Memory= with a size from 1M to 16T, such as 8G, in steps of 1M");
+}
+END_TEST
+
 START_TEST(two_cards_have_two_addresses)
 {
     assert_refused("[Network a]\nMAC=52:54:00:00:00:0a\n[Network b]\nMAC=52:54:00:00:00:0A\n",
@@ -418,5 +442,6 @@ SUITE("definition", an_empty_file_is_a_guest_of_defaults,
       initrd_and_command_line_need_an_image, software_cannot_imitate_the_host_s_cpu,
       vcpus_have_a_limit_together, functions_include_the_one_that_the_address_names, no_two_are_tried_first,
       intels_graphics_need_no_legacy_mode, a_bar_has_a_size_that_is_a_power_of_two,
-      a_guest_has_one_vga_display, two_cards_have_two_addresses, lines_say_what_is_set_and_where,
+      numa_nodes_have_all_of_the_memory_and_each_vcpu_once, a_guest_has_one_vga_display,
+      two_cards_have_two_addresses, lines_say_what_is_set_and_where,
       lines_of_what_is_no_definition_are_refused)

@@ -86,16 +86,46 @@ START_TEST(pages_that_another_guest_was_promised_are_not_counted_twice)
     a_node(host, 0, 600, 600);
     ck_assert_int_eq(plan_start(host, claims, definition, &first, NULL), 0);
     ck_assert_uint_eq(first->steps->len, 0);
-    ck_assert_uint_eq(first->n_pages, 512);
-    claims_set_pages(claims, first->pages, first->n_pages, "guest/other");
+    ck_assert_uint_eq(first->pages->len, 1);
+    const PlanPages *pages = &g_array_index(first->pages, PlanPages, 0);
+    ck_assert_uint_eq(pages->n, 512);
+    claims_set_pages(claims, pages->place, pages->n, "guest/other");
     ck_assert_int_eq(plan_start(host, claims, definition, &second, NULL), 0);
     assert_step(second, 0, "huge-pages of node0/2048kB: 600 → 1024");
     /* A guest's own pages do not count against it, nor do those of another node. */
     claims_give_up(claims, "guest/other");
-    claims_set_pages(claims, first->pages, first->n_pages, "guest/win10");
+    claims_set_pages(claims, pages->place, pages->n, "guest/win10");
     claims_set_pages(claims, "node1/2048kB", 512, "guest/third");
     ck_assert_int_eq(plan_start(host, claims, definition, &same, NULL), 0);
     ck_assert_uint_eq(same->steps->len, 0);
+}
+END_TEST
+
+#define TWO_NODES                                                                                            \
+    "[CPU]\nCores=4\n[Memory]\nSize=1G\nHugePages=2M\n[NUMA a]\nMemory=512M\nCPUs=0-1\nNode=0\n"             \
+    "[NUMA b]\nMemory=256M\nCPUs=2\nNode=1\n[NUMA c]\nMemory=256M\nCPUs=3\nNode=1\n"
+
+START_TEST(each_numa_node_of_a_guest_has_its_pages_from_a_node_of_the_hosts)
+{
+    g_autoptr(Host) host = a_host(), one = a_host();
+    g_autoptr(Claims) claims = claims_new();
+
+    a_node(host, 0, 0, 0);
+    a_node(host, 1, 100, 100);
+    a_node(one, 0, 0, 0);
+    g_autoptr(Plan) plan = a_plan(host, TWO_NODES);
+    ck_assert_uint_eq(plan->steps->len, 2);
+    assert_step(plan, 0, "huge-pages of node0/2048kB: 0 → 256");
+    assert_step(plan, 1, "huge-pages of node1/2048kB: 100 → 256");
+    ck_assert_uint_eq(plan->memory, (UINT64_C(256) + 156) << 21);
+    plan_claim_memory(plan, claims);
+    ck_assert_uint_eq(claims_pages(claims, "node0/2048kB", "guest/other"), 256);
+    ck_assert_uint_eq(claims_pages(claims, "node1/2048kB", "guest/other"), 256);
+    ck_assert_uint_eq(claims_pages(claims, "node1/2048kB", "guest/win10"), 0);
+    claims_drop_pages(claims, "guest/win10");
+    ck_assert_uint_eq(claims_pages(claims, "node0/2048kB", "guest/other"), 0);
+    assert_refused_on(one, NULL, TWO_NODES, FAULT_REFUSED,
+                      "guest win10: [NUMA b] Node=1: the host has no such NUMA node");
 }
 END_TEST
 
@@ -254,7 +284,8 @@ START_TEST(what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)
 }
 END_TEST
 
-SUITE("plan-memory", pages_that_are_missing_come_before_any_device, pages_that_are_there_need_no_step,
+SUITE("plan-memory", each_numa_node_of_a_guest_has_its_pages_from_a_node_of_the_hosts,
+      pages_that_are_missing_come_before_any_device, pages_that_are_there_need_no_step,
       pages_are_of_the_node_that_the_device_is_at, nodes_and_sizes_that_are_not_there_are_refused,
       pages_that_another_guest_was_promised_are_not_counted_twice, more_memory_than_there_is_is_refused,
       what_devices_pin_must_be_left_with_something_for_the_host,

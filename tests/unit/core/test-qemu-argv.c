@@ -195,6 +195,26 @@ START_TEST(memory_is_bound_to_the_node_of_the_plan)
 }
 END_TEST
 
+START_TEST(memory_of_a_guests_numa_nodes_is_bound_where_the_host_has_several)
+{
+    QemuFacts facts = {.path = (char *)QEMU_PATH};
+    g_autoptr(GuestDefinition) definition = a_definition("[CPU]\nCores=1\n[Memory]\nSize=2G\n[NUMA a]\nMemory=1G\n"
+                                                         "CPUs=0\nNode=1\n[NUMA b]\nMemory=1G\n");
+    g_autoptr(Plan) plan = plan_new("guest/x"), one = plan_new("guest/x");
+    plan->nodes = true;
+    plan->memory_node = 0;
+    g_autoptr(QemuCommand) several = qemu_command_build(definition, plan, &facts, NULL);
+    g_autoptr(QemuCommand) single = qemu_command_build(definition, one, &facts, NULL);
+    static const char backend[] =
+        "{\"qom-type\":\"memory-backend-ram\",\"id\":\"ram-0\",\"size\":1073741824,\"share\":false";
+
+    ck_assert(g_str_has_prefix(option_value(several, "-object", 0), backend));
+    ck_assert(g_str_has_suffix(option_value(several, "-object", 0), ",\"host-nodes\":[1],\"policy\":\"bind\"}"));
+    ck_assert(g_str_has_suffix(option_value(several, "-object", 1), ",\"host-nodes\":[0],\"policy\":\"bind\"}"));
+    ck_assert_ptr_null(strstr(option_value(single, "-object", 0), "host-nodes"));
+}
+END_TEST
+
 /* A QEMU that has these types and vfio-pci properties. */
 static int check(const char *text, const char *const *types, const char *const *properties, Fault **ret_fault)
 {
@@ -338,7 +358,7 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       the_same_card_on_another_host_has_another_address, a_disk_that_comes_moves_no_card_and_no_device,
       a_sata_disk_that_comes_moves_no_cd_drive, serial_numbers_of_disks_are_short_and_unlike,
       a_block_device_is_driven_as_one, a_disk_of_the_hosts_is_in_the_guest_as_it_is,
-      memory_is_locked_only_where_there_can_be_devices, memory_is_bound_to_the_node_of_the_plan,
+      memory_is_locked_only_where_there_can_be_devices, memory_of_a_guests_numa_nodes_is_bound_where_the_host_has_several, memory_is_bound_to_the_node_of_the_plan,
       a_definition_without_a_plan_has_no_devices, what_a_qemu_lacks_is_told_before_it_is_started,
       a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named,
       a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
