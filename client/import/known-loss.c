@@ -118,7 +118,6 @@ static const struct {
      "set the rest"},
     {"second guest", NULL,
      "the first command that starts QEMU was read; import this one from a file of its own"},
-    {"numa*", NULL, "a guest has one NUMA node; [Memory] Node= says which of the host's has its memory"},
 };
 
 static bool is(const char *name, const char *row)

@@ -257,10 +257,8 @@ void libvirt_read_cpu(Libvirt *libvirt, Node *cpu)
         cpu_wish_feature(libvirt->wishes->cpu, "host-phys-bits", "on", bits);
     else if (bits)
         cpu_wish_feature(libvirt->wishes->cpu, "phys-bits", node_take(bits, "@bits") ?: "40", bits);
-    if (numa) {
-        node_take_all(numa);
-        draft_left(libvirt->wishes->draft, numa, "a guest has one NUMA node");
-    }
+    if (numa)
+        libvirt_read_numa(libvirt, numa);
     read_cpu_features(libvirt, cpu);
 }
 

@@ -32,6 +32,10 @@ void libvirt_take_place(Libvirt *libvirt, Node *device);
 extern const LibvirtWord libvirt_devices[];
 extern const size_t libvirt_n_devices;
 
+/* A size, with the unit that the element has beside it. */
+guint64 libvirt_bytes(Node *element, const char *value);
+
+void libvirt_read_numa(Libvirt *libvirt, Node *numa);
 void libvirt_read_cpu(Libvirt *libvirt, Node *element);
 void libvirt_read_features(Libvirt *libvirt, Node *element);
 void libvirt_read_clock(Libvirt *libvirt, Node *element);

@@ -53,31 +53,9 @@ static void read_description(Libvirt *libvirt, Node *element)
         wish_description(libvirt->wishes, element->value ?: "", element);
 }
 
-static guint64 unit_of(const char *unit)
-{
-    static const struct {
-        const char *unit;
-        guint64 factor;
-    } units[] = {
-        {"b", 1},         {"bytes", 1},     {"KB", 1000},          {"k", 1 << 10},    {"K", 1 << 10},
-        {"KiB", 1 << 10}, {"MB", 1000000},  {"M", 1 << 20},        {"MiB", 1 << 20},  {"GB", 1000000000},
-        {"G", 1 << 30},   {"GiB", 1 << 30}, {"TB", 1000000000000}, {"T", 1ull << 40}, {"TiB", 1ull << 40}};
-
-    for (size_t i = 0; unit && i < G_N_ELEMENTS(units); i++)
-        if (g_ascii_strcasecmp(units[i].unit, unit) == 0)
-            return units[i].factor;
-    /* libvirt's default. */
-    return 1 << 10;
-}
-
-static guint64 bytes_of(Node *element, const char *value)
-{
-    return wish_parse_size(value ?: "", unit_of(node_take(element, "@unit")));
-}
-
 static void read_memory(Libvirt *libvirt, Node *element)
 {
-    guint64 bytes = bytes_of(element, element->value);
+    guint64 bytes = libvirt_bytes(element, element->value);
 
     node_take_all(element);
     if (bytes > 0)
@@ -89,7 +67,8 @@ static void read_memory(Libvirt *libvirt, Node *element)
 static void read_current_memory(Libvirt *libvirt, Node *element)
 {
     Node *memory = node_at(libvirt->root, "memory");
-    guint64 now = bytes_of(element, element->value), all = memory ? bytes_of(memory, memory->value) : 0;
+    guint64 now = libvirt_bytes(element, element->value),
+            all = memory ? libvirt_bytes(memory, memory->value) : 0;
 
     node_take_all(element);
     if (now < all)
@@ -106,7 +85,7 @@ static void read_backing(Libvirt *libvirt, Node *element)
     Node *discard = node_at(element, "discard");
 
     if (page) {
-        wish_huge_pages(libvirt->wishes, bytes_of(page, node_take(page, "@size")), page);
+        wish_huge_pages(libvirt->wishes, libvirt_bytes(page, node_take(page, "@size")), page);
         Node *nodeset = node_at(page, "@nodeset");
         if (nodeset)
             draft_same(libvirt->wishes->draft, nodeset, "all of the guest's memory has the same pages");

@@ -6,6 +6,7 @@
 
 #include "board-wish.h"
 #include "cpu-wish.h"
+#include "numa-wish.h"
 #include "option.h"
 #include "proxmox-private.h"
 #include "qemu.h"
@@ -219,9 +220,27 @@ static void read_watchdog(Proxmox *proxmox, Node *line)
     wish_watchdog(proxmox->wishes, model, node_take(line, "action") ?: "reset", line);
 }
 
+/* Alone it only says that numa0: and the like count; without these, Proxmox makes a node of each socket. */
 static void read_numa(Proxmox *proxmox, Node *line)
 {
-    draft_same(proxmox->wishes->draft, line, "a guest has one NUMA node");
+    wish_one_node(proxmox->wishes, line);
+}
+
+static void read_numa_node(Proxmox *proxmox, Node *line)
+{
+    g_autofree char *cpus = g_strdelimit(g_strdup(node_take(line, "cpus") ?: ""), ";", ',');
+    g_autofree char *node = g_strdelimit(g_strdup(node_take(line, "hostnodes") ?: ""), ";", ',');
+    NumaWish wish = {
+        .memory = wish_parse_size(node_take(line, "memory") ?: "", 1 << 20), .cpus = cpus, .node = node};
+
+    node_take(line, "volume");
+    node_take(line, "policy");
+    if (!node_at(proxmox->root, "numa1"))
+        wish_one_node(proxmox->wishes, line);
+    else if (g_strcmp0(node_look(proxmox->root, "numa/volume"), "1") == 0)
+        wish_numa(proxmox->wishes, &wish, line);
+    else
+        draft_left(proxmox->wishes->draft, line, "Proxmox counts it with numa: 1 alone");
 }
 
 static void read_acpi(Proxmox *proxmox, Node *line)
@@ -287,6 +306,7 @@ static const struct {
     {"rng0", read_rng},
     {"watchdog", read_watchdog},
     {"numa", read_numa},
+    {"numa0", read_numa_node},
     {"scsihw", read_scsi_controller},
     {"ivshmem", read_ivshmem},
     {"audio0", proxmox_read_audio},

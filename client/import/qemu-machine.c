@@ -287,7 +287,7 @@ static void read_memory_backend(Qemu *qemu, Node *object)
     else if (option_on(object, "hugetlb"))
         wish_huge_pages(qemu->wishes, 2u << 20, object);
     const char *nodes = node_look(object, "host-nodes") ?: node_look(object, "host-nodes.0");
-    if (nodes)
+    if (nodes && !qemu_has_numa(qemu))
         draft_set(draft_section(qemu->wishes->draft, "Memory"), "Node", object, "%s", nodes);
     draft_same(qemu->wishes->draft, object, "the guest's memory is made as its devices and shares need it");
 }

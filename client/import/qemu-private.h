@@ -66,6 +66,9 @@ void qemu_finish_screen(Qemu *qemu);
 void qemu_read_machine(Qemu *qemu, Node *option);
 void qemu_read_cpu(Qemu *qemu, Node *option);
 void qemu_read_memory(Qemu *qemu, Node *option);
+void qemu_read_numa(Qemu *qemu, Node *option);
+/* Whether the guest has several NUMA nodes. */
+bool qemu_has_numa(const Qemu *qemu);
 void qemu_read_smp(Qemu *qemu, Node *option);
 void qemu_read_smbios(Qemu *qemu, Node *option);
 void qemu_read_rtc(Qemu *qemu, Node *option);

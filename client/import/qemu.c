@@ -236,20 +236,6 @@ static void read_migration(Qemu *qemu, Node *option)
                "a guest starts from its disks, not from another one's state, and keeps what it writes");
 }
 
-static void read_numa(Qemu *qemu, Node *option)
-{
-    unsigned nodes = 0;
-
-    for (unsigned i = 0; i < qemu->root->children->len; i++)
-        nodes += g_str_equal(((const Node *)qemu->root->children->pdata[i])->name, "-numa") &&
-                 node_look(qemu->root->children->pdata[i], "memdev");
-    if (nodes == 1)
-        draft_same(qemu->wishes->draft, option, "a guest has one NUMA node");
-    else
-        draft_left(qemu->wishes->draft, option, "a guest has one NUMA node");
-    node_take_all(option);
-}
-
 /* A folder by 9p, whose parts are the same in both options. */
 static void write_share(Qemu *qemu, Node *option, const char *tag)
 {
@@ -340,7 +326,7 @@ static const QemuWord options[] = {
     {"-net", qemu_read_net},
     {"-virtfs", read_virtfs},
     {"-fsdev", read_fsdev},
-    {"-numa", read_numa},
+    {"-numa", qemu_read_numa},
     {"-set", read_set},
     {"-boot", read_boot},
     {"-incoming", read_migration},

@@ -399,7 +399,38 @@ START_TEST(memory_that_is_not_looking_glass_does_not_become_its)
 }
 END_TEST
 
-SUITE("import-exact", an_address_that_fits_no_device_is_cut_to_none,
+START_TEST(numa_nodes_come_along_from_every_tool)
+{
+    static const char domain[] =
+        DOMAIN("<vcpu>4</vcpu><memory unit='GiB'>4</memory><cpu mode='host-passthrough'><numa>"
+               "<cell id='1' cpus='2-3' memory='1' unit='GiB'/><cell id='0' cpus='0-1' memory='3' "
+               "unit='GiB'/></numa>"
+               "</cpu><numatune><memnode cellid='1' mode='strict' nodeset='1'/></numatune>");
+    static const char one[] =
+        DOMAIN("<vcpu>2</vcpu><cpu mode='host-passthrough'><numa><cell id='0' cpus='0-1' memory='1048576' "
+               "unit='KiB' memAccess='shared'/></numa></cpu>");
+    static const char proxmox[] = "memory: 4096\ncores: 4\nnuma: 1\n"
+                                  "numa0: cpus=0;2,hostnodes=0,memory=2048,policy=bind\n"
+                                  "numa1: cpus=1;3,hostnodes=0-1,memory=2048,policy=interleave\n";
+    static const char qemu[] =
+        "qemu-system-x86_64\n-m\n4G\n-smp\n4\n-object\nmemory-backend-ram,id=a,size=3G,host-nodes=1,policy="
+        "bind\n"
+        "-object\nmemory-backend-ram,id=b,size=1G\n-numa\nnode,nodeid=0,cpus=0-1,cpus=3,memdev=a\n"
+        "-numa\nnode,nodeid=1,cpus=2,memdev=b\n";
+
+    assert_says(IMPORT_LIBVIRT, domain, "Memory=3G\nCPUs=0-1");
+    assert_says(IMPORT_LIBVIRT, domain, "Memory=1G\nCPUs=2-3\nNode=1");
+    g_autoptr(Import) single = import(IMPORT_LIBVIRT, one);
+    ck_assert_ptr_null(draft_nth(single->draft, "NUMA", 0));
+    assert_says(IMPORT_PROXMOX, proxmox, "Memory=2G\nCPUs=0,2\nNode=0");
+    assert_says(IMPORT_PROXMOX, proxmox, "Memory=2G\nCPUs=1,3");
+    assert_lists(IMPORT_PROXMOX, proxmox, DRAFT_LEFT, "0-1 is several");
+    assert_says(IMPORT_QEMU, qemu, "Memory=3G\nCPUs=0-1,3\nNode=1");
+    assert_says(IMPORT_QEMU, qemu, "Memory=1G\nCPUs=2");
+}
+END_TEST
+
+SUITE("import-exact", numa_nodes_come_along_from_every_tool, an_address_that_fits_no_device_is_cut_to_none,
       a_disk_or_card_by_its_controller_has_an_exact_address_too, a_disk_that_was_read_only_stays_so,
       a_part_of_a_disk_does_not_become_the_whole, a_disk_without_a_file_is_left_out_by_name,
       a_disk_that_forgets_does_not_become_one_that_keeps, disks_are_in_the_order_of_their_places,
