@@ -45,6 +45,17 @@ static const Step *last_step(const Plan *plan)
     return g_ptr_array_index(plan->steps, plan->steps->len - 1);
 }
 
+START_TEST(a_device_of_the_class_of_bridges_is_plugged_in_as_any_other)
+{
+    g_autoptr(Host) host = a_host();
+    g_autoptr(Claims) claims = claims_new();
+    a_device(host, "0000:05:00.0", 9, "nvidia-nvswitch")->class = 0x068000;
+    g_autoptr(Plan) plan = attached(host, claims, "0000:05:00.0", NULL);
+    ck_assert_str_eq(last_step(plan)->subject, "/dev/vfio/9");
+    ck_assert_uint_eq(plan->devices->len, 1);
+}
+END_TEST
+
 START_TEST(it_is_bound_as_at_a_start_and_its_node_handed_over)
 {
     g_autoptr(Host) host = a_host_with_a_gpu();
@@ -160,7 +171,7 @@ START_TEST(what_else_is_in_the_group_is_told_with_the_way_out)
 }
 END_TEST
 
-SUITE("plan-attach", it_is_bound_as_at_a_start_and_its_node_handed_over,
+SUITE("plan-attach", a_device_of_the_class_of_bridges_is_plugged_in_as_any_other, it_is_bound_as_at_a_start_and_its_node_handed_over,
       a_group_that_the_guest_has_needs_no_other_node, who_uses_a_group_that_the_guest_does_not_have_is_asked,
       what_the_definition_says_of_it_counts, another_device_than_the_fingerprint_tells_is_refused,
       intels_graphics_are_not_plugged_in, another_guests_device_is_refused,

@@ -175,6 +175,39 @@ START_TEST(a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it)
 }
 END_TEST
 
+/* An NVSwitch: the class of bridges (0680), and a driver of its own. */
+static const char *build_switch(FakeHost *host)
+{
+    fake_host_add_function(host, &(FakeFunction){.address = "0000:05:00.0",
+                                                 .group = 30,
+                                                 .vendor = 0x10de,
+                                                 .device = 0x1af1,
+                                                 .class = 0x068000,
+                                                 .driver = "nvidia-nvswitch"});
+    return "[PCI switch]\nAddress=0000:05:00.0\n";
+}
+
+START_TEST(a_device_of_the_class_of_bridges_is_listed_bound_and_lent_as_any_other)
+{
+    A_RIG(build_switch);
+    Fault *fault = NULL;
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    rig_settle(&rig);
+    const HostDevice *device;
+    ck_assert_int_eq(manager_find_device(manager, "05:00.0", &device, NULL), 0);
+    ck_assert_str_eq(manager_device_state(manager, device), "host");
+    ck_assert_uint_gt(count_steps(&rig, manager, "win10"), 0);
+    ck_assert_int_eq(try_bind(manager, "0000:05:00.0", &fault), 0);
+    rig_settle(&rig);
+    ck_assert_int_eq(manager_find_device(manager, "05:00.0", &device, NULL), 0);
+    ck_assert_str_eq(manager_device_state(manager, device), "bound");
+    ck_assert_int_eq(try_restore(manager, "0000:05:00.0", NULL), 0);
+    rig_settle(&rig);
+    ck_assert_int_eq(manager_find_device(manager, "05:00.0", &device, NULL), 0);
+    ck_assert_str_eq(manager_device_state(manager, device), "host");
+}
+END_TEST
+
 static const char *build_keyboard(FakeHost *host)
 {
     g_autofree char *path = g_build_filename(fake_host_path(host), "dev/input/event5", NULL),
@@ -370,5 +403,5 @@ SUITE("manager", a_start_that_fails_is_undone_and_says_why, a_guest_that_was_fou
       what_somebody_else_changed_of_it_is_believed_then,
       a_device_that_somebody_else_took_is_tried_again_by_a_stop_and_not_believed,
       half_a_bind_that_is_undone_after_a_restart_is_nobodys_meanwhile,
-      a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
+      a_device_of_the_class_of_bridges_is_listed_bound_and_lent_as_any_other, a_group_bound_by_hand_is_found_again_and_a_guest_may_have_it, a_job_says_how_a_bind_by_hand_ended,
       a_check_sees_what_no_event_tells_of)
