@@ -116,6 +116,8 @@ static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret
     job->ended = true;
     progress_clear(&wait->progress);
     job->status = judge_job(wait, job, result);
+    if (wait->verb->failed && strcmp(job->props->error, BUS_ERROR_PREFIX "GuestFailed") == 0)
+        wait->verb->failed(wait->client, job->subject);
     if (first_running(wait))
         show_progress(wait);
     else

@@ -13,6 +13,8 @@ typedef struct JobVerb {
     /* Makes the call that returns the job, to be owned by the caller; an exit status, having said what
      * failed. */
     int (*make_call)(Client *client, const char *subject, sd_bus_message **ret);
+    /* The guest has failed, and why was said: says what there is to say besides. May be NULL. */
+    void (*failed)(Client *client, const char *subject);
 } JobVerb;
 
 /* Asks for a job for each subject, then waits for all of them with one line of progress on a terminal; with

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../bus/guest-details.h"
 #include "../bus/job.h"
 #include "../view/steps.h"
 #include "verb.h"
@@ -26,12 +27,28 @@ static int plan_call(Client *client, const char *name, sd_bus_message **ret)
     return bus_new_call(client, ret, "PlanStart", "s", name);
 }
 
+/* The daemon tells them to those alone who may read the definition, and so not with the job. */
+static void say_last_words(Client *client, const char *name)
+{
+    _cleanup_props_ GuestProps *guest = props_new(&GUEST_PROPS);
+
+    g_free(guest->name);
+    guest->name = g_strdup(name);
+    guest_details_get(client, guest);
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(guest->last_words), "\n", -1);
+    if (*lines && **lines)
+        say("QEMU's last words (%s):", name);
+    for (char **line = lines; *line && **lines; line++)
+        say("    %s", *line);
+}
+
 int cmd_start(Client *client, char **args)
 {
     static const JobVerb start = {
         .name = "start",
         .already = BUS_ERROR_PREFIX "AlreadyRunning",
         .make_call = start_call,
+        .failed = say_last_words,
     };
 
     if (client->dry_run && client->stop_holders) {
