@@ -251,7 +251,8 @@ static int bring_up(Daemon *d, const Options *options)
     e->disks = disk_claims_new();
     e->hangs = hangs_new();
     e->slice_steps = g_queue_new();
-    e->tools_place.confined = g_str_equal(launcher_name(e->launcher), "fork") && geteuid() != 0;
+    e->tools_place.systemd = g_str_equal(launcher_name(e->launcher), "systemd");
+    e->tools_place.confined = !e->tools_place.systemd && geteuid() != 0;
     e->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     e->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     read_settings(d);

@@ -135,9 +135,10 @@ check_deb() {
         outcome 'The Debian package is built and its unit tests pass, without QEMU' deb_builds
         outcome 'lintian neither complains nor warns' deb_pleases_lintian
         outcome 'It has programs, manual pages, completions and units' deb_has bin/usherctl \
-                libexec/usher/{usherd,usher-bind,usher-launch,usher-lent} \
+                libexec/usher/{usherd,usher-bind,usher-launch,usher-lent,usher-nat} \
                 man1/usherctl.1.gz man5/usher.guest.5.gz man5/usherd.conf.5.gz man7/usher.hooks.7.gz man8/usherd.8.gz completions/usherctl \
                 systemd/system/{usherd.service,usherd.socket,usher-guest@.service,usher-bind@.service,usher.target,usher.slice} \
+                systemd/system/{usher-nat.service,usher-nat-dhcp.service,usher-nat@.target} usher/nat.nft \
                 lib/systemd/system-generators/usher-generator \
                 system.d/org.usher1.conf actions/org.usher1.policy needrestart/conf.d/usher.conf
         outcome 'needrestart leaves guests alone' spares_guests

@@ -146,7 +146,7 @@ static bool append_disk(GString *text, const char *disk, unsigned index, const c
     return true;
 }
 
-/* "user", "none", "bridge:br0". */
+/* "user", "nat", "none", "bridge:br0". */
 static void append_network(GString *text, const char *network, const char *model)
 {
     const char *bridge = g_str_has_prefix(network, "bridge:") ? network + strlen("bridge:") : NULL;
@@ -156,6 +156,10 @@ static void append_network(GString *text, const char *network, const char *model
     append_section(text, "Network", bridge ? "lan" : "nat", 0);
     if (bridge)
         g_string_append_printf(text, "Mode=bridge\nBridge=%s\n", bridge);
+    else if (strcmp(network, "nat") == 0)
+        g_string_append(text,
+                        "# nat: a network of guests and host, which reaches all that the host reaches.\n"
+                        "Mode=nat\n");
     else
         g_string_append_printf(
             text, "# user: QEMU connects the guest to everything that the host reaches.\nMode=%s\n", network);

@@ -7,9 +7,10 @@
 /* Names as packages.debian.org, archlinux.org's repositories of qemu and edk2, SUSE's spec files of qemu,
  * ovmf, swtpm and virtiofsd, and pkgs/by-name and all-packages.nix of nixpkgs have them. Those of Fedora and
  * RHEL are what their users write, and nobody has looked them up. Debian's qemu-system-common has virtiofsd
- * up to 12, so that it is there with QEMU. gvncviewer is a package of Debian's and Fedora's; elsewhere
- * tigervnc has a viewer. On NixOS QEMU brings its firmware along. Fedora's qemu-system-x86 and Arch's
- * qemu-desktop bring all modules of QEMU's; RHEL has no SPICE any more. */
+ * up to 12, so that it is there with QEMU. Debian's dnsmasq starts a server for the whole host. gvncviewer is
+ * a package of Debian's and Fedora's; elsewhere tigervnc has a viewer. On NixOS QEMU brings its firmware
+ * along. Fedora's qemu-system-x86 and Arch's qemu-desktop bring all modules of QEMU's; RHEL has no SPICE any
+ * more. */
 static const struct {
     const char *install; /* %s: the package */
     const char *layer;   /* the same where the system is an image; NULL: it never is */
@@ -22,45 +23,47 @@ static const struct {
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
                              {"qemu-system-x86", "qemu-system-modules-spice", "qemu-system-gui", "ovmf",
-                              "swtpm", "virtiofsd", "linux-image-amd64", "gvncviewer", "virt-viewer"}},
+                              "swtpm", "virtiofsd", "linux-image-amd64", "gvncviewer", "virt-viewer",
+                              "dnsmasq-base", "nftables"}},
     [DISTRIBUTION_UBUNTU] = {"apt install %s",
                              NULL,
                              "update-grub",
                              "/boot/vmlinuz-$(uname -r)",
                              {"qemu-system-x86", "qemu-system-modules-spice", "qemu-system-gui", "ovmf",
-                              "swtpm", "virtiofsd", "linux-generic", "gvncviewer", "virt-viewer"}},
+                              "swtpm", "virtiofsd", "linux-generic", "gvncviewer", "virt-viewer",
+                              "dnsmasq-base", "nftables"}},
     [DISTRIBUTION_FEDORA] = {"dnf install %s",
                              "rpm-ostree install %s; then reboot",
                              "grub2-mkconfig -o /boot/grub2/grub.cfg",
                              "/lib/modules/$(uname -r)/vmlinuz",
                              {"qemu-system-x86", "qemu-system-x86", "qemu-system-x86", "edk2-ovmf", "swtpm",
-                              "virtiofsd", "kernel", "gvncviewer", "virt-viewer"}},
+                              "virtiofsd", "kernel", "gvncviewer", "virt-viewer", "dnsmasq", "nftables"}},
     [DISTRIBUTION_RHEL] = {"dnf install %s",
                            "rpm-ostree install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-kvm", NULL, "qemu-kvm-audio-pa", "edk2-ovmf", "swtpm", "virtiofsd",
-                            "kernel", "tigervnc", "virt-viewer"}},
+                            "kernel", "tigervnc", "virt-viewer", "dnsmasq", "nftables"}},
     [DISTRIBUTION_ARCH] = {"pacman -S %s",
                            NULL,
                            "grub-mkconfig -o /boot/grub/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-system-x86", "qemu-desktop", "qemu-desktop", "edk2-ovmf", "swtpm",
-                            "virtiofsd", "linux", "tigervnc", "virt-viewer"}},
+                            "virtiofsd", "linux", "tigervnc", "virt-viewer", "dnsmasq", "nftables"}},
     [DISTRIBUTION_SUSE] = {"zypper install %s",
                            "transactional-update pkg install %s; then reboot",
                            "grub2-mkconfig -o /boot/grub2/grub.cfg",
                            "/lib/modules/$(uname -r)/vmlinuz",
                            {"qemu-x86", "qemu-hw-display-qxl qemu-ui-spice-core qemu-chardev-spice",
                             "qemu-audio-pa", "qemu-ovmf-x86_64", "swtpm", "virtiofsd", "kernel-default",
-                            "tigervnc", "virt-viewer"}},
+                            "tigervnc", "virt-viewer", "dnsmasq", "nftables"}},
     [DISTRIBUTION_NIXOS] =
         {"environment.systemPackages = [ pkgs.%s ]; in configuration.nix, then: nixos-rebuild switch",
          NULL,
          NULL,
          NULL,
          {"qemu_kvm", "qemu_kvm", "qemu_kvm", "qemu_kvm", "swtpm", "virtiofsd", "linux", "tigervnc",
-          "virt-viewer"}},
+          "virt-viewer", "dnsmasq", "nftables"}},
 };
 
 static const struct {

@@ -49,6 +49,8 @@ typedef enum Package {
     PACKAGE_KERNEL,
     PACKAGE_VNC_VIEWER,
     PACKAGE_SPICE_VIEWER,
+    PACKAGE_DNSMASQ,
+    PACKAGE_NFTABLES,
     PACKAGE_MAX,
 } Package;
 

@@ -163,6 +163,10 @@ class ABridge(NetworkTest):
 
 
 class OtherLinks(NetworkTest):
+    def test_a_network_of_ushers_own_is_refused_where_there_are_no_units(self):
+        self.refuse(r"^guest demo: \[Network\] Mode=nat needs units of systemd, and usherd runs without systemd; write Mode=user$",
+                    "Mode=nat\n")
+
     def test_a_macvtap_device_is_made_upon_its_parent_and_taken_away(self):
         self.start("Mode=macvtap\nParent=br0\n")
         self.assertRegex(self.network.link("ush-demo_lan@br0"), r"[<,]UP[,>].*link/ether 52:54:00:12:34:56 .* macvtap mode bridge")

@@ -6,9 +6,6 @@
 #define MIB_BITS 20
 
 #define OTHER_FORMAT "another format cannot be given; convert the image: qemu-img convert -O qcow2"
-#define NAT                                                                                                  \
-    "with Mode=user QEMU itself is the NAT; Mode=bridge and Bridge=virbr0 is libvirt's, while libvirt runs " \
-    "it"
 #define WINDOW                                                                                               \
     "a window cannot be opened, because QEMU runs outside your session; write spice, and see it with "       \
     "usherctl view"
@@ -53,8 +50,7 @@ static const struct {
     {SECTION_DISK, "Format", "vmdk", OTHER_FORMAT},
     {SECTION_DISK, "Format", "vdi", OTHER_FORMAT},
     {SECTION_DISK, "Format", "vhdx", OTHER_FORMAT},
-    {SECTION_NETWORK, "Mode", "nat", NAT},
-    {SECTION_NETWORK, "Mode", "network", NAT},
+    {SECTION_NETWORK, "Mode", "network", "nat"},
     {SECTION_NETWORK, "Mode", "slirp", "user"},
     {SECTION_NETWORK, "Mode", "direct", "macvtap"},
     {SECTION_NETWORK, "Mode", "ethernet", "tap"},

@@ -47,7 +47,7 @@ static int check_queues(const DefinitionReader *reader, const ReadSection *secti
                                 "[Network %s] Queues= works with Model=virtio only", network->name);
     if (network->mode == NETWORK_MODE_USER || network->mode == NETWORK_MODE_NONE)
         return definition_raise(section_place(section, "Queues"), ret_fault,
-                                "remove it, or set Mode=bridge, tap or macvtap",
+                                "remove it, or set Mode=nat, bridge, tap or macvtap",
                                 "[Network %s] Queues= needs a link of the host's, and Mode=%s has none",
                                 network->name, network->mode == NETWORK_MODE_USER ? "user" : "none");
     for (unsigned i = 0; i < reader->definition->networks->len; i++)

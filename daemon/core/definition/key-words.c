@@ -85,8 +85,13 @@ const char *const words_disk_sectors[] = {
 const char *const words_cdrom_buses[] = {
     [CDROM_BUS_SATA] = "sata", [CDROM_BUS_VIRTIO_SCSI] = "virtio-scsi", NULL};
 const char *const words_network_modes[] = {
-    [NETWORK_MODE_USER] = "user",       [NETWORK_MODE_BRIDGE] = "bridge", [NETWORK_MODE_TAP] = "tap",
-    [NETWORK_MODE_MACVTAP] = "macvtap", [NETWORK_MODE_NONE] = "none",     NULL,
+    [NETWORK_MODE_USER] = "user",
+    [NETWORK_MODE_NAT] = "nat",
+    [NETWORK_MODE_BRIDGE] = "bridge",
+    [NETWORK_MODE_TAP] = "tap",
+    [NETWORK_MODE_MACVTAP] = "macvtap",
+    [NETWORK_MODE_NONE] = "none",
+    NULL,
 };
 const char *const words_grab_toggles[] = {
     [GRAB_TOGGLE_CTRL_CTRL] = "ctrl-ctrl",

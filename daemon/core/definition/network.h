@@ -18,6 +18,7 @@
 
 typedef enum NetworkMode {
     NETWORK_MODE_USER,
+    NETWORK_MODE_NAT,
     NETWORK_MODE_BRIDGE,
     NETWORK_MODE_TAP,
     NETWORK_MODE_MACVTAP,
@@ -47,7 +48,7 @@ typedef struct DefinitionForward {
 struct DefinitionNetwork {
     char *name;
     NetworkMode mode;
-    char *bridge;        /* with Mode=bridge: the bridge that the guest's link is a port of */
+    char *bridge;        /* with Mode=bridge, and nat: the bridge that the guest's link is a port of */
     char *device;        /* with tap: the link, which is somebody else's */
     char *parent;        /* with macvtap: the link that the guest's is made upon */
     char *link;          /* what the guest's link on the host is called; NULL: it has none */
@@ -57,3 +58,6 @@ struct DefinitionNetwork {
     unsigned queues;     /* Queues=, default 1 */
     char *mac;           /* NULL: see definition_mac() */
 };
+
+/* Whether one of its cards has that mode. */
+bool definition_has_network(const GuestDefinition *definition, NetworkMode mode);

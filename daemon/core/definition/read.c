@@ -4,6 +4,7 @@
 
 #include "../../base/cleanup.h"
 #include "definition.h"
+#include "../host/nat-range.h"
 #include "../../base/words.h"
 #include "check.h"
 #include "value.h"
@@ -214,8 +215,10 @@ static void fill_defaults(GuestDefinition *definition)
 
         if (network->mode == NETWORK_MODE_TAP)
             network->link = g_strdup(network->device);
-        else if (network->mode == NETWORK_MODE_BRIDGE || network->mode == NETWORK_MODE_MACVTAP)
+        else if (network->mode != NETWORK_MODE_USER && network->mode != NETWORK_MODE_NONE)
             network->link = name_link(definition->name, network->name);
+        if (network->mode == NETWORK_MODE_NAT)
+            network->bridge = g_strdup(NAT_BRIDGE);
     }
 }
 

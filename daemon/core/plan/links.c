@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../definition/definition.h"
+#include "../host/nat-range.h"
 #include "plan.h"
 
 /* Whether a link could have been meant. */
@@ -7,7 +8,7 @@ typedef bool (*LinkFits)(const HostLink *link);
 
 static bool is_bridge(const HostLink *link)
 {
-    return link->bridge;
+    return link->bridge && !g_str_equal(link->name, NAT_BRIDGE);
 }
 
 static bool is_tap(const HostLink *link)
@@ -18,7 +19,8 @@ static bool is_tap(const HostLink *link)
 /* The kernel allows one receiver for each link: for a bridge's port, that is the bridge. */
 static bool is_parent(const HostLink *link)
 {
-    return !link->master && !g_str_equal(link->name, "lo") && !g_str_has_prefix(link->name, LINK_PREFIX);
+    return !link->master && !g_str_equal(link->name, "lo") && !g_str_equal(link->name, NAT_BRIDGE) &&
+           !g_str_has_prefix(link->name, LINK_PREFIX);
 }
 
 /* "name one of those that there are: br0, virbr0", or, if there are none, how to come by one. */
@@ -38,14 +40,33 @@ static int check_bridge(const Host *host, const GuestDefinition *definition, con
                         Fault **ret_fault)
 {
     const HostLink *link = host_find_link(host, network->bridge);
+
+    if (g_str_equal(network->bridge, NAT_BRIDGE))
+        return fault_raise(ret_fault, FAULT_REFUSED, "write Mode=nat, and remove Bridge=",
+                           "guest %s: [Network %s] Bridge=" NAT_BRIDGE
+                           ": it goes with the last guest that has Mode=nat",
+                           definition->name, network->name);
     if (link && link->bridge)
         return 0;
-
     g_autofree char *make = g_strdup_printf("make it: ip link add %s type bridge", network->bridge);
     g_autofree char *remedy = offer(host, is_bridge, link ? "name a bridge" : make);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Bridge=%s: %s",
                        definition->name, network->name, network->bridge,
                        link ? "it is not a bridge" : "this host has no such bridge");
+}
+
+/* There while another guest has it; else the guest's plan makes it. */
+static int check_nat_bridge(const Host *host, const GuestDefinition *definition,
+                            const DefinitionNetwork *network, Fault **ret_fault)
+{
+    const HostLink *link = host_find_link(host, network->bridge);
+
+    if (!link || link->bridge)
+        return 0;
+    return fault_raise(ret_fault, FAULT_IN_USE, "rename that link, or remove it: ip link delete " NAT_BRIDGE,
+                       "guest %s: [Network %s] Mode=nat needs a bridge called " NAT_BRIDGE
+                       ", but this host has another link of that name",
+                       definition->name, network->name);
 }
 
 static int check_queues(const HostLink *link, const GuestDefinition *definition,
@@ -112,10 +133,11 @@ static int check_name_free(const Host *host, const GuestDefinition *definition,
 static int add_link(Plan *plan, const Host *host, const GuestDefinition *definition,
                     const DefinitionNetwork *network, Fault **ret_fault)
 {
-    bool macvtap = network->mode == NETWORK_MODE_MACVTAP;
+    bool macvtap = network->mode == NETWORK_MODE_MACVTAP, nat = network->mode == NETWORK_MODE_NAT;
     g_autofree char *mac = definition_mac(definition, network), *value = NULL;
 
     int r = macvtap ? check_parent(host, definition, network, ret_fault)
+            : nat   ? check_nat_bridge(host, definition, network, ret_fault)
                     : check_bridge(host, definition, network, ret_fault);
     if (r == 0)
         r = check_name_free(host, definition, network, ret_fault);
@@ -130,13 +152,13 @@ static int add_link(Plan *plan, const Host *host, const GuestDefinition *definit
     return 0;
 }
 
-static bool wants_macvtap(const GuestDefinition *definition)
+/* The bridge of all such guests, with its addresses, is a matter of systemd units: the first one that needs
+ * them brings them up, and the last takes them along. */
+static void add_nat(Plan *plan, const GuestDefinition *definition)
 {
-    for (unsigned i = 0; i < definition->networks->len; i++)
-        if (((const DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->mode ==
-            NETWORK_MODE_MACVTAP)
-            return true;
-    return false;
+    g_autofree char *unit = g_strdup_printf("usher-nat@%s.target", definition->name);
+
+    g_ptr_array_add(plan->steps, step_new(STEP_UNIT, unit, "inactive", "active"));
 }
 
 int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definition, Fault **ret_fault)
@@ -144,8 +166,10 @@ int plan_add_links(Plan *plan, const Host *host, const GuestDefinition *definiti
     int r = 0;
 
     plan->vhost_net = host->vhost_net;
-    if (wants_macvtap(definition) && !host->macvtap)
+    if (definition_has_network(definition, NETWORK_MODE_MACVTAP) && !host->macvtap)
         g_ptr_array_add(plan->steps, step_new(STEP_MODULE, "macvtap", "absent", "live"));
+    if (definition_has_network(definition, NETWORK_MODE_NAT))
+        add_nat(plan, definition);
     for (unsigned i = 0; r == 0 && i < definition->networks->len; i++) {
         const DefinitionNetwork *network = g_ptr_array_index(definition->networks, i);
 

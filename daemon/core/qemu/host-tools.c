@@ -181,12 +181,32 @@ static int check_swtpm(const HostTools *tools, const GuestDefinition *definition
                           "guest %s: [TPM] needs swtpm, which this host does not have", definition->name);
 }
 
+#define NAT "guest %s: [Network] Mode=nat needs "
+
+/* What its units run. */
+static int check_nat(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
+{
+    const bool nft = tools->dnsmasq;
+
+    if (!definition_has_network(definition, NETWORK_MODE_NAT))
+        return 0;
+    if (!tools->systemd)
+        return fault_raise(ret_fault, FAULT_REFUSED, "write Mode=user",
+                           NAT "units of systemd, and usherd runs without systemd", definition->name);
+    if (tools->dnsmasq && tools->nft)
+        return 0;
+    return refuse_missing(nft ? PACKAGE_NFTABLES : PACKAGE_DNSMASQ, "; or write Mode=user", ret_fault,
+                          NAT "%s, which this host does not have", definition->name, nft ? "nft" : "dnsmasq");
+}
+
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {
     int r = check_firmware(tools, definition, ret_fault);
 
     if (r == 0)
         r = check_swtpm(tools, definition, ret_fault);
+    if (r == 0)
+        r = check_nat(tools, definition, ret_fault);
     for (unsigned i = 0; r == 0 && i < definition->shares->len; i++)
         r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
     return r;

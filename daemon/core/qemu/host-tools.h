@@ -14,6 +14,8 @@ typedef struct HostTools {
     char *swtpm;          /* the program; NULL: not installed */
     Virtiofsd *virtiofsd; /* NULL: not installed, or it has not been asked yet */
     bool virtiofsd_asked; /* its answer is to come */
+    bool dnsmasq, nft;    /* they are installed */
+    bool systemd;         /* there are units */
     bool confined;        /* what runs beside QEMU can get no privilege */
     uid_t uid;            /* the guest's user, as whom it all runs; 0 before that is known */
     gid_t gid;
@@ -44,7 +46,9 @@ char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *defin
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault);
 
 /* Puts a name in the place of each of these that the host lacks, for a command line that is only shown. What
- * host_tools_check() would say is added to notes, of char*. */
+ * host_tools_check() would say is added to notes, of char*; not of Mode=nat, of which that line does not
+ * tell.
+ */
 void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes);
 
 /* NULL is fine; returns NULL. */

@@ -112,6 +112,16 @@ static bool by_variant(const Step *s)
     return vfio_driver_named(driver) && !vfio_driver_same(driver, VFIO_DRIVER);
 }
 
+/* Why a unit did not start stands with those that it requires. */
+static const char *where_to_look(const Step *s)
+{
+    if (s->kind == STEP_UNIT && g_str_has_prefix(s->subject, "usher-nat@"))
+        return "see why: journalctl -b -u usher-nat -u usher-nat-dhcp; or write Mode=user";
+    return step_kind_systemd(s->kind) ? "see what systemd says: systemctl status, and journalctl"
+           : by_variant(s)            ? INSTEAD
+                                      : SEE_KERNEL;
+}
+
 static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why)
 {
     if (s->kind == STEP_MODULE)
@@ -125,12 +135,9 @@ static Fault *failure(const Step *s, const WorkerAnswer *answer, const char *why
                                              : why);
     if (s->kind == STEP_RESET)
         return fault_new(FAULT_FAILED, SEE_KERNEL, "reset of %s failed: %s", s->subject, why);
-    return fault_new(FAULT_FAILED,
-                     step_kind_systemd(s->kind) ? "see what systemd says: systemctl status, and journalctl"
-                     : by_variant(s)            ? INSTEAD
-                                                : SEE_KERNEL,
-                     "%s of %s: cannot go from %s to %s, it is %s: %s", step_kind_to_string(s->kind),
-                     s->subject, or_none(s->before), or_none(s->after), or_none(answer->live), why);
+    return fault_new(FAULT_FAILED, where_to_look(s), "%s of %s: cannot go from %s to %s, it is %s: %s",
+                     step_kind_to_string(s->kind), s->subject, or_none(s->before), or_none(s->after),
+                     or_none(answer->live), why);
 }
 
 static StepOutcome on_failed(const Step *s, const StepTaking *taking, const WorkerAnswer *answer)

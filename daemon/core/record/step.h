@@ -26,7 +26,8 @@ typedef enum StepKind {
     STEP_NODE_OWNER, /* subject "/dev/vfio/26"; "0:0" → "UID:GID"; the mode stays 0600. Or
                       * "/dev/input/event5"; "0:104" → … Gone with the node: a
                       * node that is not there counts as given back */
-    STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive". Systemd's, not usher-bind's */
+    STEP_UNIT,       /* subject "sunshine.service"; "active" → "inactive": it must let go of a device. Or
+                      * "usher-nat@win10.target"; "inactive" → "active". Systemd's, not usher-bind's */
     STEP_LINK, /* subject "ush-win10_lan"; "" → "tap on br0 as fe:54:00:12:34:56" or "macvtap on eth0 as …";
                 * "mqtap" is a tap with several queues.
                 * Given back as long as it is of its kind: others may have changed what it is on */

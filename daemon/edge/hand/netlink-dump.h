@@ -13,10 +13,10 @@
 /* 0 or -errno, which ends the list. */
 typedef int (*NetlinkEach)(const struct nlmsghdr *message, void *userdata);
 
-/* All links (RTM_GETLINK), routes (RTM_GETROUTE: of all tables), or nexthops (RTM_GETNEXTHOP). family:
- * AF_UNSPEC, but of routes AF_INET or AF_INET6. space: LINK_OWN, or, of links alone and with CAP_NET_ADMIN,
- * the number of another network namespace. What changes meanwhile may come twice. 0 or -errno; -EOPNOTSUPP:
- * this kernel has none. */
+/* All links (RTM_GETLINK), addresses (RTM_GETADDR), routes (RTM_GETROUTE: of all tables), or nexthops
+ * (RTM_GETNEXTHOP). family: AF_UNSPEC, but of addresses and routes AF_INET or AF_INET6. space: LINK_OWN, or,
+ * of links alone and with CAP_NET_ADMIN, the number of another network namespace. What changes meanwhile may
+ * come twice. 0 or -errno; -EOPNOTSUPP: this kernel has none. */
 int netlink_dump(uint16_t type, unsigned char family, int space, NetlinkEach each, void *userdata);
 
 /* The number that a process's network namespace has in ours; it is given one if it has none, which takes

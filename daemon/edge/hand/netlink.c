@@ -18,7 +18,12 @@ NetlinkRequest netlink_request(uint16_t type, uint16_t flags, unsigned index, bo
     return request;
 }
 
-int netlink_ask(NetlinkRequest *request)
+int netlink_ask(const NetlinkRequest *request)
+{
+    return netlink_say(&request->header);
+}
+
+int netlink_say(const struct nlmsghdr *request)
 {
     char answer[sizeof(NetlinkRequest) + 1024];
     struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -26,7 +31,7 @@ int netlink_ask(NetlinkRequest *request)
 
     if (!socket)
         return -errno;
-    ssize_t n = mnl_socket_sendto(socket, request, request->header.nlmsg_len);
+    ssize_t n = mnl_socket_sendto(socket, request, request->nlmsg_len);
     if (n >= 0)
         n = mnl_socket_recvfrom(socket, answer, sizeof(answer));
     if (n >= 0)

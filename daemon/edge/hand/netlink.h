@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One request about a network link to the kernel (rtnetlink(7)), and what it says. */
+/* One request about the network to the kernel (rtnetlink(7)), and what it says. */
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -22,4 +22,7 @@ typedef struct NetlinkRequest {
 NetlinkRequest netlink_request(uint16_t type, uint16_t flags, unsigned index, bool up);
 
 /* Sends it, and waits for the answer: 0 or -errno. */
-int netlink_ask(NetlinkRequest *request);
+int netlink_ask(const NetlinkRequest *request);
+/* Sends a request about something else than a link: its head, with NLM_F_ACK and the number 1, and what
+ * follows. The answer likewise. */
+int netlink_say(const struct nlmsghdr *request);

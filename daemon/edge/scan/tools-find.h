@@ -8,6 +8,7 @@
 /* Where it is found; all is borrowed. */
 typedef struct ToolsPlace {
     const char *state_path; /* "/var/lib/usher/guests": a folder a guest, for what outlives its runs */
+    bool systemd;           /* usherd starts guests as its units */
     bool confined; /* usherd starts guests by itself, and is not root: they get no privilege for what runs
                       beside them */
     VirtiofsdProbe *virtiofsd; /* NULL: no share is by virtiofs */

@@ -23,7 +23,7 @@ static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
 
     if (g_hash_table_contains(subjects, step->subject))
         return true;
-    if (step->kind == STEP_UNIT)
+    if (step->kind == STEP_UNIT && g_str_equal(step->after, "inactive"))
         return !*kept_any;
     *kept_any |= pci_address_from_string(step->subject, &address) == 0;
     return false;

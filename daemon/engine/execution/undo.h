@@ -10,8 +10,9 @@
 GPtrArray *undo_plan(const Journal *journal); /* of Step, owned */
 
 /* The numbers of the steps to undo so that a guest loses these subjects (set of char*: addresses, nodes) and
- * keeps the rest. Units that were stopped come back once nothing taken after them is left: while they were
- * down, nobody could ask whether they hold it. Of unsigned, the caller frees the array. */
+ * keeps the rest. Units that were stopped (none that was started) come back once nothing taken after them is
+ * left: while they were down, nobody could ask whether they hold it. Of unsigned, the caller frees the array.
+ */
 GArray *undo_some(const Journal *journal, GHashTable *subjects);
 /* The steps of undo_some(), as undo_plan() tells them. */
 GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects);

@@ -161,6 +161,15 @@ START_TEST(a_guest_with_a_card_has_its_own_cores_and_no_screen)
 }
 END_TEST
 
+START_TEST(a_network_can_be_of_ushers_own)
+{
+    g_autofree char *text = text_of(&(NewDefinition){.network = "nat"});
+
+    ck_assert_ptr_nonnull(strstr(text, "[Network nat]\n# nat: "));
+    ck_assert_ptr_nonnull(strstr(text, "\nMode=nat\n"));
+}
+END_TEST
+
 START_TEST(a_network_can_be_done_without)
 {
     g_autofree char *text = text_of(&(NewDefinition){.network = "none"});
@@ -192,5 +201,5 @@ END_TEST
 SUITE("client-new-definition", a_guest_of_which_nothing_is_said_has_the_defaults_as_comments,
       what_is_said_stands_in_its_section, a_preset_is_a_guest_that_boots,
       what_is_said_comes_before_what_a_preset_says, a_guest_with_a_card_has_its_own_cores_and_no_screen,
-      a_network_can_be_done_without, what_is_in_a_disk_is_not_guessed_but_from_its_name,
-      a_value_that_would_be_more_than_one_line_is_refused)
+      a_network_can_be_done_without, a_network_can_be_of_ushers_own,
+      what_is_in_a_disk_is_not_guessed_but_from_its_name, a_value_that_would_be_more_than_one_line_is_refused)

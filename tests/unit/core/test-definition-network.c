@@ -131,7 +131,7 @@ START_TEST(queues_are_for_virtio_cards_on_a_link_of_the_hosts)
 {
     assert_refused("[Network a]\nQueues=2\n",
                    FILE_PATH ":2: [Network a] Queues= needs a link of the host's, and Mode=user has none",
-                   "remove it, or set Mode=bridge, tap or macvtap");
+                   "remove it, or set Mode=nat, bridge, tap or macvtap");
     assert_refused("[Network a]\nMode=tap\nDevice=t0\nModel=e1000e\nQueues=2\n",
                    FILE_PATH ":5: [Network a] Queues= works with Model=virtio only",
                    "remove it, or set Model=virtio");

@@ -314,12 +314,44 @@ START_TEST(a_host_without_swtpm_is_told_the_package)
 }
 END_TEST
 
+static void assert_no_nat(const HostTools *tools, const char *message, const char *remedy)
+{
+    g_autoptr(GuestDefinition) definition = a_definition("[Network lan]\nMode=nat\n");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(host_tools_check(tools, definition, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message, message);
+    ck_assert_str_eq(fault->remedy, remedy);
+}
+
+START_TEST(a_host_without_what_nat_needs_is_told_the_package)
+{
+    g_autoptr(HostTools) tools = host_tools_new("/state");
+    g_autoptr(GuestDefinition) plain = a_definition("[Network lan]\nMode=user\n"),
+                               nat = a_definition("[Network lan]\nMode=nat\n");
+
+    ck_assert_int_eq(host_tools_check(tools, plain, NULL), 0);
+    assert_no_nat(tools,
+                  "guest win10: [Network] Mode=nat needs units of systemd, and usherd runs without systemd",
+                  "write Mode=user");
+    tools->systemd = true;
+    assert_no_nat(tools, "guest win10: [Network] Mode=nat needs dnsmasq, which this host does not have",
+                  "install it; or write Mode=user");
+    tools->dnsmasq = true;
+    assert_no_nat(tools, "guest win10: [Network] Mode=nat needs nft, which this host does not have",
+                  "install it; or write Mode=user");
+    tools->nft = true;
+    ck_assert_int_eq(host_tools_check(tools, nat, NULL), 0);
+}
+END_TEST
+
 SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_host_without_swtpm_is_told_the_package,
-      a_descriptor_tells_images_and_features, firmware_that_we_cannot_boot_is_passed_over,
-      what_is_no_descriptor_is_passed_over, a_descriptor_that_is_no_text_is_passed_over,
-      the_first_that_fits_is_chosen, a_guest_with_a_bios_needs_none,
-      a_host_without_the_firmware_is_told_the_package, each_way_of_booting_has_variables_of_its_own,
-      keys_that_make_no_sense_are_refused, each_image_has_a_format_of_its_own,
-      code_and_variables_may_be_in_one_image, firmware_may_keep_no_variables,
-      firmware_that_keeps_variables_comes_first, a_definition_may_name_the_images,
-      a_host_whose_firmware_has_no_keys_yet_says_so, what_only_the_other_firmware_has_is_refused)
+      a_host_without_what_nat_needs_is_told_the_package, a_descriptor_tells_images_and_features,
+      firmware_that_we_cannot_boot_is_passed_over, what_is_no_descriptor_is_passed_over,
+      a_descriptor_that_is_no_text_is_passed_over, the_first_that_fits_is_chosen,
+      a_guest_with_a_bios_needs_none, a_host_without_the_firmware_is_told_the_package,
+      each_way_of_booting_has_variables_of_its_own, keys_that_make_no_sense_are_refused,
+      each_image_has_a_format_of_its_own, code_and_variables_may_be_in_one_image,
+      firmware_may_keep_no_variables, firmware_that_keeps_variables_comes_first,
+      a_definition_may_name_the_images, a_host_whose_firmware_has_no_keys_yet_says_so,
+      what_only_the_other_firmware_has_is_refused)

@@ -135,6 +135,51 @@ START_TEST(a_link_of_that_name_is_nobodys_to_take_over)
 }
 END_TEST
 
+START_TEST(a_guest_of_mode_nat_has_its_use_of_the_network_begun_once_and_first)
+{
+    g_autoptr(Host) host = a_network();
+    static const char text[] = "[Network lan]\nMode=nat\nMAC=52:54:00:12:34:56\n[Network two]\nMode=nat\n"
+                               "Queues=2\nMAC=52:54:00:12:34:57\n";
+    g_autoptr(Plan) plan = a_plan(host, text);
+
+    ck_assert_uint_eq(plan->steps->len, 3);
+    assert_step(plan, 0, "unit of usher-nat@win10.target: inactive → active");
+    assert_step(plan, 1, "link of ush-win10_lan: none → tap on usher0 as fe:54:00:12:34:56");
+    assert_step(plan, 2, "link of ush-win10_two: none → mqtap on usher0 as fe:54:00:12:34:57");
+    host_add_link(host, "usher0")->bridge = true;
+    g_autoptr(Plan) second = a_plan(host, text);
+    ck_assert_uint_eq(second->steps->len, 3);
+}
+END_TEST
+
+START_TEST(the_bridge_of_mode_nat_is_for_that_mode_alone)
+{
+    g_autoptr(Host) host = a_network();
+
+    host_add_link(host, "usher0")->bridge = true;
+    assert_lan_refused(host, "Mode=bridge\nBridge=usher0",
+                       "Bridge=usher0: it goes with the last guest that has Mode=nat",
+                       "write Mode=nat, and remove Bridge=");
+    assert_lan_refused(host, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
+                       "name one of those that exist: br0, virbr0");
+    assert_lan_refused(host, "Mode=macvtap\nParent=usher0", "Parent=usher0: it cannot carry a macvtap device",
+                       "name one of those that exist: br0, eth1, tap0, virbr0");
+}
+END_TEST
+
+START_TEST(a_link_that_has_the_bridges_name_is_nobodys_to_take_over)
+{
+    g_autoptr(Host) host = a_network();
+
+    host_add_link(host, "usher0")->tap = true;
+    assert_no_plan(
+        host, "[Network lan]\nMode=nat\n", FAULT_IN_USE,
+        "guest win10: [Network lan] Mode=nat needs a bridge called usher0, but this host has another "
+        "link of that name",
+        "rename that link, or remove it: ip link delete usher0");
+}
+END_TEST
+
 static char *link_of(const char *guest, const char *section)
 {
     g_autofree char *text = g_strdup_printf("[Network %s]\nMode=bridge\nBridge=br0\n", section);
@@ -166,4 +211,6 @@ SUITE("plan-links", a_card_on_a_bridge_gets_a_link_of_its_own,
       a_tap_device_that_is_not_there_is_refused_with_those_that_are,
       a_parent_that_cannot_be_shared_is_refused_with_those_that_can,
       a_card_with_queues_gets_a_link_with_queues, a_link_of_that_name_is_nobodys_to_take_over,
+      a_guest_of_mode_nat_has_its_use_of_the_network_begun_once_and_first,
+      the_bridge_of_mode_nat_is_for_that_mode_alone, a_link_that_has_the_bridges_name_is_nobodys_to_take_over,
       names_of_links_are_short_and_unlike)

@@ -134,7 +134,7 @@ START_TEST(an_answer_means_what_the_table_says)
 }
 END_TEST
 
-START_TEST(what_is_left_in_drift_names_the_command_that_tries_again)
+START_TEST(what_is_left_names_the_command_that_tries_again_or_tells_why)
 {
     static const struct {
         Row row;
@@ -146,6 +146,9 @@ START_TEST(what_is_left_in_drift_names_the_command_that_tries_again)
         {{UNIT, UNDO, WORKER_DRIFT, 0, "failed"}, "usherctl stop win10"},
         {{UNIT, UNDO_AGAIN, WORKER_DRIFT, 0, "failed"}, "usherctl restore " GPU},
         {{DRIVER, PLAN, WORKER_DRIFT, 0, "amdgpu"}, "usherctl devices"},
+        {{UNIT, PLAN, WORKER_FAILED, -EIO, "active"}, "systemctl status, and journalctl"},
+        {{STEP_UNIT, "usher-nat@win10.target", "inactive", "active", PLAN, WORKER_FAILED, -EIO, "inactive"},
+         "journalctl -b -u usher-nat -u usher-nat-dhcp"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(tries); i++) {
         g_auto(StepOutcome) outcome = ask(&tries[i].row, NULL);
@@ -210,7 +213,7 @@ START_TEST(what_hangs_is_told_with_how_long_it_was_waited_for)
 END_TEST
 
 SUITE("step-outcome", an_answer_means_what_the_table_says,
-      what_is_left_in_drift_names_the_command_that_tries_again, a_variant_that_fails_is_not_the_only_driver,
-      only_what_is_given_up_as_anothers_is_logged_as_a_notice,
+      what_is_left_names_the_command_that_tries_again_or_tells_why,
+      a_variant_that_fails_is_not_the_only_driver, only_what_is_given_up_as_anothers_is_logged_as_a_notice,
       a_disk_that_came_to_be_used_is_told_with_its_holder_and_is_no_fault_of_the_device,
       what_hangs_is_told_with_how_long_it_was_waited_for)

@@ -11,3 +11,11 @@ char *definition_mac(const GuestDefinition *definition, const DefinitionNetwork 
     /* QEMU's own prefix, which is locally administered. */
     return g_strdup_printf("52:54:00:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4);
 }
+
+bool definition_has_network(const GuestDefinition *definition, NetworkMode mode)
+{
+    for (unsigned i = 0; i < definition->networks->len; i++)
+        if (((const DefinitionNetwork *)g_ptr_array_index(definition->networks, i))->mode == mode)
+            return true;
+    return false;
+}
