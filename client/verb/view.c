@@ -225,7 +225,7 @@ static int show(View *view, const char *display)
     }
     g_auto(GStrv) argv = find_viewer(display, view->path);
     if (!argv) {
-        remedy_speak_here(BOOT_SETUP_OTHER);
+        remedy_speak_here(BOOT_SETUP_OTHER, NETWORK_SETUP_OTHER);
         g_autofree char *install =
             remedy_install(g_str_equal(display, "vnc") ? PACKAGE_VNC_VIEWER : PACKAGE_SPICE_VIEWER);
         say("There is no viewer for %s that connects to a socket; %s", display, install);

@@ -147,9 +147,9 @@ void remedy_speak_for(RemedyPlace place)
     here = place;
 }
 
-void remedy_speak_here(BootSetup boot)
+void remedy_speak_here(BootSetup boot, NetworkSetup network)
 {
-    remedy_speak_for((RemedyPlace){distribution_here(), is_image(), boot});
+    remedy_speak_for((RemedyPlace){distribution_here(), is_image(), boot, network});
 }
 
 char *remedy_command(Package package)
@@ -221,4 +221,36 @@ char *remedy_boot_with(const char *words)
         return g_strdup_printf("boot with %s", words);
     return g_strdup_printf("add %s to %s, %s%s%sthen reboot", words, files[here.boot].line,
                            *command ? "then: " : "", command, *command ? "; " : "");
+}
+
+/* nmcli-examples(7), systemd.netdev(5) and systemd.network(5), bridge-utils-interfaces(5). Of two profiles
+ * for a card, NetworkManager takes the one with the higher priority at the next boot; of two files for it,
+ * systemd-networkd takes the first by name, and netplan's begin with 10-netplan. */
+char *remedy_bridge(const char *b, const char *card)
+{
+    switch (here.network) {
+    case NETWORK_SETUP_NETWORK_MANAGER:
+        return g_strdup_printf("make it: nmcli connection add type bridge con-name %s ifname %s bridge.stp "
+                               "no && nmcli connection "
+                               "add type ethernet con-name %s-port ifname %s master %s "
+                               "connection.autoconnect-priority 1 && nmcli "
+                               "connection up %s-port",
+                               b, b, b, card, b, b);
+    case NETWORK_SETUP_NETWORKD:
+        return g_strdup_printf(
+            "make it: cd /etc/systemd/network && printf '[NetDev]\\nName=%s\\nKind=bridge\\n' >10-%s.netdev "
+            "&& "
+            "printf '[Match]\\nName=%s\\n[Network]\\nBridge=%s\\n' >10-%s-port.network && "
+            "printf '[Match]\\nName=%s\\n[Network]\\nDHCP=yes\\n' >10-%s.network && networkctl reload",
+            b, b, card, b, b, b, b);
+    case NETWORK_SETUP_IFUPDOWN:
+        return g_strdup_printf(
+            "make it: install bridge-utils; in /etc/network/interfaces, in the place of the lines of %s, "
+            "write "
+            "iface %s inet manual, auto %s, iface %s inet dhcp, and below that bridge_ports %s; then: ifdown "
+            "%s; ifup %s",
+            card, card, b, b, card, card, b);
+    default:
+        return g_strdup_printf("make it with what sets up this host's network, with %s as its port", card);
+    }
 }

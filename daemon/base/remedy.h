@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What somebody has to type on this host to install a package, or to boot with other words on the kernel's
- * command line: one table of the distributions. Who starts a program says once where it runs
- * (remedy_speak_here()), as with a language. Before that, and on a distribution that is not in the table,
- * a remedy has words and no command. */
+/* What somebody has to type on this host to install a package, to boot with other words on the kernel's
+ * command line, or to make a bridge: one table of the distributions. Who starts a program says once where it
+ * runs (remedy_speak_here()), as with a language. Before that, and on a distribution that is not in the
+ * table, a remedy has words and no command. */
 #pragma once
 
 #include <glib.h>
@@ -39,6 +39,14 @@ typedef enum BootSetup {
     BOOT_SETUP_MAX,
 } BootSetup;
 
+/* What sets up the network. */
+typedef enum NetworkSetup {
+    NETWORK_SETUP_OTHER,
+    NETWORK_SETUP_NETWORK_MANAGER,
+    NETWORK_SETUP_NETWORKD,
+    NETWORK_SETUP_IFUPDOWN, /* /etc/network/interfaces */
+} NetworkSetup;
+
 typedef enum Package {
     PACKAGE_QEMU,
     PACKAGE_QEMU_SPICE, /* the modules of it */
@@ -62,12 +70,13 @@ typedef struct RemedyPlace {
     Distribution distribution;
     bool image; /* the system is one, which gets packages by another command and with a reboot */
     BootSetup boot;
+    NetworkSetup network;
 } RemedyPlace;
 
 void remedy_speak_for(RemedyPlace place);
 
 /* For this host, by its os-release(5) and what made its system. */
-void remedy_speak_here(BootSetup boot);
+void remedy_speak_here(BootSetup boot, NetworkSetup network);
 
 /* "apt install swtpm"; NULL: nobody knows, or there is no such package. The caller frees it. */
 char *remedy_command(Package package);
@@ -76,3 +85,6 @@ char *remedy_install(Package package);
 /* "add intel_iommu=on to GRUB_CMDLINE_LINUX in /etc/default/grub, then: update-grub; then reboot"; "boot with
  * intel_iommu=on". */
 char *remedy_boot_with(const char *words);
+/* How to make a bridge with that network card as its port, which then has the host's own addresses: "make it:
+ * nmcli connection add …". The caller frees it. */
+char *remedy_bridge(const char *bridge, const char *card);

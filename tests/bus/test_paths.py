@@ -23,7 +23,7 @@ from usherd import BUILD, Usherd
 # host has and the loader that starts it, and the modules of its kernel name the drivers of VFIO (NixOS: below /run/booted-system).
 SYSTEM = ("/sys", "/proc", "/dev", "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/qemu/firmware", "/etc/qemu/vhost-user", "/etc/localtime",
           "/run/udev", "/run/systemd", "/etc/machine-id", "/bin", "/sbin", "/etc/udev", "/etc/os-release", "/run/ostree-booted", "/etc/default/grub",
-          "/etc/default/limine", "/etc/sdboot-manage.conf", "/etc/kernel/proxmox-boot-uuids", "/etc/kernel/cmdline", "/etc/mkinitcpio.d",
+          "/etc/default/limine", "/etc/sdboot-manage.conf", "/etc/kernel/proxmox-boot-uuids", "/etc/kernel/cmdline", "/etc/mkinitcpio.d", "/etc/network/interfaces", "/run/NetworkManager",
           "/run/booted-system", "/run/usher/modules")
 # A call with a name: "openat(3</sys>, \"bus/pci\", …)", "stat(\"/a\", …)"; of two names (link, rename) both.
 NAMED = re.compile(r'(?:(AT_FDCWD|\d+)(?:<([^>]*)>)?, )?"((?:[^"\\]|\\.)*)"')

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "../../base/remedy.h"
 #include "../definition/definition.h"
 #include "../host/nat-range.h"
 #include "plan.h"
@@ -36,6 +39,35 @@ static char *offer(const Host *host, LinkFits fits, const char *otherwise)
     return names->len ? g_strdup_printf("name one of those that exist: %s", names->str) : g_strdup(otherwise);
 }
 
+/* The card with the default route, if a bridge can have it: no Wi-Fi card. Names as udev gives them
+ * ("enp3s0", "eth0"). NULL: there is none. */
+static const char *find_card(const Host *host)
+{
+    const char *route = "default route over ", *found = NULL;
+
+    for (unsigned i = 0; i < host->devices->len; i++) {
+        const HostDevice *device = g_ptr_array_index(host->devices, i);
+        if (device->needed_for && g_str_has_prefix(device->needed_for, route) &&
+            host_find_link(host, device->needed_for + strlen(route)))
+            found = device->needed_for + strlen(route);
+    }
+    for (unsigned i = 0; !found && i < host->links->len; i++) {
+        const HostLink *link = g_ptr_array_index(host->links, i);
+        if (is_parent(link) && link->name[0] == 'e')
+            found = link->name;
+    }
+    return found && found[0] == 'e' ? found : NULL;
+}
+
+static char *make_bridge(const Host *host, const char *bridge)
+{
+    const char *card = find_card(host);
+    g_autofree char *make = card ? remedy_bridge(bridge, card) : NULL;
+
+    return make ? g_strconcat(make, "; or write Mode=nat, which needs no bridge", NULL)
+                : g_strdup("write Mode=nat: this host has no network card by cable for a bridge");
+}
+
 static int check_bridge(const Host *host, const GuestDefinition *definition, const DefinitionNetwork *network,
                         Fault **ret_fault)
 {
@@ -48,7 +80,7 @@ static int check_bridge(const Host *host, const GuestDefinition *definition, con
                            definition->name, network->name);
     if (link && link->bridge)
         return 0;
-    g_autofree char *make = g_strdup_printf("make it: ip link add %s type bridge", network->bridge);
+    g_autofree char *make = make_bridge(host, network->bridge);
     g_autofree char *remedy = offer(host, is_bridge, link ? "name a bridge" : make);
     return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: [Network %s] Bridge=%s: %s",
                        definition->name, network->name, network->bridge,

@@ -91,9 +91,19 @@ BootSetup boot_setup_find(int root)
     return BOOT_SETUP_OTHER;
 }
 
+/* A host that is installed by Debian's installer has the last one's file, whatever is in use. */
+NetworkSetup network_setup_find(int root)
+{
+    return is_there(root, "run/NetworkManager")        ? NETWORK_SETUP_NETWORK_MANAGER
+           : is_there(root, "run/systemd/netif/state") ? NETWORK_SETUP_NETWORKD
+           : is_there(root, "etc/network/interfaces")  ? NETWORK_SETUP_IFUPDOWN
+                                                       : NETWORK_SETUP_OTHER;
+}
+
 void remedy_look(void)
 {
     _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    remedy_speak_here(root < 0 ? BOOT_SETUP_OTHER : boot_setup_find(root));
+    remedy_speak_here(root < 0 ? BOOT_SETUP_OTHER : boot_setup_find(root),
+                      root < 0 ? NETWORK_SETUP_OTHER : network_setup_find(root));
 }

@@ -209,6 +209,34 @@ START_TEST(an_unknown_one_gets_words_without_a_command)
 }
 END_TEST
 
+static void expect_bridge(NetworkSetup network, const char *expected)
+{
+    remedy_speak_for((RemedyPlace){.network = network});
+    g_autofree char *remedy = remedy_bridge("br0", "eno1");
+    ck_assert_str_eq(remedy, expected);
+}
+
+START_TEST(a_bridge_is_made_by_what_sets_up_the_network)
+{
+    expect_bridge(NETWORK_SETUP_NETWORK_MANAGER,
+                  "make it: nmcli connection add type bridge con-name br0 ifname br0 bridge.stp no && nmcli "
+                  "connection add type ethernet con-name br0-port ifname eno1 master br0 "
+                  "connection.autoconnect-priority 1 && nmcli connection up br0-port");
+    expect_bridge(NETWORK_SETUP_NETWORKD,
+                  "make it: cd /etc/systemd/network && printf '[NetDev]\\nName=br0\\nKind=bridge\\n' "
+                  ">10-br0.netdev && printf '[Match]\\nName=eno1\\n[Network]\\nBridge=br0\\n' "
+                  ">10-br0-port.network && printf '[Match]\\nName=br0\\n[Network]\\nDHCP=yes\\n' "
+                  ">10-br0.network && networkctl reload");
+    expect_bridge(
+        NETWORK_SETUP_IFUPDOWN,
+        "make it: install bridge-utils; in /etc/network/interfaces, in the place of the lines of eno1, "
+        "write iface eno1 inet manual, auto br0, iface br0 inet dhcp, and below that bridge_ports eno1; "
+        "then: ifdown eno1; ifup br0");
+    expect_bridge(NETWORK_SETUP_OTHER,
+                  "make it with what sets up this host's network, with eno1 as its port");
+}
+END_TEST
+
 SUITE("remedy", a_distribution_is_known_by_its_id, or_by_the_first_that_it_is_like, others_are_not_known,
       each_installs_by_its_own_command_and_name, a_system_that_is_an_image_gets_packages_at_the_next_boot,
       a_kernel_of_nixos_is_no_program, each_known_one_has_a_name_for_each_package,
@@ -216,4 +244,4 @@ SUITE("remedy", a_distribution_is_known_by_its_id, or_by_the_first_that_it_is_li
       each_setup_of_a_known_one_has_more_than_words,
       each_word_is_an_option_of_its_own_where_the_program_wants_that,
       grub_of_a_suse_that_is_an_image_is_made_anew_in_the_next_one, each_word_of_nixos_is_a_string_of_its_own,
-      an_unknown_one_gets_words_without_a_command)
+      an_unknown_one_gets_words_without_a_command, a_bridge_is_made_by_what_sets_up_the_network)

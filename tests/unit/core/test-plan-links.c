@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What network cards need of the host. */
+#include "../../../daemon/base/remedy.h"
 #include "../../../daemon/core/definition/definition.h"
 #include "../suite.h"
 #include "a-plan.h"
@@ -70,14 +71,12 @@ END_TEST
 
 START_TEST(a_bridge_that_is_not_there_is_refused_with_those_that_are)
 {
-    g_autoptr(Host) host = a_network(), bare = host_new();
+    g_autoptr(Host) host = a_network();
 
     assert_lan_refused(host, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
                        "name one of those that exist: br0, virbr0");
     assert_lan_refused(host, "Mode=bridge\nBridge=eth1", "Bridge=eth1: it is not a bridge",
                        "name one of those that exist: br0, virbr0");
-    assert_lan_refused(bare, "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge",
-                       "make it: ip link add br1 type bridge");
 }
 END_TEST
 
@@ -180,6 +179,31 @@ START_TEST(a_link_that_has_the_bridges_name_is_nobodys_to_take_over)
 }
 END_TEST
 
+#define BR1 "Mode=bridge\nBridge=br1", "Bridge=br1: this host has no such bridge"
+#define OR_NAT "; or write Mode=nat, which needs no bridge"
+
+START_TEST(a_host_without_bridges_is_told_how_it_makes_one_of_its_card)
+{
+    g_autoptr(Host) bare = a_host(), wireless = a_host();
+
+    host_add_link(bare, "enp3s0");
+    host_add_link(bare, "eno1");
+    a_device(bare, "0000:04:00.0", 4, "igc")->needed_for = g_strdup("default route over eno1");
+    remedy_speak_for((RemedyPlace){.network = NETWORK_SETUP_NETWORK_MANAGER});
+    assert_lan_refused(
+        bare, BR1,
+        "make it: nmcli connection add type bridge con-name br1 ifname br1 bridge.stp no && nmcli "
+        "connection add type ethernet con-name br1-port ifname eno1 master br1 "
+        "connection.autoconnect-priority 1 && nmcli connection up br1-port" OR_NAT);
+    remedy_speak_for((RemedyPlace){});
+    assert_lan_refused(bare, BR1,
+                       "make it with what sets up this host's network, with eno1 as its port" OR_NAT);
+    host_add_link(wireless, "wlp2s0");
+    a_device(wireless, "0000:04:00.0", 4, "iwlwifi")->needed_for = g_strdup("default route over wlp2s0");
+    assert_lan_refused(wireless, BR1, "write Mode=nat: this host has no network card by cable for a bridge");
+}
+END_TEST
+
 static char *link_of(const char *guest, const char *section)
 {
     g_autofree char *text = g_strdup_printf("[Network %s]\nMode=bridge\nBridge=br0\n", section);
@@ -213,4 +237,4 @@ SUITE("plan-links", a_card_on_a_bridge_gets_a_link_of_its_own,
       a_card_with_queues_gets_a_link_with_queues, a_link_of_that_name_is_nobodys_to_take_over,
       a_guest_of_mode_nat_has_its_use_of_the_network_begun_once_and_first,
       the_bridge_of_mode_nat_is_for_that_mode_alone, a_link_that_has_the_bridges_name_is_nobodys_to_take_over,
-      names_of_links_are_short_and_unlike)
+      a_host_without_bridges_is_told_how_it_makes_one_of_its_card, names_of_links_are_short_and_unlike)

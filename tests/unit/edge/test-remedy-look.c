@@ -161,9 +161,28 @@ START_TEST(a_broken_variable_names_no_loader)
 }
 END_TEST
 
+static void network_is_set_up_by(NetworkSetup expected)
+{
+    _cleanup_close_ int root = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    ck_assert_int_eq(network_setup_find(root), expected);
+}
+
+START_TEST(the_network_is_set_up_by_whoever_runs)
+{
+    network_is_set_up_by(NETWORK_SETUP_OTHER);
+    has("etc/network/interfaces");
+    network_is_set_up_by(NETWORK_SETUP_IFUPDOWN);
+    has("run/systemd/netif/state");
+    network_is_set_up_by(NETWORK_SETUP_NETWORKD);
+    has("run/NetworkManager/no-stub-resolv.conf");
+    network_is_set_up_by(NETWORK_SETUP_NETWORK_MANAGER);
+}
+END_TEST
+
 SUITE_WITH("remedy-look", set_up, tear_down, a_host_with_nothing_that_is_known_has_no_setup,
            grub_has_its_file, a_file_that_grub_left_behind_is_not_believed,
            who_has_a_command_line_boots_by_it_if_the_loader_is_not_known,
            proxmox_with_partitions_of_its_own_is_refreshed, an_image_of_fedora_is_told_by_its_own_program,
            managers_of_systemd_boots_entries_come_before_the_entries, and_count_only_if_it_started_the_host,
-           a_broken_variable_names_no_loader)
+           a_broken_variable_names_no_loader, the_network_is_set_up_by_whoever_runs)
