@@ -195,11 +195,10 @@ static void read_network(Libvirt *libvirt, Node *device, NetWish *net)
                *bridge = node_take(device, "source/@bridge");
 
     if (g_str_equal(network, "default")) {
-        net->mode = "user";
+        net->mode = "nat";
         draft_differs(libvirt->wishes->draft, device,
-                      "libvirt's network %s (NAT) is there only while libvirt is; Mode=user reaches the "
-                      "same, and to keep the "
-                      "other write Mode=bridge and Bridge=%s",
+                      "libvirt's network %s (NAT) is there only while libvirt is; usher's own has other "
+                      "addresses, and to keep libvirt's write Mode=bridge and Bridge=%s",
                       network, bridge ?: "virbr0");
     } else if (bridge) {
         net->mode = "bridge";

@@ -175,8 +175,8 @@ START_TEST(only_the_default_network_is_known_to_be_nat)
     assert_lists(IMPORT_LIBVIRT, isolated, DRAFT_DIFFERS, "libvirt must have started it");
     assert_lacks(IMPORT_LIBVIRT, unknown, "[Network");
     assert_lists(IMPORT_LIBVIRT, unknown, DRAFT_LEFT, "virsh net-dumpxml isolated");
-    assert_lacks(IMPORT_LIBVIRT, DEVICES("<interface type='network'><source network='default'/></interface>"),
-                 "Mode=bridge");
+    assert_says(IMPORT_LIBVIRT, DEVICES("<interface type='network'><source network='default'/></interface>"),
+                "Mode=nat");
 }
 END_TEST
 
