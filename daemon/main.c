@@ -98,6 +98,8 @@ static int open_directories(Daemon *d)
     if (r >= 0)
         r = open_directory(e->run_path, "guests", 0755, &e->guests_fd);
     if (r >= 0)
+        r = open_directory(e->run_path, "display", 0755, &e->display_fd);
+    if (r >= 0)
         r = open_directory(e->run_path, "steps", 0700, &e->steps_fd);
     if (r >= 0)
         r = open_directory(directory("LOGS_DIRECTORY", USHER_LOGDIR), "", 0750, &e->log_fd);

@@ -21,8 +21,8 @@ void wish_screen(Wishes *wishes, const char *server, bool card, bool agent, cons
         draft_set(display, "Clipboard", from, "%s", agent ? "yes" : "no");
     if (port)
         draft_differs(draft, from,
-                      "usher opens no port, so %s port %s is not there: usherctl view shows the screen, on "
-                      "another host by -H",
+                      "usher opens no port, so %s port %s is not there: usherctl view shows the screen, and "
+                      "[Display] Owner= makes a socket for other viewers and Looking Glass",
                       server, port);
 }
 

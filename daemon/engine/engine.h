@@ -44,6 +44,7 @@ typedef struct Engine {
     const char *host_id;          /* what tells this host from others; NULL: nothing */
     int journal_fd;               /* RUN/journal */
     int guests_fd;                /* RUN/guests: a folder a guest */
+    int display_fd;               /* RUN/display: the sockets of displays */
     int log_fd;                   /* /var/log/usher */
     int steps_fd;                 /* RUN/steps: which devices a step is being taken on */
     GHashTable *busy;             /* set of char*: those of them that are ours */

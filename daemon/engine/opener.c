@@ -115,7 +115,7 @@ static void fail(Opener *opener, int error)
 static bool is_only_opened(FileKind kind)
 {
     return kind == FILE_KIND_LINK || kind == FILE_KIND_VHOST || kind == FILE_KIND_USB ||
-           kind == FILE_KIND_VFIO;
+           kind == FILE_KIND_VFIO || kind == FILE_KIND_DISPLAY;
 }
 
 static void on_opened(int error, const FileSeen *seen, int *fd, void *userdata)
@@ -283,7 +283,8 @@ Fault *opener_fault(const Opener *opener, int error, const char *guest, const ch
     if (error == -ECHILD)
         return fault_new(FAULT_FAILED, "see journalctl -u 'usher-bind@*'", "cannot start usher-bind: %s",
                          opener->message ?: "it does not start");
-    if (error == -ETIMEDOUT && (opener->kind == FILE_KIND_USER || opener->kind == FILE_KIND_GROUP))
+    if (error == -ETIMEDOUT && (opener->kind == FILE_KIND_USER || opener->kind == FILE_KIND_GROUP ||
+                                opener->kind == FILE_KIND_DISPLAY))
         return fault_new(FAULT_TIMEOUT, "see whether getent(1) answers, then try again",
                          "guest %s: the host's list of users and groups does not answer for %s", guest, what);
     if (error == -ETIMEDOUT)

@@ -18,6 +18,16 @@ static int check_spice_only(const DefinitionReader *reader, Fault **ret_fault)
     return 0;
 }
 
+static int check_owner(const DefinitionReader *reader, Fault **ret_fault)
+{
+    const ReadSection *section = reader_section(reader, SECTION_DISPLAY, NULL);
+
+    if (reader->definition->display.type != DISPLAY_NONE || !reader->definition->display.owner)
+        return 0;
+    return definition_raise(section_place(section, "Owner"), ret_fault, "add Type=, or remove it",
+                            "[Display] Owner= means nothing without Type=");
+}
+
 static int check_usb_ports(const DefinitionReader *reader, Fault **ret_fault)
 {
     const DefinitionDisplay *display = &reader->definition->display;
@@ -67,7 +77,9 @@ static int check_options(const DefinitionReader *reader, Fault **ret_fault)
 
 int definition_check_display(const DefinitionReader *reader, Fault **ret_fault)
 {
-    int r = check_spice_only(reader, ret_fault);
+    int r = check_owner(reader, ret_fault);
+    if (r == 0)
+        r = check_spice_only(reader, ret_fault);
     if (r == 0)
         r = check_usb_ports(reader, ret_fault);
     return r == 0 ? check_options(reader, ret_fault) : r;

@@ -30,6 +30,7 @@ typedef enum MouseType {
 /* [Display] */
 typedef struct DefinitionDisplay {
     DisplayType type;      /* default none */
+    char *owner;           /* Owner=: who may connect to its socket; NULL: it has none */
     bool no_card;          /* Card=none: a SPICE server without an emulated card */
     bool clipboard;        /* Clipboard=, default yes; SPICE alone */
     unsigned usb_redirect; /* USBRedirect=: how many USB devices a viewer can plug in; SPICE alone */

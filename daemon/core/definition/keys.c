@@ -240,6 +240,7 @@ static const DefinitionKey keys[] = {
     {SECTION_USB, "Port", VALUE_USB_PORT, USB(port), .otherwise = "any"},
 
     {SECTION_DISPLAY, "Type", VALUE_CHOICE, GUEST(display.type), .words = words_display_types, .fallback = "none"},
+    {SECTION_DISPLAY, "Owner", VALUE_WORD, GUEST(display.owner), .max = 32, .otherwise = "there is no socket"},
     {SECTION_DISPLAY, "Card", VALUE_SWITCH, GUEST(display.no_card), .words = words_display_cards, .fallback = "vga"},
     {SECTION_DISPLAY, "Clipboard", VALUE_SWITCH, GUEST(display.clipboard), .fallback = "yes"},
     {SECTION_DISPLAY, "USBRedirect", VALUE_NUMBER, GUEST(display.usb_redirect), .min = 0, .max = USB_REDIRECT_MAX, .fallback = "0"},

@@ -168,8 +168,9 @@ static int raise_nobody(const GuestDefinition *definition, const FileWish *wish,
         return fault_raise(ret_fault, FAULT_REFUSED, "make it: groupadd --system kvm",
                            "guest %s: [LookingGlass] needs the group kvm, which this host does not have",
                            definition->name);
-    return fault_raise(ret_fault, FAULT_REFUSED, "correct Owner= in [LookingGlass]",
-                       "guest %s: there is no user %s on this host", definition->name, wish->path);
+    g_autofree char *remedy = g_strdup_printf("correct %s= in [%s]", wish->key, wish->section);
+    return fault_raise(ret_fault, FAULT_REFUSED, remedy, "guest %s: there is no user %s on this host",
+                       definition->name, wish->path);
 }
 
 static Fault *sound_fault(const GuestDefinition *definition, int error)

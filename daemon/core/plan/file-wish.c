@@ -6,11 +6,11 @@
 #include "disk-wish.h"
 
 static const char *const kinds[] = {
-    [FILE_KIND_COPY] = "copy",   [FILE_KIND_FILE] = "file",     [FILE_KIND_DISK] = "disk",
-    [FILE_KIND_PLACE] = "place", [FILE_KIND_FOLDER] = "folder", [FILE_KIND_SOCKET] = "socket",
-    [FILE_KIND_KVMFR] = "kvmfr", [FILE_KIND_LINK] = "link",     [FILE_KIND_VHOST] = "vhost",
-    [FILE_KIND_USB] = "usb",     [FILE_KIND_VFIO] = "vfio",     [FILE_KIND_USER] = "user",
-    [FILE_KIND_GROUP] = "group",
+    [FILE_KIND_COPY] = "copy",   [FILE_KIND_FILE] = "file",       [FILE_KIND_DISK] = "disk",
+    [FILE_KIND_PLACE] = "place", [FILE_KIND_FOLDER] = "folder",   [FILE_KIND_SOCKET] = "socket",
+    [FILE_KIND_KVMFR] = "kvmfr", [FILE_KIND_LINK] = "link",       [FILE_KIND_VHOST] = "vhost",
+    [FILE_KIND_USB] = "usb",     [FILE_KIND_VFIO] = "vfio",       [FILE_KIND_USER] = "user",
+    [FILE_KIND_GROUP] = "group", [FILE_KIND_DISPLAY] = "display",
 };
 
 const char *file_kind_to_string(FileKind kind)
@@ -141,6 +141,7 @@ GPtrArray *file_wishes(const GuestDefinition *definition, const Firmware *firmwa
     GPtrArray *wishes = wishes_new();
 
     add_looking_glass(wishes, definition);
+    add(wishes, FILE_KIND_USER, g_strdup("Display"), "Owner", definition->display.owner, 0);
     if (definition->sound.socket)
         add_optional(wishes, FILE_KIND_SOCKET, g_strdup("Sound"), "Socket", definition->sound.socket,
                      definition->sound.optional);

@@ -22,6 +22,8 @@ typedef enum FileKind {
                        */
     FILE_KIND_USER,   /* a name, as the next is */
     FILE_KIND_GROUP,
+    FILE_KIND_DISPLAY, /* the socket of a display, which is made: "alice:/run/usher/display/win10.spice"; of
+                          the owner "+UID" is understood too. No definition wishes for it */
     FILE_KIND_MAX,
     FILE_KIND_INVALID = -EINVAL,
 } FileKind;

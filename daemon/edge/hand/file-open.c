@@ -21,6 +21,7 @@
 #include "../../core/definition/kvmfr-device.h"
 #include "../../core/plan/disk-wish.h"
 #include "../../core/plan/qcow2.h"
+#include "display-socket.h"
 
 /* KVMFR_DMABUF_GETSIZE of module/kvmfr.h in Looking Glass: the size is what it returns. Nothing in sysfs
  * tells. */
@@ -216,11 +217,12 @@ int file_open(FileKind kind, const char *what, FileSeen **ret, int *ret_fd)
 {
     g_autoptr(FileSeen) seen = g_new0(FileSeen, 1);
     int fd = -1;
-    int r = kind == FILE_KIND_USER    ? (getpwnam(what) ? 0 : -ENOENT)
-            : kind == FILE_KIND_GROUP ? (getgrnam(what) ? 0 : -ENOENT)
-            : kind != FILE_KIND_DISK  ? open_path(kind, what, seen, &fd)
-            : what[0] == '/'          ? look_at_disk(what, seen)
-                                      : -EINVAL;
+    int r = kind == FILE_KIND_USER      ? (getpwnam(what) ? 0 : -ENOENT)
+            : kind == FILE_KIND_GROUP   ? (getgrnam(what) ? 0 : -ENOENT)
+            : kind == FILE_KIND_DISPLAY ? display_socket_make(what, &fd)
+            : kind != FILE_KIND_DISK    ? open_path(kind, what, seen, &fd)
+            : what[0] == '/'            ? look_at_disk(what, seen)
+                                        : -EINVAL;
 
     if (r >= 0 && kind == FILE_KIND_COPY && fd >= 0)
         r = copy_file(&fd);

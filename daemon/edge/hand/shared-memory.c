@@ -13,6 +13,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../core/plan/looking-glass.h"
+#include "own-folder.h"
 
 /* Below /dev. */
 #define FOLDER "shm/usher"
@@ -33,12 +34,6 @@ static char *name_of(uid_t uid)
     return user ? g_strdup(user->pw_name) : g_strdup_printf("%u", uid);
 }
 
-/* Whether nobody else can put anything into the folder. */
-static bool is_own(const struct stat *st)
-{
-    return S_ISDIR(st->st_mode) && st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
-}
-
 int shared_memory_read(int dev_fd, const char *subject, char **ret)
 {
     const char *path = path_of(subject);
@@ -46,7 +41,7 @@ int shared_memory_read(int dev_fd, const char *subject, char **ret)
 
     if (!path)
         return -EINVAL;
-    if (fstatat(dev_fd, FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0 && !is_own(&st)) {
+    if (fstatat(dev_fd, FOLDER, &st, AT_SYMLINK_NOFOLLOW) == 0 && !own_folder(&st)) {
         g_autofree char *owner = name_of(st.st_uid);
         *ret = g_strdup_printf("in a folder of %s (remove /dev/" FOLDER ")", owner);
         return 0;
@@ -72,7 +67,7 @@ static int make_folder(int dev_fd)
     _cleanup_close_ int fd = openat(dev_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    if (!is_own(&st))
+    if (!own_folder(&st))
         return -EPERM;
     return fchmod(fd, 0755) < 0 ? -errno : 0;
 }

@@ -143,6 +143,7 @@ void guest_ended(Guest *g)
     if (g->run->console_log)
         guest_log_catch_up(g->run->console_log);
     inner_agent_set_open(g->run->agent, false);
+    viewers_remove(streams_viewers(g->run->streams));
     g->run->companions = companions_free(g->run->companions);
     disk_claims_give_up(g->engine->disks, g->name);
     if (g->fault)

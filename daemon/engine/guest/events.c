@@ -57,6 +57,7 @@ static void meet(Guest *g, const char *status)
     if (g->state == GUEST_PAUSED)
         sleeper_recall(g->run->sleeper);
     guest_find_agent(g);
+    viewers_find(streams_viewers(g->run->streams));
     if (g->run->stop_asked)
         ladder_take(g->run->ladder, STOP_RUNG_WAKE);
     else if (g_str_equal(status, "guest-panicked"))

@@ -2,6 +2,7 @@
 /* What the files of this folder share about a guest. */
 #pragma once
 
+#include "../../core/definition/display.h"
 #include "revival.h"
 #include "run.h"
 
@@ -110,6 +111,8 @@ extern const QemuLinkHandler guest_link_handler;
 /* requests.c */
 extern const InnerAgentHandler guest_agent_handler;
 extern const SleeperHandler guest_sleeper_handler;
+/* [Display] of its definition; NULL: that is not known. */
+const DefinitionDisplay *guest_screen(const Guest *g);
 /* The guest's StreamsOpenLog. */
 int guest_open_log_for_streams(void *guest);
 /* A program inside has opened the agent's port, or closed it. */

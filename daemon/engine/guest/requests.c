@@ -135,11 +135,18 @@ int guest_open_log_for_streams(void *userdata)
     return g->run->definition->console_log ? guest_open_console_log(userdata) : -ENOENT;
 }
 
-DisplayType guest_display(const Guest *g)
+const DefinitionDisplay *guest_screen(const Guest *g)
 {
     const GuestDefinition *definition = guest_definition(g);
 
-    return definition ? definition->display.type : DISPLAY_NONE;
+    return definition ? &definition->display : NULL;
+}
+
+DisplayType guest_display(const Guest *g)
+{
+    const DefinitionDisplay *display = guest_screen(g);
+
+    return display ? display->type : DISPLAY_NONE;
 }
 
 static int check_display(const Guest *g, Fault **ret_fault)

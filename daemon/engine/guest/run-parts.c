@@ -23,7 +23,7 @@ Run *run_new(Guest *guest)
     run->controls = controls_new(guest->name, run->link, guest_take_status, guest);
     run->medium = medium_new(guest->engine, guest->name, run->link);
     run->sleeper = sleeper_new(guest->engine, guest->name, &guest_sleeper_handler, guest);
-    run->streams = streams_new(guest->engine->event, guest->name, run->link, console_path,
-                               guest_open_log_for_streams, guest);
+    run->streams =
+        streams_new(guest->engine, guest->name, run->link, console_path, guest_open_log_for_streams, guest);
     return run;
 }

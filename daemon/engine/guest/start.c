@@ -13,6 +13,7 @@ const StartPhase start_phases[] = {
     {"launcher", phase_launcher, NULL},
     {"command", phase_command, phase_abilities_off},
     {"links", phase_links, phase_links_off},
+    {"display", phase_display, NULL},
     {"companions", phase_companions, NULL},
     {"qemu", phase_launch, NULL},
     {"pinning", phase_pin, phase_pin_off},

@@ -67,6 +67,7 @@ StartPhaseAct phase_steps;                                         /* steps.c */
 StartPhaseAct phase_launcher;                                      /* unit.c */
 StartPhaseAct phase_abilities, phase_command, phase_abilities_off; /* facts.c */
 StartPhaseAct phase_links, phase_links_off;                        /* links.c */
+StartPhaseAct phase_display;                                       /* display.c */
 StartPhaseAct phase_companions;                                    /* run-companions.c */
 StartPhaseAct phase_launch;                                        /* launch.c */
 StartPhaseAct phase_pin, phase_pin_off;                            /* pin.c */

@@ -9,6 +9,7 @@
 #include "../../base/cleanup.h"
 #include "../../edge/host-services/clock.h"
 #include "console.h"
+#include "qemu-client.h"
 #include "qmp-fault.h"
 
 /* QEMU drops the client before when its loop comes round. */
@@ -41,14 +42,16 @@ struct Streams {
     void *userdata;
     Opening *opening; /* NULL: none */
     int console_end;  /* QEMU's end of the console that was opened last, to take it away by; -1: none */
+    Viewers *viewers;
 };
 
-Streams *streams_new(sd_event *event, const char *guest, QemuLink *link, const char *console_path,
+Streams *streams_new(Engine *engine, const char *guest, QemuLink *link, const char *console_path,
                      StreamsOpenLog open_log, void *userdata)
 {
     Streams *streams = g_new(Streams, 1);
 
-    *streams = (Streams){event, guest, link, g_strdup(console_path), open_log, userdata, NULL, -1};
+    *streams = (Streams){engine->event, guest, link, g_strdup(console_path),          open_log,
+                         userdata,      NULL,  -1,   viewers_new(engine, guest, link)};
     return streams;
 }
 
@@ -68,6 +71,12 @@ DEFINE_FREE(Streams, streams_free, streams)
     opening_free(streams->opening);
     close_fd(streams->console_end);
     g_free(streams->console_path);
+    viewers_free(streams->viewers);
+}
+
+Viewers *streams_viewers(const Streams *streams)
+{
+    return streams->viewers;
 }
 
 /* Reports the end and forgets the opening; fault is taken over. */
@@ -183,14 +192,9 @@ static void on_known(Qmp *qmp, int error, const char *message, struct json_objec
 {
     Opening *opening = userdata;
 
-    if (error == 0) {
-        struct json_object *arguments = json_object_new_object();
-        json_object_object_add(arguments, "protocol", json_object_new_string(opening->protocol));
-        json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-        if (opening->stream == GUEST_STREAM_DISPLAY)
-            json_object_object_add(arguments, "skipauth", json_object_new_boolean(true));
-        error = qmp_command(qmp, "add_client", arguments, QMP_ANSWER_USEC, on_added, opening);
-    }
+    if (error == 0)
+        error = qemu_client_add(qmp, FD_NAME, opening->protocol, opening->stream == GUEST_STREAM_DISPLAY,
+                                on_added, opening);
     if (error < 0)
         fail(opening, error, message);
 }
@@ -204,10 +208,7 @@ static int connect_client(Opening *opening)
     opening->ours = pair[0];
     if (opening->stream == GUEST_STREAM_CONSOLE)
         opening->theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 3);
-    struct json_object *arguments = json_object_new_object();
-    json_object_object_add(arguments, "fdname", json_object_new_string(FD_NAME));
-    return qmp_command_with_fd(qemu_link_qmp(opening->streams->link), pair[1], "getfd", arguments,
-                               QMP_ANSWER_USEC, on_known, opening);
+    return qemu_client_give(qemu_link_qmp(opening->streams->link), FD_NAME, pair[1], on_known, opening);
 }
 
 /* Both ends hear of this: QEMU is free for another client, and the reader knows that he has lost the
@@ -261,4 +262,5 @@ void streams_close(Streams *streams)
 {
     streams_drop(streams);
     streams->console_end = close_fd(streams->console_end);
+    viewers_close(streams->viewers);
 }

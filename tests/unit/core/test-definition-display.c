@@ -17,6 +17,15 @@ START_TEST(a_server_without_a_card_is_spices)
 }
 END_TEST
 
+START_TEST(a_socket_is_of_a_display)
+{
+    assert_refused("[Display]\nOwner=alice\n",
+                   AT "2: [Display] Owner= means nothing without Type=", "add Type=, or remove it");
+    g_autoptr(GuestDefinition) definition = a_definition("[Display]\nType=vnc\nOwner=alice\n");
+    ck_assert_str_eq(definition->display.owner, "alice");
+}
+END_TEST
+
 START_TEST(a_tablet_comes_with_an_emulated_card_alone)
 {
     g_autoptr(GuestDefinition) none = a_definition(""), card = a_definition("[Display]\nType=vnc\n"),
@@ -85,6 +94,6 @@ START_TEST(a_viewer_plays_where_spice_is)
 }
 END_TEST
 
-SUITE("definition-display", a_server_without_a_card_is_spices, a_tablet_comes_with_an_emulated_card_alone,
-      usb_devices_have_fifteen_ports, nobody_opens_a_port_beside_the_viewers_way,
-      a_viewer_plays_where_spice_is)
+SUITE("definition-display", a_server_without_a_card_is_spices, a_socket_is_of_a_display,
+      a_tablet_comes_with_an_emulated_card_alone, usb_devices_have_fifteen_ports,
+      nobody_opens_a_port_beside_the_viewers_way, a_viewer_plays_where_spice_is)

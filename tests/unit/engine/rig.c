@@ -167,6 +167,7 @@ Rig rig_new(RigBuild build)
         .tools_place.state_path = rig.state_path,
         .journal_fd = open_folder(&rig, "run/journal", NULL),
         .guests_fd = open_folder(&rig, "run/guests", NULL),
+        .display_fd = open_folder(&rig, "run/display", NULL),
         .steps_fd = open_folder(&rig, "run/steps", NULL),
         .log_fd = open_folder(&rig, "log", NULL),
         .limits.slow_usec = 10 * G_USEC_PER_SEC,
@@ -189,6 +190,7 @@ void rig_free(Rig *rig)
     let_go(&rig->engine);
     close_fd(rig->engine.journal_fd);
     close_fd(rig->engine.guests_fd);
+    close_fd(rig->engine.display_fd);
     close_fd(rig->engine.steps_fd);
     close_fd(rig->engine.log_fd);
     close_fd(rig->state_fd);
