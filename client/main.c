@@ -41,6 +41,7 @@ enum {
     OPTION_FORMAT,
     OPTION_MAP,
     OPTION_DEFINE,
+    OPTION_WITH,
 };
 
 static const struct option options[] = {
@@ -76,6 +77,7 @@ static const struct option options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"map", required_argument, NULL, OPTION_MAP},
     {"define", no_argument, NULL, OPTION_DEFINE},
+    {"with", required_argument, NULL, OPTION_WITH},
     {NULL, 0, NULL, 0},
 };
 
@@ -175,13 +177,13 @@ static bool take_import_option(Client *client, int option)
 {
     switch (option) {
     case OPTION_FORMAT:
-        client->format = optarg;
+        client->import.format = optarg;
         return true;
     case OPTION_MAP:
-        add_word(&client->maps, optarg);
+        add_word(&client->import.maps, optarg);
         return true;
     case OPTION_DEFINE:
-        client->define = true;
+        client->import.define = true;
         return true;
     default:
         return false;
@@ -251,6 +253,9 @@ static int take_option(Client *client, int option, char **argv)
     case OPTION_EJECT:
         client->eject = true;
         break;
+    case OPTION_WITH:
+        client->with = optarg;
+        break;
     default:
         return take_create_option(client->create, option) || take_import_option(client, option)
                    ? -1
@@ -294,13 +299,16 @@ static const char *misplaced_option(const Client *client, const Verb *verb)
         return "--command with --fingerprint";
     if (client->eject && !(verb->knows & KNOWS_EJECT))
         return "--eject";
+    if (client->with && !(verb->knows & KNOWS_WITH))
+        return "--with=";
     if (client->clear && !(verb->knows & KNOWS_CLEAR))
         return "--clear";
     if (client->group && !(verb->knows & KNOWS_BIND))
         return "--group=";
     if (client->stop_holders && !(verb->knows & KNOWS_STOP_HOLDERS))
         return "--stop-holders=";
-    if ((client->format || client->maps || client->define) && !(verb->knows & KNOWS_IMPORT))
+    if ((client->import.format || client->import.maps || client->import.define) &&
+        !(verb->knows & KNOWS_IMPORT))
         return "--format=, --map= or --define";
     if (new_definition_said(client->create) && !(verb->knows & KNOWS_CREATE))
         return "A setting of a new guest (--memory=, --gpu=, …)";
@@ -361,7 +369,7 @@ int main(int argc, char **argv)
     agent_close();
     sd_bus_flush_close_unref(client.bus);
     g_strfreev(client.stop_holders);
-    g_strfreev(client.maps);
+    g_strfreev(client.import.maps);
     g_strfreev(create.gpus);
     g_strfreev(create.disks);
     g_strfreev(create.cdroms);

@@ -30,19 +30,22 @@ typedef struct Client {
     bool dry_run;
     bool no_block;
     bool ask_password;
-    bool fingerprint;             /* --fingerprint */
-    bool command;                 /* --command */
-    bool clear;                   /* --clear */
-    bool eject;                   /* --eject */
-    bool force;                   /* --force */
-    const char *host;             /* -H; NULL: this one */
-    const char *guest;            /* that a device is for */
-    const char *functions;        /* --functions=; NULL: not said */
-    const char *group;            /* --group=; NULL: not said */
-    char **stop_holders;          /* --stop-holders=; NULL: not said */
-    const char *format;           /* --format= of an import; NULL: not said */
-    char **maps;                  /* --map=, of an import; NULL: none */
-    bool define;                  /* --define */
+    bool fingerprint;      /* --fingerprint */
+    bool command;          /* --command */
+    bool clear;            /* --clear */
+    bool eject;            /* --eject */
+    bool force;            /* --force */
+    const char *with;      /* --with=; NULL: not said */
+    const char *host;      /* -H; NULL: this one */
+    const char *guest;     /* that a device is for */
+    const char *functions; /* --functions=; NULL: not said */
+    const char *group;     /* --group=; NULL: not said */
+    char **stop_holders;   /* --stop-holders=; NULL: not said */
+    struct {
+        const char *format; /* --format=; NULL: not said */
+        char **maps;        /* --map=; NULL: none */
+        bool define;        /* --define */
+    } import;
     struct NewDefinition *create; /* what create's own options say */
     const struct Verb *verbs;     /* all of them, for the help */
     Terminal terminal;

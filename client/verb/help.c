@@ -45,7 +45,8 @@ int cmd_help(Client *client, char **args)
          "     --fingerprint          show: the Fingerprint= lines of devices\n"
          "     --command              show: the command line that QEMU would get, also of a file\n"
          "     --clear                reset: release devices from quarantine\n"
-         "     --eject                cdrom: remove the medium from the drive\n\n"
+         "     --eject                cdrom: remove the medium from the drive\n"
+         "     --with=PROGRAM         view: the viewer, such as looking-glass-client or remote-viewer\n\n"
          "See usherctl(1) for the exit statuses and for examples.");
     return STATUS_OK;
 }

@@ -32,10 +32,11 @@ static int read_source(const char *path, char **ret, size_t *ret_size)
 
 static int find_format(const Client *client, const char *text, size_t size, ImportFormat *ret)
 {
-    *ret = client->format ? import_format_from_string(client->format) : import_format_guess(text, size);
+    *ret = client->import.format ? import_format_from_string(client->import.format)
+                                 : import_format_guess(text, size);
     if (*ret >= 0)
         return STATUS_OK;
-    say("--format=%s is not known; it may be libvirt, proxmox or qemu", client->format);
+    say("--format=%s is not known; it may be libvirt, proxmox or qemu", client->import.format);
     return STATUS_USAGE;
 }
 
@@ -50,10 +51,10 @@ static int define(Client *client, const Import *import, const char *text)
 
 int cmd_import(Client *client, char **args)
 {
-    ImportOptions options = {client->maps, ""};
+    ImportOptions options = {client->import.maps, ""};
     g_autofree char *text = NULL, *why = NULL;
     ImportFormat format;
-    const char *bad = import_bad_map(client->maps);
+    const char *bad = import_bad_map(client->import.maps);
     size_t size;
 
     if (bad) {
@@ -74,7 +75,7 @@ int cmd_import(Client *client, char **args)
     else
         report_print(import, stderr);
     g_autofree char *definition = draft_text(import->draft);
-    if (client->define)
+    if (client->import.define)
         return define(client, import, definition);
     if (client->json == JSON_OFF)
         fputs(definition, stdout);

@@ -25,7 +25,7 @@ static const Verb verbs[] = {
      "Change the medium in a guest's CD drive"},
     {"console", "NAME", 1, 1, KNOWS_FORCE, cmd_console,
      "Connect this terminal with a guest's serial console"},
-    {"view", "NAME", 1, 1, 0, cmd_view, "Show a guest's screen in a viewer"},
+    {"view", "NAME", 1, 1, KNOWS_WITH, cmd_view, "Show a guest's screen in a viewer"},
     {"attach", "NAME ADDRESS", 2, 2, KNOWS_DRY_RUN | KNOWS_NO_BLOCK | KNOWS_BIND | KNOWS_STOP_HOLDERS,
      cmd_attach, "Plug a device into a running guest"},
     {"detach", "NAME ADDRESS", 2, 2, KNOWS_DRY_RUN | KNOWS_NO_BLOCK, cmd_detach,

@@ -21,6 +21,7 @@ enum {
     KNOWS_FORCE = 1 << 9,
     KNOWS_COMMAND = 1 << 10,
     KNOWS_IMPORT = 1 << 11, /* --format=, --map=, --define */
+    KNOWS_WITH = 1 << 12,
 };
 
 typedef struct Verb {

@@ -47,30 +47,88 @@ DEFINE_ELEMENT_FREE(Connection, connection_free, connection)
 }
 
 /* Viewers that connect to a socket by its path. For VNC, remote-viewer does not (11.0 wants a host and a
- * port), nor do most others. */
-static const struct {
-    const char *display, *program, *argument;
+ * port), nor do most others. A port of 0 has Looking Glass take the host for a path (spice:port in its
+ * manual). */
+static const struct Viewer {
+    const char *display, *program, *arguments[4];
+    bool wished; /* by --with= alone: it shows something only where the guest has its counterpart */
 } viewers[] = {
-    {"vnc", "gvncviewer", "%s"},
-    {"vnc", "xtigervncviewer", "%s"},
-    {"spice", "remote-viewer", "spice+unix://%s"},
-    {"spice", "spicy", "--uri=spice+unix://%s"},
+    {"vnc", "gvncviewer", {"%s"}},
+    {"vnc", "xtigervncviewer", {"%s"}},
+    {"spice", "remote-viewer", {"spice+unix://%s"}},
+    {"spice", "spicy", {"--uri=spice+unix://%s"}},
+    {"spice", "looking-glass-client", {"-p", "0", "-c", "%s"}, true},
 };
 
-/* The command line of a viewer that is installed, or NULL. */
-static char **find_viewer(const char *display, const char *path)
+/* Any other program. */
+static const struct Viewer others[] = {{"vnc", NULL, {"%s"}}, {"spice", NULL, {"spice+unix://%s"}}};
+
+/* Without -f, Looking Glass takes a device of its module, or a file of another name. */
+static void add_shared_memory(GStrvBuilder *argv, const char *guest)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(viewers); i++) {
-        g_autofree char *program = g_find_program_in_path(viewers[i].program);
-        if (!program || !g_str_equal(viewers[i].display, display))
-            continue;
-        g_auto(GStrv) parts = g_strsplit(viewers[i].argument, "%s", 2);
-        g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
-        g_autofree char *argument = g_strjoin(path, parts[0], parts[1], NULL);
-        g_strv_builder_add(argv, program);
+    g_autofree char *path = g_strconcat("/dev/shm/usher/looking-glass-", guest, NULL);
+
+    if (g_file_test(path, G_FILE_TEST_EXISTS))
+        g_strv_builder_add_many(argv, "-f", path, NULL);
+}
+
+static char **command_of(const struct Viewer *viewer, const char *program, const View *view)
+{
+    g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+
+    g_strv_builder_add(argv, program);
+    for (size_t i = 0; i < G_N_ELEMENTS(viewer->arguments) && viewer->arguments[i]; i++) {
+        g_auto(GStrv) parts = g_strsplit(viewer->arguments[i], "%s", 2);
+        g_autofree char *argument = g_strjoinv(view->path, parts);
         g_strv_builder_add(argv, argument);
-        return g_strv_builder_end(argv);
     }
+    if (viewer->wished)
+        add_shared_memory(argv, view->name);
+    return g_strv_builder_end(argv);
+}
+
+/* The command line of a viewer that is installed, or NULL, having said so. */
+static char **find_viewer(const View *view, const char *display)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(viewers); i++) {
+        g_autofree char *program = g_find_program_in_path(viewers[i].program);
+        if (program && !viewers[i].wished && g_str_equal(viewers[i].display, display))
+            return command_of(&viewers[i], program, view);
+    }
+    remedy_speak_here(BOOT_SETUP_OTHER, NETWORK_SETUP_OTHER);
+    g_autofree char *install =
+        remedy_install(g_str_equal(display, "vnc") ? PACKAGE_VNC_VIEWER : PACKAGE_SPICE_VIEWER);
+    say("There is no viewer for %s that connects to a socket; %s", display, install);
+    return NULL;
+}
+
+/* The one of --with=; NULL, having said why: it is none for this display. */
+static const struct Viewer *wished_viewer(const char *with, const char *display)
+{
+    g_autofree char *name = g_path_get_basename(with);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(viewers); i++) {
+        if (!g_str_equal(viewers[i].program, name))
+            continue;
+        if (g_str_equal(viewers[i].display, display))
+            return &viewers[i];
+        say("%s needs [Display] Type=%s, and this guest has %s", name, viewers[i].display, display);
+        return NULL;
+    }
+    return &others[g_str_equal(display, "spice")];
+}
+
+/* The command line of --with=, or NULL, having said why. */
+static char **find_wished(const View *view, const char *display)
+{
+    const char *with = view->client->with;
+    const struct Viewer *viewer = wished_viewer(with, display);
+    g_autofree char *program = viewer ? g_find_program_in_path(with) : NULL;
+
+    if (program)
+        return command_of(viewer, program, view);
+    if (viewer)
+        say("There is no program %s; install it, or give its path: --with=/PATH/PROGRAM", with);
     return NULL;
 }
 
@@ -223,14 +281,9 @@ static int show(View *view, const char *display)
         say("Cannot make a socket for the viewer: %s", g_strerror(-r));
         return STATUS_FAILED;
     }
-    g_auto(GStrv) argv = find_viewer(display, view->path);
-    if (!argv) {
-        remedy_speak_here(BOOT_SETUP_OTHER, NETWORK_SETUP_OTHER);
-        g_autofree char *install =
-            remedy_install(g_str_equal(display, "vnc") ? PACKAGE_VNC_VIEWER : PACKAGE_SPICE_VIEWER);
-        say("There is no viewer for %s that connects to a socket; %s", display, install);
+    g_auto(GStrv) argv = view->client->with ? find_wished(view, display) : find_viewer(view, display);
+    if (!argv)
         return STATUS_FAILED;
-    }
     r = start_viewer(view, argv);
     if (r < 0) {
         say("Cannot run %s: %s", argv[0], g_strerror(-r));

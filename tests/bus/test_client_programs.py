@@ -119,7 +119,7 @@ class CompletionTest(ClientTest):
     def test_an_option_is_offered_and_explained_for_those_verbs_that_know_it(self):
         text, nowhere = self.usherctl("help").stdout, {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
         for option, value in (("dry-run", ""), ("no-block", ""), ("force", ""), ("all", ""), ("fingerprint", ""), ("eject", ""), ("clear", ""),
-                              ("functions", "=0"), ("group", "=all"), ("stop-holders", "=a.service")):
+                              ("functions", "=0"), ("group", "=all"), ("stop-holders", "=a.service"), ("with", "=x")):
             explained = re.search(rf"(?m)^ .*--{option}\b.*\n(?: {{28}}.*\n)*", text).group()
             options = MANUAL.read_text(encoding="utf-8").split("# OPTIONS")[1]
             manual = re.search(rf"(?m)^.*\*--{option}=?\*.*\n((?:\t.*\n)+)", options).group(1)
@@ -134,7 +134,7 @@ class CompletionTest(ClientTest):
                 self.assertEqual(f"*{verb}*" in manual, known, f"{verb} --{option} in the manual")
 
     def test_every_option_of_the_help_is_offered_somewhere(self):
-        offered = {option.rstrip("=") for verb in ("", "bind ", "console ", "devices ", "show ", "reset ", "cdrom ", "create ", "import ") for option in self.complete(f"usherctl {verb}--")}
+        offered = {option.rstrip("=") for verb in ("", "bind ", "console ", "view ", "devices ", "show ", "reset ", "cdrom ", "create ", "import ") for option in self.complete(f"usherctl {verb}--")}
         self.assertEqual(set(re.findall(r"--[a-z-]+", self.usherctl("help").stdout)), offered)
 
     def test_names_from_another_host_are_not_expanded(self):

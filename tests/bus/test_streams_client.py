@@ -2,6 +2,7 @@
 """usherctl console and usherctl view, of real guests."""
 
 import os
+import pathlib
 import pty
 import re
 import select
@@ -127,15 +128,22 @@ for number in range(2):
     print(mode, viewer.recv(12, socket.MSG_WAITALL), flush=True)
 """
 
-    def view(self, viewer, display="vnc"):
+    def view(self, viewer, display="vnc", name="gvncviewer"):
         self.start(f"[Display]\nType={display}\n" if display else "")
-        folder = self.usherd.folder / "bin"
-        folder.mkdir()
+        (self.usherd.folder / "bin").mkdir()
         if viewer:
-            (folder / "gvncviewer").write_text(viewer)
-            (folder / "gvncviewer").chmod(0o755)
-        environment = self.bus.environment(PATH=str(folder), XDG_RUNTIME_DIR=str(self.usherd.folder), LC_ALL="C.UTF-8")
-        result = subprocess.run([USHERCTL, "view", "demo"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            self.install(viewer, name)
+        return self.view_again()
+
+    def install(self, viewer, name):
+        program = self.usherd.folder / "bin" / name
+        program.write_text(viewer)
+        program.chmod(0o755)
+        return program
+
+    def view_again(self, *options):
+        environment = self.bus.environment(PATH=str(self.usherd.folder / "bin"), XDG_RUNTIME_DIR=str(self.usherd.folder), LC_ALL="C.UTF-8")
+        result = subprocess.run([USHERCTL, "view", *options, "demo"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                 timeout=DEADLINE_SECONDS, check=False)
         self.assertEqual(list(self.usherd.folder.glob("usherctl-*")), [])
         return result
@@ -153,6 +161,34 @@ for number in range(2):
 
     def test_passes_on_that_the_viewer_failed(self):
         self.assertEqual(self.view("#!/bin/sh\nexit 1\n").returncode, 1)
+
+    def arguments(self, *options):
+        result = self.view_again(*options)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return re.sub(rf"{self.usherd.folder}/usherctl-\w+/display", "SOCKET", result.stdout.strip())
+
+    def test_starts_the_viewer_of_ones_choice_as_that_wants_it(self):
+        note = "#!/bin/sh\necho \"$*\"\n"
+        self.view(note, "spice", "remote-viewer")
+        memory = pathlib.Path("/dev/shm/usher/looking-glass-demo")
+        for name in ("spicy", "looking-glass-client", "other"):
+            program = self.install(note, name)
+        self.assertEqual(self.arguments(), "spice+unix://SOCKET")
+        self.assertEqual(self.arguments("--with=spicy"), "--uri=spice+unix://SOCKET")
+        self.assertEqual(self.arguments("--with=looking-glass-client"), "-p 0 -c SOCKET")
+        self.assertEqual(self.arguments(f"--with={program}"), "spice+unix://SOCKET")
+        memory.parent.mkdir(exist_ok=True)
+        self.addCleanup(memory.unlink)
+        memory.touch()
+        self.assertEqual(self.arguments("--with=looking-glass-client"), f"-p 0 -c SOCKET -f {memory}")
+
+    def test_says_which_viewer_does_not_do(self):
+        self.view("#!/bin/sh\nexit 0\n")
+        for program, words in (("looking-glass-client", "looking-glass-client needs [Display] Type=spice, and this guest has vnc\n"),
+                               ("/opt/remote-viewer", "remote-viewer needs [Display] Type=spice, and this guest has vnc\n"),
+                               ("no-such-viewer", "There is no program no-such-viewer; install it, or give its path: --with=/PATH/PROGRAM\n")):
+            result = self.view_again(f"--with={program}")
+            self.assertEqual((result.returncode, result.stderr), (1, words))
 
     def test_says_that_the_guest_has_no_display(self):
         result = self.view(self.VIEWER, None)
