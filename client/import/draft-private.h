@@ -12,7 +12,7 @@ typedef struct DraftLine {
 struct DraftSection {
     Draft *draft;
     char *kind, *name; /* name NULL: the section has none */
-    GPtrArray *lines; /* of DraftLine, owned */
+    GPtrArray *lines;  /* of DraftLine, owned */
 };
 
 /* What many wishes have as their answer. */

@@ -251,7 +251,8 @@ START_TEST(the_whole_group_of_a_guest_comes_back_from_every_step)
     g_ptr_array_add(sections, &gpu);
     g_ptr_array_add(sections, &usb);
     g_autoptr(GPtrArray) none = g_ptr_array_new();
-    GuestDefinition guest = {.name = "win10", .pci = sections, .networks = none, .usbs = none};
+    GuestDefinition guest = {
+        .name = "win10", .memory.numa = none, .pci = sections, .networks = none, .usbs = none};
 
     g_autoptr(Plan) plan = NULL;
     _cleanup_fault_ Fault *fault = NULL;

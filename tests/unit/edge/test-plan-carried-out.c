@@ -85,7 +85,8 @@ static Plan *make_plan(FakeHost *fake, const GPtrArray *sections)
 {
     HostPlace place = {.sys_fd = fake_host_sys_fd(fake), .proc_fd = fake_host_proc_fd(fake)};
     g_autoptr(GPtrArray) none = g_ptr_array_new();
-    GuestDefinition guest = {.name = (char *)"win10", .pci = (GPtrArray *)sections, .networks = none, .usbs = none};
+    GuestDefinition guest = {
+        .name = (char *)"win10", .memory.numa = none, .pci = (GPtrArray *)sections, .networks = none, .usbs = none};
     g_autoptr(Host) host = NULL;
     _cleanup_fault_ Fault *fault = NULL;
     Plan *plan = NULL;
