@@ -16,10 +16,7 @@
 #include "base/log.h"
 #include "core/host/nat-range.h"
 #include "edge/hand/nat-bridge.h"
-
-#define FORWARD "sys/net/ipv4/ip_forward"
-/* There while it is us who switched forwarding on. */
-#define NOTE "forwarding"
+#include "edge/hand/nat-forward.h"
 
 static int fail(int error, const char *what)
 {
@@ -59,28 +56,6 @@ static int write_range(int run_fd, uint32_t range)
     return r;
 }
 
-/* The note comes first: one too many does no harm, as 0 is what it says. */
-static int forward(int proc_fd, int run_fd)
-{
-    g_autofree char *before = NULL;
-
-    int r = file_read_value_at(proc_fd, FORWARD, &before);
-    if (r < 0 || !g_str_equal(before, "0"))
-        return r;
-    r = file_replace_at(run_fd, NOTE, before, 0644);
-    return r < 0 ? r : file_write_value_at(proc_fd, FORWARD, "1");
-}
-
-static int stop_forwarding(int proc_fd, int run_fd)
-{
-    if (faccessat(run_fd, NOTE, F_OK, 0) < 0)
-        return 0;
-    int r = file_write_value_at(proc_fd, FORWARD, "0");
-    if (r >= 0)
-        unlinkat(run_fd, NOTE, 0);
-    return r;
-}
-
 /* What an earlier one has left behind goes first: no unit has it any more. */
 static int up(int sys_fd, int proc_fd, int run_fd, const char *wanted)
 {
@@ -92,24 +67,26 @@ static int up(int sys_fd, int proc_fd, int run_fd, const char *wanted)
     if (r < 0)
         return r;
     r = nat_bridge_make(range);
-    if (r == -EEXIST)
-        log_error("there is a link %s, which is not usher's; rename it, or remove it: ip link delete %s",
-                  NAT_BRIDGE, NAT_BRIDGE);
-    else if (r < 0)
+    if (r == -EEXIST) {
+        log_error("there is a link " NAT_BRIDGE ", which is not usher's; rename it, or remove it: "
+                  "ip link delete " NAT_BRIDGE);
+        return r;
+    }
+    if (r < 0)
         return fail(r, "cannot make the bridge " NAT_BRIDGE);
-    if (r >= 0)
-        r = write_range(run_fd, range);
-    if (r >= 0)
-        r = forward(proc_fd, run_fd);
-    return r;
+    r = write_range(run_fd, range);
+    if (r < 0)
+        return fail(r, "cannot write the range of addresses");
+    r = nat_forward_start(proc_fd, run_fd);
+    return r < 0 ? fail(r, "cannot have the host forward packets") : 0;
 }
 
 static int down(int sys_fd, int proc_fd, int run_fd)
 {
-    int r = stop_forwarding(proc_fd, run_fd), s = nat_bridge_remove(sys_fd);
+    int r = nat_forward_stop(proc_fd, run_fd), s = nat_bridge_remove(sys_fd);
 
     if (r < 0)
-        fail(r, "cannot write 0 to /proc/" FORWARD);
+        fail(r, "cannot put back what /proc/sys/net/ipv4 had before");
     if (s < 0)
         fail(s, "cannot remove the bridge " NAT_BRIDGE);
     return r < 0 ? r : s;
