@@ -66,7 +66,7 @@ static int up(int sys_fd, int proc_fd, int run_fd, const char *wanted)
         r = choose(wanted, &range);
     if (r < 0)
         return r;
-    r = nat_bridge_make(range);
+    r = nat_bridge_make(proc_fd, range);
     if (r == -EEXIST) {
         log_error("there is a link " NAT_BRIDGE ", which is not usher's; rename it, or remove it: "
                   "ip link delete " NAT_BRIDGE);

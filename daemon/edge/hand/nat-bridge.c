@@ -104,14 +104,25 @@ static int remove_index(unsigned index)
     return netlink_ask(&request);
 }
 
-int nat_bridge_make(uint32_t range)
+/* A guest that advertises itself as a router would else become the host's: the kernel believes such words on
+ * each link that is up (accept_ra in ip-sysctl.rst). -ENOENT: it has no IPv6. */
+static int refuse_ipv6(int proc_fd)
+{
+    int r = file_write_value_at(proc_fd, "sys/net/ipv6/conf/" NAT_BRIDGE "/disable_ipv6", "1");
+
+    return r == -ENOENT ? 0 : r;
+}
+
+int nat_bridge_make(int proc_fd, uint32_t range)
 {
     int r = add_bridge();
     if (r < 0)
         return r;
     unsigned index = if_nametoindex(NAT_BRIDGE);
     NetlinkRequest up = netlink_request(RTM_NEWLINK, 0, index, true);
-    r = add_address(index, range);
+    r = refuse_ipv6(proc_fd);
+    if (r >= 0)
+        r = add_address(index, range);
     if (r >= 0)
         r = netlink_ask(&up);
     if (r < 0)

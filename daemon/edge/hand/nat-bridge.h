@@ -10,9 +10,10 @@
  * -errno. */
 int nat_bridge_taken(GArray **ret);
 
-/* Makes the bridge with the first address of the range, and sets it up. Whatever fails leaves no bridge.
- * -EEXIST: there is a link of that name, which is somebody else's; another -errno. */
-int nat_bridge_make(uint32_t range);
+/* Makes the bridge with the first address of the range, without IPv6 of the host's, and sets it up. Whatever
+ * fails leaves no bridge. proc_fd: /proc. -EEXIST: there is a link of that name, which is somebody else's;
+ * another -errno. */
+int nat_bridge_make(int proc_fd, uint32_t range);
 
 /* Removes it if it is there and usher's own. 0 or -errno. */
 int nat_bridge_remove(int sys_fd);

@@ -29,6 +29,13 @@ static int a_network(void)
     return fd;
 }
 
+static int make_bridge(void)
+{
+    _cleanup_close_ int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return nat_bridge_make(proc_fd, RANGE);
+}
+
 static void assert_says(const char *command)
 {
     ck_assert_msg(system(command) == 0, "%s", command);
@@ -46,7 +53,7 @@ START_TEST(the_bridge_is_up_with_its_address_until_it_is_removed)
 {
     _cleanup_close_ int sys_fd = a_network();
 
-    ck_assert_int_eq(nat_bridge_make(RANGE), 0);
+    ck_assert_int_eq(make_bridge(), 0);
     assert_says("ip -o -4 address show dev usher0 | grep -q 'inet 192.168.150.1/24 brd 192.168.150.255'");
     assert_says("ip -o link show dev usher0 | grep -q '[<,]UP[,>]'");
     assert_says("ip -d link show dev usher0 | grep -qw bridge");
@@ -56,11 +63,24 @@ START_TEST(the_bridge_is_up_with_its_address_until_it_is_removed)
 }
 END_TEST
 
+/* By router advertisements, as accept_ra is 1 there. */
+START_TEST(no_guest_becomes_the_hosts_router)
+{
+    _cleanup_close_ int sys_fd = a_network();
+
+    ck_assert_int_eq(make_bridge(), 0);
+    assert_says("ip link add port type veth && ip link set port master usher0 && ip link set port up");
+    assert_says("test -z \"$(ip -6 address show dev usher0)\"");
+    assert_says("grep -qx 1 /proc/sys/net/ipv6/conf/usher0/disable_ipv6");
+    ck_assert_int_eq(nat_bridge_remove(sys_fd), 0);
+}
+END_TEST
+
 START_TEST(a_port_does_not_change_the_bridges_own_address)
 {
     _cleanup_close_ int sys_fd = a_network();
 
-    ck_assert_int_eq(nat_bridge_make(RANGE), 0);
+    ck_assert_int_eq(make_bridge(), 0);
     assert_says("ip link add port address 02:00:00:00:00:01 type veth && ip link set port master usher0");
     assert_says("ip link show dev usher0 | grep -q " NAT_BRIDGE_ADDRESS);
     ck_assert_int_eq(nat_bridge_remove(sys_fd), 0);
@@ -72,7 +92,7 @@ START_TEST(a_link_of_somebody_elses_with_that_name_stays)
     _cleanup_close_ int sys_fd = a_network();
 
     assert_says("ip link add usher0 type bridge");
-    ck_assert_int_eq(nat_bridge_make(RANGE), -EEXIST);
+    ck_assert_int_eq(make_bridge(), -EEXIST);
     ck_assert_int_eq(nat_bridge_remove(sys_fd), 0);
     assert_says("ip link show dev usher0 >/dev/null");
 }
@@ -95,6 +115,6 @@ START_TEST(addresses_and_routes_of_all_tables_are_taken_up_or_down)
 }
 END_TEST
 
-SUITE("nat-bridge", the_bridge_is_up_with_its_address_until_it_is_removed,
+SUITE("nat-bridge", the_bridge_is_up_with_its_address_until_it_is_removed, no_guest_becomes_the_hosts_router,
       a_port_does_not_change_the_bridges_own_address, a_link_of_somebody_elses_with_that_name_stays,
       addresses_and_routes_of_all_tables_are_taken_up_or_down)
