@@ -8,13 +8,13 @@
 #define MIB_BITS 20
 
 /* The memory of a graphics card is behind its largest BAR; the others are for registers and doorbells. NULL:
- * none can be resized. */
+ * none can be resized. One that has no place is none, as it could not be given that size back. */
 static const HostBar *find_bar(const HostDevice *device, unsigned *ret)
 {
     const HostBar *largest = NULL;
 
     for (unsigned i = 0; i < BARS_MAX; i++)
-        if (device->bars[i].resizable && (!largest || device->bars[i].size > largest->size)) {
+        if (device->bars[i].resizable && device->bars[i].size > (largest ? largest->size : 0)) {
             largest = &device->bars[i];
             *ret = i;
         }

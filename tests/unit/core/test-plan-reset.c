@@ -150,6 +150,10 @@ START_TEST(a_size_that_cannot_be_had_is_refused_before_anything_is_touched)
     _cleanup_fault_ Fault *none = refused(host, "16G");
     ck_assert_str_eq(none->message, "[PCI gpu] BarSize=: no BAR of 0000:01:00.0 can be resized");
     HostDevice *gpu = with_bar(host);
+    gpu->bars[0].size = gpu->bars[2].size = 0;
+    _cleanup_fault_ Fault *nowhere = refused(host, "16G");
+    ck_assert_str_eq(nowhere->message, none->message);
+    with_bar(host);
     _cleanup_fault_ Fault *other = refused(host, "32G");
     ck_assert_str_eq(other->message, "[PCI gpu] BarSize=: 0000:01:00.0 cannot have that size");
     ck_assert_str_eq(other->remedy, "choose one that 0000:01:00.0 can have: 256M, 8G, 16G");
