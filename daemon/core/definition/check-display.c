@@ -84,3 +84,46 @@ int definition_check_display(const DefinitionReader *reader, Fault **ret_fault)
         r = check_usb_ports(reader, ret_fault);
     return r == 0 ? check_options(reader, ret_fault) : r;
 }
+
+static const DefinitionPci *shown_before(const GPtrArray *sections, const DefinitionPci *pci)
+{
+    for (unsigned i = 0; g_ptr_array_index(sections, i) != pci; i++)
+        if (((const DefinitionPci *)g_ptr_array_index(sections, i))->display)
+            return g_ptr_array_index(sections, i);
+    return NULL;
+}
+
+/* QEMU reads the screen from the driver of the part (VFIO_DEVICE_QUERY_GFX_PLANE). i915's has it as a dma-buf
+ * alone, which QEMU shows by OpenGL alone (vfio_display_dmabuf_init() of its hw/vfio/display.c), and a
+ * guest's QEMU has no card of the host's to draw with. */
+int definition_check_vgpu_screen(const DefinitionReader *reader, const ReadSection *section,
+                                 Fault **ret_fault)
+{
+    const DefinitionPci *pci = section->structure;
+
+    if (!pci->display)
+        return 0;
+    if (!definition_mediates(pci))
+        return definition_raise(
+            section_place(section, "Display"), ret_fault,
+            "remove it: a card shows its screen on a monitor of its own",
+            "[PCI %s] Display=yes: only a mediated device has a screen that QEMU can show", pci->name);
+    if (reader->definition->display.type == DISPLAY_NONE)
+        return definition_raise(section_place(section, "Display"), ret_fault,
+                                "add Type=spice and Card=none to [Display], or remove it",
+                                "[PCI %s] Display=yes: without [Display] Type= nobody sees the screen",
+                                pci->name);
+    if (pci->mediated_type && g_str_has_prefix(pci->mediated_type, "i915-"))
+        return definition_raise(section_place(section, "Display"), ret_fault,
+                                "remove it, and have a viewer run within the guest",
+                                "[PCI %s] Display=yes: QEMU shows the screen of %s by OpenGL alone, which a "
+                                "guest's QEMU does not have",
+                                pci->name, pci->mediated_type);
+    const DefinitionPci *other = shown_before(reader->definition->pci, pci);
+    if (other)
+        return definition_raise(section_place(section, "Display"), ret_fault, "remove one of them",
+                                "[PCI %s] Display=yes: QEMU has one ramfb, which shows the firmware, and "
+                                "[PCI %s] has it",
+                                pci->name, other->name);
+    return 0;
+}

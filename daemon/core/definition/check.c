@@ -256,34 +256,6 @@ static int check_mediated(const ReadSection *section, Fault **ret_fault)
     return 0;
 }
 
-/* QEMU reads the screen from the driver of the part (VFIO_DEVICE_QUERY_GFX_PLANE). i915's has it as a dma-buf
- * alone, which QEMU shows by OpenGL alone (vfio_display_dmabuf_init() of its hw/vfio/display.c), and a
- * guest's QEMU has no card of the host's to draw with. */
-static int check_vgpu_screen(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
-{
-    const DefinitionPci *pci = section->structure;
-
-    if (!pci->display)
-        return 0;
-    if (!definition_mediates(pci))
-        return definition_raise(
-            section_place(section, "Display"), ret_fault,
-            "remove it: a card shows its screen on a monitor of its own",
-            "[PCI %s] Display=yes: only a mediated device has a screen that QEMU can show", pci->name);
-    if (reader->definition->display.type == DISPLAY_NONE)
-        return definition_raise(section_place(section, "Display"), ret_fault,
-                                "add Type=spice and Card=none to [Display], or remove it",
-                                "[PCI %s] Display=yes: without [Display] Type= nobody sees the screen",
-                                pci->name);
-    if (pci->mediated_type && g_str_has_prefix(pci->mediated_type, "i915-"))
-        return definition_raise(section_place(section, "Display"), ret_fault,
-                                "remove it, and have a viewer run within the guest",
-                                "[PCI %s] Display=yes: QEMU shows the screen of %s by OpenGL alone, which a "
-                                "guest's QEMU does not have",
-                                pci->name, pci->mediated_type);
-    return 0;
-}
-
 static int check_pci(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault)
 {
     const DefinitionPci *pci = section->structure;
@@ -293,7 +265,7 @@ static int check_pci(const DefinitionReader *reader, const ReadSection *section,
         if (r != 0)
             return r;
     }
-    int r = check_vgpu_screen(reader, section, ret_fault);
+    int r = definition_check_vgpu_screen(reader, section, ret_fault);
     if (r != 0)
         return r;
     if (pci->primary_vga && display_has_card(&reader->definition->display))

@@ -10,6 +10,9 @@ int definition_check_input(const DefinitionReader *reader, const ReadSection *se
 int definition_check_usb(const DefinitionReader *reader, const ReadSection *section, Fault **ret_fault);
 /* [Display] */
 int definition_check_display(const DefinitionReader *reader, Fault **ret_fault);
+/* One [PCI x]: whether somebody sees the screen of Display=. */
+int definition_check_vgpu_screen(const DefinitionReader *reader, const ReadSection *section,
+                                 Fault **ret_fault);
 /* [Sound] */
 int definition_check_sound(const DefinitionReader *reader, Fault **ret_fault);
 /* One [Network x]. */

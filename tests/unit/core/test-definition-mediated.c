@@ -98,6 +98,12 @@ START_TEST(the_screen_of_a_vgpu_is_shown_where_somebody_sees_it)
         AT "4: [PCI vgpu] Display=yes: QEMU shows the screen of i915-GVTg_V5_4 by OpenGL alone, which "
            "a guest's QEMU does not have",
         "remove it, and have a viewer run within the guest");
+    /* QEMU ends at a second one: "duplicate fw_cfg file name". */
+    assert_refused(VGPU "Display=yes\n[PCI b]\nAddress=01:00.0\nMediatedType=x-1\nDisplay=yes\n"
+                        "[Display]\nType=vnc\n",
+                   AT "7: [PCI b] Display=yes: QEMU has one ramfb, which shows the firmware, and [PCI vgpu] "
+                      "has it",
+                   "remove one of them");
 }
 END_TEST
 
