@@ -112,8 +112,12 @@ static int check_size(const Host *host, const GuestDefinition *definition, const
     g_autofree char *wanted = host_size_words(bytes), *has = host_size_words(there),
                     *where = bound ? g_strdup_printf("NUMA node %u of the host", bound->number)
                                    : g_strdup("the host");
-    return fault_raise(ret_fault, FAULT_REFUSED, "lower Size= in [Memory]",
-                       "guest %s: [Memory] Size= is %s, and %s has %s", definition->name, wanted, where, has);
+    bool part = bytes != definition->memory.size;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        part ? "have some [NUMA] section's Node= name another node" : "lower Size= in [Memory]",
+        "guest %s: %s %s, and %s has %s", definition->name,
+        part ? "Memory= of its [NUMA] sections makes" : "[Memory] Size= is", wanted, where, has);
 }
 
 /* Free pages count only if nobody else was promised them: a guest that starts at the same time takes its
@@ -161,10 +165,13 @@ static int add_part(Plan *plan, const Host *host, const Claims *claims, const Gu
                : 0;
 }
 
-/* The host's node that a NUMA node of the guest's has its memory from. */
-static const HostNode *node_of(const Host *host, const DefinitionNuma *cell, const HostNode *otherwise)
+/* The host's node that a NUMA node of the guest's must have its memory from; NULL: any. */
+static const HostNode *node_of(const Host *host, const GuestDefinition *definition,
+                               const DefinitionNuma *cell, const HostNode *otherwise)
 {
-    return cell->node > 0 ? find_node(host, cell->node - 1) : otherwise;
+    bool bound = definition->memory.huge_pages != HUGE_PAGES_NO || definition->memory.node > 0;
+
+    return cell->node > 0 ? find_node(host, cell->node - 1) : bound ? otherwise : NULL;
 }
 
 /* The guest's NUMA nodes, together where they share a node of the host's. */
@@ -173,13 +180,13 @@ static int add_cells(Plan *plan, const Host *host, const Claims *claims, const G
 {
     const GPtrArray *cells = definition->memory.numa;
     g_autoptr(GHashTable) sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    int r = 0;
 
+    int r = check_size(host, definition, NULL, definition->memory.size, ret_fault);
     for (unsigned i = 0; i < cells->len; i++) {
         const DefinitionNuma *cell = g_ptr_array_index(cells, i);
-        const HostNode *node = node_of(host, cell, otherwise);
+        const HostNode *node = node_of(host, definition, cell, otherwise);
         g_autofree char *section = g_strconcat("NUMA ", cell->name, NULL);
-        if (cell->node > 0 && !node)
+        if (r == 0 && cell->node > 0 && !node)
             return raise_no_node(definition, section, cell->node - 1, ret_fault);
         uint64_t *sum = g_hash_table_lookup(sums, node);
         if (!sum)
@@ -188,11 +195,10 @@ static int add_cells(Plan *plan, const Host *host, const Claims *claims, const G
     }
     for (unsigned i = 0; r == 0 && i < cells->len; i++) {
         const DefinitionNuma *cell = g_ptr_array_index(cells, i);
-        const HostNode *node = node_of(host, cell, otherwise);
+        const HostNode *node = node_of(host, definition, cell, otherwise);
         const uint64_t *sum = g_hash_table_lookup(sums, node);
         if (sum)
-            r = add_part(plan, host, claims, definition, node, cell->node > 0 || definition->memory.node > 0,
-                         *sum, ret_fault);
+            r = add_part(plan, host, claims, definition, node, node != NULL, *sum, ret_fault);
         g_hash_table_remove(sums, node);
     }
     return r;

@@ -129,6 +129,32 @@ START_TEST(each_numa_node_of_a_guest_has_its_pages_from_a_node_of_the_hosts)
 }
 END_TEST
 
+#define FREE_AND_BOUND                                                                                       \
+    "[CPU]\nCores=2\n[Memory]\nSize=6G\n[NUMA a]\nMemory=%s\nCPUs=0\n%s[NUMA b]\nMemory=%s\nCPUs=1\n%s"
+
+/* Whichever of them stands first. */
+START_TEST(of_a_guests_numa_nodes_only_those_of_one_of_the_hosts_must_fit_into_that)
+{
+    g_autoptr(Host) host = a_host();
+    g_autofree char *fits = g_strdup_printf(FREE_AND_BOUND, "3G", "", "3G", "Node=0\n"),
+                    *turned = g_strdup_printf(FREE_AND_BOUND, "3G", "Node=0\n", "3G", ""),
+                    *large = g_strdup_printf(FREE_AND_BOUND, "1G", "", "5G", "Node=0\n");
+
+    a_node(host, 0, 0, 0);
+    a_node(host, 1, 0, 0);
+    for (unsigned i = 0; i < 2; i++)
+        g_array_index(host->nodes, HostNode, i).memory = UINT64_C(4) << 30;
+    g_autoptr(Plan) one = a_plan(host, fits), other = a_plan(host, turned);
+    assert_refused_on(
+        host, NULL, large, FAULT_REFUSED,
+        "guest win10: Memory= of its [NUMA] sections makes 5.0 GiB, and NUMA node 0 of the host "
+        "has 4.0 GiB");
+    g_array_index(host->nodes, HostNode, 1).memory = UINT64_C(1) << 30;
+    assert_refused_on(host, NULL, fits, FAULT_REFUSED,
+                      "guest win10: [Memory] Size= is 6.0 GiB, and the host has 5.0 GiB");
+}
+END_TEST
+
 START_TEST(more_memory_than_there_is_is_refused)
 {
     g_autoptr(Host) host = a_host();
@@ -285,6 +311,7 @@ START_TEST(what_the_kernel_has_in_all_counts_and_not_the_sum_of_its_nodes)
 END_TEST
 
 SUITE("plan-memory", each_numa_node_of_a_guest_has_its_pages_from_a_node_of_the_hosts,
+      of_a_guests_numa_nodes_only_those_of_one_of_the_hosts_must_fit_into_that,
       pages_that_are_missing_come_before_any_device, pages_that_are_there_need_no_step,
       pages_are_of_the_node_that_the_device_is_at, nodes_and_sizes_that_are_not_there_are_refused,
       pages_that_another_guest_was_promised_are_not_counted_twice, more_memory_than_there_is_is_refused,
