@@ -63,6 +63,7 @@ typedef struct HostLink {
     char *name;
     char *master; /* the bridge or bond that it is a port of; NULL: none */
     bool bridge;
+    bool nat;         /* the bridge of Mode=nat, which usher-nat has made (nat-range.h) */
     bool tap;         /* a tap device that stays when nobody has it open */
     bool multi_queue; /* of a tap device: several can open it, a queue each */
 } HostLink;

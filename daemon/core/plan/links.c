@@ -87,13 +87,14 @@ static int check_bridge(const Host *host, const GuestDefinition *definition, con
                        link ? "it is not a bridge" : "this host has no such bridge");
 }
 
-/* There while another guest has it; else the guest's plan makes it. */
+/* There while another guest has it; else the guest's plan makes it. A bridge that is somebody else's stops
+ * usher-nat as any other link does. */
 static int check_nat_bridge(const Host *host, const GuestDefinition *definition,
                             const DefinitionNetwork *network, Fault **ret_fault)
 {
     const HostLink *link = host_find_link(host, network->bridge);
 
-    if (!link || link->bridge)
+    if (!link || link->nat)
         return 0;
     return fault_raise(ret_fault, FAULT_IN_USE, "rename that link, or remove it: ip link delete " NAT_BRIDGE,
                        "guest %s: [Network %s] Mode=nat needs a bridge called " NAT_BRIDGE

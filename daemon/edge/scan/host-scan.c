@@ -8,6 +8,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/file.h"
+#include "../../core/host/nat-range.h"
 #include "../../core/host/vfio-driver.h"
 #include "../sight/bar-size.h"
 #include "host-memory.h"
@@ -274,6 +275,8 @@ static void scan_link(const HostPlace *place, const char *name, Host *host)
     unsigned tun = flags ? strtoul(flags, NULL, 16) : 0;
     link->master = read_link(fd, "master");
     link->bridge = faccessat(fd, "bridge", F_OK, 0) == 0;
+    g_autofree char *address = link->bridge ? read_text(fd, "address") : NULL;
+    link->nat = g_str_equal(name, NAT_BRIDGE) && g_strcmp0(address, NAT_BRIDGE_ADDRESS) == 0;
     link->tap = tun & IFF_TAP && tun & IFF_PERSIST;
     link->multi_queue = tun & IFF_MULTI_QUEUE;
 }

@@ -145,7 +145,7 @@ START_TEST(a_guest_of_mode_nat_has_its_use_of_the_network_begun_once_and_first)
     assert_step(plan, 0, "unit of usher-nat@win10.target: inactive → active");
     assert_step(plan, 1, "link of ush-win10_lan: none → tap on usher0 as fe:54:00:12:34:56");
     assert_step(plan, 2, "link of ush-win10_two: none → mqtap on usher0 as fe:54:00:12:34:57");
-    host_add_link(host, "usher0")->bridge = true;
+    host_add_link(host, "usher0")->nat = true;
     g_autoptr(Plan) second = a_plan(host, text);
     ck_assert_uint_eq(second->steps->len, 3);
 }
@@ -170,7 +170,7 @@ START_TEST(a_link_that_has_the_bridges_name_is_nobodys_to_take_over)
 {
     g_autoptr(Host) host = a_network();
 
-    host_add_link(host, "usher0")->tap = true;
+    host_add_link(host, "usher0")->bridge = true;
     assert_no_plan(
         host, "[Network lan]\nMode=nat\n", FAULT_IN_USE,
         "guest win10: [Network lan] Mode=nat needs a bridge called usher0, but this host has another "

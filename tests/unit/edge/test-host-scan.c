@@ -5,6 +5,7 @@
 
 #include "../../../daemon/base/file.h"
 #include "../../../daemon/core/host/huge-pages.h"
+#include "../../../daemon/core/host/nat-range.h"
 #include "../../../daemon/edge/scan/mediated-scan.h"
 #include "../suite.h"
 #include "scanned.h"
@@ -325,7 +326,23 @@ START_TEST(nodes_are_seen_with_their_huge_pages)
 }
 END_TEST
 
+START_TEST(the_bridge_of_mode_nat_is_told_from_another_of_that_name)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    int sys_fd = fake_host_sys_fd(fake), fd = file_open_dirs_at(sys_fd, "class/net/usher0/bridge", 0755);
+    close(fd);
+
+    ck_assert_int_ge(file_replace_at(sys_fd, "class/net/usher0/address", "02:00:00:00:00:01\n", 0444), 0);
+    g_autoptr(Host) before = scan(fake, NULL);
+    ck_assert(host_find_link(before, "usher0")->bridge && !host_find_link(before, "usher0")->nat);
+    ck_assert_int_ge(file_replace_at(sys_fd, "class/net/usher0/address", NAT_BRIDGE_ADDRESS "\n", 0444), 0);
+    g_autoptr(Host) after = scan(fake, NULL);
+    ck_assert(host_find_link(after, "usher0")->nat);
+}
+END_TEST
+
 SUITE("host-scan", a_gpu_is_seen_with_all_that_sysfs_says_of_it,
+      the_bridge_of_mode_nat_is_told_from_another_of_that_name,
       a_bridge_is_known_by_its_class_or_the_bus_below_it, drivers_and_overrides_are_seen_as_they_are,
       a_virtual_function_names_its_physical_one,
       a_card_says_how_many_virtual_functions_it_could_have_and_where,
