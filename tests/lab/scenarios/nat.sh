@@ -137,6 +137,15 @@ it "The second one keeps its network, too" bridged two
 it "Its QEMU is killed" kill_qemu
 it "The network goes with the last guest, and the host is as before" wait_until 60 network_as_before
 
+often() {
+        for _ in 1 2 3 4 5 6 7 8; do
+                systemctl start usher-nat@often.target && systemctl stop usher-nat.service || return 1
+        done
+}
+
+it "It can come and go often" often
+it "It has gone after that, too" wait_until 60 network_as_before
+
 # Somebody else's route takes the range.
 ip route add 192.168.150.0/24 dev behind0
 it "The first guest starts again" usherctl start one
