@@ -24,8 +24,8 @@ void wish_acpi_table(Wishes *wishes, const char *path, const Node *from);
 /* Looking Glass' memory: /dev/kvmfr0, or a file in /dev/shm, and its size (0: not said). */
 void wish_looking_glass(Wishes *wishes, const char *path, guint64 size, const Node *from);
 /* A USB device by vendor and product, or by a port; NULL: not said. */
+void wish_usb(Wishes *wishes, const char *vendor, const char *product, const char *port, const Node *from);
 /* The same by bus and number, which only this host can turn into a name that stays; NULL: not said. */
 void wish_usb_numbered(Wishes *wishes, const char *bus, const char *number, const Node *from);
-void wish_usb(Wishes *wishes, const char *vendor, const char *product, const char *port, const Node *from);
 void wish_evdev(Wishes *wishes, const char *device, const char *toggle, const Node *from);
 void wish_huge_pages(Wishes *wishes, guint64 size, const Node *from);
