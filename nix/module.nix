@@ -13,6 +13,16 @@
 let
   cfg = config.services.usher;
 
+  # Of Mode=nat. NixOS' systemd looks for a unit's program in its own package, or where ExecSearchPath= says (systemd.exec(5)); usherd, which
+  # refuses a guest whose programs are not there, looks in PATH. A restart would make the bridge anew, without the links of running guests.
+  natPrograms = [ pkgs.dnsmasq pkgs.nftables ];
+  natService = {
+    overrideStrategy = "asDropin";
+    restartIfChanged = false;
+    stopIfChanged = false;
+    serviceConfig.ExecSearchPath = lib.makeBinPath natPrograms;
+  };
+
   # A definition has one value a line, and a list as a line for each (usher.guest(5)).
   value = v: if builtins.isBool v then (if v then "yes" else "no") else toString v;
   line = key: v: "${key}=${value v}\n";
@@ -91,13 +101,18 @@ in
     systemd.packages = [ cfg.package ];
     systemd.tmpfiles.packages = [ cfg.package ];
     systemd.network.links."60-usher" = {
-      matchConfig.OriginalName = "ush-*";
+      matchConfig.OriginalName = "ush-* usher0";
       linkConfig.MACAddressPolicy = "none";
     };
+    # Guests with Mode=nat ask the host for addresses and names.
+    networking.firewall.interfaces.usher0 = { allowedTCPPorts = [ 53 ]; allowedUDPPorts = [ 53 67 ]; };
     systemd.sockets.usherd.wantedBy = [ "sockets.target" ];
     # A changed definition waits for the guest's next start: a switch of the system does not stop guests.
     systemd.services = {
       usherd.wantedBy = [ "multi-user.target" ];
+      usherd.path = natPrograms;
+      usher-nat = natService;
+      usher-nat-dhcp = natService;
     } // lib.mapAttrs'
       (name: g: lib.nameValuePair "usher-guest@${name}" {
         overrideStrategy = "asDropin";

@@ -11,6 +11,7 @@ let
     mapAttrs' = f: set: builtins.listToAttrs (map (name: f name set.${name}) (builtins.attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (builtins.attrNames set);
     concatLists = builtins.concatLists;
+    makeBinPath = packages: builtins.concatStringsSep ":" (map (package: "${package}/bin") packages);
     cleanSource = path: path;
     licenses.lgpl21Plus = "LGPL-2.1-or-later";
     types = {
@@ -35,6 +36,8 @@ let
     kmod.name = "kmod";
     swtpm.name = "swtpm";
     virtiofsd.name = "virtiofsd";
+    dnsmasq.outPath = "/nix/store/dnsmasq";
+    nftables.outPath = "/nix/store/nftables";
     callPackage = path: arguments: import path ({
       inherit lib;
       stdenv.mkDerivation = derivation: derivation;
@@ -83,6 +86,11 @@ assert host.systemd.services."usher-guest@win10".wantedBy == [ "multi-user.targe
 assert host.systemd.services."usher-guest@other".wantedBy == [ ];
 assert host.systemd.services."usher-guest@win10".restartIfChanged == false;
 assert host.systemd.services.usherd.wantedBy == [ "multi-user.target" ];
+assert builtins.elem "/nix/store/dnsmasq" (map toString host.systemd.services.usherd.path);
+assert host.systemd.services.usher-nat.serviceConfig.ExecSearchPath == "/nix/store/dnsmasq/bin:/nix/store/nftables/bin";
+assert host.systemd.services.usher-nat-dhcp == host.systemd.services.usher-nat;
+assert host.systemd.services.usher-nat.restartIfChanged == false;
+assert builtins.elem 67 host.networking.firewall.interfaces.usher0.allowedUDPPorts;
 assert host.boot.kernelParams == [ "intel_iommu=on" ];
 assert builtins.elem "vfio_pci" host.boot.kernelModules;
 assert host.environment.etc."usher/guests/win10.guest".mode == "0644";
