@@ -61,7 +61,8 @@ static void on_seen(int error, const LauncherUnit *unit, void *userdata)
         answer(u, WORKER_FAILED, error, NULL);
         return;
     }
-    if (view == STEP_VIEW_AFTER) {
+    /* With a job it will not stay so: usherd may have gone after it asked for one, and undoes that now. */
+    if (view == STEP_VIEW_AFTER && (u->acted || !unit->job)) {
         answer(u, WORKER_DONE, 0, live);
         return;
     }

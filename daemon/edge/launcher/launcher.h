@@ -116,6 +116,7 @@ int launcher_load_module(Launcher *launcher, const char *module, LauncherDone do
 typedef struct LauncherUnit {
     bool loaded;       /* there is such a unit */
     bool transient;    /* without a file: gone for good once it has stopped */
+    bool job;          /* systemd has been told to start it, or to stop it, and has not ended that */
     const char *state; /* "active", "inactive", "failed", … (ActiveState of org.freedesktop.systemd1(5)) */
 } LauncherUnit;
 /* unit is borrowed, and NULL with an error. */

@@ -6,7 +6,8 @@
 
 static int read_unit(sd_bus_message *reply, LauncherUnit *ret)
 {
-    const char *name, *load = "";
+    const char *name, *load = "", *path;
+    uint32_t job = 0;
 
     *ret = (LauncherUnit){.state = ""};
     int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
@@ -19,6 +20,8 @@ static int read_unit(sd_bus_message *reply, LauncherUnit *ret)
             r = sd_bus_message_read(reply, "v", "s", &load);
         else if (g_str_equal(name, "ActiveState"))
             r = sd_bus_message_read(reply, "v", "s", &ret->state);
+        else if (g_str_equal(name, "Job"))
+            r = sd_bus_message_read(reply, "v", "(uo)", &job, &path);
         else if (g_str_equal(name, "Transient") &&
                  (r = sd_bus_message_read(reply, "v", "b", &transient)) >= 0)
             ret->transient = transient;
@@ -28,6 +31,7 @@ static int read_unit(sd_bus_message *reply, LauncherUnit *ret)
             r = sd_bus_message_exit_container(reply);
     }
     ret->loaded = g_str_equal(load, "loaded");
+    ret->job = job != 0;
     return r < 0 ? r : 0;
 }
 

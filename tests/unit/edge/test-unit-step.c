@@ -9,6 +9,7 @@
 
 static const char *load_state, *active_state;
 static int transient;
+static uint32_t job;
 
 static UnitStep *step;
 
@@ -17,12 +18,15 @@ static int on_unit_property(sd_bus *b, const char *path, const char *interface, 
 {
     if (g_str_equal(property, "Transient"))
         return sd_bus_message_append(reply, "b", transient);
+    if (g_str_equal(property, "Job"))
+        return sd_bus_message_append(reply, "(uo)", job, job ? MOCK_ROOT "/job/7" : "/");
     return sd_bus_message_append(reply, "s", g_str_equal(property, "LoadState") ? load_state : active_state);
 }
 
 static const sd_bus_vtable unit_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("ActiveState", "s", on_unit_property, 0, 0),
+    SD_BUS_PROPERTY("Job", "(uo)", on_unit_property, 0, 0),
     SD_BUS_PROPERTY("LoadState", "s", on_unit_property, 0, 0),
     SD_BUS_PROPERTY("Transient", "b", on_unit_property, 0, 0),
     SD_BUS_VTABLE_END,
@@ -33,6 +37,7 @@ static void setup(void)
     load_state = "loaded";
     active_state = "active";
     transient = 0;
+    job = 0;
     systemd_begin(UNIT_PATH, "org.freedesktop.systemd1.Unit", unit_vtable, NULL);
 }
 
@@ -100,6 +105,19 @@ START_TEST(it_is_started_again)
 }
 END_TEST
 
+/* As after a crash of usherd, which had asked for it. */
+START_TEST(one_that_is_about_to_start_is_stopped)
+{
+    active_state = "inactive";
+    job = 7;
+    begin("active", "inactive");
+    until_called("StopUnit " UNIT " replace|");
+    ck_assert_int_eq(answers, 0);
+    mock_systemd_end_job(&mock, 1, UNIT, "done");
+    until_answered(WORKER_DONE);
+}
+END_TEST
+
 START_TEST(what_somebody_else_has_done_already_is_not_done_again)
 {
     active_state = "reloading";
@@ -156,6 +174,7 @@ END_TEST
 
 SUITE_WITH("unit-step", setup, teardown, a_service_is_stopped_and_that_is_read_back,
            one_that_fails_when_it_ends_has_ended, one_that_goes_on_all_the_same_is_a_failure,
-           it_is_started_again, what_somebody_else_has_done_already_is_not_done_again,
-           a_unit_that_is_gone_or_in_between_is_drift, a_refusal_of_systemds_is_a_failure,
-           one_that_is_let_go_is_not_heard_of, without_systemd_units_are_not_touched)
+           it_is_started_again, one_that_is_about_to_start_is_stopped,
+           what_somebody_else_has_done_already_is_not_done_again, a_unit_that_is_gone_or_in_between_is_drift,
+           a_refusal_of_systemds_is_a_failure, one_that_is_let_go_is_not_heard_of,
+           without_systemd_units_are_not_touched)
