@@ -46,7 +46,9 @@ int usb_find(const Host *host, const char *guest, const DefinitionUsb *wish, con
     if (n > 1) {
         g_autofree char *meant = usb_wish_describe(wish);
         return fault_raise(
-            ret_fault, FAULT_REFUSED, "say which one: add Port=, or Serial= if they have serial numbers",
+            ret_fault, FAULT_REFUSED,
+            wish->port ? "say which one: add ID=, as there is such a port for USB 2, and one for USB 3"
+                       : "say which one: add Port=, or Serial= if they have serial numbers",
             "guest %s: [USB %s] %s could be any of these: %s", guest, wish->name, meant, names->str);
     }
     *ret = found;

@@ -159,6 +159,12 @@ START_TEST(one_of_several_that_fit_is_not_guessed)
     assert_usb_refused(host, "Serial=A\n[USB y]\nPort=1-2.1", FAULT_REFUSED,
                        "and [USB y] both mean 0781:5567 at port 1-2.1 with serial number A",
                        "remove one of them, or write Port= in both");
+    plug(host, "1-9", 20, 1, 1, NULL)->place = g_strdup("pci-0000:00:14.0-usb-0:9");
+    plug(host, "2-9", 21, 2, 2, NULL)->place = g_strdup("pci-0000:00:14.0-usb-0:9");
+    assert_usb_refused(host, "Port=pci-0000:00:14.0-usb-0:9", FAULT_REFUSED,
+                       "the device at port pci-0000:00:14.0-usb-0:9 could be any of these: 0001:0001 at port "
+                       "1-9, 0002:0002 at port 2-9",
+                       "say which one: add ID=, as there is such a port for USB 2, and one for USB 3");
 }
 END_TEST
 
