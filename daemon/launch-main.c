@@ -385,9 +385,10 @@ int main(int argc, char *argv[])
     if (argc == 2 && argv[1][0] != '-')
         return run_guest(argv[1]);
     /* After a good end systemd runs ExecStop= too. Nobody has asked that what has ended be stopped: usherd
-     * would take it for a wish that the guest stays down (OnReboot=). ExecStopPost= waits for the rest. */
+     * would take it for a wish that the guest stays down (OnReboot=). Companions are waited for all the same:
+     * systemd kills them with what is left in the unit as soon as this returns (KillMode=mixed). */
     if (argc == 3 && g_str_equal(argv[1], "--stop"))
-        return getenv("EXIT_CODE") ? EXIT_SUCCESS : wait_for_end("stop", argv[2]);
+        return wait_for_end(getenv("EXIT_CODE") ? "ended" : "stop", argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--restored"))
         return wait_for_end("restored", argv[2]);
     complain(

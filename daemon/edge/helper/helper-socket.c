@@ -64,10 +64,8 @@ DEFINE_ELEMENT_FREE(Visitor, visitor_free, visitor)
 }
 
 static const char *const verbs[HELPER_VERB_MAX] = {
-    [HELPER_BIND] = "bind",
-    [HELPER_GUEST] = "guest",
-    [HELPER_STOP] = "stop",
-    [HELPER_RESTORED] = "restored",
+    [HELPER_BIND] = "bind",   [HELPER_GUEST] = "guest",       [HELPER_STOP] = "stop",
+    [HELPER_ENDED] = "ended", [HELPER_RESTORED] = "restored",
 };
 
 /* Whether a stranger's doings go into the journal: they must not crowd out usherd's own messages. */

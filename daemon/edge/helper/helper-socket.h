@@ -23,7 +23,8 @@ typedef struct HelperSocket HelperSocket;
 typedef enum HelperVerb {
     HELPER_BIND,     /* usher-bind: goes to worker_pool_adopt() */
     HELPER_GUEST,    /* ExecStart=: wants to become QEMU */
-    HELPER_STOP,     /* ExecStop=: waits until QEMU is gone, which is asked for */
+    HELPER_STOP,     /* ExecStop=: waits until QEMU and what runs beside it are gone, which is asked for */
+    HELPER_ENDED,    /* ExecStop= after QEMU has ended: likewise, and nothing is asked for */
     HELPER_RESTORED, /* ExecStopPost=: waits until the devices are back */
     HELPER_VERB_MAX,
     HELPER_VERB_INVALID = -EINVAL,

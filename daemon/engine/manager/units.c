@@ -143,6 +143,7 @@ void manager_hello(Manager *m, const HelperCaller *caller, Channel *channel)
         on_launcher(m, caller, channel);
         return;
     case HELPER_STOP:
+    case HELPER_ENDED:
     case HELPER_RESTORED:
         on_ending_unit(m, caller, channel);
         return;

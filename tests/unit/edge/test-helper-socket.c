@@ -122,6 +122,10 @@ START_TEST(what_a_guest_waits_for_is_told_apart)
     ck_assert_int_eq(verb, HELPER_STOP);
     channel = channel_free(channel);
     ends = 0;
+    ck_assert_int_eq(play_guest("ended"), HEARD_WELCOME);
+    ck_assert_int_eq(verb, HELPER_ENDED);
+    channel = channel_free(channel);
+    ends = 0;
     ck_assert_int_eq(play_guest("restored"), HEARD_WELCOME);
     ck_assert_int_eq(verb, HELPER_RESTORED);
 }
@@ -368,6 +372,7 @@ static const char *const lines[][2] = {
     {"guest", "hello guest guest"},
     {"stop", "hello stop stop"},
     {"restored", "hello restored restored"},
+    {"ended", "hello ended ended"},
     {"liar", "hello guest other"},
     {"binder", "hello bind"},
     {"mumbler", "good morning"},

@@ -289,13 +289,24 @@ START_TEST(a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none)
                     cases[i].exit ? "usher-launch: something other than usherd killed guest win10\n" : "");
         close_fd(fd);
     }
-    setenv("EXIT_CODE", "killed", 1);
-    setenv("EXIT_STATUS", "KILL", 1);
-    /* Nothing is left to be stopped. */
-    launch("--stop", "win10");
-    ck_assert_int_eq(finish(), 0);
     unsetenv("EXIT_CODE");
     unsetenv("EXIT_STATUS");
+    teardown();
+}
+END_TEST
+
+/* Else systemd would kill the programs beside QEMU, which write their data. */
+START_TEST(after_qemu_s_own_end_nothing_is_asked_for_and_the_rest_is_waited_for)
+{
+    setup();
+    setenv("EXIT_CODE", "exited", 1);
+    launch("--stop", "win10");
+    int fd = take_hello("hello ended win10");
+    ck_assert_int_eq(waitpid(child, NULL, WNOHANG), 0);
+    ck_assert(peer_say(fd, "ended"));
+    ck_assert_int_eq(finish(), 0);
+    close_fd(fd);
+    unsetenv("EXIT_CODE");
     teardown();
 }
 END_TEST
@@ -335,4 +346,5 @@ SUITE("usher-launch", it_becomes_what_it_is_told_with_the_files_in_their_places,
       what_it_cannot_become_is_told_in_the_log_and_in_the_journal, a_refusal_is_told_with_its_remedy,
       a_daemon_that_goes_away_is_told, a_daemon_that_is_not_there_is_told, nonsense_is_no_order,
       a_stop_waits_for_the_end, a_kill_of_somebody_else_s_is_a_failure_and_usherd_s_is_none,
+      after_qemu_s_own_end_nothing_is_asked_for_and_the_rest_is_waited_for,
       a_stop_asks_the_next_daemon_when_one_goes_away, a_wrong_call_says_how_to_do_it)
