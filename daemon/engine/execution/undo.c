@@ -16,6 +16,26 @@ GPtrArray *undo_plan(const Journal *journal)
     return steps;
 }
 
+static bool stops_unit(const Step *step)
+{
+    return step->kind == STEP_UNIT && g_str_equal(step->after, "inactive");
+}
+
+char **undo_stopped_units(const Journal *journal)
+{
+    g_autoptr(GStrvBuilder) units = g_strv_builder_new();
+    g_autoptr(GPtrArray) standing = NULL;
+
+    if (journal)
+        journal_read(journal, &standing, NULL);
+    for (unsigned i = 0; standing && i < standing->len; i++) {
+        const Step *step = ((const JournalOpen *)g_ptr_array_index(standing, i))->step;
+        if (stops_unit(step))
+            g_strv_builder_add(units, step->subject);
+    }
+    return g_strv_builder_end(units);
+}
+
 /* Whether the step is undone too. Called for the steps that stand, the last one first. */
 static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
 {
@@ -23,7 +43,7 @@ static bool goes(const Step *step, GHashTable *subjects, bool *kept_any)
 
     if (g_hash_table_contains(subjects, step->subject))
         return true;
-    if (step->kind == STEP_UNIT && g_str_equal(step->after, "inactive"))
+    if (stops_unit(step))
         return !*kept_any;
     *kept_any |= pci_address_from_string(step->subject, &address) == 0;
     return false;

@@ -17,6 +17,10 @@ GArray *undo_some(const Journal *journal, GHashTable *subjects);
 /* The steps of undo_some(), as undo_plan() tells them. */
 GPtrArray *undo_some_plan(const Journal *journal, GHashTable *subjects);
 
+/* Units that were stopped for the owner, and are still down for it. Of char*, NULL-terminated; the caller
+ * frees it. */
+char **undo_stopped_units(const Journal *journal);
+
 /* A step on this device stands. */
 bool undo_covers(const Journal *journal, PciAddress address);
 

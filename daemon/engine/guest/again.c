@@ -2,14 +2,23 @@
 /* How a guest ends, and is started again by itself. The manager starts it; here is what that is about. */
 #include "../../base/log.h"
 #include "../../core/qemu/qmp-message.h"
+#include "../execution/undo.h"
 #include "private.h"
+
+/* Of a run that an earlier daemon began, those are known that were stopped: they are up again by the next
+ * start. */
+static char **units_to_stop(const Run *run)
+{
+    return run->plan ? g_strdupv(run->plan->may_stop) : undo_stopped_units(run->journal);
+}
 
 void guest_note_end(Guest *g, GuestEnd end)
 {
     const GuestDefinition *definition = g->run->definition;
+    g_auto(GStrv) units = units_to_stop(g->run);
 
     if (!g->run->stop_asked && definition && life_goes_on(definition_life(definition), end))
-        revival_owe(g->revival, end, g->run->plan ? g->run->plan->may_stop : NULL);
+        revival_owe(g->revival, end, units);
     else
         revival_settle(g->revival);
 }

@@ -2,6 +2,7 @@
 /* Guests that end and are started again: OnReboot=, OnPowerOff=, OnCrash=. */
 #include <string.h>
 
+#include "../../../daemon/base/cleanup.h"
 #include "../../../daemon/engine/guest/revival.h"
 #include "fake-qemu.h"
 #include "manager-left.h"
@@ -254,6 +255,49 @@ START_TEST(a_device_that_cannot_be_given_back_keeps_the_guest_down)
 }
 END_TEST
 
+/* Sunshine has the device open, as long as it runs. */
+static void use(const Rig *rig, const char *state)
+{
+    fake_launcher_unit(rig->engine.launcher, "sunshine.service", state, false, false);
+    fake_workers_find_holder(rig->engine.workers, holder_new(HOLDER_FILE, "0000:01:00.0", "/dev/dri/card1",
+                                                             812, "sunshine", "sunshine.service", NULL));
+}
+
+START_TEST(the_next_daemon_may_stop_what_the_first_was_let_stop)
+{
+    char *may_stop[] = {(char *)"sunshine.service", NULL};
+    A_RIG(build_gpu);
+    A_QEMU(qemu, &rig);
+    g_autofree char *text = g_strconcat(rig.definition, "[Guest]\nOnReboot=restart\n", NULL);
+    unsigned job;
+
+    rig.definition = text;
+    _cleanup_manager_ Manager *manager = come_up(&rig);
+    use(&rig, "active");
+    ck_assert_int_eq(manager_start(manager, "win10", may_stop, &job, NULL), 0);
+    rig_settle(&rig);
+    fake_workers_find_holder(rig.engine.workers, NULL);
+    fake_qemu_launch(&qemu, win10(manager));
+    ck_assert_int_eq(guest_state(win10(manager)), GUEST_RUNNING);
+
+    rig_die(&rig, false);
+    manager_free(manager);
+    rig_come_again(&rig);
+    qemu.qmp_fd = close_fd(qemu.qmp_fd);
+    fake_launcher_found(rig.engine.launcher, "win10", QEMU_PID);
+    use(&rig, "inactive");
+    manager = come_up(&rig);
+    rig_settle(&rig);
+    fake_qemu_serve(&qemu);
+    ck_assert_int_eq(guest_state(win10(manager)), GUEST_RUNNING);
+
+    fake_qemu_end(&qemu, "guest-reset");
+    rig_settle(&rig);
+    ck_assert_msg(!guest_fault(win10(manager)), "%s", guest_fault(win10(manager))->message);
+    ck_assert_str_eq(fake_launcher_unit_state(rig.engine.launcher, "sunshine.service"), "inactive");
+}
+END_TEST
+
 START_TEST(a_note_that_is_torn_does_no_harm)
 {
     static const char *const texts[] = {"", "\n", "rebo", "reboot\nx y", "crash\n1 2 3 4 5 6 7 8 9\n\n\n"};
@@ -279,4 +323,4 @@ SUITE("manager-again", a_guest_that_reboots_is_started_again_with_devices_that_w
       a_stop_while_the_devices_go_back_is_a_stop, a_daemon_that_dies_in_between_starts_it_all_the_same,
       a_daemon_that_dies_before_qemu_has_gone_knows_why_it_went, a_daemon_that_dies_counts_on,
       a_second_start_that_is_refused_says_why, a_device_that_cannot_be_given_back_keeps_the_guest_down,
-      a_note_that_is_torn_does_no_harm)
+      the_next_daemon_may_stop_what_the_first_was_let_stop, a_note_that_is_torn_does_no_harm)
