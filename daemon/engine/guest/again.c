@@ -12,12 +12,22 @@ static char **units_to_stop(const Run *run)
     return run->plan ? g_strdupv(run->plan->may_stop) : undo_stopped_units(run->journal);
 }
 
+static bool goes_on(const GuestDefinition *definition, GuestEnd end)
+{
+    const DefinitionLife *life = definition_life(definition);
+
+    /* [QEMU] Arguments=-no-reboot has the reset end QEMU, and no key asks for more. */
+    if (end == GUEST_END_REBOOT && life->reboot == REBOOT_RESET && definition_tainted(definition))
+        return false;
+    return life_goes_on(life, end);
+}
+
 void guest_note_end(Guest *g, GuestEnd end)
 {
     const GuestDefinition *definition = g->run->definition;
     g_auto(GStrv) units = units_to_stop(g->run);
 
-    if (!g->run->stop_asked && definition && life_goes_on(definition_life(definition), end))
+    if (!g->run->stop_asked && definition && goes_on(definition, end))
         revival_owe(g->revival, end, units);
     else
         revival_settle(g->revival);

@@ -110,6 +110,17 @@ START_TEST(a_guest_is_started_again_for_what_its_definition_says_alone)
 }
 END_TEST
 
+START_TEST(a_reset_that_only_words_for_qemu_make_an_end_is_an_end)
+{
+    A_RIG(build_reset);
+    A_QEMU(qemu, &rig);
+    rig.engine.allow_qemu_arguments = true;
+    _cleanup_manager_ Manager *manager = run_with(&rig, &qemu, "[QEMU]\nArguments=-no-reboot\n");
+    fake_qemu_end(&qemu, "guest-reset");
+    assert_rests(&rig, manager, GUEST_STOPPED);
+}
+END_TEST
+
 START_TEST(a_guest_that_hibernates_stays_off)
 {
     A_RUN_WITH("OnPowerOff=restart\nSuspend=yes\n");
@@ -317,7 +328,8 @@ END_TEST
 
 SUITE("manager-again", a_guest_that_reboots_is_started_again_with_devices_that_were_back,
       the_reset_button_is_a_reboot_and_a_power_off_is_none,
-      a_guest_is_started_again_for_what_its_definition_says_alone, a_guest_that_hibernates_stays_off,
+      a_guest_is_started_again_for_what_its_definition_says_alone,
+      a_reset_that_only_words_for_qemu_make_an_end_is_an_end, a_guest_that_hibernates_stays_off,
       a_qemu_that_dies_is_started_again_where_that_is_wanted, a_qemu_that_dies_fails_otherwise,
       a_qemu_that_dies_at_its_start_is_not_started_again, a_guest_that_reboots_again_and_again_is_given_up,
       a_stop_while_the_devices_go_back_is_a_stop, a_daemon_that_dies_in_between_starts_it_all_the_same,
