@@ -5,11 +5,14 @@
 
 #include "definition.h"
 
-/* One section that may be missing. */
-typedef struct Part {
-    const char *key, *path, *instead;
-    bool *absent;
-} Part;
+static const struct {
+    const char *kind, *instead;
+} instead[] = {
+    {"Disk", "the guest is without the disk"},
+    {"CDROM", "the drive is empty"},
+    {"Share", "the guest is without the folder"},
+    {"Sound", "nobody hears the guest"},
+};
 
 /* What follows the kind of section in its title; NULL: the section is of another kind. */
 static const char *name_of(const char *section, const char *kind)
@@ -17,6 +20,15 @@ static const char *name_of(const char *section, const char *kind)
     size_t length = strlen(kind);
 
     return strncmp(section, kind, length) == 0 && section[length] == ' ' ? section + length + 1 : NULL;
+}
+
+char *definition_absent_words(const char *section, const char *key, const char *path)
+{
+    size_t i = 0;
+
+    while (!g_str_equal(section, instead[i].kind) && !name_of(section, instead[i].kind))
+        g_assert(++i < G_N_ELEMENTS(instead));
+    return g_strdup_printf("[%s] %s=%s is not there; %s", section, key, path, instead[i].instead);
 }
 
 /* The first member of each is its name. */
@@ -28,35 +40,16 @@ static void *find(const GPtrArray *array, const char *name)
     g_assert_not_reached();
 }
 
-static Part find_part(const GuestDefinition *definition, const char *section)
+void definition_set_absent(GuestDefinition *definition, const char *section)
 {
     const char *name;
 
-    if ((name = name_of(section, "Disk"))) {
-        DefinitionDisk *disk = find(definition->disks, name);
-        return (Part){"Path", disk->path, "the guest is without the disk", &disk->absent};
-    }
-    if ((name = name_of(section, "CDROM"))) {
-        DefinitionCdrom *cdrom = find(definition->cdroms, name);
-        return (Part){"Path", cdrom->path, "the drive is empty", &cdrom->absent};
-    }
-    if ((name = name_of(section, "Share"))) {
-        DefinitionShare *share = find(definition->shares, name);
-        return (Part){"Path", share->path, "the guest is without the folder", &share->absent};
-    }
-    g_assert(g_str_equal(section, "Sound"));
-    return (Part){"Socket", definition->sound.socket, "nobody hears the guest",
-                  (bool *)&definition->sound.absent};
-}
-
-char *definition_absent_words(const GuestDefinition *definition, const char *section)
-{
-    Part part = find_part(definition, section);
-
-    return g_strdup_printf("[%s] %s=%s is not there; %s", section, part.key, part.path, part.instead);
-}
-
-void definition_set_absent(GuestDefinition *definition, const char *section)
-{
-    *find_part(definition, section).absent = true;
+    if ((name = name_of(section, "Disk")))
+        ((DefinitionDisk *)find(definition->disks, name))->absent = true;
+    else if ((name = name_of(section, "CDROM")))
+        ((DefinitionCdrom *)find(definition->cdroms, name))->absent = true;
+    else if ((name = name_of(section, "Share")))
+        ((DefinitionShare *)find(definition->shares, name))->absent = true;
+    else
+        definition->sound.absent = true;
 }

@@ -5,9 +5,9 @@
 
 #include "handle.h"
 
-/* What is missing there, and what the guest has instead: "[CDROM install] Path=/srv/a.iso is not there; the
- * drive is empty". section: "CDROM install", of a kind that has the key Optional. The caller frees it. */
-char *definition_absent_words(const GuestDefinition *definition, const char *section);
+/* What is missing, and what the guest has instead: "[CDROM install] Path=/srv/a.iso is not there; the drive
+ * is empty". section: "CDROM install", of a kind that has the key Optional. The caller frees it. */
+char *definition_absent_words(const char *section, const char *key, const char *path);
 
 /* From now on the definition is that of a guest without it. */
 void definition_set_absent(GuestDefinition *definition, const char *section);

@@ -5,6 +5,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/log.h"
+#include "../../core/definition/absent.h"
 #include "../../core/plan/disk-wish.h"
 #include "../opener.h"
 
@@ -31,6 +32,7 @@ struct FileGate {
     GPtrArray *wishes; /* of DiskWish, owned */
     GArray *disks;     /* of OpenDisk, by their place in wishes */
     GPtrArray *absent; /* of char*, owned: sections */
+    GPtrArray *lacks;  /* likewise, by the same places: in words */
     uint64_t memory;
     GString *lines;
     Opener *opener;        /* NULL: it is over */
@@ -117,9 +119,10 @@ static char *title(const char *section, const char *key, const char *path)
 }
 
 /* Notes that the guest starts without it. */
-static void go_without(FileGate *gate, const char *section)
+static void go_without(FileGate *gate, const char *section, const char *key, const char *path)
 {
     g_ptr_array_add(gate->absent, g_strdup(section));
+    g_ptr_array_add(gate->lacks, definition_absent_words(section, key, path));
 }
 
 static bool is_without(const FileGate *gate, const char *section)
@@ -168,9 +171,10 @@ static void on_disk(int error, const DiskSeen *seen, const GPtrArray *holders, i
         ask_place(gate);
         return;
     }
-    if (file_error_absent(error) && current(gate)->optional) {
+    const DiskWish *wish = current(gate);
+    if (file_error_absent(error) && wish->optional) {
         /* It was there when it was looked at. */
-        go_without(gate, current(gate)->section);
+        go_without(gate, wish->section, wish->key, wish->path);
         go_on(gate, (OpenDisk){.fd = -1});
         return;
     }
@@ -253,7 +257,7 @@ static void on_file(int error, const FileSeen *seen, int *fd, void *userdata)
     const FileWish *wish = current_file(gate);
     if (file_wish_absent(wish, error, seen)) {
         if (!is_without(gate, wish->section))
-            go_without(gate, wish->section);
+            go_without(gate, wish->section, wish->key, wish->path);
         add_file(gate, -1);
         return;
     }
@@ -320,6 +324,7 @@ FileGate *file_gate_new(Engine *engine, const GuestDefinition *definition, GPtrA
     gate->disks = g_array_new(FALSE, FALSE, sizeof(OpenDisk));
     g_array_set_clear_func(gate->disks, close_disk);
     gate->absent = g_ptr_array_new_with_free_func(g_free);
+    gate->lacks = g_ptr_array_new_with_free_func(g_free);
     gate->lines = g_string_new(NULL);
     if (sd_event_add_defer(engine->event, &gate->turn, on_turn, gate) < 0)
         g_error("out of memory");
@@ -335,6 +340,7 @@ DEFINE_FREE(FileGate, file_gate_free, gate)
     g_ptr_array_unref(gate->files);
     g_ptr_array_unref(gate->wishes);
     g_ptr_array_unref(gate->absent);
+    g_ptr_array_unref(gate->lacks);
     g_string_free(gate->lines, TRUE);
 }
 
@@ -383,6 +389,11 @@ uint64_t file_gate_memory(const FileGate *gate)
 const GPtrArray *file_gate_absent(const FileGate *gate)
 {
     return gate->absent;
+}
+
+const GPtrArray *file_gate_lacks(const FileGate *gate)
+{
+    return gate->lacks;
 }
 
 const char *file_gate_lines(const FileGate *gate)

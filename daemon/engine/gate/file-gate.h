@@ -40,5 +40,7 @@ int file_gate_dup_disk(const FileGate *gate, const char *path, bool read_only, b
 uint64_t file_gate_memory(const FileGate *gate);
 /* Of char*: the sections ("CDROM install") that the guest starts without. Borrowed. */
 const GPtrArray *file_gate_absent(const FileGate *gate);
+/* What of each is missing, in words. Borrowed. */
+const GPtrArray *file_gate_lacks(const FileGate *gate);
 /* What is claimed, "ID w" or "ID r" a line. */
 const char *file_gate_lines(const FileGate *gate);

@@ -71,11 +71,11 @@ static Fault *open_nvram(Run *run)
 static void go_without(Run *run)
 {
     Guest *g = run->guest;
-    const GPtrArray *absent = file_gate_absent(run->start.files);
+    const GPtrArray *absent = file_gate_absent(run->start.files), *lacks = file_gate_lacks(run->start.files);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 
     for (unsigned i = 0; i < absent->len; i++) {
-        char *line = definition_absent_words(run->definition, g_ptr_array_index(absent, i));
+        char *line = g_strdup(g_ptr_array_index(lacks, i));
         log_guest(LOG_WARNING, g->name, "%s", line);
         definition_set_absent(run->definition, g_ptr_array_index(absent, i));
         g_ptr_array_add(words, line);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The manager's questions: who holds a device, and plans, which need to know that too. They are asked one at
  * a time, as each takes a usher-bind and a pass over all processes, and anybody may ask. */
-#include "../../core/definition/absent.h"
 #include "../gate/file-gate.h"
 #include "../gate/holder-gate.h"
 #include "private.h"
@@ -91,11 +90,9 @@ static void show_absent(const ManagerQuestion *question, GPtrArray *shown)
 {
     const GPtrArray *absent = question->file_gate ? file_gate_absent(question->file_gate) : NULL;
 
-    for (unsigned i = 0; absent && i < absent->len; i++) {
-        const char *section = g_ptr_array_index(absent, i);
-        g_autofree char *words = definition_absent_words(question->definition, section);
-        g_ptr_array_add(shown, step_new(STEP_WARNING, section, "", words));
-    }
+    for (unsigned i = 0; absent && i < absent->len; i++)
+        g_ptr_array_add(shown, step_new(STEP_WARNING, g_ptr_array_index(absent, i), "",
+                                        g_ptr_array_index(file_gate_lacks(question->file_gate), i)));
 }
 
 static void on_planned(const Fault *fault, void *userdata)

@@ -293,7 +293,7 @@ static const struct {
     {"[Disk data]\nFormat=raw\nOptional=yes\nPath=/dev/shm/usher-none/a.img\n",
      "[Disk data] Path=/dev/shm/usher-none/a.img is not there; the guest is without the disk", "a.img"},
     {"[Disk data]\nFormat=qcow2\nOptional=yes\nPath=/proc/self/exe\nBacking=raw:/dev/shm/usher-none/b.img\n",
-     "[Disk data] Path=/proc/self/exe is not there; the guest is without the disk", "b.img"},
+     "[Disk data] Backing=/dev/shm/usher-none/b.img is not there; the guest is without the disk", "b.img"},
 };
 
 START_TEST(one_that_is_optional_and_missing_is_left_out_and_told)
