@@ -105,8 +105,9 @@ static int on_call(sd_event_source *source, void *userdata)
     g_ptr_array_steal_index(call->launcher->calls, i);
     if (call->seen) {
         const Unit *unit = g_hash_table_lookup(call->launcher->units, call->instance);
-        call->seen(0, &(LauncherUnit){unit, unit && unit->transient, unit ? unit->state : "inactive"},
-                   call->userdata);
+        const LauncherUnit seen = {
+            .loaded = unit, .transient = unit && unit->transient, .state = unit ? unit->state : "inactive"};
+        call->seen(0, &seen, call->userdata);
     }
     if (call->slice_seen) {
         g_autofree char *allowed = fake_host_allowed_cpus(call->launcher->host, call->instance);
