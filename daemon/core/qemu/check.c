@@ -121,11 +121,12 @@ static int check_machine(const char *value, const QemuFacts *facts, Fault **ret_
                        facts->version, machine);
 }
 
-/* Aliases of types (qdev_alias_table of QEMU's qdev-monitor.c): "virtio-net" is virtio-net-pci. */
+/* Aliases of types (qdev_alias_table of QEMU's qdev-monitor.c; -device help names them): "virtio-net" is
+ * virtio-net-pci. */
 static bool have_type(const char *driver, const QemuFacts *facts)
 {
     g_autofree char *pci = g_strconcat(driver, "-pci", NULL);
-    static const char *const aliases[] = {"AC97", "ES1370", "e1000-82540em", "ahci", NULL};
+    static const char *const aliases[] = {"ac97", "es1370", "e1000-82540em", "ahci", "lsi", NULL};
 
     return qemu_facts_have_type(facts, driver) || qemu_facts_have_type(facts, pci) ||
            g_strv_contains(aliases, driver);
@@ -184,23 +185,38 @@ static int check_device(struct json_object *device, const QemuFacts *facts, Faul
     return check_properties(device, driver, id ?: "[QEMU] Arguments=", facts, ret_fault);
 }
 
+/* "multifunction" is multifunction=on, "nomultifunction" is multifunction=off (get_opt_name_value() of QEMU's
+ * qemu-option.c). */
+static void add_flag(struct json_object *device, const char *word)
+{
+    bool off = g_str_has_prefix(word, "no");
+
+    json_object_object_add(device, word + (off ? strlen("no") : 0), json_object_new_boolean(!off));
+}
+
 /* In QEMU's older notation, "nvme,id=a,drive=b": what Set= has been written into, or a person has written. A
- * comma within a value is doubled. */
+ * comma within a value is doubled; a first word without a value is the driver. */
 static struct json_object *parse_device(const char *text)
 {
     struct json_object *device = json_object_new_object();
     g_autoptr(GString) word = g_string_new(NULL);
     const char *c = text;
+    bool first = true;
 
     while (*c) {
         g_string_truncate(word, 0);
         for (; *c && (*c != ',' || c[1] == ','); c++)
             g_string_append_c(word, *c == ',' ? *c++ : *c);
         char *equals = strchr(word->str, '=');
-        const char *name = equals ? word->str : "driver";
-        if (equals)
+        if (equals) {
             *equals = '\0';
-        json_object_object_add(device, name, json_object_new_string(equals ? equals + 1 : word->str));
+            json_object_object_add(device, word->str, json_object_new_string(equals + 1));
+        } else if (first) {
+            json_object_object_add(device, "driver", json_object_new_string(word->str));
+        } else {
+            add_flag(device, word->str);
+        }
+        first = false;
         if (*c)
             c++;
     }

@@ -305,6 +305,24 @@ START_TEST(what_a_definition_adds_by_its_own_words_is_looked_for_as_well)
 }
 END_TEST
 
+START_TEST(a_device_in_its_own_words_may_have_another_name_and_flags)
+{
+    const char *const *types = NAMES("host-x86_64-cpu", "vfio-pci", "AC97", "lsi53c895a");
+    const char *const *plain = NAMES("addr", "host", "multifunction");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert_int_eq(check("[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device ac97 -device lsi,id=scsi\n"
+                           "Arguments=-device vfio-pci,host=01:00.0,multifunction\n"
+                           "Arguments=-device vfio-pci,host=01:00.1,nomultifunction\n",
+                           types, plain, &fault),
+                     0);
+    assert_lacking("[Guest]\nSparePorts=0\n[QEMU]\nArguments=-device vfio-pci,host=01:00.0,multifunktion\n",
+                   types, plain,
+                   "/q (9) has no vfio-pci property multifunktion, which [QEMU] Arguments= needs",
+                   "did you mean multifunction?");
+}
+END_TEST
+
 START_TEST(a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named)
 {
     const char *const *types =
@@ -363,4 +381,5 @@ SUITE("qemu-argv", a_card_without_an_address_gets_one_from_both_names,
       a_version_of_the_machine_that_a_qemu_has_dropped_is_missed_and_the_next_is_named,
       a_sound_driver_that_a_qemu_would_crash_without_is_missed_before,
       what_a_definition_adds_by_its_own_words_is_looked_for_as_well,
+      a_device_in_its_own_words_may_have_another_name_and_flags,
       a_qemu_that_has_all_passes_and_values_are_no_options)
