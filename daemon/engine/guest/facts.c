@@ -33,11 +33,8 @@ static void on_abilities(const QemuFacts *facts, const char *message, void *user
 
 void phase_abilities(Run *run)
 {
-    /* What is known has been judged when the start was asked for. */
-    if (qemu_probe_known(run->guest->engine->probe))
-        start_phase_done(run);
-    else
-        qemu_probe_get(run->guest->engine->probe, on_abilities, run);
+    /* What is known now need not have been known when the start was asked for, and judged then. */
+    qemu_probe_get(run->guest->engine->probe, on_abilities, run);
 }
 
 static void on_facts(const QemuFacts *facts, const char *message, void *userdata)

@@ -9,6 +9,8 @@
 QemuProbe *fake_probe_new(void);
 void fake_probe_free(QemuProbe *probe);
 
+/* Somebody has asked meanwhile: what QEMU can do is known. */
+void fake_probe_learn(QemuProbe *probe);
 /* From now on questions wait for fake_probe_answer(). */
 void fake_probe_be_late(QemuProbe *probe);
 /* How many questions have no answer yet, including those whose asker has gone. */

@@ -70,6 +70,25 @@ START_TEST(an_answer_that_does_not_come_is_told_by_its_phase)
 }
 END_TEST
 
+START_TEST(what_qemu_turns_out_not_to_have_refuses_the_start_before_its_first_step)
+{
+    A_RIG(build_gpu);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    Job *job = job_new(1, JOB_START, "win10");
+    Guest *guest = start(&rig, "[CPU]\nModel=EPCY\n", shown, job);
+
+    /* For somebody else, while the start looks who uses its devices. */
+    fake_probe_learn(rig.engine.probe);
+    rig_settle(&rig);
+    ck_assert_uint_eq(fake_workers_steps(rig.engine.workers), 0);
+    ck_assert_int_eq(guest_state(guest), GUEST_FAILED);
+    ck_assert_str_eq(guest_fault(guest)->message, "/bin/true (7.2.0) has no CPU model EPCY");
+    rig_assert_restored(&rig);
+    guest_free(guest);
+    job_free(job);
+}
+END_TEST
+
 /* It hangs, as on a file server that is dead. */
 START_TEST(a_launcher_that_does_not_say_what_runs_ends_the_start)
 {
@@ -86,7 +105,8 @@ START_TEST(a_launcher_that_does_not_say_what_runs_ends_the_start)
     while (guest_state(guest) == GUEST_PREPARING)
         ck_assert_int_ge(sd_event_run(rig.engine.event, 5 * G_USEC_PER_SEC), 1);
     rig_settle(&rig);
-    ck_assert_str_eq(guest_fault(guest)->message, "usher-launch of guest win10 did not start swtpm within 0 s");
+    ck_assert_str_eq(guest_fault(guest)->message,
+                     "usher-launch of guest win10 did not start swtpm within 0 s");
     rig_assert_restored(&rig);
     guest_free(guest);
     job_free(job);
@@ -112,5 +132,6 @@ END_TEST
 
 SUITE("guest-start", its_sub_state_is_the_phase_that_its_start_waits_for,
       an_answer_that_does_not_come_is_told_by_its_phase,
+      what_qemu_turns_out_not_to_have_refuses_the_start_before_its_first_step,
       a_launcher_that_does_not_say_what_runs_ends_the_start,
       a_guest_that_goes_while_its_unit_comes_up_stops_nothing)
