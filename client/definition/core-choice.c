@@ -140,7 +140,21 @@ static void write_choice(const GPtrArray *best, unsigned n, const GArray *online
     ret->rest = cpu_set_to_text(rest);
 }
 
-void core_choice_make(const char *folder, unsigned wanted, CoreChoice *ret)
+/* How many of the best cores: 0 is none. */
+static unsigned count_wanted(const char *wanted, const GPtrArray *cores, const GPtrArray *best)
+{
+    unsigned n = MIN(spared(cores, best), CORES_USUAL_MAX);
+    guint64 number;
+
+    if (wanted)
+        return g_ascii_string_to_unsigned(wanted, 10, 1, G_MAXUINT, &number, NULL) && number <= best->len
+                   ? number
+                   : 0;
+    /* Where no core shares a cache with another, or a host has two: Windows 11 wants two vCPUs. */
+    return n * threads_of(best) > 1 ? n : 0;
+}
+
+void core_choice_make(const char *folder, const char *wanted, CoreChoice *ret)
 {
     g_autoptr(GArray) online = read_set(folder, "online");
 
@@ -149,8 +163,8 @@ void core_choice_make(const char *folder, unsigned wanted, CoreChoice *ret)
         return;
     g_autoptr(GPtrArray) cores = read_cores(folder, online);
     g_autoptr(GPtrArray) best = best_of(cores);
-    unsigned n = wanted > 0 ? wanted : MIN(spared(cores, best), CORES_USUAL_MAX);
-    if (n > 0 && n <= best->len)
+    unsigned n = count_wanted(wanted, cores, best);
+    if (n > 0)
         write_choice(best, n, online, ret);
 }
 

@@ -12,7 +12,8 @@ typedef struct CoreChoice {
 } CoreChoice;
 
 /* folder: "/sys/devices/system/cpu" (Documentation/ABI/stable/sysfs-devices-system-cpu). wanted: so many
- * cores; 0: as many as are well spared. Nothing is chosen if that many do not share a cache, or if the host
- * would be left with none. */
-void core_choice_make(const char *folder, unsigned wanted, CoreChoice *ret);
+ * cores, as a person has written the number; NULL: as many as are well spared. Nothing is chosen if that many
+ * do not share a cache, if the host would be left with none, or if wanted is no number; nor a single vCPU
+ * that nobody wants. */
+void core_choice_make(const char *folder, const char *wanted, CoreChoice *ret);
 void core_choice_clear(CoreChoice *choice);

@@ -99,7 +99,7 @@ static void look_at_host(const Client *client, NewDefinition *new)
     /* Guests without a card share the host's CPUs as other programs do. */
     if (new->cards->len == 0)
         return;
-    core_choice_make(CPU_FOLDER, new->cpus ? strtoul(new->cpus, NULL, 10) : 0, &new->cores);
+    core_choice_make(CPU_FOLDER, new->cpus, &new->cores);
     new->topoext = has_topoext();
 }
 
