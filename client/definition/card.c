@@ -81,6 +81,19 @@ static bool is_sound_of(const GPtrArray *devices, const DeviceProps *device, con
            same_vendor(device, card) && own_switch(devices, device) == top;
 }
 
+/* Whether its slot is the guest's already, with all functions: as a card's sound that is named beside it. */
+static bool is_taken(const GPtrArray *taken, const DeviceProps *device)
+{
+    size_t length = strcspn(device->address, ".") + 1;
+
+    for (guint i = 0; i < taken->len; i++) {
+        const NewDevice *other = g_ptr_array_index(taken, i);
+        if (strncmp(other->address, device->address, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void add_sounds(GPtrArray *taken, const GPtrArray *devices, const DeviceProps *card,
                        const char *section)
 {
@@ -88,7 +101,7 @@ static void add_sounds(GPtrArray *taken, const GPtrArray *devices, const DeviceP
 
     for (guint i = 0; i < devices->len; i++) {
         const DeviceProps *device = g_ptr_array_index(devices, i);
-        if (!is_sound_of(devices, device, card))
+        if (!is_sound_of(devices, device, card) || is_taken(taken, device))
             continue;
         n++;
         add(taken, n == 1 ? g_strdup_printf("%s-sound", section) : g_strdup_printf("%s-sound%u", section, n),
@@ -99,14 +112,18 @@ static void add_sounds(GPtrArray *taken, const GPtrArray *devices, const DeviceP
 GPtrArray *cards_take(const GPtrArray *devices, char *const *addresses, const char **ret_missing)
 {
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(device_free);
+    unsigned n = 0;
 
     for (unsigned i = 0; addresses && addresses[i]; i++) {
         const DeviceProps *card = devices_find(devices, addresses[i]);
-        g_autofree char *section = i == 0 ? g_strdup("gpu") : g_strdup_printf("gpu%u", i + 1);
         if (!card) {
             *ret_missing = addresses[i];
             return NULL;
         }
+        if (is_taken(taken, card))
+            continue;
+        n++;
+        g_autofree char *section = n == 1 ? g_strdup("gpu") : g_strdup_printf("gpu%u", n);
         add(taken, g_strdup(section), card);
         add_sounds(taken, devices, card, section);
     }

@@ -16,8 +16,8 @@ typedef struct NewDevice {
  * in quarantine. The caller frees the array. */
 GPtrArray *cards_offered(const GPtrArray *devices);
 
-/* The cards at these addresses, each with what belongs to it elsewhere than in its slot, of NewDevice. NULL
- * and *ret_missing, an address that no device has. The caller frees the array. */
+/* The cards at these addresses, each with what belongs to it elsewhere than in its slot, of NewDevice; each
+ * slot once. NULL and *ret_missing, an address that no device has. The caller frees the array. */
 GPtrArray *cards_take(const GPtrArray *devices, char *const *addresses, const char **ret_missing);
 
 /* "There is no device at 01:00.1; did you mean …?". The caller frees it. */

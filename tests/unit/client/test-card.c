@@ -50,9 +50,8 @@ static GPtrArray *devices_of(DeviceProps *list, unsigned n)
 }
 
 /* "gpu 0000:03:00.0", a device a line. */
-static char *taken(const GPtrArray *devices, const char *address)
+static char *all_taken(const GPtrArray *devices, char *const *addresses)
 {
-    char *addresses[] = {(char *)address, NULL};
     const char *missing = NULL;
     g_autoptr(GPtrArray) cards = cards_take(devices, addresses, &missing);
     GString *text = g_string_new(missing);
@@ -64,12 +63,30 @@ static char *taken(const GPtrArray *devices, const char *address)
     return g_string_free(text, FALSE);
 }
 
+static char *taken(const GPtrArray *devices, const char *address)
+{
+    return all_taken(devices, (char *[]){(char *)address, NULL});
+}
+
 START_TEST(an_arc_brings_its_sound_from_the_slot_beside)
 {
     g_autoptr(GPtrArray) devices = DEVICES(arc);
     g_autofree char *text = taken(devices, "03:00.0");
 
     ck_assert_str_eq(text, "gpu 0000:03:00.0\ngpu-sound 0000:04:00.0\n");
+}
+END_TEST
+
+START_TEST(what_comes_with_a_card_may_be_named_beside_it)
+{
+    g_autoptr(GPtrArray) devices = DEVICES(arc);
+    g_autofree char *after = all_taken(devices, (char *[]){(char *)"03:00.0", (char *)"04:00.0", NULL});
+    g_autofree char *before = all_taken(devices, (char *[]){(char *)"04:00.0", (char *)"03:00.0", NULL});
+    g_autofree char *twice = all_taken(devices, (char *[]){(char *)"03:00.0", (char *)"0000:03:00.0", NULL});
+
+    ck_assert_str_eq(after, "gpu 0000:03:00.0\ngpu-sound 0000:04:00.0\n");
+    ck_assert_str_eq(before, "gpu 0000:04:00.0\ngpu2 0000:03:00.0\n");
+    ck_assert_str_eq(twice, after);
 }
 END_TEST
 
@@ -117,5 +134,6 @@ START_TEST(only_what_can_be_lent_is_offered)
 END_TEST
 
 SUITE("client-card", an_arc_brings_its_sound_from_the_slot_beside,
-      what_else_is_behind_a_switch_of_the_mainboard_stays, the_name_of_a_card_adds_no_line_to_the_definition,
+      what_comes_with_a_card_may_be_named_beside_it, what_else_is_behind_a_switch_of_the_mainboard_stays,
+      the_name_of_a_card_adds_no_line_to_the_definition,
       a_card_that_is_not_there_is_named_and_the_nearest_offered, only_what_can_be_lent_is_offered)
