@@ -253,6 +253,17 @@ static void assume_virtiofsd(HostTools *tools, const GuestDefinition *definition
     }
 }
 
+/* Without systemd it is another usherd, not another host. */
+static void assume_nat(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes)
+{
+    _cleanup_fault_ Fault *fault = NULL;
+
+    if (!tools->systemd || check_nat(tools, definition, &fault) == 0)
+        return;
+    note(notes, fault);
+    tools->dnsmasq = tools->nft = true;
+}
+
 void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes)
 {
     _cleanup_fault_ Fault *fault = NULL;
@@ -263,6 +274,7 @@ void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtr
         tools->swtpm = g_strdup("swtpm");
     }
     assume_virtiofsd(tools, definition, notes);
+    assume_nat(tools, definition, notes);
 }
 
 DEFINE_FREE(HostTools, host_tools_free, tools)

@@ -46,9 +46,7 @@ char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *defin
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault);
 
 /* Puts a name in the place of each of these that the host lacks, for a command line that is only shown. What
- * host_tools_check() would say is added to notes, of char*; not of Mode=nat, of which that line does not
- * tell.
- */
+ * host_tools_check() would say is added to notes, of char*. */
 void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtrArray *notes);
 
 /* NULL is fine; returns NULL. */

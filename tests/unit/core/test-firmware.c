@@ -345,8 +345,30 @@ START_TEST(a_host_without_what_nat_needs_is_told_the_package)
 }
 END_TEST
 
+START_TEST(what_nat_needs_is_taken_to_be_there_where_a_definition_is_only_read)
+{
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GuestDefinition) nat = a_definition("[Network lan]\nMode=nat\n");
+    g_autoptr(HostTools) tools = host_tools_new("/state");
+
+    host_tools_assume(tools, nat, notes);
+    assert_no_nat(tools,
+                  "guest win10: [Network] Mode=nat needs units of systemd, and usherd runs without systemd",
+                  "write Mode=user");
+    ck_assert_uint_eq(notes->len, 0);
+    tools->systemd = true;
+    host_tools_assume(tools, nat, notes);
+    ck_assert_int_eq(host_tools_check(tools, nat, NULL), 0);
+    ck_assert_uint_eq(notes->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(notes, 0),
+                     "guest win10: [Network] Mode=nat needs dnsmasq, which this host does not have; install "
+                     "it; or write Mode=user");
+}
+END_TEST
+
 SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_host_without_swtpm_is_told_the_package,
-      a_host_without_what_nat_needs_is_told_the_package, a_descriptor_tells_images_and_features,
+      a_host_without_what_nat_needs_is_told_the_package,
+      what_nat_needs_is_taken_to_be_there_where_a_definition_is_only_read, a_descriptor_tells_images_and_features,
       firmware_that_we_cannot_boot_is_passed_over, what_is_no_descriptor_is_passed_over,
       a_descriptor_that_is_no_text_is_passed_over, the_first_that_fits_is_chosen,
       a_guest_with_a_bios_needs_none, a_host_without_the_firmware_is_told_the_package,
