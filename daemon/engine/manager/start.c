@@ -107,6 +107,15 @@ int manager_plan_start(Manager *m, const char *name, bool claim, ManagerPlanned 
     return manager_show_plan(m, plan, definition, files, claim, planned, userdata, ret_fault);
 }
 
+/* What is assumed for that, as the size of a device's memory, is not what its files are held to. */
+static int check_abilities_of(Manager *m, const char *name, Fault **ret_fault)
+{
+    g_autoptr(GuestDefinition) definition = NULL;
+
+    int r = manager_load(m, name, &definition, ret_fault);
+    return r == 0 ? manager_check_abilities(m, definition, ret_fault) : r;
+}
+
 int manager_check_files(Manager *m, const char *name, bool claim, ManagerPlanned planned, void *userdata,
                         Fault **ret_fault)
 {
@@ -114,9 +123,9 @@ int manager_check_files(Manager *m, const char *name, bool claim, ManagerPlanned
     const GuestEntry *entry = manager_guest_entry(m, name);
     g_autoptr(GuestDefinition) definition = NULL;
 
-    int r = manager_load(m, name, &definition, ret_fault);
+    int r = check_abilities_of(m, name, ret_fault);
     if (r == 0)
-        r = manager_check_abilities(m, definition, ret_fault);
+        r = manager_load(m, name, &definition, ret_fault);
     if (r != 0)
         return r;
     g_autoptr(HostTools) tools = tools_find(&m->engine->tools_place);

@@ -68,12 +68,18 @@ int worker_disk(Worker *worker, const DiskWish *wish, WorkerDiskOpened opened, v
     return 0;
 }
 
+void fake_workers_put_kvmfr(WorkerPool *pool, uint64_t bytes)
+{
+    pool->kvmfr = bytes;
+}
+
 /* What this machine may not have: links and devices, whose like /dev/null is, and the group kvm. */
-static int pretend(FileSeen **ret, int *ret_fd)
+static int pretend(const Worker *worker, FileSeen **ret, int *ret_fd)
 {
     *ret = g_new0(FileSeen, 1);
     (*ret)->mode = S_IFCHR | 0660;
     (*ret)->group = g_strdup("kvm");
+    (*ret)->memory = worker->kind == FILE_KIND_KVMFR ? worker->pool->kvmfr : 0;
     *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     return 0;
 }
@@ -90,7 +96,7 @@ static int on_open_path(sd_event_source *source, void *userdata)
     g_autofree char *what = g_steal_pointer(&worker->path);
     g_autoptr(FileSeen) seen = NULL;
     int fd = -1;
-    int r = pretends(worker->kind) ? pretend(&seen, &fd) : file_open(worker->kind, what, &seen, &fd);
+    int r = pretends(worker->kind) ? pretend(worker, &seen, &fd) : file_open(worker->kind, what, &seen, &fd);
 
     worker->turn = sd_event_source_disable_unref(worker->turn);
     if (!worker->keep)

@@ -50,6 +50,7 @@ struct WorkerPool {
     GPtrArray *holders;
     int look_error;
     unsigned claims;
+    uint64_t kvmfr; /* bytes of a device of that kind; 0: it does not say */
 };
 
 /* Has this done in the next turn of the loop, or later if they shall be late. */

@@ -45,6 +45,8 @@ void fake_workers_die_below(WorkerPool *pool, const char *path);
 unsigned fake_workers_asks(const WorkerPool *pool);
 /* How many looks were to claim disks. */
 unsigned fake_workers_claims(const WorkerPool *pool);
+/* How many bytes a kvmfr device has. */
+void fake_workers_put_kvmfr(WorkerPool *pool, uint64_t bytes);
 /* Looks fail with a negative errno; 0: they succeed. */
 void fake_workers_fail_look(WorkerPool *pool, int error);
 /* The next workers, this many, cannot be started, for this reason. */
