@@ -29,12 +29,9 @@ void wish_clock(Wishes *wishes, const char *base, const Node *from)
     DraftSection *section = draft_section(wishes->draft, "Clock");
 
     if (local || zone || g_str_equal(base, "utc"))
-        draft_set(section, "Base", from, "%s", local || zone ? "local" : "utc");
+        draft_set(section, "Base", from, "%s", local ? "local" : base);
     else
         draft_left(wishes->draft, from, "a guest's clock always starts at the host's time, not at %s", base);
-    if (zone)
-        draft_differs(wishes->draft, from,
-                      "Base=local is the time of the host's zone: that it is %s is the host's to say", base);
 }
 
 void wish_hpet(Wishes *wishes, bool on, const Node *from)

@@ -2,6 +2,7 @@
 """A Linux that was installed on a qcow2 disk from Debian's packages (linux-guest/install.sh), booted by UEFI under TCG, and asked
 from inside, over its serial console, what it sees of all that its definition says. The guest runs on from test to test."""
 
+import datetime
 import os
 import pathlib
 import re
@@ -13,6 +14,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+import zoneinfo
 
 import test_streams
 from bus import MockPolkit, PrivateBus
@@ -35,6 +37,8 @@ RNG=yes
 Manufacturer=Usher Works
 Product=Bench, with a comma
 Serial=0042
+[Clock]
+Base=Asia/Tokyo
 [Firmware]
 Type=uefi
 [TPM]
@@ -221,6 +225,11 @@ class ALinuxGuest(unittest.TestCase):
     def test_has_the_identity_that_its_definition_says(self):
         identity = {name: self.does(f"cat /sys/class/dmi/id/{name}") for name in ("product_uuid", "sys_vendor", "product_name", "product_serial")}
         self.assertEqual(identity, {"product_uuid": UUID, "sys_vendor": "Usher Works", "product_name": "Bench, with a comma", "product_serial": "0042"})
+
+    def test_has_a_clock_that_goes_by_its_zone(self):
+        shown = datetime.datetime.fromisoformat(self.does("echo $(cat /sys/class/rtc/rtc0/date) $(cat /sys/class/rtc/rtc0/time)"))
+        there = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Tokyo")).replace(tzinfo=None)
+        self.assertLess(abs(there - shown), datetime.timedelta(minutes=5))
 
     def test_sees_the_sectors_and_queues_of_its_disks(self):
         seen = {disk: (self.does(f"cat /sys/block/{disk}/queue/logical_block_size"), self.does(f"ls /sys/block/{disk}/mq").split()) for disk in ("vda", "vdb")}

@@ -36,7 +36,6 @@ const char *const words_watchdog_actions[] = {
 const char *const words_watchdog_models[] = {[false] = "i6300esb", [true] = "itco", NULL};
 const char *const words_auto_switches[] = {
     [AUTO_SWITCH_AUTO] = "auto", [AUTO_SWITCH_NO] = "no", [AUTO_SWITCH_YES] = "yes", NULL};
-const char *const words_clock_bases[] = {[CLOCK_BASE_UTC] = "utc", [CLOCK_BASE_LOCAL] = "local", NULL};
 const char *const words_idles[] = {[CPU_IDLE_HOST] = "host", [CPU_IDLE_GUEST] = "guest", NULL};
 const char *const words_accelerators[] = {[ACCELERATOR_KVM] = "kvm", [ACCELERATOR_TCG] = "tcg", NULL};
 const char *const words_huge_pages[] = {

@@ -12,7 +12,6 @@ extern const char *const words_crashes[];
 extern const char *const words_watchdog_actions[];
 extern const char *const words_watchdog_models[];
 extern const char *const words_auto_switches[];
-extern const char *const words_clock_bases[];
 extern const char *const words_idles[];
 extern const char *const words_accelerators[];
 extern const char *const words_huge_pages[];

@@ -139,7 +139,7 @@ static const DefinitionKey keys[] = {
     {SECTION_NUMA, "CPUs", VALUE_CPUS, NUMA(cpus), .otherwise = "none"},
     {SECTION_NUMA, "Node", VALUE_CHOICE, NUMA(node), .words = words_nodes, .fallback = "auto"},
 
-    {SECTION_CLOCK, "Base", VALUE_CHOICE, GUEST(machine.clock.base), .words = words_clock_bases, .fallback = "utc"},
+    {SECTION_CLOCK, "Base", VALUE_CLOCK, GUEST(machine.clock.base), .max = 64, .fallback = CLOCK_UTC},
     {SECTION_CLOCK, "HPET", VALUE_CHOICE, GUEST(machine.clock.hpet), .words = words_auto_switches, .fallback = "auto"},
 
     {SECTION_SMBIOS, "Host", VALUE_SWITCH, GUEST(machine.smbios.host), .fallback = "no"},

@@ -69,6 +69,7 @@ typedef enum ValueType {
     VALUE_USB_ID,    /* char*: "046d:0a8f", in lower case */
     VALUE_USB_PORT,  /* char*: "1-2.3", or "pci-0000:00:14.0-usb-0:2.3" */
     VALUE_UUID,      /* char*: in lower case */
+    VALUE_CLOCK,     /* char*: CLOCK_UTC, CLOCK_LOCAL or what may be the name of a time zone */
     VALUE_TYPE_MAX,
     VALUE_TYPE_INVALID = -EINVAL,
 } ValueType;

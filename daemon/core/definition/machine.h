@@ -15,13 +15,6 @@ typedef enum AutoSwitch {
     AUTO_SWITCH_INVALID = -EINVAL,
 } AutoSwitch;
 
-typedef enum ClockBase {
-    CLOCK_BASE_UTC,
-    CLOCK_BASE_LOCAL, /* what the host's clocks on the wall show */
-    CLOCK_BASE_MAX,
-    CLOCK_BASE_INVALID = -EINVAL,
-} ClockBase;
-
 /* What the firmware tells of who made the machine; NULL: what QEMU says. */
 typedef struct DefinitionSmbios {
     bool host; /* Host=: what is not said here is what the host's firmware says */
@@ -45,7 +38,7 @@ struct DefinitionMachine {
     char *apple_smc;        /* AppleSMC=, the key that macOS asks for, of 64 bytes at most; NULL: none */
     AutoSwitch rng;         /* RNG=, default yes without HyperV= */
     struct {
-        ClockBase base;  /* default utc */
+        char *base;      /* default CLOCK_UTC; CLOCK_LOCAL, or the name of a time zone */
         AutoSwitch hpet; /* default no with devices or HyperV= */
     } clock;
     DefinitionSmbios smbios;
@@ -54,6 +47,12 @@ struct DefinitionMachine {
 /* The one kind of machine that usher knows, and what its versions begin with. */
 #define MACHINE_NEWEST "q35"
 #define MACHINE_VERSIONS "pc-q35-"
+
+#define CLOCK_UTC "utc"
+#define CLOCK_LOCAL "local" /* what the host's clocks on the wall show */
+
+/* The time zone that Base= names; NULL: none. */
+const char *definition_zone(const DefinitionMachine *machine);
 
 /* UUID=, or one that is made from the names of guest and host: a guest keeps it, and no other has it. The
  * caller frees it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a key takes, in words. */
+#include "machine.h"
 #include "value.h"
 
 #define HOUR_USEC (UINT64_C(3600) * 1000000)
@@ -89,6 +90,8 @@ char *value_range(const DefinitionKey *key)
         return g_strdup("a bus and ports such as 1-2.3");
     case VALUE_UUID:
         return g_strdup("a UUID such as 4b20d080-1b54-4048-85b3-a6a62d165c01");
+    case VALUE_CLOCK:
+        return g_strdup(CLOCK_UTC ", " CLOCK_LOCAL " or a time zone such as Europe/Berlin");
     case VALUE_TYPE_MAX:
     case VALUE_TYPE_INVALID:
         break;

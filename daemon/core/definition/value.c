@@ -387,6 +387,7 @@ static const Type types[VALUE_TYPE_MAX] = {
     [VALUE_USB_ID] = {sizeof(char *), g_free, value_set_usb_id},
     [VALUE_USB_PORT] = {sizeof(char *), g_free, value_set_usb_port},
     [VALUE_UUID] = {sizeof(char *), g_free, value_set_uuid},
+    [VALUE_CLOCK] = {sizeof(char *), g_free, value_set_clock},
 };
 
 size_t value_width(ValueType type)

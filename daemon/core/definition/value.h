@@ -31,6 +31,9 @@ bool value_set_override(const DefinitionKey *key, const char *text, void *field,
 bool value_set_usb_id(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 bool value_set_usb_port(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 
+/* Likewise of value-clock.c. */
+bool value_set_clock(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
+
 /* Likewise of value-uuid.c. */
 bool value_set_uuid(const DefinitionKey *key, const char *text, void *field, char **ret_hint);
 

@@ -3,6 +3,7 @@
 
 #include "../../base/cleanup.h"
 #include "../../base/remedy.h"
+#include "../../base/zone.h"
 #include "../definition/definition.h"
 #include "../plan/file-wish.h"
 #include "host-tools.h"
@@ -12,6 +13,7 @@ HostTools *host_tools_new(const char *state_path)
     HostTools *tools = g_new0(HostTools, 1);
 
     tools->state_path = g_strdup(state_path);
+    tools->time = zone_time;
     tools->firmwares = g_ptr_array_new_with_free_func((GDestroyNotify)firmware_free);
     return tools;
 }
@@ -199,6 +201,24 @@ static int check_nat(const HostTools *tools, const GuestDefinition *definition, 
                           NAT "%s, which this host does not have", definition->name, nft ? "nft" : "dnsmasq");
 }
 
+char *host_tools_time(const HostTools *tools, const char *zone)
+{
+    return tools->time(zone);
+}
+
+static int check_zone(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
+{
+    const char *zone = definition_zone(&definition->machine);
+    g_autofree char *there = zone ? host_tools_time(tools, zone) : NULL;
+
+    if (!zone || there)
+        return 0;
+    return fault_raise(
+        ret_fault, FAULT_REFUSED,
+        "choose one of: timedatectl list-timezones (package tzdata); or write Base=" CLOCK_LOCAL,
+        "[Clock] of guest %s: this host knows no time zone %s", definition->name, zone);
+}
+
 int host_tools_check(const HostTools *tools, const GuestDefinition *definition, Fault **ret_fault)
 {
     int r = check_firmware(tools, definition, ret_fault);
@@ -207,6 +227,8 @@ int host_tools_check(const HostTools *tools, const GuestDefinition *definition, 
         r = check_swtpm(tools, definition, ret_fault);
     if (r == 0)
         r = check_nat(tools, definition, ret_fault);
+    if (r == 0)
+        r = check_zone(tools, definition, ret_fault);
     for (unsigned i = 0; r == 0 && i < definition->shares->len; i++)
         r = check_share(tools, definition->name, g_ptr_array_index(definition->shares, i), ret_fault);
     return r;
@@ -275,6 +297,9 @@ void host_tools_assume(HostTools *tools, const GuestDefinition *definition, GPtr
     }
     assume_virtiofsd(tools, definition, notes);
     assume_nat(tools, definition, notes);
+    fault = fault_free(fault);
+    if (check_zone(tools, definition, &fault) != 0)
+        note(notes, fault);
 }
 
 DEFINE_FREE(HostTools, host_tools_free, tools)

@@ -17,7 +17,8 @@ typedef struct HostTools {
     bool dnsmasq, nft;    /* they are installed */
     bool systemd;         /* there are units */
     bool confined;        /* what runs beside QEMU can get no privilege */
-    uid_t uid;            /* the guest's user, as whom it all runs; 0 before that is known */
+    char *(*time)(const char *zone); /* zone_time(), or a clock that stands still */
+    uid_t uid;                       /* the guest's user, as whom it all runs; 0 before that is known */
     gid_t gid;
     GPtrArray *firmwares; /* of Firmware, owned, in the order in which they are to be tried */
 } HostTools;
@@ -40,6 +41,10 @@ GPtrArray *host_tools_file_wishes(const HostTools *tools, const GuestDefinition 
 /* The file with a guest's own variables. One for each way of booting: those made without keys would leave
  * secure boot without effect. qcow2: its format, else raw. The caller frees it. */
 char *host_tools_nvram_path(const HostTools *tools, const GuestDefinition *definition, bool qcow2);
+
+/* What clocks in a time zone show now, as QEMU's -rtc takes it. The caller frees it. NULL: this host knows no
+ * such zone. */
+char *host_tools_time(const HostTools *tools, const char *zone);
 
 /* FAULT_RAISED if the definition asks for something that the host does not have; the remedy names the
  * package to install. */

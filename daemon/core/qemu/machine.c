@@ -99,12 +99,16 @@ void qemu_add_smbios(QemuBuilder *builder, const DefinitionSmbios *wish)
 
 /* A guest that was not running when a tick was due: the clock gives it that tick later, as Windows counts
  * ticks (driftfix), and the timer of old, by which Linux may measure how fast others run, does not. libvirt's
- * users have both. QEMU asks for the local time when it starts: what the guest sets, and the seconds that
- * pass, count from there, so that no change of summer time moves the clock of a guest that runs. */
+ * users have both. QEMU asks for the local time when it starts, and is told that of another zone: what the
+ * guest sets, and the seconds that pass, count from there, so that no change of summer time moves the clock
+ * of a guest that runs. */
 void qemu_add_clock(QemuBuilder *builder, const DefinitionMachine *machine, bool kvm)
 {
-    builder_option(builder, "-rtc", "base=%s,driftfix=slew",
-                   machine->clock.base == CLOCK_BASE_LOCAL ? "localtime" : "utc");
+    const char *zone = definition_zone(machine);
+    g_autofree char *there = zone ? host_tools_time(builder->tools, zone) : NULL;
+    bool local = g_str_equal(machine->clock.base, CLOCK_LOCAL);
+
+    builder_option(builder, "-rtc", "base=%s,driftfix=slew", there ?: local ? "localtime" : "utc");
     if (kvm)
         builder_option(builder, "-global", "kvm-pit.lost_tick_policy=delay");
 }

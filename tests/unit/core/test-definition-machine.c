@@ -35,6 +35,41 @@ START_TEST(a_uuid_that_is_given_is_taken_on_any_host)
 }
 END_TEST
 
+static void assert_no_clock(const char *base)
+{
+    g_autofree char *text = g_strdup_printf("[Clock]\nBase=%s\n", base),
+                    *message = g_strdup_printf(
+                        AT "2: [Clock] Base=%s is not utc, local or a time zone such as Europe/Berlin", base);
+
+    assert_refused(text, message, NULL);
+}
+
+START_TEST(a_clock_goes_by_utc_the_host_or_a_time_zone)
+{
+    static const char *const zones[] = {"Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5",
+                                        "CET"};
+    g_autoptr(GuestDefinition) utc = a_definition(""), local = a_definition("[Clock]\nBase=local\n");
+
+    ck_assert_ptr_null(definition_zone(&utc->machine));
+    ck_assert_ptr_null(definition_zone(&local->machine));
+    for (unsigned i = 0; i < G_N_ELEMENTS(zones); i++) {
+        g_autofree char *text = g_strdup_printf("[Clock]\nBase=%s\n", zones[i]);
+        g_autoptr(GuestDefinition) there = a_definition(text);
+        ck_assert_str_eq(definition_zone(&there->machine), zones[i]);
+    }
+    /* A rule, offsets, other folders, options of QEMU's. */
+    assert_no_clock("EST5EDT,M3.2.0,M11.1.0");
+    assert_no_clock("Berlin5");
+    assert_no_clock("+05:30");
+    assert_no_clock("/etc/localtime");
+    assert_no_clock("Europe/../../../etc/shadow");
+    assert_no_clock("Europe//Berlin");
+    assert_no_clock("Europe/");
+    assert_no_clock("2026-11-29T22:15:07");
+    assert_no_clock("utc,clock=vm");
+}
+END_TEST
+
 START_TEST(the_board_is_one_with_pci_express)
 {
     g_autoptr(GuestDefinition) newest = a_definition("[Guest]\nMachine=q35\n"),
@@ -95,4 +130,5 @@ END_TEST
 
 SUITE("definition-machine", a_guest_may_be_known_by_what_the_hosts_firmware_says,
       a_guest_has_a_uuid_of_its_own_and_keeps_it, a_uuid_that_is_given_is_taken_on_any_host,
-      the_board_is_one_with_pci_express, words_of_a_board_need_its_table)
+      a_clock_goes_by_utc_the_host_or_a_time_zone, the_board_is_one_with_pci_express,
+      words_of_a_board_need_its_table)

@@ -366,14 +366,31 @@ START_TEST(what_nat_needs_is_taken_to_be_there_where_a_definition_is_only_read)
 }
 END_TEST
 
-SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_host_without_swtpm_is_told_the_package,
-      a_host_without_what_nat_needs_is_told_the_package,
-      what_nat_needs_is_taken_to_be_there_where_a_definition_is_only_read, a_descriptor_tells_images_and_features,
-      firmware_that_we_cannot_boot_is_passed_over, what_is_no_descriptor_is_passed_over,
-      a_descriptor_that_is_no_text_is_passed_over, the_first_that_fits_is_chosen,
-      a_guest_with_a_bios_needs_none, a_host_without_the_firmware_is_told_the_package,
-      each_way_of_booting_has_variables_of_its_own, keys_that_make_no_sense_are_refused,
-      each_image_has_a_format_of_its_own, code_and_variables_may_be_in_one_image,
-      firmware_may_keep_no_variables, firmware_that_keeps_variables_comes_first,
-      a_definition_may_name_the_images, a_host_whose_firmware_has_no_keys_yet_says_so,
-      what_only_the_other_firmware_has_is_refused)
+START_TEST(a_time_zone_that_the_host_does_not_know_is_refused)
+{
+    g_autoptr(HostTools) tools = host_tools_new("/state");
+    g_autoptr(GuestDefinition) there = a_definition("[Clock]\nBase=Asia/Tokyo\n"),
+                               nowhere = a_definition("[Clock]\nBase=Asia/Atlantis\n");
+    g_autofree char *time = host_tools_time(tools, "Asia/Tokyo");
+    _cleanup_fault_ Fault *fault = NULL;
+
+    ck_assert(g_regex_match_simple("^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$", time, 0, 0));
+    ck_assert_int_eq(host_tools_check(tools, there, NULL), 0);
+    ck_assert_int_eq(host_tools_check(tools, nowhere, &fault), FAULT_RAISED);
+    ck_assert_str_eq(fault->message, "[Clock] of guest win10: this host knows no time zone Asia/Atlantis");
+    ck_assert_str_eq(fault->remedy,
+                     "choose one of: timedatectl list-timezones (package tzdata); or write Base=local");
+}
+END_TEST
+
+SUITE("firmware", a_tpm_and_an_initrd_need_uefi, a_time_zone_that_the_host_does_not_know_is_refused,
+      a_host_without_swtpm_is_told_the_package, a_host_without_what_nat_needs_is_told_the_package,
+      what_nat_needs_is_taken_to_be_there_where_a_definition_is_only_read,
+      a_descriptor_tells_images_and_features, firmware_that_we_cannot_boot_is_passed_over,
+      what_is_no_descriptor_is_passed_over, a_descriptor_that_is_no_text_is_passed_over,
+      the_first_that_fits_is_chosen, a_guest_with_a_bios_needs_none,
+      a_host_without_the_firmware_is_told_the_package, each_way_of_booting_has_variables_of_its_own,
+      keys_that_make_no_sense_are_refused, each_image_has_a_format_of_its_own,
+      code_and_variables_may_be_in_one_image, firmware_may_keep_no_variables,
+      firmware_that_keeps_variables_comes_first, a_definition_may_name_the_images,
+      a_host_whose_firmware_has_no_keys_yet_says_so, what_only_the_other_firmware_has_is_refused)
