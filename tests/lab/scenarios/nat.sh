@@ -93,6 +93,22 @@ bridged() {
         ip -details -oneline link show dev "ush-$1_lan" | grep -q 'master usher0'
 }
 
+# Any neighbour of the host's can have it as the way to the guests' addresses. dnsmasq answers this by itself.
+asks_from_behind() {
+        ip -n behind route replace 192.168.150.0/24 via 10.88.0.1
+        ip netns exec behind python3 - <<'EOS'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(10)
+s.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0\7version\4bind\0\0\x10\0\3", ("192.168.150.1", 53))
+s.recv(512)
+EOS
+}
+
+does_not_ask_from_behind() {
+        ! asks_from_behind
+}
+
 kill_usherd() {
         local pid
         pid=$(systemctl show -P MainPID usherd)
@@ -122,6 +138,11 @@ it "Its link is a port of usher's bridge" bridged one
 expect_eq "The host forwards packets" "$(cat /proc/sys/net/ipv4/ip_forward)" 1
 it "It gets an address from the host" wait_until 180 guest_said one 'has 192\.168\.150\.[0-9]*/.*router 192\.168\.150\.1, dns 192\.168\.150\.1'
 it "It reaches what is behind the host" wait_until 60 guest_said one "a page from behind the host"
+
+nft flush ruleset
+it "Without usher's rules others can ask the guests' DNS server" asks_from_behind
+it "A reload brings the rules back" systemctl reload usher-nat.service
+it "Then others cannot ask that server" does_not_ask_from_behind
 
 it "usherd is killed, and takes the guest up again" kill_usherd
 it "The network is still there" bridged one
