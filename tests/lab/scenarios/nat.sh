@@ -143,6 +143,7 @@ nft flush ruleset
 it "Without usher's rules others can ask the guests' DNS server" asks_from_behind
 it "A reload brings the rules back" systemctl reload usher-nat.service
 it "Then others cannot ask that server" does_not_ask_from_behind
+ip -n behind route delete 192.168.150.0/24
 
 it "usherd is killed, and takes the guest up again" kill_usherd
 it "The network is still there" bridged one
