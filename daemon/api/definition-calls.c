@@ -328,14 +328,14 @@ static int act_check_disks(Api *api, sd_bus_message *message, const char *name)
     return api_know_right(api, message, "org.usher1.start-guest", name, ask_check_disks);
 }
 
-static int know_check_disks(Api *api, sd_bus_message *message, const char *name)
+static int read_check_disks(Api *api, sd_bus_message *message, const char *name)
 {
-    return api_know_qemu(api, message, name, act_check_disks);
+    return api_authorize_reading(api, message, name, name, act_check_disks);
 }
 
 int api_check_disks(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     const ApiObject *object = userdata;
 
-    return api_authorize_reading(object->api, message, object->id, object->id, know_check_disks);
+    return api_know_qemu(object->api, message, object->id, read_check_disks);
 }

@@ -298,18 +298,19 @@ static int act_plan_start(Api *api, sd_bus_message *message, const char *id)
     return api_know_right(api, message, "org.usher1.start-guest", id, ask_plan_start);
 }
 
-static int know_plan_start(Api *api, sd_bus_message *message, const char *id)
-{
-    return api_know_qemu(api, message, id, act_plan_start);
-}
-
 /* The steps and the refusals quote the definition, so the caller must be allowed to read it. */
-static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static int read_plan_start(Api *api, sd_bus_message *message, const char *id)
 {
     const char *name;
 
     int r = sd_bus_message_read(message, "s", &name);
-    return r < 0 ? r : api_authorize_reading(userdata, message, name, NULL, know_plan_start);
+    return r < 0 ? r : api_authorize_reading(api, message, name, NULL, act_plan_start);
+}
+
+/* It may be closed while QEMU is asked: whether it is, is looked at after that. */
+static int plan_start_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    return api_know_qemu(userdata, message, NULL, read_plan_start);
 }
 
 static int plan_stop_guest(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A definition that not everybody may read, and what usherd hides because of that. As test_daemon.py."""
 
+import concurrent.futures
+import os
+import pathlib
+import signal
 import unittest
 
 import dbus
@@ -84,6 +88,38 @@ class AClosedDefinition(AnotherUser):
         (self.usherd.guests / "demo.guest").chmod(0o600)
         self.usherd.wait_for(lambda: self.usherd.property("demo", "Description") == "demo", "it was not seen")
         self.assert_hushed()
+
+    def asked_qemu(self):
+        """The processes of a QEMU that usherd asks what it can do."""
+        found = []
+        for child in pathlib.Path(f"/proc/{self.usherd.process.pid}/task/{self.usherd.process.pid}/children").read_text().split():
+            try:
+                name = pathlib.Path(f"/proc/{child}/comm").read_text()
+            except OSError:
+                continue
+            found += [int(child)] if name.startswith("qemu-system") else []
+        return found
+
+    def test_is_one_that_was_closed_while_qemu_was_asked_what_it_can_do(self):
+        for call in lambda: self.call_as_nobody("PlanStart", "demo"), lambda: self.ask_guest("CheckDisks"):
+            self.usherd.stop()
+            for cache in (self.usherd.folder / "state").glob("*.facts"):
+                cache.unlink()
+            self.usherd.start()
+            file = self.usherd.guests / "demo.guest"
+            file.touch()
+            file.chmod(0o644)
+            self.usherd.define("demo", GUEST)
+            with self.subTest(call), concurrent.futures.ThreadPoolExecutor() as pool:
+                told = pool.submit(call)
+                self.usherd.wait_for(self.asked_qemu, "QEMU is not asked")
+                qemu = self.asked_qemu()[0]
+                os.kill(qemu, signal.SIGSTOP)
+                self.assertFalse(told.done())
+                file.chmod(0o600)
+                file.write_text(self.CLOSED)
+                os.kill(qemu, signal.SIGCONT)
+                self.assertIn("not authorised for org.usher1.read-guest", told.result())
 
     def test_stays_one_when_it_is_written_over_the_bus(self):
         self.define_closed()
