@@ -69,6 +69,7 @@ void phase_launch(Run *run)
 
 void guest_greeted(Run *run)
 {
+    viewers_admit(streams_viewers(run->streams));
     if (start_is_at(run, phase_launch))
         start_phase_done(run);
 }

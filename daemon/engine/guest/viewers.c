@@ -136,6 +136,8 @@ static int serve(Viewers *viewers, int fd)
     int r = sd_event_add_io(viewers->engine->event, &viewers->listener, fd, EPOLLIN, on_connection, viewers);
 
     if (r >= 0)
+        r = sd_event_source_set_enabled(viewers->listener, SD_EVENT_OFF);
+    if (r >= 0)
         r = sd_event_source_set_io_fd_own(viewers->listener, true);
     if (r < 0)
         return r;
@@ -175,10 +177,17 @@ void viewers_open(Viewers *viewers, DisplayType type, const char *owner, Viewers
     opener_open(viewers->opener, FILE_KIND_DISPLAY, what, on_made, viewers);
 }
 
+void viewers_admit(Viewers *viewers)
+{
+    if (viewers->listener && viewers->client < 0)
+        sd_event_source_set_enabled(viewers->listener, SD_EVENT_ON);
+}
+
 static void on_made_again(const Fault *fault, void *userdata)
 {
-    const Viewers *viewers = userdata;
+    Viewers *viewers = userdata;
 
+    viewers_admit(viewers);
     if (fault)
         log_guest(LOG_WARNING, viewers->guest, "nobody can connect to its display's socket any more: %s",
                   fault->message);

@@ -21,6 +21,8 @@ Viewers *viewers_free(Viewers *viewers);
 /* Makes the socket for a user of that name, once. `ready` is called exactly once, from the loop, unless
  * viewers_close() comes first. */
 void viewers_open(Viewers *viewers, DisplayType type, const char *owner, ViewersReady ready, void *userdata);
+/* QEMU answers: those who have connected wait in the socket's queue until then. */
+void viewers_admit(Viewers *viewers);
 /* After a restart of the daemon: makes the socket again, if the guest has one. */
 void viewers_find(Viewers *viewers);
 /* QEMU is gone, or never came: nobody can connect any more, and `ready` is not called. */

@@ -40,7 +40,7 @@ static QemuFacts *facts_new(void)
                          "{\"return\": {\"qemu\": {\"micro\": 0, \"minor\": 2, \"major\": 7}}}",
                          "{\"return\": [{\"name\": \"vfio-pci\"}, {\"name\": \"qemu-xhci\"}, {\"name\": "
                          "\"usb-host\"}, {\"name\": \"ivshmem-plain\"}, {\"name\": \"ich9-intel-hda\"}, "
-                         "{\"name\": \"tpm-crb\"}, "
+                         "{\"name\": \"tpm-crb\"}, {\"name\": \"VGA\"}, {\"name\": \"usb-tablet\"}, "
                          "{\"name\": \"hda-duplex\"}, {\"name\": \"pcie-root-port\"}, {\"name\": "
                          "\"virtio-rng-pci\"}, {\"name\": "
                          "\"virtio-serial-pci\"}, {\"name\": \"virtserialport\"}, {\"name\": \"ide-cd\"}, "
