@@ -61,11 +61,12 @@ static void add_json(GString *shape, struct json_object *value)
 }
 
 /* As QEMU's own parser splits them (util/keyval.c): commas end a value unless doubled. Values that are words
- * stay; those of -smbios may be any text. */
+ * stay; those of -smbios may be any text, and the clock's is a word or a time. */
 static void add_pair(GString *shape, const char *option, const char *pair)
 {
     const char *equals = strchr(pair, '=');
-    bool any = equals && (g_ascii_isdigit(equals[1]) || equals[1] == '/' || g_str_equal(option, "-smbios"));
+    bool any = equals && (g_ascii_isdigit(equals[1]) || equals[1] == '/' || g_str_equal(option, "-smbios") ||
+                          g_str_has_prefix(pair, "base="));
 
     g_string_append_len(shape, pair, any ? equals + 1 - pair : (gssize)strlen(pair));
     g_string_append_c(shape, ',');
