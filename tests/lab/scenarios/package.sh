@@ -91,8 +91,11 @@ start_is_over() {
 fit_to_the_lab() {
         mkdir -p /etc/usher/guests/win10.guest.d
         cat >/etc/usher/guests/win10.guest.d/lab.conf <<EOF
+[Firmware]
+Type=bios
 [CPU]
 Cores=1
+HyperV=no
 Threads=1
 [Memory]
 Size=256M
@@ -136,7 +139,8 @@ if [ "$PHASE" = 1 ]; then
         while read -r command; do
                 it "To look: $command" sh -c "$command"
         done < <(readme_commands 4)
-        readme 5 >/etc/usher/guests/win10.guest
+        # The definition alone: the command before it wants a disk that a Windows is on.
+        readme 5 | sed -n '/^\[/,$p' >/etc/usher/guests/win10.guest
         fit_to_the_lab
         while read -r command; do
                 it "To start it: $command" sh -c "$command"
