@@ -7,7 +7,6 @@
 #include "../view/state.h"
 
 #define CLASS_DISPLAY "03"
-#define CLASS_SOUND "0403"
 
 static void device_free(void *pointer)
 {
@@ -20,10 +19,14 @@ static void device_free(void *pointer)
     g_free(device);
 }
 
+static bool is_display(const DeviceProps *device)
+{
+    return g_str_has_prefix(device->class_id, CLASS_DISPLAY);
+}
+
 static bool offered(const DeviceProps *device)
 {
-    return g_str_has_prefix(device->class_id, CLASS_DISPLAY) && !device_ails(device) &&
-           !*device->needed_for && !*device->quarantine;
+    return is_display(device) && !device_ails(device) && !*device->needed_for && !*device->quarantine;
 }
 
 GPtrArray *cards_offered(const GPtrArray *devices)
@@ -47,61 +50,30 @@ static void add(GPtrArray *taken, char *section, const DeviceProps *device)
     g_ptr_array_add(taken, more);
 }
 
-/* The vendor of an ID, "8086:56a0". */
-static bool same_vendor(const DeviceProps *one, const DeviceProps *other)
+static bool same_slot(const char *one, const char *other)
 {
-    return strncmp(one->id, other->id, 4) == 0;
-}
-
-/* The port of a switch on the card itself that leads to the host; NULL: the card has none. Such a switch is
- * of the card's own maker, unlike those of mainboards. */
-static const DeviceProps *own_switch(const GPtrArray *devices, const DeviceProps *card)
-{
-    const DeviceProps *port = *card->upstream ? devices_find(devices, card->upstream) : NULL;
-    const DeviceProps *top = port && *port->upstream ? devices_find(devices, port->upstream) : NULL;
-
-    /* That port is not a root port: it is behind one. */
-    return top && *top->upstream && device_is_bridge(top) && same_vendor(top, card) ? top : NULL;
-}
-
-static bool same_slot(const DeviceProps *one, const DeviceProps *other)
-{
-    size_t length = strcspn(one->address, ".");
-
-    return strncmp(one->address, other->address, length + 1) == 0;
-}
-
-/* Whether it is the sound of a card that has it in a slot of its own, behind the card's switch, as Intel's
- * Arc has (its audio is at 04:00.0 where the graphics are at 03:00.0). */
-static bool is_sound_of(const GPtrArray *devices, const DeviceProps *device, const DeviceProps *card)
-{
-    const DeviceProps *top = own_switch(devices, card);
-
-    return top && g_str_equal(device->class_id, CLASS_SOUND) && !same_slot(device, card) &&
-           same_vendor(device, card) && own_switch(devices, device) == top;
+    return strncmp(one, other, strcspn(one, ".") + 1) == 0;
 }
 
 /* Whether its slot is the guest's already, with all functions: as a card's sound that is named beside it. */
 static bool is_taken(const GPtrArray *taken, const DeviceProps *device)
 {
-    size_t length = strcspn(device->address, ".") + 1;
-
-    for (guint i = 0; i < taken->len; i++) {
-        const NewDevice *other = g_ptr_array_index(taken, i);
-        if (strncmp(other->address, device->address, length) == 0)
+    for (guint i = 0; i < taken->len; i++)
+        if (same_slot(((const NewDevice *)g_ptr_array_index(taken, i))->address, device->address))
             return true;
-    }
     return false;
 }
 
+/* What usherd counts among a card's siblings and is in another slot is the card's sound, behind a switch of
+ * the card's own, as Intel's Arc has it (daemon/core/host/card.h). */
 static void add_sounds(GPtrArray *taken, const GPtrArray *devices, const DeviceProps *card,
                        const char *section)
 {
     unsigned n = 0;
 
-    for (guint i = 0; i < devices->len; i++) {
-        const DeviceProps *device = g_ptr_array_index(devices, i);
-        if (!is_sound_of(devices, device, card) || is_taken(taken, device))
+    for (char **address = card->siblings; is_display(card) && address && *address; address++) {
+        const DeviceProps *device = devices_find(devices, *address);
+        if (!device || same_slot(device->address, card->address) || is_taken(taken, device))
             continue;
         n++;
         add(taken, n == 1 ? g_strdup_printf("%s-sound", section) : g_strdup_printf("%s-sound%u", section, n),

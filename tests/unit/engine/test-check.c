@@ -144,6 +144,9 @@ START_TEST(the_sound_of_a_lent_card_that_is_in_another_slot_is_told)
         "own switch, and stays with the host → give it a [PCI] section, too");
     assert_guest(host, "[PCI arc]\nAddress=05:00.0\n[PCI sound]\nAddress=06:00.0\n", "card", NULL);
     assert_guest(host, "[PCI arc]\nAddress=05:00.0\nMediatedType=i915-GVTg_V5_4\n", "card", NULL);
+    /* Behind a switch of the mainboard's there are two cards. */
+    device_of(host, "0000:03:00.0")->vendor = 0x1022;
+    assert_guest(host, "[PCI arc]\nAddress=05:00.0\n", "card", NULL);
 }
 END_TEST
 
