@@ -41,15 +41,21 @@ GETTER(get_text)
                                                                     : job->result ?: "");
 }
 
+/* What the job says may quote a definition that is not for all to read. */
+static bool is_closed(const ApiObject *object, const Job *job)
+{
+    GuestView view;
+
+    return manager_guest(object->api->manager, job->subject, &view) && view.closed;
+}
+
 GETTER(get_message)
 {
     const Job *job = job_of(userdata);
     if (!job)
         return -ENOENT;
 
-    ApiObject *object = userdata;
-    GuestView view;
-    bool closed = job->fault && manager_guest(object->api->manager, job->subject, &view) && view.closed;
+    bool closed = job->fault && is_closed(userdata, job);
     g_autofree char *words = !job->fault ? g_strdup("")
                              : closed    ? api_closed_words(job->fault, job->subject)
                                          : fault_to_line(job->fault);
@@ -59,15 +65,12 @@ GETTER(get_message)
 GETTER(get_warnings)
 {
     const Job *job = job_of(userdata);
-
     if (!job)
         return -ENOENT;
 
-    ApiObject *object = userdata;
-    GuestView view;
-    bool closed = job->warnings && manager_guest(object->api->manager, job->subject, &view) && view.closed;
     const char *const none[] = {NULL};
-    return api_append_words(reply, job->warnings && !closed ? (const char *const *)job->warnings : none);
+    bool shown = job->warnings && !is_closed(userdata, job);
+    return api_append_words(reply, shown ? (const char *const *)job->warnings : none);
 }
 
 GETTER(get_error)
