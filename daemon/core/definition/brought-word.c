@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define MIB_BITS 20
+#include "../host/host.h"
 
 #define OTHER_FORMAT "another format cannot be given; convert the image: qemu-img convert -O qcow2"
 #define WINDOW                                                                                               \
@@ -100,12 +100,6 @@ static char *of_address(const char *text)
     return NULL;
 }
 
-static char *size_text(guint64 mib)
-{
-    return mib % 1024 == 0 ? g_strdup_printf("%" G_GUINT64_FORMAT "G", mib / 1024)
-                           : g_strdup_printf("%" G_GUINT64_FORMAT "M", mib);
-}
-
 /* A number alone: bytes, libvirt's KiB, or the megabytes of QEMU and Proxmox. */
 static char *of_size(const char *text)
 {
@@ -114,7 +108,7 @@ static char *of_size(const char *text)
 
     if (text[digits] || number == 0)
         return NULL;
-    g_autofree char *bytes = size_text(number >> MIB_BITS), *kib = size_text(number >> 10);
+    g_autofree char *bytes = host_size_as_key(number >> MIB_BITS), *kib = host_size_as_key(number >> 10);
     if (number >> MIB_BITS)
         return g_strdup_printf(
             "write %s if the number counts bytes, or %s if it counts KiB, as libvirt's does", bytes, kib);

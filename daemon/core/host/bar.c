@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#define MIB_BITS 20
-
 char *bar_size_to_text(unsigned bar, uint64_t size)
 {
     if (size & ((UINT64_C(1) << MIB_BITS) - 1))

@@ -8,6 +8,9 @@
 
 #define BARS_MAX 6
 
+/* The kernel and PCI Express count in powers of two of this: bytes >> MIB_BITS. */
+#define MIB_BITS 20
+
 /* size in bytes; 0: the BAR has no place. The caller frees it. */
 char *bar_size_to_text(unsigned bar, uint64_t size);
 /* false if it is no such text. */

@@ -384,6 +384,12 @@ char *host_describe(const GPtrArray *devices)
     return g_string_free(text, FALSE);
 }
 
+char *host_size_as_key(uint64_t mib)
+{
+    return mib % 1024 == 0 ? g_strdup_printf("%" G_GUINT64_FORMAT "G", mib / 1024)
+                           : g_strdup_printf("%" G_GUINT64_FORMAT "M", mib);
+}
+
 char *host_size_words(uint64_t bytes)
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};

@@ -225,6 +225,8 @@ GPtrArray *host_slot(const Host *host, PciAddress address);
 
 /* "3.8 GiB", for messages. The caller frees it. */
 char *host_size_words(uint64_t bytes);
+/* "64G", "1536M", for people to write into a key. The caller frees it. */
+char *host_size_as_key(uint64_t mib);
 
 /* "0000:01:00.1 (snd_hda_intel), 0000:01:00.2 (no driver)": for messages. The caller frees it. */
 char *host_describe(const GPtrArray *devices);

@@ -5,8 +5,6 @@
 #include "../host/bar.h"
 #include "../host/vfio-driver.h"
 
-#define MIB_BITS 20
-
 /* The memory of a graphics card is behind its largest BAR; the others are for registers and doorbells. NULL:
  * none can be resized. One that has no place is none, as it could not be given that size back. */
 static const HostBar *find_bar(const HostDevice *device, unsigned *ret)
@@ -27,9 +25,8 @@ static char *sizes_text(uint64_t sizes)
 
     for (unsigned bit = 0; bit < 64 - MIB_BITS; bit++)
         if (sizes & UINT64_C(1) << bit) {
-            bool gib = bit >= 10;
-            g_string_append_printf(text, "%s%" G_GUINT64_FORMAT "%c", text->len > 0 ? ", " : "",
-                                   UINT64_C(1) << (gib ? bit - 10 : bit), gib ? 'G' : 'M');
+            g_autofree char *size = host_size_as_key(UINT64_C(1) << bit);
+            g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", size);
         }
     return g_string_free(text, FALSE);
 }

@@ -9,8 +9,6 @@
 #include "../../base/file.h"
 #include "../sight/bar-size.h"
 
-#define MIB_BITS 20
-
 /* Both values are of one BAR, and the subject leads nowhere else. */
 static int check(const Step *step, unsigned *ret_bar, uint64_t *ret_size)
 {
