@@ -114,9 +114,7 @@ char *card_missing_words(const GPtrArray *devices, const char *address)
         if (!device_is_bridge(device))
             names[n++] = device->address;
     }
-    g_autofree char *full = strchr(address, ':') == strrchr(address, ':')
-                                ? g_strconcat("0000:", address, NULL)
-                                : g_strdup(address);
+    g_autofree char *full = device_address(address);
     const char *nearest = text_nearest(full, names);
     if (!nearest && cards->len > 0)
         nearest = ((const DeviceProps *)g_ptr_array_index(cards, 0))->address;

@@ -93,7 +93,7 @@ static void look_at_host(const Client *client, NewDefinition *new)
 {
     if (client->host || !new->kind)
         return;
-    for (unsigned i = 0; new->kind->windows && !new->drivers_cd &&driver_cds[i]; i++)
+    for (unsigned i = 0; driver_cds[i] && new->kind->windows && !new->drivers_cd; i++)
         if (access(driver_cds[i], F_OK) == 0)
             new->drivers_cd = driver_cds[i];
     /* Guests without a card share the host's CPUs as other programs do. */

@@ -97,11 +97,17 @@ void devices_sort(GPtrArray *devices)
     g_ptr_array_sort(devices, compare_addresses);
 }
 
+char *device_address(const char *words)
+{
+    const char *colon = strchr(words, ':');
+    bool has_domain = colon && strchr(colon + 1, ':');
+
+    return g_strdup_printf("%s%s", has_domain ? "" : "0000:", words);
+}
+
 const DeviceProps *devices_find(const GPtrArray *devices, const char *address)
 {
-    const char *colon = strchr(address, ':');
-    bool has_domain = colon && strchr(colon + 1, ':');
-    g_autofree char *full = g_strdup_printf("%s%s", has_domain ? "" : "0000:", address);
+    g_autofree char *full = device_address(address);
 
     for (guint i = 0; i < devices->len; i++) {
         const DeviceProps *device = g_ptr_array_index(devices, i);

@@ -30,6 +30,9 @@ char *device_label(const DeviceProps *device);
 /* By address, as lspci(8) sorts. */
 void devices_sort(GPtrArray *devices);
 
+/* "01:00.0" with the domain that people leave out. The caller frees it. */
+char *device_address(const char *words);
+
 /* The device at an address, with or without its domain; NULL if there is none. */
 const DeviceProps *devices_find(const GPtrArray *devices, const char *address);
 
