@@ -12,16 +12,11 @@ disk=/var/lib/usher/agent.img
 initrd=/var/lib/usher/agent.cpio
 
 # The agent, what it is linked with, and modules for its port, a network card and a disk.
-mkdir -p "$stage"/{modules,sbin,mnt,run}
+mkdir -p "$stage"/{sbin,mnt,run}
 for file in /usr/sbin/qemu-ga $(ldd /usr/sbin/qemu-ga | grep -o '/[^ ]*'); do
         install -D "$(readlink -f "$file")" "$stage/$file"
 done
-number=200
-for module in $(modprobe --show-depends --all virtio_pci virtio_console virtio_net virtio_blk ext4 crc32c_generic |
-        awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
-        cp "$module" "$stage/modules/$number-${module##*/}"
-        number=$((number + 1))
-done
+stage_modules "$stage" virtio_pci virtio_console virtio_net virtio_blk ext4 crc32c_generic
 cat >"$stage/sbin/shutdown" <<'EOF'
 #!/bin/busybox sh
 echo "usher-guest: shutdown $*" >/dev/ttyS0
@@ -41,12 +36,10 @@ done &
 /usr/sbin/qemu-ga --daemonize --path /dev/vport*p1 --statedir /run --pidfile /run/qga.pid
 EOF
 chmod +x "$stage/sbin/shutdown" "$stage/start"
-(cd "$stage" && find . | busybox cpio -o -H newc) >"$stage.cpio"
-cat "$GUEST_INITRD" "$stage.cpio" >$initrd
-rm -r "$stage" "$stage.cpio"
+extend_initrd "$stage" $initrd
 truncate -s 16M $disk
 mkfs.ext4 -q $disk
-chmod 644 $initrd $disk
+chmod 644 $disk
 
 GUEST_INITRD=$initrd define_linux_guest_with demo '' '[Disk data]' "Path=$disk" Format=raw '[Network nat]' \
         '[Agent]' Enabled=yes '[Stop]' AgentSec=60s

@@ -30,13 +30,8 @@ expect_match "The host sees both partitions" "$(cat /proc/partitions)" " 20480 $
 mkfs.ext4 -q -F "/dev/${disk}2"
 before=$(host_snapshot)
 
-mkdir -p "$stage"/{modules,mnt}
-number=200
-for module in $(modprobe --show-depends --all virtio_pci virtio_blk ext4 crc32c_generic |
-        awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
-        cp "$module" "$stage/modules/$number-${module##*/}"
-        number=$((number + 1))
-done
+mkdir -p "$stage/mnt"
+stage_modules "$stage" virtio_pci virtio_blk ext4 crc32c_generic
 cat >"$stage/start" <<'END'
 #!/bin/busybox sh
 echo "usher-guest: sectors of $(cat /sys/block/vda/queue/logical_block_size) and $(cat /sys/block/vda/queue/physical_block_size)"
@@ -44,9 +39,7 @@ sed 's/^/usher-guest: partitions /' /proc/partitions
 mount -t ext4 /dev/vda2 /mnt && echo "from the guest" >/mnt/made && umount /mnt && echo "usher-guest: wrote"
 END
 chmod +x "$stage/start"
-(cd "$stage" && find . | busybox cpio -o -H newc) >"$stage.cpio"
-cat "$GUEST_INITRD" "$stage.cpio" >$initrd
-chmod 644 $initrd
+extend_initrd "$stage" $initrd
 
 # with LINE…: the guest, its disk as these lines say
 with() {

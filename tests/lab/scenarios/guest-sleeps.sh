@@ -25,8 +25,7 @@ if grep -qw lab.sleep /proc/cmdline && [ "$(cmos if=/dev/port skip=113)" != s ];
 fi
 EOS
 chmod 755 "$stage/start"
-(cd "$stage" && echo start | busybox cpio -o -H newc) >"$lab_scratch/start.cpio"
-cat "$GUEST_INITRD" "$lab_scratch/start.cpio" >/var/lib/usher/sleepy.cpio
+extend_initrd "$stage" /var/lib/usher/sleepy.cpio
 GUEST_INITRD=/var/lib/usher/sleepy.cpio
 
 # shown NAME SUBSTATE: it is paused, for that reason

@@ -22,10 +22,7 @@ while sleep 1; do
 done &
 EOF
 chmod +x "$stage/start"
-(cd "$stage" && echo start | busybox cpio -o -H newc) >"$stage.cpio"
-cat "$GUEST_INITRD" "$stage.cpio" >$initrd
-rm -r "$stage" "$stage.cpio"
-chmod 644 $initrd
+extend_initrd "$stage" $initrd
 
 # define NAME [WORD…]: a guest without a device
 define() {

@@ -280,6 +280,28 @@ PowerButtonSec=1
 EOF
 }
 
+# stage_modules STAGE MODULE…
+# Copies modules, and what they need, to STAGE/modules, where the init of a guest loads them in the order of
+# their names: after those of its own.
+stage_modules() {
+        local stage=$1 file number=200
+        shift
+        mkdir -p "$stage/modules"
+        for file in $(modprobe --show-depends --all "$@" | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
+                cp "$file" "$stage/modules/$number-${file##*/}"
+                number=$((number + 1))
+        done
+}
+
+# extend_initrd STAGE INITRD
+# Makes INITRD of a guest's usual one and what is in the folder STAGE, which goes; STAGE/start runs once the
+# guest is up.
+extend_initrd() {
+        (cd "$1" && find . | busybox cpio -o -H newc 2>/dev/null) | cat "$GUEST_INITRD" - >"$2"
+        chmod 644 "$2"
+        rm -r "$1"
+}
+
 # make_strange_image PATH
 # A qcow2 image that looks right to usherd, and whose features QEMU does not know.
 make_strange_image() {

@@ -14,14 +14,10 @@ BEHIND=10.88.0.2
 
 # An initrd with a network card's modules, whose init asks for an address and fetches pages.
 make_initrd() {
-        local root=$lab_scratch/initrd file n=100
-        mkdir -p "$root"/{bin,dev,modules,proc,sys}
+        local root=$lab_scratch/initrd
+        mkdir -p "$root"/{bin,dev,proc,sys}
         cp "$(command -v busybox)" "$root/bin/busybox"
-        modprobe --show-depends --all virtio_pci virtio_net | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
-                while read -r file; do
-                        cp "$file" "$root/modules/$n-${file##*/}"
-                        n=$((n + 1))
-                done
+        stage_modules "$root" virtio_pci virtio_net
         cat >"$root/configure" <<'EOS'
 #!/bin/busybox sh
 [ "$1" = bound ] || exit 0

@@ -14,14 +14,10 @@ INITRD=/var/lib/usher/net-guest.cpio
 
 # An initrd with a network card's modules, whose init serves a page.
 make_initrd() {
-        local root=$lab_scratch/initrd file n=100
-        mkdir -p "$root"/{bin,dev,modules,proc,sys,www}
+        local root=$lab_scratch/initrd
+        mkdir -p "$root"/{bin,dev,proc,sys,www}
         cp "$(command -v busybox)" "$root/bin/busybox"
-        modprobe --show-depends --all virtio_pci virtio_net | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
-                while read -r file; do
-                        cp "$file" "$root/modules/$n-${file##*/}"
-                        n=$((n + 1))
-                done
+        stage_modules "$root" virtio_pci virtio_net
         echo "$HELLO" >"$root/www/index.html"
         cat >"$root/init" <<'EOF'
 #!/bin/busybox sh

@@ -16,10 +16,7 @@ events=$(mktemp)
 # A guest that reboots as soon as it is up.
 printf '#!/bin/busybox sh\necho "usher-guest: reboots" >/dev/ttyS0\nreboot -f\n' >"$stage/start"
 chmod +x "$stage/start"
-(cd "$stage" && find . | busybox cpio -o -H newc) >"$stage.cpio"
-cat "$GUEST_INITRD" "$stage.cpio" >$initrd
-rm -r "$stage" "$stage.cpio"
-chmod 644 $initrd
+extend_initrd "$stage" $initrd
 
 GUEST_INITRD=$initrd define_linux_guest_with self '' '[PCI gpu]' "Address=$GPU" '[Guest]' OnReboot=restart
 define_linux_guest_with demo '' '[PCI gpu]' "Address=$GPU" '[Guest]' OnReboot=restart OnCrash=restart

@@ -27,12 +27,8 @@ chmod 0770 /srv/docs $pool /srv/papers
 chmod 2770 /srv/docs/inherits $pool/inherits
 echo 'from the host' | tee /srv/docs/hello /srv/papers/hello >$pool/hello
 
-mkdir -p "$stage"/{modules,mnt/docs,mnt/pool,mnt/papers}
-number=200
-for module in $(modprobe --show-depends --all virtio_pci 9p 9pnet_virtio virtiofs | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'); do
-        cp "$module" "$stage/modules/$number-${module##*/}"
-        number=$((number + 1))
-done
+mkdir -p "$stage"/mnt/{docs,pool,papers}
+stage_modules "$stage" virtio_pci 9p 9pnet_virtio virtiofs
 cat >"$stage/start" <<'END'
 #!/bin/busybox sh
 mount -t 9p -o trans=virtio,version=9p2000.L docs /mnt/docs
@@ -51,10 +47,7 @@ done
 cd /
 END
 chmod +x "$stage/start"
-(cd "$stage" && find . | busybox cpio -o -H newc) >"$stage.cpio"
-cat "$GUEST_INITRD" "$stage.cpio" >$initrd
-rm -r "$stage" "$stage.cpio"
-chmod 644 $initrd
+extend_initrd "$stage" $initrd
 
 GUEST_INITRD=$initrd define_linux_guest_with demo '' '[PCI gpu]' "Address=$GPU" \
         '[Share docs]' Path=/srv/docs Type=9p '[Share pool]' Path=$pool \
